@@ -1,0 +1,205 @@
+"""Pen strokes: traced from MNIST images, and drawn with a pen of any width.
+
+Strokes are what a hand did, so one sample can be drawn as a mouse, a felt pen or a ballpoint would.
+A list of strokes, each an `(n, 2)` float array of x (right) and y (down); one point is a dot. The
+larger side of the box around a sample is `UNIT`.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Points = npt.NDArray[np.float64]
+Strokes = list[Points]
+
+UNIT = 1000.0
+_TRACE_SCALE = 4  # finer than the image, or the thinned line is a staircase
+_SHIFT = 4  # OpenCV draws at fractions of a pixel: 4 binary digits
+_AROUND = [(0, 1), (1, 0), (0, -1), (-1, 0), (1, 1), (1, -1), (-1, -1), (-1, 1)]
+_Pixel = tuple[int, int]
+
+
+def as_strokes(raw: Sequence[Sequence[Sequence[float]]]) -> Strokes:
+    """Return strokes as arrays.
+
+    Args:
+        raw: Strokes as JSON has them: lists of `[x, y]` points, in any unit.
+
+    Returns:
+        The same points; no stroke is empty.
+
+    Raises:
+        ValueError: If there is no point at all, or a point is not a pair.
+    """
+    strokes = [np.asarray(stroke, np.float64) for stroke in raw if len(stroke)]
+    if not strokes or any(stroke.ndim != 2 or stroke.shape[1] != 2 for stroke in strokes):
+        raise ValueError("Expected strokes of (n, 2) points. Received: no point, or other shapes.")
+    return strokes
+
+
+def box(strokes: Strokes) -> tuple[Points, Points]:
+    """Return the top left and the bottom right corner of all points, each `(2,)`."""
+    points = np.concatenate(strokes)
+    return points.min(axis=0), points.max(axis=0)
+
+
+def fit(strokes: Strokes) -> Strokes:
+    """Move strokes to the origin and scale them so that the larger side of their box is `UNIT`."""
+    low, high = box(strokes)
+    scale = UNIT / max(float((high - low).max()), 1e-9)
+    if not np.isfinite(scale) or (high - low).max() == 0:
+        scale = 1.0
+    return [(stroke - low) * scale for stroke in strokes]
+
+
+def transform(strokes: Strokes, matrix: npt.NDArray[np.float64]) -> Strokes:
+    """Map every point by a `(3, 3)` matrix of plane coordinates (perspective allowed)."""
+    mapped = []
+    for stroke in strokes:
+        lifted = np.column_stack([stroke, np.ones(len(stroke))]) @ matrix.T
+        mapped.append(lifted[:, :2] / lifted[:, 2:])
+    return mapped
+
+
+def draw(strokes: Strokes, size: tuple[int, int], width: float) -> npt.NDArray[np.float32]:
+    """Draw strokes with a round pen.
+
+    Args:
+        strokes: In pixels of the result; what lies outside is cut.
+        size: Height and width of the result.
+        width: Of the pen, in pixels; a quarter of a pixel is the least that can be drawn.
+
+    Returns:
+        `size` float32 in `[0, 1]`; 0 is paper, 1 is covered by the pen.
+    """
+    finer = max(1, min(4, int(np.ceil(6 / max(width, 0.5)))))
+    sheet = np.zeros((size[0] * finer, size[1] * finer), np.uint8)
+    pen = max(1, round(width * finer))
+    for stroke in strokes:
+        _draw_stroke(sheet, (stroke + 0.5) * finer - 0.5, pen)
+    if finer > 1:
+        sheet = cv2.resize(sheet, size[::-1], interpolation=cv2.INTER_AREA)
+    return sheet.astype(np.float32) / 255
+
+
+def _draw_stroke(sheet: npt.NDArray[np.uint8], points: Points, pen: int) -> None:
+    fixed = np.round(points * (1 << _SHIFT)).astype(np.int32)
+    if len(np.unique(fixed, axis=0)) == 1:
+        center = (int(fixed[0, 0]), int(fixed[0, 1]))
+        radius = max(1, pen << (_SHIFT - 1))
+        cv2.circle(sheet, center, radius, 255, -1, cv2.LINE_AA, _SHIFT)
+    else:
+        cv2.polylines(sheet, [fixed.reshape(-1, 1, 2)], False, 255, pen, cv2.LINE_AA, _SHIFT)
+
+
+def trace(image: npt.NDArray[np.uint8]) -> Strokes:
+    """Find the line that the pen went along in an MNIST image.
+
+    Args:
+        image: `(28, 28)` uint8; 0 is paper, 255 is ink.
+
+    Returns:
+        Strokes through the middle of the ink, fitted to `UNIT`; their order is not the writer's.
+
+    Raises:
+        ValueError: If there is no ink.
+    """
+    grown = cv2.resize(image, None, fx=_TRACE_SCALE, fy=_TRACE_SCALE, interpolation=cv2.INTER_CUBIC)
+    mask = np.pad(grown > 100, 1)
+    if not mask.any():
+        raise ValueError("Expected an image with ink. Received: all pixels are paper.")
+    depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5)
+    lines = _lines({(int(y), int(x)) for y, x in np.argwhere(_thin(mask))})
+    return fit([_smooth(line) for line in _without_spurs(lines, depth)])
+
+
+def _thin(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Wear a mask with a free border down to lines one pixel wide (Guo and Hall, 1989)."""
+    mask = mask.copy()
+    while True:
+        before = int(mask.sum())
+        for turn in (0, 4):
+            mask &= ~_removable(mask, turn)
+        if int(mask.sum()) == before:
+            return mask
+
+
+def _removable(mask: npt.NDArray[np.bool_], turn: int) -> npt.NDArray[np.bool_]:
+    """Return the border pixels of one side that no line needs; `turn` 0 or 4 picks the side."""
+    steps = [(-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1)]  # from north
+    n = [np.roll(mask, (-dy, -dx), (0, 1)) for dy, dx in steps]
+    crossings = sum((~n[i] & (n[i + 1] | n[(i + 2) % 8])).astype(np.int8) for i in range(0, 8, 2))
+    pairs_before = sum((n[i - 1] | n[i]).astype(np.int8) for i in range(0, 8, 2))
+    pairs_after = sum((n[i] | n[i + 1]).astype(np.int8) for i in range(0, 8, 2))
+    pairs = np.minimum(pairs_before, pairs_after)
+    a, b, c, d = (n[(i + turn) % 8] for i in (4, 5, 7, 6))
+    kept = (a | b | ~c) & d
+    removable: npt.NDArray[np.bool_] = mask & (crossings == 1) & (pairs >= 2) & (pairs <= 3) & ~kept
+    return removable
+
+
+def _neighbours(pixels: set[_Pixel], at: _Pixel) -> list[_Pixel]:
+    """Return the pixels joined to one; a diagonal counts only where no straight way exists."""
+    y, x = at
+    joined = []
+    for dy, dx in _AROUND:
+        if (y + dy, x + dx) not in pixels:
+            continue
+        if dy and dx and ((y + dy, x) in pixels or (y, x + dx) in pixels):
+            continue
+        joined.append((y + dy, x + dx))
+    return joined
+
+
+def _lines(pixels: set[_Pixel]) -> list[list[_Pixel]]:
+    """Cut a thinned mask at its ends and forks; whole rings and lone pixels are lines too."""
+    joined = {pixel: _neighbours(pixels, pixel) for pixel in pixels}
+    forks = {pixel for pixel in pixels if len(joined[pixel]) != 2}
+    lines = list(_walks(joined, forks))
+    left = pixels - {pixel for line in lines for pixel in line}
+    while left:
+        start = min(left)
+        ring = next(_walks(joined, {start}), [start])
+        lines.append(ring)
+        left -= set(ring)
+    return lines
+
+
+def _walks(joined: dict[_Pixel, list[_Pixel]], starts: set[_Pixel]) -> Iterator[list[_Pixel]]:
+    """Walk from every start along each way to the next start; each way once."""
+    used: set[tuple[_Pixel, _Pixel]] = set()
+    for start in sorted(starts):
+        for step in joined[start]:
+            if (start, step) in used:
+                continue
+            line = [start, step]
+            while line[-1] not in starts:
+                onward = [pixel for pixel in joined[line[-1]] if pixel != line[-2]]
+                line.append(onward[0])
+            used |= {(start, step), (line[-1], line[-2])}
+            yield line
+
+
+def _without_spurs(lines: list[list[_Pixel]], depth: npt.NDArray[np.float32]) -> list[list[_Pixel]]:
+    """Drop the hairs that thinning leaves where a stroke is wide; never the last line."""
+    count: dict[_Pixel, int] = {}
+    for line in lines:
+        for end in (line[0], line[-1]):
+            count[end] = count.get(end, 0) + 1
+
+    def is_spur(line: list[_Pixel]) -> bool:
+        free = min(count[line[0]], count[line[-1]]) == 1
+        fork = max((line[0], line[-1]), key=lambda end: count[end])
+        return free and count[fork] > 2 and len(line) < 1.3 * depth[fork]
+
+    return [line for line in lines if not is_spur(line)] or lines
+
+
+def _smooth(line: list[_Pixel]) -> Points:
+    """Return `(n, 2)` x, y without the steps of the pixel grid; the ends stay where they are."""
+    points = np.array(line, np.float64)[:, ::-1]
+    for _ in range(6):
+        points[1:-1] = (points[:-2] + 2 * points[1:-1] + points[2:]) / 4
+    return points
