@@ -1,0 +1,1 @@
+"""Reading handwritten digits: the one implementation that app, training and tests share."""

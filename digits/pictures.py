@@ -1,0 +1,294 @@
+"""Any picture that somebody may hand in -> one upright 8-bit array, or a sentence saying why not.
+
+This is the only place that opens files from outside. Nothing is decoded before its size is known,
+and whatever a decoder makes of a damaged or hostile file, the caller sees a `PictureError`.
+"""
+
+import io
+import os
+import re
+import stat
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final, TypeAlias
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+Samples: TypeAlias = npt.NDArray[Any]
+"""An array of any dtype, as it came."""
+
+Picture: TypeAlias = npt.NDArray[np.uint8]
+"""`(H, W)` gray or `(H, W, 3)` RGB, uint8, upright; 0 is black and 255 is white."""
+
+MAX_FILE_BYTES: Final = 20_000_000
+"""Largest accepted file. A 48-megapixel JPEG of a telephone stays below it."""
+
+MAX_PIXELS: Final = 50_000_000
+"""Most pixels of an accepted picture: above a 48-megapixel telephone, below a decompression bomb."""
+
+MAX_SCANS: Final = 64
+"""Most scans of an accepted JPEG. Encoders write up to about 20; each costs a pass over all pixels,
+so that a small file with thousands of empty scans would keep a decoder busy for hours."""
+
+FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+"""What is opened, by Pillow's names. Everything else (EPS runs Ghostscript) stays shut."""
+
+_USE: Final = "Use a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF picture."
+_DAMAGED: Final = "This picture is damaged or incomplete. Upload it again, or save it anew as PNG."
+_TOO_MANY_PIXELS: Final = (
+    f"This picture has too many pixels: at most {MAX_PIXELS // 1_000_000} million are accepted. "
+    "Make it smaller and try again."
+)
+
+# What Pillow's parsers were seen to raise on damaged files; none of it is a defect of this program.
+_DECODER_ERRORS: Final = (
+    OSError,
+    EOFError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    ArithmeticError,
+    AssertionError,
+    RuntimeError,
+    struct.error,
+    zlib.error,
+)
+
+# The scale that an array's numbers were meant on: 1-bit, 8-bit, and the depths of cameras, scanners.
+_FULL_SCALES: Final = (1, 255, 1023, 4095, 16383, 65535)
+
+# Brands of ISO media files that hold HEVC pictures; AVIF has brands of its own.
+_HEIC_BRANDS: Final = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+
+
+class PictureError(ValueError):
+    """What was handed in cannot be used; the text tells the visitor what is wrong, what to do."""
+
+
+def load_picture(source: str | os.PathLike[str] | bytes | Image.Image | Samples) -> Picture:
+    """Read any picture at its full resolution, upright and without transparency.
+
+    Transparent parts become paper: see `_paper_under`. Samples of more than 8 bits are scaled, not
+    clipped. Of several frames or pages the first counts.
+
+    Args:
+        source: A file by path or content, a Pillow image, or an array `(H, W)`, `(H, W, 1)`,
+            `(H, W, 2)` gray with alpha, `(H, W, 3)` RGB or `(H, W, 4)` RGBA of any real dtype.
+
+    Returns:
+        An array of its own: `(H, W)` uint8 for opaque gray, else `(H, W, 3)` uint8 RGB.
+
+    Raises:
+        PictureError: If it is no picture, is damaged, is in a format that is not read here, or is
+            above `MAX_FILE_BYTES` or `MAX_PIXELS`.
+    """
+    with _decoder_errors_as_picture_errors():
+        if isinstance(source, np.ndarray):
+            return _from_array(source)
+        if isinstance(source, Image.Image):
+            return _from_image(source)
+        if isinstance(source, str | os.PathLike):
+            source = _read_file(source)
+        if isinstance(source, bytes):
+            return _from_file_content(source)
+    raise PictureError(f"No picture was given. {_USE}")
+
+
+@contextmanager
+def _decoder_errors_as_picture_errors() -> Iterator[None]:
+    try:
+        yield
+    except PictureError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise PictureError(_TOO_MANY_PIXELS) from error
+    except MemoryError as error:
+        raise PictureError("This picture needs too much memory. Make it smaller.") from error
+    except UnidentifiedImageError as error:
+        raise PictureError(f"This file is no picture that can be read here. {_USE}") from error
+    except _DECODER_ERRORS as error:
+        raise PictureError(_DAMAGED) from error
+
+
+def _read_file(path: str | os.PathLike[str]) -> bytes:
+    try:
+        # Only a regular file: a named pipe or a device would keep the reader waiting for ever.
+        if stat.S_ISREG(os.stat(path).st_mode):
+            with open(path, "rb") as file:
+                return file.read(MAX_FILE_BYTES + 1)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path.
+        raise PictureError("The file cannot be opened. Upload the picture again.") from error
+    raise PictureError(f"This is not a file. {_USE}")
+
+
+def _from_file_content(content: bytes) -> Picture:
+    if not content:
+        raise PictureError(f"The file is empty. {_USE}")
+    if len(content) > MAX_FILE_BYTES:
+        raise PictureError(
+            f"The file is too large: at most {MAX_FILE_BYTES // 1_000_000} MB are accepted. "
+            "Make the picture smaller, or save it as JPEG or PNG."
+        )
+    if content[4:8] == b"ftyp" and content[8:12] in _HEIC_BRANDS and b"avif" not in content[8:64]:
+        raise PictureError(
+            "HEIC pictures cannot be read here. Save it as JPEG or PNG (on an iPhone: Settings, "
+            "Camera, Formats, Most Compatible), or upload a screenshot of it."
+        )
+    if content.startswith(b"\xff\xd8") and _count_scans(content) > MAX_SCANS:
+        raise PictureError("This JPEG has too many scans. Save it anew as PNG and try again.")
+    with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+        return _from_image(image)
+
+
+_MARKER: Final = re.compile(rb"\xff+([^\x00\x01\xff\xd0-\xd7])", re.DOTALL)
+
+
+def _count_scans(jpeg: bytes) -> int:
+    """Count the passes that a decoder makes over a JPEG: start-of-scan markers before its end."""
+    scans = 0
+    position = 2
+    while marker := _MARKER.search(jpeg, position):
+        kind = marker[1][0]
+        if kind == 0xD9:  # End of image: what follows (a film, a second picture) is not decoded.
+            break
+        scans += kind == 0xDA
+        length = int.from_bytes(jpeg[marker.end() : marker.end() + 2], "big")
+        position = marker.end() + length
+    return scans
+
+
+def _from_image(image: Image.Image) -> Picture:
+    """Turn a Pillow image, decoded or not yet, into a picture."""
+    _check_size(image)
+    image.load()
+    image = _upright(image)
+    if image.mode.startswith(("I", "F")):
+        return _wide_to_bytes(np.asarray(image), image.info.get("transparency"))
+    if image.has_transparency_data:
+        return _without_transparency(image.convert("RGBA"))
+    # Pillow turns 1-bit into 0 and 255; np.array copies, so the caller may write to it.
+    return np.array(image.convert("L" if image.mode in ("1", "L") else "RGB"))
+
+
+def _check_size(image: Image.Image) -> None:
+    """Refuse before decoding what would need too much memory or is empty."""
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise PictureError(_TOO_MANY_PIXELS)
+    if width < 1 or height < 1:
+        raise PictureError("This picture has no pixels. Upload another one.")
+    # A TIFF states the size of its tiles apart from its own; one tile is decoded as a whole.
+    tags = getattr(image, "tag_v2", {})
+    if int(tags.get(_TILE_WIDTH, 1)) * int(tags.get(_TILE_LENGTH, 1)) > MAX_PIXELS:
+        raise PictureError(_TOO_MANY_PIXELS)
+
+
+_TILE_WIDTH: Final = 322
+_TILE_LENGTH: Final = 323
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Turn a photograph as its EXIF orientation says; a damaged EXIF block is no reason to refuse."""
+    try:
+        return ImageOps.exif_transpose(image)
+    except _DECODER_ERRORS:
+        return image
+
+
+def _without_transparency(image: Image.Image) -> Picture:
+    """Put an RGBA image on paper; the picture is `(H, W, 3)`."""
+    alpha = image.getchannel("A")
+    paper = Image.new("RGB", image.size, (_paper_under(image),) * 3)
+    paper.paste(image.convert("RGB"), mask=alpha)
+    return np.array(paper)
+
+
+def _paper_under(image: Image.Image) -> int:
+    """Choose the gray level of the paper under a partly transparent RGBA image.
+
+    Ink alone (one tone) gets paper of the opposite tone, or it would vanish. Where both ink and
+    paper are visible (a sheet with round corners, a sticker with a border), the tone that meets the
+    transparent part goes on.
+
+    Returns:
+        0-255, 255 being white.
+    """
+    alpha = np.asarray(image.getchannel("A"))
+    visible = alpha > alpha.max() / 2
+    gray = np.asarray(image.convert("RGB").convert("L"))
+    tones = gray[visible]
+    if not tones.size:
+        return 255
+    darkest, lightest = np.percentile(tones, (1, 99))
+    if lightest - darkest < _TWO_TONES:
+        return 255 if tones.mean() < 128 else 0
+    inner = cv2.erode(visible.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    outline = gray[visible & ~inner]
+    return int(np.median(outline if outline.size else tones))
+
+
+_TWO_TONES: Final = 96  # gray levels between ink and paper; one ink's own shades differ by less
+
+
+def _wide_to_bytes(values: Samples, transparency: object = None) -> Picture:
+    """Scale samples of any real dtype to 0-255 by the scale that they were meant on.
+
+    Args:
+        values: `(H, W)` or `(H, W, C)`; not negative values count on the smallest of 1, 8, 10, 12,
+            14 and 16 bits that holds them, so that a faint picture stays faint; where there are
+            negative ones, their whole range counts.
+        transparency: The one value of a gray PNG that stands for transparent, or None.
+    """
+    low, high = values.min(), values.max()
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise PictureError("This picture holds values that are no numbers. Save it anew as PNG.")
+    samples = values.astype(np.result_type(values, np.float32))
+    if low < 0:
+        # Halved first: the range of the largest numbers does not fit the type itself.
+        samples = samples / 2 - float(low) / 2
+        full_scale = float(samples.max())
+    else:
+        full_scale = _full_scale(float(high))
+    if full_scale:
+        samples /= full_scale
+        samples *= 255
+    scaled = np.round(samples).astype(np.uint8)
+    if not isinstance(transparency, int):
+        return scaled
+    alpha = np.where(values == transparency, 0, 255).astype(np.uint8)
+    return _without_transparency(Image.fromarray(np.dstack((scaled, alpha)), "LA").convert("RGBA"))
+
+
+def _full_scale(high: float) -> float:
+    """Return the scale that holds `high`; a filter's overshoot of a twentieth is no new scale."""
+    for full_scale in _FULL_SCALES:
+        if high <= full_scale * 1.05:
+            return max(full_scale, high)
+    return high
+
+
+def _from_array(array: Samples) -> Picture:
+    if array.dtype.kind not in "buif":
+        raise PictureError(f"Expected an array of numbers. Received: dtype={array.dtype}.")
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[:, :, 0]
+    if array.ndim != 2 and not (array.ndim == 3 and array.shape[2] in (2, 3, 4)):
+        raise PictureError(
+            f"Expected a (H, W) gray or (H, W, 3) RGB picture. Received: shape={array.shape}."
+        )
+    if not array.size:
+        raise PictureError("This picture has no pixels. Upload another one.")
+    if array.shape[0] * array.shape[1] > MAX_PIXELS:
+        raise PictureError(_TOO_MANY_PIXELS)
+    scaled = array if array.dtype == np.uint8 else _wide_to_bytes(array)
+    if array.ndim == 3 and array.shape[2] in (2, 4):
+        image = Image.fromarray(np.ascontiguousarray(scaled))
+        return _without_transparency(image.convert("RGBA"))
+    return np.array(scaled)
