@@ -1,0 +1,363 @@
+"""From any upright picture to the (28, 28) image that MNIST's makers would have produced.
+
+Two steps, each usable alone: `extract_ink` finds what was written and forgets paper, light and
+polarity; `normalize` brings the ink to MNIST's frame. Arrays are height x width; ink is float32,
+0 for paper and 1 for full ink.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from digits.lines import remove_ruled_lines
+
+Picture = npt.NDArray[np.uint8]
+InkArray = npt.NDArray[np.float32]
+
+IMAGE_SIDE = 28
+BOX_SIDE = 20
+"""MNIST fits the ink into 20x20 and puts its centre of mass at the centre of 28x28
+(LeCun, Cortes, Burges, "The MNIST database of handwritten digits")."""
+
+WORK_SIDE = 800
+"""Larger pictures are reduced to this side: a digit of a tenth of it still has 80 pixels."""
+
+MIN_STROKE = 1.7
+"""Thinnest stroke after normalizing, in pixels of the 28x28 image. A fine pen on a large sheet
+would fade to a gray shadow in 20x20; MNIST's writers used a pen that rarely got thinner."""
+
+_EDGE = 0.1
+"""Ink that bounds the written: fainter fringes of a blurred stroke do not count."""
+
+_FINE = 4
+"""Pixels a side that stand for one pixel of the image while the stroke width is set."""
+
+_UNIFORM_STEP = 6.0
+"""Gray levels that a border may waver and still be plain paper (canvas, clean scan)."""
+
+_PLAIN_BORDER = 0.85
+"""Share of the border that must be plain: strokes may run over the edge."""
+
+_MIN_CONTRAST = 14.0
+"""Gray levels below which nothing counts as ink, whatever the noise."""
+
+_NOISE_FACTOR = 5.0
+"""Ink must stand out of the paper by so many standard deviations of its noise."""
+
+
+class BlankPictureError(ValueError):
+    """There is no ink in the picture."""
+
+
+@dataclass(frozen=True)
+class Ink:
+    """What was written.
+
+    Attributes:
+        array: `(h, w)` float32 in `[0, 1]`, 0 paper, 1 full ink.
+        scale: Picture pixels to one ink pixel; above 1 if the picture was reduced.
+        clean: Whether the paper was plain (a canvas, a clean scan) rather than photographed.
+    """
+
+    array: InkArray
+    scale: float
+    clean: bool
+
+
+def preprocess(picture: Picture) -> InkArray:
+    """Bring the one digit of a picture into MNIST's frame.
+
+    Args:
+        picture: `(H, W)` or `(H, W, 3)` uint8, upright; any polarity.
+
+    Returns:
+        `(28, 28)` float32 in `[0, 1]`, 0 paper, 1 full ink.
+
+    Raises:
+        BlankPictureError: If there is no ink.
+    """
+    return normalize(main_ink(extract_ink(picture)))
+
+
+def extract_ink(picture: Picture) -> Ink:
+    """Separate ink from paper, whatever the light, the colours and the polarity.
+
+    The paper's colour is the border's where the border is plain, else a local median, so that
+    shadows and falling light cancel. Ink is what leaves the paper's colour in the direction in
+    which the strongest pixels leave it; this decides dark-on-light or light-on-dark by itself.
+
+    Args:
+        picture: `(H, W)` or `(H, W, 3)` uint8, upright.
+
+    Returns:
+        The ink; its larger side is at most `WORK_SIDE`.
+
+    Raises:
+        BlankPictureError: If nothing stands out of the paper.
+    """
+    planes, scale = _reduce(picture)
+    border = _border(planes)
+    paper = np.median(border, axis=0)
+    clean = bool(np.mean(np.abs(border - paper).max(axis=1) <= _UNIFORM_STEP) > _PLAIN_BORDER)
+    array = np.zeros(planes.shape[:2], np.float32)
+    if clean:
+        rows, columns = _off_paper(planes, paper)
+        array[rows, columns] = _plain_ink(planes[rows, columns] - paper.astype(np.float32))
+    else:
+        array = _without_specks(remove_ruled_lines(_photographed_ink(planes)))
+    if not array.any():
+        raise BlankPictureError("Expected ink on the paper. Received: nothing but paper")
+    return Ink(array, scale, clean)
+
+
+def main_ink(ink: Ink) -> InkArray:
+    """Keep the ink of one digit: on a photograph, the heaviest group of strokes.
+
+    A clean canvas is taken whole: whoever draws there means every stroke.
+
+    Args:
+        ink: From `extract_ink`.
+
+    Returns:
+        `(h, w)` float32 in `[0, 1]`, of the same frame.
+    """
+    if ink.clean:
+        return ink.array
+    mask = (ink.array > 0).astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
+    reach = max(3, int(0.15 * stats[1:, cv2.CC_STAT_HEIGHT].max()))
+    joined = cv2.dilate(mask, np.ones((reach, reach), np.uint8))
+    _, groups = cv2.connectedComponents(joined)
+    mass = np.bincount(groups.ravel(), weights=ink.array.ravel())
+    mass[0] = 0
+    return ink.array * (groups == mass.argmax())
+
+
+def normalize(ink: InkArray) -> InkArray:
+    """Fit ink into 20x20 with its shape kept and centre its mass in 28x28.
+
+    Args:
+        ink: `(h, w)` float32 in `[0, 1]`, 0 paper, 1 full ink; any size.
+
+    Returns:
+        `(28, 28)` float32 in `[0, 1]`.
+
+    Raises:
+        BlankPictureError: If there is no ink.
+    """
+    return center_by_mass(fit_to_box(thicken(crop(ink))))
+
+
+def crop(ink: InkArray) -> InkArray:
+    """Cut to the bounding box of the ink.
+
+    Args:
+        ink: `(h, w)` float32 in `[0, 1]`.
+
+    Returns:
+        The part that holds ink.
+
+    Raises:
+        BlankPictureError: If there is no ink.
+    """
+    mask = ink > _EDGE
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if rows.size == 0:
+        raise BlankPictureError("Expected ink. Received: an array without any")
+    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def thicken(ink: InkArray) -> InkArray:
+    """Widen strokes that would be thinner than `MIN_STROKE` in the (28, 28) image.
+
+    Args:
+        ink: `(h, w)` float32 in `[0, 1]`, cut to its ink.
+
+    Returns:
+        The ink at no more than `_FINE` times the final size, its thin strokes widened.
+    """
+    side = max(ink.shape)
+    fine = BOX_SIDE * _FINE
+    if side > fine:
+        ink = _resize(ink, fine / side)
+        side = fine
+    width = stroke_width(ink) * BOX_SIDE / side
+    missing = round((MIN_STROKE - width) * side / BOX_SIDE)
+    if missing < 1:
+        return ink
+    ink = np.pad(ink, missing)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (missing + 1, missing + 1))
+    return crop(cv2.dilate(ink / ink.max(), kernel))
+
+
+def stroke_width(ink: InkArray) -> float:
+    """Mean width of the strokes in pixels.
+
+    Inside a stroke of width w the distance to its edge averages w / 4.
+
+    Args:
+        ink: `(h, w)` float32 in `[0, 1]`, with some ink.
+
+    Returns:
+        The width; 0 for ink that is nowhere darker than half of its darkest.
+    """
+    mask = np.pad((ink > 0.5 * ink.max()).astype(np.uint8), 1)
+    distance = cv2.distanceTransform(mask, cv2.DIST_L2, 3)
+    # The transform measures to the centre of the nearest paper pixel, half a pixel too far.
+    return float(4 * np.mean(distance[mask > 0] - 0.5))
+
+
+def fit_to_box(ink: InkArray) -> InkArray:
+    """Scale so that the larger side is 20 pixels, by area, with the shape kept.
+
+    Args:
+        ink: `(h, w)` float32 in `[0, 1]`, cut to its ink.
+
+    Returns:
+        `(20, w)` or `(h, 20)` float32 in `[0, 1]`.
+    """
+    return _resize(ink, BOX_SIDE / max(ink.shape))
+
+
+def center_by_mass(box: InkArray) -> InkArray:
+    """Place the box so that the centre of mass is the centre of the image.
+
+    Args:
+        box: `(h, w)` float32 in `[0, 1]`, neither side above 20.
+
+    Returns:
+        `(28, 28)` float32 in `[0, 1]`, moved by whole pixels and never over the edge.
+    """
+    height, width = box.shape
+    mass = box.sum()
+    row = float(box.sum(axis=1) @ np.arange(height) / mass)
+    column = float(box.sum(axis=0) @ np.arange(width) / mass)
+    # MNIST's own centres of mass lie within half a pixel of index 14, hence the rounding.
+    top = int(np.clip(np.floor(IMAGE_SIDE / 2 - row + 0.5), 0, IMAGE_SIDE - height))
+    left = int(np.clip(np.floor(IMAGE_SIDE / 2 - column + 0.5), 0, IMAGE_SIDE - width))
+    image = np.zeros((IMAGE_SIDE, IMAGE_SIDE), np.float32)
+    image[top : top + height, left : left + width] = box
+    return image
+
+
+def _reduce(picture: Picture) -> tuple[Picture, float]:
+    scale = max(picture.shape[:2]) / WORK_SIDE
+    planes = picture if picture.ndim == 3 else picture[..., None]
+    if scale <= 1:
+        return planes, 1.0
+    size = (max(1, round(planes.shape[1] / scale)), max(1, round(planes.shape[0] / scale)))
+    reduced = cv2.resize(planes, size, interpolation=cv2.INTER_AREA)
+    return reduced.reshape(size[1], size[0], -1), scale
+
+
+def _border(planes: Picture) -> npt.NDArray[np.float32]:
+    edges = (planes[0], planes[-1], planes[:, 0], planes[:, -1])
+    return np.concatenate(edges).astype(np.float32)
+
+
+def _off_paper(planes: Picture, paper: npt.NDArray[np.float32]) -> tuple[slice, slice]:
+    """Rows and columns that hold all that is not paper, so that the rest costs nothing more."""
+    off = planes > (paper + _UNIFORM_STEP)
+    off |= planes < (paper - _UNIFORM_STEP)
+    left, top, width, height = cv2.boundingRect(off.any(axis=2).astype(np.uint8))
+    return slice(top, top + height), slice(left, left + width)
+
+
+def _plain_ink(difference: npt.NDArray[np.float32]) -> InkArray:
+    """Ink on plain paper: `(h, w, depth)` difference from the paper's colour to `(h, w)` ink."""
+    if difference.size == 0:
+        return np.zeros(difference.shape[:2], np.float32)
+    contrast = _contrast(difference)
+    return _between(contrast, _UNIFORM_STEP, _full_ink(contrast, _MIN_CONTRAST))
+
+
+def _photographed_ink(planes: Picture) -> InkArray:
+    """Ink on paper that is noisy and unevenly lit: `(h, w, depth)` uint8 to `(h, w)` ink."""
+    planes = cv2.GaussianBlur(planes, (0, 0), 0.8).reshape(planes.shape)
+    contrast = _contrast(planes - _local_paper(planes))
+    sample = contrast[::3, ::3]
+    noise = 1.4826 * float(np.median(np.abs(sample - np.median(sample))))
+    floor = max(_MIN_CONTRAST, _NOISE_FACTOR * noise)
+    full = _full_ink(contrast, floor)
+    return _between(contrast, max(0.2 * full, 0.6 * floor), full)
+
+
+def _local_paper(planes: Picture) -> npt.NDArray[np.float32]:
+    """The paper's colour around each pixel: a median over about a fifth of the picture."""
+    height, width, depth = planes.shape
+    factor = 96 / max(height, width)
+    small_size = (max(8, round(width * factor)), max(8, round(height * factor)))
+    small = cv2.resize(planes, small_size, interpolation=cv2.INTER_AREA)
+    small = cv2.medianBlur(small, 23)
+    paper = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+    return paper.astype(np.float32).reshape(height, width, depth)
+
+
+def _contrast(difference: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Project on the colour in which the ink differs from the paper: positive is ink.
+
+    Args:
+        difference: `(h, w, depth)` float32, picture minus paper in gray levels.
+
+    Returns:
+        `(h, w)` float32 in gray levels.
+    """
+    height, width, depth = difference.shape
+    magnitude = np.abs(difference).max(axis=2)
+    # A histogram finds the strongest few without sorting the whole picture.
+    counts = np.bincount(magnitude.astype(np.uint8).ravel(), minlength=256)
+    from_top = np.cumsum(counts[::-1])[::-1]
+    cutoff = np.flatnonzero(from_top >= min(height * width, max(8, height * width // 2000)))[-1]
+    direction = difference[magnitude >= cutoff].mean(axis=0)
+    length = float(np.linalg.norm(direction))
+    if length == 0:
+        return np.zeros((height, width), np.float32)
+    return difference @ (direction / (length * np.sqrt(depth))).astype(np.float32)
+
+
+def _full_ink(contrast: npt.NDArray[np.float32], floor: float) -> float:
+    """Contrast of the middle of a stroke in gray levels; `BlankPictureError` if under the floor."""
+    strong = contrast[contrast > floor]
+    if strong.size == 0:
+        raise BlankPictureError(
+            f"Expected ink of more than {floor:.0f} gray levels. Received: {contrast.max():.0f}"
+        )
+    return float(np.quantile(strong[:: 1 + strong.size // 5000], 0.8))
+
+
+def _between(contrast: npt.NDArray[np.float32], low: float, full: float) -> InkArray:
+    """Scale contrast to ink and drop what touches no stroke that is at least half as dark."""
+    low = min(low, 0.5 * full)
+    ink = np.clip((contrast - low) / (full - low), 0, 1)
+    return ink * _connected_to(contrast > low, ink > 0.5)
+
+
+def _connected_to(weak: npt.NDArray[np.bool_], strong: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Those components of the weak mask that hold a strong pixel (Canny's hysteresis)."""
+    _, labels = cv2.connectedComponents(weak.astype(np.uint8), connectivity=8)
+    keep = np.zeros(labels.max() + 1, bool)
+    keep[labels[strong & weak]] = True
+    keep[0] = False
+    return keep[labels]
+
+
+def _without_specks(array: InkArray) -> InkArray:
+    """Drop dust: components that are tiny beside the largest."""
+    mask = (array > 0).astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
+    extent = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
+    extent[0] = 0
+    if extent.size == 1:
+        return array
+    keep = extent >= max(3, 0.1 * extent.max())
+    keep[0] = False
+    return array * keep[labels]
+
+
+def _resize(ink: InkArray, factor: float) -> InkArray:
+    height, width = ink.shape
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+    return np.clip(cv2.resize(ink, size, interpolation=how), 0, 1)

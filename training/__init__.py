@@ -1,0 +1,1 @@
+"""Train, measure and publish the weights that the Space serves."""
