@@ -13,11 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from training import strokes as pen_strokes
-from training.strokes import Strokes
+from training.strokes import Box, Strokes
 
 Field = npt.NDArray[np.float32]
 Color = tuple[float, float, float]
-Box = tuple[int, int, int, int]
 
 # What lies on desks, as the share of red, green and blue light that it reflects.
 _PAPERS: tuple[Color, ...] = (
@@ -119,7 +118,10 @@ def photograph_digit(
 
 
 def photograph(
-    parts: Sequence[Strokes], rng: np.random.Generator, height_share: float | None = None
+    parts: Sequence[Strokes],
+    rng: np.random.Generator,
+    height_share: float | None = None,
+    widest_pen: float = 0.16,
 ) -> Photo:
     """Write several parts (the digits of a number) on one paper and photograph it.
 
@@ -128,6 +130,7 @@ def photograph(
         rng: Decides paper, ruling, pen, light and camera.
         height_share: Height of the writing as a share of the picture's height; random if None.
             It is reduced where the writing would be wider than the picture.
+        widest_pen: Greatest width of the line as a share of the height of the writing.
 
     Returns:
         The photograph, with a box for each part.
@@ -138,14 +141,14 @@ def photograph(
     low, high = pen_strokes.box([stroke for part in parts for stroke in part])
     extent = np.maximum(high - low, 0.05 * (high - low).max() + 1e-6)
     scene = _scene(extent / extent[1], rng, height_share)
-    name, pen, width_mm = _choose_pen(scene, rng)
+    name, pen, width_mm = _choose_pen(widest_pen * scene.height_mm, rng)
     to_paper = [[(stroke - low) / extent[1] * scene.height_mm for stroke in p] for p in parts]
     in_picture = [pen_strokes.transform(part, scene.matrix) for part in to_paper]
     width = max(1.0, width_mm * scene.scale)
     reflected = _paper(scene, rng)
     _write(reflected, [stroke for part in in_picture for stroke in part], pen, width, rng)
     picture = _expose(reflected * _light(scene.size, rng), width, rng)
-    boxes = tuple(_box(part, width, scene.size) for part in in_picture)
+    boxes = tuple(pen_strokes.pixel_box(part, width, scene.size) for part in in_picture)
     return Photo(picture, boxes, name, width / (scene.height_mm * scene.scale))
 
 
@@ -197,15 +200,14 @@ def _view(
     if shrink < 1:
         place[:2] = np.array([[shrink, 0, 0], [0, shrink, 0]])
         place[:2, 2] = np.array(size[::-1]) / 2 - shrink * (low + high) / 2
-    return place @ centered
+    return np.asarray(place @ centered, np.float64)
 
 
-def _choose_pen(scene: _Scene, rng: np.random.Generator) -> tuple[str, Pen, float]:
-    """Choose a pen whose line is at most 16 % of the writing's height, and its width in mm."""
+def _choose_pen(widest_mm: float, rng: np.random.Generator) -> tuple[str, Pen, float]:
+    """Choose a pen and the width of its line in mm."""
     name = str(rng.choice(list(PENS), p=_PEN_ODDS))
     pen = PENS[name]
-    width = rng.uniform(*pen.width)
-    return name, pen, float(min(width, 0.16 * scene.height_mm))
+    return name, pen, min(float(rng.uniform(*pen.width)), widest_mm)
 
 
 def _paper(scene: _Scene, rng: np.random.Generator) -> Field:
@@ -216,14 +218,14 @@ def _paper(scene: _Scene, rng: np.random.Generator) -> Field:
     texture += rng.uniform(0.0, 0.006) * _noise(scene.size, 60, rng)
     reflected = (tint * texture[..., None]).astype(np.float32)
     _rule(reflected, scene, rng)
-    return reflected
+    return np.asarray(reflected, np.float32)
 
 
 def _noise(size: tuple[int, int], grain: float, rng: np.random.Generator) -> Field:
     """Return smooth noise of mean 0 and deviation about 1; spots of about `grain` pixels."""
     small = [max(2, int(np.ceil(side / grain))) for side in size]
     rough = rng.standard_normal(small, dtype=np.float32)
-    return cv2.resize(rough, size[::-1], interpolation=cv2.INTER_CUBIC)
+    return np.asarray(cv2.resize(rough, size[::-1], interpolation=cv2.INTER_CUBIC), np.float32)
 
 
 def _rule(reflected: Field, scene: _Scene, rng: np.random.Generator) -> None:
@@ -251,7 +253,8 @@ def _parallels(scene: _Scene, spacing: float, origin: float, across: bool) -> St
     """Return lines every `spacing` mm over all that the camera sees, in pixels of the picture."""
     height, width = scene.size
     corners = [np.array([[0, 0], [width, 0], [0, height], [width, height]], np.float64)]
-    low, high = pen_strokes.box(pen_strokes.transform(corners, np.linalg.inv(scene.matrix)))
+    back = np.asarray(np.linalg.inv(scene.matrix), np.float64)
+    low, high = pen_strokes.box(pen_strokes.transform(corners, back))
     along, over = (1, 0) if across else (0, 1)
     first = origin + spacing * np.ceil((low[over] - origin) / spacing)
     lines = []
@@ -305,7 +308,7 @@ def _pressed(
     full = pen_strokes.draw(strokes, size, width)
     lighter = pen_strokes.draw(strokes, size, max(1.0, 0.75 * width))
     pressure = np.clip(0.7 + 0.5 * _noise(size, 12 * width + 8, rng), 0, 1)
-    return lighter + (full - lighter) * pressure
+    return np.asarray(lighter + (full - lighter) * pressure, np.float32)
 
 
 def _light(size: tuple[int, int], rng: np.random.Generator) -> Field:
@@ -323,7 +326,7 @@ def _light(size: tuple[int, int], rng: np.random.Generator) -> Field:
     lit = light[..., None] * color.astype(np.float32)
     for _ in range(int(rng.choice([0, 1, 2], p=[0.5, 0.38, 0.12]))):
         lit *= _shadow(size, rng)
-    return lit.astype(np.float32)
+    return np.asarray(lit, np.float32)
 
 
 def _shadow(size: tuple[int, int], rng: np.random.Generator) -> Field:
@@ -340,25 +343,24 @@ def _shadow(size: tuple[int, int], rng: np.random.Generator) -> Field:
     edge = middle + t[:, None] * along + wave[:, None] * across
     depth = rng.uniform(0.15, 0.6) * longer if rng.random() < 0.35 else 4 * longer
     outline = np.vstack([edge, edge[::-1] + depth * across])
-    mask = np.zeros(size, np.float32)
-    cv2.fillPoly(mask, [np.round(outline).astype(np.int32)], 1.0)
-    soft = float(np.exp(rng.uniform(np.log(0.002), np.log(0.06)))) * longer
-    mask = _blur(mask, soft)
+    sheet = np.zeros(size, np.float32)
+    cv2.fillPoly(sheet, [np.round(outline).astype(np.int32)], 1.0)
+    mask = _blur(sheet, float(np.exp(rng.uniform(np.log(0.002), np.log(0.06)))) * longer)
     dark = rng.uniform(0.2, 0.55)
     tinted = np.array([1.0, 0.97, 0.92]) * dark  # shadows are lit by the sky: bluish
-    return 1 - mask[..., None] * tinted.astype(np.float32)
+    return np.asarray(1 - mask[..., None] * tinted, np.float32)
 
 
 def _blur(field: Field, sigma: float) -> Field:
     """Blur by a Gaussian; a wide one on a smaller copy, which looks the same and is faster."""
     step = max(1, int(sigma / 4))
     if step == 1:
-        return cv2.GaussianBlur(field, (0, 0), max(sigma, 0.1))
+        return np.asarray(cv2.GaussianBlur(field, (0, 0), max(sigma, 0.1)), np.float32)
     size = field.shape[1::-1]
     shrunk = (size[0] // step + 1, size[1] // step + 1)
     small = cv2.resize(field, shrunk, interpolation=cv2.INTER_AREA)
     small = cv2.GaussianBlur(small, (0, 0), sigma / step)
-    return cv2.resize(small, size, interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _expose(radiance: Field, width: float, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
@@ -374,12 +376,12 @@ def _expose(radiance: Field, width: float, rng: np.random.Generator) -> npt.NDAr
     """
     exposed = radiance * (rng.uniform(0.6, 1.04) / np.percentile(radiance[::8, ::8], 95))
     sharp = min(rng.uniform(0.3, 1.8), 0.45 + 0.35 * width)
-    exposed = cv2.GaussianBlur(exposed, (0, 0), sharp)
+    exposed = _blur(exposed, sharp)
     if rng.random() < 0.2:
         exposed = _shake(exposed, min(0.6 * width + 1.5, 6.0), rng)
     exposed = _sensor(exposed, rng)
     if rng.random() < 0.5:  # the telephone sharpens
-        exposed += rng.uniform(0.2, 0.8) * (exposed - cv2.GaussianBlur(exposed, (0, 0), 1.2))
+        exposed += rng.uniform(0.2, 0.8) * (exposed - _blur(exposed, 1.2))
     toned = np.clip(exposed, 0, 1) ** rng.uniform(0.8, 1.15)
     return _jpeg(np.round(toned * 255).astype(np.uint8), int(rng.integers(30, 96)))
 
@@ -391,7 +393,7 @@ def _shake(exposed: Field, length: float, rng: np.random.Generator) -> Field:
     angle = rng.uniform(0, np.pi)
     dx, dy = (round(float(v) * reach) for v in (np.cos(angle), np.sin(angle)))
     cv2.line(kernel, (reach - dx, reach - dy), (reach + dx, reach + dy), 1.0, 1)
-    return cv2.filter2D(exposed, -1, kernel / kernel.sum())
+    return np.asarray(cv2.filter2D(exposed, -1, kernel / kernel.sum()), np.float32)
 
 
 def _sensor(exposed: Field, rng: np.random.Generator) -> Field:
@@ -399,21 +401,15 @@ def _sensor(exposed: Field, rng: np.random.Generator) -> Field:
     level = float(np.exp(rng.uniform(np.log(0.003), np.log(0.035))))
     gray = rng.standard_normal(exposed.shape[:2], dtype=np.float32)[..., None]
     color = rng.standard_normal(exposed.shape, dtype=np.float32)
-    noise = gray + 0.5 * cv2.GaussianBlur(color, (0, 0), 1.0)
+    noise = gray + 0.5 * _blur(color, 1.0)
     if rng.random() < 0.5:
-        noise = cv2.GaussianBlur(noise, (0, 0), 0.7) * 1.6
-    return exposed + level * np.sqrt(np.clip(exposed, 0.02, 1)) * noise.reshape(exposed.shape)
+        noise = 1.6 * _blur(noise, 0.7)
+    noisy = exposed + level * np.sqrt(np.clip(exposed, 0.02, 1)) * noise
+    return np.asarray(noisy, np.float32)
 
 
 def _jpeg(picture: npt.NDArray[np.uint8], quality: int) -> npt.NDArray[np.uint8]:
     """Save as JPEG and load again; RGB in, RGB out."""
     _, data = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
-    return np.ascontiguousarray(decoded[..., ::-1]).astype(np.uint8, copy=False)
-
-
-def _box(strokes: Strokes, width: float, size: tuple[int, int]) -> Box:
-    low, high = pen_strokes.box(strokes)
-    x0, y0 = np.floor(np.maximum(low - width / 2, 0)).astype(int)
-    x1, y1 = np.ceil(np.minimum(high + width / 2, (size[1], size[0]))).astype(int)
-    return int(x0), int(y0), int(x1 - x0), int(y1 - y0)
+    decoded = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
+    return np.ascontiguousarray(decoded[..., ::-1])

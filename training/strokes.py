@@ -5,20 +5,68 @@ A list of strokes, each an `(n, 2)` float array of x (right) and y (down); one p
 larger side of the box around a sample is `UNIT`.
 """
 
+import gzip
+import json
+import zlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from training.console import UserError
+
 Points = npt.NDArray[np.float64]
 Strokes = list[Points]
+Box = tuple[int, int, int, int]  # x, y, width, height in pixels
 
 UNIT = 1000.0
 _TRACE_SCALE = 4  # finer than the image, or the thinned line is a staircase
 _SHIFT = 4  # OpenCV draws at fractions of a pixel: 4 binary digits
 _AROUND = [(0, 1), (1, 0), (0, -1), (-1, 0), (1, 1), (1, -1), (-1, -1), (-1, 1)]
 _Pixel = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Something that a person wrote.
+
+    Attributes:
+        source: Where it was recorded; writers of one source are never told apart.
+        label: What was meant: one character.
+        strokes: Fitted to `UNIT`.
+    """
+
+    source: str
+    label: str
+    strokes: Strokes
+
+
+def load(folder: Path, name: str) -> list[Sample]:
+    """Read recorded handwriting.
+
+    Args:
+        folder: Holds `NAME.json.gz`, a list of `{"source", "label", "strokes"}`.
+        name: `digits` or `letters`.
+
+    Returns:
+        The samples in the order of the file.
+
+    Raises:
+        UserError: If the file is missing, damaged or holds something else.
+    """
+    path = folder / f"{name}.json.gz"
+    try:
+        records = json.loads(gzip.decompress(path.read_bytes()))
+        return [Sample(r["source"], r["label"], fit(as_strokes(r["strokes"]))) for r in records]
+    except FileNotFoundError as error:
+        message = f"no {path.name} in {folder}: name the folder that holds the drawn samples"
+        raise UserError(message) from error
+    except (gzip.BadGzipFile, EOFError, zlib.error, ValueError, KeyError, TypeError) as error:
+        message = f"{path} is not a list of drawn samples: fetch it again ({error})"
+        raise UserError(message) from error
 
 
 def as_strokes(raw: Sequence[Sequence[Sequence[float]]]) -> Strokes:
@@ -43,6 +91,14 @@ def box(strokes: Strokes) -> tuple[Points, Points]:
     """Return the top left and the bottom right corner of all points, each `(2,)`."""
     points = np.concatenate(strokes)
     return points.min(axis=0), points.max(axis=0)
+
+
+def pixel_box(strokes: Strokes, width: float, size: tuple[int, int]) -> Box:
+    """Return the pixels that a pen of that width covers, cut to a picture of height and width."""
+    low, high = box(strokes)
+    x0, y0 = np.floor(np.maximum(low - width / 2, 0)).astype(int)
+    x1, y1 = np.ceil(np.minimum(high + width / 2, (size[1], size[0]))).astype(int)
+    return int(x0), int(y0), int(x1 - x0), int(y1 - y0)
 
 
 def fit(strokes: Strokes) -> Strokes:
@@ -79,9 +135,8 @@ def draw(strokes: Strokes, size: tuple[int, int], width: float) -> npt.NDArray[n
     pen = max(1, round(width * finer))
     for stroke in strokes:
         _draw_stroke(sheet, (stroke + 0.5) * finer - 0.5, pen)
-    if finer > 1:
-        sheet = cv2.resize(sheet, size[::-1], interpolation=cv2.INTER_AREA)
-    return sheet.astype(np.float32) / 255
+    covered = cv2.resize(sheet, size[::-1], interpolation=cv2.INTER_AREA)
+    return np.asarray(covered, np.float32) / np.float32(255)
 
 
 def _draw_stroke(sheet: npt.NDArray[np.uint8], points: Points, pen: int) -> None:
@@ -110,7 +165,7 @@ def trace(image: npt.NDArray[np.uint8]) -> Strokes:
     mask = np.pad(grown > 100, 1)
     if not mask.any():
         raise ValueError("Expected an image with ink. Received: all pixels are paper.")
-    depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5)
+    depth = np.asarray(cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5), np.float32)
     lines = _lines({(int(y), int(x)) for y, x in np.argwhere(_thin(mask))})
     return fit([_smooth(line) for line in _without_spurs(lines, depth)])
 
@@ -203,3 +258,24 @@ def _smooth(line: list[_Pixel]) -> Points:
     for _ in range(6):
         points[1:-1] = (points[:-2] + 2 * points[1:-1] + points[2:]) / 4
     return points
+
+
+def sketch(strokes: Strokes, rng: np.random.Generator, size: int = 500) -> npt.NDArray[np.uint8]:
+    """Draw one sample the way it lands on a sketchpad.
+
+    Args:
+        strokes: Fitted to `UNIT`.
+        rng: Chooses the height (35 to 85 % of the pad), the brush (14 to 28 of 500 pixels) and
+            the place.
+        size: Side of the pad in pixels.
+
+    Returns:
+        `(size, size)` uint8; 255 is paper, 0 is ink.
+    """
+    brush = int(rng.integers(14, 29) * size / 500)
+    scale = size * rng.uniform(0.35, 0.85) / UNIT
+    grown = [stroke * scale for stroke in strokes]
+    room = size - brush - box(grown)[1]
+    corner = np.maximum(brush / 2, room * rng.uniform(0.1, 0.9, 2))
+    ink = draw([stroke + corner for stroke in grown], (size, size), brush)
+    return np.round(255 * (1 - ink)).astype(np.uint8)

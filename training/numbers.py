@@ -1,0 +1,206 @@
+"""Numbers of several digits, as they are written on a canvas or on paper.
+
+    python -m training.numbers OUT_DIR --data DIR            # digits traced from MNIST's test set
+    python -m training.numbers OUT_DIR --drawn DIR --paper   # recorded pen strokes, photographed
+
+writes PNG files named by their number, to look at.
+"""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from training import console, photos
+from training import strokes as pen_strokes
+from training.strokes import UNIT, Sample, Strokes
+
+CANVASES = ((280, 560), (500, 500), (300, 900), (400, 800))
+LENGTHS = (2, 3, 4, 5, 6)
+_ROWS = 40  # bands of a digit's height in which neighbours are kept apart
+
+
+@dataclass(frozen=True)
+class Number:
+    """A picture of a number.
+
+    Attributes:
+        picture: `(H, W)` or `(H, W, 3)` uint8, dark on light.
+        digits: What was written, left to right.
+        boxes: One `(x, y, width, height)` in pixels around each digit's ink, in the same order.
+    """
+
+    picture: npt.NDArray[np.uint8]
+    digits: str
+    boxes: tuple[pen_strokes.Box, ...]
+
+
+def choose(samples: Sequence[Sample], rng: np.random.Generator) -> list[Sample]:
+    """Choose the digits of a number of 2 to 6, all from one source, as one hand would write."""
+    first = samples[int(rng.integers(len(samples)))]
+    same = [sample for sample in samples if sample.source == first.source]
+    count = int(rng.choice(LENGTHS))
+    return [same[int(i)] for i in rng.integers(len(same), size=count)]
+
+
+def on_canvas(
+    chosen: Sequence[Sample],
+    rng: np.random.Generator,
+    canvas: tuple[int, int] | None = None,
+) -> Number:
+    """Write a number with a thick round black brush on a white canvas.
+
+    Args:
+        chosen: The digits, left to right.
+        rng: Decides sizes, spacing and place.
+        canvas: Height and width in pixels; one of `CANVASES` if None.
+
+    Returns:
+        The number; its picture is `canvas` uint8.
+    """
+    height, width = canvas or CANVASES[int(rng.integers(len(CANVASES)))]
+    brush = rng.uniform(0.06, 0.14)
+    parts = lay_out([sample.strokes for sample in chosen], rng, brush)
+    low, high = pen_strokes.box([stroke for part in parts for stroke in part])
+    extent = high - low + brush * UNIT
+    most = min(0.92 * width / extent[0], 0.92 * height / extent[1])
+    scale = min(most, rng.uniform(0.3, 0.8) * height / UNIT)
+    room = np.array([width, height]) - scale * extent
+    corner = room * rng.uniform(0.05, 0.95, 2) + scale * brush * UNIT / 2
+    placed = [[(stroke - low) * scale + corner for stroke in part] for part in parts]
+    pen = max(3.0, brush * UNIT * scale)
+    ink = pen_strokes.draw([stroke for part in placed for stroke in part], (height, width), pen)
+    boxes = tuple(pen_strokes.pixel_box(part, pen, (height, width)) for part in placed)
+    return Number(np.round(255 * (1 - ink)).astype(np.uint8), _text(chosen), boxes)
+
+
+def on_paper(chosen: Sequence[Sample], rng: np.random.Generator) -> Number:
+    """Write a number on paper and photograph it; see `training.photos`."""
+    parts = lay_out([sample.strokes for sample in chosen], rng, 0.05)
+    share = float(np.exp(rng.uniform(np.log(0.08), np.log(0.5))))
+    photo = photos.photograph(parts, rng, share, widest_pen=0.1)
+    return Number(photo.picture, _text(chosen), photo.boxes)
+
+
+def _text(chosen: Sequence[Sample]) -> str:
+    return "".join(sample.label for sample in chosen)
+
+
+def lay_out(digits: Sequence[Strokes], rng: np.random.Generator, pen: float) -> list[Strokes]:
+    """Write digits beside each other on a line that may slant.
+
+    Args:
+        digits: Strokes of each digit, in any unit.
+        rng: Decides heights, gaps, which neighbours touch, and the slope.
+        pen: Width of the line as a share of a digit's height.
+
+    Returns:
+        Strokes of each digit where it lies; about `UNIT` high, the line starts at the origin.
+    """
+    gap = rng.uniform(0.08, 0.4)
+    touching = rng.random() < 0.25
+    parts: list[Strokes] = []
+    for strokes in digits:
+        part = _sized(strokes, rng)
+        # Ink of neighbours overlaps a little where they touch; else paper shows between them.
+        apart = (
+            rng.uniform(-0.3, 0.2) * pen
+            if touching and rng.random() < 0.5
+            else (max(0.06, gap + rng.normal(0, 0.04)))
+        )
+        start = _next_start(parts[-1], part, (apart + pen) * UNIT) if parts else 0.0
+        parts.append([stroke + (start, 0) for stroke in part])
+    slope = np.clip(rng.normal(0, 0.05), -0.12, 0.12)
+    shear = np.array([[1, 0, 0], [slope, 1, 0], [0, 0, 1]], np.float64)
+    return [pen_strokes.transform(part, shear) for part in parts]
+
+
+def _sized(strokes: Strokes, rng: np.random.Generator) -> Strokes:
+    """Return a digit about `UNIT` high that stands on the line y = 0, from x = 0 on."""
+    low, high = pen_strokes.box(strokes)
+    tall = max(high[1] - low[1], 0.6 * (high[0] - low[0]), 1e-6)
+    scale = UNIT * np.clip(rng.normal(1, 0.1), 0.75, 1.3) / tall
+    foot = np.array([low[0], high[1]])
+    lift = np.array([0, UNIT * rng.normal(0, 0.04)])
+    return [(stroke - foot) * scale + lift for stroke in strokes]
+
+
+def _next_start(left: Strokes, right: Strokes, apart: float) -> float:
+    """Return where `right` starts so that the pen's paths come as near as `apart`.
+
+    Never deeper into the left digit than a seventh of `UNIT`, as hands do not write so.
+    """
+    ends, starts = _profile(left, -np.inf), _profile(right, np.inf)
+    near = np.array([ends[max(0, i - 2) : i + 3].max() for i in range(_ROWS)])
+    shared = np.isfinite(near) & np.isfinite(starts)
+    edge = float(pen_strokes.box(left)[1][0])
+    if not shared.any():
+        return edge + apart
+    return max(float((near - starts)[shared].max()) + apart, edge - UNIT / 7)
+
+
+def _profile(strokes: Strokes, side: float) -> npt.NDArray[np.float64]:
+    """Return the outermost x in bands from the line upwards; `side` -inf: right, +inf: left."""
+    outermost = np.full(_ROWS, side)
+    choose_outer = np.maximum if side < 0 else np.minimum
+    for stroke in strokes:
+        points = _dense(stroke)
+        rows = np.clip(-points[:, 1] / (1.4 * UNIT) * _ROWS + 2, 0, _ROWS - 1).astype(int)
+        choose_outer.at(outermost, rows, points[:, 0])
+    return outermost
+
+
+def _dense(stroke: pen_strokes.Points) -> pen_strokes.Points:
+    """Return points on the stroke so near to each other that no band is skipped."""
+    steps = np.linspace(0, len(stroke) - 1, 1 + 12 * (len(stroke) - 1))
+    known = np.arange(len(stroke))
+    return np.column_stack([np.interp(steps, known, stroke[:, axis]) for axis in (0, 1)])
+
+
+def samples_from_images(
+    images: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8]
+) -> list[Sample]:
+    """Trace MNIST images, `(N, 28, 28)` uint8 with 255 ink, into samples of one source."""
+    return [
+        Sample("mnist", str(label), pen_strokes.trace(image))
+        for image, label in zip(images, labels, strict=True)
+    ]
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m training.numbers", description=__doc__)
+    parser.add_argument("folder", type=Path, help="where the PNG files go")
+    parser.add_argument("--count", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--paper", action="store_true", help="photographs instead of a canvas")
+    parser.add_argument("--drawn", type=Path, help="folder with digits.json.gz")
+    parser.add_argument("--data", type=Path, help="folder with the MNIST files")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Write pictures of numbers into a folder."""
+    arguments = _arguments()
+    if arguments.drawn:
+        samples = pen_strokes.load(arguments.drawn, "digits")
+    else:
+        from training.data import load_mnist  # noqa: PLC0415 - imports Keras, which takes seconds
+
+        mnist = load_mnist(arguments.data)
+        samples = samples_from_images(mnist.test_images[:1000], mnist.test_labels[:1000])
+    rng = np.random.default_rng(arguments.seed)
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    write = on_paper if arguments.paper else on_canvas
+    for index in range(arguments.count):
+        number = write(choose(samples, rng), rng)
+        picture = number.picture[..., ::-1] if number.picture.ndim == 3 else number.picture
+        _, data = cv2.imencode(".png", picture)
+        (arguments.folder / f"{index:04d}-{number.digits}.png").write_bytes(data.tobytes())
+
+
+if __name__ == "__main__":
+    console.run(main)
