@@ -1,0 +1,290 @@
+"""Which recognizer answers now, and how a better one takes over without a pause.
+
+A service answers as soon as TensorFlow is up, with the last commit that was good here or with the
+bundled weights, and only then asks the Hub. A Hub that is down, slow or wrong therefore costs no
+start-up time and no answer: what serves keeps serving, and `Status.problem` says why nothing
+newer does.
+"""
+
+import hashlib
+import json
+import logging
+import random
+import re
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from huggingface_hub import constants
+
+from digits import hub, weights
+from digits.weights import Origin, Weights, WeightsError
+
+if TYPE_CHECKING:
+    from digits.prediction import Recognizer
+
+DEFAULT_REVISION = "main"
+# A resolver request every five minutes is far below the Hub's limits, also for many duplicates
+# behind one address; the jitter keeps them from asking all at once.
+POLL_SECONDS = 300.0
+_JITTER = 0.2
+# A commit that failed its checks is tried again now and then: the fault may have been on the way.
+_REJECTED_SECONDS = 3600.0
+_RECORD_FOLDER = "digits-last-good"
+
+_log = logging.getLogger(__name__)
+
+
+class NotReadyError(Exception):
+    """No recognizer can answer yet; the text is a sentence for the visitor."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """What the page says about the weights.
+
+    Attributes:
+        ready: Whether a question is answered at once.
+        line: Which weights answer and how well they measured, as plain text.
+        problem: Why newer weights do not answer, as plain text; None if all is well.
+    """
+
+    ready: bool
+    line: str
+    problem: str | None
+
+
+class LastGood:
+    """A small file that remembers the last commit of a revision that passed all checks.
+
+    The Hub's client has notes of its own of where a branch points, but moves them before the files
+    have arrived. This one moves only after a commit has been loaded and has read digits correctly.
+    """
+
+    def __init__(self, cache: Path, repo: str, revision: str) -> None:
+        name = hashlib.sha256(f"{repo}@{revision}".encode()).hexdigest()[:16]
+        self._path = cache / _RECORD_FOLDER / f"{name}.json"
+        self._key = {"repo": repo, "revision": revision}
+
+    def read(self) -> str | None:
+        """Return the remembered commit; None if there is none that can be read."""
+        try:
+            record = json.loads(self._path.read_bytes())
+        except (OSError, ValueError):
+            return None
+        commit = record.get("commit") if isinstance(record, dict) else None
+        if not isinstance(commit, str) or record != self._key | {"commit": commit}:
+            return None
+        return commit if re.fullmatch("[0-9a-f]{40}", commit) else None
+
+    def write(self, commit: str) -> None:
+        """Remember a commit. A disk that does not take it costs a line in the log, no more."""
+        text = json.dumps(self._key | {"commit": commit})
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(
+                "w", dir=self._path.parent, suffix=".tmp", delete=False
+            ) as file:
+                file.write(text)
+            Path(file.name).replace(self._path)
+        except OSError as error:
+            _log.warning("the last good weights cannot be remembered: %s", error.strerror)
+
+
+class Service:
+    """Holds the recognizer that answers; loads, checks and swaps in the background.
+
+    Any thread may call any method. The swap is one assignment: whoever took the recognizer before
+    it finishes with the old one, whoever asks after it gets the new one.
+    """
+
+    def __init__(  # noqa: PLR0913 - switches of the owner, all optional
+        self,
+        repo: str | None = None,
+        revision: str | None = None,
+        *,
+        bundled: Path = weights.BUNDLED,
+        cache: Path | None = None,
+        fetch_seconds: float = 60.0,
+        poll_seconds: float | None = POLL_SECONDS,
+    ) -> None:
+        """Prepare a service; nothing is loaded or asked before `start`.
+
+        Args:
+            repo: `owner/name` on the Hub; None or "" serves the bundled weights and never asks.
+            revision: Branch, tag or commit; None or "" is `main`.
+            bundled: Folder of the weights that are always there.
+            cache: The Hub client's cache folder; None is its own default, or a temporary folder
+                where that one cannot be written.
+            fetch_seconds: Longest time that one look at the Hub may take.
+            poll_seconds: Pause between two looks at the Hub, give or take a fifth; None looks
+                once, at the start.
+        """
+        self._repo = repo or None
+        self._revision = revision or DEFAULT_REVISION
+        self._bundled = bundled
+        self._cache = cache
+        self._fetch_seconds = fetch_seconds
+        self._poll_seconds = poll_seconds
+        self._recognizer: Recognizer | None = None
+        self._problem: str | None = None
+        self._rejected: dict[str, float] = {}
+        self._settled = threading.Event()
+        self._stopping = threading.Event()
+        # A daemon: a hanging Hub must not keep the app from ending.
+        self._thread = threading.Thread(target=self._run, name="weights", daemon=True)
+
+    def start(self) -> None:
+        """Begin to load in the background and return at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the looks at the Hub; what serves keeps serving."""
+        self._stopping.set()
+
+    def recognizer(self, timeout_seconds: float = 30.0) -> "Recognizer":
+        """Return the recognizer that answers now, waiting for the first one.
+
+        Raises:
+            NotReadyError: If there is none in time, or no weights could be loaded at all.
+        """
+        self._settled.wait(timeout_seconds)
+        # Read once: the swap may happen between two looks at the attribute.
+        recognizer = self._recognizer
+        if recognizer is not None:
+            return recognizer
+        if self._settled.is_set():
+            raise NotReadyError("No digit can be read: this page's weights could not be loaded.")
+        raise NotReadyError("The page is still warming up: try again in a few seconds.")
+
+    def status(self) -> Status:
+        """Say what answers now. Never waits."""
+        recognizer, problem = self._recognizer, self._problem
+        if recognizer is not None:
+            return Status(ready=True, line=describe(recognizer.weights), problem=problem)
+        line = "No weights could be loaded." if self._settled.is_set() else "Warming up."
+        return Status(ready=False, line=line, problem=problem)
+
+    def _run(self) -> None:
+        try:
+            self._begin()
+        finally:
+            self._settled.set()
+        if self._repo:
+            self._follow(self._repo)
+
+    def _begin(self) -> None:
+        """Serve the first set at hand that passes all checks."""
+        for folder, origin in self._at_hand():
+            try:
+                self._take(weights.load_folder(folder, origin))
+            except (WeightsError, OSError) as error:
+                self._report(f"Weights at hand were refused: {error}")
+            else:
+                return
+
+    def _at_hand(self) -> Iterator[tuple[Path, Origin]]:
+        if self._repo:
+            commit = self._last_good(self._repo).read()
+            request = hub.Request(self._repo, commit or "", weights.FILES, self._cache_folder())
+            folder = hub.cached(request) if commit else None
+            if folder:
+                yield folder, Origin(self._repo, self._revision, commit)
+        yield self._bundled, Origin()
+
+    def _follow(self, repo: str) -> None:
+        """Look at the Hub now and, if asked to, again and again until `stop`."""
+        while True:
+            self._update(repo)
+            if self._poll_seconds is None or self._current() == self._revision:
+                return
+            pause = self._poll_seconds * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - no secret
+            if self._stopping.wait(pause):
+                return
+
+    def _update(self, repo: str) -> None:
+        """Take up the commit that the revision stands for, if it is another one and good."""
+        if self._current() == self._revision:
+            return
+        try:
+            self._take_newest(repo)
+        except (hub.HubError, WeightsError, OSError) as error:
+            self._report(f"New weights of {repo} at {self._revision} are not in use: {error}")
+
+    def _take_newest(self, repo: str) -> None:
+        have = self._not_worth_fetching()
+        request = hub.Request(repo, self._revision, weights.FILES, self._cache_folder(), have)
+        snapshot = hub.download(request, timeout_seconds=self._fetch_seconds)
+        if snapshot.folder is None:
+            if snapshot.commit == self._current():
+                self._problem = None
+            return
+        try:
+            self._take(weights.load_commit(snapshot, request, self._fetch_seconds))
+        except WeightsError:
+            self._rejected[snapshot.commit] = time.monotonic()
+            raise
+        self._last_good(repo).write(snapshot.commit)
+        self._problem = None
+
+    def _take(self, found: Weights) -> None:
+        """Build a recognizer, let it prove itself, and only then let it answer."""
+        # TensorFlow takes seconds: it is imported here, in the background.
+        from digits.prediction import Recognizer  # noqa: PLC0415
+
+        recognizer = Recognizer(found)
+        recognizer.self_test()
+        self._recognizer = recognizer
+        self._settled.set()
+        _log.info("answering with %s", describe(found))
+
+    def _current(self) -> str | None:
+        return self._recognizer.weights.origin.commit if self._recognizer else None
+
+    def _not_worth_fetching(self) -> frozenset[str]:
+        recent = time.monotonic() - _REJECTED_SECONDS
+        rejected = {commit for commit, when in self._rejected.items() if when > recent}
+        current = self._current()
+        return frozenset(rejected | ({current} if current else set()))
+
+    def _last_good(self, repo: str) -> LastGood:
+        return LastGood(self._cache_folder(), repo, self._revision)
+
+    def _cache_folder(self) -> Path:
+        if self._cache is None:
+            self._cache = _writable_cache()
+        return self._cache
+
+    def _report(self, problem: str) -> None:
+        if problem != self._problem:
+            _log.warning("%s", problem)
+        self._problem = problem
+
+
+def describe(found: Weights) -> str:
+    """Say in one line which weights these are and how many test digits they misread."""
+    test = found.metrics["mnist_test"]
+    origin = found.origin
+    name = "the bundled weights"
+    if origin.repo and origin.commit:
+        name = f"{origin.repo} at {origin.revision}, commit {origin.commit[:7]}"
+    return (
+        f"{name}: {test['top1_accuracy']:.2%} of MNIST's test digits right "
+        f"({test['errors']:,} of {test['count']:,} wrong)"
+    )
+
+
+def _writable_cache() -> Path:
+    """Return the Hub client's cache folder, or a temporary one where it cannot be written."""
+    folder = Path(constants.HF_HUB_CACHE)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        _log.warning("the Hub's cache folder cannot be written (%s): using a temporary one", error)
+        return Path(tempfile.mkdtemp(prefix="digits-hub-"))
