@@ -5,19 +5,20 @@ and whatever a decoder makes of a damaged or hostile file, the caller sees a `Pi
 """
 
 import io
+import math
 import os
 import re
-import stat
 import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 Samples: TypeAlias = npt.NDArray[Any]
 """An array of any dtype, as it came."""
@@ -29,11 +30,14 @@ MAX_FILE_BYTES: Final = 20_000_000
 """Largest accepted file. A 48-megapixel JPEG of a telephone stays below it."""
 
 MAX_PIXELS: Final = 50_000_000
-"""Most pixels of an accepted picture: above a 48-megapixel telephone, below a decompression bomb."""
+"""Most pixels of an accepted picture, counted before decoding: enough for 48 megapixels."""
 
 MAX_SCANS: Final = 64
 """Most scans of an accepted JPEG. Encoders write up to about 20; each costs a pass over all pixels,
 so that a small file with thousands of empty scans would keep a decoder busy for hours."""
+
+MAX_PARTS: Final = 100_000
+"""Most strips or tiles of an accepted TIFF: rows of a tall scan, not one part for each pixel."""
 
 FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 """What is opened, by Pillow's names. Everything else (EPS runs Ghostscript) stays shut."""
@@ -43,6 +47,10 @@ _DAMAGED: Final = "This picture is damaged or incomplete. Upload it again, or sa
 _TOO_MANY_PIXELS: Final = (
     f"This picture has too many pixels: at most {MAX_PIXELS // 1_000_000} million are accepted. "
     "Make it smaller and try again."
+)
+
+_TOO_MANY_PARTS: Final = (
+    "This file keeps its picture in too many parts. Save it anew as PNG and try again."
 )
 
 # What Pillow's parsers were seen to raise on damaged files; none of it is a defect of this program.
@@ -61,7 +69,7 @@ _DECODER_ERRORS: Final = (
     zlib.error,
 )
 
-# The scale that an array's numbers were meant on: 1-bit, 8-bit, and the depths of cameras, scanners.
+# Scales that numbers are meant on: 1 bit, 8 bits, and the depths of cameras and scanners.
 _FULL_SCALES: Final = (1, 255, 1023, 4095, 16383, 65535)
 
 # Brands of ISO media files that hold HEVC pictures; AVIF has brands of its own.
@@ -118,14 +126,15 @@ def _decoder_errors_as_picture_errors() -> Iterator[None]:
 
 
 def _read_file(path: str | os.PathLike[str]) -> bytes:
+    problem = None
     try:
         # Only a regular file: a named pipe or a device would keep the reader waiting for ever.
-        if stat.S_ISREG(os.stat(path).st_mode):
-            with open(path, "rb") as file:
+        if Path(path).is_file():
+            with Path(path).open("rb") as file:
                 return file.read(MAX_FILE_BYTES + 1)
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path.
-        raise PictureError("The file cannot be opened. Upload the picture again.") from error
-    raise PictureError(f"This is not a file. {_USE}")
+    except OSError as error:
+        problem = error
+    raise PictureError("The file cannot be opened. Upload the picture again.") from problem
 
 
 def _from_file_content(content: bytes) -> Picture:
@@ -142,7 +151,7 @@ def _from_file_content(content: bytes) -> Picture:
             "Camera, Formats, Most Compatible), or upload a screenshot of it."
         )
     if content.startswith(b"\xff\xd8") and _count_scans(content) > MAX_SCANS:
-        raise PictureError("This JPEG has too many scans. Save it anew as PNG and try again.")
+        raise PictureError(_TOO_MANY_PARTS)
     with Image.open(io.BytesIO(content), formats=FORMATS) as image:
         return _from_image(image)
 
@@ -184,6 +193,8 @@ def _check_size(image: Image.Image) -> None:
         raise PictureError(_TOO_MANY_PIXELS)
     if width < 1 or height < 1:
         raise PictureError("This picture has no pixels. Upload another one.")
+    if len(getattr(image, "tile", ())) > MAX_PARTS:
+        raise PictureError(_TOO_MANY_PARTS)
     # A TIFF states the size of its tiles apart from its own; one tile is decoded as a whole.
     tags = getattr(image, "tag_v2", {})
     if int(tags.get(_TILE_WIDTH, 1)) * int(tags.get(_TILE_LENGTH, 1)) > MAX_PIXELS:
@@ -195,8 +206,10 @@ _TILE_LENGTH: Final = 323
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """Turn a photograph as its EXIF orientation says; a damaged EXIF block is no reason to refuse."""
+    """Turn a photograph as its EXIF orientation says; damaged EXIF is no reason to refuse it."""
     try:
+        if image.getexif().get(ExifTags.Base.Orientation, 1) == 1:
+            return image  # exif_transpose would copy it.
         return ImageOps.exif_transpose(image)
     except _DECODER_ERRORS:
         return image
@@ -204,9 +217,8 @@ def _upright(image: Image.Image) -> Image.Image:
 
 def _without_transparency(image: Image.Image) -> Picture:
     """Put an RGBA image on paper; the picture is `(H, W, 3)`."""
-    alpha = image.getchannel("A")
     paper = Image.new("RGB", image.size, (_paper_under(image),) * 3)
-    paper.paste(image.convert("RGB"), mask=alpha)
+    paper.paste(image, mask=image)
     return np.array(paper)
 
 
@@ -220,9 +232,12 @@ def _paper_under(image: Image.Image) -> int:
     Returns:
         0-255, 255 being white.
     """
-    alpha = np.asarray(image.getchannel("A"))
+    step = max(1, max(image.size) / _ENOUGH_TO_JUDGE)
+    size = (math.ceil(image.width / step), math.ceil(image.height / step))
+    few = image.resize(size, Image.Resampling.NEAREST)
+    alpha = np.asarray(few.getchannel("A"))
     visible = alpha > alpha.max() / 2
-    gray = np.asarray(image.convert("RGB").convert("L"))
+    gray = np.asarray(few.convert("RGB").convert("L"))
     tones = gray[visible]
     if not tones.size:
         return 255
@@ -234,6 +249,7 @@ def _paper_under(image: Image.Image) -> int:
     return int(np.median(outline if outline.size else tones))
 
 
+_ENOUGH_TO_JUDGE: Final = 1000  # pixels of the longer side: a sample of a large picture
 _TWO_TONES: Final = 96  # gray levels between ink and paper; one ink's own shades differ by less
 
 
@@ -252,14 +268,15 @@ def _wide_to_bytes(values: Samples, transparency: object = None) -> Picture:
     samples = values.astype(np.result_type(values, np.float32))
     if low < 0:
         # Halved first: the range of the largest numbers does not fit the type itself.
-        samples = samples / 2 - float(low) / 2
+        samples /= 2
+        samples -= samples.min()
         full_scale = float(samples.max())
     else:
         full_scale = _full_scale(float(high))
     if full_scale:
         samples /= full_scale
         samples *= 255
-    scaled = np.round(samples).astype(np.uint8)
+    scaled = np.round(samples, out=samples).astype(np.uint8)
     if not isinstance(transparency, int):
         return scaled
     alpha = np.where(values == transparency, 0, 255).astype(np.uint8)

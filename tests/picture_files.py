@@ -1,0 +1,395 @@
+"""The same handwritten five as a file of every kind, and files that are no picture at all.
+
+`readable()` and `unreadable()` serve every entrance of the app: its functions, page and API.
+"""
+
+import io
+import struct
+import zipfile
+import zlib
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, features
+
+HEIGHT, WIDTH = 120, 88
+DIGIT = 5
+
+Gray = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Readable:
+    """A file and the picture that it must give: `(H, W)` gray levels, within `tolerance`."""
+
+    content: bytes
+    expected: Gray
+    tolerance: int = 0
+
+
+def ink() -> Gray:
+    """Draw the five: (HEIGHT, WIDTH) uint8, 255 where ink is."""
+    strokes = (
+        [(64, 24), (30, 24), (27, 56)],
+        [(27, 56), (46, 50), (62, 64), (60, 86), (42, 98), (22, 90)],
+    )
+    drawn = np.zeros((HEIGHT, WIDTH), np.uint8)
+    for stroke in strokes:
+        cv2.polylines(drawn, [np.array(stroke, np.int32)], isClosed=False, color=255, thickness=9)
+    return drawn
+
+
+INK = ink()
+ON_WHITE = 255 - INK
+ON_BLACK = INK
+
+
+def encode(image: Image.Image, kind: str, **options: object) -> bytes:
+    """Save a Pillow image as a file's content."""
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def _gray() -> Image.Image:
+    return Image.fromarray(ON_WHITE)
+
+
+def _rgba(color: int, alpha: Gray) -> Image.Image:
+    return Image.merge(
+        "RGBA", [Image.new("L", (WIDTH, HEIGHT), color)] * 3 + [Image.fromarray(alpha)]
+    )
+
+
+def _exif(orientation: int) -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return exif
+
+
+# How a camera stores the upright picture when it writes this orientation: the inverse turn.
+_STORED = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+
+
+def stored_as(orientation: int) -> Image.Image:
+    """Return the five as it lies in a file with this EXIF orientation."""
+    return _gray().transpose(_STORED[orientation]) if orientation in _STORED else _gray()
+
+
+def _oriented() -> dict[str, Readable]:
+    files = {
+        f"exif-{orientation}.jpg": Readable(
+            encode(stored_as(orientation), "JPEG", quality=95, exif=_exif(orientation)),
+            ON_WHITE,
+            24,
+        )
+        for orientation in range(1, 9)
+    }
+    for kind in ("PNG", "WEBP", "TIFF"):
+        content = encode(stored_as(6).convert("RGB"), kind, exif=_exif(6), lossless=True)
+        files[f"exif-6.{kind.lower()}"] = Readable(content, ON_WHITE)
+    return files
+
+
+def _few_bits() -> dict[str, Readable]:
+    one_bit = _gray().convert("1", dither=Image.Dither.NONE)
+    palette = _gray().convert("P")
+    return {
+        "gray.png": Readable(encode(_gray(), "PNG"), ON_WHITE),
+        "rgb.png": Readable(encode(_gray().convert("RGB"), "PNG"), ON_WHITE),
+        "1-bit.png": Readable(encode(one_bit, "PNG"), ON_WHITE),
+        "1-bit.tiff": Readable(encode(one_bit, "TIFF", compression="group4"), ON_WHITE),
+        "1-bit.bmp": Readable(encode(one_bit, "BMP"), ON_WHITE),
+        "palette.png": Readable(encode(palette, "PNG"), ON_WHITE),
+        "palette-2-bit.png": Readable(
+            encode(one_bit.convert("L").quantize(4), "PNG", bits=2), ON_WHITE
+        ),
+        "palette.bmp": Readable(encode(palette, "BMP"), ON_WHITE),
+        "interlaced.png": Readable(interlaced_png(ON_WHITE), ON_WHITE),
+    }
+
+
+def _many_bits() -> dict[str, Readable]:
+    wide = ON_WHITE.astype(np.uint16)
+    arrays = {
+        "16-bit.png": (wide * 257, "PNG"),
+        "12-of-16-bit.png": (np.round(wide * (4095 / 255)).astype(np.uint16), "PNG"),
+        "16-bit.tiff": (wide * 257, "TIFF"),
+        "32-bit.tiff": (wide.astype(np.int32) * 8_000_000, "TIFF"),
+        "negative.tiff": (wide.astype(np.int32) - 128, "TIFF"),
+        "float-unit.tiff": (wide.astype(np.float32) / 255, "TIFF"),
+        "float-255.tiff": (wide.astype(np.float32), "TIFF"),
+        "float-signed.tiff": (wide.astype(np.float32) / 127.5 - 1, "TIFF"),
+    }
+    files = {
+        name: Readable(encode(Image.fromarray(array), kind), ON_WHITE, 1)
+        for name, (array, kind) in arrays.items()
+    }
+    files["16-bit-rgb.png"] = Readable(png(ON_WHITE.astype(np.uint16) * 257, channels=3), ON_WHITE)
+    return files
+
+
+def _transparent() -> dict[str, Readable]:
+    opaque = np.full_like(INK, 255)
+    black, white = _rgba(0, INK), _rgba(255, INK)
+    palette = Image.fromarray((INK > 127).astype(np.uint8), "L").convert("P")
+    palette.putpalette([0, 0, 0] * 2)
+    corners = opaque.copy()
+    corners[:12, :12] = 0
+    gray_and_alpha = Image.merge("LA", [Image.new("L", (WIDTH, HEIGHT), 0), Image.fromarray(INK)])
+    sheet = _gray().convert("RGB")
+    sheet.putalpha(Image.fromarray(corners))
+    return {
+        "black-ink-on-transparent.png": Readable(encode(black, "PNG"), ON_WHITE),
+        "black-ink-on-transparent.webp": Readable(encode(black, "WEBP", lossless=True), ON_WHITE),
+        "white-ink-on-transparent.png": Readable(encode(white, "PNG"), ON_BLACK),
+        "gray-and-alpha.png": Readable(encode(gray_and_alpha, "PNG"), ON_WHITE),
+        "palette-with-transparency.png": Readable(encode(palette, "PNG", transparency=0), ON_WHITE),
+        "palette-with-transparency.gif": Readable(encode(palette, "GIF", transparency=0), ON_WHITE),
+        "gray-with-transparent-level.png": Readable(
+            encode(_gray(), "PNG", transparency=255), ON_WHITE
+        ),
+        "16-bit-with-transparent-level.png": Readable(
+            png(INK.astype(np.uint16) * 257, transparent_level=0), ON_BLACK, 1
+        ),
+        "sheet-with-transparent-corner.png": Readable(encode(sheet, "PNG"), ON_WHITE),
+        "opaque-rgba.png": Readable(encode(_gray().convert("RGBA"), "PNG"), ON_WHITE),
+    }
+
+
+def _lossy() -> dict[str, Readable]:
+    rgb = _gray().convert("RGB")
+    files = {
+        "gray.jpg": encode(_gray(), "JPEG", quality=95),
+        "rgb.jpg": encode(rgb, "JPEG", quality=95),
+        "progressive.jpg": encode(rgb, "JPEG", quality=95, progressive=True),
+        "cmyk.jpg": encode(rgb.convert("CMYK"), "JPEG", quality=95),
+        "ycck.jpg": ycck_jpeg(ON_WHITE),
+        "several-pictures.mpo": encode(rgb, "MPO", save_all=True, append_images=[rgb], quality=95),
+        "lossy.webp": encode(rgb, "WEBP", quality=95),
+        "jpeg-in.tiff": encode(rgb, "TIFF", compression="jpeg", quality=95),
+    }
+    if features.check("avif"):
+        files["still.avif"] = encode(rgb, "AVIF", quality=95)
+        files["animated.avif"] = encode(
+            rgb, "AVIF", quality=95, save_all=True, append_images=[_blank()]
+        )
+    return {name: Readable(content, ON_WHITE, 40) for name, content in files.items()}
+
+
+def _blank() -> Image.Image:
+    return Image.new("RGB", (WIDTH, HEIGHT), "white")
+
+
+def _several_frames() -> dict[str, Readable]:
+    rgb = _gray().convert("RGB")
+    more = {"save_all": True, "append_images": [_blank()] * 3}
+    return {
+        "still.gif": Readable(encode(_gray(), "GIF"), ON_WHITE),
+        "animated.gif": Readable(encode(rgb, "GIF", **more), ON_WHITE),
+        "animated.png": Readable(encode(rgb, "PNG", **more), ON_WHITE),
+        "animated.webp": Readable(encode(rgb, "WEBP", lossless=True, **more), ON_WHITE),
+        "pages.tiff": Readable(encode(rgb, "TIFF", **more), ON_WHITE),
+        "thousands-of-frames.gif": Readable(many_frames(3000), ON_WHITE),
+    }
+
+
+def _other() -> dict[str, Readable]:
+    rgb = _gray().convert("RGB")
+    one_pixel = np.zeros((1, 1), np.uint8)
+    line = np.arange(4000, dtype=np.uint16).astype(np.uint8)
+    return {
+        "rgb.bmp": Readable(encode(rgb, "BMP"), ON_WHITE),
+        "lzw.tiff": Readable(encode(rgb, "TIFF", compression="tiff_lzw"), ON_WHITE),
+        "deflate.tiff": Readable(encode(rgb, "TIFF", compression="tiff_adobe_deflate"), ON_WHITE),
+        "cmyk.tiff": Readable(encode(rgb.convert("CMYK"), "TIFF"), ON_WHITE),
+        "lossless.webp": Readable(encode(rgb, "WEBP", lossless=True), ON_WHITE),
+        "1x1.png": Readable(encode(Image.fromarray(one_pixel), "PNG"), one_pixel),
+        "1x4000.png": Readable(encode(Image.fromarray(line[:, None]), "PNG"), line[:, None]),
+        "4000x1.png": Readable(encode(Image.fromarray(line[None]), "PNG"), line[None]),
+        "png-and-zip.png": Readable(encode(_gray(), "PNG") + _zip(), ON_WHITE),
+        "gif-and-script.gif": Readable(
+            encode(_gray(), "GIF") + b"/*<script>alert(1)</script>", ON_WHITE
+        ),
+        "damaged-exif.jpg": Readable(
+            encode(_gray(), "JPEG", quality=95, exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff\x01\x12"),
+            ON_WHITE,
+            24,
+        ),
+    }
+
+
+def readable() -> dict[str, Readable]:
+    """Return the files that must be read, by name."""
+    return (
+        _oriented()
+        | _few_bits()
+        | _many_bits()
+        | _transparent()
+        | _lossy()
+        | _several_frames()
+        | _other()
+    )
+
+
+def unreadable() -> dict[str, bytes]:
+    """Return the files that must be refused with a sentence, by name."""
+    whole = {name: file.content for name, file in readable().items()}
+    cut_names = ("gray.png", "rgb.jpg", "lossless.webp", "still.gif", "rgb.bmp", "deflate.tiff")
+    cut = {f"cut-{name}": whole[name][: len(whole[name]) * 6 // 10] for name in cut_names}
+    header_only = {f"header-of-{name}": whole[name][:24] for name in cut_names}
+    header = bytearray(whole["gray.png"])
+    header[20] ^= 0xFF  # the checksum no longer fits the height
+    return (
+        cut
+        | header_only
+        | {
+            "empty.png": b"",
+            "text.png": b"This is no picture.\n" * 40,
+            "wrong-checksum.png": bytes(header),
+            "document.pdf": b"%PDF-1.7\n1 0 obj << /Type /Catalog >>\ntrailer << >>\n%%EOF\n",
+            "archive.zip": _zip(),
+            "script.svg": b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>',
+            "entities.svg": b'<!DOCTYPE s [<!ENTITY a SYSTEM "file:///etc/passwd">]><svg>&a;</svg>',
+            "program.eps": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(x) run\nshowpage\n",
+            "photo.heic": struct.pack(">I4s4sI4s4s", 24, b"ftyp", b"heic", 0, b"mif1", b"heic")
+            + bytes(99),
+            "film.mp4": struct.pack(">I4s4sI4s4s", 24, b"ftyp", b"isom", 0, b"isom", b"mp41")
+            + bytes(99),
+            "icon.ico": encode(_gray().resize((32, 32)), "ICO"),
+            "not-a-number.tiff": encode(
+                Image.fromarray(np.full((9, 9), np.nan, np.float32)), "TIFF"
+            ),
+            "20000x20000.png": png_bomb(20_000),
+            "60000x60000.png": png_bomb(60_000),
+            "65535x65535.gif": b"GIF89a"
+            + struct.pack("<HHBBB", 65535, 65535, 0, 0, 0)
+            + b","
+            + struct.pack("<HHHHB", 0, 0, 65535, 65535, 0)
+            + b"\x02\x02\x4c\x01\x00;",
+            "30000x30000.bmp": _patched(whole["rgb.bmp"], 18, struct.pack("<ii", 30_000, 30_000)),
+            "huge-tile.tiff": tile_bomb(),
+            "text-bomb.png": text_bomb(),
+            "thousands-of-scans.jpg": scan_bomb(3000),
+            "60-megabytes.png": whole["gray.png"] + bytes(60_000_000),
+        }
+    )
+
+
+def _patched(content: bytes, position: int, replacement: bytes) -> bytes:
+    return content[:position] + replacement + content[position + len(replacement) :]
+
+
+def _zip() -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("a.txt", "b")
+    return file.getvalue()
+
+
+def _chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def _png_file(header: bytes, *chunks: bytes) -> bytes:
+    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + b"".join(chunks) + _chunk(b"IEND", b"")
+
+
+def png(
+    samples: npt.NDArray[np.uint16], channels: int = 1, transparent_level: int | None = None
+) -> bytes:
+    """Write a 16-bit PNG, gray or with three equal channels, as Pillow cannot."""
+    height, width = samples.shape
+    rows = np.repeat(samples, channels, axis=1).astype(">u2")
+    raw = b"".join(b"\0" + row.tobytes() for row in rows)
+    transparency = (
+        ()
+        if transparent_level is None
+        else (_chunk(b"tRNS", struct.pack(">H", transparent_level)),)
+    )
+    header = struct.pack(">IIBBBBB", width, height, 16, 2 if channels == 3 else 0, 0, 0, 0)
+    return _png_file(header, *transparency, _chunk(b"IDAT", zlib.compress(raw)))
+
+
+def interlaced_png(gray: Gray) -> bytes:
+    """Write an Adam7-interlaced gray PNG, as Pillow cannot."""
+    passes = (
+        (0, 0, 8, 8),
+        (0, 4, 8, 8),
+        (4, 0, 8, 4),
+        (0, 2, 4, 4),
+        (2, 0, 4, 2),
+        (0, 1, 2, 2),
+        (1, 0, 2, 1),
+    )
+    raw = b"".join(
+        b"\0" + row.tobytes()
+        for top, left, down, right in passes
+        for row in gray[top::down, left::right]
+    )
+    header = struct.pack(">IIBBBBB", gray.shape[1], gray.shape[0], 8, 0, 0, 0, 1)
+    return _png_file(header, _chunk(b"IDAT", zlib.compress(raw)))
+
+
+def png_bomb(side: int) -> bytes:
+    """Write a valid 1-bit PNG of `side` pixels square that takes less than 1 MB."""
+    packer = zlib.compressobj(9)
+    row = bytes(1 + side // 8)
+    data = b"".join(packer.compress(row * 1000) for _ in range(side // 1000)) + packer.flush()
+    return _png_file(struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0), _chunk(b"IDAT", data))
+
+
+def text_bomb() -> bytes:
+    """Write a small PNG whose comment unpacks to 200 MB."""
+    packed = zlib.compress(bytes(200_000_000), 1)
+    comment = _chunk(b"zTXt", b"Comment\0\0" + packed)
+    image = _chunk(b"IDAT", zlib.compress(b"\0\0"))
+    return _png_file(struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0), comment, image)
+
+
+def tile_bomb() -> bytes:
+    """Write a TIFF of 16x16 pixels in one tile of 40,000 pixels square."""
+    data = zlib.compress(bytes(1000))
+    tags = [
+        (256, 16), (257, 16), (258, 8), (259, 8), (262, 1), (277, 1),
+        (322, 40_000), (323, 40_000), (324, 8 + 2 + 10 * 12 + 4), (325, len(data)),
+    ]  # fmt: skip
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
+    return struct.pack("<2sHIH", b"II", 42, 8, len(tags)) + entries + bytes(4) + data
+
+
+def scan_bomb(scans: int) -> bytes:
+    """Write a progressive JPEG that repeats its last scan."""
+    whole = encode(Image.fromarray(ON_WHITE), "JPEG", progressive=True)
+    last = whole.rindex(b"\xff\xda")
+    return whole[:last] + whole[last:-2] * scans + whole[-2:]
+
+
+def ycck_jpeg(gray: Gray) -> bytes:
+    """Write a JPEG as Adobe's programs do for print: luminance, two chroma and key planes.
+
+    Pillow writes the four planes as they are but calls them CMYK in the Adobe segment, whose last
+    byte says what they are. All the ink is in the key plane; Pillow stores each plane inverted.
+    """
+    luminance, chroma = np.full_like(gray, 255), np.full_like(gray, 127)
+    planes = np.dstack((luminance, chroma, chroma, 255 - gray))
+    content = encode(Image.fromarray(planes, "CMYK"), "JPEG", quality=95)
+    adobe = content.index(b"Adobe")
+    return _patched(content, adobe + 11, b"\x02")
+
+
+def many_frames(frames: int) -> bytes:
+    """Write a GIF that repeats its one frame."""
+    still = encode(_gray(), "GIF")
+    frame_start = still.index(b",", 13)
+    return still[:frame_start] + still[frame_start:-1] * frames + still[-1:]
