@@ -1,0 +1,105 @@
+# make run    the Space on http://127.0.0.1:7860 (GRADIO_SERVER_PORT chooses another port)
+# make test   linters, types and all tests, with what they need (a browser too)
+# make train  train on MNIST; make train ARGS="--network conv3 --data FOLDER"
+# make lint   linters and types alone
+# make bench  measure the bundled weights; make bench ARGS="runs/conv3-0" measures a run
+#
+# Each makes .venv first where it is missing or the requirements have changed.
+
+.DEFAULT_GOAL := run
+.NOTPARALLEL:
+.PHONY: run test train lint format bench chromium
+
+BIN := .venv/bin
+APP := requirements.txt
+TRAINING := training/requirements.txt
+TESTS := tests/requirements.txt
+
+run: .venv/app-installed
+	@exec $(BIN)/python app.py
+
+train: .venv/training-installed
+	@exec $(BIN)/python -m training.train $(ARGS)
+
+bench: .venv/training-installed
+	@exec $(BIN)/python -m training.evaluate $(ARGS)
+
+# Both parts always run, so that one look shows everything; pytest's summary is the last line.
+test: .venv/tests-installed chromium
+	@status=0; \
+	$(MAKE) --no-print-directory lint || status=1; \
+	$(BIN)/python -m pytest $(ARGS) || status=1; \
+	exit $$status
+
+lint: .venv/tests-installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/zizmor --offline --no-progress --quiet .github
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+
+format: .venv/tests-installed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# Sets $$apt to a command that installs Debian packages, or to `false` where that is not allowed.
+FIND_APT = apt=false; \
+	if command -v apt-get >/dev/null; then \
+	  if [ "$$(id -u)" = 0 ]; then sudo=; else sudo="sudo -n"; fi; \
+	  if $$sudo true 2>/dev/null; then apt=apt_install; fi; \
+	fi; \
+	apt_install() { \
+	  export DEBIAN_FRONTEND=noninteractive; \
+	  $$sudo apt-get update -qq && $$sudo apt-get install -y -qq --no-install-recommends "$$@"; \
+	}
+
+# TensorFlow has wheels for Python 3.11 to 3.13 only (and keras 3.15 for nothing older).
+.venv/bin/pip:
+	@found=; \
+	for python in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
+	  $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null \
+	    && found=$$python && break; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "error: Python 3.11, 3.12 or 3.13 is needed and python3 is" \
+	    "$$(python3 --version 2>&1 || true): install one of them," \
+	    "or name it: make PYTHON=/path/to/python3.12" >&2; \
+	  exit 1; \
+	fi; \
+	if ! $$found -c 'import ensurepip, venv' 2>/dev/null; then \
+	  $(FIND_APT); \
+	  version=$$($$found -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+	  if ! $$apt "python$$version-venv"; then \
+	    echo "error: this Python cannot make virtual environments: run" \
+	      "'apt-get install python$$version-venv' as root, then make again" >&2; \
+	    exit 1; \
+	  fi; \
+	fi; \
+	$$found -m venv --clear .venv
+
+# compileall, because pip leaves bytecode out where PYTHONDONTWRITEBYTECODE is set, and the first
+# page then takes three times as long. It also meets templates that are no Python: not our failure.
+INSTALL = echo "Installing $(1) (takes minutes the first time)" \
+	&& $(BIN)/python -m pip install --quiet --disable-pip-version-check $(addprefix -r ,$(1)) \
+	&& { $(BIN)/python -m compileall -qq -j 0 .venv/lib || true; }
+
+.venv/app-installed: $(APP) | .venv/bin/pip
+	@$(call INSTALL,$(APP)) && touch $@
+
+.venv/training-installed: $(APP) $(TRAINING) | .venv/bin/pip
+	@$(call INSTALL,$(APP) $(TRAINING)) && touch $@ .venv/app-installed
+
+.venv/tests-installed: $(APP) $(TRAINING) $(TESTS) | .venv/bin/pip
+	@$(call INSTALL,$(APP) $(TRAINING) $(TESTS)) && touch $@ .venv/app-installed .venv/training-installed
+
+# Ubuntu's package is only a pointer to a snap, so the browser is tried out, not only looked for.
+chromium: .venv/tests-installed
+	@$(BIN)/python -m tests.browser && exit; \
+	$(FIND_APT); \
+	$$apt chromium && $(BIN)/python -m tests.browser && exit; \
+	if [ $$apt = false ]; then $(BIN)/python -m playwright install chromium; \
+	else $(BIN)/python -m playwright install --with-deps chromium; fi; \
+	$(BIN)/python -m tests.browser && exit; \
+	echo "error: the tests need Chromium: install it (apt-get install chromium) and make again" >&2; \
+	exit 1

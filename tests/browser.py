@@ -1,0 +1,32 @@
+"""The browser of the tests. `python -m tests.browser` tells whether there is one that starts."""
+
+import shutil
+import sys
+
+from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
+
+_ARGUMENTS = [
+    "--no-sandbox",  # as root, in a container
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+]
+
+
+def launch(playwright: Playwright) -> Browser:
+    """Start the system's Chromium without a window, or Playwright's own where there is none."""
+    return playwright.chromium.launch(executable_path=shutil.which("chromium"), args=_ARGUMENTS)
+
+
+def main() -> None:
+    try:
+        with sync_playwright() as playwright:
+            launch(playwright).close()
+    except PlaywrightError as error:
+        sys.exit(f"no browser yet: {str(error).splitlines()[0]}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""What several tests need: the data where it is at hand, a browser."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser import launch
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# Before anything imports TensorFlow, Gradio or huggingface_hub; started servers inherit it.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+for name in ("MODEL_REPO", "MODEL_REVISION", "HF_ENDPOINT", "HF_TOKEN", "GRADIO_SERVER_PORT"):
+    os.environ.pop(name, None)
+
+
+def _folder(variable: str, name: str) -> Path | None:
+    """Return the folder that the environment variable names, or the one beside this checkout."""
+    if variable in os.environ:
+        return Path(os.environ[variable])
+    beside = ROOT.parent / "shared" / name
+    return beside if beside.is_dir() else None
+
+
+@pytest.fixture(scope="session")
+def mnist_folder() -> Path | None:
+    """The folder with MNIST's four files; None stands for Keras' own download."""
+    return _folder("MNIST_DIR", "mnist")
+
+
+@pytest.fixture(scope="session")
+def mnist(mnist_folder):
+    """The real MNIST. Skips only where there is neither a copy nor a network to get one."""
+    from training.data import DataError, load_mnist  # noqa: PLC0415 - imports TensorFlow
+
+    try:
+        return load_mnist(mnist_folder)
+    except DataError as error:
+        if mnist_folder is None:
+            pytest.skip(f"MNIST is not at hand, set MNIST_DIR: {error}")
+        raise
+
+
+@pytest.fixture(scope="session")
+def drawn_folder() -> Path:
+    """The folder of digits that people drew; it is not part of the repository."""
+    folder = _folder("DRAWN_DIR", "drawn")
+    if folder is None:
+        pytest.skip("the drawn digits are not at hand, set DRAWN_DIR")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """A headless Chromium; take a `new_context()` for each test."""
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        yield browser
+        browser.close()
