@@ -1,0 +1,349 @@
+"""Publish a run's weights: one commit on the Hub with all files, then a tag on that commit.
+
+    python -m training.publish RUN_FOLDER --repo OWNER/NAME [--tag v1.0.0] [--create]
+
+needs a token that may write: `HF_TOKEN`, `hf auth login`, or a trusted publisher in CI
+(`HF_OIDC_RESOURCE`). Run again after a failure: what is there already is not sent twice.
+"""
+
+import argparse
+import hashlib
+import json
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from huggingface_hub import CommitOperationAdd, HfApi, get_session, get_token, hf_hub_download
+from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
+from huggingface_hub.hf_api import RepoFile
+
+from digits import hub, weights
+from digits.weights import WeightsError
+from training import card, console
+from training.console import UserError
+
+CARD_FILE = "README.md"
+OPTIONAL_FILES = ("recipe.json", "history.csv", "model.h5", *card.PICTURES)
+# Time the Hub may take for one request: a commit may take it a minute.
+REQUEST_SECONDS = 120.0
+
+Files = dict[str, bytes]
+
+
+@dataclass(frozen=True)
+class Release:
+    """What a publication came to.
+
+    Attributes:
+        commit: 40-hex commit on the Hub that holds the run's files.
+        is_new: Whether this publication made the commit.
+        tag: The tag on it that was asked for, if any.
+        tag_is_new: Whether this publication set the tag.
+    """
+
+    commit: str
+    is_new: bool
+    tag: str | None
+    tag_is_new: bool
+
+
+def publish(  # noqa: PLR0913 - the options of the command
+    api: HfApi,
+    run: Path,
+    repo: str,
+    *,
+    tag: str | None = None,
+    create: bool = False,
+    parent: str | None = None,
+) -> Release:
+    """Bring a run to the Hub in one commit, read it back, and tag it.
+
+    Args:
+        api: Signed in, with the right to write.
+        run: The run folder.
+        repo: `owner/name` of the model repository.
+        tag: Name for the release; a tag that stands for another commit is never moved.
+        create: Whether to make the repository if it is missing.
+        parent: Commit that must still be the newest one, such as the one a gate compared with;
+            None is the newest one now.
+
+    Raises:
+        UserError: If the run is not fit to be published, or the Hub does not take it. Before the
+            commit, nothing has changed there; after it, the text says what is missing.
+    """
+    check_names(repo, tag)
+    files = read_run(run)
+    head = _head(api, repo, create=create)
+    if parent not in (None, head):
+        raise UserError(_moved(repo))
+    tagged = _tags(api, repo).get(tag) if tag else None
+    files[CARD_FILE] = verified_card(run, repo, files)
+    changed = _changed(api, repo, head, files)
+    if tagged and (changed or tagged != head):
+        raise UserError(
+            f"the tag {tag} of {repo} already stands for commit {tagged[:7]} with other files: "
+            "choose another tag; nothing was published"
+        )
+    commit = _commit(api, repo, head, files) if changed else head
+    if changed:
+        read_back(api, repo, commit, files)
+    if tag and not tagged:
+        _tag(api, repo, commit, tag)
+    return Release(commit, bool(changed), tag, bool(tag and not tagged))
+
+
+def check_names(repo: str, tag: str | None) -> None:
+    """Refuse names that the Hub would refuse, before anything is sent.
+
+    Raises:
+        UserError: If the repository is not `owner/name`, or the tag is no tag's name.
+    """
+    part = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
+    if not re.fullmatch(f"{part}/{part}", repo) or re.search(r"--|\.\.", repo) or len(repo) > 96:
+        raise UserError(f"{repo!r} is not the name of a repository: give OWNER/NAME")
+    if tag is None:
+        return
+    # A tag that looks like a branch or a commit would hide the real one.
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", tag) or re.fullmatch(
+        r"main|[0-9a-f]{7,40}", tag
+    ):
+        raise UserError(f"{tag!r} cannot be a tag: use letters, digits, points and hyphens: v1.0.0")
+
+
+def read_run(run: Path) -> Files:
+    """Read all of a run that is published, except the card.
+
+    Raises:
+        UserError: If the folder is not a finished run.
+    """
+    missing = [name for name in weights.FILES if not (run / name).is_file()]
+    if missing:
+        raise UserError(
+            f"{run} is not a finished run: it lacks {', '.join(missing)}; make one with "
+            "python -m training.train"
+        )
+    present = [name for name in OPTIONAL_FILES if (run / name).is_file()]
+    return {name: (run / name).read_bytes() for name in (*weights.FILES, *present)}
+
+
+def verified_card(run: Path, repo: str, files: Mapping[str, bytes]) -> bytes:
+    """Check the run as the app will, let it read known digits, and write its card.
+
+    Raises:
+        UserError: If the app would refuse these weights.
+    """
+    # TensorFlow takes seconds: what can be refused without it has been refused before.
+    from digits import networks  # noqa: PLC0415
+    from digits.prediction import Recognizer  # noqa: PLC0415
+
+    try:
+        found = weights.load_folder(run)
+        Recognizer(found).self_test()
+    except WeightsError as error:
+        raise UserError(f"{run} is not fit to be published: {error}") from error
+    parameters = networks.build(found.config.network).count_params()
+    return card.write_card(repo, found, frozenset(files), parameters).encode()
+
+
+def read_back(api: HfApi, repo: str, commit: str, files: Mapping[str, bytes]) -> None:
+    """Download a commit into an empty cache and compare every file with what was sent.
+
+    Raises:
+        UserError: If the Hub does not give back what it was given.
+    """
+    with (
+        tempfile.TemporaryDirectory() as cache,
+        _one_line(repo, commit, f"published as {commit}, "),
+    ):
+        for name, sent in files.items():
+            path = hf_hub_download(
+                repo, name, revision=commit, cache_dir=cache, endpoint=api.endpoint, token=api.token
+            )
+            expected, received = _sha256(sent), _sha256(Path(path).read_bytes())
+            if expected != received:
+                raise UserError(
+                    f"published as {commit}, but {name} came back with SHA-256 {received} instead "
+                    f"of {expected}: do not use this commit, publish again"
+                )
+
+
+def _head(api: HfApi, repo: str, *, create: bool) -> str:
+    with _one_line(repo):
+        try:
+            info = api.model_info(repo, timeout=REQUEST_SECONDS)
+        except RepositoryNotFoundError as error:
+            if not create:
+                raise UserError(
+                    f"the Hub has no repository {repo} that this token can see: check the name, "
+                    "or add --create to make it"
+                ) from error
+            api.create_repo(repo, exist_ok=True)
+            info = api.model_info(repo, timeout=REQUEST_SECONDS)
+    if info.sha is None:
+        raise UserError(f"the Hub does not name the newest commit of {repo}: try again later")
+    return info.sha
+
+
+def _tags(api: HfApi, repo: str) -> dict[str, str]:
+    with _one_line(repo):
+        return {ref.name: ref.target_commit for ref in api.list_repo_refs(repo).tags}
+
+
+def _changed(api: HfApi, repo: str, head: str, files: Mapping[str, bytes]) -> list[str]:
+    with _one_line(repo, head):
+        stored = api.get_paths_info(repo, list(files), revision=head)
+    same = {
+        info.path
+        for info in stored
+        if isinstance(info, RepoFile) and _is_same(info, files[info.path])
+    }
+    return [name for name in files if name not in same]
+
+
+def _is_same(stored: RepoFile, data: bytes) -> bool:
+    if stored.lfs is not None:
+        return stored.lfs.sha256 == _sha256(data)
+    # Git's own name of a blob; nothing is protected by it.
+    blob = hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False)
+    return stored.blob_id == blob.hexdigest()
+
+
+def _commit(api: HfApi, repo: str, head: str, files: Files) -> str:
+    operations = [CommitOperationAdd(name, data) for name, data in files.items()]
+    test = json.loads(files[weights.METRICS_FILE])["mnist_test"]
+    message = f"Publish weights: {test['errors']} of {test['count']} test digits wrong"
+    with _one_line(repo, head):
+        try:
+            return api.create_commit(
+                repo, operations, commit_message=message, parent_commit=head
+            ).oid
+        except HfHubHTTPError as error:
+            if error.response.status_code != 412:
+                raise
+            raise UserError(_moved(repo)) from error
+
+
+def _tag(api: HfApi, repo: str, commit: str, tag: str) -> None:
+    with _one_line(
+        repo, commit, f"commit {commit} is published, but the tag {tag} is not set: ", _AGAIN
+    ):
+        try:
+            api.create_tag(repo, tag=tag, revision=commit)
+        except HfHubHTTPError as error:
+            if error.response.status_code != 409:
+                raise
+            if _tags(api, repo).get(tag) != commit:
+                raise UserError(
+                    f"commit {commit} is published, but somebody else has just set the tag {tag}: "
+                    "run the same command with another tag"
+                ) from error
+
+
+_AGAIN = "; run the same command again, it sends nothing twice"
+
+
+def _moved(repo: str) -> str:
+    return (
+        f"{repo} has got a newer commit from somebody else in the meantime: nothing was published; "
+        "compare with what is there now and run the same command again"
+    )
+
+
+@contextmanager
+def _one_line(
+    repo: str, revision: str | None = None, before: str = "", after: str = ""
+) -> Iterator[None]:
+    """Turn what the Hub's client raises into one line for the console.
+
+    Raises:
+        UserError: Instead of the client's error.
+    """
+    try:
+        yield
+    except hub.CLIENT_ERRORS as error:
+        reason = hub.explain(error, repo, revision)
+        if reason is None:
+            raise
+        raise UserError(f"{before}{reason}{after}") from error
+    except ValueError as error:
+        # The client's check of the card; or an error page where it expects JSON.
+        reason = " ".join(str(error).split())
+        raise UserError(f"{before}the Hub refuses: {reason}{after}") from error
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _token() -> str:
+    """Find the token and say in the log where it is from, never what it is.
+
+    Raises:
+        UserError: If there is none, or a trusted publisher is configured and the exchange fails.
+    """
+    with _one_line("the Hub"):
+        token = get_token()
+    if token is None:
+        raise UserError(
+            "no token to publish with: set HF_TOKEN to one that may write, or run `hf auth login`"
+        )
+    return token
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m training.publish",
+        description="Publish a run's weights on the Hugging Face Hub: one commit, then a tag.",
+    )
+    parser.add_argument("run", type=Path, metavar="RUN_FOLDER")
+    parser.add_argument("--repo", required=True, metavar="OWNER/NAME")
+    parser.add_argument("--tag", help="name of the release, v1.0.0 for example")
+    parser.add_argument("--create", action="store_true", help="make the repository if missing")
+    parser.add_argument(
+        "--parent", metavar="COMMIT", help="publish only if this is still the newest commit"
+    )
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        default=REQUEST_SECONDS,
+        metavar="SECONDS",
+        help="longest wait for one answer of the Hub (default: %(default)s)",
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Publish as the command line says and report the outcome."""
+    arguments = _arguments()
+    check_names(arguments.repo, arguments.tag)
+    read_run(arguments.run)
+    # The Hub's client would wait for ever.
+    get_session().timeout = arguments.timeout
+    release = publish(
+        HfApi(token=_token()),
+        arguments.run,
+        arguments.repo,
+        tag=arguments.tag,
+        create=arguments.create,
+        parent=arguments.parent,
+    )
+    print(describe(release, arguments.repo))
+
+
+def describe(release: Release, repo: str) -> str:
+    """Say in one line what a publication came to."""
+    text = (
+        f"published: {repo} at commit {release.commit}"
+        if release.is_new
+        else f"nothing new: {repo} already has these files, commit {release.commit}"
+    )
+    if release.tag:
+        text += f"; {'tagged' if release.tag_is_new else 'already tagged'} {release.tag}"
+    return text
+
+
+if __name__ == "__main__":
+    console.run(main)
