@@ -1,0 +1,85 @@
+import numpy as np
+import pytest
+
+from digits.prediction import soften
+from training import calibrate
+
+
+def sampled(temperature, count=20000, classes=10, seed=0):
+    """Probabilities of a network that is too sure, and labels drawn from what it should say."""
+    random = np.random.default_rng(seed)
+    logits = random.normal(size=(count, classes)) * 2
+    honest = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    edges = honest[:, :10].cumsum(axis=1) / honest[:, :10].sum(axis=1, keepdims=True)
+    labels = (random.random((count, 1)) > edges).sum(axis=1)
+    sure = np.exp(logits * temperature)
+    return (sure / sure.sum(axis=1, keepdims=True)).astype(np.float32), labels
+
+
+@pytest.mark.parametrize("classes", [10, 11])
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
+def test_the_temperature_that_was_put_in_is_found(temperature, classes):
+    probabilities, labels = sampled(temperature, classes=classes)
+    assert calibrate.fit_temperature(probabilities, labels) == pytest.approx(temperature, rel=0.03)
+
+
+def test_the_fitted_temperature_makes_confidences_honest():
+    probabilities, labels = sampled(3.0)
+    fitted = soften(probabilities, calibrate.fit_temperature(probabilities, labels))
+    assert calibrate.reliability(probabilities, labels).ece > 0.1
+    assert calibrate.reliability(fitted, labels).ece < 0.01
+
+
+def test_answers_without_a_mistake_give_a_temperature_within_bounds():
+    probabilities = np.full((50, 10), 0.01, np.float32)
+    labels = np.arange(50) % 10
+    probabilities[np.arange(50), labels] = 0.91
+    assert 0.05 <= calibrate.fit_temperature(probabilities, labels) < 0.1
+
+
+def test_an_output_that_underflowed_to_0_can_be_fitted():
+    probabilities, labels = sampled(1.0, count=500)
+    probabilities[0] = np.eye(10)[(labels[0] + 1) % 10]
+    assert np.isfinite(calibrate.fit_temperature(probabilities, labels))
+
+
+def confident(values, right):
+    """Confidences of the given size for digit 0, and labels that make them right or wrong."""
+    confidences = np.zeros((len(values), 10))
+    confidences[:, 0] = values
+    confidences[:, 1:] = (1 - np.array(values))[:, None] / 9
+    return confidences, np.where(right, 0, 1)
+
+
+def test_ece_is_the_gap_weighted_by_count():
+    confidences, labels = confident([0.95, 0.95, 0.95, 0.55], [True, True, False, True])
+    measured = calibrate.reliability(confidences, labels, bins=10)
+    assert measured.counts[[5, 9]].tolist() == [1, 3]
+    assert measured.counts.sum() == 4
+    expected = 3 / 4 * abs(0.95 - 2 / 3) + 1 / 4 * abs(0.55 - 1)
+    assert measured.ece == pytest.approx(expected)
+
+
+def test_a_full_confidence_falls_into_the_last_bin():
+    confidences, labels = confident([1.0, 1.0], [True, True])
+    measured = calibrate.reliability(confidences, labels)
+    assert measured.counts.tolist() == [0] * 14 + [2]
+    assert measured.ece == 0
+
+
+def test_ece_bins_are_fifteen_unless_asked_otherwise():
+    confidences, labels = confident([0.5], [True])
+    assert len(calibrate.reliability(confidences, labels).counts) == 15
+    assert len(calibrate.reliability(confidences, labels, bins=4).counts) == 4
+
+
+@pytest.mark.parametrize("count", [1, 49, 50, 51, 5000])
+def test_at_most_the_asked_share_of_digits_is_refused(count):
+    scores = np.random.default_rng(0).random(count)
+    threshold = calibrate.choose_refusal(scores)
+    refused = (scores < threshold).sum()
+    assert refused == count * 2 // 100
+
+
+def test_equal_scores_are_not_refused_together():
+    assert (np.full(100, 0.9) < calibrate.choose_refusal(np.full(100, 0.9))).sum() == 0

@@ -1,0 +1,300 @@
+import gzip
+import os
+import urllib.error
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from tests.training_support import small_mnist, write_blank_mnist, write_idx
+from training import data
+from training.data import DataError, Mnist, ShuffledDigits
+
+REAL_MNIST = Path(__file__).parents[2] / "shared" / "mnist"
+needs_mnist = pytest.mark.skipif(
+    not REAL_MNIST.is_dir(), reason="MNIST's files do not belong to this repository"
+)
+
+
+@pytest.fixture(scope="module")
+def blank_files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("blank")
+    write_blank_mnist(folder)
+    return folder
+
+
+@pytest.fixture
+def blank_folder(blank_files, tmp_path):
+    """A copy of the blank files, to break."""
+    for path in blank_files.iterdir():
+        (tmp_path / path.name).hardlink_to(path)
+    return tmp_path
+
+
+def replace(path, content):
+    path.unlink()  # not through the link
+    path.write_bytes(content)
+
+
+def assert_one_clear_line(message, *words):
+    assert "\n" not in message
+    for word in words:
+        assert word in message
+
+
+@needs_mnist
+def test_the_four_files_are_mnist():
+    mnist = data.load_mnist(REAL_MNIST)
+    assert mnist.sha256 == data.MNIST_SHA256
+    assert mnist.train_images.shape == (60000, 28, 28)
+    assert mnist.train_images.max() == 255
+    assert mnist.train_labels[:5].tolist() == [5, 0, 4, 1, 9]
+    assert mnist.test_labels[:5].tolist() == [7, 2, 1, 0, 4]
+
+
+@needs_mnist
+def test_unpacked_files_and_keras_give_the_same_arrays(tmp_path, monkeypatch):
+    for name, _ in data.FILES.values():
+        packed = (REAL_MNIST / f"{name}.gz").read_bytes()
+        (tmp_path / name.replace("-idx", ".idx")).write_bytes(gzip.decompress(packed))
+    mnist = data.load_mnist(tmp_path)
+
+    def load_data():
+        return (
+            (mnist.train_images.copy(), mnist.train_labels.copy()),
+            (mnist.test_images.copy(), mnist.test_labels.copy()),
+        )
+
+    monkeypatch.setattr(keras.datasets.mnist, "load_data", load_data)
+    assert data.load_mnist().sha256 == mnist.sha256 == data.MNIST_SHA256
+
+
+def test_a_foreign_set_of_the_same_form_is_refused(blank_folder):
+    with pytest.raises(DataError) as caught:
+        data.load_mnist(blank_folder)
+    assert_one_clear_line(str(caught.value), "other digits", data.MNIST_SHA256)
+
+
+def test_the_expected_hash_is_accepted(blank_folder):
+    mnist = data.read_folder(blank_folder)
+    assert data.verify(mnist, "blank", expected_sha256=mnist.sha256) is mnist
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(DataError, match="no folder .*nowhere"):
+        data.load_mnist(tmp_path / "nowhere")
+
+
+def test_a_folder_without_mnist_names_what_is_missing(tmp_path):
+    with pytest.raises(DataError) as caught:
+        data.load_mnist(tmp_path)
+    assert_one_clear_line(str(caught.value), *(name for name, _ in data.FILES.values()))
+
+
+def test_one_missing_file_is_named(blank_folder):
+    (blank_folder / "t10k-labels-idx1-ubyte.gz").unlink()
+    with pytest.raises(DataError) as caught:
+        data.load_mnist(blank_folder)
+    assert_one_clear_line(str(caught.value), "t10k-labels-idx1-ubyte missing")
+    assert "train-images" not in str(caught.value)
+
+
+def test_a_cut_gzip_file_is_refused(blank_folder):
+    path = blank_folder / "train-images-idx3-ubyte.gz"
+    replace(path, path.read_bytes()[:20000])
+    with pytest.raises(DataError) as caught:
+        data.load_mnist(blank_folder)
+    assert_one_clear_line(str(caught.value), path.name, "cannot be read to its end")
+
+
+def test_a_damaged_gzip_file_is_refused(blank_folder):
+    path = blank_folder / "t10k-labels-idx1-ubyte.gz"
+    content = bytearray(path.read_bytes())
+    content[12:30] = bytes(reversed(content[12:30]))
+    replace(path, bytes(content))
+    with pytest.raises(DataError) as caught:
+        data.load_mnist(blank_folder)
+    assert_one_clear_line(str(caught.value), path.name)
+
+
+def test_a_cut_unpacked_file_is_refused(tmp_path):
+    path = tmp_path / "labels"
+    write_idx(path, np.zeros(100, np.uint8))
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(DataError, match="is cut. Expected 108 bytes, received only 107"):
+        data.read_idx(path, (100,))
+
+
+def test_a_file_that_ends_in_its_header_is_refused(tmp_path):
+    (tmp_path / "labels").write_bytes(bytes([0, 0, 8]))
+    with pytest.raises(DataError, match="is cut: it ends after 3 bytes"):
+        data.read_idx(tmp_path / "labels", (100,))
+
+
+def test_a_file_with_more_than_it_says_is_refused(tmp_path):
+    path = tmp_path / "labels"
+    write_idx(path, np.zeros(100, np.uint8))
+    path.write_bytes(path.read_bytes() + b"more")
+    with pytest.raises(DataError, match="is too long"):
+        data.read_idx(path, (100,))
+
+
+def test_a_huge_file_is_not_read_to_its_end(tmp_path):
+    path = tmp_path / "labels"
+    write_idx(path, np.zeros(100, np.uint8))
+    os.truncate(path, 2**40)  # sparse: takes no room on the disk, but does not fit into memory
+    with pytest.raises(DataError, match="is too long"):
+        data.read_idx(path, (100,))
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path):
+    (tmp_path / "labels").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(200))
+    with pytest.raises(DataError, match="is no IDX file of 100 labels: it begins with 89504e47"):
+        data.read_idx(tmp_path / "labels", (100,))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "words"),
+    [
+        (
+            "train-images-idx3-ubyte.gz",
+            "train-labels-idx1-ubyte.gz",
+            ("holds 60,000 labels", "where 60,000 images of 28x28 were expected"),
+        ),
+        (
+            "train-labels-idx1-ubyte.gz",
+            "t10k-labels-idx1-ubyte.gz",
+            ("holds 10,000 labels", "as t10k-labels-idx1-ubyte should"),
+        ),
+        (
+            "train-images-idx3-ubyte.gz",
+            "t10k-images-idx3-ubyte.gz",
+            ("holds 10,000 images", "as t10k-images-idx3-ubyte should"),
+        ),
+    ],
+)
+def test_exchanged_files_are_told_apart(blank_folder, one, other, words):
+    (blank_folder / one).rename(blank_folder / "kept")
+    (blank_folder / other).rename(blank_folder / one)
+    (blank_folder / "kept").rename(blank_folder / other)
+    with pytest.raises(DataError) as caught:
+        data.load_mnist(blank_folder)
+    assert_one_clear_line(str(caught.value), one, *words)
+
+
+def test_labels_beyond_nine_are_refused(blank_folder):
+    path = blank_folder / "train-labels-idx1-ubyte.gz"
+    path.unlink()
+    write_idx(path, np.full(60000, 25, np.uint8), packed=True)
+    with pytest.raises(DataError) as caught:
+        data.load_mnist(blank_folder)
+    assert_one_clear_line(str(caught.value), "train_labels from 0 to 9", "received 25")
+
+
+def test_another_shape_from_keras_is_refused(monkeypatch):
+    small = small_mnist()
+    arrays = ((small.train_images, small.train_labels), (small.test_images, small.test_labels))
+    monkeypatch.setattr(keras.datasets.mnist, "load_data", lambda: arrays)
+    with pytest.raises(DataError, match=r"Expected train_images \(60000, 28, 28\) of uint8"):
+        data.load_mnist()
+
+
+def test_a_failed_download_is_one_clear_line(monkeypatch, tmp_path):
+    """Through Keras' own download, which wraps what the network says in a plain Exception."""
+
+    def no_network(*_, **__):
+        raise urllib.error.URLError("Name or service not known")
+
+    monkeypatch.setattr("keras.src.utils.file_utils.urlretrieve", no_network)
+    monkeypatch.setattr("keras.src.utils.file_utils.config.keras_home", lambda: str(tmp_path))
+    with pytest.raises(DataError) as caught:
+        data.load_mnist()
+    assert_one_clear_line(str(caught.value), "could not be downloaded", "--data", "Name or service")
+
+
+def test_a_defect_in_loading_is_not_called_a_download(monkeypatch):
+    def defect():
+        raise TypeError("a defect")
+
+    monkeypatch.setattr(keras.datasets.mnist, "load_data", defect)
+    with pytest.raises(TypeError, match="a defect"):
+        data.load_mnist()
+
+
+def test_the_hash_covers_every_array():
+    mnist = small_mnist()
+    arrays = [mnist.train_images, mnist.train_labels, mnist.test_images, mnist.test_labels]
+    for index, array in enumerate(arrays):
+        changed = array.copy()
+        changed.flat[0] ^= 1
+        assert Mnist(*arrays[:index], changed, *arrays[index + 1 :]).sha256 != mnist.sha256
+
+
+def test_the_split_follows_from_the_seed():
+    mnist = small_mnist()
+    training, validation = data.split(mnist, seed=3, validation_count=50)
+    again = data.split(mnist, seed=3, validation_count=50)
+    other = data.split(mnist, seed=4, validation_count=50)
+    assert np.array_equal(training, again[0])
+    assert np.array_equal(validation, again[1])
+    assert not np.array_equal(np.sort(validation), np.sort(other[1]))
+
+
+def test_the_split_uses_every_image_once():
+    training, validation = data.split(small_mnist(), seed=0, validation_count=50)
+    assert len(validation) == 50
+    assert np.array_equal(np.sort([*training, *validation]), np.arange(400))
+
+
+def test_a_limited_split_leaves_images_out():
+    training, validation = data.split(small_mnist(), seed=0, validation_count=20, limit=100)
+    assert (len(training), len(validation)) == (80, 20)
+    assert len({*training, *validation}) == 100
+
+
+@pytest.mark.parametrize(("count", "limit"), [(0, None), (400, None), (100, 100)])
+def test_a_split_without_a_part_is_refused(count, limit):
+    with pytest.raises(ValueError, match=f"Received: validation_count={count}"):
+        data.split(small_mnist(), seed=0, validation_count=count, limit=limit)
+
+
+def test_input_runs_from_paper_0_to_ink_1():
+    images = np.array([[[0, 51, 255]]], np.uint8)
+    converted = data.as_input(images)
+    assert converted.shape == (1, 1, 3, 1)
+    assert converted.dtype == np.float32
+    assert converted.ravel().tolist() == pytest.approx([0, 0.2, 1])
+
+
+def test_an_epoch_gives_every_digit_once_with_its_own_label():
+    images = np.broadcast_to(np.arange(50, dtype=np.uint8)[:, None, None], (50, 28, 28))
+    batches = ShuffledDigits(images, np.arange(50), batch_size=16, seed=0)
+    given = [batches[index] for index in range(len(batches))]
+    assert [len(labels) for _, labels in given] == [16, 16, 16, 2]
+    labels = np.concatenate([labels for _, labels in given])
+    inks = np.concatenate([inks[:, 0, 0, 0] for inks, _ in given])
+    assert np.array_equal(np.sort(labels), np.arange(50))
+    assert np.allclose(inks * 255, labels)
+
+
+def test_the_order_follows_from_seed_and_epoch():
+    images = np.zeros((50, 28, 28), np.uint8)
+
+    def order(seed, epoch):
+        batches = ShuffledDigits(images, np.arange(50), batch_size=50, seed=seed)
+        batches.epoch = epoch
+        return batches[0][1].tolist()
+
+    assert order(0, 1) == order(0, 1)
+    assert order(0, 0) != order(0, 1)
+    assert order(0, 1) != order(1, 1)
+
+
+def test_an_epoch_set_back_gives_its_order_again():
+    batches = ShuffledDigits(np.zeros((50, 28, 28), np.uint8), np.arange(50), 50, seed=0)
+    first = batches[0][1].tolist()
+    batches.epoch = 1
+    assert batches[0][1].tolist() != first
+    batches.epoch = 0
+    assert batches[0][1].tolist() == first

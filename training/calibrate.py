@@ -1,0 +1,101 @@
+"""Fit the temperature and the refusal threshold on validation images, and measure calibration.
+
+Confidences are the ten numbers that the visitor sees: the probabilities of the ten digits at the
+fitted temperature, sum 1, whether or not the network has an eleventh output.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar  # type: ignore[import-untyped]  # no types
+
+BINS = 15
+REFUSED_SHARE = 0.02
+"""Share of real digits that may be refused for the sake of refusing what is none."""
+
+_LOG_TEMPERATURES = (np.log(0.05), np.log(20.0))  # beyond it nothing is left to read off
+_TINY = np.finfo(np.float32).tiny  # keeps the logarithm of an output that underflowed finite
+
+
+@dataclass(frozen=True, eq=False)
+class Reliability:
+    """How often answers of a confidence are right, by bin of equal width from 0 to 1.
+
+    Attributes:
+        counts: `(bins,)` int64, answers in the bin.
+        confidence: `(bins,)` float64, their mean confidence; NaN where there is none.
+        accuracy: `(bins,)` float64, the share of them that is right; NaN where there is none.
+    """
+
+    counts: NDArray[np.int64]
+    confidence: NDArray[np.float64]
+    accuracy: NDArray[np.float64]
+
+    @property
+    def ece(self) -> float:
+        """Expected calibration error: the mean gap of confidence and accuracy, by count."""
+        used = self.counts > 0
+        gaps = np.abs(self.confidence[used] - self.accuracy[used])
+        return float(np.average(gaps, weights=self.counts[used]))
+
+
+def fit_temperature(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
+    """Find the temperature at which the ten digits' confidences explain the labels best.
+
+    Args:
+        probabilities: `(N, 10)` or `(N, 11)` as the network gives them, at temperature 1.
+        labels: `(N,)` digits, 0-9.
+
+    Returns:
+        The temperature from 0.05 to 20 with the least negative log-likelihood.
+    """
+    log_probabilities = np.log(np.maximum(probabilities[:, :10], _TINY), dtype=np.float64)
+    found = minimize_scalar(
+        lambda log_temperature: _nll(log_probabilities / np.exp(log_temperature), labels),
+        bounds=_LOG_TEMPERATURES,
+        method="bounded",
+    )
+    return float(np.exp(found.x))
+
+
+def reliability(
+    confidences: NDArray[np.floating], labels: NDArray[np.integer], bins: int = BINS
+) -> Reliability:
+    """Compare how sure the answers are with how often they are right.
+
+    Args:
+        confidences: `(N, 10)`, each row with sum 1.
+        labels: `(N,)` digits, 0-9.
+        bins: How many bins of equal width there are from 0 to 1.
+    """
+    sureness = confidences.max(axis=1).astype(np.float64)
+    right = (confidences.argmax(axis=1) == labels).astype(np.float64)
+    index = np.clip(np.ceil(sureness * bins).astype(np.int64) - 1, 0, bins - 1)
+    counts = np.bincount(index, minlength=bins)
+    filled = np.where(counts > 0, counts, np.nan)
+    return Reliability(
+        counts=counts,
+        confidence=np.bincount(index, weights=sureness, minlength=bins) / filled,
+        accuracy=np.bincount(index, weights=right, minlength=bins) / filled,
+    )
+
+
+def choose_refusal(scores: NDArray[np.floating], share: float = REFUSED_SHARE) -> float:
+    """Choose the score below which an answer is refused.
+
+    Args:
+        scores: `(N,)` scores of real digits, larger for what looks more like a digit.
+        share: The largest share of them that may fall below.
+
+    Returns:
+        The largest of the scores with at most that share below it.
+    """
+    ordered = np.sort(scores)
+    return float(ordered[int(np.floor(share * len(ordered)))])
+
+
+def _nll(logits: NDArray[np.float64], labels: NDArray[np.integer]) -> float:
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    chosen = shifted[np.arange(len(labels)), labels]
+    return float(np.mean(np.log(np.exp(shifted).sum(axis=1)) - chosen))

@@ -1,0 +1,328 @@
+"""MNIST from Keras or from the four original files, checked, split and put in order.
+
+The database is Yann LeCun, Corinna Cortes and Christopher J.C. Burges'; Keras states its licence as
+CC BY-SA 3.0. Whatever the source, the same arrays come out or a `DataError` says why not.
+"""
+
+import gzip
+import hashlib
+import http.client
+import math
+import zlib
+from dataclasses import dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from training.console import UserError
+
+MNIST_SHA256 = "06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16"
+"""SHA-256 of the bytes of the four arrays, one after the other in the order of `Mnist`."""
+
+FILES = {
+    "train_images": ("train-images-idx3-ubyte", (60000, 28, 28)),
+    "train_labels": ("train-labels-idx1-ubyte", (60000,)),
+    "test_images": ("t10k-images-idx3-ubyte", (10000, 28, 28)),
+    "test_labels": ("t10k-labels-idx1-ubyte", (10000,)),
+}
+"""By array: the name of its file as MNIST's makers published it, and the shape of what it holds."""
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_UNSIGNED_BYTES = 8  # the IDX format's code for the type of the values; MNIST has no other
+_SPLIT_STREAM = 1  # keeps the split's random numbers apart from those that order an epoch
+_ORDER_STREAM = 2
+_REAL_FILES = "take MNIST's four original files, or leave --data out to let Keras download them"
+
+
+class DataError(UserError):
+    """What was given is not MNIST; the text says which part of it and what to do."""
+
+
+@dataclass(frozen=True, eq=False)
+class Mnist:
+    """The data set, or a smaller one of the same form.
+
+    Attributes:
+        train_images: `(60000, 28, 28)` uint8, 0 paper, 255 full ink.
+        train_labels: `(60000,)` uint8 in 0-9.
+        test_images: `(10000, 28, 28)` uint8, 0 paper, 255 full ink. For reporting only.
+        test_labels: `(10000,)` uint8 in 0-9.
+    """
+
+    train_images: NDArray[np.uint8]
+    train_labels: NDArray[np.uint8]
+    test_images: NDArray[np.uint8]
+    test_labels: NDArray[np.uint8]
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 of the arrays' bytes: the same for the same digits from whichever source."""
+        digest = hashlib.sha256()
+        for field in fields(self):
+            digest.update(np.ascontiguousarray(getattr(self, field.name)).data)
+        return digest.hexdigest()
+
+
+def load_mnist(folder: Path | None = None) -> Mnist:
+    """Load MNIST and make sure that it is MNIST.
+
+    Args:
+        folder: Where the four IDX files lie, gzipped or not; `None` takes `keras.datasets.mnist`,
+            which downloads 11 MB once.
+
+    Returns:
+        The data set, the same arrays from either source.
+
+    Raises:
+        DataError: If a file is missing, cut, exchanged with another or not MNIST's, or if the
+            download failed.
+    """
+    if folder is None:
+        return verify(_from_keras(), source="what keras.datasets.mnist gave")
+    return verify(read_folder(folder), source=str(folder))
+
+
+def verify(mnist: Mnist, source: str, expected_sha256: str = MNIST_SHA256) -> Mnist:
+    """Return the data set if it is the expected one.
+
+    Args:
+        mnist: The arrays to check.
+        source: Where they come from, for the message.
+        expected_sha256: What `Mnist.sha256` must be.
+
+    Raises:
+        DataError: If a shape, a type, a label or the hash differs.
+    """
+    for name, (_, shape) in FILES.items():
+        _check_array(name, getattr(mnist, name), shape, source)
+    if mnist.sha256 != expected_sha256:
+        raise DataError(
+            f"{source} has the form of MNIST, but other digits in it. Expected SHA-256 "
+            f"{expected_sha256}, received {mnist.sha256}: {_REAL_FILES}"
+        )
+    return mnist
+
+
+def read_folder(folder: Path) -> Mnist:
+    """Read the four IDX files of a folder, each gzipped or not.
+
+    Raises:
+        DataError: If the folder or one of the files is missing or does not hold what its name
+            promises.
+    """
+    if not folder.is_dir():
+        raise DataError(f"no folder {folder}: --data needs the folder of MNIST's four IDX files")
+    paths = {name: _find(folder, file_name) for name, (file_name, _) in FILES.items()}
+    missing = [FILES[name][0] for name, path in paths.items() if path is None]
+    if missing:
+        raise DataError(
+            f"{folder} does not hold MNIST: {' and '.join(missing)} missing (.gz or not): "
+            f"{_REAL_FILES}"
+        )
+    return Mnist(
+        **{name: read_idx(path, FILES[name][1]) for name, path in paths.items() if path is not None}
+    )
+
+
+def read_idx(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Read one IDX file of unsigned bytes, gzipped or not.
+
+    Args:
+        path: The file; gzip is told by its content, not by its name.
+        shape: What the file must hold.
+
+    Returns:
+        A uint8 array of that shape.
+
+    Raises:
+        DataError: If the file is cut, damaged, of another kind or of another shape.
+    """
+    header = _header(shape)
+    size = len(header) + math.prod(shape)
+    content = _read_bytes(path, limit=size + 1)
+    if content[: len(header)] != header:
+        raise DataError(f"{path} {_what_it_is(content, shape)}: {_REAL_FILES}")
+    if len(content) != size:
+        received = f"only {len(content):,}" if len(content) < size else "more"
+        raise DataError(
+            f"{path} is {'cut' if len(content) < size else 'too long'}. Expected {size:,} bytes, "
+            f"received {received}: copy or download it again"
+        )
+    return np.frombuffer(content, np.uint8, offset=len(header)).reshape(shape)
+
+
+def split(
+    mnist: Mnist, seed: int, validation_count: int, limit: int | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Part the training set, by the seed and nothing else, into training and validation.
+
+    Args:
+        mnist: The data set; its test part is not looked at.
+        seed: The same one gives the same split.
+        validation_count: How many images validate.
+        limit: How many images to take in all, for quick tries; `None` takes every one.
+
+    Returns:
+        The training and the validation indices, int64, without a common one.
+
+    Raises:
+        ValueError: If nothing is left to train on.
+    """
+    total = len(mnist.train_images)
+    if not 0 < validation_count < min(limit or total, total):
+        raise ValueError(
+            f"Expected fewer validation images than there are images, {limit or total}. "
+            f"Received: validation_count={validation_count}."
+        )
+    order = np.random.default_rng([seed, _SPLIT_STREAM]).permutation(total)[:limit]
+    return order[validation_count:], order[:validation_count]
+
+
+def as_input(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Turn `(N, 28, 28)` uint8, 0-255, into what networks take: `(N, 28, 28, 1)` float32, 0-1."""
+    return (images.astype(np.float32) / np.float32(255))[..., np.newaxis]
+
+
+class ShuffledDigits(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no types
+    """Batches in an order that only the seed and the epoch decide.
+
+    A run that was killed and resumed therefore sees what it would have seen. The training loop sets
+    `epoch` before each epoch; Keras' own end-of-epoch hook also fires before the first one and
+    cannot count.
+
+    Attributes:
+        epoch: The running epoch, from 0.
+    """
+
+    def __init__(
+        self,
+        images: NDArray[np.uint8],
+        labels: NDArray[Any],
+        batch_size: int,
+        seed: int,
+    ) -> None:
+        """Keep the digits.
+
+        Args:
+            images: `(N, 28, 28)` uint8, 0 paper, 255 full ink.
+            labels: `(N,)` digits, or `(N, classes)` one-hot.
+            batch_size: How many digits a batch has; the last one takes what is left.
+            seed: Decides the order, together with the epoch.
+        """
+        super().__init__()
+        self.epoch = 0
+        self._images = images
+        self._labels = labels
+        self._batch_size = batch_size
+        self._seed = seed
+        self._order: tuple[int, NDArray[np.int64]] = (-1, np.empty(0, np.int64))
+
+    def __len__(self) -> int:
+        """Count the batches of an epoch."""
+        return math.ceil(len(self._images) / self._batch_size)
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[Any]]:
+        """Give one batch of the running epoch: images as the network takes them, and labels."""
+        chosen = self._epoch_order()[index * self._batch_size :][: self._batch_size]
+        return as_input(self._images[chosen]), self._labels[chosen]
+
+    def _epoch_order(self) -> NDArray[np.int64]:
+        epoch = self.epoch
+        if self._order[0] != epoch:
+            self._order = (epoch, epoch_order(len(self._images), self._seed, epoch))
+        return self._order[1]
+
+
+def epoch_order(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
+    """Shuffle `count` indices by seed and epoch alone."""
+    return np.random.default_rng([seed, _ORDER_STREAM, epoch]).permutation(count)
+
+
+def _header(shape: tuple[int, ...]) -> bytes:
+    """Say how an IDX file of unsigned bytes of this shape begins."""
+    sizes = b"".join(size.to_bytes(4, "big") for size in shape)
+    return bytes([0, 0, _UNSIGNED_BYTES, len(shape)]) + sizes
+
+
+def _find(folder: Path, name: str) -> Path | None:
+    """Find a file as published, or as unpacking tools spell it: with a dot before `idx`."""
+    names = (name, name.replace("-idx", ".idx"))
+    candidates = (folder / f"{spelt}{ending}" for ending in ("", ".gz") for spelt in names)
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def _read_bytes(path: Path, limit: int) -> bytes:
+    """Read at most `limit` unpacked bytes, so that a huge file costs nothing."""
+    try:
+        with path.open("rb") as file:
+            packed = file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
+        with gzip.open(path) if packed else path.open("rb") as file:
+            return file.read(limit)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(
+            f"{path} cannot be read to its end: copy or download it again ({error})"
+        ) from error
+
+
+def _what_it_is(content: bytes, shape: tuple[int, ...]) -> str:
+    """Say in what a file differs whose header is not the one of `shape`."""
+    wanted = _describe(shape)
+    for name, other in FILES.values():
+        if content.startswith(_header(other)):
+            return f"holds {_describe(other)}, as {name} should, where {wanted} were expected"
+    if len(content) < len(_header(shape)):
+        return f"is cut: it ends after {len(content)} bytes"
+    return f"is no IDX file of {wanted}: it begins with {content[: len(_header(shape))].hex()}"
+
+
+def _describe(shape: tuple[int, ...]) -> str:
+    return f"{shape[0]:,} {'labels' if len(shape) == 1 else 'images of 28x28'}"
+
+
+def _check_array(name: str, array: NDArray[Any], shape: tuple[int, ...], source: str) -> None:
+    if array.shape != shape or array.dtype != np.uint8:
+        raise DataError(
+            f"{source} is not MNIST. Expected {name} {shape} of uint8, "
+            f"received {array.shape} of {array.dtype}: {_REAL_FILES}"
+        )
+    if len(shape) == 1 and array.max() > 9:
+        raise DataError(
+            f"{source} is not MNIST. Expected {name} from 0 to 9, "
+            f"received {array.max()} among them: {_REAL_FILES}"
+        )
+
+
+def _from_keras() -> Mnist:
+    with _ExplainedDownload():
+        (train_images, train_labels), (test_images, test_labels) = keras.datasets.mnist.load_data()
+    return Mnist(train_images, train_labels, test_images, test_labels)
+
+
+class _ExplainedDownload:
+    """Turn what stops Keras' download into a `DataError`.
+
+    Keras reports a failed request as a plain `Exception`. To catch that by `except` would hide
+    every defect; looking at the exact type does not.
+    """
+
+    _STOPPED_BY = (OSError, http.client.HTTPException, ValueError)  # ValueError: its hash differs
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if kind is Exception or isinstance(error, self._STOPPED_BY):
+            raise DataError(
+                "MNIST could not be downloaded: check the network, or give the folder of its four "
+                f"IDX files by --data ({error})"
+            ) from error

@@ -1,0 +1,134 @@
+"""The pictures of a run: how it learned, what it confuses, what it misreads, how far to trust it.
+
+Figures are drawn without pyplot, so that nothing global is left behind and no display is needed.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from training.calibrate import Reliability
+
+GALLERY_SIZE = 60
+_GALLERY_COLUMNS = 10
+
+
+def learning_curves(rows: Sequence[Mapping[str, float]]) -> Figure:
+    """Draw loss and error of training and validation over the epochs.
+
+    Args:
+        rows: By epoch: `epoch`, `loss`, `accuracy`, `val_loss` and `val_accuracy`.
+    """
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    loss, error = figure.subplots(1, 2)
+    _curves(loss, rows, "loss", "loss", lambda value: value)
+    _curves(error, rows, "accuracy", "misread, %", lambda value: 100 * (1 - value))
+    return figure
+
+
+def confusion(labels: NDArray[np.integer], digits: NDArray[np.integer], title: str) -> Figure:
+    """Draw how often each digit was read as each; right answers are numbers on grey.
+
+    Args:
+        labels: `(N,)` what was written, 0-9.
+        digits: `(N,)` what was read, 0-9.
+        title: Stands over the figure.
+    """
+    counts = np.zeros((10, 10), np.int64)
+    np.add.at(counts, (labels, digits), 1)
+    wrong = np.where(np.eye(10, dtype=bool), 0, counts)
+    figure = Figure(figsize=(6, 5.6), layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(wrong, cmap="Reds", vmin=0, vmax=max(1, int(wrong.max())) * 1.3)
+    for (written, read), count in np.ndenumerate(counts):
+        if written == read:
+            axes.add_patch(_cell(read, written))
+        if count:
+            axes.text(read, written, str(count), ha="center", va="center", fontsize=8)
+    axes.set(xticks=range(10), yticks=range(10), xlabel="read", ylabel="written", title=title)
+    return figure
+
+
+def misread(
+    images: NDArray[np.uint8],
+    labels: NDArray[np.integer],
+    confidences: NDArray[np.floating],
+    title: str,
+) -> Figure:
+    """Show digits that are read wrong, the surest mistakes first.
+
+    Args:
+        images: `(N, 28, 28)` uint8, 0 paper, 255 full ink.
+        labels: `(N,)` what was written, 0-9.
+        confidences: `(N, 10)` by digit.
+        title: Stands over the gallery, followed by how many are wrong.
+    """
+    digits, sureness = confidences.argmax(axis=1), confidences.max(axis=1)
+    wrong = np.flatnonzero(digits != labels)
+    shown = wrong[np.argsort(-sureness[wrong], kind="stable")][:GALLERY_SIZE]
+    lines = max(1, -(-len(shown) // _GALLERY_COLUMNS))
+    figure = Figure(figsize=(_GALLERY_COLUMNS, 0.6 + 1.25 * lines), layout="constrained")
+    figure.suptitle(f"{title}: {_tally(len(shown), len(wrong), len(labels))}")
+    cells = figure.subplots(lines, _GALLERY_COLUMNS, squeeze=False).ravel()
+    for axes in cells:
+        axes.axis("off")
+    for axes, index in zip(cells, shown, strict=False):
+        axes.imshow(images[index], cmap="gray_r", vmin=0, vmax=255)
+        axes.set_title(
+            f"{labels[index]} as {digits[index]}\n{100 * sureness[index]:.0f} %", fontsize=8
+        )
+    return figure
+
+
+def reliability_diagram(measured: Reliability, title: str) -> Figure:
+    """Draw how often answers of a confidence are right, over how many there are of them.
+
+    Args:
+        measured: What `training.calibrate.reliability` found.
+        title: Stands over the figure, followed by the expected calibration error.
+    """
+    bins = len(measured.counts)
+    centres = (np.arange(bins) + 0.5) / bins
+    figure = Figure(figsize=(5, 6), layout="constrained")
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    upper.bar(centres, np.nan_to_num(measured.accuracy), 1 / bins, edgecolor="white")
+    upper.plot([0, 1], [0, 1], color="gray", linestyle="--", label="as sure as right")
+    upper.plot(measured.confidence, measured.accuracy, "o", color="black", label="mean of the bin")
+    upper.set(xlim=(0, 1), ylim=(0, 1), ylabel="share that is right")
+    upper.set_title(f"{title}: ECE {100 * measured.ece:.2f} %, {bins} bins")
+    upper.legend(loc="upper left")
+    lower.bar(centres, measured.counts, 1 / bins, edgecolor="white")
+    lower.set(xlabel="confidence", ylabel="answers")
+    lower.set_yscale("symlog")
+    return figure
+
+
+def _curves(
+    axes: Axes,
+    rows: Sequence[Mapping[str, float]],
+    name: str,
+    label: str,
+    scale: Callable[[float], float],
+) -> None:
+    epochs = [row["epoch"] for row in rows]
+    for prefix, part in (("", "training"), ("val_", "validation")):
+        axes.plot(epochs, [scale(row[prefix + name]) for row in rows], ".-", label=part)
+    axes.set(xlabel="epoch", ylabel=label, ylim=(0, None))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(alpha=0.3)
+    axes.legend()
+
+
+def _cell(column: int, line: int) -> Rectangle:
+    return Rectangle((column - 0.5, line - 0.5), 1, 1, color="lightgray")
+
+
+def _tally(shown: int, wrong: int, count: int) -> str:
+    if shown < wrong:
+        return f"the {shown} surest of {wrong} misread, of {count:,}"
+    return f"{wrong} misread of {count:,}"

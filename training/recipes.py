@@ -1,0 +1,187 @@
+"""How each network is trained: everything but the seed, one frozen record a network.
+
+The comments over a recipe say what it reached when it was last measured here: `python -m
+training.train --network NAME` repeats it.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from digits import networks
+
+ALL_TRAINING_IMAGES = 60000
+_NOT_DECAYED = ["bias", "gamma", "beta"]  # to shrink an offset or a scale would only bias it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """One way to train one network.
+
+    Attributes:
+        network: A key of `digits.networks.NETWORKS`.
+        epochs: How often the training images are gone through.
+        batch_size: Images a step.
+        optimizer: `adam`, or `adamw` with decoupled weight decay.
+        learning_rate: Constant, or the peak when `warmup_epochs` is given.
+        warmup_epochs: Epochs in which the rate rises from 0; it then falls to 0 along a cosine.
+            `None` keeps the rate constant.
+        weight_decay: Only for `adamw`; biases and batch normalization are left out.
+        ema_momentum: How much of the moving average of the weights a step keeps; validation and
+            the result then use the average. `None` averages nothing.
+        loss: `sparse_categorical_crossentropy` on digits, or `categorical_crossentropy` on one-hot
+            labels.
+        label_smoothing: Share of a label that is spread over all classes; needs one-hot labels.
+        validation_count: Images of the 60,000 that validate and never train.
+        augment: Whether the images are varied and outliers added; needs a network with a class for
+            what is no digit.
+        legacy_h5: Whether the weights are also written as `model.h5`, the format before Keras 3.
+    """
+
+    network: str
+    epochs: int
+    batch_size: int = 128
+    optimizer: Literal["adam", "adamw"] = "adam"
+    learning_rate: float = 0.001
+    warmup_epochs: float | None = None
+    weight_decay: float = 0.0
+    ema_momentum: float | None = None
+    loss: Literal["sparse_categorical_crossentropy", "categorical_crossentropy"] = (
+        "categorical_crossentropy"
+    )
+    label_smoothing: float = 0.0
+    validation_count: int = 5000
+    augment: bool = False
+    legacy_h5: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself.
+
+        Raises:
+            ValueError: If a setting would be ignored or cannot work.
+        """
+        if self.epochs < 1 or self.batch_size < 1:
+            raise ValueError(
+                "Expected at least one epoch and one image a batch. "
+                f"Received: epochs={self.epochs}, batch_size={self.batch_size}."
+            )
+        if self.label_smoothing and not self.one_hot:
+            raise ValueError(
+                "Expected categorical_crossentropy where labels are smoothed. "
+                f"Received: loss={self.loss!r}, label_smoothing={self.label_smoothing}."
+            )
+        if self.weight_decay and self.optimizer != "adamw":
+            raise ValueError(
+                "Expected adamw where weights decay. "
+                f"Received: optimizer={self.optimizer!r}, weight_decay={self.weight_decay}."
+            )
+
+    @property
+    def one_hot(self) -> bool:
+        """Whether the loss takes one-hot labels."""
+        return self.loss == "categorical_crossentropy"
+
+
+RECIPES: dict[str, Recipe] = {
+    recipe.network: recipe
+    for recipe in (
+        Recipe(
+            network="conv7",
+            epochs=20,
+            optimizer="adamw",
+            learning_rate=0.003,
+            warmup_epochs=1,
+            weight_decay=0.01,
+            ema_momentum=0.998,
+            label_smoothing=0.05,
+            augment=True,
+        ),
+        Recipe(network="dense128", epochs=5, loss="sparse_categorical_crossentropy"),
+        Recipe(network="dropout", epochs=15),
+        Recipe(
+            network="dense128-onehot",
+            epochs=10,
+            validation_count=ALL_TRAINING_IMAGES // 5,
+            legacy_h5=True,
+        ),
+        Recipe(network="fnn", epochs=10),
+        Recipe(network="conv3", epochs=8, batch_size=64),
+    )
+}
+
+
+def compile_network(model: keras.Model, recipe: Recipe, steps_per_epoch: int) -> None:
+    """Give a network the recipe's optimizer and loss, and accuracy to watch.
+
+    Args:
+        model: A network as `digits.networks.build` makes it.
+        recipe: How to train it.
+        steps_per_epoch: Batches an epoch, which the course of the learning rate depends on.
+    """
+    model.compile(
+        optimizer=_optimizer(recipe, steps_per_epoch),
+        loss=_loss(recipe),
+        metrics=["accuracy"],
+    )
+
+
+def encode_labels(
+    labels: NDArray[np.uint8], classes: int, recipe: Recipe
+) -> NDArray[np.uint8] | NDArray[np.float32]:
+    """Turn `(N,)` uint8 digits into what the recipe's loss takes.
+
+    Args:
+        labels: The digits, 0-9.
+        classes: How many outputs the network has.
+        recipe: Decides by its loss.
+
+    Returns:
+        The digits as they are, or `(N, classes)` float32 one-hot.
+    """
+    return np.eye(classes, dtype=np.float32)[labels] if recipe.one_hot else labels
+
+
+def _loss(recipe: Recipe) -> keras.losses.Loss:
+    if recipe.one_hot:
+        return keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
+    return keras.losses.SparseCategoricalCrossentropy()
+
+
+def _optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Optimizer:
+    settings: dict[str, Any] = {"learning_rate": _learning_rate(recipe, steps_per_epoch)}
+    if recipe.ema_momentum is not None:
+        settings |= {"use_ema": True, "ema_momentum": recipe.ema_momentum}
+    if recipe.optimizer == "adam":
+        return keras.optimizers.Adam(**settings)
+    optimizer = keras.optimizers.AdamW(weight_decay=recipe.weight_decay, **settings)
+    optimizer.exclude_from_weight_decay(var_names=_NOT_DECAYED)
+    return optimizer
+
+
+def _learning_rate(
+    recipe: Recipe, steps_per_epoch: int
+) -> float | keras.optimizers.schedules.LearningRateSchedule:
+    if recipe.warmup_epochs is None:
+        return recipe.learning_rate
+    warmup_steps = round(recipe.warmup_epochs * steps_per_epoch)
+    return keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0,
+        warmup_target=recipe.learning_rate,
+        warmup_steps=warmup_steps,
+        decay_steps=max(1, recipe.epochs * steps_per_epoch - warmup_steps),
+    )
+
+
+def for_network(name: str) -> Recipe:
+    """Look up the recipe of a network.
+
+    Raises:
+        ValueError: If no network has this name.
+    """
+    if name not in RECIPES:
+        known = ", ".join(networks.NETWORKS)
+        raise ValueError(f"Expected a network of {known}. Received: name={name!r}.")
+    return RECIPES[name]

@@ -1,0 +1,272 @@
+"""The folder that a training run leaves, and how it survives a kill or a full disk.
+
+Every file is written beside its place and then moved there, so that it is either the old or the new
+one. `metrics.json` comes last: a folder that has it is finished.
+"""
+
+import errno
+import io
+import json
+import logging
+import math
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import keras
+from matplotlib.figure import Figure
+
+from digits.weights import METRICS_FILE
+from training.console import UserError
+
+RECIPE_FILE = "recipe.json"
+HISTORY_FILE = "history.csv"
+CHECKPOINT_FOLDER = "checkpoint"
+
+Row = dict[str, float]
+"""What one epoch measured, by name; `epoch` counts from 1."""
+
+_PARTIAL = ".partial-"
+_STATE_FILE = "state.json"
+_HDF5_OVERHEAD_BYTES = 2**18  # names, attributes and the groups of the largest network here
+
+
+class RunFolder:
+    """One run's files.
+
+    Attributes:
+        path: The folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Take a folder as it is; `open` also makes and checks it."""
+        self.path = path
+
+    @classmethod
+    def open(cls, path: Path, configuration: Mapping[str, Any], notes: Mapping[str, Any]) -> Self:
+        """Make the folder, or take up the run that it holds.
+
+        Args:
+            path: Where; parents are made.
+            configuration: All that decides the result, as JSON knows it.
+            notes: What is worth keeping, but may differ when a run is taken up: versions.
+
+        Raises:
+            UserError: If the folder cannot be used, holds a run of another configuration, or files
+                that no run made.
+        """
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            run = cls(path)
+            run._clean()
+            run._agree(dict(configuration), dict(notes))
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise
+            raise UserError(
+                f"cannot write to the run folder {path} ({error.strerror}): give another by --run"
+            ) from error
+        return run
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the run came to its end."""
+        return (self.path / METRICS_FILE).is_file()
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        """Read one of the folder's JSON files."""
+        content: dict[str, Any] = json.loads((self.path / name).read_text(encoding="utf-8"))
+        return content
+
+    def write_json(self, name: str, content: Mapping[str, Any]) -> None:
+        """Write a JSON file; numbers that are none are refused, as no other reader knows them."""
+        self.write_bytes(name, (json.dumps(content, indent=2, allow_nan=False) + "\n").encode())
+
+    def write_bytes(self, name: str, content: bytes) -> None:
+        """Write a file whole or not at all."""
+        with _replacing(self.path / name) as partial, partial.open("wb") as file:
+            file.write(content)
+
+    def write_figure(self, name: str, figure: Figure) -> None:
+        """Write a figure as PNG; the same figure gives the same bytes."""
+        png = io.BytesIO()
+        figure.savefig(png, format="png", metadata={"Software": None})
+        self.write_bytes(name, png.getvalue())
+
+    def write_history(self, rows: Sequence[Row]) -> None:
+        """Write what each epoch measured as a table, one line an epoch."""
+        lines = [",".join(rows[0]), *(",".join(f"{x:.6g}" for x in row.values()) for row in rows)]
+        self.write_bytes(HISTORY_FILE, ("\n".join(lines) + "\n").encode())
+
+    def save_weights(self, name: str, model: keras.Model) -> None:
+        """Write the weights of a network, and its optimizer's state if it is compiled.
+
+        Args:
+            name: Ends in `.weights.h5`.
+            model: A built network.
+        """
+        with _replacing(self.path / name, _size(model)) as partial:
+            model.save_weights(partial)
+
+    def save_legacy_h5(self, name: str, model: keras.Model) -> None:
+        """Write the network in the format before Keras 3, which `load_weights` reads too.
+
+        Args:
+            name: Ends in `.h5`.
+            model: A built network.
+        """
+        keras_log = logging.getLogger("absl")
+        level = keras_log.level
+        keras_log.setLevel(logging.ERROR)  # Keras calls the format legacy: that is what is wanted
+        try:
+            with _replacing(self.path / name, _size(model)) as partial:
+                model.save(partial, include_optimizer=False)
+        finally:
+            keras_log.setLevel(level)
+
+    def save_checkpoint(self, model: keras.Model, rows: Sequence[Row]) -> None:
+        """Keep the state after an epoch; the one before it is kept until this one is complete.
+
+        Args:
+            model: The compiled network with its optimizer's state.
+            rows: What each epoch so far measured.
+        """
+        self._checkpoint.mkdir(exist_ok=True)
+        weights = f"epoch-{len(rows):04d}.weights.h5"
+        self.save_weights(f"{CHECKPOINT_FOLDER}/{weights}", model)
+        state = {"weights": weights, "history": list(rows)}
+        self.write_json(f"{CHECKPOINT_FOLDER}/{_STATE_FILE}", state)
+        for old in self._checkpoint.glob("epoch-*.weights.h5"):
+            if old.name != weights:
+                old.unlink()
+
+    def restore_checkpoint(self, model: keras.Model) -> list[Row]:
+        """Load the state after the last complete epoch.
+
+        Args:
+            model: The compiled network; left as it is where there is no checkpoint.
+
+        Returns:
+            What each epoch so far measured.
+
+        Raises:
+            UserError: If the checkpoint does not fit the network.
+        """
+        if not (self._checkpoint / _STATE_FILE).is_file():
+            return []
+        state = self.read_json(f"{CHECKPOINT_FOLDER}/{_STATE_FILE}")
+        model.optimizer.build(model.trainable_variables)  # else Keras skips what it would restore
+        try:
+            model.load_weights(self._checkpoint / state["weights"])
+        except (ValueError, OSError) as error:
+            raise UserError(
+                f"the checkpoint in {self._checkpoint} does not fit this version of the network: "
+                "delete the run folder, or give another by --run"
+            ) from error
+        rows: list[Row] = state["history"]
+        return rows
+
+    def remove_checkpoint(self) -> None:
+        """Delete what only an unfinished run needs."""
+        shutil.rmtree(self._checkpoint, ignore_errors=True)
+
+    @property
+    def _checkpoint(self) -> Path:
+        return self.path / CHECKPOINT_FOLDER
+
+    def _clean(self) -> None:
+        """Delete what a kill left half-written."""
+        for folder in (self.path, self._checkpoint):
+            for partial in folder.glob(f"{_PARTIAL}*"):
+                partial.unlink()
+
+    def _agree(self, configuration: dict[str, Any], notes: dict[str, Any]) -> None:
+        """Write down the configuration, or see that it is the one written down."""
+        if (self.path / RECIPE_FILE).is_file():
+            found = self._found_configuration(notes)
+            if found != configuration:
+                raise UserError(
+                    f"{self.path} holds a run of another configuration "
+                    f"({_difference(found, configuration)}): give another folder by --run, or "
+                    "delete this one"
+                )
+        elif any(self.path.iterdir()):
+            raise UserError(
+                f"{self.path} is not empty and holds no run: give another folder by --run"
+            )
+        else:
+            self.write_json(RECIPE_FILE, {**configuration, **notes})
+
+    def _found_configuration(self, notes: dict[str, Any]) -> dict[str, Any]:
+        try:
+            found = self.read_json(RECIPE_FILE)
+        except ValueError as error:
+            raise UserError(
+                f"{self.path / RECIPE_FILE} is damaged: delete the folder, or give another by --run"
+            ) from error
+        return {key: value for key, value in found.items() if key not in notes}
+
+
+@contextmanager
+def _replacing(path: Path, size_bytes: int = 0) -> Iterator[Path]:
+    """Give a place to write to, which takes the place of `path` when all went well.
+
+    Args:
+        path: The file to write or to replace.
+        size_bytes: What is going to be written. The HDF5 library reports a full disk by a page of
+            its own complaints, so that it must not come to it.
+
+    Raises:
+        OSError: If it cannot be written; names `path`.
+    """
+    partial = path.with_name(f"{_PARTIAL}{path.name}")
+    try:
+        _require_space(path.parent, size_bytes)
+        yield partial
+        _flush(partial)
+        partial.replace(path)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _require_space(folder: Path, size_bytes: int) -> None:
+    if shutil.disk_usage(folder).free < size_bytes:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+
+
+def _flush(path: Path) -> None:
+    """Bring the bytes to the disk before the name: a power cut must not leave an empty file."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _size(model: keras.Model) -> int:
+    """Estimate from above the bytes of a weights file of the network, and of its optimizer."""
+    optimizer = getattr(model, "optimizer", None)  # only a compiled network has one
+    variables = [*model.weights, *(optimizer.variables if optimizer else ())]
+    numbers: int = sum(math.prod(variable.shape) for variable in variables)
+    return _HDF5_OVERHEAD_BYTES + 4 * numbers
+
+
+def _difference(found: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
+    """Name what differs between two configurations, recipes key by key."""
+    flat_found, flat_asked = _flatten(found), _flatten(asked)
+    return ", ".join(
+        f"{key} {flat_found.get(key)} there, {flat_asked.get(key)} asked for"
+        for key in sorted({*flat_found, *flat_asked})
+        if flat_found.get(key) != flat_asked.get(key)
+    )
+
+
+def _flatten(configuration: Mapping[str, Any]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in configuration.items():
+        flat |= _flatten(value) if isinstance(value, Mapping) else {key: value}
+    return flat
