@@ -113,7 +113,7 @@ def lay_out(digits: Sequence[Strokes], rng: np.random.Generator, pen: float) -> 
             else (max(0.06, gap + rng.normal(0, 0.04)))
         )
         start = _next_start(parts[-1], part, (apart + pen) * UNIT) if parts else 0.0
-        parts.append([stroke + (start, 0) for stroke in part])
+        parts.append([stroke + np.array([start, 0]) for stroke in part])
     slope = np.clip(rng.normal(0, 0.05), -0.12, 0.12)
     shear = np.array([[1, 0, 0], [slope, 1, 0], [0, 0, 1]], np.float64)
     return [pen_strokes.transform(part, shear) for part in parts]

@@ -152,6 +152,12 @@ def photograph(
     return Photo(picture, boxes, name, width / (scene.height_mm * scene.scale))
 
 
+def photograph_blank(rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+    """Photograph paper, ruled or not, that nobody has written on: `(H, W, 3)` uint8 RGB."""
+    scene = _scene(np.array([0.7, 1.0]), rng, None)
+    return _expose(_paper(scene, rng) * _light(scene.size, rng), 4.0, rng)
+
+
 def _scene(
     extent: npt.NDArray[np.float64], rng: np.random.Generator, height_share: float | None
 ) -> _Scene:
@@ -249,7 +255,7 @@ def _rule(reflected: Field, scene: _Scene, rng: np.random.Generator) -> None:
         _print(reflected, margin, width * 1.3, np.array(_MARGIN), strength)
 
 
-def _parallels(scene: _Scene, spacing: float, origin: float, across: bool) -> Strokes:
+def _parallels(scene: _Scene, spacing: float, origin: float, *, across: bool) -> Strokes:
     """Return lines every `spacing` mm over all that the camera sees, in pixels of the picture."""
     height, width = scene.size
     corners = [np.array([[0, 0], [width, 0], [0, height], [width, height]], np.float64)]
@@ -313,7 +319,8 @@ def _pressed(
 
 def _light(size: tuple[int, int], rng: np.random.Generator) -> Field:
     """Return the light that falls on the paper: `(H, W, 3)` float32, 1 is full."""
-    y, x = np.mgrid[-1 : 1 : size[0] * 1j, -1 : 1 : size[1] * 1j].astype(np.float32)
+    y = np.linspace(-1, 1, size[0], dtype=np.float32)[:, None]
+    x = np.linspace(-1, 1, size[1], dtype=np.float32)[None, :]
     angle = rng.uniform(0, 2 * np.pi)
     light = 1 + rng.uniform(0, 0.35) * (np.cos(angle) * x + np.sin(angle) * y) / 2
     light *= 1 - rng.uniform(0, 0.3) * (x**2 + y**2) / 2
@@ -347,8 +354,8 @@ def _shadow(size: tuple[int, int], rng: np.random.Generator) -> Field:
     cv2.fillPoly(sheet, [np.round(outline).astype(np.int32)], 1.0)
     mask = _blur(sheet, float(np.exp(rng.uniform(np.log(0.002), np.log(0.06)))) * longer)
     dark = rng.uniform(0.2, 0.55)
-    tinted = np.array([1.0, 0.97, 0.92]) * dark  # shadows are lit by the sky: bluish
-    return np.asarray(1 - mask[..., None] * tinted, np.float32)
+    tinted = np.array([1.0, 0.97, 0.92], np.float32)  # shadows are lit by the sky: bluish
+    return 1 - mask[..., None] * (np.float32(dark) * tinted)
 
 
 def _blur(field: Field, sigma: float) -> Field:
@@ -399,12 +406,13 @@ def _shake(exposed: Field, length: float, rng: np.random.Generator) -> Field:
 def _sensor(exposed: Field, rng: np.random.Generator) -> Field:
     """Add noise that grows with the light, partly smoothed as telephones do, partly coloured."""
     level = float(np.exp(rng.uniform(np.log(0.003), np.log(0.035))))
-    gray = rng.standard_normal(exposed.shape[:2], dtype=np.float32)[..., None]
-    color = rng.standard_normal(exposed.shape, dtype=np.float32)
-    noise = gray + 0.5 * _blur(color, 1.0)
+    size = (exposed.shape[0], exposed.shape[1])
+    noise = rng.standard_normal(size, dtype=np.float32)
     if rng.random() < 0.5:
         noise = 1.6 * _blur(noise, 0.7)
-    noisy = exposed + level * np.sqrt(np.clip(exposed, 0.02, 1)) * noise
+    color = np.dstack([_noise(size, 2.0, rng) for _ in range(3)])
+    stronger = np.sqrt(np.clip(exposed[..., 1], 0.02, 1)) * np.float32(level)
+    noisy = exposed + (stronger * noise)[..., None] + (0.3 * stronger)[..., None] * color
     return np.asarray(noisy, np.float32)
 
 

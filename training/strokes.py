@@ -25,6 +25,7 @@ Box = tuple[int, int, int, int]  # x, y, width, height in pixels
 UNIT = 1000.0
 _TRACE_SCALE = 4  # finer than the image, or the thinned line is a staircase
 _SHIFT = 4  # OpenCV draws at fractions of a pixel: 4 binary digits
+_SOFT_EDGE = 1.4  # pixels by which OpenCV's smooth lines are wider than asked for
 _AROUND = [(0, 1), (1, 0), (0, -1), (-1, 0), (1, 1), (1, -1), (-1, -1), (-1, 1)]
 _Pixel = tuple[int, int]
 
@@ -130,9 +131,10 @@ def draw(strokes: Strokes, size: tuple[int, int], width: float) -> npt.NDArray[n
     Returns:
         `size` float32 in `[0, 1]`; 0 is paper, 1 is covered by the pen.
     """
-    finer = max(1, min(4, int(np.ceil(6 / max(width, 0.5)))))
+    finer = 4 if width < 10 else 2
     sheet = np.zeros((size[0] * finer, size[1] * finer), np.uint8)
-    pen = max(1, round(width * finer))
+    # Odd widths come out as the next even one.
+    pen = max(1, 2 * round((width * finer - _SOFT_EDGE) / 2))
     for stroke in strokes:
         _draw_stroke(sheet, (stroke + 0.5) * finer - 0.5, pen)
     covered = cv2.resize(sheet, size[::-1], interpolation=cv2.INTER_AREA)
@@ -146,7 +148,16 @@ def _draw_stroke(sheet: npt.NDArray[np.uint8], points: Points, pen: int) -> None
         radius = max(1, pen << (_SHIFT - 1))
         cv2.circle(sheet, center, radius, 255, -1, cv2.LINE_AA, _SHIFT)
     else:
-        cv2.polylines(sheet, [fixed.reshape(-1, 1, 2)], False, 255, pen, cv2.LINE_AA, _SHIFT)
+        line = fixed.reshape(-1, 1, 2)
+        cv2.polylines(
+            sheet,
+            [line],
+            isClosed=False,
+            color=255,
+            thickness=pen,
+            lineType=cv2.LINE_AA,
+            shift=_SHIFT,
+        )
 
 
 def trace(image: npt.NDArray[np.uint8]) -> Strokes:
@@ -277,5 +288,7 @@ def sketch(strokes: Strokes, rng: np.random.Generator, size: int = 500) -> npt.N
     grown = [stroke * scale for stroke in strokes]
     room = size - brush - box(grown)[1]
     corner = np.maximum(brush / 2, room * rng.uniform(0.1, 0.9, 2))
-    ink = draw([stroke + corner for stroke in grown], (size, size), brush)
-    return np.round(255 * (1 - ink)).astype(np.uint8)
+    ink = np.zeros((size, size), np.uint8)
+    for stroke in grown:
+        _draw_stroke(ink, stroke + corner, brush)
+    return 255 - ink

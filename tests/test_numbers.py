@@ -1,0 +1,100 @@
+"""Numbers of several digits on canvas and paper."""
+
+import sys
+
+import cv2
+import numpy as np
+import pytest
+
+from training import numbers, strokes
+from training.strokes import Sample
+
+ANGLE = np.linspace(0, 2 * np.pi, 40)
+SAMPLES = [
+    Sample("a", "7", [np.array([[0, 0], [600, 0], [200, 1000]], float)]),
+    Sample("a", "1", [np.array([[0, 0], [0, 1000]], float)]),
+    Sample("b", "0", [500 + 500 * np.column_stack([0.6 * np.cos(ANGLE), np.sin(ANGLE)])]),
+]
+
+
+def test_a_number_has_two_to_six_digits_of_one_source():
+    rng = np.random.default_rng(0)
+    chosen = [numbers.choose(SAMPLES, rng) for _ in range(100)]
+    assert {len(digits) for digits in chosen} == set(numbers.LENGTHS)
+    assert all(len({sample.source for sample in digits}) == 1 for digits in chosen)
+
+
+@pytest.mark.parametrize("canvas", numbers.CANVASES)
+def test_a_number_on_a_canvas_is_black_on_white_inside_the_canvas(canvas):
+    for seed in range(6):
+        number = numbers.on_canvas(SAMPLES * 2, np.random.default_rng(seed), canvas)
+        picture = number.picture
+        assert picture.shape == canvas
+        assert number.digits == "710710"
+        assert np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]]).min() > 200
+        assert picture.min() == 0
+
+
+def test_all_ink_of_a_number_is_in_the_boxes():
+    number = numbers.on_canvas(SAMPLES, np.random.default_rng(1))
+    left = number.picture.copy()
+    for x, y, w, h in number.boxes:
+        left[max(0, y - 1) : y + h + 1, max(0, x - 1) : x + w + 1] = 255
+    assert left.min() == 255
+
+
+def test_boxes_go_from_left_to_right():
+    for seed in range(10):
+        boxes = numbers.on_canvas(SAMPLES * 2, np.random.default_rng(seed)).boxes
+        lefts = [x + w / 2 for x, _, w, _ in boxes]
+        assert lefts == sorted(lefts)
+
+
+def test_neighbours_touch_now_and_then_and_mostly_do_not():
+    rng = np.random.default_rng(0)
+    pieces = []
+    for _ in range(80):
+        number = numbers.on_canvas(SAMPLES, rng, (400, 800))
+        pieces.append(cv2.connectedComponents((number.picture < 128).astype(np.uint8))[0] - 1)
+    assert set(pieces) >= {2, 3}
+    assert 0.6 < np.mean(np.array(pieces) == 3) < 0.98
+
+
+def test_lines_slant_both_ways():
+    slopes = []
+    for seed in range(30):
+        parts = numbers.lay_out([SAMPLES[1].strokes] * 6, np.random.default_rng(seed), 0.1)
+        ends = [strokes.box(part)[1] for part in (parts[0], parts[-1])]
+        slopes.append((ends[1][1] - ends[0][1]) / (ends[1][0] - ends[0][0]))
+    assert min(slopes) < -0.04
+    assert max(slopes) > 0.04
+    assert max(np.abs(slopes)) < 0.3
+
+
+def test_a_number_on_paper_has_a_box_for_each_digit():
+    number = numbers.on_paper(SAMPLES, np.random.default_rng(0))
+    assert number.digits == "710"
+    assert len(number.boxes) == 3
+    assert number.picture.shape[2] == 3
+
+
+def test_the_same_generator_writes_the_same_number():
+    first, second = (numbers.on_canvas(SAMPLES, np.random.default_rng(5)) for _ in range(2))
+    assert np.array_equal(first.picture, second.picture)
+
+
+def test_mnist_images_become_samples():
+    image = np.round(255 * strokes.draw([SAMPLES[0].strokes[0] * 0.018 + 5], (28, 28), 2.5))
+    (sample,) = numbers.samples_from_images(image[None].astype(np.uint8), np.array([7], np.uint8))
+    assert (sample.label, sample.source) == ("7", "mnist")
+    assert strokes.box(sample.strokes)[1].max() == pytest.approx(strokes.UNIT)
+
+
+def test_the_command_writes_files_named_by_their_number(tmp_path, monkeypatch):
+    monkeypatch.setattr(strokes, "load", lambda _folder, _name: SAMPLES)
+    command = ["numbers", str(tmp_path / "out"), "--drawn", "anywhere", "--count", "3"]
+    monkeypatch.setattr(sys, "argv", command)
+    numbers.main()
+    names = sorted(path.stem for path in (tmp_path / "out").iterdir())
+    assert len(names) == 3
+    assert all(name[5:].isdigit() for name in names)

@@ -1,0 +1,104 @@
+"""Photographs of pen on paper."""
+
+import numpy as np
+import pytest
+
+from training import photos, strokes
+
+SEVEN = [np.array([[0, 0], [600, 0], [200, 1000]], float)]
+ONE = [np.array([[0, 0], [0, 1000]], float)]
+SEEDS = range(6)
+
+
+def ink_and_paper(photo):
+    """Return mean gray of the line's pixels and of the paper just around the box."""
+    x, y, w, h = photo.boxes[0]
+    gray = photo.picture.astype(float).mean(axis=2)
+    window = gray[y : y + h, x : x + w]
+    return np.percentile(window, 3), np.median(window)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_digit_lies_inside_the_picture_and_its_box(seed):
+    photo = photos.photograph_digit(SEVEN, np.random.default_rng(seed))
+    height, width = photo.picture.shape[:2]
+    x, y, w, h = photo.boxes[0]
+    assert photo.picture.dtype == np.uint8
+    assert 270 <= min(height, width) <= max(height, width) <= 1600
+    assert max(height, width) >= 480
+    assert 0 <= x < x + w <= width
+    assert 0 <= y < y + h <= height
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_ink_is_darker_than_the_paper_around_it(seed):
+    ink, paper = ink_and_paper(photos.photograph_digit(SEVEN, np.random.default_rng(seed)))
+    assert ink < 0.85 * paper
+
+
+def test_the_same_generator_gives_the_same_photograph():
+    first, second = (photos.photograph_digit(SEVEN, np.random.default_rng(3)) for _ in range(2))
+    other = photos.photograph_digit(SEVEN, np.random.default_rng(4))
+    assert np.array_equal(first.picture, second.picture)
+    assert first.boxes == second.boxes
+    assert first.picture.shape != other.picture.shape or (first.picture != other.picture).any()
+
+
+@pytest.mark.parametrize("share", [0.08, 0.3, 0.7])
+def test_the_digit_is_as_high_as_asked(share):
+    for seed in range(4):
+        photo = photos.photograph_digit(ONE, np.random.default_rng(seed), share)
+        # The turned pen line adds its width; a slanting view takes or adds a little.
+        height = photo.boxes[0][3] - photo.pen_share * share * photo.picture.shape[0]
+        assert height == pytest.approx(share * photo.picture.shape[0], rel=0.15)
+
+
+def test_thin_pens_and_pencils_and_small_digits_occur():
+    rng = np.random.default_rng(0)
+    made = [photos.photograph_digit(SEVEN, rng) for _ in range(40)]
+    assert {photo.pen for photo in made} == set(photos.PENS)
+    assert min(photo.pen_share for photo in made) < 0.02
+    assert max(photo.pen_share for photo in made) > 0.1
+    shares = [photo.boxes[0][3] / photo.picture.shape[0] for photo in made]
+    assert min(shares) < 0.12
+    assert max(shares) > 0.5
+    assert any(p.picture.shape[0] > p.picture.shape[1] for p in made)
+    assert any(p.picture.shape[0] < p.picture.shape[1] for p in made)
+
+
+def test_an_mnist_image_is_traced_and_photographed():
+    image = np.round(255 * strokes.draw([SEVEN[0] * 0.018 + 5], (28, 28), 2.5)).astype(np.uint8)
+    photo = photos.photograph_digit(image, np.random.default_rng(0), 0.5)
+    x, y, w, h = photo.boxes[0]
+    # Top right of the box has the corner of the 7, bottom right has paper.
+    window = photo.picture[y : y + h, x : x + w].mean(axis=2)
+    assert window[: h // 3].min() < 0.7 * np.median(window)
+    assert window[-h // 4 :, -w // 4 :].min() > window[: h // 3].min()
+
+
+def test_each_part_of_a_writing_has_its_box_in_order():
+    parts = [[stroke + np.array([900 * i, 0]) for stroke in SEVEN] for i in range(3)]
+    photo = photos.photograph(parts, np.random.default_rng(1))
+    lefts = [x for x, _, _, _ in photo.boxes]
+    assert len(photo.boxes) == 3
+    assert lefts == sorted(lefts)
+
+
+def test_writing_much_wider_than_high_still_fits():
+    parts = [[stroke + np.array([800 * i, 0]) for stroke in SEVEN] for i in range(6)]
+    for seed in range(6):
+        photo = photos.photograph(parts, np.random.default_rng(seed), 0.8)
+        x, _, w, _ = photo.boxes[-1]
+        assert x + w <= photo.picture.shape[1]
+        assert photo.boxes[0][0] >= 0
+
+
+def test_writing_without_a_point_is_refused():
+    with pytest.raises(ValueError, match="need at least one array"):
+        photos.photograph([[]], np.random.default_rng(0))
+
+
+def test_empty_paper_has_no_pen_on_it():
+    picture = photos.photograph_blank(np.random.default_rng(2))
+    assert picture.ndim == 3
+    assert picture.dtype == np.uint8

@@ -1,0 +1,156 @@
+"""Tracing and drawing of pen strokes."""
+
+import gzip
+import importlib.util
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from training import strokes
+from training.console import UserError
+
+SEVEN = [np.array([[0, 0], [600, 0], [200, 1000]], float)]
+ANGLE = np.linspace(0, 2 * np.pi, 60)
+RING = [500 + 400 * np.column_stack([np.cos(ANGLE), np.sin(ANGLE)])]
+CROSS = [np.array([[0, 500], [1000, 500]], float), np.array([[500, 0], [500, 1000]], float)]
+DRAWN = Path(__file__).parents[2] / "shared" / "drawn"
+
+
+def small_image(drawing, pen=2.5):
+    """Draw strokes the way MNIST has them: 20 pixels high, in the middle of 28x28."""
+    placed = [stroke * 0.018 + 5 for stroke in drawing]
+    return np.round(255 * strokes.draw(placed, (28, 28), pen)).astype(np.uint8)
+
+
+def dense(drawing):
+    """Return points on the drawing's lines, fifty to each."""
+    steps = np.linspace(0, 1, 50)[:, None]
+    lines = [pair for stroke in drawing for pair in pairwise(stroke)]
+    return np.concatenate([start + steps * (end - start) for start, end in lines])
+
+
+def farthest(drawing, other):
+    """Return how far the farthest point of one drawing lies from the other."""
+    points = dense(other)
+    return max(np.linalg.norm(points - point, axis=1).min() for point in dense(drawing))
+
+
+@pytest.mark.parametrize("drawing", [SEVEN, RING, CROSS], ids=["seven", "ring", "cross"])
+def test_a_traced_image_follows_the_pen_that_drew_it(drawing):
+    traced, fitted = strokes.trace(small_image(drawing)), strokes.fit(drawing)
+    assert farthest(traced, fitted) < 80
+    assert farthest(fitted, traced) < 120
+
+
+def test_a_ring_is_traced_closed():
+    (ring,) = strokes.trace(small_image(RING))
+    assert np.linalg.norm(ring[0] - ring[-1]) < 20
+
+
+def test_hairs_of_a_thick_stroke_are_dropped():
+    assert len(strokes.trace(small_image([SEVEN[0][1:]], pen=6))) == 1
+
+
+def test_paper_cannot_be_traced():
+    with pytest.raises(ValueError, match="Expected an image with ink"):
+        strokes.trace(np.zeros((28, 28), np.uint8))
+
+
+def test_a_single_point_of_ink_is_a_dot():
+    image = np.zeros((28, 28), np.uint8)
+    image[10, 10] = 255
+    traced = strokes.trace(image)
+    assert np.isfinite(np.concatenate(traced)).all()
+
+
+@pytest.mark.parametrize("width", [1.0, 2.5, 6.0, 20.0])
+def test_a_drawn_line_is_as_wide_as_the_pen(width):
+    line = [np.array([[50, 100], [350, 100]], float)]
+    ink = strokes.draw(line, (200, 400), width)
+    assert ink[:, 200].sum() == pytest.approx(width, abs=0.6)
+    assert ink.max() <= 1
+    assert ink[:, 20].max() == 0
+
+
+def test_one_point_is_drawn_as_a_dot():
+    ink = strokes.draw([np.array([[50.0, 40.0]])], (100, 100), 10)
+    assert ink.sum() == pytest.approx(np.pi * 25, rel=0.25)
+    rows, columns = np.nonzero(ink)
+    assert (rows.mean(), columns.mean()) == pytest.approx((40, 50), abs=0.6)
+
+
+def test_fit_scales_the_larger_side_to_the_unit():
+    low, high = strokes.box(strokes.fit([SEVEN[0] * 0.3 + 17]))
+    assert low.tolist() == [0, 0]
+    assert high.tolist() == pytest.approx([600, 1000])
+
+
+def test_fit_leaves_a_dot_finite():
+    (dot,) = strokes.fit([np.array([[5.0, 5.0]])])
+    assert dot.tolist() == [[0, 0]]
+
+
+@pytest.mark.parametrize("raw", [[], [[]], [[1, 2, 3]], [[[1, 2, 3]]]])
+def test_what_is_no_list_of_strokes_is_refused(raw):
+    with pytest.raises(ValueError, match="Expected strokes"):
+        strokes.as_strokes(raw)
+
+
+def write_samples(folder, records):
+    with gzip.open(folder / "digits.json.gz", "wt") as file:
+        json.dump(records, file)
+
+
+def test_samples_are_loaded_fitted(tmp_path):
+    write_samples(tmp_path, [{"source": "a", "label": "7", "strokes": [[[0, 0], [3, 0], [1, 5]]]}])
+    (sample,) = strokes.load(tmp_path, "digits")
+    assert (sample.source, sample.label) == ("a", "7")
+    assert strokes.box(sample.strokes)[1].tolist() == pytest.approx([600, 1000])
+
+
+def test_a_folder_without_samples_gets_one_clear_line(tmp_path):
+    with pytest.raises(UserError, match=r"no digits\.json\.gz in"):
+        strokes.load(tmp_path, "digits")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"no gzip",
+        gzip.compress(b"[{}]"),
+        gzip.compress(b"{"),
+        gzip.compress(b"[[1]]" * 100)[:20],
+    ],
+)
+def test_a_damaged_file_of_samples_gets_one_clear_line(tmp_path, content):
+    (tmp_path / "digits.json.gz").write_bytes(content)
+    with pytest.raises(UserError, match="fetch it again"):
+        strokes.load(tmp_path, "digits")
+
+
+def test_a_sketch_lies_on_the_pad_with_paper_around_it():
+    for seed in range(20):
+        pad = strokes.sketch(strokes.fit(SEVEN), np.random.default_rng(seed))
+        assert pad.shape == (500, 500)
+        rows = np.flatnonzero((pad < 128).any(axis=1))
+        assert 0.3 * 500 < np.ptp(rows) < 0.95 * 500
+        assert cv2.connectedComponents((pad < 128).astype(np.uint8))[0] == 2
+
+
+@pytest.mark.skipif(not DRAWN.is_dir(), reason="the drawn samples are not at hand")
+def test_sketches_are_those_of_the_renderer_that_measures():
+    spec = importlib.util.spec_from_file_location("render", DRAWN / "render.py")
+    render = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(render)
+    ours, theirs = np.random.default_rng(0), np.random.default_rng(0)
+    for sample, record in zip(strokes.load(DRAWN, "digits")[:30], render.load(), strict=False):
+        difference = np.abs(
+            strokes.sketch(sample.strokes, ours).astype(int)
+            - render.sketch(record["strokes"], theirs)
+        )
+        assert difference.mean() < 0.5

@@ -1,0 +1,101 @@
+"""Pictures that show no single digit, to measure what is refused; none of them trains anything."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from training import numbers, photos
+from training import strokes as pen_strokes
+from training.strokes import UNIT, Sample, Strokes
+
+Picture = npt.NDArray[np.uint8]
+
+SIDE = 500
+"""Side of a sketchpad in pixels."""
+
+
+def scribble(rng: np.random.Generator) -> Picture:
+    """Draw a tangle: a smooth line through 10 to 40 places, in one to three strokes."""
+    tangle = [
+        _curve(rng.uniform(0, UNIT, (int(rng.integers(10, 41)), 2)))
+        for _ in range(int(rng.integers(1, 4)))
+    ]
+    return pen_strokes.sketch(pen_strokes.fit(tangle), rng, SIDE)
+
+
+def dots(rng: np.random.Generator) -> Picture:
+    """Draw one to twelve dots."""
+    places = rng.uniform(0, UNIT, (int(rng.integers(1, 13)), 1, 2))
+    return pen_strokes.sketch(list(places - places.min(axis=0)), rng, SIDE)
+
+
+def lines(rng: np.random.Generator) -> Picture:
+    """Draw level lines, parallel lines or a cross; a single steep line would be a 1."""
+    kind = int(rng.integers(3))
+    if kind == 0:
+        drawn = [_segment(rng, rng.uniform(-25, 25)) for _ in range(int(rng.integers(1, 4)))]
+    elif kind == 1:
+        line, step = _segment(rng, rng.uniform(0, 180)), UNIT * rng.uniform(0.2, 0.5)
+        drawn = [line + np.array([step, step / 3]) * i for i in range(int(rng.integers(2, 5)))]
+    else:
+        angle = rng.uniform(0, 90)
+        drawn = [_segment(rng, angle + turn) for turn in (0, 90)]
+    return pen_strokes.sketch(pen_strokes.fit(drawn), rng, SIDE)
+
+
+def two_digits(samples: Sequence[Sample], rng: np.random.Generator) -> Picture:
+    """Draw two digits beside each other, as large as a pad allows."""
+    pair = [samples[int(i)].strokes for i in rng.integers(len(samples), size=2)]
+    parts = numbers.lay_out(pair, rng, pen=0.08)
+    together: Strokes = [stroke for part in parts for stroke in part]
+    return pen_strokes.sketch(pen_strokes.fit(together), rng, SIDE)
+
+
+def blank(rng: np.random.Generator) -> Picture:
+    """Return an untouched canvas of any gray or colour, or a photograph of empty paper."""
+    if rng.random() < 0.5:
+        return photos.photograph_blank(rng)
+    return np.full((SIDE, SIDE, 3), rng.integers(0, 256, 3), np.uint8)
+
+
+def noise(rng: np.random.Generator) -> Picture:
+    """Return nothing but noise, of fine or coarse grain."""
+    side = int(rng.choice([28, 100, 300]))
+    kind = int(rng.integers(3))
+    if kind == 0:
+        return rng.integers(0, 256, (side, side), np.uint8)
+    if kind == 1:
+        gray = rng.normal(rng.uniform(60, 200), rng.uniform(10, 60), (side, side))
+        return np.clip(gray, 0, 255).astype(np.uint8)
+    return np.where(rng.random((side, side)) < rng.uniform(0.1, 0.5), 0, 255).astype(np.uint8)
+
+
+def kinds(samples: Sequence[Sample]) -> dict[str, Callable[[np.random.Generator], Picture]]:
+    """Return what makes each kind of picture; `samples` are the digits that two of show."""
+    return {
+        "scribbles": scribble,
+        "dots": dots,
+        "lines": lines,
+        "two digits": lambda rng: two_digits(samples, rng),
+        "blank": blank,
+        "noise": noise,
+    }
+
+
+def _curve(places: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return a line that swings through `(n, 2)` places without corners."""
+    fine = np.linspace(0, len(places) - 1, 20 * len(places))
+    known = np.arange(len(places))
+    line = np.column_stack([np.interp(fine, known, places[:, axis]) for axis in (0, 1)])
+    window = np.hanning(31) / np.hanning(31).sum()
+    padded = np.pad(line, ((15, 15), (0, 0)), mode="edge")
+    return np.column_stack([np.convolve(padded[:, axis], window, "valid") for axis in (0, 1)])
+
+
+def _segment(rng: np.random.Generator, angle_degrees: float) -> npt.NDArray[np.float64]:
+    """Return a straight stroke of `UNIT` through a random place at that angle."""
+    angle = np.deg2rad(angle_degrees)
+    half = np.array([np.cos(angle), np.sin(angle)]) * UNIT / 2
+    middle = rng.uniform(0.4, 0.6, 2) * UNIT
+    return np.stack([middle - half, middle + half])
