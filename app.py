@@ -1,0 +1,248 @@
+"""The Space: a page that reads handwritten digits while they are drawn, and two API endpoints.
+
+The page is up before TensorFlow is imported; `digits.service` loads the weights behind it.
+"""
+
+import os
+from typing import TYPE_CHECKING, Any
+
+try:
+    # ZeroGPU's platform package; it wants to be imported before anything that could use CUDA.
+    import spaces
+except ImportError:
+    spaces = None
+
+import gradio as gr
+from gradio.utils import get_upload_folder
+
+from digits.page.parts import STYLE, answer_panel, drawing_pad, i18n, page_texts
+from digits.page.uploads import uploaded_picture
+from digits.page.views import drawing_view, picture_view, preview, read_number
+from digits.pictures import MAX_FILE_BYTES, Picture, PictureError
+from digits.service import NotReadyError, Service
+
+if TYPE_CHECKING:
+    from digits.prediction import Recognizer
+
+PATIENCE_SECONDS = 60.0
+"""How long a client of the API may have to wait for the first weights."""
+
+UPLOADS_SECONDS = 3600
+"""Uploaded pictures are deleted after an hour."""
+
+OPEN_TAB = """() => {
+  document.body.dataset.digitsSource = '%s'
+  document.dispatchEvent(new CustomEvent('digits:source', { detail: '%s' }))
+}"""
+
+THEME = gr.themes.Default(
+    primary_hue="indigo",
+    neutral_hue="zinc",
+    radius_size="lg",
+    font=["system-ui", "sans-serif"],
+    font_mono=["ui-monospace", "monospace"],
+).set(
+    # Gradio's own gray for side remarks is too faint to read on white.
+    body_text_color_subdued="*neutral_600",
+    body_text_color_subdued_dark="*neutral_400",
+)
+
+service = Service(os.environ.get("MODEL_REPO"), os.environ.get("MODEL_REVISION"))
+
+
+def read_drawing(request: object) -> dict[str, Any]:
+    """Answer the drawing pad; it asks again where the network is still loading."""
+    try:
+        recognizer = service.recognizer(timeout_seconds=0)
+    except NotReadyError:
+        return {"kind": "warming"}
+    return drawing_view(recognizer, request)
+
+
+def read_status(_: object) -> dict[str, Any]:
+    """Say which weights answer; Gradio hands over an empty list."""
+    status = service.status()
+    model = service.recognizer(0).weights.origin.label if status.ready else None
+    return {
+        "ready": status.ready,
+        "line": status.line,
+        "problem": status.problem,
+        "model": model,
+    }
+
+
+def read_upload(file: object, mode: str, turns: int) -> tuple[dict[str, Any] | None, int]:
+    """Answer the upload tab.
+
+    Args:
+        file: Gradio's description of the uploaded file; None once it was taken away.
+        mode: `digit` or `number`.
+        turns: How often the visitor has turned the picture by 90 degrees.
+
+    Returns:
+        What is read, the picture and where its ink is, as a view; and `turns`.
+    """
+    if file is None:
+        return None, turns
+    try:
+        picture = uploaded_picture(file, get_upload_folder(), turns)
+        view = picture_view(service.recognizer(PATIENCE_SECONDS), picture, mode)
+    except (PictureError, NotReadyError) as error:
+        gr.Warning(str(error))
+        return {"kind": "problem", "text": str(error)}, turns
+    return view | preview(picture, mode, view), turns
+
+
+def read_new_upload(file: object, mode: str) -> tuple[dict[str, Any] | None, int]:
+    """Answer for a picture that was just chosen, as it lies."""
+    return read_upload(file, mode, 0)
+
+
+def read_turned_upload(file: object, mode: str, turns: int) -> tuple[dict[str, Any] | None, int]:
+    """Turn the picture by 90 degrees and answer anew."""
+    return read_upload(file, mode, (turns + 1) % 4)
+
+
+def _received(image: object) -> Picture:
+    try:
+        return uploaded_picture(image, get_upload_folder())
+    except PictureError as error:
+        raise gr.Error(str(error), print_exception=False) from error
+
+
+def _recognizer() -> "Recognizer":
+    try:
+        return service.recognizer(PATIENCE_SECONDS)
+    except NotReadyError as error:
+        raise gr.Error(str(error), print_exception=False) from error
+
+
+def predict(image: object) -> dict[str, Any]:
+    """Read the one handwritten digit in a picture.
+
+    Args:
+        image: A picture file: drawn, scanned or photographed; dark on light or light on dark.
+
+    Returns:
+        digit: 0 to 9, or null if there is none; reason: null, or why there is none; confidences:
+        ten calibrated probabilities by digit; score: 0 to 1, how sure the answer is; model: the
+        weights that answered.
+    """
+    picture, recognizer = _received(image), _recognizer()
+    return recognizer.predict(picture).as_json(recognizer.weights.origin.label)
+
+
+def read(image: object) -> dict[str, Any]:
+    """Read the number, of any count of handwritten digits, in a picture.
+
+    Args:
+        image: A picture file: drawn, scanned or photographed; dark on light or light on dark.
+
+    Returns:
+        number: the digits from left to right; digits: for each its digit, its confidence and its
+        box [x, y, width, height] in pixels of the upright picture.
+    """
+    picture = _received(image)
+    return read_number(_recognizer(), picture)
+
+
+def zero_gpu_greeting() -> str:
+    """Never called: ZeroGPU starts only apps that register one function of this kind."""
+    return "ready"
+
+
+def build() -> gr.Blocks:
+    """Lay out the page and name the API."""
+    demo = gr.Blocks(title="Handwritten digits", delete_cache=(600, UPLOADS_SECONDS))
+    with demo:
+        with gr.Column(elem_id="intro"):
+            gr.Markdown(i18n("intro"), container=False)
+        with gr.Row(elem_id="main"):
+            with gr.Column(scale=1, min_width=340):
+                upload_inputs = build_tabs()
+            with gr.Column(scale=1, min_width=340, elem_id="answer-column"):
+                answer = answer_panel(read_status)
+        connect_upload(upload_inputs, answer)
+        build_api()
+    return demo
+
+
+def build_tabs() -> dict[str, Any]:
+    """Lay out the tabs; return the components of the upload tab by name."""
+    with gr.Tabs():
+        with gr.Tab(i18n("tab_draw")) as draw_tab:
+            drawing_pad(read_drawing)
+        with gr.Tab(i18n("tab_upload")) as upload_tab:
+            picture = gr.Image(
+                label=i18n("upload_label"),
+                sources=["upload", "clipboard", "webcam"],
+                type="filepath",
+                webcam_options=gr.WebcamOptions(mirror=False),
+                buttons=[],
+                height=300,
+                elem_id="upload",
+            )
+            with gr.Row(elem_id="upload-tools"):
+                mode = gr.Radio(
+                    [(i18n("mode_digit"), "digit"), (i18n("mode_number"), "number")],
+                    value="digit",
+                    label=i18n("upload_mode"),
+                    show_label=False,
+                    container=False,
+                )
+                rotate = gr.Button(i18n("rotate"))
+        with gr.Tab(i18n("tab_about")) as about_tab:
+            gr.Markdown(i18n("about"), elem_id="about")
+    for tab, name in ((draw_tab, "draw"), (upload_tab, "upload"), (about_tab, "about")):
+        tab.select(None, js=OPEN_TAB % (name, name))
+    return {"picture": picture, "mode": mode, "rotate": rotate}
+
+
+def connect_upload(inputs: dict[str, Any], answer: gr.HTML) -> None:
+    """Answer every change of the upload tab."""
+    picture, mode = inputs["picture"], inputs["mode"]
+    turns = gr.State(0)
+    event = {
+        "outputs": [answer, turns],
+        "preprocess": False,
+        "show_progress": "hidden",
+        "trigger_mode": "always_last",
+        "api_visibility": "private",
+    }
+    picture.input(read_new_upload, [picture, mode], **event)
+    mode.input(read_upload, [picture, mode, turns], **event)
+    inputs["rotate"].click(read_turned_upload, [picture, mode, turns], **event)
+
+
+def build_api() -> None:
+    """Name what clients may call, and what ZeroGPU looks for; nothing of it is visible."""
+    image, result = gr.Image(visible=False), gr.JSON(visible=False)
+    for function in (predict, read):
+        # Gradio's own decoding drops transparency and clips 16-bit samples: the file as it came.
+        gr.Button(visible=False).click(
+            function, image, result, preprocess=False, api_name=function.__name__
+        )
+    greeting = spaces.GPU(zero_gpu_greeting) if spaces else zero_gpu_greeting
+    gr.Button(visible=False).click(greeting, api_visibility="private")
+
+
+def main() -> None:
+    """Serve the page, then load the weights."""
+    demo = build()
+    demo.queue(max_size=64, default_concurrency_limit=4)
+    demo.launch(
+        prevent_thread_lock=True,
+        ssr_mode=False,
+        run_history=False,
+        max_file_size=MAX_FILE_BYTES,
+        footer_links=["api"],
+        theme=THEME,
+        css_paths=STYLE,
+        i18n=gr.I18n(**page_texts()),
+    )
+    service.start()
+    demo.block_thread()
+
+
+if __name__ == "__main__":
+    main()

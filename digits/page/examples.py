@@ -1,0 +1,133 @@
+"""Example drawings of the project's own, kept as the movements of a pen.
+
+Each is built from straight lines and arcs in pad units (see `digits.page.strokes`), then shaken a
+little, as a hand would, by a seeded generator: the same drawings every time, and no files.
+"""
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+Point = tuple[float, float]
+
+_STEP: Final = 22.0
+"""Pad units between two points of a stroke, about what a mouse delivers."""
+
+
+def _line(*corners: Point) -> list[Point]:
+    """Points along straight lines from corner to corner."""
+    points = [corners[0]]
+    for (x0, y0), (x1, y1) in itertools.pairwise(corners):
+        count = max(1, round(math.hypot(x1 - x0, y1 - y0) / _STEP))
+        points += [
+            (x0 + (x1 - x0) * i / count, y0 + (y1 - y0) * i / count) for i in range(1, count + 1)
+        ]
+    return points
+
+
+def _arc(center: Point, radii: Point, start_degrees: float, end_degrees: float) -> list[Point]:
+    """Points along an ellipse; 0 degrees is right, 90 is down, as on the screen."""
+    sweep = math.radians(end_degrees - start_degrees)
+    count = max(4, round(abs(sweep) * max(radii) / _STEP))
+    angles = [math.radians(start_degrees) + sweep * i / count for i in range(count + 1)]
+    return [
+        (center[0] + radii[0] * math.cos(a), center[1] + radii[1] * math.sin(a)) for a in angles
+    ]
+
+
+_DIGITS: Final[dict[int, list[list[Point]]]] = {
+    0: [_arc((500, 500), (205, 300), -80, 285)],
+    1: [_line((385, 345), (520, 205), (505, 800))],
+    2: [
+        _arc((490, 375), (185, 175), -165, 25)
+        + _line((657, 450), (590, 560), (330, 790))
+        + _line((340, 785), (700, 775))
+    ],
+    3: [_arc((465, 350), (175, 155), -155, 88) + _arc((460, 645), (205, 160), -88, 150)],
+    4: [_line((450, 200), (290, 560), (720, 545)), _line((600, 330), (575, 810))],
+    5: [_line((640, 215), (395, 225), (365, 470)) + _arc((475, 610), (195, 180), -125, 145)],
+    6: [_line((610, 195), (480, 310), (365, 520)) + _arc((510, 635), (165, 165), -170, 190)],
+    7: [_line((310, 235), (695, 220), (560, 480), (450, 805))],
+    8: [
+        _arc((505, 350), (150, 145), -50, -270)
+        + _arc((500, 650), (180, 160), -90, 270)
+        + _arc((505, 350), (150, 145), 90, -45)
+    ],
+    9: [_arc((480, 385), (165, 170), -20, -380) + _line((640, 345), (615, 560), (545, 810))],
+}
+
+NUMBERS: Final = ("42", "1984", "365")
+
+BRUSH: Final = 46
+
+
+def _shaken(strokes: Sequence[Sequence[Point]], rng: np.random.Generator) -> list[list[Point]]:
+    """Slant and stretch a drawing a little, and let its lines waver."""
+    slant, tall = rng.normal(0, 0.06), rng.normal(1, 0.03)
+    wave, phase = rng.normal(0, 7, 2), rng.uniform(0, math.tau, 2)
+
+    def move(x: float, y: float) -> Point:
+        x += slant * (500 - y) + wave[0] * math.sin(y / 90 + phase[0])
+        return x, 500 + (y - 500) * tall + wave[1] * math.sin(x / 90 + phase[1])
+
+    return [[move(x, y) for x, y in stroke] for stroke in strokes]
+
+
+def _as_message(strokes: Sequence[Sequence[Point]]) -> list[list[int]]:
+    return [[BRUSH, *(round(value) for point in stroke for value in point)] for stroke in strokes]
+
+
+def digit_example(digit: int, seed: int = 0) -> list[list[int]]:
+    """One digit on a pad of 1000 x 1000 units.
+
+    Args:
+        digit: 0 to 9.
+        seed: Another seed is another hand.
+
+    Returns:
+        Strokes as the browser sends them: brush, x, y, x, y, ...
+    """
+    return _as_message(_shaken(_DIGITS[digit], np.random.default_rng([seed, digit])))
+
+
+def number_example(number: str, seed: int = 0) -> list[list[int]]:
+    """A number on a pad of 2000 x 1000 units.
+
+    Args:
+        number: One to four digits.
+        seed: Another seed is another hand.
+
+    Returns:
+        Strokes as the browser sends them, from left to right.
+    """
+    pitch, size = 450, 0.82
+    left = 1000 - pitch * (len(number) - 1) / 2
+    strokes: list[list[int]] = []
+    for place, digit in enumerate(number):
+        rng = np.random.default_rng([seed, place, int(digit)])
+        shaken = _shaken(_DIGITS[int(digit)], rng)
+        strokes += _as_message(
+            [
+                [
+                    (left + place * pitch + (x - 500) * size, 500 + (y - 500) * size)
+                    for x, y in stroke
+                ]
+                for stroke in shaken
+            ]
+        )
+    return strokes
+
+
+def all_examples() -> dict[str, list[dict[str, object]]]:
+    """Every example that the page offers, by what the pad is set to.
+
+    Returns:
+        `{"digit": [{"name": "0", "strokes": [...]}, ...], "number": [...]}`.
+    """
+    return {
+        "digit": [{"name": str(digit), "strokes": digit_example(digit)} for digit in range(10)],
+        "number": [{"name": number, "strokes": number_example(number)} for number in NUMBERS],
+    }

@@ -1,0 +1,70 @@
+"""The two parts of the page that are the project's own: the drawing pad and the answer."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import gradio as gr
+from gradio.i18n import I18nData
+
+from digits.page.about import about_text
+from digits.page.examples import all_examples
+from digits.page.strokes import MAX_POINTS, PAD_WIDTHS
+from digits.page.words import WORDS
+
+_FOLDER: Final = Path(__file__).parent
+
+STYLE: Final = _FOLDER / "page.css"
+
+
+def text(name: str) -> str:
+    """Read one of the page's files."""
+    return (_FOLDER / name).read_text(encoding="utf-8")
+
+
+def _part(name: str, functions: list[Callable[..., Any]], settings: dict[str, object]) -> gr.HTML:
+    # The templates never change after the first rendering: a new one would erase the canvas.
+    return gr.HTML(
+        html_template=text(f"{name}.html"),
+        js_on_load=text("common.js") + text(f"{name}.js"),
+        server_functions=functions,
+        apply_default_css=False,
+        words=WORDS,
+        settings=settings,
+    )
+
+
+def drawing_pad(read_drawing: Callable[[Any], dict[str, Any]]) -> gr.HTML:
+    """The pad; it tells what is read on it by the browser event `digits:answer`.
+
+    Args:
+        read_drawing: Answers `[mode, strokes]`, see `digits.page.views.drawing_view`.
+    """
+    return _part(
+        "pad",
+        [read_drawing],
+        {"examples": all_examples(), "pad_widths": PAD_WIDTHS, "max_points": MAX_POINTS},
+    )
+
+
+def answer_panel(read_status: Callable[[Any], dict[str, Any]]) -> gr.HTML:
+    """The answer; its value is the view of the uploaded picture.
+
+    Args:
+        read_status: Says which weights answer: `ready`, `line`, `problem` and `model`.
+    """
+    return _part("answer", [read_status], {})
+
+
+def i18n(key: str) -> I18nData:
+    """Name a text that the browser chooses by its language."""
+    return I18nData(key)
+
+
+def page_texts() -> dict[str, dict[str, str]]:
+    """Every text that Gradio's own components show, by language."""
+    return {
+        language: words
+        | {"intro": f"# {words['title']}\n{words['tagline']}", "about": about_text(language)}
+        for language, words in WORDS.items()
+    }

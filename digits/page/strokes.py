@@ -1,0 +1,114 @@
+"""Strokes of the drawing pad: checked when they arrive, drawn as a picture for the recognizer.
+
+The browser sends what the pen did, not pixels: a few hundred numbers travel faster than a PNG,
+nothing has to be encoded or decoded, and the picture is the same on every screen.
+
+Coordinates are integers in pad units, x right, y down. The pad is 1000 units high.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+PAD_HEIGHT: Final = 1000
+PAD_WIDTHS: Final = {"digit": 1000, "number": 2000}
+"""Width of the pad by what is written on it."""
+
+MAX_POINTS: Final = 6000
+"""About twenty full pads of ink; the page stops the pen at the same number."""
+
+MAX_BRUSH: Final = 200
+
+PICTURE_HEIGHT: Final = 320
+"""Height in pixels that a pad is drawn at. The network sees a digit 20 pixels high, so that one
+drawn over a tenth of the pad still has more pixels than it needs."""
+
+_SHIFT: Final = 4
+"""Fractional bits of the coordinates that OpenCV is given."""
+
+
+class StrokesError(ValueError):
+    """The message is not a drawing that the pad could have sent."""
+
+
+@dataclass(frozen=True)
+class Stroke:
+    """One movement of the pen.
+
+    Attributes:
+        brush: Diameter of the pen in pad units.
+        points: `(n, 2)` int32, x and y in pad units; one point is a dot.
+    """
+
+    brush: int
+    points: npt.NDArray[np.int32]
+
+
+def parse_strokes(message: object) -> list[Stroke]:
+    """Check and read what the browser sent.
+
+    Args:
+        message: A list of strokes, each a flat list of integers: brush, x, y, x, y, ...
+
+    Returns:
+        The strokes, in the order in which they were drawn.
+
+    Raises:
+        StrokesError: If anything of that does not hold, or there is too much of it.
+    """
+    if not isinstance(message, list):
+        raise StrokesError(f"Expected a list of strokes. Received: {type(message).__name__}")
+    if sum(len(flat) for flat in message if isinstance(flat, list)) > 2 * MAX_POINTS + len(message):
+        raise StrokesError(f"Expected at most {MAX_POINTS} points. Received: more")
+    return [_parse_stroke(flat) for flat in message]
+
+
+def _parse_stroke(flat: object) -> Stroke:
+    if not isinstance(flat, list) or len(flat) < 3 or len(flat) % 2 == 0:
+        raise StrokesError("Expected a stroke [brush, x, y, ...]. Received: another shape")
+    # bool is an int in Python, and no coordinate.
+    if not all(type(value) is int and abs(value) <= 4 * PAD_HEIGHT for value in flat):
+        raise StrokesError("Expected integers on or near the pad. Received: something else")
+    if not 1 <= flat[0] <= MAX_BRUSH:
+        raise StrokesError(f"Expected a brush of 1 to {MAX_BRUSH}. Received: {flat[0]}")
+    return Stroke(flat[0], np.asarray(flat[1:], np.int32).reshape(-1, 2))
+
+
+def draw(strokes: Sequence[Stroke], pad_width: int = PAD_HEIGHT) -> npt.NDArray[np.uint8]:
+    """Draw strokes with a round pen.
+
+    Args:
+        strokes: What to draw; anything outside the pad is cut off.
+        pad_width: Width of the pad in its units.
+
+    Returns:
+        `(320, W)` uint8, 255 paper, 0 ink, anti-aliased.
+    """
+    scale = PICTURE_HEIGHT / PAD_HEIGHT
+    picture = np.full((PICTURE_HEIGHT, round(pad_width * scale)), 255, np.uint8)
+    for stroke in strokes:
+        _draw_stroke(picture, stroke, scale)
+    return picture
+
+
+def _draw_stroke(picture: npt.NDArray[np.uint8], stroke: Stroke, scale: float) -> None:
+    points = np.round(stroke.points * (scale * 2**_SHIFT)).astype(np.int32)
+    brush = max(1, round(stroke.brush * scale))
+    if len(points) == 1:
+        center = (int(points[0, 0]), int(points[0, 1]))
+        radius = round(brush / 2 * 2**_SHIFT)
+        cv2.circle(picture, center, radius, 0, cv2.FILLED, cv2.LINE_AA, _SHIFT)
+    else:
+        cv2.polylines(
+            picture,
+            [points],
+            isClosed=False,
+            color=0,
+            thickness=brush,
+            lineType=cv2.LINE_AA,
+            shift=_SHIFT,
+        )

@@ -1,0 +1,38 @@
+"""Pictures that visitors and clients of the API hand in, by way of Gradio's upload folder."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from digits.pictures import Picture, PictureError, load_picture
+
+
+def uploaded_picture(file: object, folder: str, quarter_turns: int = 0) -> Picture:
+    """Open a file that was uploaded here.
+
+    Args:
+        file: Gradio's description of it; `path` says where it lies.
+        folder: The folder that uploads are written to; nothing outside it is opened.
+        quarter_turns: How often to turn the picture by 90 degrees clockwise.
+
+    Returns:
+        `(H, W)` gray or `(H, W, 3)` RGB uint8, upright.
+
+    Raises:
+        PictureError: If there is no file, it lies elsewhere or it is no picture.
+    """
+    path = file.get("path") if isinstance(file, Mapping) else None
+    if not isinstance(path, str) or not path:
+        raise PictureError("No picture was given. Choose a picture of a handwritten digit.")
+    if not _lies_in(path, folder):
+        raise PictureError("This file was not uploaded here. Upload the picture first.")
+    picture = load_picture(path)
+    return np.ascontiguousarray(np.rot90(picture, -quarter_turns)) if quarter_turns else picture
+
+
+def _lies_in(path: str, folder: str) -> bool:
+    try:
+        return Path(path).resolve().is_relative_to(Path(folder).resolve())
+    except (OSError, ValueError):  # ValueError: a NUL in the path.
+        return False

@@ -1,0 +1,133 @@
+"""What the page is told about an answer: plain Python types that the browser can draw.
+
+Every view is a dict with a `kind`; `answer.js` has one way to show for each.
+"""
+
+import base64
+from typing import TYPE_CHECKING, Any, Final
+
+import cv2
+import numpy as np
+
+from digits.page.strokes import PAD_WIDTHS, StrokesError, draw, parse_strokes
+from digits.pictures import Picture
+from digits.preprocessing import BlankPictureError, InkArray, extract_ink, main_ink
+
+if TYPE_CHECKING:
+    from digits.prediction import Prediction, Recognizer
+
+View = dict[str, Any]
+
+_PREVIEW_SIDE: Final = 360
+"""Pixels of the preview's larger side: twice what the page shows, for fine screens."""
+
+
+_FAINT: Final = 0.02
+"""Ink below this is no ink to a box, as in `digits.preprocessing`."""
+
+
+def drawing_view(recognizer: "Recognizer", request: object) -> View:
+    """Answer what the pad asks.
+
+    Args:
+        recognizer: Who reads.
+        request: `[mode, strokes]` as `pad.js` sends it; anything else is refused.
+
+    Returns:
+        A view of kind `digit`, `number`, `blank` or `refused`.
+    """
+    if not isinstance(request, list) or len(request) != 2 or request[0] not in PAD_WIDTHS:
+        return {"kind": "refused"}
+    mode, message = request
+    try:
+        strokes = parse_strokes(message)
+    except StrokesError:
+        return {"kind": "refused"}
+    return picture_view(recognizer, draw(strokes, PAD_WIDTHS[mode]), mode)
+
+
+def picture_view(recognizer: "Recognizer", picture: Picture, mode: str) -> View:
+    """Read one digit or a number in a picture.
+
+    Args:
+        recognizer: Who reads.
+        picture: `(H, W)` or `(H, W, 3)` uint8, upright.
+        mode: `digit` or `number`.
+
+    Returns:
+        A view of kind `digit`, `number` or `blank`.
+    """
+    model = recognizer.weights.origin.label
+    if mode == "digit":
+        return _digit_view(recognizer.predict(picture), model)
+    height, width = picture.shape[:2]
+    found = read_number(recognizer, picture)
+    return {"kind": "number", "size": [width, height], "model": model} | found
+
+
+def read_number(recognizer: "Recognizer", picture: Picture) -> View:
+    """Read all digits of a picture.
+
+    Args:
+        recognizer: Who reads.
+        picture: `(H, W)` or `(H, W, 3)` uint8, upright.
+
+    Returns:
+        `number` and `digits`, as `/read` promises.
+    """
+    # It brings TensorFlow, which the page does not wait for; it is loaded where one can read.
+    from digits.reading import read  # noqa: PLC0415
+
+    found: View = read(recognizer, picture).as_json()
+    return found
+
+
+def _digit_view(prediction: "Prediction", model: str) -> View:
+    if prediction.image is None:
+        return {"kind": "blank", "mode": "picture", "model": model}
+    view = prediction.as_json(model)
+    return {"kind": "digit", "image": _encode_image(prediction.image)} | view
+
+
+def preview(picture: Picture, mode: str, view: View) -> View:
+    """Show a picture that was handed in, and where in it the ink was found.
+
+    Args:
+        picture: `(H, W)` or `(H, W, 3)` uint8, upright.
+        mode: `digit` or `number`.
+        view: What was read in it.
+
+    Returns:
+        `picture` (a data URL), `size` `[W, H]` and `boxes` `[[x, y, w, h], ...]` in its pixels.
+    """
+    height, width = picture.shape[:2]
+    read = [digit["box"] for digit in view.get("digits", ())]
+    return {
+        "picture": _encode_preview(picture),
+        "size": [width, height],
+        "boxes": read if mode == "number" else _ink_boxes(picture),
+    }
+
+
+def _ink_boxes(picture: Picture) -> list[list[int]]:
+    try:
+        ink = extract_ink(picture)
+    except BlankPictureError:
+        return []
+    box = cv2.boundingRect((main_ink(ink) > _FAINT).astype(np.uint8))
+    return [[round(value * ink.scale) for value in box]]
+
+
+def _encode_image(image: InkArray) -> str:
+    """The (28, 28) image as 784 bytes in base64, 255 full ink."""
+    return base64.b64encode(np.round(image * 255).astype(np.uint8).tobytes()).decode()
+
+
+def _encode_preview(picture: Picture) -> str:
+    scale = min(1.0, _PREVIEW_SIDE / max(picture.shape[:2]))
+    size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    if small.ndim == 3:
+        small = cv2.cvtColor(small, cv2.COLOR_RGB2BGR)
+    encoded = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 82])[1]
+    return "data:image/jpeg;base64," + base64.b64encode(encoded.tobytes()).decode()
