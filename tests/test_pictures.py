@@ -277,7 +277,7 @@ def damage(content: bytes, chance: random.Random) -> bytes:
 
 def check_damaged(name: str, seed: int) -> None:
     """Damage a file in a way that name and seed repeat; it must give a picture or a refusal."""
-    damaged = damage(READABLE[name].content, random.Random(f"{name} {seed}"))  # noqa: S311
+    damaged = damage(READABLE[name].content, random.Random(f"{name} {seed}"))
     try:
         picture = load_picture(damaged)
     except PictureError:

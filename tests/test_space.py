@@ -1,0 +1,233 @@
+"""The Space's own files say what its builder and the Hub accept."""
+
+import importlib.metadata
+import itertools
+import json
+import os
+import pkgutil
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from huggingface_hub.utils import filter_repo_objects
+
+from tests.conftest import ROOT
+
+COLORS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
+REQUIREMENTS = ("requirements.txt", "training/requirements.txt", "tests/requirements.txt")
+MAX_FILE_BYTES = 2_000_000
+
+# What the Hub reads from a Gradio Space's README; `hardware`, for one, would be ignored silently.
+CARD_TYPES = {
+    "title": str,
+    "emoji": str,
+    "colorFrom": str,
+    "colorTo": str,
+    "sdk": str,
+    "sdk_version": str,
+    "python_version": str,
+    "app_file": str,
+    "suggested_hardware": str,
+    "license": str,
+    "short_description": str,
+    "startup_duration_timeout": str,
+    "header": str,
+    "thumbnail": str,
+    "fullWidth": bool,
+    "pinned": bool,
+    "disable_embedding": bool,
+    "models": list,
+    "datasets": list,
+    "tags": list,
+    "preload_from_hub": list,
+}
+
+
+@pytest.fixture(scope="module")
+def readme():
+    return (ROOT / "README.md").read_text("utf-8")
+
+
+@pytest.fixture(scope="module")
+def card(readme):
+    _, block, _ = readme.split("---\n", 2)
+    return yaml.safe_load(block)
+
+
+def pins(file):
+    """Return the pinned requirements of a file: name without extras -> version."""
+    lines = (ROOT / file).read_text("utf-8").splitlines()
+    wanted = [line for line in lines if line and not line.startswith(("#", "-r "))]
+    exact = [re.fullmatch(r"([\w.-]+)(?:\[[\w,]+\])?==([\w.]+)", line) for line in wanted]
+    assert all(exact), [line for line, match in zip(wanted, exact, strict=True) if not match]
+    return {re.sub(r"[-_.]+", "-", match[1]).lower(): match[2] for match in exact}
+
+
+def tracked_files():
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    return [name for name in listed.stdout.split("\0") if name and (ROOT / name).exists()]
+
+
+def test_the_card_has_only_known_keys_of_the_right_type(card):
+    assert set(card) <= set(CARD_TYPES)
+    assert {key for key, value in card.items() if type(value) is not CARD_TYPES[key]} == set()
+
+
+def test_the_card_says_what_the_hub_accepts(card):
+    assert card["sdk"] == "gradio"
+    assert card["python_version"] == "3.12"  # ZeroGPU takes it too; TensorFlow has no 3.14
+    assert {card["colorFrom"], card["colorTo"]} <= COLORS
+    assert len(card["emoji"]) == 1
+    assert len(card["short_description"]) <= 60
+    assert card["license"] == "mit"
+    assert (ROOT / "LICENSE").read_text("utf-8").startswith("MIT License")
+    assert (ROOT / card["app_file"]).is_file()
+
+
+def test_the_sdk_is_the_gradio_that_is_pinned_and_installed(card):
+    assert card["sdk_version"] == pins("requirements.txt")["gradio"]
+    assert card["sdk_version"] == importlib.metadata.version("gradio")
+
+
+def test_what_is_installed_is_what_is_pinned():
+    wanted = {name: version for file in REQUIREMENTS for name, version in pins(file).items()}
+    assert {name: importlib.metadata.version(name) for name in wanted} == wanted
+
+
+def test_no_package_is_pinned_twice():
+    names = [name for file in REQUIREMENTS for name in pins(file)]
+    assert len(names) == len(set(names))
+
+
+def test_the_space_installs_nothing_that_only_training_or_tests_need():
+    builder_mounts_only = (ROOT / "requirements.txt").read_text("utf-8")
+    assert "-r " not in builder_mounts_only
+    assert not set(pins("requirements.txt")) & {"matplotlib", "scipy", "pytest", "playwright"}
+
+
+@pytest.mark.slow
+def test_the_builders_single_pip_call_can_be_satisfied(card, tmp_path):
+    """Resolve for the Space's Python: with one that is installed here, else by its wheel tags."""
+    version = card["python_version"]
+    python = shutil.which(f"python{version}")
+    works = python and subprocess.run([python, "-c", ""], capture_output=True, check=False)
+    target = ["--python-version", version, "--target", str(tmp_path / "none")]
+    options, more = (["--python", python], []) if works and works.returncode == 0 else ([], target)
+    report = tmp_path / "report.json"
+    command = [sys.executable, "-m", "pip", *options, "install", "--quiet", "--dry-run"]
+    command += ["--ignore-installed", "--only-binary=:all:", "--report", str(report), *more]
+    command += ["-r", str(ROOT / "requirements.txt"), f"gradio[oauth,mcp]=={card['sdk_version']}"]
+    command += ["uvicorn>=0.14.0", "websockets>=10.4", "spaces"]
+    resolved = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert resolved.returncode == 0, resolved.stderr[-3000:]
+    installs = [item["metadata"] for item in json.loads(report.read_text("utf-8"))["install"]]
+    versions = {re.sub(r"[-_.]+", "-", item["name"]).lower(): item["version"] for item in installs}
+    wanted = pins("requirements.txt")
+    assert {name: versions[name] for name in wanted} == wanted
+
+
+def test_packages_txt_is_edible_for_xargs_and_apt():
+    content = (ROOT / "packages.txt").read_bytes()
+    names = content.decode("ascii").split("\n")
+    assert all(re.fullmatch(r"[a-z0-9][a-z0-9+.-]*|", name) for name in names)
+    fed = subprocess.run(
+        ["xargs", "-r", "-a", str(ROOT / "packages.txt"), "echo"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert fed.stdout.split() == [name for name in names if name]
+
+
+def test_the_files_that_the_readme_uploads_are_enough_for_the_app(readme, tmp_path):
+    command = re.search(r"hf upload .*?\n\n", readme, re.DOTALL)[0].replace("\\\n", " ")
+    words = shlex.split(command)
+    options = {
+        name: [value for key, value in itertools.pairwise(words) if key == f"--{name}"]
+        for name in ("include", "exclude")
+    }
+    sent = set(
+        filter_repo_objects(
+            [*tracked_files(), "digits/__pycache__/pictures.cpython-312.pyc"],
+            allow_patterns=options["include"],
+            ignore_patterns=options["exclude"],
+        )
+    )
+    for name in sent:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    assert ".gitattributes" not in sent  # the Space's own says what lies in the Hub's storage
+    assert not [name for name in sent if name.startswith(("tests/", "training/", "."))]
+    check = "import app, digits.weights as w; app.build(); print(w.load_folder(w.BUNDLED).path)"
+    started = subprocess.run(
+        [sys.executable, "-c", check],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert started.returncode == 0, started.stderr
+    assert str(tmp_path) in started.stdout
+
+
+def modules():
+    """Name every module of the product."""
+    packages = ("digits", "training")
+    found = pkgutil.walk_packages([str(ROOT)])
+    inside = [module.name for module in found if module.name.split(".")[0] in packages]
+    return ["app", *inside]
+
+
+IMPORT_EACH_ALONE = """
+import importlib, sys
+for name in sys.argv[1:]:
+    for loaded in [n for n in sys.modules if n.split(".")[0] in ("app", "digits", "training")]:
+        del sys.modules[loaded]
+    importlib.import_module(name)
+"""
+
+
+def test_every_module_can_be_imported_first():
+    """No module leans on another of ours having been imported before it."""
+    imported = subprocess.run(
+        [sys.executable, "-c", IMPORT_EACH_ALONE, *modules()],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert len(modules()) > 20
+    assert imported.returncode == 0, imported.stderr
+
+
+def test_importing_the_app_does_not_import_tensorflow():
+    check = "import sys, app; app.build(); sys.exit('tensorflow' in sys.modules)"
+    imported = subprocess.run([sys.executable, "-c", check], cwd=ROOT, check=False)
+    assert imported.returncode == 0
+
+
+def test_the_app_does_not_need_training():
+    sources = [ROOT / "app.py", *(ROOT / "digits").rglob("*.py")]
+    leaning = [path for path in sources if re.search(r"(from|import) training", path.read_text())]
+    assert leaning == []
+
+
+def test_the_product_needs_nothing_of_this_machine():
+    product = ("app.py", "README.md", "Makefile", "digits/", "training/", ".github/")
+    texts = [name for name in tracked_files() if name.startswith(product)]
+    texts = [name for name in texts if Path(name).suffix not in {".png", ".h5"}]
+    local = re.compile(r"\.\./shared|(?<![\w.])/(work|root|home)/")
+    assert [name for name in texts if local.search((ROOT / name).read_text("utf-8"))] == []
+
+
+def test_no_file_is_large():
+    sizes = {name: (ROOT / name).stat().st_size for name in tracked_files()}
+    assert {name: size for name, size in sizes.items() if size > MAX_FILE_BYTES} == {}
