@@ -273,9 +273,7 @@ def _walk(file: h5py.File) -> Iterator[tuple[str, tuple[tuple[int, ...], str]]]:
             seen += 1
             # Groups may contain themselves: the count ends that, whatever their shape.
             if seen > MAX_HDF5_OBJECTS:
-                raise WeightsError(
-                    f"Expected a weights file. Received: endless groups, {path[:80]}"
-                )
+                raise WeightsError("Expected a weights file. Received: groups without end")
             member = _member(group, name, path)
             if isinstance(member, h5py.Group):
                 waiting.append((f"{path}/", member))

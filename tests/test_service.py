@@ -1,0 +1,468 @@
+"""Which weights answer, while the Hub does all it can to get in the way."""
+
+import hashlib
+import json
+import logging
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from digits import networks, service, weights
+from digits.page.examples import digit_example
+from digits.page.strokes import draw, parse_strokes
+from digits.service import LastGood, NotReadyError, Service
+from digits.weights import CONFIG_FILE, FILES, METRICS_FILE, WEIGHTS_FILE
+from tests.hub import Failure, refused_url, running_hub, wait_until
+
+REPO = "someone/digits"
+COMMIT = "0123456789" * 4
+
+
+def weight_set(temperature=1.0, **config):
+    """The bundled set, told apart by its temperature."""
+    files = {name: (weights.BUNDLED / name).read_bytes() for name in FILES}
+    changed = json.loads(files[CONFIG_FILE]) | {"temperature": temperature} | config
+    return files | {CONFIG_FILE: json.dumps(changed).encode()}
+
+
+def untrained_set(folder):
+    """A set that passes every check but reading digits."""
+    path = folder / WEIGHTS_FILE
+    networks.build("fnn").save_weights(path)
+    data = path.read_bytes()
+    sha256 = hashlib.sha256(data).hexdigest()
+    return weight_set(network="fnn", sha256=sha256) | {WEIGHTS_FILE: data}
+
+
+@pytest.fixture
+def server(monkeypatch, tmp_path):
+    with running_hub() as running:
+        monkeypatch.setenv("HF_ENDPOINT", running.url)
+        monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
+        monkeypatch.delenv("HF_TOKEN", raising=False)
+        running.create(REPO)
+        running.push(REPO, weight_set(temperature=1.25))
+        yield running
+
+
+@pytest.fixture
+def started(tmp_path):
+    """Start services that share a cache, and stop them in the end."""
+    running = []
+
+    def start(repo=REPO, revision=None, **options):
+        options = {"cache": tmp_path / "cache", "fetch_seconds": 20, "poll_seconds": None} | options
+        new = Service(repo, revision, **options)
+        running.append(new)
+        new.start()
+        return new
+
+    yield start
+    for one in running:
+        one.stop()
+
+
+def commit_of(running):
+    return running.recognizer(60).weights.origin.commit
+
+
+def finished(running):
+    """Wait until a service that looks once has looked."""
+    running._thread.join(60)  # noqa: SLF001 - nobody else has to wait for it
+    assert not looks(running)
+    return running.status()
+
+
+def looks(running):
+    return running._thread.is_alive()  # noqa: SLF001
+
+
+def serving(running, commit):
+    wait_until(lambda: commit_of(running) == commit, 60)
+
+
+def reads_digits(running):
+    picture = draw(parse_strokes(digit_example(3)))
+    return running.recognizer(60).predict(picture).digit == 3
+
+
+def test_without_a_repository_the_bundled_weights_answer_and_nobody_is_asked(server, started):
+    running = started(repo=None)
+    status = finished(running)
+    assert status.ready
+    assert status.problem is None
+    assert "bundled" in status.line
+    assert reads_digits(running)
+    assert server.requests == []
+
+
+def test_empty_repository_variable_is_none(server, started):
+    assert "bundled" in finished(started(repo="", revision="")).line
+    assert server.requests == []
+
+
+def test_status_line_names_the_count_of_errors(started):
+    metrics = json.loads((weights.BUNDLED / METRICS_FILE).read_text())["mnist_test"]
+    assert f"{metrics['errors']:,} of 10,000 wrong" in finished(started(repo=None)).line
+
+
+def test_commit_of_the_hub_takes_over_from_the_bundled_weights(server, started):
+    running = started()
+    status = finished(running)
+    assert commit_of(running) == server.head(REPO)
+    assert server.head(REPO)[:7] in status.line
+    assert status.problem is None
+    assert running.recognizer().weights.config.temperature == 1.25
+    assert reads_digits(running)
+
+
+def test_revision_chooses_the_commit(server, started):
+    old = server.head(REPO)
+    server.repos[REPO].tags["v1"] = old
+    server.push(REPO, weight_set(temperature=2.0))
+    running = started(revision="v1")
+    finished(running)
+    assert commit_of(running) == old
+
+
+def test_last_good_commit_answers_at_once_when_the_hub_is_gone(server, started, monkeypatch):
+    finished(started())
+    monkeypatch.setenv("HF_ENDPOINT", refused_url())
+    running = started()
+    assert commit_of(running) == server.head(REPO)
+    assert "cannot be reached" in finished(running).problem
+
+
+@pytest.mark.usefixtures("server")
+def test_last_good_commit_is_of_the_same_revision_only(started, monkeypatch):
+    finished(started())
+    monkeypatch.setenv("HF_ENDPOINT", refused_url())
+    assert commit_of(started(revision="v1")) is None
+
+
+def test_pinned_commit_in_the_cache_needs_no_hub_at_all(server, started):
+    commit = server.head(REPO)
+    finished(started(revision=commit))
+    server.requests.clear()
+    running = started(revision=commit, poll_seconds=0.1)
+    assert finished(running).problem is None
+    assert commit_of(running) == commit
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("failure", ["refused", "hang", "missing", "500"])
+def test_bundled_weights_answer_whatever_the_hub_does(server, started, monkeypatch, failure):
+    if failure == "refused":
+        monkeypatch.setenv("HF_ENDPOINT", refused_url())
+    elif failure == "missing":
+        del server.repos[REPO]
+    else:
+        server.fail(Failure("hang") if failure == "hang" else Failure("status"))
+    running = started(fetch_seconds=3)
+    assert reads_digits(running)
+    status = finished(running)
+    assert status.ready
+    assert "bundled" in status.line
+    assert REPO in status.problem
+    assert "\n" not in status.problem
+
+
+def test_answers_do_not_wait_for_a_hanging_hub(server, started):
+    finished(started(repo=None))  # TensorFlow is up now
+    server.fail(Failure("hang"))
+    begin = time.monotonic()
+    running = started(fetch_seconds=60)
+    assert reads_digits(running)
+    assert time.monotonic() - begin < 10
+    assert looks(running)
+
+
+@pytest.mark.parametrize(
+    ("failure", "words"),
+    [
+        (Failure("status", path="model.weights.h5", status=403), "does not allow"),
+        (Failure("corrupt", path="model.weights.h5", method="GET"), "SHA-256"),
+        (Failure("corrupt", path="config.json", method="GET"), "config.json"),
+        (Failure("hang", path="model.weights.h5"), "within 4 seconds"),
+        (Failure("cut", path="model.weights.h5", method="GET"), "within 4 seconds"),
+        (Failure("drop", path="config.json"), "cannot be reached"),
+    ],
+)
+def test_failed_update_keeps_what_serves_and_says_why(server, started, failure, words):
+    good = server.head(REPO)
+    finished(started())
+    server.push(REPO, weight_set(temperature=2.0) | {"README.md": b"new"})
+    # Other bytes, or the cache would have the weights already.
+    server.push(REPO, with_other_weights(server.files(REPO)))
+    server.fail(failure)
+    running = started(fetch_seconds=4)
+    status = finished(running)
+    assert commit_of(running) == good
+    assert reads_digits(running)
+    assert words in status.problem
+
+
+def with_other_weights(files):
+    data = files[WEIGHTS_FILE] + b"\0"
+    config = json.loads(files[CONFIG_FILE]) | {"sha256": hashlib.sha256(data).hexdigest()}
+    return {WEIGHTS_FILE: data, CONFIG_FILE: json.dumps(config).encode()}
+
+
+@pytest.mark.parametrize(
+    "spoiled", ["hash", "shapes", "self-test", "not HDF5", "config", "metrics"]
+)
+def test_bad_set_is_never_served(server, started, tmp_path, spoiled):
+    bad = {
+        "hash": lambda: weight_set(sha256="0" * 64),
+        "shapes": lambda: weight_set(network="fnn"),
+        "self-test": lambda: untrained_set(tmp_path),
+        "not HDF5": lambda: weight_set() | {WEIGHTS_FILE: b"no weights"},
+        "config": lambda: weight_set() | {CONFIG_FILE: b"{}"},
+        "metrics": lambda: weight_set() | {METRICS_FILE: b"{}"},
+    }[spoiled]()
+    good = server.head(REPO)
+    finished(started())
+    server.push(REPO, bad)
+    running = started()
+    status = finished(running)
+    assert commit_of(running) == good
+    assert re.search("xpected .*Received", status.problem)
+    assert str(tmp_path) not in status.problem
+    again = started()
+    assert commit_of(again) == good
+
+
+def test_moved_branch_does_not_hide_the_old_commit(server, started):
+    """The client's own note of a branch moves before the files have arrived."""
+    good = server.head(REPO)
+    finished(started())
+    server.push(REPO, with_other_weights(weight_set()))
+    server.fail(Failure("status", path="model.weights.h5", method="GET", status=404))
+    assert finished(started(fetch_seconds=5)).problem
+    server.fail(Failure("status", status=503))
+    running = started()
+    finished(running)
+    assert commit_of(running) == good
+
+
+def test_new_commit_is_taken_up_while_running(server, started):
+    running = started(poll_seconds=0.2)
+    serving(running, server.head(REPO))
+    before = running.recognizer()
+    new = server.push(REPO, weight_set(temperature=2.0))
+    serving(running, new)
+    assert running.recognizer() is not before
+    assert running.recognizer().weights.config.temperature == 2.0
+    assert before.weights.config.temperature == 1.25
+    assert new[:7] in running.status().line
+
+
+def test_looking_for_a_new_commit_is_one_request(server, started):
+    running = started(poll_seconds=0.2)
+    serving(running, server.head(REPO))
+    time.sleep(0.3)
+    server.requests.clear()
+    wait_until(lambda: len(server.requests) >= 3)
+    assert set(server.requests) == {f"HEAD /{REPO}/resolve/main/{FILES[0]}"}
+
+
+def test_moving_a_tag_back_rolls_back(server, started):
+    old = server.head(REPO)
+    new = server.push(REPO, weight_set(temperature=2.0))
+    tags = server.repos[REPO].tags
+    tags["live"] = new
+    running = started(revision="live", poll_seconds=0.2)
+    serving(running, new)
+    tags["live"] = old
+    serving(running, old)
+
+
+def test_problem_ends_when_the_hub_is_well_again(server, started):
+    server.fail(Failure("status"))
+    running = started(poll_seconds=0.2)
+    wait_until(lambda: running.status().problem is not None, 60)
+    server.heal()
+    wait_until(lambda: running.status().problem is None, 60)
+    assert commit_of(running) == server.head(REPO)
+
+
+def test_rejected_commit_is_not_downloaded_again_and_again(server, started):
+    server.push(REPO, weight_set(sha256="0" * 64))
+    running = started(poll_seconds=0.1)
+    wait_until(lambda: running.status().problem is not None, 60)
+    server.requests.clear()
+    wait_until(lambda: len(server.requests) >= 3)
+    assert not server.asked("GET")
+    assert "SHA-256" in running.status().problem
+
+
+def test_rejected_commit_gets_another_chance_in_time(server, started, monkeypatch):
+    server.fail(Failure("corrupt", path="config.json", method="GET", times=2))
+    monkeypatch.setattr(service, "_REJECTED_SECONDS", 0.5)
+    running = started(poll_seconds=0.1)
+    serving(running, server.head(REPO))
+    assert running.status().problem is None
+
+
+def test_rolling_back_from_a_rejected_commit_ends_the_problem(server, started):
+    good = server.head(REPO)
+    running = started(poll_seconds=0.1)
+    serving(running, good)
+    server.push(REPO, weight_set(sha256="0" * 64))
+    wait_until(lambda: running.status().problem is not None)
+    server.repos[REPO].branches["main"] = good
+    wait_until(lambda: running.status().problem is None)
+    assert commit_of(running) == good
+
+
+def test_damaged_cache_is_repaired_from_the_hub(server, started, tmp_path):
+    finished(started())
+    blobs = [path for path in (tmp_path / "cache").rglob("blobs/*") if path.is_file()]
+    assert blobs
+    for blob in blobs:
+        blob.write_bytes(blob.read_bytes()[:100])
+    running = started()
+    assert finished(running).problem is None
+    assert commit_of(running) == server.head(REPO)
+    assert reads_digits(running)
+
+
+def test_cache_that_a_killed_process_left_half_written_is_completed(server, started, tmp_path):
+    finished(started())
+    for path in (tmp_path / "cache").rglob("snapshots/*/model.weights.h5"):
+        blob = path.resolve()
+        path.unlink()
+        blob.rename(blob.with_name(blob.name + ".incomplete"))
+    running = started()
+    assert finished(running).problem is None
+    assert commit_of(running) == server.head(REPO)
+
+
+def test_no_request_sees_half_of_two_models(server, started):
+    running = started(poll_seconds=0.05)
+    serving(running, server.head(REPO))
+    picture = draw(parse_strokes(digit_example(3)))
+    # A higher temperature flattens the confidences: each set has its own.
+    expected = {1.25: running.recognizer().predict(picture).score}
+    seen, stop = set(), threading.Event()
+
+    def ask():
+        while not stop.is_set():
+            taken = running.recognizer()
+            seen.add((taken.weights.config.temperature, round(taken.predict(picture).score, 5)))
+
+    askers = [threading.Thread(target=ask) for _ in range(3)]
+    for asker in askers:
+        asker.start()
+    for temperature in (5.0, 9.0):
+        serving(running, server.push(REPO, weight_set(temperature=temperature)))
+        expected[temperature] = running.recognizer().predict(picture).score
+    stop.set()
+    for asker in askers:
+        asker.join()
+    assert {t for t, _ in seen} == set(expected)
+    for temperature, score in seen:
+        assert score == pytest.approx(expected[temperature], abs=1e-4)
+    assert len({round(score, 3) for score in expected.values()}) == 3
+
+
+def test_before_the_first_weights_the_visitor_is_asked_to_wait():
+    waiting = Service()
+    assert not waiting.status().ready
+    with pytest.raises(NotReadyError, match="try again in a few seconds"):
+        waiting.recognizer(0.01)
+
+
+def test_without_any_weights_the_visitor_is_told(started, tmp_path):
+    (tmp_path / "empty").mkdir()
+    running = started(repo=None, bundled=tmp_path / "empty")
+    status = finished(running)
+    assert not status.ready
+    assert str(tmp_path) not in status.line + status.problem
+    with pytest.raises(NotReadyError, match="could not be loaded"):
+        running.recognizer(5)
+
+
+def test_hub_helps_out_where_the_bundled_weights_are_broken(server, started, tmp_path):
+    broken = Path(shutil.copytree(weights.BUNDLED, tmp_path / "broken"))
+    (broken / WEIGHTS_FILE).write_bytes(b"")
+    running = started(bundled=broken)
+    assert finished(running).ready
+    assert commit_of(running) == server.head(REPO)
+
+
+def test_record_survives_nonsense(tmp_path):
+    record = LastGood(tmp_path, REPO, "main")
+    assert record.read() is None
+    record.write(COMMIT)
+    assert record.read() == COMMIT
+    [path] = (tmp_path / "digits-last-good").iterdir()
+    for text in ("", "{", "[]", "null", '{"commit": "main"}', path.read_text()[:-5]):
+        path.write_text(text)
+        assert record.read() is None
+
+
+def test_record_does_not_take_another_repositorys_commit(tmp_path):
+    LastGood(tmp_path, REPO, "main").write(COMMIT)
+    assert LastGood(tmp_path, REPO, "v1").read() is None
+    assert LastGood(tmp_path, "someone/else", "main").read() is None
+
+
+def test_record_that_cannot_be_written_costs_a_log_line_only(tmp_path, caplog):
+    (tmp_path / "file").write_bytes(b"")
+    with caplog.at_level(logging.WARNING):
+        LastGood(tmp_path / "file", REPO, "main").write(COMMIT)
+    assert "cannot be remembered" in caplog.text
+    assert len(caplog.records) == 1
+
+
+def test_unwritable_home_is_replaced_by_a_temporary_cache(
+    server, started, tmp_path, monkeypatch, caplog
+):
+    (tmp_path / "no-folder").write_bytes(b"")
+    unwritable = str(tmp_path / "no-folder" / "hub")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", unwritable)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    running = started(cache=None)
+    assert finished(running).problem is None
+    assert commit_of(running) == server.head(REPO)
+    assert "cannot be written" in caplog.text
+
+
+@pytest.mark.slow
+def test_hanging_hub_does_not_keep_the_app_from_ending(server, tmp_path):
+    server.fail(Failure("hang"))
+    script = (
+        "import time; from digits.service import Service\n"
+        f"s = Service({REPO!r}, fetch_seconds=300); s.start(); s.recognizer(120)\n"
+        "time.sleep(1); print(time.time())"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script],
+        env=os.environ | {"HF_HOME": str(tmp_path)},
+        cwd=Path(service.__file__).parents[1],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=True,
+    )
+    assert server.asked("HEAD")
+    assert time.time() - float(ended.stdout) < 10
+
+
+@pytest.mark.usefixtures("server")
+def test_pictures_are_read_alike_before_and_after_a_swap(started):
+    running = started()
+    finished(running)
+    bundled = started(repo=None)
+    images = np.random.default_rng(0).random((5, 28, 28), np.float32)
+    ours = running.recognizer().predict_images(images).argmax(axis=1)
+    assert (ours == bundled.recognizer(60).predict_images(images).argmax(axis=1)).all()
