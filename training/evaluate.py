@@ -1,0 +1,310 @@
+"""Measure sets of weights: trained here, or the ones that the Space serves.
+
+    python -m training.evaluate                      every run in runs/, one table
+    python -m training.evaluate conv3 runs/fnn-1     networks by name, runs by folder
+    python -m training.evaluate --all --drawn DIR    all that training/results.json holds
+
+Every figure is computed anew from the weights; nothing is copied from what a run says of itself.
+"""
+
+import argparse
+import platform
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from digits import networks
+from digits.prediction import Recognizer
+from digits.weights import BUNDLED, Weights, WeightsError, load_folder
+from training import calibrate, console, cost, evaluation_plots, plots, scoring, sets, tables
+from training.console import UserError
+from training.data import Mnist, as_input, load_mnist
+from training.run_folder import RunFolder
+from training.scoring import Answers, Figures
+from training.sets import Material, PictureSet
+
+RESULTS_FILE = "results.json"
+PLOTS_FOLDER = "figures"
+SERVED = "served"
+
+_RUNS = Path("runs")
+_KEPT = ("mnist_test", "drawn")  # sets whose misread pictures are shown
+
+
+@dataclass(frozen=True, eq=False)
+class Contestant:
+    """A set of weights and the way in which pictures come before it.
+
+    Attributes:
+        name: Of the network, or `SERVED`.
+        folder: Where the set lies.
+        recognizer: Answers with it.
+        squeeze: Whether pictures are only resized to 28x28, as in the usual demo.
+    """
+
+    name: str
+    folder: Path
+    recognizer: Recognizer
+    squeeze: bool
+
+    @property
+    def way(self) -> str:
+        """How pictures come before the network, in a word or two."""
+        return "squeeze" if self.squeeze else "ours"
+
+    @property
+    def seed(self) -> int | None:
+        """The seed of the run, if it says one."""
+        seed = self.recognizer.weights.metrics.get("seed")
+        return seed if isinstance(seed, int) else None
+
+
+def find(targets: Sequence[str]) -> list[Path]:
+    """Find run folders.
+
+    Args:
+        targets: Folders, and names of networks, which stand for all their finished runs in
+            `runs/`. None at all stands for every finished run there, else for the bundled weights.
+
+    Raises:
+        UserError: If a target is neither, or a network has no finished run.
+    """
+    if not targets:
+        return _finished("*") or [BUNDLED]
+    folders: list[Path] = []
+    for target in targets:
+        if target in networks.NETWORKS:
+            folders += _finished(f"{target}-[0-9]*") or _no_run(target)
+        elif Path(target).is_dir():
+            folders.append(Path(target))
+        else:
+            known = ", ".join(networks.NETWORKS)
+            raise UserError(f"{target} is neither a run folder nor a network ({known})")
+    return folders
+
+
+def _finished(pattern: str) -> list[Path]:
+    return sorted(path for path in _RUNS.glob(pattern) if RunFolder(path).is_finished)
+
+
+def _no_run(network: str) -> list[Path]:
+    raise UserError(
+        f"no finished run of {network} in {_RUNS}/: train it with "
+        f"python -m training.train --network {network}"
+    )
+
+
+def load(folder: Path) -> Recognizer:
+    """Load the weights of a run.
+
+    Raises:
+        UserError: If they are damaged or do not fit.
+    """
+    try:
+        return Recognizer(load_folder(folder))
+    except WeightsError as error:
+        raise UserError(f"the weights in {folder} cannot be used: {error}") from error
+
+
+def count_errors(recognizer: Recognizer, mnist: Mnist) -> int:
+    """Count the misread of MNIST's test images, shown as they are."""
+    wrong = 0
+    for start in range(0, len(mnist.test_images), 500):
+        images = as_input(mnist.test_images[start : start + 500])[..., 0]
+        digits = recognizer.predict_images(images)[:, :10].argmax(axis=1)
+        wrong += int((digits != mnist.test_labels[start : start + 500]).sum())
+    return wrong
+
+
+def short_table(folders: Iterable[Path], mnist: Mnist) -> list[list[str]]:
+    """Measure runs on MNIST's test set.
+
+    Returns:
+        Rows of text, a header first: network, parameters, epochs, seconds, test errors, seed.
+    """
+    header = f"test errors of {len(mnist.test_images):,}"
+    rows = [["network", "parameters", "epochs", "seconds", header, "seed", "weights"]]
+    for folder in folders:
+        recognizer = load(folder)
+        config, metrics = recognizer.weights.config, recognizer.weights.metrics
+        parameters = networks.build(config.network).count_params()
+        told = [tables.shown(metrics.get(key)) for key in ("epochs", "seconds", "seed")]
+        errors = str(count_errors(recognizer, mnist))
+        row = [config.network, f"{parameters:,}", told[0], told[1], errors, told[2], str(folder)]
+        rows.append(row)
+    return rows
+
+
+def contestants(served: Path, folders: Iterable[Path]) -> list[Contestant]:
+    """Load the served set and the runs, each to be shown pictures in both ways."""
+    found = []
+    for name, folder in [(SERVED, served), *((None, folder) for folder in folders)]:
+        recognizer = load(folder)
+        network = name or recognizer.weights.config.network
+        found += [Contestant(network, folder, recognizer, squeeze) for squeeze in (True, False)]
+    return found
+
+
+def answer_all(
+    runners: Sequence[Contestant], source: Material
+) -> tuple[list[dict[str, Answers]], dict[str, PictureSet]]:
+    """Show every set of pictures to every contestant.
+
+    Returns:
+        The answers by set, for each contestant in order, and the sets whose pictures are needed
+        for figures.
+    """
+    answers: list[dict[str, Answers]] = [{} for _ in runners]
+    kept = {}
+    for pictures in sets.picture_sets(source):
+        print(f"{pictures.name}: {len(pictures.labels):,} pictures", flush=True)
+        for runner, found in zip(runners, answers, strict=True):
+            shown = scoring.answer(runner.recognizer, pictures, squeeze=runner.squeeze)
+            found[pictures.name] = shown
+        if pictures.name in _KEPT:
+            kept[pictures.name] = pictures
+    return answers, kept
+
+
+def read_numbers(runners: Sequence[Contestant], source: Material) -> list[Figures]:
+    """Let each contestant read whole numbers; squeezing cannot, and gets no figures."""
+    from digits.reading import read  # noqa: PLC0415 - needed by --all alone
+
+    readers = [index for index, runner in enumerate(runners) if not runner.squeeze]
+    figures: list[Figures] = [{} for _ in runners]
+    for surface, number in sets.written_numbers(source):
+        for index in readers:
+            counts = figures[index].setdefault(surface, {"errors": 0, "count": 0})
+            reading = read(runners[index].recognizer, number.picture)
+            counts["errors"] += int(reading.number != number.digits)
+            counts["count"] += 1
+    return figures
+
+
+def gather(
+    runners: Sequence[Contestant], answers: Sequence[Mapping[str, Answers]], numbers: list[Figures]
+) -> list[dict[str, Any]]:
+    """Put all figures of one network and way, whatever the seeds, into one row.
+
+    Returns:
+        Rows: `network`, `preprocessing`, `seeds`, `weights`, `measured` (figures for each seed),
+        `mean` and `deviation` over them.
+    """
+    costs = {runner.folder: cost.measure(runner.folder) for runner in runners}
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    for runner, found, read in zip(runners, answers, numbers, strict=True):
+        figures = scoring.measure(found)
+        if not runner.squeeze:
+            figures |= {"numbers": read, "cost": costs[runner.folder]}
+        row = rows.setdefault((runner.name, runner.way), _empty_row(runner))
+        row["seeds"].append(runner.seed)
+        row["weights"].append(runner.recognizer.weights.config.sha256)
+        row["measured"].append(figures)
+    for row in rows.values():
+        row["mean"], row["deviation"] = scoring.spread(row["measured"])
+    return list(rows.values())
+
+
+def _empty_row(runner: Contestant) -> dict[str, Any]:
+    weights: Weights = runner.recognizer.weights
+    return {
+        "name": runner.name,
+        "network": weights.config.network,
+        "preprocessing": runner.way,
+        "seeds": [],
+        "weights": [],
+        "measured": [],
+    }
+
+
+def draw(
+    rows: Sequence[Mapping[str, Any]],
+    answers: Mapping[str, Answers],
+    kept: Mapping[str, PictureSet],
+) -> dict[str, Figure]:
+    """Draw the figures.
+
+    Args:
+        rows: From `gather`; all of them give bars.
+        answers: Of the served weights by our preprocessing.
+        kept: The sets to show the misread of.
+
+    Returns:
+        Figures by file name.
+    """
+    bars = {f"{row['name']}, {row['preprocessing']}": tables.corruption_errors(row) for row in rows}
+    junk = {kind: answers[kind] for kind in scoring.JUNK if kind in answers}
+    real = "drawn" if "drawn" in answers else "mnist_test"
+    figures = {
+        "corruptions.png": evaluation_plots.corruption_bars(bars),
+        "refusal.png": evaluation_plots.refusal_curve(answers[real], junk, f"refused: {real}"),
+    }
+    for name, pictures in kept.items():
+        shown = np.round(255 * pictures.prepared).astype(np.uint8)
+        found = answers[name]
+        title = {"mnist_test": "MNIST test", "drawn": "Drawn digits"}[name]
+        misread = plots.misread(shown, found.labels, found.confidences, title)
+        figures[f"misread-{name.replace('_', '-')}.png"] = misread
+        measured = calibrate.reliability(found.confidences, found.labels)
+        diagram = plots.reliability_diagram(measured, title)
+        figures[f"reliability-{name.replace('_', '-')}.png"] = diagram
+    return figures
+
+
+def measure_all(arguments: argparse.Namespace, mnist: Mnist) -> None:
+    """Measure everything, print the tables, write results and figures."""
+    runners = contestants(arguments.served, _others(arguments))
+    source = sets.material(mnist, arguments.drawn, arguments.limit)
+    answers, kept = answer_all(runners, source)
+    rows = gather(runners, answers, read_numbers(runners, source))
+    print(f"\n{tables.long_tables(rows)}")
+    out = RunFolder(arguments.out)
+    (out.path / PLOTS_FOLDER).mkdir(parents=True, exist_ok=True)
+    served = next(i for i, r in enumerate(runners) if r.name == SERVED and not r.squeeze)
+    for name, figure in draw(rows, answers[served], kept).items():
+        out.write_figure(f"{PLOTS_FOLDER}/{name}", figure)
+    measured_on = {"machine": platform.machine(), "limit": arguments.limit}
+    out.write_json(RESULTS_FILE, {"measured_on": measured_on, "rows": rows})
+    print(f"\nwritten: {out.path / RESULTS_FILE} and {out.path / PLOTS_FOLDER}/")
+
+
+def _others(arguments: argparse.Namespace) -> list[Path]:
+    """Return the runs to compare the served weights with; without targets, those there are."""
+    folders = find(arguments.targets)
+    return [folder for folder in folders if folder.resolve() != arguments.served.resolve()]
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m training.evaluate",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("targets", nargs="*", help="run folders and names of networks")
+    parser.add_argument("--data", type=Path, help="folder of MNIST's four files")
+    parser.add_argument("--all", action="store_true", help="measure everything")
+    parser.add_argument("--drawn", type=Path, help="folder of recorded digits and letters")
+    parser.add_argument("--served", type=Path, default=BUNDLED, help="the weights that serve")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="for the results")
+    parser.add_argument("--limit", type=int, default=10000, help="most pictures of a set")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Measure as the command line says."""
+    arguments = _arguments()
+    if arguments.limit < 1:
+        raise UserError(f"--limit needs at least one picture, not {arguments.limit}")
+    mnist = load_mnist(arguments.data)
+    if arguments.all:
+        measure_all(arguments, mnist)
+    else:
+        print(tables.render(short_table(find(arguments.targets), mnist)))
+
+
+if __name__ == "__main__":
+    console.run(main)

@@ -1,0 +1,160 @@
+"""What a set of weights answers to pictures, and the figures drawn from the answers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from digits.prediction import Recognizer
+from training import calibrate
+from training.corruptions import CORRUPTIONS
+from training.sets import PictureSet
+
+_BATCH = 500  # bounds the memory that scoring takes; decides nothing else
+JUNK = ("letters", "scribbles", "dots", "lines", "two digits", "blank", "noise")
+
+Figures = dict[str, Any]
+"""Measured values by name, nested; leaves are numbers."""
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """Answers to one set of pictures.
+
+    Attributes:
+        labels: `(N,)` int64, what was shown.
+        confidences: `(N, 10)` float64 by digit; all 0.1 for a picture that is blank.
+        scores: `(N,)` float64 in `[0, 1]`; 0 for a picture that is blank.
+        answered: `(N,)` bool, false where the answer is that there is no digit.
+    """
+
+    labels: npt.NDArray[np.int64]
+    confidences: npt.NDArray[np.float64]
+    scores: npt.NDArray[np.float64]
+    answered: npt.NDArray[np.bool_]
+
+    @property
+    def misread(self) -> npt.NDArray[np.bool_]:
+        """Where the likeliest digit is wrong, or nothing was seen; refusals count as answers."""
+        wrong = self.confidences.argmax(axis=1) != self.labels
+        return np.asarray(wrong | (self.scores == 0), bool)
+
+
+def answer(recognizer: Recognizer, pictures: PictureSet, *, squeeze: bool) -> Answers:
+    """Let a recognizer answer a whole set.
+
+    Args:
+        recognizer: Whose answers; each comes from its `answer`, as for a visitor.
+        pictures: The set.
+        squeeze: Show it the squeezed images instead of those of our preprocessing.
+    """
+    images = pictures.squeezed if squeeze else pictures.prepared
+    confidences = np.full((len(images), 10), 0.1)
+    scores = np.zeros(len(images))
+    answered = np.zeros(len(images), bool)
+    seen = np.arange(len(images)) if squeeze else np.flatnonzero(~pictures.blank)
+    for start in range(0, len(seen), _BATCH):
+        batch = seen[start : start + _BATCH]
+        for index, row in zip(batch, recognizer.predict_images(images[batch]), strict=True):
+            prediction = recognizer.answer(images[index], row)
+            confidences[index] = prediction.confidences
+            scores[index] = prediction.score
+            answered[index] = prediction.digit is not None
+    return Answers(pictures.labels, confidences, scores, answered)
+
+
+def measure(answers: Mapping[str, Answers]) -> Figures:
+    """Draw all figures from the answers to the sets of `training.sets.picture_sets`.
+
+    Args:
+        answers: By name of the set; sets that were not made are left out of the figures.
+    """
+    figures: Figures = {
+        name: _recognition(answers[name])
+        for name in ("mnist_test", "drawn", "photos")
+        if name in answers
+    }
+    figures["corruptions"] = corruption_figures(answers)
+    real = answers.get("drawn", answers["mnist_test"])
+    figures["refusal"] = refusal(real, {k: answers[k] for k in JUNK if k in answers})
+    return figures
+
+
+def _recognition(answers: Answers) -> Figures:
+    """Count errors with and without refusals, and measure calibration."""
+    errors = int(answers.misread.sum())
+    return {
+        "errors": errors,
+        "count": len(answers.labels),
+        "top1_accuracy": 1 - errors / len(answers.labels),
+        "errors_or_refused": int((answers.misread | ~answers.answered).sum()),
+        "ece": calibrate.reliability(answers.confidences, answers.labels).ece,
+    }
+
+
+def corruption_figures(answers: Mapping[str, Answers]) -> Figures:
+    """Count the errors of each corruption and average their shares."""
+    kinds = {
+        kind: {"errors": int(answers[kind].misread.sum()), "count": len(answers[kind].labels)}
+        for kind in CORRUPTIONS
+        if kind in answers
+    }
+    shares = [kind["errors"] / kind["count"] for kind in kinds.values()]
+    return {"kinds": kinds, "mean_error": float(np.mean(shares))}
+
+
+def refusal(real: Answers, junk: Mapping[str, Answers]) -> Figures:
+    """Measure how well pictures without a digit are told apart.
+
+    Args:
+        real: Answers to real digits; the threshold refuses 2 % of these.
+        junk: Answers to pictures without a digit, by kind.
+    """
+    threshold = calibrate.choose_refusal(real.scores)
+    figures: Figures = {
+        "threshold": threshold,
+        "refused": {kind: float((a.scores < threshold).mean()) for kind, a in junk.items()},
+        "digits_refused_as_served": float((~real.answered).mean()),
+        "refused_as_served": {kind: float((~a.answered).mean()) for kind, a in junk.items()},
+    }
+    if "letters" in junk:
+        figures["auroc_letters"] = auroc(real.scores, junk["letters"].scores)
+    return figures
+
+
+def auroc(
+    positive: npt.NDArray[np.floating[Any]], negative: npt.NDArray[np.floating[Any]]
+) -> float:
+    """Return how often a positive scores above a negative; ties count half.
+
+    Args:
+        positive: `(N,)` scores that should be high.
+        negative: `(M,)` scores that should be low.
+    """
+    ordered = np.sort(negative)
+    below = np.searchsorted(ordered, positive, side="left")
+    not_above = np.searchsorted(ordered, positive, side="right")
+    return float((below + not_above).mean() / 2 / len(ordered))
+
+
+def spread(measured: Sequence[Figures]) -> tuple[Figures, Figures]:
+    """Return mean and sample standard deviation of every number over several seeds.
+
+    Args:
+        measured: Figures of the same form, one for each seed.
+
+    Returns:
+        Two figures of that form; the deviation is 0 of a single seed.
+    """
+    mean: Figures = {}
+    deviation: Figures = {}
+    for key, value in measured[0].items():
+        column = [figures[key] for figures in measured]
+        if isinstance(value, dict):
+            mean[key], deviation[key] = spread(column)
+        else:
+            mean[key] = float(np.mean(column))
+            deviation[key] = float(np.std(column, ddof=1)) if len(column) > 1 else 0.0
+    return mean, deviation

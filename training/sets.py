@@ -1,0 +1,189 @@
+"""The pictures that recognition is measured with, brought before a network in two ways.
+
+"squeezed" is what the usual demo does: the picture resized to 28x28, whatever is on it. "prepared"
+is the preprocessing of this project. Both are computed once for all networks.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from digits.preprocessing import BlankPictureError, preprocess
+from training import corruptions, junk, numbers, photos
+from training import strokes as pen_strokes
+from training.data import Mnist
+from training.strokes import Sample
+
+Picture = npt.NDArray[np.uint8]
+Images = npt.NDArray[np.float32]
+
+NO_DIGIT = -1
+_SEED = 20261120
+_SIDE = 28
+
+
+@dataclass(frozen=True, eq=False)
+class PictureSet:
+    """Pictures of one kind, ready for any network.
+
+    Attributes:
+        name: What they show.
+        labels: `(N,)` int64 digits; `NO_DIGIT` where there is none.
+        squeezed: `(N, 28, 28)` float32 in `[0, 1]`, 1 is ink.
+        prepared: The same by our preprocessing; all 0 where it finds no ink.
+        blank: `(N,)` bool, where our preprocessing finds no ink.
+    """
+
+    name: str
+    labels: npt.NDArray[np.int64]
+    squeezed: Images
+    prepared: Images
+    blank: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Material:
+    """What the pictures are made from.
+
+    Attributes:
+        mnist: Its test part is measured with.
+        drawn: Recorded digits; empty if none are at hand.
+        letters: Recorded letters; empty if none are at hand.
+        limit: The most pictures of a set.
+    """
+
+    mnist: Mnist
+    drawn: Sequence[Sample]
+    letters: Sequence[Sample]
+    limit: int
+
+    def written(self) -> list[Sample]:
+        """Return digits as pen strokes: recorded ones, then as many traced from MNIST's test."""
+        count = min(self.limit, len(self.drawn) or 2000)
+        images, labels = self.mnist.test_images[:count], self.mnist.test_labels[:count]
+        return [*self.drawn[:count], *numbers.samples_from_images(images, labels)]
+
+
+def material(mnist: Mnist, drawn_folder: Path | None, limit: int) -> Material:
+    """Gather what the pictures are made from.
+
+    Args:
+        mnist: MNIST.
+        drawn_folder: Holds `digits.json.gz` and `letters.json.gz`, or None.
+        limit: The most pictures of a set.
+
+    Raises:
+        UserError: If the folder does not hold them.
+    """
+    if drawn_folder is None:
+        return Material(mnist, [], [], limit)
+    drawn = pen_strokes.load(drawn_folder, "digits")[:limit]
+    letters = pen_strokes.load(drawn_folder, "letters")[:limit]
+    return Material(mnist, drawn, letters, limit)
+
+
+def picture_sets(source: Material) -> Iterator[PictureSet]:
+    """Make the sets one after the other; all random choices are the same every time."""
+    yield mnist_test(source)
+    if source.drawn:
+        yield sketches("drawn", source.drawn)
+        yield sketches("letters", source.letters)
+    yield photographs(source)
+    for kind in corruptions.CORRUPTIONS:
+        yield corrupted(source, kind)
+    yield from without_digit(source)
+
+
+def mnist_test(source: Material) -> PictureSet:
+    """MNIST's test images: as they are, and as uploaded pictures of 28x28."""
+    return _from_images("mnist_test", source.mnist.test_images, source)
+
+
+def corrupted(source: Material, kind: str) -> PictureSet:
+    """MNIST's test images with one corruption."""
+    images = corruptions.corrupt(kind, source.mnist.test_images[: source.limit], _SEED)
+    return _from_images(kind, images, source)
+
+
+def sketches(name: str, samples: Sequence[Sample]) -> PictureSet:
+    """Draw recorded handwriting on a sketchpad; letters have no digit for a label."""
+    rng = np.random.default_rng(0)
+    labels = [int(s.label) if s.label.isdigit() else NO_DIGIT for s in samples]
+    return prepare(name, labels, (pen_strokes.sketch(s.strokes, rng) for s in samples))
+
+
+def photographs(source: Material, count: int = 1000) -> PictureSet:
+    """Photographs of one digit on paper, from recorded strokes and traced MNIST by turns."""
+    rng = np.random.default_rng([_SEED, 1])
+    written = source.written()
+    chosen = [written[int(i)] for i in rng.integers(len(written), size=min(count, source.limit))]
+    made = (photos.photograph_digit(sample.strokes, rng).picture for sample in chosen)
+    return prepare("photos", [int(sample.label) for sample in chosen], made)
+
+
+def without_digit(source: Material, count: int = 300) -> Iterator[PictureSet]:
+    """Make scribbles, dots, lines, two digits at once, blank pictures and noise."""
+    count = min(count, source.limit)
+    for stream, (name, make) in enumerate(junk.kinds(source.written()).items()):
+        rng = np.random.default_rng([_SEED, 2, stream])
+        yield prepare(name, [NO_DIGIT] * count, (make(rng) for _ in range(count)))
+
+
+def written_numbers(source: Material, count: int = 400) -> Iterator[tuple[str, numbers.Number]]:
+    """Make numbers of 2 to 6 digits: `("canvas" or "paper", number)`."""
+    written = source.written()
+    surfaces: dict[str, Callable[..., numbers.Number]] = {
+        "canvas": numbers.on_canvas,
+        "paper": numbers.on_paper,
+    }
+    for stream, (surface, write) in enumerate(surfaces.items()):
+        rng = np.random.default_rng([_SEED, 3, stream])
+        for _ in range(min(count, source.limit)):
+            yield surface, write(numbers.choose(written, rng), rng)
+
+
+def prepare(name: str, labels: Sequence[int], pictures: Iterable[Picture]) -> PictureSet:
+    """Bring pictures into MNIST's format both ways; they are not kept.
+
+    Args:
+        name: What they show.
+        labels: Digits, `NO_DIGIT` where there is none.
+        pictures: `(H, W)` or `(H, W, 3)` uint8.
+    """
+    squeezed = np.zeros((len(labels), _SIDE, _SIDE), np.float32)
+    prepared = np.zeros_like(squeezed)
+    blank = np.zeros(len(labels), bool)
+    for index, picture in enumerate(pictures):
+        squeezed[index] = squeeze(picture)
+        try:
+            prepared[index] = preprocess(picture)
+        except BlankPictureError:
+            blank[index] = True
+    return PictureSet(name, np.asarray(labels, np.int64), squeezed, prepared, blank)
+
+
+def squeeze(picture: Picture) -> Images:
+    """Do what the usual demo does with a black-on-white picture: gray, 28x28, inverted.
+
+    Args:
+        picture: `(H, W)` or `(H, W, 3)` uint8 RGB.
+
+    Returns:
+        `(28, 28)` float32 in `[0, 1]`, 1 is ink.
+    """
+    gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) if picture.ndim == 3 else picture
+    small = cv2.resize(gray, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
+    return 1 - np.asarray(small, np.float32) / np.float32(255)
+
+
+def _from_images(name: str, images: Picture, source: Material) -> PictureSet:
+    """Take MNIST-like images, white on black: squeezing leaves those as they are."""
+    images = images[: source.limit]
+    labels = source.mnist.test_labels[: source.limit].astype(np.int64)
+    made = prepare(name, labels.tolist(), images)
+    as_they_are = images.astype(np.float32) / np.float32(255)
+    return PictureSet(name, labels, as_they_are, made.prepared, made.blank)

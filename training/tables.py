@@ -1,0 +1,108 @@
+"""Measured figures as text: columns for the console, Markdown for the README."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from training import scoring
+from training.scoring import Figures
+
+Row = Mapping[str, Any]
+"""One row of `results.json`: a network and a way of preprocessing, over all its seeds."""
+
+Cells = Sequence[Sequence[str]]
+
+
+def shown(value: object) -> str:
+    """Say a measured value, `-` where there is none."""
+    return "-" if value is None else f"{value:.0f}" if isinstance(value, float) else str(value)
+
+
+def render(rows: Cells) -> str:
+    """Lay rows of text out in columns; all but the first column right-aligned."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        cells = [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        lines.append("  ".join([row[0].ljust(widths[0]), *cells]).rstrip())
+    return "\n".join(lines)
+
+
+def markdown(rows: Cells) -> str:
+    """Lay rows of text out as a table in Markdown; the first row is the header."""
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    lines.insert(1, "|" + "---|" + "---:|" * (len(rows[0]) - 1))
+    return "\n".join(lines)
+
+
+def long_tables(rows: Sequence[Row]) -> str:
+    """Lay the measured figures out as text: recognition, refusal, corruptions."""
+    tables = (recognition(rows), refusal(rows), corruption(rows))
+    return "\n\n".join(render(table) for table in tables)
+
+
+def recognition(rows: Sequence[Row]) -> list[list[str]]:
+    """Tabulate errors, calibration and cost, a line for each row; a header first."""
+    header = ["", "seeds", "MNIST test", "ECE", "drawn", "ECE", "photos", "canvas", "paper"]
+    table = [[*header, "corrupted", "parameters", "MB", "ms"]]
+    for row in rows:
+        mean, far = row["mean"], row["deviation"]
+        cells = [f"{row['name']}, {row['preprocessing']}", str(len(row["seeds"]))]
+        for name in ("mnist_test", "drawn"):
+            cells += [_wrong(mean.get(name), far.get(name)), _percent(mean.get(name), "ece")]
+        cells.append(_wrong(mean.get("photos"), far.get("photos")))
+        for surface in ("canvas", "paper"):
+            numbers = mean.get("numbers", {}), far.get("numbers", {})
+            cells.append(_wrong(*(figures.get(surface) for figures in numbers)))
+        cells.append(_percent(mean["corruptions"], "mean_error"))
+        table.append([*cells, *_cost_cells(mean.get("cost"))])
+    return table
+
+
+def _cost_cells(figures: Figures | None) -> list[str]:
+    if figures is None:
+        return ["-", "-", "-"]
+    parameters, megabytes = figures["parameters"], figures["megabytes"]
+    return [f"{parameters:,.0f}", f"{megabytes:.2f}", f"{figures['milliseconds']:.1f}"]
+
+
+def _wrong(figures: Figures | None, deviation: Figures | None) -> str:
+    """Say errors of how many, with the deviation over the seeds where there is one."""
+    if not figures or deviation is None:
+        return "-"
+    wrong = f"{figures['errors']:.0f}"
+    if deviation["errors"]:
+        wrong = f"{figures['errors']:.1f} ± {deviation['errors']:.1f}"
+    share = 100 * figures["errors"] / figures["count"]
+    return f"{share:.2f} % ({wrong} of {figures['count']:,.0f})"
+
+
+def _percent(figures: Figures | None, key: str) -> str:
+    return "-" if not figures or key not in figures else f"{100 * figures[key]:.2f} %"
+
+
+def refusal(rows: Sequence[Row]) -> list[list[str]]:
+    """Tabulate what is refused at 2 % of real digits, a line for each row; a header first."""
+    table = [["refused at 2 % of digits", *scoring.JUNK, "AUROC letters"]]
+    for row in rows:
+        measured = row["mean"]["refusal"]
+        kinds = [_percent(measured["refused"], kind) for kind in scoring.JUNK]
+        auroc = f"{measured['auroc_letters']:.4f}" if "auroc_letters" in measured else "-"
+        table.append([f"{row['name']}, {row['preprocessing']}", *kinds, auroc])
+    return table
+
+
+def corruption(rows: Sequence[Row]) -> list[list[str]]:
+    """Tabulate the share misread under each corruption, a column for each row."""
+    header = [f"{row['name']}, {row['preprocessing']}" for row in rows]
+    table = [["misread under corruption", *header]]
+    for kind in rows[0]["mean"]["corruptions"]["kinds"]:
+        shares = (corruption_errors(row)[kind] for row in rows)
+        table.append([kind, *(f"{100 * share:.2f} %" for share in shares)])
+    means = (row["mean"]["corruptions"]["mean_error"] for row in rows)
+    return [*table, ["mean", *(f"{100 * mean:.2f} %" for mean in means)]]
+
+
+def corruption_errors(row: Row) -> dict[str, float]:
+    """Return the share that is misread under each corruption."""
+    kinds = row["mean"]["corruptions"]["kinds"]
+    return {kind: counts["errors"] / counts["count"] for kind, counts in kinds.items()}
