@@ -80,6 +80,7 @@ _CLIENT_ERRORS: list[tuple[type[BaseException], str]] = [
     (errors.FileMetadataError, "the Hub's answer does not name commit and file"),
     (httpx2.TimeoutException, "the Hub does not answer in time"),
     (httpx2.TransportError, "the Hub cannot be reached"),
+    (ConnectionError, "the Hub cannot be reached"),
     (httpx2.InvalidURL, "the Hub's address in HF_ENDPOINT is not a URL"),
     (httpx2.StreamError, "the Hub's answer broke off"),
 ]
@@ -94,6 +95,7 @@ CLIENT_ERRORS = (
     errors.HFValidationError,
     errors.OIDCError,
     errors.EntryNotFoundError,
+    RuntimeError,
 )
 
 
@@ -190,7 +192,8 @@ def explain(error: BaseException, repo: str, revision: str | None = None) -> str
         A clause that begins in lower case and has no full stop; None if the error is neither the
         Hub's nor the machine's state, and so a defect.
     """
-    if isinstance(error, errors.LocalEntryNotFoundError) and error.__cause__ is not None:
+    # The client wraps what happened while it looked for a file or sent one.
+    if isinstance(error, errors.LocalEntryNotFoundError | RuntimeError) and error.__cause__:
         return explain(error.__cause__, repo, revision)
     for kind, text in _CLIENT_ERRORS:
         if isinstance(error, kind):

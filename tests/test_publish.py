@@ -1,0 +1,422 @@
+"""Publishing a run: one commit, a tag, and one line for everything that can go wrong."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from huggingface_hub import HfApi, ModelCard, close_session, constants, get_session
+
+from digits import networks, weights
+from digits.weights import CONFIG_FILE, METRICS_FILE, WEIGHTS_FILE
+from tests.hub import Failure, refused_url, running_hub
+from training import card, publish
+from training.console import UserError
+
+# The client sends files in a way that its own HTTP library is about to drop.
+pytestmark = pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning")
+
+REPO = "someone/digits"
+PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(64)
+
+
+@pytest.fixture
+def server(monkeypatch, tmp_path):
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    with running_hub() as running:
+        monkeypatch.setenv("HF_ENDPOINT", running.url)
+        monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
+        for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_OIDC_RESOURCE"):
+            monkeypatch.delenv(name, raising=False)
+        running.create(REPO)
+        yield running
+    close_session()
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A finished run, as `training.train` leaves it."""
+    folder = Path(shutil.copytree(weights.BUNDLED, tmp_path / "run"))
+    (folder / "recipe.json").write_text('{"seed": 0}')
+    (folder / "history.csv").write_text("epoch,loss\n1,0.5\n")
+    (folder / "misread.png").write_bytes(PICTURE)
+    (folder / "checkpoint").mkdir()
+    (folder / "checkpoint" / "state.json").write_text("{}")
+    return folder
+
+
+def change(run, **values):
+    path = run / CONFIG_FILE
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+def release(server, run, repo=REPO, **options):
+    return publish.publish(HfApi(server.url, token=server.token), run, repo, **options)
+
+
+def refusal(server, run, repo=REPO, **options):
+    with pytest.raises(UserError) as caught:
+        release(server, run, repo, **options)
+    text = str(caught.value)
+    assert "\n" not in text
+    assert server.token not in text
+    return text
+
+
+def state(server):
+    """All that a publication could change."""
+    return {
+        name: (dict(repo.branches), dict(repo.tags), len(repo.commits))
+        for name, repo in server.repos.items()
+    }
+
+
+def command(server, run, *options, **environment):
+    """Run the command as a person would."""
+    return subprocess.run(
+        [sys.executable, "-m", "training.publish", str(run), *options],
+        env=os.environ
+        | {"HF_TOKEN": server.token, "HF_HUB_DISABLE_XET": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+        | environment,
+        cwd=Path(publish.__file__).parents[1],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_release_is_one_commit_with_all_files_and_a_tag(server, run):
+    before = server.head(REPO)
+    made = release(server, run, tag="v1.0.0")
+    assert made.is_new
+    assert made.tag_is_new
+    repo = server.repos[REPO]
+    assert repo.commits[made.commit].parent == before
+    assert len(repo.commits) == 2
+    assert repo.branches == {"main": made.commit}
+    assert repo.tags == {"v1.0.0": made.commit}
+    files = server.files(REPO)
+    expected = {*weights.FILES, "README.md", "recipe.json", "history.csv", "misread.png"}
+    assert set(files) == expected | {".gitattributes"}
+    for name in expected - {"README.md"}:
+        assert files[name] == (run / name).read_bytes()
+
+
+def test_published_commit_can_be_pulled_and_verified(server, run, tmp_path):
+    made = release(server, run)
+    found = weights.fetch(REPO, "main", cache=tmp_path / "cache")
+    assert found.origin.commit == made.commit
+    assert found.path.read_bytes() == (run / WEIGHTS_FILE).read_bytes()
+
+
+def test_publishing_again_sends_nothing_and_says_so(server, run):
+    first = release(server, run, tag="v1")
+    before = state(server)
+    server.requests.clear()
+    second = release(server, run, tag="v1")
+    assert state(server) == before
+    assert second.commit == first.commit
+    assert not second.is_new
+    assert not second.tag_is_new
+    assert not server.asked("^PUT|/commit/|/tag/|preupload")
+    assert publish.describe(second, REPO).startswith("nothing new: ")
+    assert first.commit in publish.describe(second, REPO)
+
+
+def test_second_release_follows_the_first_and_leaves_its_tag(server, run, tmp_path):
+    first = release(server, run, tag="v1")
+    change(run, temperature=1.5)
+    second = release(server, run, tag="v2")
+    repo = server.repos[REPO]
+    assert repo.commits[second.commit].parent == first.commit
+    assert repo.tags == {"v1": first.commit, "v2": second.commit}
+    old = weights.fetch(REPO, "v1", cache=tmp_path / "cache")
+    new = weights.fetch(REPO, "main", cache=tmp_path / "cache")
+    assert old.config.temperature != 1.5
+    assert new.config.temperature == 1.5
+
+
+def test_tag_can_be_added_to_what_is_published(server, run):
+    made = release(server, run)
+    again = release(server, run, tag="v1")
+    assert (again.is_new, again.tag_is_new) == (False, True)
+    assert server.repos[REPO].tags == {"v1": made.commit}
+
+
+def test_tag_of_another_commit_is_never_moved_and_nothing_is_published(server, run):
+    release(server, run, tag="v1")
+    change(run, temperature=1.5)
+    before = state(server)
+    assert "choose another tag" in refusal(server, run, tag="v1")
+    assert state(server) == before
+
+
+def test_tag_of_the_old_content_is_refused_after_somebody_elses_commit(server, run):
+    release(server, run, tag="v1")
+    server.push(REPO, {"notes.txt": b"x"})
+    before = state(server)
+    assert "choose another tag" in refusal(server, run, tag="v1")
+    assert state(server) == before
+
+
+def test_moved_parent_loses_and_is_told(server, run):
+    def overtake():
+        server.push(REPO, {"other.txt": b"x"})
+
+    server.fail(Failure(None, path="/commit/main", times=1, before=overtake))
+    text = refusal(server, run, tag="v1")
+    assert "newer commit from somebody else" in text
+    assert "nothing was published" in text
+    assert WEIGHTS_FILE not in server.files(REPO)
+    assert server.repos[REPO].tags == {}
+    server.heal()
+    assert release(server, run, tag="v1").is_new
+
+
+def test_parent_that_a_gate_compared_with_must_still_be_the_newest(server, run):
+    compared = server.head(REPO)
+    server.push(REPO, {"other.txt": b"x"})
+    before = state(server)
+    assert "newer commit" in refusal(server, run, parent=compared)
+    assert state(server) == before
+    assert release(server, run, parent=server.head(REPO)).is_new
+
+
+def test_failed_tag_is_reported_and_the_same_command_sets_it(server, run):
+    server.fail(Failure("status", path="/tag/"))
+    text = refusal(server, run, tag="v1")
+    made = server.head(REPO)
+    assert f"commit {made} is published, but the tag v1 is not set" in text
+    assert "run the same command again" in text
+    server.heal()
+    again = release(server, run, tag="v1")
+    assert (again.commit, again.is_new, again.tag_is_new) == (made, False, True)
+    assert server.repos[REPO].tags == {"v1": made}
+
+
+def test_second_publisher_that_sets_the_tag_first_wins_it(server, run):
+    other = server.head(REPO)
+
+    def overtake():
+        server.repos[REPO].tags["v1"] = other
+
+    server.fail(Failure(None, path="/tag/", times=1, before=overtake))
+    assert "somebody else has just set the tag v1" in refusal(server, run, tag="v1")
+    assert server.repos[REPO].tags == {"v1": other}
+
+
+def test_tag_request_whose_answer_was_lost_is_recognized(server, run):
+    made = release(server, run)
+
+    def arrived():
+        server.repos[REPO].tags["v1"] = made.commit
+
+    server.fail(Failure(None, path="/tag/", times=1, before=arrived))
+    assert release(server, run, tag="v1").commit == made.commit
+
+
+def test_what_comes_back_different_is_not_tagged(server, run):
+    server.fail(Failure("corrupt", path=f"resolve/.*/{CONFIG_FILE}", method="GET"))
+    text = refusal(server, run, tag="v1")
+    assert "came back with SHA-256" in text
+    assert server.repos[REPO].tags == {}
+
+
+STEPS = {
+    "repository": "/api/models/someone/digits$",
+    "refs": "/refs",
+    "comparison": "/paths-info/",
+    "card check": "/validate-yaml",
+    "preupload": "/preupload/",
+    "upload": "/lfs-put/",
+    "commit": "/commit/",
+}
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+@pytest.mark.parametrize("step", STEPS)
+def test_refused_request_before_the_commit_leaves_nothing(server, run, step, status):
+    before = state(server)
+    server.fail(Failure("status", path=STEPS[step], status=status))
+    assert refusal(server, run, tag="v1")
+    assert state(server) == before
+    server.heal()
+    assert release(server, run, tag="v1").is_new
+
+
+@pytest.mark.parametrize("status", [402, 429, 500])
+def test_error_of_the_commit_leaves_nothing(server, run, status):
+    before = state(server)
+    server.fail(Failure("status", path="/commit/", status=status, times=1))
+    assert refusal(server, run)
+    assert state(server) == before
+
+
+@pytest.mark.parametrize("step", ["repository", "comparison", "commit"])
+def test_hub_that_hangs_is_given_up(server, run, step, monkeypatch):
+    monkeypatch.setattr(publish, "REQUEST_SECONDS", 1.0)
+    monkeypatch.setattr(get_session(), "timeout", 1.0)
+    before = state(server)
+    server.fail(Failure("hang", path=STEPS[step]))
+    begin = time.monotonic()
+    assert "does not answer in time" in refusal(server, run)
+    assert time.monotonic() - begin < 20
+    assert state(server) == before
+
+
+def test_typo_in_the_repository_makes_no_new_one(server, run):
+    assert "check the name" in refusal(server, run, "someone/digit")
+    assert set(server.repos) == {REPO}
+
+
+def test_repository_is_made_on_request(server, run):
+    made = release(server, run, "someone/new", create=True)
+    assert server.head("someone/new") == made.commit
+
+
+@pytest.mark.parametrize("repo", ["digits", "a/b/c", "a b/c", "", "https://huggingface.co/a/b"])
+def test_impossible_repository_name_is_refused_without_a_request(server, run, repo):
+    assert "OWNER/NAME" in refusal(server, run, repo)
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("tag", ["main", "", "v 1", "../x", "abcdef0123", "-v1", "refs/pr/1"])
+def test_impossible_tag_is_refused_without_a_request(server, run, tag):
+    assert "cannot be a tag" in refusal(server, run, tag=tag)
+    assert server.requests == []
+
+
+def test_token_that_may_only_read_publishes_nothing(server, run):
+    before = state(server)
+    api = HfApi(server.url, token=server.reader_token)
+    with pytest.raises(UserError, match="does not allow"):
+        publish.publish(api, run, REPO)
+    assert state(server) == before
+
+
+@pytest.mark.parametrize("name", weights.FILES)
+def test_unfinished_run_is_refused_without_a_request(server, run, name):
+    (run / name).unlink()
+    assert f"lacks {name}" in refusal(server, run)
+    assert server.requests == []
+
+
+def test_run_that_the_app_would_refuse_is_not_published(server, run):
+    change(run, sha256="0" * 64)
+    before = state(server)
+    assert "not fit to be published" in refusal(server, run)
+    assert state(server) == before
+
+
+def test_weights_that_read_nothing_are_not_published(server, run):
+    networks.build("fnn").save_weights(run / WEIGHTS_FILE)
+    sha256 = hashlib.sha256((run / WEIGHTS_FILE).read_bytes()).hexdigest()
+    change(run, network="fnn", sha256=sha256)
+    before = state(server)
+    assert "Self-test" in refusal(server, run)
+    assert state(server) == before
+
+
+def test_card_metadata_is_valid_and_holds_the_measured_numbers(server, run):
+    release(server, run)
+    text = server.files(REPO)["README.md"].decode()
+    metadata = yaml.safe_load(text.split("---")[1])
+    assert metadata["library_name"] == "keras"
+    assert metadata["license"] == "mit"
+    assert metadata["datasets"] == ["ylecun/mnist"]
+    measured = json.loads((run / METRICS_FILE).read_text())["mnist_test"]
+    [result] = [
+        result
+        for result in ModelCard(text).data.eval_results
+        if result.metric_type == "accuracy" and result.dataset_split == "test"
+    ]
+    assert result.metric_value == measured["top1_accuracy"]
+    assert result.verified is None
+    assert f"{measured['errors']} of 10,000" in text
+
+
+def test_card_is_the_same_for_the_same_run(run):
+    found = weights.load_folder(run)
+    texts = {card.write_card(REPO, found, frozenset(weights.FILES), 5) for _ in range(2)}
+    assert len(texts) == 1
+
+
+def test_card_shows_the_pictures_that_are_there_and_no_others(run):
+    found = weights.load_folder(run)
+    text = card.write_card(REPO, found, frozenset({"misread.png"}), 5)
+    assert re.findall(r"\]\((.*?\.png)\)", text) == ["misread.png"]
+
+
+def test_code_of_the_card_runs(server, run, tmp_path, monkeypatch):
+    release(server, run)
+    text = server.files(REPO)["README.md"].decode()
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert len(blocks) == 2
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    monkeypatch.setattr(constants, "ENDPOINT", server.url)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    url = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace("https://huggingface.co", server.url)
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", url)
+    names = {}
+    for block in blocks:
+        exec(block, names)  # noqa: S102 - the test is that it runs
+    names["recognizer"].self_test()
+    loaded = [array.sum() for array in names["model"].get_weights()]
+    again = networks.build(names["recognizer"].weights.config.network)
+    again.load_weights(run / WEIGHTS_FILE)
+    assert loaded == [array.sum() for array in again.get_weights()]
+
+
+@pytest.mark.slow
+def test_command_publishes_once_and_then_says_nothing_new(server, run):
+    first = command(server, run, "--repo", REPO, "--tag", "v1")
+    assert first.returncode == 0
+    assert first.stdout == f"published: {REPO} at commit {server.head(REPO)}; tagged v1\n"
+    second = command(server, run, "--repo", REPO, "--tag", "v1")
+    assert second.returncode == 0
+    assert second.stdout.startswith("nothing new: ")
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "words"),
+    [
+        (["--repo", "someone/digit"], {}, "check the name"),
+        (["--repo", REPO], {"HF_TOKEN": ""}, "set HF_TOKEN"),
+        (["--repo", REPO], {"HF_TOKEN": "hf_wrong"}, "does not accept the token"),
+        (["--repo", REPO], {"HF_ENDPOINT": refused_url()}, "cannot be reached"),
+        (["--repo", REPO], {"HF_OIDC_RESOURCE": REPO}, "trusted publisher"),
+        (["--repo", "digits"], {}, "OWNER/NAME"),
+    ],
+)
+def test_command_ends_with_one_line_and_status_1(server, run, options, environment, words):
+    before = state(server)
+    ended = command(server, run, *options, **environment)
+    assert ended.returncode == 1
+    assert ended.stdout == ""
+    [line] = ended.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert words in line
+    assert "hf_" not in line
+    assert state(server) == before
+
+
+def test_command_gives_a_hanging_hub_up(server, run):
+    server.fail(Failure("hang", path="/refs"))
+    ended = command(server, run, "--repo", REPO, "--tag", "v1", "--timeout", "1")
+    assert ended.returncode == 1
+    assert ended.stderr == "error: the Hub does not answer in time\n"
+
+
+def test_command_without_a_run_folder_says_how_to_make_one(server, tmp_path):
+    ended = command(server, tmp_path, "--repo", REPO)
+    assert ended.returncode == 1
+    assert "training.train" in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
