@@ -4,7 +4,6 @@ import gzip
 import importlib.util
 import json
 from itertools import pairwise
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -17,7 +16,6 @@ SEVEN = [np.array([[0, 0], [600, 0], [200, 1000]], float)]
 ANGLE = np.linspace(0, 2 * np.pi, 60)
 RING = [500 + 400 * np.column_stack([np.cos(ANGLE), np.sin(ANGLE)])]
 CROSS = [np.array([[0, 500], [1000, 500]], float), np.array([[500, 0], [500, 1000]], float)]
-DRAWN = Path(__file__).parents[2] / "shared" / "drawn"
 
 
 def small_image(drawing, pen=2.5):
@@ -142,13 +140,14 @@ def test_a_sketch_lies_on_the_pad_with_paper_around_it():
         assert cv2.connectedComponents((pad < 128).astype(np.uint8))[0] == 2
 
 
-@pytest.mark.skipif(not DRAWN.is_dir(), reason="the drawn samples are not at hand")
-def test_sketches_are_those_of_the_renderer_that_measures():
-    spec = importlib.util.spec_from_file_location("render", DRAWN / "render.py")
+def test_sketches_are_those_of_the_renderer_that_measures(drawn_folder):
+    spec = importlib.util.spec_from_file_location("render", drawn_folder / "render.py")
     render = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(render)
     ours, theirs = np.random.default_rng(0), np.random.default_rng(0)
-    for sample, record in zip(strokes.load(DRAWN, "digits")[:30], render.load(), strict=False):
+    for sample, record in zip(
+        strokes.load(drawn_folder, "digits")[:30], render.load(), strict=False
+    ):
         difference = np.abs(
             strokes.sketch(sample.strokes, ours).astype(int)
             - render.sketch(record["strokes"], theirs)

@@ -48,14 +48,19 @@ def measure(folder: Path) -> dict[str, float]:
 
 
 def _measure_here(folder: Path) -> dict[str, float]:
-    import cv2  # noqa: PLC0415 - after the core is chosen
+    from digits.weights import WeightsError, load_folder  # noqa: PLC0415 - first the core
+
+    try:
+        weights = load_folder(folder)
+    except WeightsError as error:
+        raise UserError(str(error)) from error
+
+    import cv2  # noqa: PLC0415 - seconds, which a damaged set need not wait for
 
     from digits import networks  # noqa: PLC0415
     from digits.prediction import Recognizer  # noqa: PLC0415
-    from digits.weights import load_folder  # noqa: PLC0415
 
     cv2.setNumThreads(1)
-    weights = load_folder(folder)
     recognizer = Recognizer(weights)
     rng = np.random.default_rng(0)
     angle = np.linspace(0.5, 6.5, 40)

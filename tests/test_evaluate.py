@@ -1,0 +1,239 @@
+"""Measuring sets of weights."""
+
+import argparse
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from digits.page.examples import digit_example
+from digits.page.strokes import draw, parse_strokes
+from digits.prediction import Recognizer
+from digits.preprocessing import preprocess
+from digits.weights import BUNDLED, load_folder
+from training import cost, evaluate, scoring, sets, strokes, tables
+from training.console import UserError
+from training.data import Mnist
+from training.scoring import Answers
+from training.strokes import Sample
+
+RING = np.column_stack([np.cos(np.linspace(0, 6.3, 40)), np.sin(np.linspace(0, 6.3, 40))])
+SAMPLES = [
+    Sample("a", "7", [np.array([[0, 0], [600, 0], [200, 1000]], float)]),
+    Sample("a", "1", [np.array([[0, 0], [0, 1000]], float)]),
+    Sample("b", "0", [500 + RING * 500 * np.array([0.6, 1])]),
+]
+LETTERS = [
+    Sample("a", "V", [np.array([[0, 0], [300, 1000], [600, 0]], float)]),
+    Sample("a", "T", [np.array([[0, 0], [600, 0]], float), np.array([[300, 0], [300, 1000]])]),
+]
+
+
+@pytest.fixture(scope="module")
+def recognizer():
+    return Recognizer(load_folder(BUNDLED))
+
+
+@pytest.fixture(scope="module")
+def tiny_mnist():
+    """Return the project's own ten drawings in MNIST's format, as training and as test part."""
+    drawings = [draw(parse_strokes(digit_example(digit))) for digit in range(10)]
+    images = np.stack([np.round(255 * preprocess(d)).astype(np.uint8) for d in drawings])
+    labels = np.arange(10, dtype=np.uint8)
+    return Mnist(images, labels, images, labels)
+
+
+def answers(labels, likeliest, scores, refuse_below=0.0):
+    confidences = np.full((len(labels), 10), 0.01)
+    confidences[np.arange(len(labels)), likeliest] = 0.91
+    scores = np.asarray(scores, float)
+    return Answers(np.asarray(labels), confidences, scores, scores >= refuse_below)
+
+
+def test_auroc_is_the_share_of_pairs_in_the_right_order():
+    rng = np.random.default_rng(0)
+    high, low = rng.integers(2, 12, 40) / 10, rng.integers(0, 8, 30) / 10
+    pairs = [(a > b) + 0.5 * (a == b) for a in high for b in low]
+    assert scoring.auroc(high, low) == pytest.approx(np.mean(pairs))
+
+
+def test_misread_counts_blank_pictures_but_not_refused_ones():
+    found = answers([0, 0, 3, 4], [0, 0, 3, 5], [0.9, 0.0, 0.2, 0.9], refuse_below=0.5)
+    assert found.misread.tolist() == [False, True, False, True]
+
+
+def test_refusal_is_measured_where_two_percent_of_digits_are_refused():
+    real = answers([1] * 100, [1] * 100, np.arange(100) / 100)
+    junk = answers([-1] * 4, [1] * 4, [0.0, 0.01, 0.02, 0.5])
+    figures = scoring.refusal(real, {"letters": junk})
+    assert figures["threshold"] == 0.02
+    assert figures["refused"] == {"letters": 0.5}
+    assert figures["auroc_letters"] == pytest.approx((100 * 4 - 0.5 - 1.5 - 2.5 - 50.5) / 400)
+
+
+def test_refusal_as_served_is_what_the_answers_say():
+    real = answers([1] * 4, [1] * 4, [0.1, 0.6, 0.7, 0.8], refuse_below=0.5)
+    junk = answers([-1] * 4, [1] * 4, [0.1, 0.2, 0.3, 0.9], refuse_below=0.5)
+    figures = scoring.refusal(real, {"dots": junk})
+    assert figures["digits_refused_as_served"] == 0.25
+    assert figures["refused_as_served"] == {"dots": 0.75}
+    assert "auroc_letters" not in figures
+
+
+def test_corruption_errors_are_averaged_over_the_kinds():
+    found = {
+        "fog": answers([1, 2], [1, 3], [1, 1]),
+        "shear": answers([1, 2, 3, 4], [1, 2, 3, 4], [1] * 4),
+    }
+    figures = scoring.corruption_figures(found)
+    assert figures["kinds"]["fog"] == {"errors": 1, "count": 2}
+    assert figures["mean_error"] == 0.25
+
+
+def test_spread_gives_mean_and_sample_deviation_of_each_number():
+    mean, deviation = scoring.spread([{"a": {"b": 1}}, {"a": {"b": 3}}])
+    assert mean == {"a": {"b": 2}}
+    assert deviation["a"]["b"] == pytest.approx(np.sqrt(2))
+    assert scoring.spread([{"a": 5}]) == ({"a": 5}, {"a": 0})
+
+
+def test_a_set_holds_both_ways_of_preprocessing():
+    pad = strokes.sketch(strokes.fit(SAMPLES[0].strokes), np.random.default_rng(0))
+    made = sets.prepare("x", [7, -1], [pad, np.full((50, 50, 3), 200, np.uint8)])
+    assert np.array_equal(made.prepared[0], preprocess(pad))
+    assert made.blank.tolist() == [False, True]
+    assert made.prepared[1].max() == 0
+    assert made.squeezed[1] == pytest.approx(1 - 200 / 255, abs=0.01)
+
+
+def test_squeezing_shrinks_and_inverts_the_whole_picture():
+    picture = np.full((280, 280), 255, np.uint8)
+    picture[140:150, 20:30] = 0
+    image = sets.squeeze(picture)
+    assert image[14, 2] == 1
+    assert image.sum() == 1
+
+
+def test_mnist_images_are_squeezed_to_themselves(tiny_mnist):
+    made = sets.mnist_test(sets.Material(tiny_mnist, [], [], limit=4))
+    assert np.array_equal(made.squeezed * 255, tiny_mnist.test_images[:4])
+    assert made.labels.tolist() == [0, 1, 2, 3]
+
+
+def test_answers_are_those_that_a_visitor_gets(recognizer):
+    rng = np.random.default_rng(0)
+    pads = [strokes.sketch(sample.strokes, rng) for sample in SAMPLES]
+    pads.append(np.full((300, 300), 255, np.uint8))
+    found = scoring.answer(recognizer, sets.prepare("x", [7, 1, 0, -1], pads), squeeze=False)
+    for index, pad in enumerate(pads):
+        prediction = recognizer.predict(pad)
+        assert found.confidences[index] == pytest.approx(prediction.confidences, abs=1e-5)
+        assert found.scores[index] == pytest.approx(prediction.score, abs=1e-5)
+        assert found.answered[index] == (prediction.digit is not None)
+
+
+def test_the_table_counts_errors_itself(tiny_mnist, tmp_path):
+    folder = shutil.copytree(BUNDLED, tmp_path / "run")
+    metrics = json.loads((folder / "metrics.json").read_text())
+    claim = {"errors": 9999, "count": 10000, "top1_accuracy": 0.0001}
+    lie = metrics | {"mnist_test": claim, "seed": 5, "epochs": 8, "seconds": 61.4}
+    (folder / "metrics.json").write_text(json.dumps(lie))
+    header, row = evaluate.short_table([folder], tiny_mnist)
+    cells = dict(zip(header, row, strict=True))
+    assert int(cells["test errors of 10"]) <= 1
+    assert (cells["epochs"], cells["seconds"], cells["seed"]) == ("8", "61", "5")
+    assert int(cells["parameters"].replace(",", "")) > 10_000
+
+
+def test_wrong_labels_are_counted_as_errors(recognizer, tiny_mnist):
+    right = evaluate.count_errors(recognizer, tiny_mnist)
+    shifted = (tiny_mnist.test_labels + 1) % 10
+    wrong = Mnist(tiny_mnist.train_images, shifted, tiny_mnist.test_images, shifted)
+    assert right <= 1
+    assert evaluate.count_errors(recognizer, wrong) >= 9
+
+
+def test_columns_are_aligned():
+    text = tables.render([["network", "errors"], ["a", "7"], ["longer name", "1,234"]])
+    assert text.splitlines() == [
+        "network      errors",
+        "a                 7",
+        "longer name   1,234",
+    ]
+
+
+def finished(folder):
+    folder.mkdir(parents=True)
+    (folder / "metrics.json").write_text("{}")
+
+
+def test_runs_are_found_by_network_and_by_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("dense128-0", "dense128-1", "dense128-onehot-0"):
+        finished(tmp_path / "runs" / name)
+    (tmp_path / "runs" / "dense128-2" / "checkpoint").mkdir(parents=True)
+    assert [p.name for p in evaluate.find(["dense128"])] == ["dense128-0", "dense128-1"]
+    assert [p.name for p in evaluate.find(["dense128-onehot"])] == ["dense128-onehot-0"]
+    assert len(evaluate.find([])) == 3
+    assert evaluate.find(["runs/dense128-0"])[0].name == "dense128-0"
+
+
+def test_without_runs_the_bundled_weights_are_measured(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert evaluate.find([]) == [BUNDLED]
+
+
+@pytest.mark.parametrize(
+    ("target", "line"),
+    [("conv3", "no finished run of conv3"), ("conv9", "neither a run folder nor a network")],
+)
+def test_what_cannot_be_measured_gets_one_clear_line(target, line, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=line):
+        evaluate.find([target])
+
+
+def test_a_folder_without_weights_gets_one_clear_line(tmp_path):
+    with pytest.raises(UserError, match="cannot be used"):
+        evaluate.load(tmp_path)
+
+
+@pytest.mark.slow
+def test_everything_is_measured_written_and_drawn(tiny_mnist, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    samples = {"digits": SAMPLES * 2, "letters": LETTERS * 2}
+    monkeypatch.setattr(strokes, "load", lambda _folder, name: samples[name])
+    figures = {"parameters": 93322, "megabytes": 0.4, "milliseconds": 3.0}
+    monkeypatch.setattr(cost, "measure", lambda _folder: figures)
+    run = shutil.copytree(BUNDLED, tmp_path / "runs" / "again-1")
+    arguments = argparse.Namespace(
+        targets=[str(run)], drawn=tmp_path, served=BUNDLED, out=tmp_path, limit=4
+    )
+    evaluate.measure_all(arguments, tiny_mnist)
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert [row["preprocessing"] for row in results["rows"]] == ["squeeze", "ours"] * 2
+    ours = results["rows"][1]["mean"]
+    assert ours["mnist_test"]["count"] == 4
+    assert len(ours["corruptions"]["kinds"]) == 15
+    assert set(ours["refusal"]["refused"]) == set(scoring.JUNK)
+    assert ours["numbers"]["canvas"]["count"] == ours["numbers"]["paper"]["count"] == 4
+    assert results["rows"][1]["mean"]["drawn"] == results["rows"][3]["mean"]["drawn"]
+    names = {path.name for path in (tmp_path / "figures").iterdir()}
+    assert names >= {"corruptions.png", "refusal.png", "misread-drawn.png", "reliability-drawn.png"}
+    assert "misread under corruption" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_the_cost_is_measured_on_real_weights():
+    figures = cost.measure(BUNDLED)
+    assert figures["megabytes"] == pytest.approx(
+        (BUNDLED / "model.weights.h5").stat().st_size / 1e6
+    )
+    assert 0.05 < figures["milliseconds"] < 1000
+    assert figures["parameters"] > 10_000
+
+
+def test_a_cost_that_cannot_be_measured_gets_one_clear_line(tmp_path):
+    with pytest.raises(UserError, match="cannot measure the cost"):
+        cost.measure(tmp_path)
