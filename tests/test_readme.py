@@ -1,0 +1,78 @@
+"""What the README promises is what the code does; its snippets run as they stand."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+from digits.networks import DEFAULT_NETWORK, NETWORKS
+from digits.pictures import FORMATS, MAX_FILE_BYTES, MAX_PIXELS
+from tests import pen
+from tests.conftest import ROOT
+from tests.page_support import running_app
+
+README = (ROOT / "README.md").read_text("utf-8")
+LOCAL_ADDRESS = "http://127.0.0.1:7860"
+
+
+def snippet(language):
+    [block] = re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+    assert LOCAL_ADDRESS in block
+    return block
+
+
+def run_snippet(language, interpreter, folder):
+    """Run a snippet beside the picture of a seven; return what it prints."""
+    pen.save(folder / "seven.png", pen.sheet(7))
+    code = snippet(language).replace(LOCAL_ADDRESS, running_app().url)
+    done = subprocess.run(
+        [*interpreter, code], cwd=folder, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_the_python_snippet_reads_a_seven(tmp_path):
+    last_line = run_snippet("python", [sys.executable, "-c"], tmp_path).splitlines()[-1]
+    assert last_line.startswith("7 [")
+
+
+@pytest.mark.slow
+def test_the_curl_snippet_reads_a_seven(tmp_path):
+    printed = run_snippet("bash", ["bash", "-euc"], tmp_path)
+    assert "event: complete" in printed
+    [answer] = json.loads(printed.split("data: ")[-1])
+    assert answer["digit"] == 7
+    row = README.split("| `/predict` |")[1].split("\n")[0]
+    assert set(answer) == set(re.findall(r"`(\w+)`", row))
+
+
+def test_every_link_into_the_repository_leads_somewhere():
+    targets = re.findall(r"\]\((?!https?://|#)([^)]+)\)", README)
+    assert targets
+    assert [target for target in targets if not (ROOT / target).exists()] == []
+
+
+def test_the_commands_exist():
+    targets = set(re.findall(r"`?make (\w+)", README)) - {"GRADIO_SHARE"}
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    assert {"run", "test", "train"} <= targets
+    assert [name for name in targets if not re.search(rf"^{name}:", makefile, re.MULTILINE)] == []
+    for module in set(re.findall(r"python -m (training\.\w+)", README)):
+        assert (ROOT / f"{module.replace('.', '/')}.py").exists()
+
+
+def test_all_networks_are_named():
+    retrain = README.split("## Retrain")[1].split("## Results")[0]
+    assert [
+        name for name in NETWORKS if name != DEFAULT_NETWORK and f"`{name}`" not in retrain
+    ] == []
+
+
+def test_the_limits_are_those_of_the_code():
+    limits = re.sub(r"\s+", " ", README.split("## Limits")[1])
+    assert f"up to {MAX_FILE_BYTES // 10**6} MB and {MAX_PIXELS // 10**6} million pixels" in limits
+    assert [name for name in FORMATS if name not in limits.upper()] == []
