@@ -82,7 +82,7 @@ def test_the_expected_hash_is_accepted(blank_folder):
 
 
 def test_a_missing_folder_is_named(tmp_path):
-    with pytest.raises(DataError, match="no folder .*nowhere"):
+    with pytest.raises(DataError, match=r"no folder .*nowhere"):
         data.load_mnist(tmp_path / "nowhere")
 
 
@@ -122,7 +122,7 @@ def test_a_cut_unpacked_file_is_refused(tmp_path):
     path = tmp_path / "labels"
     write_idx(path, np.zeros(100, np.uint8))
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(DataError, match="is cut. Expected 108 bytes, received only 107"):
+    with pytest.raises(DataError, match=r"is cut\. Expected 108 bytes, received only 107"):
         data.read_idx(path, (100,))
 
 

@@ -49,7 +49,7 @@ def test_a_confusion_matrix_shows_every_count():
         (int(text.get_position()[1]), int(text.get_position()[0])): int(text.get_text())
         for text in axes.texts
     }
-    assert shown[written, read] == ((LABELS == written) & (digits == read)).sum()
+    assert shown[written, read] == ((written == LABELS) & (digits == read)).sum()
 
 
 def test_a_confusion_matrix_without_a_mistake_can_be_drawn():

@@ -188,21 +188,19 @@ def as_input(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     return (images.astype(np.float32) / np.float32(255))[..., np.newaxis]
 
 
-class ShuffledDigits(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no types
+class ShuffledDigits(keras.utils.PyDataset):
     """Batches in an order that only the seed and the epoch decide.
 
-    A run that was killed and resumed therefore sees what it would have seen. The training loop sets
-    `epoch` before each epoch; Keras' own end-of-epoch hook also fires before the first one and
-    cannot count.
+    A run that was killed and resumed therefore sees what it would have seen.
 
     Attributes:
-        epoch: The running epoch, from 0.
+        epoch: The running epoch, from 0; the training sets it.
     """
 
     def __init__(
         self,
         images: NDArray[np.uint8],
-        labels: NDArray[Any],
+        labels: NDArray[np.uint8],
         batch_size: int,
         seed: int,
     ) -> None:
@@ -210,7 +208,7 @@ class ShuffledDigits(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has 
 
         Args:
             images: `(N, 28, 28)` uint8, 0 paper, 255 full ink.
-            labels: `(N,)` digits, or `(N, classes)` one-hot.
+            labels: `(N,)` uint8 digits.
             batch_size: How many digits a batch has; the last one takes what is left.
             seed: Decides the order, together with the epoch.
         """
@@ -226,8 +224,8 @@ class ShuffledDigits(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has 
         """Count the batches of an epoch."""
         return math.ceil(len(self._images) / self._batch_size)
 
-    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[Any]]:
-        """Give one batch of the running epoch: images as the network takes them, and labels."""
+    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+        """Give one batch of the running epoch: images as the network takes them, and digits."""
         chosen = self._epoch_order()[index * self._batch_size :][: self._batch_size]
         return as_input(self._images[chosen]), self._labels[chosen]
 

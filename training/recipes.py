@@ -129,12 +129,12 @@ def compile_network(model: keras.Model, recipe: Recipe, steps_per_epoch: int) ->
 
 
 def encode_labels(
-    labels: NDArray[np.uint8], classes: int, recipe: Recipe
-) -> NDArray[np.uint8] | NDArray[np.float32]:
-    """Turn `(N,)` uint8 digits into what the recipe's loss takes.
+    labels: NDArray[np.integer], classes: int, recipe: Recipe
+) -> NDArray[np.integer] | NDArray[np.float32]:
+    """Turn `(N,)` digits into what the recipe's loss takes.
 
     Args:
-        labels: The digits, 0-9.
+        labels: The digits, 0-9, or 10 for what is none.
         classes: How many outputs the network has.
         recipe: Decides by its loss.
 

@@ -29,6 +29,7 @@ from digits import networks
 from digits.prediction import soften
 from digits.weights import CONFIG_FILE, METRICS_FILE, WEIGHTS_FILE
 from training import calibrate, console, data, plots, recipes
+from training.batches import AugmentedDigits
 from training.console import UserError
 from training.recipes import Recipe
 from training.run_folder import Row, RunFolder
@@ -85,17 +86,20 @@ class _Fitted:
 
 
 class EpochBatches(Protocol):
-    """Batches that a `keras.utils.PyDataset` gives for the epoch that it is set to."""
+    """Batches of images and digits for the epoch that it is set to, and for the seed."""
 
     epoch: int
 
     def __len__(self) -> int:
         """Count the batches of an epoch."""
 
+    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.integer]]:
+        """Give `(N, 28, 28, 1)` float32 in 0-1 and `(N,)` labels."""
+
 
 def main() -> None:
     """Train as the command line says."""
-    arguments = _parse_arguments()
+    arguments = parse_arguments()
     job = Job(recipe=_recipe(arguments), seed=arguments.seed, limit=arguments.limit)
     mnist = data.load_mnist(arguments.data)
     folder = arguments.run or _RUNS / f"{job.recipe.network}-{job.seed}"
@@ -168,8 +172,35 @@ def summary(metrics: dict[str, Any]) -> str:
     )
 
 
-class SeededEpochs(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
-    """Make all that is random in an epoch follow from the seed and the epoch's number."""
+class EncodedBatches(keras.utils.PyDataset):
+    """Batches for Keras, with labels as the recipe's loss takes them.
+
+    Attributes:
+        plain: Where images and digits come from.
+    """
+
+    def __init__(self, plain: EpochBatches, recipe: Recipe, classes: int) -> None:
+        """Keep what to encode, and how; `classes` is how many outputs the network has."""
+        super().__init__()
+        self.plain = plain
+        self._recipe = recipe
+        self._classes = classes
+
+    def __len__(self) -> int:
+        """Count the batches of an epoch."""
+        return len(self.plain)
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[Any]]:
+        """Give one batch of the running epoch."""
+        images, digits = self.plain[index]
+        return images, recipes.encode_labels(digits, self._classes, self._recipe)
+
+
+class SeededEpochs(keras.callbacks.Callback):
+    """Make all that is random in an epoch follow from the seed and the epoch's number.
+
+    Keras' own end-of-epoch hook of data sets also fires before the first epoch and cannot count.
+    """
 
     def __init__(self, batches: EpochBatches, seed: int) -> None:
         """Keep what is to be set."""
@@ -186,7 +217,7 @@ class SeededEpochs(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has
                 variable.assign(random.integers(2**32, size=variable.shape, dtype=np.uint32))
 
 
-class Checkpoints(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
+class Checkpoints(keras.callbacks.Callback):
     """Write the state and the history after each epoch.
 
     Attributes:
@@ -218,7 +249,8 @@ class Checkpoints(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has 
         self._run.write_history(self.rows)
 
 
-def _parse_arguments() -> argparse.Namespace:
+def parse_arguments() -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m training.train", description="Train a network on MNIST."
     )
@@ -277,34 +309,40 @@ def _fit(
     """Train from where the folder's checkpoint is up to the recipe's last epoch."""
     recipe = job.recipe
     model = networks.build(recipe.network)
+    training, validation = ((mnist.train_images[part], mnist.train_labels[part]) for part in parts)
     classes = model.output_shape[-1]
-    training, validation = (
-        (mnist.train_images[part], recipes.encode_labels(mnist.train_labels[part], classes, recipe))
-        for part in parts
-    )
-    batches = _batches(job, *training)
+    batches = EncodedBatches(_batches(job, *training), recipe, classes)
     recipes.compile_network(model, recipe, len(batches))
     checkpoints = Checkpoints(run, run.restore_checkpoint(model))
-    _announce(job, len(parts[0]), len(parts[1]), len(checkpoints.rows))
-    callbacks = [SeededEpochs(batches, job.seed), checkpoints]
-    if recipe.ema_momentum is not None:
-        callbacks.insert(0, keras.callbacks.SwapEMAWeights())  # validate with the average
+    _announce(job, parts, len(checkpoints.rows))
     model.fit(
         batches,
-        validation_data=(data.as_input(validation[0]), validation[1]),
+        validation_data=(
+            data.as_input(validation[0]),
+            recipes.encode_labels(validation[1], classes, recipe),
+        ),
         validation_batch_size=_SCORING_BATCH,
         epochs=recipe.epochs,
         initial_epoch=len(checkpoints.rows),
-        callbacks=callbacks,
+        shuffle=False,  # the batches are; Keras' own order of them would depend on the start
+        callbacks=[*_averaging(recipe), SeededEpochs(batches.plain, job.seed), checkpoints],
     )
     return _Fitted(model, checkpoints.rows, parts[1])
 
 
-def _batches(job: Job, images: NDArray[np.uint8], labels: NDArray[Any]) -> data.ShuffledDigits:
-    return data.ShuffledDigits(images, labels, job.recipe.batch_size, job.seed)
+def _batches(job: Job, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> EpochBatches:
+    make = AugmentedDigits if job.recipe.augment else data.ShuffledDigits
+    batches: EpochBatches = make(images, labels, job.recipe.batch_size, job.seed)
+    return batches
 
 
-def _announce(job: Job, training_count: int, validation_count: int, done: int) -> None:
+def _averaging(recipe: Recipe) -> list[keras.callbacks.Callback]:
+    """Validate with the average of the weights where the recipe keeps one."""
+    return [] if recipe.ema_momentum is None else [keras.callbacks.SwapEMAWeights()]
+
+
+def _announce(job: Job, parts: tuple[NDArray[np.int64], NDArray[np.int64]], done: int) -> None:
+    training_count, validation_count = map(len, parts)
     print(
         f"{job.recipe.network}: {training_count:,} images train, {validation_count:,} validate, "
         f"seed {job.seed}"

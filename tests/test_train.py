@@ -1,0 +1,460 @@
+import csv
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from digits import networks
+from digits.prediction import Recognizer
+from digits.weights import load_folder
+from tests.training_support import small_mnist, write_blank_mnist
+from training import console, train
+from training.console import UserError
+from training.recipes import RECIPES, Recipe
+from training.run_folder import RunFolder
+from training.train import Job
+
+ROOT = Path(__file__).parents[1]
+MNIST = small_mnist()
+PLOTS = ("learning-curves.png", "confusion.png", "misread.png", "reliability.png")
+
+
+def small_job(network="dropout", epochs=3, seed=0, **settings):
+    recipe = Recipe(network=network, epochs=epochs, batch_size=32, learning_rate=0.003, **settings)
+    return Job(recipe=recipe, seed=seed, limit=400)
+
+
+class KilledError(Exception):
+    pass
+
+
+def die_in_epoch(monkeypatch, number):
+    """End the process's training in the middle of an epoch, counted from 1."""
+    original = train.SeededEpochs.on_epoch_begin
+
+    def on_epoch_begin(self, epoch, logs=None):
+        original(self, epoch, logs)
+        self.dies = epoch + 1 == number
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.dies and batch == 2 and logs:
+            raise KilledError
+
+    monkeypatch.setattr(train.SeededEpochs, "on_epoch_begin", on_epoch_begin)
+    monkeypatch.setattr(train.SeededEpochs, "on_train_batch_end", on_train_batch_end)
+
+
+def weights_of(folder):
+    return (folder / "model.weights.h5").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """One whole run, not to be changed."""
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    return folder, train.train(small_job(), MNIST, folder)
+
+
+def test_a_run_leaves_its_folder_and_nothing_else(finished):
+    folder, _ = finished
+    assert {path.name for path in folder.iterdir()} == {
+        "model.weights.h5",
+        "config.json",
+        "metrics.json",
+        "recipe.json",
+        "history.csv",
+        *PLOTS,
+    }
+
+
+def test_a_run_learns(finished):
+    _, metrics = finished
+    assert metrics["mnist_test"]["top1_accuracy"] > 0.95
+
+
+def test_the_run_folder_is_a_set_of_weights_that_answers_as_measured(finished):
+    folder, metrics = finished
+    recognizer = Recognizer(load_folder(folder))
+    probabilities = recognizer.predict_images(MNIST.test_images.astype(np.float32) / 255)
+    errors = (probabilities[:, :10].argmax(axis=1) != MNIST.test_labels).sum()
+    refused = (probabilities[:, :10].max(axis=1) < metrics["refuse_below"]).sum()
+    assert errors == metrics["mnist_test"]["errors"]
+    assert refused == metrics["mnist_test"]["refused"]
+
+
+def test_config_names_network_calibration_and_hash(finished):
+    folder, metrics = finished
+    config = json.loads((folder / "config.json").read_text())
+    assert config == {
+        "network": "dropout",
+        "temperature": metrics["temperature"],
+        "refuse_below": metrics["refuse_below"],
+        "sha256": hashlib.sha256(weights_of(folder)).hexdigest(),
+    }
+
+
+def test_metrics_say_what_was_measured_and_how(finished):
+    _, metrics = finished
+    test, validation = metrics["mnist_test"], metrics["validation"]
+    assert test["count"] == 100
+    assert test["top1_accuracy"] == 1 - test["errors"] / 100
+    assert (validation["count"], validation["refused"]) == (40, 0)
+    assert metrics["parameters"] == 34826
+    assert (metrics["epochs"], metrics["seed"], metrics["limit"]) == (3, 0, 400)
+    assert (metrics["training_count"], metrics["validation_count"]) == (360, 40)
+    assert metrics["data_sha256"] == MNIST.sha256
+    assert metrics["seconds"] > 0
+    assert metrics["ece"] == test["ece"]
+    assert metrics["versions"]["keras"] == keras.__version__
+
+
+def test_the_recipe_file_holds_the_exact_configuration(finished):
+    folder, _ = finished
+    written = json.loads((folder / "recipe.json").read_text())
+    assert Recipe(**written["recipe"]) == small_job().recipe
+    assert (written["seed"], written["limit"]) == (0, 400)
+    assert "numpy" in written["versions"]
+
+
+def test_the_history_has_one_line_an_epoch(finished):
+    folder, _ = finished
+    with (folder / "history.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    assert float(rows[2]["loss"]) < float(rows[0]["loss"])
+    assert 0 <= float(rows[2]["val_accuracy"]) <= 1
+
+
+def test_the_plots_are_pictures(finished):
+    folder, _ = finished
+    for name in PLOTS:
+        with Image.open(folder / name) as picture:
+            picture.load()
+            assert picture.width > 300
+
+
+def test_the_same_seed_gives_the_same_bytes_whatever_ran_before(finished, tmp_path):
+    networks.build("conv3")  # would shift the layers' numbering, were it not restarted
+    train.train(small_job(), MNIST, tmp_path / "again")
+    assert weights_of(tmp_path / "again") == weights_of(finished[0])
+
+
+def test_another_seed_gives_other_weights(finished, tmp_path):
+    train.train(small_job(seed=1), MNIST, tmp_path / "other")
+    assert weights_of(tmp_path / "other") != weights_of(finished[0])
+
+
+@pytest.mark.parametrize("killed_in", [2, 3])
+def test_a_killed_run_is_taken_up_and_ends_with_the_same_weights(
+    finished, tmp_path, monkeypatch, capsys, killed_in
+):
+    with monkeypatch.context() as patch:
+        die_in_epoch(patch, killed_in)
+        with pytest.raises(KilledError):
+            train.train(small_job(), MNIST, tmp_path / "run")
+    assert not (tmp_path / "run" / "metrics.json").exists()
+    metrics = train.train(small_job(), MNIST, tmp_path / "run")
+    assert f"taken up after epoch {killed_in - 1} of 3" in capsys.readouterr().out
+    assert metrics["epochs"] == 3
+    assert weights_of(tmp_path / "run") == weights_of(finished[0])
+
+
+def test_averaged_weights_survive_a_kill_too(tmp_path, monkeypatch):
+    job = small_job(
+        optimizer="adamw", weight_decay=0.01, warmup_epochs=1, ema_momentum=0.9, epochs=2
+    )
+    train.train(job, MNIST, tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        die_in_epoch(patch, 2)
+        with pytest.raises(KilledError):
+            train.train(job, MNIST, tmp_path / "killed")
+    train.train(job, MNIST, tmp_path / "killed")
+    assert weights_of(tmp_path / "killed") == weights_of(tmp_path / "whole")
+
+
+def test_the_average_is_what_validates_and_what_is_saved(tmp_path):
+    job = small_job(network="fnn", ema_momentum=0.9, epochs=2)
+    metrics = train.train(job, MNIST, tmp_path / "run")
+    rows = (tmp_path / "run" / "history.csv").read_text().splitlines()
+    last = dict(zip(rows[0].split(","), rows[-1].split(","), strict=True))
+    assert float(last["val_accuracy"]) == pytest.approx(
+        metrics["validation"]["top1_accuracy"], abs=1e-6
+    )
+
+
+def test_a_kill_after_the_last_epoch_costs_no_training(finished, tmp_path, monkeypatch):
+    def die(*_):
+        raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train, "_draw", die)
+        with pytest.raises(KilledError):
+            train.train(small_job(), MNIST, tmp_path / "run")
+    history = (tmp_path / "run" / "history.csv").read_bytes()
+    train.train(small_job(), MNIST, tmp_path / "run")
+    assert (tmp_path / "run" / "history.csv").read_bytes() == history
+    assert weights_of(tmp_path / "run") == weights_of(finished[0])
+
+
+def test_a_finished_run_is_not_trained_again(finished, monkeypatch, capsys):
+    folder, metrics = finished
+    monkeypatch.delattr(train, "_fit")
+    assert train.train(small_job(), MNIST, folder) == json.loads(json.dumps(metrics))
+    assert "finished" in capsys.readouterr().out
+
+
+def test_a_run_of_another_configuration_is_refused(finished):
+    folder, _ = finished
+    with pytest.raises(UserError) as caught:
+        train.train(small_job(epochs=4), MNIST, folder)
+    assert "epochs 3 there, 4 asked for" in str(caught.value)
+    assert "--run" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_other_data_are_another_configuration(finished):
+    with pytest.raises(UserError, match="data_sha256"):
+        train.train(small_job(), small_mnist(seed=1), finished[0])
+
+
+def test_a_folder_with_other_files_is_refused_and_left_alone(tmp_path):
+    (tmp_path / "letter.txt").write_text("dear")
+    with pytest.raises(UserError, match="not empty and holds no run"):
+        train.train(small_job(), MNIST, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+
+
+def test_a_file_in_the_place_of_the_run_folder_is_one_clear_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path / "file", tmp_path / "file" / "run"):
+        with pytest.raises(UserError, match=r"cannot write to the run folder .* give another"):
+            train.train(small_job(), MNIST, place)
+
+
+def test_a_run_folder_without_permission_is_one_clear_line(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(UserError, match=r"Permission denied.*--run"):
+        train.train(small_job(), MNIST, tmp_path / "run")
+
+
+def test_a_damaged_recipe_file_is_one_clear_line(tmp_path):
+    (tmp_path / "recipe.json").write_text("{")
+    with pytest.raises(UserError, match="damaged"):
+        train.train(small_job(), MNIST, tmp_path)
+
+
+def test_a_checkpoint_of_another_architecture_is_one_clear_line(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        die_in_epoch(patch, 2)
+        with pytest.raises(KilledError):
+            train.train(small_job(), MNIST, tmp_path / "run")
+    monkeypatch.setitem(networks.NETWORKS, "dropout", networks.conv3)
+    with pytest.raises(UserError, match="does not fit this version of the network"):
+        train.train(small_job(), MNIST, tmp_path / "run")
+
+
+def test_a_training_that_diverges_is_one_clear_line(tmp_path):
+    recipe = Recipe(network="fnn", epochs=2, learning_rate=1e30)
+    with pytest.raises(UserError, match="diverged in epoch 1"):
+        train.train(Job(recipe=recipe, limit=400), MNIST, tmp_path / "run")
+
+
+def test_the_onehot_network_also_leaves_h5_weights(tmp_path):
+    job = small_job(network="dense128-onehot", epochs=1, legacy_h5=True)
+    train.train(job, MNIST, tmp_path / "run")
+    model, legacy = networks.build("dense128-onehot"), networks.build("dense128-onehot")
+    model.load_weights(tmp_path / "run" / "model.weights.h5")
+    legacy.load_weights(tmp_path / "run" / "model.h5")
+    for one, other in zip(model.get_weights(), legacy.get_weights(), strict=True):
+        assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("network", RECIPES)
+def test_every_network_can_be_trained_by_its_own_recipe(network, tmp_path):
+    recipe = RECIPES[network]
+    metrics = train.train(Job(recipe=one_epoch(recipe), limit=60), MNIST, tmp_path / "run")
+    assert metrics["parameters"] == networks.build(network).count_params()
+    assert Recognizer(load_folder(tmp_path / "run")).weights.config.network == network
+
+
+def one_epoch(recipe):
+    settings = {name: getattr(recipe, name) for name in recipe.__dataclass_fields__}
+    return Recipe(**settings | {"epochs": 1})
+
+
+def test_the_test_set_is_scored_once_and_at_the_end(tmp_path, monkeypatch):
+    looked_at = []
+    original = train.data.as_input
+
+    def watching(images):
+        looked_at.append("test" if images is MNIST.test_images else "training set")
+        return original(images)
+
+    monkeypatch.setattr(train.data, "as_input", watching)
+    train.train(small_job(epochs=1), MNIST, tmp_path / "run")
+    assert looked_at.count("test") == 1
+    assert looked_at[-1] == "test"
+    assert len(looked_at) > 10
+
+
+def test_test_images_decide_nothing(finished, tmp_path):
+    other = small_mnist()
+    other.test_images[:] = 0
+    train.train(small_job(), other, tmp_path / "run")
+    assert weights_of(tmp_path / "run") == weights_of(finished[0])
+    config = (tmp_path / "run" / "config.json").read_text()
+    assert config == (finished[0] / "config.json").read_text()
+
+
+# The disk
+
+
+def test_a_full_disk_leaves_the_checkpoint_before_it(tmp_path, monkeypatch, finished):
+    original = RunFolder.save_weights
+
+    def save_weights(self, name, model):
+        if "0002" in name:
+            monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 10}))
+        original(self, name, model)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunFolder, "save_weights", save_weights)
+        with pytest.raises(OSError, match="No space left on device") as caught:
+            train.train(small_job(), MNIST, tmp_path / "run")
+    monkeypatch.undo()
+    assert str(tmp_path / "run") in caught.value.filename
+    left = {path.name for path in (tmp_path / "run").rglob("*") if path.is_file()}
+    assert left == {"recipe.json", "history.csv", "epoch-0001.weights.h5", "state.json"}
+    train.train(small_job(), MNIST, tmp_path / "run")
+    assert weights_of(tmp_path / "run") == weights_of(finished[0])
+
+
+def test_a_file_that_cannot_be_written_keeps_its_old_content(tmp_path):
+    run = RunFolder(tmp_path)
+    run.write_bytes("file", b"old")
+    with pytest.raises(TypeError):
+        run.write_bytes("file", "no bytes")
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        run.write_json("file", {"loss": float("nan")})
+    assert (tmp_path / "file").read_bytes() == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_what_a_kill_left_half_written_is_cleared_away(tmp_path):
+    (tmp_path / ".partial-recipe.json").write_text("{")
+    RunFolder.open(tmp_path, {"seed": 0}, {})
+    assert [path.name for path in tmp_path.iterdir()] == ["recipe.json"]
+
+
+# The command line
+
+
+def run_main(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["train", *map(str, arguments)])
+    with pytest.raises(SystemExit) as caught:
+        console.run(train.main)
+    return caught.value.code
+
+
+def test_foreign_data_end_the_command_with_one_line(tmp_path, monkeypatch):
+    write_blank_mnist(tmp_path)
+    line = run_main(monkeypatch, "--data", tmp_path, "--run", tmp_path / "run")
+    assert line.startswith("error: ")
+    assert "other digits" in line
+    assert "\n" not in line
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--network", "conv4"), "conv4"),
+        (("--epochs", "0"), "expected a whole number from 1, received 0"),
+        (("--batch-size", "many"), "expected a whole number from 1, received many"),
+        (("--seed", "-1"), "expected a whole number from 0, received -1"),
+        (("--limit", "60001"), "MNIST has 60,000 training images"),
+        (("--limit", "5"), "expected a whole number from 20"),
+    ],
+)
+def test_a_wrong_argument_is_answered_with_what_is_right(monkeypatch, capsys, arguments, words):
+    assert run_main(monkeypatch, *arguments) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_the_default_is_the_default_network_in_a_folder_of_its_name(monkeypatch):
+    asked = []
+    monkeypatch.setattr(sys, "argv", ["train", "--epochs", "2"])
+    monkeypatch.setattr(train.data, "load_mnist", lambda folder: asked.append(folder) or MNIST)
+    monkeypatch.setattr(train, "train", lambda *arguments: asked.append(arguments) or {})
+    monkeypatch.setattr(train, "summary", lambda _: "")
+    train.main()
+    job = asked[1][0]
+    assert asked[0] is None
+    assert job.recipe.network == networks.DEFAULT_NETWORK
+    assert job.recipe.epochs == 2
+    assert asked[1][2] == Path("runs") / f"{networks.DEFAULT_NETWORK}-0"
+
+
+def test_the_recorded_command_repeats_the_run(monkeypatch):
+    command = Job(recipe=RECIPES["fnn"], seed=3).command
+    assert command == "python -m training.train --network fnn --seed 3"
+    words = small_job().command.split()
+    monkeypatch.setattr(sys, "argv", words[2:])
+    arguments = train.parse_arguments()
+    assert (arguments.network, arguments.epochs) == ("dropout", 3)
+    assert (arguments.batch_size, arguments.limit) == (32, 400)
+
+
+def test_the_summary_gives_percent_and_count(finished):
+    text = train.summary(finished[1])
+    errors = finished[1]["mnist_test"]["errors"]
+    assert f"{100 - errors:.2f} % ({errors} of 100 wrong)" in text
+    assert "34,826 parameters, 3 epochs" in text
+
+
+TRAIN_SLOWLY = """
+import time
+from pathlib import Path
+from tests.test_train import MNIST, small_job
+from training import train
+
+class Slow(train.data.ShuffledDigits):
+    def __getitem__(self, index):
+        time.sleep(0.05 if self.epoch else 0)
+        return super().__getitem__(index)
+
+train.data.ShuffledDigits = Slow
+train.train(small_job(), MNIST, Path("run"))
+"""
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_loses_no_epoch_but_the_running_one(finished, tmp_path):
+    """With a real kill: nothing of the process gets to clean up."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", TRAIN_SLOWLY]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL
+    ) as process:
+        state = tmp_path / "run" / "checkpoint" / "state.json"
+        deadline = time.monotonic() + 120
+        while not state.exists() and time.monotonic() < deadline:
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert len(json.loads(state.read_text())["history"]) == 1
+    train.train(small_job(), MNIST, tmp_path / "run")
+    assert weights_of(tmp_path / "run") == weights_of(finished[0])
