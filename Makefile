@@ -8,7 +8,7 @@
 
 .DEFAULT_GOAL := run
 .NOTPARALLEL:
-.PHONY: run test train lint format bench chromium
+.PHONY: run test train bench lint lint-style lint-format lint-types lint-workflows format chromium
 
 BIN := .venv/bin
 APP := requirements.txt
@@ -27,14 +27,22 @@ bench: .venv/training-installed
 # Both parts always run, so that one look shows everything; pytest's summary is the last line.
 test: .venv/tests-installed chromium
 	@status=0; \
-	$(MAKE) --no-print-directory lint || status=1; \
+	$(MAKE) --no-print-directory --keep-going lint || status=1; \
 	$(BIN)/python -m pytest $(ARGS) || status=1; \
 	exit $$status
 
-lint: .venv/tests-installed
+lint: lint-style lint-format lint-types lint-workflows
+
+lint-style: .venv/tests-installed
 	$(BIN)/ruff check .
+
+lint-format: .venv/tests-installed
 	$(BIN)/ruff format --check .
+
+lint-types: .venv/tests-installed
 	$(BIN)/mypy
+
+lint-workflows: .venv/tests-installed
 	$(BIN)/zizmor --offline --no-progress --quiet .github
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
