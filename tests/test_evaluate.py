@@ -163,6 +163,30 @@ def test_columns_are_aligned():
     ]
 
 
+def test_markdown_has_a_header_and_a_line_for_each_row():
+    text = tables.markdown([["", "errors"], ["a", "7"]])
+    assert text.splitlines() == ["|  | errors |", "|---|---:|", "| a | 7 |"]
+
+
+def test_several_seeds_are_told_with_their_deviation():
+    row = {
+        "name": "conv3",
+        "preprocessing": "squeeze",
+        "seeds": [0, 1],
+        "measured": [
+            {"mnist_test": {"errors": errors, "count": 10000, "ece": 0.003}, "corruptions": {}}
+            for errors in (80, 90)
+        ],
+    }
+    row["mean"], row["deviation"] = scoring.spread(row["measured"])
+    row["mean"]["corruptions"] = {"mean_error": 0.125}
+    header, cells = tables.recognition([row])
+    told = dict(zip(header, cells, strict=True))
+    assert told["MNIST test"] == "0.85 % (85.0 ± 7.1 of 10,000)"
+    assert told["corrupted"] == "12.50 %"
+    assert told["drawn"] == told["canvas"] == told["ms"] == "-"
+
+
 def finished(folder):
     folder.mkdir(parents=True)
     (folder / "metrics.json").write_text("{}")
