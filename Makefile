@@ -70,8 +70,8 @@ FIND_APT = apt=false; \
 	    && found=$$python && break; \
 	done; \
 	if [ -z "$$found" ]; then \
-	  echo "error: Python 3.11, 3.12 or 3.13 is needed and python3 is" \
-	    "$$(python3 --version 2>&1 || true): install one of them," \
+	  echo "error: Python 3.11, 3.12 or 3.13 is needed, python3 is" \
+	    "$$(python3 --version 2>/dev/null || echo missing): install one," \
 	    "or name it: make PYTHON=/path/to/python3.12" >&2; \
 	  exit 1; \
 	fi; \
