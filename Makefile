@@ -2,7 +2,7 @@
 # make test   linters, types and all tests, with what they need (a browser too)
 # make train  train on MNIST; make train ARGS="--network conv3 --data FOLDER"
 # make lint   linters and types alone
-# make bench  measure the bundled weights; make bench ARGS="runs/conv3-0" measures a run
+# make bench  measure the bundled weights and all runs anew: training/results.json
 #
 # Each makes .venv first where it is missing or the requirements have changed.
 
@@ -22,7 +22,7 @@ train: .venv/training-installed
 	@exec $(BIN)/python -m training.train $(ARGS)
 
 bench: .venv/training-installed
-	@exec $(BIN)/python -m training.evaluate $(ARGS)
+	@exec $(BIN)/python -m training.evaluate --all $(ARGS)
 
 # Both parts always run, so that one look shows everything; pytest's summary is the last line.
 test: .venv/tests-installed chromium
