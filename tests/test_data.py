@@ -96,7 +96,7 @@ def test_one_missing_file_is_named(blank_folder):
     (blank_folder / "t10k-labels-idx1-ubyte.gz").unlink()
     with pytest.raises(DataError) as caught:
         data.load_mnist(blank_folder)
-    assert_one_clear_line(str(caught.value), "t10k-labels-idx1-ubyte missing")
+    assert_one_clear_line(str(caught.value), "there is no t10k-labels-idx1-ubyte:")
     assert "train-images" not in str(caught.value)
 
 

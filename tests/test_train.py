@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -321,24 +322,71 @@ def test_test_images_decide_nothing(finished, tmp_path):
 # The disk
 
 
-def test_a_full_disk_leaves_the_checkpoint_before_it(tmp_path, monkeypatch, finished):
-    original = RunFolder.save_weights
+def fill_disk(patch):
+    patch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=10))
 
-    def save_weights(self, name, model):
-        if "0002" in name:
-            monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 10}))
-        original(self, name, model)
+
+def test_a_disk_that_is_full_in_the_end_leaves_the_last_checkpoint(
+    finished, tmp_path, monkeypatch, capsys
+):
+    original = RunFolder.save_checkpoint
 
     with monkeypatch.context() as patch:
-        patch.setattr(RunFolder, "save_weights", save_weights)
+
+        def save_checkpoint(self, model, rows):
+            if len(rows) == 2:
+                fill_disk(patch)
+            original(self, model, rows)
+
+        patch.setattr(RunFolder, "save_checkpoint", save_checkpoint)
         with pytest.raises(OSError, match="No space left on device") as caught:
             train.train(small_job(), MNIST, tmp_path / "run")
-    monkeypatch.undo()
     assert str(tmp_path / "run") in caught.value.filename
+    assert capsys.readouterr().out.endswith("\n"), "the progress bar's line must be over"
     left = {path.name for path in (tmp_path / "run").rglob("*") if path.is_file()}
     assert left == {"recipe.json", "history.csv", "epoch-0001.weights.h5", "state.json"}
     train.train(small_job(), MNIST, tmp_path / "run")
     assert weights_of(tmp_path / "run") == weights_of(finished[0])
+
+
+def test_a_disk_that_is_full_from_the_start_costs_no_epoch(tmp_path, monkeypatch):
+    fill_disk(monkeypatch)
+    monkeypatch.setattr(keras.Model, "fit", None)
+    with pytest.raises(OSError, match="No space left on device"):
+        train.train(small_job(), MNIST, tmp_path / "run")
+
+
+@pytest.mark.parametrize("name", ["model.weights.h5", "model.h5"])
+def test_hdf5_on_a_full_disk_leaves_nothing(tmp_path, name):
+    """With what the operating system allows a file, as a full disk cannot be had everywhere."""
+    pytest.importorskip("resource", reason="Windows has no limits of this kind")
+    code = FILL_A_REAL_LIMIT.format(name=name)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.stdout == f"[Errno 27] File too large: '{name}'\n", ended.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+FILL_A_REAL_LIMIT = """
+import resource
+from pathlib import Path
+from digits import networks
+from training.run_folder import RunFolder
+
+run, model = RunFolder(Path(".")), networks.build("dropout")
+resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+try:
+    (run.save_weights if "weights" in "{name}" else run.save_legacy_h5)("{name}", model)
+except OSError as error:
+    print(error)
+"""
 
 
 def test_a_file_that_cannot_be_written_keeps_its_old_content(tmp_path):

@@ -121,7 +121,7 @@ def read_folder(folder: Path) -> Mnist:
     missing = [FILES[name][0] for name, path in paths.items() if path is None]
     if missing:
         raise DataError(
-            f"{folder} does not hold MNIST: {' and '.join(missing)} missing (.gz or not): "
+            f"{folder} does not hold MNIST, with or without .gz there is no {', '.join(missing)}: "
             f"{_REAL_FILES}"
         )
     return Mnist(

@@ -90,13 +90,13 @@ RECIPES: dict[str, Recipe] = {
     for recipe in (
         Recipe(
             network="conv7",
-            epochs=20,
+            epochs=24,
             optimizer="adamw",
-            learning_rate=0.003,
+            learning_rate=0.002,
             warmup_epochs=1,
-            weight_decay=0.01,
+            weight_decay=0.02,
             ema_momentum=0.998,
-            label_smoothing=0.05,
+            loss="sparse_categorical_crossentropy",
             augment=True,
         ),
         Recipe(network="dense128", epochs=5, loss="sparse_categorical_crossentropy"),
@@ -126,6 +126,7 @@ def compile_network(model: keras.Model, recipe: Recipe, steps_per_epoch: int) ->
         loss=_loss(recipe),
         metrics=["accuracy"],
     )
+    model.optimizer.build(model.trainable_variables)  # Keras restores only what is there already
 
 
 def encode_labels(

@@ -10,6 +10,7 @@ import json
 import logging
 import math
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ Row = dict[str, float]
 
 _PARTIAL = ".partial-"
 _STATE_FILE = "state.json"
+_PICTURES_BYTES = 2**20
 _HDF5_OVERHEAD_BYTES = 2**18  # names, attributes and the groups of the largest network here
 
 
@@ -101,6 +103,17 @@ class RunFolder:
         lines = [",".join(rows[0]), *(",".join(f"{x:.6g}" for x in row.values()) for row in rows)]
         self.write_bytes(HISTORY_FILE, ("\n".join(lines) + "\n").encode())
 
+    def require_space(self, model: keras.Model) -> None:
+        """See to it that no epoch is computed that cannot be kept.
+
+        Args:
+            model: The compiled network, its optimizer built.
+
+        Raises:
+            OSError: If the disk does not hold two checkpoints, the weights and the pictures.
+        """
+        _require_space(self.path, 3 * _size(model) + _PICTURES_BYTES)
+
     def save_weights(self, name: str, model: keras.Model) -> None:
         """Write the weights of a network, and its optimizer's state if it is compiled.
 
@@ -147,7 +160,8 @@ class RunFolder:
         """Load the state after the last complete epoch.
 
         Args:
-            model: The compiled network; left as it is where there is no checkpoint.
+            model: The compiled network, its optimizer built; left as it is where there is no
+                checkpoint.
 
         Returns:
             What each epoch so far measured.
@@ -158,7 +172,6 @@ class RunFolder:
         if not (self._checkpoint / _STATE_FILE).is_file():
             return []
         state = self.read_json(f"{CHECKPOINT_FOLDER}/{_STATE_FILE}")
-        model.optimizer.build(model.trainable_variables)  # else Keras skips what it would restore
         try:
             model.load_weights(self._checkpoint / state["weights"])
         except (ValueError, OSError) as error:
@@ -228,12 +241,19 @@ def _replacing(path: Path, size_bytes: int = 0) -> Iterator[Path]:
         yield partial
         _flush(partial)
         partial.replace(path)
-    except OSError as error:
-        if error.errno is None:
+    except (OSError, RuntimeError) as error:
+        number = _system_error(error)
+        if number is None:
             raise
-        raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
+        raise OSError(number, os.strerror(number), str(path)) from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _system_error(error: OSError | RuntimeError) -> int | None:
+    """Find the system's error number, which HDF5 on closing a file only puts into the text."""
+    told = re.search(r"errno = (\d+)", str(error))
+    return getattr(error, "errno", None) or (int(told[1]) if told else None)
 
 
 def _require_space(folder: Path, size_bytes: int) -> None:

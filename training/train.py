@@ -14,7 +14,8 @@ import math
 import os
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -181,7 +182,7 @@ class EncodedBatches(keras.utils.PyDataset):
 
     def __init__(self, plain: EpochBatches, recipe: Recipe, classes: int) -> None:
         """Keep what to encode, and how; `classes` is how many outputs the network has."""
-        super().__init__()
+        super().__init__(workers=2, max_queue_size=16)
         self.plain = plain
         self._recipe = recipe
         self._classes = classes
@@ -314,19 +315,21 @@ def _fit(
     batches = EncodedBatches(_batches(job, *training), recipe, classes)
     recipes.compile_network(model, recipe, len(batches))
     checkpoints = Checkpoints(run, run.restore_checkpoint(model))
+    run.require_space(model)
     _announce(job, parts, len(checkpoints.rows))
-    model.fit(
-        batches,
-        validation_data=(
-            data.as_input(validation[0]),
-            recipes.encode_labels(validation[1], classes, recipe),
-        ),
-        validation_batch_size=_SCORING_BATCH,
-        epochs=recipe.epochs,
-        initial_epoch=len(checkpoints.rows),
-        shuffle=False,  # the batches are; Keras' own order of them would depend on the start
-        callbacks=[*_averaging(recipe), SeededEpochs(batches.plain, job.seed), checkpoints],
-    )
+    with _whole_lines():
+        model.fit(
+            batches,
+            validation_data=(
+                data.as_input(validation[0]),
+                recipes.encode_labels(validation[1], classes, recipe),
+            ),
+            validation_batch_size=_SCORING_BATCH,
+            epochs=recipe.epochs,
+            initial_epoch=len(checkpoints.rows),
+            shuffle=False,  # the batches are; Keras' own order of them would depend on the start
+            callbacks=[*_averaging(recipe), SeededEpochs(batches.plain, job.seed), checkpoints],
+        )
     return _Fitted(model, checkpoints.rows, parts[1])
 
 
@@ -334,6 +337,16 @@ def _batches(job: Job, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> 
     make = AugmentedDigits if job.recipe.augment else data.ShuffledDigits
     batches: EpochBatches = make(images, labels, job.recipe.batch_size, job.seed)
     return batches
+
+
+@contextmanager
+def _whole_lines() -> Iterator[None]:
+    """End the progress bar's line before anything is said about why the training stopped."""
+    try:
+        yield
+    except (OSError, UserError, KeyboardInterrupt):
+        print(flush=True)
+        raise
 
 
 def _averaging(recipe: Recipe) -> list[keras.callbacks.Callback]:
