@@ -75,7 +75,7 @@ _CLIENT_ERRORS: list[tuple[type[BaseException], str]] = [
         errors.RemoteEntryNotFoundError,
         "the repository {repo} at {revision} lacks files of a set of weights",
     ),
-    (errors.OIDCError, "signing in as a trusted publisher failed: check HF_OIDC_RESOURCE"),
+    (errors.OIDCError, "no identity token: the job needs `id-token: write`"),
     (errors.OfflineModeIsEnabled, "HF_HUB_OFFLINE forbids to ask the Hub"),
     (errors.FileMetadataError, "the Hub's answer does not name commit and file"),
     (httpx2.TimeoutException, "the Hub does not answer in time"),

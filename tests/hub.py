@@ -32,6 +32,9 @@ import yaml
 
 TOKEN = "hf_loopback_writer"  # noqa: S105 - opens nothing but this Hub
 READER_TOKEN = "hf_loopback_reader"  # noqa: S105
+# What a CI runner's own identity service hands out, and the secret that its job asks with.
+ID_TOKEN = "loopback.identity.token"  # noqa: S105
+RUNNER_TOKEN = "loopback-runner"  # noqa: S105
 
 Kind = Literal["hang", "status", "cut", "corrupt", "slow", "drop"]
 JsonObject = dict[str, Any]
@@ -148,6 +151,7 @@ class Hub:
         url: Where it listens, `http://127.0.0.1:PORT`.
         token: A token that may write.
         requests: Every request so far as "METHOD /path", oldest first.
+        publishers: Names of the repositories that trust the runner to publish to them.
     """
 
     token = TOKEN
@@ -157,6 +161,7 @@ class Hub:
         self.repos: dict[str, Repo] = {}
         self.large_files: dict[str, bytes] = {}
         self.requests: list[str] = []
+        self.publishers: set[str] = set()
         self.failures: list[Failure] = []
         self.lock = threading.RLock()
         self.closing = threading.Event()
@@ -196,6 +201,15 @@ class Hub:
     def heal(self) -> None:
         """End all failures."""
         self.failures.clear()
+
+    def runner(self, resource: str) -> dict[str, str]:
+        """Return the environment of a job on GitHub's runners that publishes to a repository."""
+        return {
+            "GITHUB_ACTIONS": "true",
+            "ACTIONS_ID_TOKEN_REQUEST_URL": f"{self.url}/id-token",
+            "ACTIONS_ID_TOKEN_REQUEST_TOKEN": RUNNER_TOKEN,
+            "HF_OIDC_RESOURCE": resource,
+        }
 
     def asked(self, pattern: str) -> list[str]:
         """Return the requests so far that a regular expression is found in."""
@@ -341,6 +355,18 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if oid is None:
             raise _AnswerError(404, f"Invalid rev id: {revision}", "RevisionNotFound")
         return oid, repo.commits[oid]
+
+    def id_token(self) -> tuple[int, bytes]:
+        if self.headers.get("Authorization") != f"Bearer {RUNNER_TOKEN}":
+            raise _AnswerError(401, "this job may not have an identity token")
+        return 200, _json({"value": ID_TOKEN})
+
+    def exchange_token(self) -> tuple[int, bytes]:
+        wanted = json.loads(self.body)
+        trusted = wanted.get("resource") in self.hub.publishers
+        if wanted.get("subject_token") != ID_TOKEN or not trusted:
+            raise _AnswerError(400, "invalid_grant: no trusted publisher matches")
+        return 200, _json({"access_token": TOKEN, "token_type": "bearer", "expires_in": 3600})
 
     def create_repo(self) -> tuple[int, bytes]:
         self._authorize(write=True)
@@ -499,6 +525,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 _REPO = r"(?P<name>[^/]+/[^/]+)"
 _ROUTES = [
+    ("GET", r"/id-token", "id_token"),
+    ("POST", r"/oauth/token", "exchange_token"),
     ("POST", r"/api/repos/create", "create_repo"),
     ("POST", r"/api/validate-yaml", "validate_yaml"),
     ("GET", rf"/api/models/{_REPO}", "repo_info"),

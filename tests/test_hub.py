@@ -174,7 +174,7 @@ def test_error_status_is_explained_at_once(server, cache, status, words):
     server.fail(Failure("status", status=status))
     begin = time.monotonic()
     assert words in problem(cache)
-    assert time.monotonic() - begin < 10
+    assert time.monotonic() - begin < 15  # the client alone would take 23 seconds
 
 
 @pytest.mark.usefixtures("server")
@@ -182,7 +182,7 @@ def test_hub_that_refuses_connections_is_explained_at_once(cache, monkeypatch):
     monkeypatch.setenv("HF_ENDPOINT", refused_url())
     begin = time.monotonic()
     assert "cannot be reached" in problem(cache)
-    assert time.monotonic() - begin < 10
+    assert time.monotonic() - begin < 15  # the client alone would take 23 seconds
 
 
 @pytest.mark.parametrize("method", ["HEAD", "GET"])

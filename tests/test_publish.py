@@ -379,10 +379,42 @@ def test_code_of_the_card_runs(server, run, tmp_path, monkeypatch):
 def test_command_publishes_once_and_then_says_nothing_new(server, run):
     first = command(server, run, "--repo", REPO, "--tag", "v1")
     assert first.returncode == 0
-    assert first.stdout == f"published: {REPO} at commit {server.head(REPO)}; tagged v1\n"
+    assert first.stdout.splitlines() == [
+        "signing in with HF_TOKEN",
+        f"published: {REPO} at commit {server.head(REPO)}; tagged v1",
+    ]
     second = command(server, run, "--repo", REPO, "--tag", "v1")
     assert second.returncode == 0
-    assert second.stdout.startswith("nothing new: ")
+    assert "\nnothing new: " in second.stdout
+
+
+@pytest.mark.slow
+def test_command_signs_in_as_trusted_publisher_without_a_stored_token(server, run):
+    server.publishers.add(REPO)
+    ended = command(server, run, "--repo", REPO, **server.runner(REPO) | {"HF_TOKEN": ""})
+    assert ended.returncode == 0
+    assert f"signing in as the trusted publisher of {REPO}\n" in ended.stdout
+    assert server.asked("POST /oauth/token")
+    assert set(weights.FILES) <= set(server.files(REPO))
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({}, "error (400)"),
+        ({"ACTIONS_ID_TOKEN_REQUEST_TOKEN": ""}, "id-token: write"),
+        ({"ACTIONS_ID_TOKEN_REQUEST_TOKEN": "wrong"}, "does not accept the token"),
+    ],
+)
+def test_failed_trusted_publisher_does_not_fall_back_to_a_token(server, run, environment, words):
+    before = state(server)
+    ended = command(server, run, "--repo", REPO, **server.runner(REPO) | environment)
+    assert ended.returncode == 1
+    [line] = ended.stderr.splitlines()
+    assert line.startswith("error: signing in as a trusted publisher failed: ")
+    assert words in line
+    assert not server.asked("/api/models")
+    assert state(server) == before
 
 
 @pytest.mark.parametrize(
@@ -392,7 +424,6 @@ def test_command_publishes_once_and_then_says_nothing_new(server, run):
         (["--repo", REPO], {"HF_TOKEN": ""}, "set HF_TOKEN"),
         (["--repo", REPO], {"HF_TOKEN": "hf_wrong"}, "does not accept the token"),
         (["--repo", REPO], {"HF_ENDPOINT": refused_url()}, "cannot be reached"),
-        (["--repo", REPO], {"HF_OIDC_RESOURCE": REPO}, "trusted publisher"),
         (["--repo", "digits"], {}, "OWNER/NAME"),
     ],
 )
@@ -400,7 +431,7 @@ def test_command_ends_with_one_line_and_status_1(server, run, options, environme
     before = state(server)
     ended = command(server, run, *options, **environment)
     assert ended.returncode == 1
-    assert ended.stdout == ""
+    assert "published" not in ended.stdout
     [line] = ended.stderr.splitlines()
     assert line.startswith("error: ")
     assert words in line

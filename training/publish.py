@@ -9,6 +9,7 @@ needs a token that may write: `HF_TOKEN`, `hf auth login`, or a trusted publishe
 import argparse
 import hashlib
 import json
+import os
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -278,18 +279,26 @@ def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _token() -> str:
-    """Find the token and say in the log where it is from, never what it is.
+def sign_in() -> str:
+    """Find the token to publish with and print where it is from, never what it is.
 
     Raises:
-        UserError: If there is none, or a trusted publisher is configured and the exchange fails.
+        UserError: If there is none; or if a trusted publisher is configured and the Hub does not
+            accept it: another token is then not tried, as nobody asked for that.
     """
-    with _one_line("the Hub"):
+    publisher = os.environ.get("HF_OIDC_RESOURCE")
+    if publisher:
+        print(f"signing in as the trusted publisher of {publisher}")
+    failed = "signing in as a trusted publisher failed: " if publisher else ""
+    with _one_line("the Hub", before=failed):
         token = get_token()
     if token is None:
         raise UserError(
             "no token to publish with: set HF_TOKEN to one that may write, or run `hf auth login`"
         )
+    if not publisher:
+        where = "HF_TOKEN" if os.environ.get("HF_TOKEN") else "the token of `hf auth login`"
+        print(f"signing in with {where}")
     return token
 
 
@@ -323,7 +332,7 @@ def main() -> None:
     # The Hub's client would wait for ever.
     get_session().timeout = arguments.timeout
     release = publish(
-        HfApi(token=_token()),
+        HfApi(token=sign_in()),
         arguments.run,
         arguments.repo,
         tag=arguments.tag,
