@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from digits.prediction import Recognizer
 
 DEFAULT_REVISION = "main"
-# A resolver request every five minutes is far below the Hub's limits, also for many duplicates
-# behind one address; the jitter keeps them from asking all at once.
-POLL_SECONDS = 300.0
+# One cheap request a minute is far below the Hub's limits, also for many duplicates behind one
+# address; the jitter keeps them from asking all at once.
+POLL_SECONDS = 60.0
 _JITTER = 0.2
 # A commit that failed its checks is tried again now and then: the fault may have been on the way.
 _REJECTED_SECONDS = 3600.0
