@@ -5,6 +5,7 @@
 const LIVE_MS = 70
 const RETRY_MS = 500
 const PATIENCE_MS = 10000
+const CLICK_MS = 600 // a click belongs to the lifting of the finger before it
 const PAD_HEIGHT = 1000
 const MIN_STEP = 4 // pad units; nearer points add bytes, not shape
 
@@ -21,6 +22,7 @@ let mode = 'digit'
 let brush = 46
 let pen = null // the pointer that is drawing
 let showing = 0 // the running number of the example being drawn
+let replaying = false
 
 const sheet = () => sheets[mode]
 const padWidth = () => props.settings.pad_widths[mode]
@@ -32,8 +34,12 @@ function strokeFrom(stroke, from) {
   const scale = canvas.height / PAD_HEIGHT
   context.lineWidth = stroke[0] * scale
   context.beginPath()
+  if (stroke.length === 3) {
+    context.arc(stroke[1] * scale, stroke[2] * scale, context.lineWidth / 2, 0, 2 * Math.PI)
+    context.fill()
+    return
+  }
   context.moveTo(stroke[from] * scale, stroke[from + 1] * scale)
-  if (from + 2 >= stroke.length) context.lineTo(stroke[from] * scale, stroke[from + 1] * scale)
   for (let i = from + 2; i < stroke.length; i += 2) context.lineTo(stroke[i] * scale, stroke[i + 1] * scale)
   context.stroke()
 }
@@ -41,7 +47,7 @@ function strokeFrom(stroke, from) {
 function redraw() {
   context.clearRect(0, 0, canvas.width, canvas.height)
   context.lineCap = context.lineJoin = 'round'
-  context.strokeStyle = '#101014'
+  context.strokeStyle = context.fillStyle = '#101014'
   sheet().strokes.forEach((stroke) => strokeFrom(stroke, 1))
 }
 
@@ -73,16 +79,21 @@ function change(strokes, remember = true) {
   refresh()
 }
 
+function stopReplay() {
+  showing += 1
+  replaying = false
+}
+
 function undo() {
   if (pen !== null || sheet().history.length === 0) return
-  showing += 1
+  stopReplay()
   change(sheet().history.pop(), false)
   ask(true)
 }
 
 function clear() {
   if (pen !== null || sheet().strokes.length === 0) return
-  showing += 1
+  stopReplay()
   change([])
   ask(true)
 }
@@ -98,7 +109,7 @@ let lastAsked = 0
 function show(answer) {
   boxes.replaceChildren(...(answer.digits || [])
     .map((read) => boxOver(read.box, answer.size[0], answer.size[1], read.digit)))
-  tell('digits:answer', { source: 'draw', answer, final: pen === null && !waiting })
+  tell('digits:answer', { source: 'draw', answer, final: pen === null && !replaying && !waiting })
 }
 
 // Ask now, or as soon as the rate allows; `now` is for the end of a change.
@@ -160,7 +171,7 @@ function extend(stroke, [x, y]) {
 sketchpad.addEventListener('pointerdown', (event) => {
   if (pen !== null || !event.isPrimary || event.button !== 0) return
   sketchpad.setPointerCapture(event.pointerId)
-  showing += 1
+  stopReplay()
   const stroke = [brush, ...place(event)]
   sheet().history.push(sheet().strokes)
   sheet().strokes = [...sheet().strokes, stroke]
@@ -190,8 +201,26 @@ sketchpad.addEventListener('lostpointercapture', lift)
 
 // ---- buttons and keys ----------------------------------------------------------------------
 
-element.querySelector('[data-action=undo]').addEventListener('click', undo)
-element.querySelector('[data-action=clear]').addEventListener('click', clear)
+// A touch screen may take a tap that follows a stroke at once for part of that gesture and send
+// no click. So the lifting of the finger counts, and a click only where none came before it.
+function onPress(button, act) {
+  let pressed = null
+  let acted = -Infinity
+  button.addEventListener('pointerdown', (event) => { pressed = event.button === 0 ? event.pointerId : null })
+  button.addEventListener('pointerup', (event) => {
+    const { left, right, top, bottom } = button.getBoundingClientRect()
+    const inside = event.clientX >= left && event.clientX <= right && event.clientY >= top && event.clientY <= bottom
+    if (event.pointerId !== pressed || !inside) return
+    acted = event.timeStamp
+    act()
+  })
+  button.addEventListener('click', (event) => {
+    if (event.timeStamp - acted > CLICK_MS) act()
+  })
+}
+
+onPress(element.querySelector('[data-action=undo]'), undo)
+onPress(element.querySelector('[data-action=clear]'), clear)
 
 document.addEventListener('keydown', (event) => {
   if (!root.isConnected || root.offsetParent === null) return
@@ -216,7 +245,7 @@ function radioGroup(group, choose) {
     choose(radio.dataset)
   }
   radios.forEach((radio, i) => {
-    radio.addEventListener('click', () => pick(radio))
+    onPress(radio, () => pick(radio))
     radio.addEventListener('keydown', (event) => {
       const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key]
       if (!step) return
@@ -233,7 +262,7 @@ radioGroup(element.querySelector('.segments:not(.brushes)'), (data) => { setMode
 
 function setMode(next) {
   if (next === mode || pen !== null) return
-  showing += 1
+  stopReplay()
   mode = next
   root.dataset.mode = mode
   root.querySelector('.invitation span').textContent = word(mode === 'digit' ? 'invitation' : 'invitation_number')
@@ -260,7 +289,7 @@ function listExamples() {
     button.dataset.example = name
     button.setAttribute('aria-label', word('example', name))
     button.innerHTML = thumbnail(strokes)
-    button.addEventListener('click', () => replay(strokes))
+    onPress(button, () => replay(strokes))
     return button
   })
   element.querySelector('.examples-row').replaceChildren(...buttons)
@@ -271,6 +300,7 @@ async function replay(strokes) {
   if (pen !== null) return
   const run = ++showing
   change([])
+  replaying = true
   if (!calm.matches) {
     const total = strokes.reduce((sum, stroke) => sum + stroke.length, 0)
     const perFrame = Math.max(4, 2 * Math.ceil(total / 2 / 40))
@@ -288,6 +318,7 @@ async function replay(strokes) {
       }
     }
   }
+  replaying = false
   change(strokes.map((stroke) => [...stroke]), false)
   ask(true)
 }

@@ -36,14 +36,21 @@ def drawing_view(recognizer: "Recognizer", request: object) -> View:
     Returns:
         A view of kind `digit`, `number`, `blank` or `refused`.
     """
-    if not isinstance(request, list) or len(request) != 2 or request[0] not in PAD_WIDTHS:
-        return {"kind": "refused"}
-    mode, message = request
     try:
+        mode, message = _parse_request(request)
         strokes = parse_strokes(message)
     except StrokesError:
         return {"kind": "refused"}
     return picture_view(recognizer, draw(strokes, PAD_WIDTHS[mode]), mode)
+
+
+def _parse_request(request: object) -> tuple[str, object]:
+    if not isinstance(request, list) or len(request) != 2:
+        raise StrokesError(f"Expected [mode, strokes]. Received: {type(request).__name__}")
+    mode, message = request
+    if not isinstance(mode, str) or mode not in PAD_WIDTHS:
+        raise StrokesError(f"Expected one of {', '.join(PAD_WIDTHS)}. Received: another mode")
+    return mode, message
 
 
 def picture_view(recognizer: "Recognizer", picture: Picture, mode: str) -> View:

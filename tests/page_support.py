@@ -1,0 +1,132 @@
+"""Start the real app.py, once for all tests that talk to it."""
+
+# ruff: noqa: S310 - every address here is the loopback's
+
+import atexit
+import functools
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+START_SECONDS = 120
+
+
+@dataclass
+class App:
+    url: str
+    uploads: Path
+    log: Path
+    hub_calls: list = field(default_factory=list)
+    first_view: dict | None = None
+
+    def get(self, path):
+        with urllib.request.urlopen(self.url + path, timeout=30) as response:
+            return response.read()
+
+    def post(self, path, value):
+        request = urllib.request.Request(
+            self.url + path, json.dumps(value).encode(), {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=60) as response:
+            return json.loads(response.read())
+
+    def call(self, name, *data):
+        """Run an endpoint over plain HTTP; return the last event's name and data."""
+        event = self.post(f"/gradio_api/call/{name}", {"data": data})["event_id"]
+        lines = self.get(f"/gradio_api/call/{name}/{event}").decode().strip().splitlines()
+        kind = [line for line in lines if line.startswith("event: ")][-1].removeprefix("event: ")
+        value = [line for line in lines if line.startswith("data: ")][-1].removeprefix("data: ")
+        return kind, json.loads(value)
+
+    def ask_pad(self, request):
+        """Call the drawing pad's server function as its page does."""
+        return self.server_function("read_drawing", request)
+
+    def server_function(self, name, data):
+        config = json.loads(self.get("/config"))
+        [component] = [
+            component["id"]
+            for component in config["components"]
+            if name in component["props"].get("server_fns", [])
+        ]
+        return self.post(
+            "/gradio_api/component_server/",
+            {"data": data, "component_id": component, "fn_name": name, "session_hash": "test"},
+        )
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@functools.cache
+def running_app():
+    """Start app.py with the bundled weights and wait until it can read; ends with the tests."""
+    folder = Path(tempfile.mkdtemp(prefix="digits-app-"))
+    port = free_port()
+    app = App(f"http://127.0.0.1:{port}", folder / "uploads", folder / "log.txt")
+    hub = _listen(app.hub_calls)
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("MODEL_")}
+    environment |= {
+        "GRADIO_SERVER_PORT": str(port),
+        "GRADIO_TEMP_DIR": str(app.uploads),
+        "GRADIO_ANALYTICS_ENABLED": "False",
+        "HF_ENDPOINT": f"http://127.0.0.1:{hub}",
+        "HF_HOME": str(folder / "hub"),
+    }
+    with app.log.open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=log
+        )
+    atexit.register(_end, process)
+    _wait(process, app, lambda: app.get("/"))
+    app.first_view = app.ask_pad(["digit", [[40, 500, 200, 500, 800]]])
+    _wait(process, app, lambda: app.server_function("read_status", [])["ready"])
+    return app
+
+
+def _listen(calls):
+    """Stand in for the Hub: remember who connects, answer nobody."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def accept():
+        while True:
+            connection, address = server.accept()
+            calls.append(address)
+            connection.close()
+
+    threading.Thread(target=accept, daemon=True).start()
+    return server.getsockname()[1]
+
+
+def _wait(process, app, done):
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end:
+        assert process.poll() is None, app.log.read_text()
+        try:
+            if done():
+                return
+        except (urllib.error.URLError, ConnectionError):
+            pass
+        time.sleep(0.1)
+    raise AssertionError(f"not up after {START_SECONDS} s:\n{app.log.read_text()}")
+
+
+def _end(process):
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()

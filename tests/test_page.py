@@ -1,0 +1,537 @@
+"""The page in a real Chromium: drawn on with mouse and finger, by strokes that the tests hold."""
+
+import json
+import os
+import re
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from tests import pen
+from tests.page_support import running_app
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+DESKTOP = {"viewport": {"width": 1280, "height": 800}}
+PHONE = {
+    "viewport": {"width": 390, "height": 844},
+    "has_touch": True,
+    "is_mobile": True,
+    "device_scale_factor": 2,
+}
+SCREENSHOTS = Path(__file__).parents[1] / ".github" / "screenshots"
+QUESTION = "**/gradio_api/component_server/"
+CONFIDENCES = (
+    "() => [...document.querySelectorAll('#confidence [data-digit]')]"
+    ".map((row) => Number(row.dataset.confidence))"
+)
+
+AGREES = """(digit) => {
+  const text = document.querySelector('#prediction').textContent.trim()
+  const rows = [...document.querySelectorAll('#confidence [data-digit]')]
+  const values = rows.map((row) => Number(row.dataset.confidence))
+  return new RegExp(`^${digit}(?![0-9])`).test(text) && values[digit] === Math.max(...values)
+}"""
+
+
+@pytest.fixture(scope="module")
+def app():
+    return running_app()
+
+
+@contextmanager
+def visiting(chromium, app, options):
+    """Open the page; whatever it logs as an error or asks of another host fails the test."""
+    context = chromium.new_context(**{"locale": "en-US"} | options)
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    faults = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda line: faults.append(line.text) if line.type == "error" else None)
+    page.on("request", lambda request: faults.extend(foreign(app, request.url)))
+    page.goto(app.url)
+    page.locator(".weights[data-ready=true]").wait_for()
+    yield page
+    context.close()
+    assert faults == []
+
+
+def foreign(app, url):
+    return [] if url.startswith((app.url, "data:", "blob:")) else [url]
+
+
+@pytest.fixture
+def page(chromium, app):
+    with visiting(chromium, app, DESKTOP) as page:
+        yield page
+
+
+@pytest.fixture
+def phone(chromium, app):
+    with visiting(chromium, app, PHONE) as page:
+        yield page
+
+
+def pad_box(page):
+    return page.locator("#sketchpad").bounding_box()
+
+
+def on_pad(page, point):
+    """Where a point of the unit square lies on the screen; the pad may be wider than high."""
+    box = pad_box(page)
+    return box["x"] + point[0] * box["height"], box["y"] + point[1] * box["height"]
+
+
+def draw(page, digit, *, shift=0.0, lift=True):
+    """Draw a digit with the mouse."""
+    for path in pen.paths(digit):
+        points = [on_pad(page, (x + shift, y)) for x, y in path]
+        page.mouse.move(*points[0])
+        page.mouse.down()
+        for point in points[1:]:
+            page.mouse.move(*point)
+        if lift:
+            page.mouse.up()
+
+
+def draw_with_finger(page, digit):
+    """Draw a digit as a touch screen reports it."""
+    session = page.context.new_cdp_session(page)
+
+    def touch(kind, points):
+        touches = [{"x": x, "y": y} for x, y in points]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+
+    for path in pen.paths(digit):
+        points = [on_pad(page, point) for point in path]
+        touch("touchStart", points[:1])
+        for point in points[1:]:
+            touch("touchMove", [point])
+        touch("touchEnd", [])
+
+
+def confidences(page):
+    return page.evaluate(CONFIDENCES)
+
+
+def prediction(page):
+    return page.locator("#prediction").inner_text().strip()
+
+
+def wait_for_digit(page, digit):
+    """Wait until the answer begins with the digit and its bar is the longest."""
+    page.wait_for_function(AGREES, arg=digit)
+    values = confidences(page)
+    assert len(values) == 10
+    assert sum(values) == pytest.approx(1, abs=1e-3)
+
+
+def wait_for_blank(page):
+    expect(page.locator("#prediction")).to_have_text(re.compile("Draw a digit"))
+    assert confidences(page) == [0] * 10
+
+
+def ink_on_pad(page):
+    """How many of the canvas' pixels are drawn on."""
+    return page.evaluate(
+        """() => {
+          const canvas = document.querySelector('#sketchpad canvas')
+          const { width, height } = canvas
+          const pixels = canvas.getContext('2d').getImageData(0, 0, width, height).data
+          return pixels.filter((value, i) => i % 4 === 3 && value > 128).length
+        }"""
+    )
+
+
+def test_the_ten_digits_drawn_with_the_mouse_are_read(page):
+    for digit in range(10):
+        draw(page, digit)
+        wait_for_digit(page, digit)
+        page.get_by_role("button", name="Clear").click()
+        wait_for_blank(page)
+
+
+def test_the_ten_digits_drawn_with_the_finger_are_read(phone):
+    for digit in range(10):
+        draw_with_finger(phone, digit)
+        wait_for_digit(phone, digit)
+        phone.get_by_role("button", name="Clear").tap()
+        wait_for_blank(phone)
+
+
+def test_the_page_does_not_scroll_under_the_finger(phone):
+    draw_with_finger(phone, 1)
+    wait_for_digit(phone, 1)
+    assert phone.evaluate("scrollY") == 0
+
+
+def test_the_phone_page_fits_its_width_and_shows_pad_and_bars_at_once(phone):
+    assert phone.evaluate("document.documentElement.scrollWidth") == 390
+    bars = phone.locator("#confidence").bounding_box()
+    assert bars["y"] + bars["height"] <= 844
+    for box in (pad_box(phone), bars):
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390
+
+
+def test_a_blank_pad_invites_to_draw_and_shows_no_bars(page):
+    wait_for_blank(page)
+    assert page.locator("#confidence .row-value").all_inner_texts() == [""] * 10
+    expect(page.locator(".invitation")).to_contain_text("Draw a digit here")
+
+
+def test_bars_stand_in_the_order_of_the_digits(page):
+    rows = page.locator("#confidence [data-digit]")
+    assert rows.evaluate_all("rows => rows.map((row) => row.dataset.digit)") == list("0123456789")
+
+
+def test_bars_move_while_the_pen_is_down(page):
+    draw(page, 1, lift=False)
+    wait_for_digit(page, 1)
+    assert sum(confidences(page)) > 0.9
+    page.mouse.up()
+
+
+def test_a_click_draws_a_dot(page):
+    page.mouse.click(*on_pad(page, (0.5, 0.5)))
+    assert ink_on_pad(page) > 50
+
+
+def test_clear_empties_pad_and_answer(page):
+    draw(page, 3)
+    wait_for_digit(page, 3)
+    page.get_by_role("button", name="Clear").click()
+    wait_for_blank(page)
+    assert ink_on_pad(page) == 0
+    expect(page.get_by_role("button", name="Clear")).to_be_disabled()
+
+
+def test_undo_takes_the_last_stroke_back(page):
+    draw(page, 1)
+    wait_for_digit(page, 1)
+    ink = ink_on_pad(page)
+    draw(page, 4)
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("button", name="Undo").click()
+    wait_for_digit(page, 1)
+    # Drawn anew as one line, its edges may differ by a shade.
+    assert ink_on_pad(page) == pytest.approx(ink, rel=0.02)
+    page.get_by_role("button", name="Undo").click()
+    wait_for_blank(page)
+    expect(page.get_by_role("button", name="Undo")).to_be_disabled()
+
+
+def test_undo_brings_a_cleared_drawing_back(page):
+    draw(page, 7)
+    wait_for_digit(page, 7)
+    page.get_by_role("button", name="Clear").click()
+    wait_for_blank(page)
+    page.get_by_role("button", name="Undo").click()
+    wait_for_digit(page, 7)
+
+
+def test_the_keyboard_undoes_and_clears(page):
+    draw(page, 0)
+    wait_for_digit(page, 0)
+    page.keyboard.press("Delete")
+    wait_for_blank(page)
+    page.keyboard.press("Control+z")
+    wait_for_digit(page, 0)
+
+
+def test_the_brush_has_three_widths(page):
+    ink = []
+    for name in ("Fine brush", "Medium brush", "Bold brush"):
+        page.get_by_role("radio", name=name).click()
+        draw(page, 1)
+        ink.append(ink_on_pad(page))
+        page.get_by_role("button", name="Clear").click()
+    assert 0 < ink[0] < ink[1] < ink[2]
+
+
+def test_arrow_keys_choose_the_brush(page):
+    page.get_by_role("radio", name="Medium brush").focus()
+    page.keyboard.press("ArrowRight")
+    bold = page.get_by_role("radio", name="Bold brush")
+    expect(bold).to_be_checked()
+    expect(bold).to_be_focused()
+
+
+def test_the_picture_that_the_network_saw_is_shown(page):
+    draw(page, 8)
+    wait_for_digit(page, 8)
+    pixels = page.locator(".seen-image canvas").evaluate(
+        "(canvas) => [...canvas.getContext('2d').getImageData(0, 0, 28, 28).data]"
+    )
+    shown = np.array(pixels).reshape(28, 28, 4)
+    assert shown[..., 3].min() == 255
+    assert shown[..., 0].max() > 200
+    rows, columns = np.nonzero(shown[..., 0])
+    assert max(np.ptp(rows), np.ptp(columns)) + 1 == 20
+
+
+def test_the_line_at_the_bottom_names_the_weights(page):
+    expect(page.locator(".weights")).to_contain_text("bundled")
+    expect(page.locator(".weights")).to_contain_text(re.compile(r"\d\d\.\d+ ?%"))
+
+
+def test_each_example_is_drawn_and_read_at_a_click(page):
+    for digit in range(10):
+        page.get_by_role("button", name=f"Example {digit}").click()
+        wait_for_digit(page, digit)
+
+
+def test_an_answer_that_comes_late_does_not_bring_a_cleared_drawing_back(page):
+    held = []
+    page.route(QUESTION, lambda route: held.append(route))  # noqa: PLW0108 - it must be a function
+    draw(page, 5)
+    page.wait_for_timeout(200)
+    [first] = held
+    page.get_by_role("button", name="Clear").click()
+    wait_for_blank(page)
+    with page.expect_response(QUESTION):
+        first.continue_()
+    page.wait_for_timeout(200)
+    wait_for_blank(page)
+
+
+def test_one_question_is_on_its_way_at_a_time_and_the_last_state_is_asked(page):
+    open_now, most, last = [0], [0], [None]
+
+    def slow(route):
+        open_now[0] += 1
+        most[0] = max(most[0], open_now[0])
+        last[0] = json.loads(route.request.post_data)["data"]
+        response = route.fetch()
+        open_now[0] -= 1
+        route.fulfill(response=response)
+
+    page.route(QUESTION, slow)
+    draw(page, 2)
+    draw(page, 1)
+    page.wait_for_timeout(500)
+    page.unroute(QUESTION)
+    assert most[0] == 1
+    mode, strokes = last[0]
+    assert mode == "digit"
+    assert len(strokes) == 2
+    assert strokes[1][-1] > 750
+
+
+def test_questions_do_not_exceed_fifteen_a_second(page):
+    asked = []
+    page.on("request", lambda request: asked.append(time.monotonic()) if "component_server" in
+            request.url else None)  # fmt: skip
+    page.mouse.move(*on_pad(page, (0.1, 0.5)))
+    page.mouse.down()
+    start = time.monotonic()
+    while time.monotonic() - start < 2:
+        part = (time.monotonic() - start) / 2
+        page.mouse.move(*on_pad(page, (0.1 + 0.8 * part, 0.5 + 0.3 * np.sin(20 * part))))
+    seconds = time.monotonic() - start
+    page.mouse.up()
+    assert 3 * seconds <= len(asked) <= 15 * seconds + 2
+
+
+def test_a_server_that_is_gone_is_said_and_asked_again(chromium, app):
+    context = chromium.new_context(**DESKTOP, locale="en-US")
+    page = context.new_page()
+    page.goto(app.url)
+    page.locator(".weights[data-ready=true]").wait_for()
+    page.route(QUESTION, lambda route: route.abort())
+    draw(page, 6)
+    expect(page.locator("#prediction")).to_contain_text("No answer from the server")
+    page.unroute(QUESTION)
+    wait_for_digit(page, 6)
+    context.close()
+
+
+def test_the_page_says_while_the_network_loads(chromium, app):
+    context = chromium.new_context(**DESKTOP, locale="en-US")
+    page = context.new_page()
+    not_ready = {"ready": False, "line": "Warming up.", "problem": None, "model": None}
+
+    def loading(route):
+        name = json.loads(route.request.post_data)["fn_name"]
+        route.fulfill(json=not_ready if name == "read_status" else {"kind": "warming"})
+
+    page.route(QUESTION, loading)
+    page.goto(app.url)
+    expect(page.locator(".weights")).to_contain_text("loading")
+    draw(page, 9)
+    expect(page.locator("#prediction")).to_contain_text("Warming up")
+    assert confidences(page) == [0] * 10
+    page.unroute(QUESTION)
+    wait_for_digit(page, 9)
+    expect(page.locator(".weights")).to_contain_text("bundled")
+    context.close()
+
+
+def answer_with(page, confidences, digit, reason=None):
+    """Let the server give this answer, to see how the page puts it."""
+    view = {"kind": "digit", "digit": digit, "reason": reason, "confidences": confidences,
+            "score": max(confidences), "model": "bundled", "image": None}  # fmt: skip
+    page.route(QUESTION, lambda route: route.fulfill(json=view))
+
+
+def test_two_digits_that_are_close_are_both_named(page):
+    answer_with(page, [0, 0.4, 0, 0, 0, 0, 0, 0.55, 0.05, 0], 7)
+    draw(page, 7)
+    expect(page.locator("#prediction")).to_have_text(re.compile("^7, or 1"))
+
+
+def test_what_is_no_digit_is_called_so(page):
+    answer_with(page, [0, 0, 0, 0.6, 0, 0, 0, 0, 0.4, 0], None, "not a digit")
+    draw(page, 7)
+    expect(page.locator("#prediction")).to_have_text(re.compile(r"^\s*Not a digit\?.*3"))
+
+
+def test_a_screen_reader_is_told_the_answer_once_the_pen_is_up(page):
+    draw(page, 1, lift=False)
+    wait_for_digit(page, 1)
+    status = page.locator(".announce[role=status]")
+    expect(status).to_have_text("")
+    page.mouse.up()
+    expect(status).to_have_text(re.compile("^1.*sure"))
+    rows = page.get_by_role("list", name="Confidence for each digit").get_by_role("listitem")
+    assert re.match(r"^1\s+\d+(\.\d)?%$", rows.nth(1).inner_text())
+
+
+def open_upload(page):
+    page.get_by_role("tab", name="Upload").click()
+    page.locator("#upload input[type=file]").first.wait_for(state="attached")
+
+
+def test_an_uploaded_picture_is_read_and_its_ink_is_marked(page, tmp_path):
+    open_upload(page)
+    expect(page.locator("#prediction")).to_contain_text("Choose a picture")
+    # The 2 lies in the right half of the sheet.
+    sheet = np.hstack([np.full((400, 400), 255, np.uint8), pen.sheet(2)])
+    page.set_input_files("#upload input[type=file]", pen.save(tmp_path / "two.png", sheet))
+    wait_for_digit(page, 2)
+    frame = page.locator(".seen-picture .frame").bounding_box()
+    box = page.locator(".seen-picture .boxes div").bounding_box()
+    middle = (box["x"] + box["width"] / 2 - frame["x"]) / frame["width"]
+    assert middle == pytest.approx(0.75, abs=0.05)
+
+
+def test_a_picture_can_be_turned_until_it_stands_upright(page, tmp_path):
+    open_upload(page)
+    lying = np.rot90(pen.sheet(4))  # a quarter turn to the left
+    page.set_input_files("#upload input[type=file]", pen.save(tmp_path / "four.png", lying))
+    page.locator(".answer[data-kind=digit]").wait_for()
+    page.get_by_role("button", name="Rotate by 90°").click()
+    wait_for_digit(page, 4)
+
+
+@pytest.mark.parametrize("content", [b"no picture at all", b"", b"\x89PNG\r\n\x1a\n cut"])
+def test_an_unreadable_upload_says_what_to_do(page, tmp_path, content):
+    open_upload(page)
+    path = tmp_path / "bad.png"
+    path.write_bytes(content)
+    page.set_input_files("#upload input[type=file]", str(path))
+    expect(page.locator("#prediction")).to_have_text(re.compile("Use|Upload|Save"))
+    assert confidences(page) == [0] * 10
+    assert "Traceback" not in page.locator("body").inner_text()
+
+
+def test_each_tab_keeps_its_own_answer(page, tmp_path):
+    draw(page, 1)
+    wait_for_digit(page, 1)
+    open_upload(page)
+    page.set_input_files("#upload input[type=file]", pen.save(tmp_path / "8.png", pen.sheet(8)))
+    wait_for_digit(page, 8)
+    page.get_by_role("tab", name="Draw").click()
+    wait_for_digit(page, 1)
+    assert ink_on_pad(page) > 0
+    page.get_by_role("tab", name="Upload").click()
+    wait_for_digit(page, 8)
+
+
+def test_a_picture_that_is_taken_away_leaves_no_answer(page, tmp_path):
+    open_upload(page)
+    page.set_input_files("#upload input[type=file]", pen.save(tmp_path / "8.png", pen.sheet(8)))
+    wait_for_digit(page, 8)
+    page.locator("#upload").get_by_role("button", name=re.compile("Clear|Remove")).click()
+    expect(page.locator("#prediction")).to_contain_text("Choose a picture")
+    assert confidences(page) == [0] * 10
+
+
+def test_a_number_is_read_with_a_box_over_each_digit(page):
+    page.get_by_role("radio", name="A number").click()
+    for place, digit in enumerate((3, 0, 7)):
+        draw(page, digit, shift=0.6 * place)
+    expect(page.locator("#prediction")).to_have_text(re.compile(r"^\s*307"))
+    boxes = page.locator("#sketchpad .boxes div")
+    assert boxes.evaluate_all("nodes => nodes.map((node) => node.dataset.digit)") == list("307")
+    pad = pad_box(page)
+    for place in range(3):
+        box = boxes.nth(place).bounding_box()
+        middle = (box["x"] + box["width"] / 2 - pad["x"]) / pad["height"]
+        assert middle == pytest.approx(0.5 + 0.6 * place, abs=0.08)
+    page.get_by_role("radio", name="One digit").click()
+    wait_for_blank(page)
+
+
+def test_a_number_in_an_uploaded_picture_is_read(page, tmp_path):
+    open_upload(page)
+    page.get_by_role("radio", name="A number").last.click()
+    page.set_input_files("#upload input[type=file]", pen.save(tmp_path / "n.png", pen.sheet(4, 2)))
+    expect(page.locator("#prediction")).to_have_text(re.compile(r"^\s*42"))
+    assert page.locator(".seen-picture .boxes div").count() == 2
+
+
+@pytest.mark.parametrize(
+    ("locale", "button", "invitation"),
+    [("de-DE", "Löschen", "Zeichne eine Ziffer"), ("fr-FR", "Effacer", "Tracez un chiffre")],
+)
+def test_the_page_speaks_the_visitors_language(chromium, app, locale, button, invitation):
+    with visiting(chromium, app, DESKTOP | {"locale": locale}) as page:
+        expect(page.locator("#prediction")).to_contain_text(invitation)
+        expect(page.get_by_role("button", name=button)).to_be_visible()
+        for tab in page.get_by_role("tab").all()[1:]:
+            tab.click()
+        expect(page.locator("#about h3").first).not_to_have_text("What this is")
+
+
+def test_in_the_dark_the_paper_stays_white_and_the_answer_the_same(chromium, app):
+    with visiting(chromium, app, DESKTOP | {"color_scheme": "dark"}) as page:
+        colors = "(node) => getComputedStyle(node).backgroundColor"
+        assert page.locator("#sketchpad").evaluate(colors) == "rgb(255, 255, 255)"
+        red, green, blue = re.findall(r"\d+", page.locator("body").evaluate(colors))[:3]
+        assert max(int(red), int(green), int(blue)) < 60
+        draw(page, 2)
+        wait_for_digit(page, 2)
+
+
+def test_bars_do_not_slide_for_those_who_want_no_motion(chromium, app):
+    with visiting(chromium, app, DESKTOP | {"reduced_motion": "reduce"}) as page:
+        bar = page.locator("#confidence .track i").first
+        assert bar.evaluate("(node) => getComputedStyle(node).transitionDuration") == "0s"
+        page.get_by_role("button", name="Example 5").click()
+        wait_for_digit(page, 5)
+
+
+def test_nothing_moves_on_the_page_when_an_answer_comes(page):
+    parts = [page.locator(name) for name in ("#sketchpad", "#confidence", ".seen", ".weights")]
+    before = [part.bounding_box() for part in parts]
+    draw(page, 3)
+    wait_for_digit(page, 3)
+    assert [part.bounding_box() for part in parts] == before
+
+
+def test_the_page_is_shown_as_the_readme_shows_it(page, phone, tmp_path):
+    folder = SCREENSHOTS if os.environ.get("UPDATE_SCREENSHOTS") == "1" else tmp_path
+    folder.mkdir(parents=True, exist_ok=True)
+    draw(page, 3)
+    wait_for_digit(page, 3)
+    draw_with_finger(phone, 7)
+    wait_for_digit(phone, 7)
+    for name, shown in (("page-light.png", page), ("page-phone.png", phone)):
+        shown.wait_for_timeout(300)  # the bars' transition
+        shown.screenshot(path=folder / name)
+        assert (folder / name).stat().st_size > 10_000
