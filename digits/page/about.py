@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from string import Template
 from typing import Any, Final
@@ -21,6 +21,25 @@ _ACCURACY: Final = {
 }
 
 
+_RESULTS: Final = Path(__file__).parents[2] / "training" / "results.json"
+"""What `training.evaluate` measured; absent until it was run."""
+
+_TABLE_WORDS: Final = {
+    "en": {"heading": "Measured", "mnist_test": "MNIST test", "drawn": "pen strokes",
+           "photos": "photographs", "weights": "weights",
+           "note": 'Errors in per cent. "squeeze" only resizes the picture to 28x28, '
+                   'as most demos do; "ours" prepares it as said above.'},
+    "de": {"heading": "Gemessen", "mnist_test": "MNIST-Test", "drawn": "Stiftstriche",
+           "photos": "Fotos", "weights": "Gewichte",
+           "note": "Fehler in Prozent. „squeeze“ verkleinert das Bild nur auf 28x28, "
+                   "wie die meisten Demos; „ours“ bereitet es vor wie oben beschrieben."},
+    "fr": {"heading": "Mesures", "mnist_test": "test MNIST", "drawn": "traits de stylo",
+           "photos": "photos", "weights": "poids",
+           "note": "Erreurs en pour cent. « squeeze » réduit seulement l'image à 28x28, "
+                   "comme la plupart des démos ; « ours » la prépare comme décrit ci-dessus."},
+}  # fmt: skip
+
+
 def about_text(language: str) -> str:
     """Write the About tab.
 
@@ -32,9 +51,43 @@ def about_text(language: str) -> str:
     """
     return Template(_read(f"{language}.md")).substitute(
         accuracy=_accuracy(language, _bundled_metrics()),
-        results="",
+        results=results_table(language, _results()),
         snippets=snippets(_own_address()),
     )
+
+
+def results_table(language: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    """Tabulate what was measured.
+
+    Args:
+        language: `en`, `de` or `fr`.
+        rows: As `training.evaluate` writes them, one for each kind of weights.
+
+    Returns:
+        Markdown with a heading; empty if there are no rows.
+    """
+    if not rows:
+        return ""
+    words = _TABLE_WORDS[language]
+    sets = [name for name in ("mnist_test", "drawn", "photos") if name in rows[0]["mean"]]
+    lines = [[words["weights"], *(words[name] for name in sets)]]
+    lines.append(["---"] + ["---:"] * len(sets))
+    for row in rows:
+        errors = [_error_share(row["mean"].get(name)) for name in sets]
+        lines.append([f"{row['name']}, {row['preprocessing']}", *errors])
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return f"### {words['heading']}\n\n{table}\n\n{words['note']}"
+
+
+def _error_share(figures: Mapping[str, Any] | None) -> str:
+    return f"{100 * figures['errors'] / figures['count']:.2f}" if figures else "-"
+
+
+def _results() -> list[dict[str, Any]]:
+    if not _RESULTS.exists():
+        return []
+    rows: list[dict[str, Any]] = json.loads(_RESULTS.read_bytes())["rows"]
+    return rows
 
 
 def snippets(url: str) -> str:

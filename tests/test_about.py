@@ -1,0 +1,65 @@
+import json
+import re
+
+import pytest
+
+from digits.page.about import about_text, results_table
+from digits.page.words import WORDS
+from digits.weights import BUNDLED, METRICS_FILE
+
+ROWS = [
+    {
+        "name": "served",
+        "preprocessing": "ours",
+        "mean": {
+            "mnist_test": {"errors": 25, "count": 10000},
+            "drawn": {"errors": 30.0, "count": 2000},
+        },
+    },
+    {
+        "name": "conv3",
+        "preprocessing": "squeeze",
+        "mean": {"mnist_test": {"errors": 100, "count": 10000}},
+    },
+]
+
+
+def test_every_language_has_the_same_words():
+    assert len(WORDS) >= 3
+    for words in WORDS.values():
+        assert words.keys() == WORDS["en"].keys()
+        assert all(words.values())
+
+
+def test_placeholders_are_the_same_in_every_language():
+    for key, english in WORDS["en"].items():
+        holders = sorted(re.findall(r"\{\d\}", english))
+        for words in WORDS.values():
+            assert sorted(re.findall(r"\{\d\}", words[key])) == holders
+
+
+@pytest.mark.parametrize("language", WORDS)
+def test_the_about_tab_states_the_bundled_weights_errors(language):
+    errors = json.loads((BUNDLED / METRICS_FILE).read_bytes())["mnist_test"]["errors"]
+    text = about_text(language)
+    assert f" {errors} " in text.replace("(", " ")
+    assert "$" not in re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("language", WORDS)
+def test_results_are_tabulated_in_per_cent(language):
+    lines = results_table(language, ROWS).splitlines()
+    assert "| served, ours | 0.25 | 1.50 |" in lines
+    assert "| conv3, squeeze | 1.00 | - |" in lines
+
+
+def test_without_results_there_is_no_table():
+    assert results_table("en", []) == ""
+
+
+def test_the_address_in_the_snippets_is_the_spaces_own(monkeypatch):
+    monkeypatch.setenv("SPACE_HOST", "owner-name.hf.space,digits.example.org")
+    assert "https://owner-name.hf.space/gradio_api/upload" in about_text("en")
+    monkeypatch.delenv("SPACE_HOST")
+    monkeypatch.setenv("GRADIO_SERVER_PORT", "8123")
+    assert "http://127.0.0.1:8123/gradio_api/upload" in about_text("en")
