@@ -1,0 +1,148 @@
+"""What is no digit, made so that the network learns to say so.
+
+Natural pictures and noise are easy to refuse; strokes of a pen are the hard and the relevant case:
+letters and signs, mirrored digits, two digits at once, scribbles, dots and lines.
+"""
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from digits.preprocessing import IMAGE_SIDE, InkArray, normalize
+from training.augment import FINE, SIDE, as_ink, bend, break_strokes, draw_strokes, record, restroke
+from training.handwriting import OTHERS, write
+
+HERSHEY = "ACEFHJKLMNPRTUVWXYQacdefhjkmnprtuvwxy?#+=*&@%<>"
+"""Signs of OpenCV's Hershey fonts that no digit looks like: not O, I, l, Z, S, B, b, G, g, q."""
+
+_FONTS = (
+    cv2.FONT_HERSHEY_SIMPLEX,
+    cv2.FONT_HERSHEY_PLAIN,
+    cv2.FONT_HERSHEY_DUPLEX,
+    cv2.FONT_HERSHEY_COMPLEX,
+    cv2.FONT_HERSHEY_SCRIPT_SIMPLEX,
+    cv2.FONT_HERSHEY_SCRIPT_COMPLEX,
+)
+
+_MIRRORS = {3: (1,), 4: (1,), 6: (1, 0), 7: (1, 0), 9: (1, 0)}
+"""Digits that are none in the mirror, with OpenCV's flip codes: 1 left to right, 0 upside down.
+The others are their own mirror image, or another digit's (2 and 5)."""
+
+Images = npt.NDArray[np.uint8]
+Labels = npt.NDArray[np.uint8]
+_Maker = Callable[[Images, Labels, np.random.Generator], InkArray]
+
+
+def outlier(images: Images, labels: Labels, rng: np.random.Generator) -> InkArray:
+    """Make one image that no reader would call a digit.
+
+    Args:
+        images: `(N, 28, 28)` uint8, 255 ink: digits to mirror and to put together.
+        labels: `(N,)` uint8.
+        rng: Decides what is made.
+
+    Returns:
+        `(28, 28)` float32 in `[0, 1]`, normalized as the app does.
+    """
+    while True:
+        make = _choose(rng.random())
+        if make is None:
+            return _noise(rng)
+        ink = restroke(make(images, labels, rng), rng)
+        if rng.random() < 0.05:
+            ink = break_strokes(ink, rng)
+        if ink.sum() > FINE * FINE:
+            return record(normalize(ink), rng)
+
+
+def _sign(_images: Images, _labels: Labels, rng: np.random.Generator) -> InkArray:
+    label = _NAMES[rng.integers(len(_NAMES))]
+    return bend(draw_strokes(write(label, rng), rng), 1.0, rng)
+
+
+_NAMES = tuple(OTHERS)
+
+
+def _printed_sign(_images: Images, _labels: Labels, rng: np.random.Generator) -> InkArray:
+    text = HERSHEY[rng.integers(len(HERSHEY))]
+    font = _FONTS[rng.integers(len(_FONTS))]
+    canvas = np.zeros((SIDE, SIDE), np.uint8)
+    (width, height), below = cv2.getTextSize(text, font, 1, 1)
+    size = 22 * FINE / max(height, width)
+    corner = (int((SIDE - width * size) / 2), int((SIDE + height * size) / 2 - below * size / 3))
+    cv2.putText(
+        canvas, text, corner, font, size, 255, int(rng.integers(FINE, 4 * FINE)), cv2.LINE_AA
+    )
+    return bend(as_ink(canvas), 1.0, rng, strength=1.3)
+
+
+def _mirrored(images: Images, labels: Labels, rng: np.random.Generator) -> InkArray:
+    while True:
+        i = int(rng.integers(len(images)))
+        flips = _MIRRORS.get(int(labels[i]))
+        if flips:
+            flipped = cv2.flip(images[i], flips[rng.integers(len(flips))])
+            return bend(as_ink(flipped), FINE, rng, strength=0.7)
+
+
+def _two_digits(images: Images, _labels: Labels, rng: np.random.Generator) -> InkArray:
+    """Side by side, at times touching."""
+    left, right = (as_ink(images[i]) for i in rng.integers(len(images), size=2))
+    distance = int(rng.integers(12, 24))
+    pair = np.zeros((IMAGE_SIDE, IMAGE_SIDE + distance), np.float32)
+    pair[:, :IMAGE_SIDE] = left
+    shift = int(rng.integers(-4, 5))
+    pair[:, distance:] = np.maximum(pair[:, distance:], np.roll(right, shift, 0))
+    return bend(pair, FINE * 0.6, rng, strength=0.7)
+
+
+def _scribble(_images: Images, _labels: Labels, rng: np.random.Generator) -> InkArray:
+    """Strokes through random points: many points, or few with sharp turns."""
+    strokes = []
+    for _ in range(int(rng.integers(1, 4))):
+        count = int(rng.integers(2, 12))
+        corners = rng.uniform(0, 100, (count, 2)).astype(np.float32)
+        if count > 3 and rng.random() < 0.6:
+            steps = np.linspace(0, count - 1, count * 6)
+            corners = np.stack(
+                [np.interp(steps, np.arange(count), corners[:, k]) for k in (0, 1)], axis=1
+            )
+            corners = cv2.GaussianBlur(corners.astype(np.float32), (1, 9), 2)
+        strokes.append(corners)
+    if len(strokes) == 1 and len(strokes[0]) < 6:
+        strokes.append(rng.uniform(0, 100, (5, 2)).astype(np.float32))
+    return bend(draw_strokes(strokes, rng), 1.0, rng)
+
+
+def _dots(_images: Images, _labels: Labels, rng: np.random.Generator) -> InkArray:
+    count = int(rng.integers(1, 7))
+    return draw_strokes([rng.uniform(5, 95, (1, 2)).astype(np.float32) for _ in range(count)], rng)
+
+
+def _noise(rng: np.random.Generator) -> InkArray:
+    grain = int(rng.integers(3, IMAGE_SIDE + 1))
+    noise = rng.random((grain, grain)).astype(np.float32) ** rng.uniform(0.5, 4)
+    if rng.random() < 0.3:
+        noise[:] = rng.random()
+    return cv2.resize(noise, (IMAGE_SIDE, IMAGE_SIDE), interpolation=int(rng.integers(0, 3)))
+
+
+_SHARES: tuple[tuple[_Maker, float], ...] = (
+    (_sign, 0.42),
+    (_printed_sign, 0.2),
+    (_mirrored, 0.1),
+    (_two_digits, 0.12),
+    (_scribble, 0.1),
+    (_dots, 0.03),
+)
+"""What is drawn, and how often; the rest is noise, which no pen restrokes."""
+
+
+def _choose(point: float) -> _Maker | None:
+    for make, share in _SHARES:
+        point -= share
+        if point < 0:
+            return make
+    return None
