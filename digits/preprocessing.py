@@ -15,6 +15,7 @@ from digits.lines import remove_ruled_lines
 
 Picture = npt.NDArray[np.uint8]
 InkArray = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
 
 IMAGE_SIDE = 28
 BOX_SIDE = 20
@@ -45,6 +46,21 @@ _MIN_CONTRAST = 14.0
 
 _NOISE_FACTOR = 5.0
 """Ink must stand out of the paper by so many standard deviations of its noise."""
+
+_BROADEST_STROKE = 0.11
+"""Width of a felt pen's stroke in sides of the picture; what is broader is a shadow."""
+
+_BORDER_WEIGHT = 0.02
+"""What touches the picture's edge is rather the table or a shadow than the digit."""
+
+_BROAD = 0.035
+"""Width in sides of the picture that at its edge is rather a shadow's end than a pen's stroke."""
+
+_REACH = 0.2
+"""Strokes of one digit lie no further apart than this share of its longest stroke's size."""
+
+_SMALL_PART = 0.05
+"""Ink of a detached stroke as a share of the main stroke's; less is dust or a line's rest."""
 
 
 class BlankPictureError(ValueError):
@@ -104,16 +120,16 @@ def extract_ink(picture: Picture) -> Ink:
     array = np.zeros(planes.shape[:2], np.float32)
     if clean:
         rows, columns = _off_paper(planes, paper)
-        array[rows, columns] = _plain_ink(planes[rows, columns] - paper.astype(np.float32))
+        array[rows, columns] = _plain_ink(planes[rows, columns].astype(np.float32) - paper)
     else:
-        array = _without_specks(remove_ruled_lines(_photographed_ink(planes)))
+        array = _without_specks(_photographed_ink(planes))
     if not array.any():
         raise BlankPictureError("Expected ink on the paper. Received: nothing but paper")
     return Ink(array, scale, clean)
 
 
 def main_ink(ink: Ink) -> InkArray:
-    """Keep the ink of one digit: on a photograph, the heaviest group of strokes.
+    """Keep the ink of one digit: on a photograph, the sharpest group of strokes.
 
     A clean canvas is taken whole: whoever draws there means every stroke.
 
@@ -127,12 +143,30 @@ def main_ink(ink: Ink) -> InkArray:
         return ink.array
     mask = (ink.array > 0).astype(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
-    reach = max(3, int(0.15 * stats[1:, cv2.CC_STAT_HEIGHT].max()))
+    mass = np.bincount(labels.ravel(), weights=ink.array.ravel())
+    edges = np.bincount(labels.ravel(), weights=_sharpness(ink.array).ravel())
+    edges = np.where(_at_border(stats, mask.shape), _BORDER_WEIGHT * edges, edges)
+    edges[0] = 0
+    seed = int(edges.argmax())
+    reach = max(1, int(_REACH * stats[seed, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max()))
     joined = cv2.dilate(mask, np.ones((reach, reach), np.uint8))
     _, groups = cv2.connectedComponents(joined)
-    mass = np.bincount(groups.ravel(), weights=ink.array.ravel())
-    mass[0] = 0
-    return ink.array * (groups == mass.argmax())
+    heavy = mass > _SMALL_PART * mass[seed]
+    return ink.array * (heavy[labels] & (groups == groups[labels == seed][0]))
+
+
+def _sharpness(array: InkArray) -> InkArray:
+    """Squared slope of the ink: high along a pen's stroke, low along a shadow."""
+    across, down = (cv2.Sobel(array, cv2.CV_32F, *order) for order in ((1, 0), (0, 1)))
+    return across**2 + down**2
+
+
+def _at_border(stats: npt.NDArray[np.int32], shape: tuple[int, ...]) -> Mask:
+    left, top, width, height = (stats[:, k] for k in range(4))
+    at_border: Mask = (
+        (left == 0) | (top == 0) | (left + width == shape[1]) | (top + height == shape[0])
+    )
+    return at_border
 
 
 def normalize(ink: InkArray) -> InkArray:
@@ -276,23 +310,86 @@ def _plain_ink(difference: npt.NDArray[np.float32]) -> InkArray:
 def _photographed_ink(planes: Picture) -> InkArray:
     """Ink on paper that is noisy and unevenly lit: `(h, w, depth)` uint8 to `(h, w)` ink."""
     planes = cv2.GaussianBlur(planes, (0, 0), 0.8).reshape(planes.shape)
-    contrast = _contrast(planes - _local_paper(planes))
+    contrast = _contrast(_evenly_lit(planes))
     sample = contrast[::3, ::3]
     noise = 1.4826 * float(np.median(np.abs(sample - np.median(sample))))
     floor = max(_MIN_CONTRAST, _NOISE_FACTOR * noise)
+    # Ruled lines and shadows can be most of what is dark: the pen's own contrast shows without.
+    contrast = contrast * (remove_ruled_lines(_above(contrast, floor)) > 0)
+    contrast = contrast * _without_shadows(contrast > floor)
+    return _above(contrast, floor)
+
+
+def _without_shadows(mask: Mask) -> Mask:
+    """Drop what comes in over the picture's edge, broader than a pen; all stays if nothing else."""
+    plane = mask.astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(plane)
+    depth = np.zeros(len(stats), np.float32)
+    np.maximum.at(depth, labels.ravel(), cv2.distanceTransform(plane, cv2.DIST_L2, 3).ravel())
+    shadow = _at_border(stats, mask.shape) & (2 * depth > _BROAD * max(mask.shape))
+    shadow[0] = True
+    kept: Mask = ~shadow[labels]
+    return kept if kept.any() else mask
+
+
+def _above(contrast: npt.NDArray[np.float32], floor: float) -> InkArray:
     full = _full_ink(contrast, floor)
-    return _between(contrast, max(0.2 * full, 0.6 * floor), full)
+    return _between(contrast, max(0.25 * full, 0.6 * floor), full)
 
 
-def _local_paper(planes: Picture) -> npt.NDArray[np.float32]:
-    """The paper's colour around each pixel: a median over about a fifth of the picture."""
+def _evenly_lit(planes: Picture) -> npt.NDArray[np.float32]:
+    """The picture's difference from its paper, as if the light fell evenly on it.
+
+    Dark ink is closed over, light ink opened: strokes narrower than the kernel are forgotten and
+    shadows, which are broader, stay. Ink takes away a share of the light, so that its difference
+    is larger where more light falls; dividing by the paper evens that out.
+
+    Args:
+        planes: `(h, w, depth)` uint8.
+
+    Returns:
+        `(h, w, depth)` float32 in gray levels, 0 paper.
+    """
+    side = 2 * round(_BROADEST_STROKE * max(planes.shape) / 2) + 1
+    margin = min(side, *(length - 1 for length in planes.shape[:2]))
+    # Mirrored at the edge, a shadow that ends there is not mistaken for a narrow stroke.
+    framed = cv2.copyMakeBorder(planes, margin, margin, margin, margin, cv2.BORDER_REFLECT)
+    dark = _is_ink_dark(planes)
+    how = cv2.MORPH_CLOSE if dark else cv2.MORPH_OPEN
+    paper = cv2.morphologyEx(framed, how, np.ones((side, side), np.uint8))
+    paper = paper[margin:-margin, margin:-margin].astype(np.float32).reshape(planes.shape)
+    # A closing takes the brightest grain of the paper, not its mean.
+    paper += np.median((planes - paper)[::4, ::4], axis=(0, 1))
+    difference: npt.NDArray[np.float32] = planes - paper
+    if dark:
+        difference *= 200 / np.maximum(paper, 40)
+    return difference
+
+
+def _is_ink_dark(planes: Picture) -> bool:
+    """Whether what differs most from its wider surroundings is darker than they are.
+
+    A shadow's edge differs to both sides alike, ink to one. Chalk on a board is the rarer case,
+    so light ink has to stand out clearly.
+    """
+    small = _with_side(planes, 320)
+    around = cv2.medianBlur(_with_side(planes, 96), 25)
+    around = cv2.resize(around, small.shape[1::-1]).reshape(small.shape)
+    return _strong(cv2.subtract(around, small)) * 1.3 >= _strong(cv2.subtract(small, around))
+
+
+def _strong(levels: Picture, count: int = 60) -> float:
+    """The level that so many values reach: stronger than noise, met by the thinnest digit."""
+    at_least = np.cumsum(np.bincount(levels.ravel(), minlength=256)[::-1])[::-1]
+    return float(np.flatnonzero(at_least >= min(count, levels.size))[-1])
+
+
+def _with_side(planes: Picture, side: int) -> Picture:
     height, width, depth = planes.shape
-    factor = 96 / max(height, width)
-    small_size = (max(8, round(width * factor)), max(8, round(height * factor)))
-    small = cv2.resize(planes, small_size, interpolation=cv2.INTER_AREA)
-    small = cv2.medianBlur(small, 23)
-    paper = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
-    return paper.astype(np.float32).reshape(height, width, depth)
+    factor = side / max(height, width)
+    size = (max(8, round(width * factor)), max(8, round(height * factor)))
+    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
+    return cv2.resize(planes, size, interpolation=how).reshape(size[1], size[0], depth)
 
 
 def _contrast(difference: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -334,7 +431,7 @@ def _between(contrast: npt.NDArray[np.float32], low: float, full: float) -> InkA
     return ink * _connected_to(contrast > low, ink > 0.5)
 
 
-def _connected_to(weak: npt.NDArray[np.bool_], strong: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+def _connected_to(weak: Mask, strong: Mask) -> Mask:
     """Those components of the weak mask that hold a strong pixel (Canny's hysteresis)."""
     _, labels = cv2.connectedComponents(weak.astype(np.uint8), connectivity=8)
     keep = np.zeros(labels.max() + 1, bool)
