@@ -1,0 +1,1 @@
+"""Measure the running app as its visitors meet it."""
