@@ -41,11 +41,20 @@ _UNIFORM_STEP = 6.0
 _PLAIN_BORDER = 0.85
 """Share of the border that must be plain: strokes may run over the edge."""
 
+_SMALLEST_PHOTO = 32
+"""Smaller pictures are MNIST's own or the like, and have no room for shadows and lines."""
+
 _MIN_CONTRAST = 14.0
 """Gray levels below which nothing counts as ink, whatever the noise."""
 
+_MIN_PHOTO_CONTRAST = 20.0
+"""The same on a photograph, whose paper is uneven; a faint pencil leaves 40."""
+
 _NOISE_FACTOR = 5.0
 """Ink must stand out of the paper by so many standard deviations of its noise."""
+
+_STRONG = 0.3
+"""Ink that is certainly written; fainter ink counts where it is connected to such."""
 
 _BROADEST_STROKE = 0.11
 """Width of a felt pen's stroke in sides of the picture; what is broader is a shadow."""
@@ -94,7 +103,8 @@ def preprocess(picture: Picture) -> InkArray:
     Raises:
         BlankPictureError: If there is no ink.
     """
-    return normalize(main_ink(extract_ink(picture)))
+    ink = main_ink(extract_ink(picture))
+    return ink if _is_normalized(ink) else normalize(ink)
 
 
 def extract_ink(picture: Picture) -> Ink:
@@ -116,7 +126,8 @@ def extract_ink(picture: Picture) -> Ink:
     planes, scale = _reduce(picture)
     border = _border(planes)
     paper = np.median(border, axis=0)
-    clean = bool(np.mean(np.abs(border - paper).max(axis=1) <= _UNIFORM_STEP) > _PLAIN_BORDER)
+    plain = np.mean(np.abs(border - paper).max(axis=1) <= _UNIFORM_STEP) > _PLAIN_BORDER
+    clean = bool(plain or min(planes.shape[:2]) < _SMALLEST_PHOTO)
     array = np.zeros(planes.shape[:2], np.float32)
     if clean:
         rows, columns = _off_paper(planes, paper)
@@ -167,6 +178,25 @@ def _at_border(stats: npt.NDArray[np.int32], shape: tuple[int, ...]) -> Mask:
         (left == 0) | (top == 0) | (left + width == shape[1]) | (top + height == shape[0])
     )
     return at_border
+
+
+def _is_normalized(ink: InkArray) -> bool:
+    """Whether the ink fills MNIST's frame already: such an image comes back as it is."""
+    if ink.shape != (IMAGE_SIDE, IMAGE_SIDE) or max(crop(ink).shape) < BOX_SIDE - 4:
+        return False
+    return all(abs(center - IMAGE_SIDE / 2) <= 1 for center in center_of_mass(ink))
+
+
+def center_of_mass(ink: InkArray) -> tuple[float, float]:
+    """Row and column of the centre of mass, in indices.
+
+    Args:
+        ink: `(h, w)` float32 in `[0, 1]`, with some ink.
+    """
+    mass = ink.sum()
+    height, width = ink.shape
+    row = float(ink.sum(axis=1) @ np.arange(height) / mass)
+    return row, float(ink.sum(axis=0) @ np.arange(width) / mass)
 
 
 def normalize(ink: InkArray) -> InkArray:
@@ -265,9 +295,7 @@ def center_by_mass(box: InkArray) -> InkArray:
         `(28, 28)` float32 in `[0, 1]`, moved by whole pixels and never over the edge.
     """
     height, width = box.shape
-    mass = box.sum()
-    row = float(box.sum(axis=1) @ np.arange(height) / mass)
-    column = float(box.sum(axis=0) @ np.arange(width) / mass)
+    row, column = center_of_mass(box)
     # MNIST's own centres of mass lie within half a pixel of index 14, hence the rounding.
     top = int(np.clip(np.floor(IMAGE_SIDE / 2 - row + 0.5), 0, IMAGE_SIDE - height))
     left = int(np.clip(np.floor(IMAGE_SIDE / 2 - column + 0.5), 0, IMAGE_SIDE - width))
@@ -313,7 +341,7 @@ def _photographed_ink(planes: Picture) -> InkArray:
     contrast = _contrast(_evenly_lit(planes))
     sample = contrast[::3, ::3]
     noise = 1.4826 * float(np.median(np.abs(sample - np.median(sample))))
-    floor = max(_MIN_CONTRAST, _NOISE_FACTOR * noise)
+    floor = max(_MIN_PHOTO_CONTRAST, _NOISE_FACTOR * noise)
     # Ruled lines and shadows can be most of what is dark: the pen's own contrast shows without.
     contrast = contrast * (remove_ruled_lines(_above(contrast, floor)) > 0)
     contrast = contrast * _without_shadows(contrast > floor)
@@ -362,7 +390,7 @@ def _evenly_lit(planes: Picture) -> npt.NDArray[np.float32]:
     paper += np.median((planes - paper)[::4, ::4], axis=(0, 1))
     difference: npt.NDArray[np.float32] = planes - paper
     if dark:
-        difference *= 200 / np.maximum(paper, 40)
+        difference *= 200 / np.maximum(paper, 80)
     return difference
 
 
@@ -425,10 +453,10 @@ def _full_ink(contrast: npt.NDArray[np.float32], floor: float) -> float:
 
 
 def _between(contrast: npt.NDArray[np.float32], low: float, full: float) -> InkArray:
-    """Scale contrast to ink and drop what touches no stroke that is at least half as dark."""
+    """Scale contrast to ink and drop what touches no strong ink."""
     low = min(low, 0.5 * full)
     ink = np.clip((contrast - low) / (full - low), 0, 1)
-    return ink * _connected_to(contrast > low, ink > 0.5)
+    return ink * _connected_to(contrast > low, ink > _STRONG)
 
 
 def _connected_to(weak: Mask, strong: Mask) -> Mask:

@@ -126,7 +126,8 @@ def _noise(rng: np.random.Generator) -> InkArray:
     noise = rng.random((grain, grain)).astype(np.float32) ** rng.uniform(0.5, 4)
     if rng.random() < 0.3:
         noise[:] = rng.random()
-    return cv2.resize(noise, (IMAGE_SIDE, IMAGE_SIDE), interpolation=int(rng.integers(0, 3)))
+    how = int(rng.integers(0, 3))
+    return np.clip(cv2.resize(noise, (IMAGE_SIDE, IMAGE_SIDE), interpolation=how), 0, 1)
 
 
 _SHARES: tuple[tuple[_Maker, float], ...] = (

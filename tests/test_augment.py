@@ -1,0 +1,98 @@
+"""What training shows the network beyond MNIST's own images."""
+
+import numpy as np
+import pytest
+
+from digits.networks import NOT_A_DIGIT
+from training.augment import SIDE, augment, bend, draw_strokes, middle_line, restroke
+from training.batches import OUTLIER_SHARE, AugmentedDigits
+from training.handwriting import DIGITS, OTHERS, write
+from training.outliers import outlier
+
+
+def bars(count: int = 40) -> tuple[np.ndarray, np.ndarray]:
+    """Upright bars as stand-ins for digits: `(N, 28, 28)` uint8 and `(N,)` labels 0 to 9."""
+    images = np.zeros((count, 28, 28), np.uint8)
+    images[:, 4:24, 12:16] = 255
+    return images, (np.arange(count) % 10).astype(np.uint8)
+
+
+def is_image(image: np.ndarray) -> bool:
+    return (
+        image.shape == (28, 28)
+        and image.dtype == np.float32
+        and image.min() >= 0
+        and image.max() <= 1
+        and image.sum() > 1
+    )
+
+
+@pytest.mark.parametrize("label", range(10))
+def test_augmented_digit_is_an_image(label):
+    rng = np.random.default_rng(label)
+    assert all(is_image(augment(bars()[0][0], label, rng)) for _ in range(60))
+
+
+def test_outlier_is_an_image():
+    rng = np.random.default_rng(0)
+    assert all(is_image(outlier(*bars(), rng)) for _ in range(300))
+
+
+def test_every_template_can_be_written():
+    rng = np.random.default_rng(0)
+    for label in [*DIGITS, *OTHERS]:
+        for _ in range(8):
+            strokes = write(label, rng)
+            assert all(stroke.ndim == 2 and stroke.shape[1] == 2 for stroke in strokes)
+            assert draw_strokes(strokes, rng).sum() > 30
+
+
+def test_one_gets_a_flag_or_a_foot_at_times():
+    rng = np.random.default_rng(0)
+    wide = [np.count_nonzero(augment(bars()[0][0], 1, rng).max(axis=0) > 0.3) for _ in range(200)]
+    assert np.mean(np.array(wide) >= 10) > 0.15
+
+
+def test_middle_line_of_a_bar_is_in_its_middle():
+    ink = np.zeros((SIDE, SIDE), np.float32)
+    ink[20:80, 40:50] = 1
+    columns = np.nonzero(middle_line(ink)[30:70])[1]
+    assert columns.min() >= 43
+    assert columns.max() <= 46
+
+
+def test_pens_differ_in_width():
+    ink = np.zeros((SIDE, SIDE), np.float32)
+    ink[20:80, 45:53] = 1
+    rng = np.random.default_rng(0)
+    widths = [np.count_nonzero(restroke(ink, rng)[50] > 0.5) for _ in range(200)]
+    assert min(widths) <= 4
+    assert max(widths) >= 12
+
+
+def test_without_strength_nothing_is_bent():
+    image = np.zeros((28, 28), np.float32)
+    image[4:24, 12:16] = 1
+    straight = bend(image, SIDE / 28, np.random.default_rng(0), strength=0)
+    rows, columns = np.nonzero(straight > 0.5)
+    assert abs(rows.mean() - (SIDE - 1) / 2) < 1
+    assert abs(columns.mean() - (SIDE - 1) / 2) < 1
+    assert np.ptp(columns) == pytest.approx(4 * SIDE / 28, abs=2)
+
+
+def test_batches_follow_from_seed_and_epoch_alone():
+    first, again = (AugmentedDigits(*bars(), batch_size=20, seed=3) for _ in range(2))
+    again[1]  # asking for another batch before must not matter
+    for batch, repeated in zip(first[0], again[0], strict=True):
+        np.testing.assert_array_equal(batch, repeated)
+    again.epoch = 1
+    assert not np.array_equal(first[0][0], again[0][0])
+
+
+def test_epoch_shows_each_digit_once_and_outliers_besides():
+    images, labels = bars(50)
+    batches = AugmentedDigits(images, labels, batch_size=20, seed=0)
+    shown = np.concatenate([batches[i][1] for i in range(len(batches))])
+    digits = shown[shown != NOT_A_DIGIT]
+    np.testing.assert_array_equal(np.sort(digits), np.sort(labels))
+    assert np.count_nonzero(shown == NOT_A_DIGIT) == len(batches) * round(20 * OUTLIER_SHARE)

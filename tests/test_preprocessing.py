@@ -1,0 +1,221 @@
+"""From pictures to MNIST's frame: each step alone and the whole way."""
+
+import cv2
+import numpy as np
+import pytest
+
+from digits.page.examples import digit_example
+from digits.page.strokes import draw, parse_strokes
+from digits.preprocessing import (
+    BOX_SIDE,
+    IMAGE_SIDE,
+    MIN_STROKE,
+    BlankPictureError,
+    center_by_mass,
+    center_of_mass,
+    crop,
+    extract_ink,
+    fit_to_box,
+    main_ink,
+    normalize,
+    preprocess,
+    stroke_width,
+    thicken,
+)
+
+
+def drawing(digit: int = 5) -> np.ndarray:
+    """(320, 320) uint8, black on white."""
+    return draw(parse_strokes(digit_example(digit)))
+
+
+def difference(image: np.ndarray, other: np.ndarray) -> float:
+    """Absolute difference as a share of the ink, allowing a pixel for the centre's rounding."""
+    shifts = [(row, column) for row in (-1, 0, 1) for column in (-1, 0, 1)]
+    return min(
+        float(np.abs(np.roll(image, shift, (0, 1)) - other).sum() / other.sum()) for shift in shifts
+    )
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_image_has_mnists_frame(digit):
+    image = preprocess(drawing(digit))
+    assert image.shape == (IMAGE_SIDE, IMAGE_SIDE)
+    assert image.dtype == np.float32
+    assert image.min() == 0
+    assert 0.8 < image.max() <= 1
+    assert max(crop(image).shape) == BOX_SIDE
+    assert all(abs(center - IMAGE_SIDE / 2) <= 0.51 for center in center_of_mass(image))
+
+
+def test_image_of_mnist_comes_back_as_itself(mnist):
+    changes = []
+    for original in mnist.train_images[:500]:
+        image = preprocess(original)
+        changes.append(np.abs(image - original / 255).sum() / image.sum())
+    # A few of MNIST's own do not fill its 20x20 box; they are normalized like any picture.
+    assert np.quantile(changes, 0.98) < 0.06
+
+
+def test_digit_of_mnist_drawn_large_anywhere_comes_back_as_itself(mnist):
+    rng = np.random.default_rng(0)
+    changes = []
+    for original in mnist.train_images[:200]:
+        canvas = np.full((500, 500), 255, np.uint8)
+        top, left = rng.integers(0, 500 - 280, 2)
+        canvas[top : top + 280, left : left + 280] -= original.repeat(10, 0).repeat(10, 1)
+        changes.append(difference(preprocess(canvas), original / 255))
+    assert np.mean(changes) < 0.05
+    assert np.quantile(changes, 0.95) < 0.15
+
+
+@pytest.mark.parametrize("value", [0, 17, 128, 255])
+def test_blank_picture_is_told_apart(value):
+    with pytest.raises(BlankPictureError):
+        preprocess(np.full((200, 300), value, np.uint8))
+
+
+def test_noise_is_blank():
+    noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3)).astype(np.uint8)
+    with pytest.raises(BlankPictureError):
+        preprocess(noise)
+
+
+def test_gradient_is_blank():
+    gradient = np.tile(np.linspace(90, 230, 400).astype(np.uint8), (300, 1))
+    with pytest.raises(BlankPictureError):
+        preprocess(gradient)
+
+
+def test_polarity_is_decided_by_the_picture():
+    dark = drawing()
+    assert difference(preprocess(255 - dark), preprocess(dark)) < 0.01
+
+
+@pytest.mark.parametrize(
+    ("paper", "ink"),
+    [
+        ((255, 255, 255), (200, 30, 30)),
+        ((250, 240, 120), (30, 60, 200)),
+        ((30, 70, 40), (240, 240, 235)),
+        ((120, 160, 120), (160, 120, 160)),
+    ],
+)
+def test_colours_of_ink_and_paper_do_not_matter(paper, ink):
+    share = drawing()[..., None] / 255
+    picture = (share * paper + (1 - share) * ink).astype(np.uint8)
+    assert difference(preprocess(picture), preprocess(drawing())) < 0.05
+
+
+def test_place_and_size_of_the_picture_do_not_matter():
+    small = preprocess(drawing())
+    wide = np.full((900, 2000), 255, np.uint8)
+    wide[50:370, 1600:1920] = drawing()
+    assert difference(preprocess(wide), small) < 0.2
+    large = cv2.resize(drawing(), (1900, 1900), interpolation=cv2.INTER_CUBIC)
+    assert difference(preprocess(large), small) < 0.2
+
+
+def test_shape_is_kept():
+    line = np.full((400, 400), 255, np.uint8)
+    line[50:350, 190:210] = 0
+    tall = crop(preprocess(line))
+    assert tall.shape[0] == BOX_SIDE
+    assert tall.shape[1] <= 3
+
+
+def test_dot_is_drawn_not_blank():
+    canvas = np.full((400, 400), 255, np.uint8)
+    cv2.circle(canvas, (300, 100), 8, 0, cv2.FILLED)
+    assert preprocess(canvas).sum() > 100
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 400), (400, 1), (2, 3), (9, 5)])
+def test_tiny_pictures_are_answered_or_blank(shape):
+    rng = np.random.default_rng(1)
+    for _ in range(50):
+        try:
+            image = preprocess(rng.integers(0, 256, shape).astype(np.uint8))
+        except BlankPictureError:
+            continue
+        assert image.shape == (IMAGE_SIDE, IMAGE_SIDE)
+        assert np.isfinite(image).all()
+
+
+def test_hairline_is_widened_and_a_marker_is_not():
+    hairline = np.zeros((400, 300), np.float32)
+    cv2.line(hairline, (20, 20), (280, 380), 1.0, 2)
+    widened = stroke_width(fit_to_box(thicken(crop(hairline))).repeat(8, 0).repeat(8, 1)) / 8
+    assert widened > 0.7 * MIN_STROKE
+    marker = np.zeros((80, 80), np.float32)
+    cv2.line(marker, (10, 10), (70, 70), 1.0, 12)
+    assert thicken(crop(marker)).shape == crop(marker).shape
+
+
+def test_stroke_width_is_measured_in_pixels():
+    for width in (3, 7, 12):
+        line = np.zeros((200, 60), np.float32)
+        line[10:190, 20 : 20 + width] = 1
+        assert stroke_width(line) == pytest.approx(width, abs=1.1)
+
+
+def test_centre_of_mass_never_pushes_ink_over_the_edge():
+    box = np.zeros((20, 20), np.float32)
+    box[0, 0] = 0.01
+    box[19, 19] = 1
+    assert center_by_mass(box).sum() == pytest.approx(box.sum())
+
+
+def test_ink_without_any_is_refused_by_every_step_that_needs_some():
+    nothing = np.zeros((50, 50), np.float32)
+    for step in (crop, normalize):
+        with pytest.raises(BlankPictureError, match="Expected ink"):
+            step(nothing)
+
+
+def on_paper(digit: int, rng: np.random.Generator) -> np.ndarray:
+    """(600, 800, 3) uint8: a drawing in blue ink on noisy paper in falling light."""
+    light = np.linspace(150, 235, 800)[None, :] * np.linspace(1, 0.85, 600)[:, None]
+    paper = np.repeat(light[..., None], 3, 2)
+    ink = np.zeros((600, 800, 1))
+    ink[200:360, 450:610, 0] = 1 - cv2.resize(drawing(digit), (160, 160)) / 255.0
+    paper = paper * (1 - ink) + np.array([40, 50, 120]) * ink
+    return np.clip(paper + rng.normal(0, 3, paper.shape), 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_falling_light_and_noise_leave_the_digit(digit):
+    image = preprocess(on_paper(digit, np.random.default_rng(digit)))
+    assert difference(image, preprocess(drawing(digit))) < 0.45
+
+
+def test_ruled_lines_are_taken_off():
+    picture = on_paper(3, np.random.default_rng(0))
+    for row in range(30, 600, 45):
+        cv2.line(picture, (0, row), (799, row + 12), (110, 130, 190), 2)
+    ink = main_ink(extract_ink(picture))
+    rows, columns = np.nonzero(ink)
+    assert rows.min() > 190
+    assert rows.max() < 370
+    assert columns.min() > 440
+    assert columns.max() < 620
+
+
+def test_shadow_is_no_ink():
+    picture = on_paper(8, np.random.default_rng(2))
+    picture[:, :380] = (picture[:, :380] * 0.55).astype(np.uint8)
+    image = preprocess(picture)
+    assert difference(image, preprocess(drawing(8))) < 0.45
+
+
+def test_small_digit_of_a_photo_is_found_beside_dust():
+    picture = on_paper(6, np.random.default_rng(3))
+    cv2.circle(picture, (60, 520), 3, (40, 40, 40), cv2.FILLED)
+    assert difference(preprocess(picture), preprocess(drawing(6))) < 0.45
+
+
+def test_large_picture_is_reduced_and_says_so():
+    ink = extract_ink(cv2.resize(drawing(), (1600, 1600)))
+    assert ink.scale == 2
+    assert ink.array.shape == (800, 800)
+    assert ink.clean
