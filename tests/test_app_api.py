@@ -20,7 +20,7 @@ from digits.page.about import snippets
 from digits.page.uploads import uploaded_picture
 from digits.pictures import PictureError
 from tests import pen
-from tests.page_support import running_app
+from tests.page_support import ROOT, running_app
 
 pytestmark = pytest.mark.slow
 
@@ -256,3 +256,31 @@ def test_the_curl_snippet_runs(app, tmp_path):
         cwd=tmp_path, capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
     assert '"digit": 7' in done.stdout
+
+
+ZERO_GPU = """
+import json, sys, types
+
+decorated = []
+spaces = types.ModuleType("spaces")
+spaces.GPU = lambda function: decorated.append(function.__name__) or function
+sys.modules["spaces"] = spaces
+
+import app
+
+bound = [event.fn.__name__ for event in app.build().fns.values() if event.fn]
+loaded = "tensorflow" in sys.modules
+print(json.dumps({"decorated": decorated, "bound": bound, "tensorflow": loaded}))
+"""
+
+
+def test_zero_gpu_finds_one_decorated_function_that_never_reads_digits():
+    done = subprocess.run(
+        [sys.executable, "-c", ZERO_GPU],
+        cwd=ROOT, capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    found = json.loads(done.stdout)
+    assert found["decorated"] == ["zero_gpu_greeting"]
+    assert "zero_gpu_greeting" in found["bound"]
+    # The page waits for no part of TensorFlow.
+    assert found["tensorflow"] is False
