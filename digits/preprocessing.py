@@ -62,11 +62,14 @@ _BROADEST_STROKE = 0.11
 _BORDER_WEIGHT = 0.02
 """What touches the picture's edge is rather the table or a shadow than the digit."""
 
-_BROAD = 0.035
+_BROAD = 0.055
 """Width in sides of the picture that at its edge is rather a shadow's end than a pen's stroke."""
 
 _REACH = 0.2
 """Strokes of one digit lie no further apart than this share of its longest stroke's size."""
+
+_WORD_GAP = 0.9
+"""The same between neighbouring digits of a number."""
 
 _SMALL_PART = 0.05
 """Ink of a detached stroke as a share of the main stroke's; less is dust or a line's rest."""
@@ -150,6 +153,29 @@ def main_ink(ink: Ink) -> InkArray:
     Returns:
         `(h, w)` float32 in `[0, 1]`, of the same frame.
     """
+    return _group(ink, _REACH, _REACH)
+
+
+def written_line(ink: Ink) -> InkArray:
+    """Keep the ink of one line of writing, as `main_ink` keeps that of one digit.
+
+    Args:
+        ink: From `extract_ink`.
+
+    Returns:
+        `(h, w)` float32 in `[0, 1]`, of the same frame.
+    """
+    return _group(ink, _REACH, _WORD_GAP)
+
+
+def _group(ink: Ink, reach_down: float, reach_across: float) -> InkArray:
+    """Keep the sharpest stroke and what lies within reach of it, from stroke to stroke.
+
+    Args:
+        ink: From `extract_ink`; a clean one is kept whole.
+        reach_down: In sizes of the sharpest stroke, between strokes above each other.
+        reach_across: The same between strokes beside each other.
+    """
     if ink.clean:
         return ink.array
     mask = (ink.array > 0).astype(np.uint8)
@@ -159,10 +185,11 @@ def main_ink(ink: Ink) -> InkArray:
     edges = np.where(_at_border(stats, mask.shape), _BORDER_WEIGHT * edges, edges)
     edges[0] = 0
     seed = int(edges.argmax())
-    reach = max(1, int(_REACH * stats[seed, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max()))
-    joined = cv2.dilate(mask, np.ones((reach, reach), np.uint8))
-    _, groups = cv2.connectedComponents(joined)
+    size = stats[seed, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max()
+    kernel = np.ones((1 + int(reach_down * size), 1 + int(reach_across * size)), np.uint8)
+    _, groups = cv2.connectedComponents(cv2.dilate(mask, kernel))
     heavy = mass > _SMALL_PART * mass[seed]
+    heavy &= edges > _SMALL_PART * edges[seed]
     return ink.array * (heavy[labels] & (groups == groups[labels == seed][0]))
 
 

@@ -20,28 +20,40 @@ from digits.networks import NOT_A_DIGIT
 from digits.prediction import Recognizer
 from digits.preprocessing import (
     BlankPictureError,
-    Ink,
     InkArray,
     Picture,
     extract_ink,
     normalize,
     stroke_width,
+    written_line,
 )
 
 MAX_PIECES = 60
 """More ink pieces than this are no number: only the largest are read."""
 
-_MAX_RUN = 5
+_MAX_RUN = 8
 """Pieces that one digit may have: its strokes, and cuts through them."""
+
+_MAX_GAP = 0.15
+"""Empty columns inside a digit, as a share of the tallest piece's height."""
+
+_CUTS = 3.0
+"""Cuts that are tried in connected ink for each time that it is as wide as high."""
 
 _WIDE = 0.75
 """Width to height above which connected ink may be two digits that touch."""
+
+_APART = 0.15
+"""Least distance of two cuts, in heights of the ink that is cut."""
 
 _MAX_WIDTH = 1.5
 """Width to height above which a run of pieces is no single digit."""
 
 _SKIP = math.log(0.03)
 """Log probability of a piece to be no part of the number: a dot, a dash, a stain."""
+
+_ONE_MORE = math.log(0.5)
+"""Log probability that the number has one more digit: a split must be clearly better."""
 
 _SMALL = 0.25
 """Height, as a share of the tallest piece's, below which a piece is no digit by itself."""
@@ -129,7 +141,7 @@ def read(recognizer: Recognizer, picture: Picture) -> Reading:
         ink = extract_ink(picture)
     except BlankPictureError:
         return Reading("", ())
-    pieces = _pieces(ink)
+    pieces = _pieces(written_line(ink))
     candidates = _recognize(recognizer, ink.array, _candidates(pieces))
     chosen = _best_path(len(pieces), candidates)
     threshold = recognizer.weights.config.refuse_below
@@ -143,9 +155,9 @@ def _as_digit(candidate: _Candidate, scale: float) -> ReadDigit:
     return ReadDigit(candidate.digit, candidate.score, box)
 
 
-def _pieces(ink: Ink) -> list[_Piece]:
+def _pieces(array: InkArray) -> list[_Piece]:
     """Connected ink, small parts joined to their neighbours and wide parts cut, left to right."""
-    parts = _connected(ink.array)
+    parts = _connected(array)
     tallest = max(part.height for part in parts)
     large = [part for part in parts if max(part.height, _width(part)) >= _SMALL * tallest]
     small = [part for part in parts if max(part.height, _width(part)) < _SMALL * tallest]
@@ -196,12 +208,34 @@ def _cut(piece: _Piece, tallest: int) -> list[_Piece]:
     width, height = right - left, bottom - top
     if width < _WIDE * height or height < 0.4 * tallest:
         return [piece]
-    counts = np.bincount(piece.pixels[:, 1] - left, minlength=width)
-    cuts = _thinnest(counts, _pen(piece), max(2, round(0.18 * height)))
-    columns = [0, *cuts, width]
     across = piece.pixels[:, 1] - left
+    apart = max(2, round(_APART * height))
+    cuts = _valleys(piece, round(_CUTS * width / height), apart)
+    columns = [0, *cuts, width]
     parts = [piece.pixels[(across >= a) & (across < b)] for a, b in itertools.pairwise(columns)]
     return [_Piece(part) for part in parts if len(part)]
+
+
+def _valleys(piece: _Piece, most: int, apart: int) -> list[int]:
+    """Columns where digits may touch, counted from the left of the piece.
+
+    Two digits are joined by one stroke's worth of ink (a 2 running on into its neighbour), or back
+    to back, where two bows leave a notch above and below.
+    """
+    top, left, bottom, right = piece.box
+    across = piece.pixels[:, 1] - left
+    counts = np.bincount(across, minlength=right - left).astype(np.float64)
+    first, last = np.full(right - left, bottom), np.full(right - left, top)
+    np.minimum.at(first, across, piece.pixels[:, 0])
+    np.maximum.at(last, across, piece.pixels[:, 0])
+    notches = (last - first).astype(np.float64)
+    thin = _lowest(counts, below=2.2 * _pen(piece), most=most, apart=apart)
+    notched = _lowest(notches, below=0.7 * (bottom - top), most=most, apart=apart)
+    joined = list(thin)
+    for column in notched:
+        if all(abs(column - other) >= apart / 2 for other in joined):
+            joined.append(column)
+    return sorted(joined)
 
 
 def _pen(piece: _Piece) -> float:
@@ -212,26 +246,30 @@ def _pen(piece: _Piece) -> float:
     return stroke_width(plane)
 
 
-def _thinnest(counts: npt.NDArray[np.intp], pen: float, apart: int, most: int = 6) -> list[int]:
-    """Columns with little more ink than one stroke, thinnest first, kept apart; sorted."""
-    smooth = np.convolve(counts, np.ones(3) / 3, mode="same")
+def _lowest(profile: npt.NDArray[np.float64], below: float, most: int, apart: int) -> list[int]:
+    """Columns where a profile is lowest, the lowest first, not at the ends and kept apart."""
+    smooth = np.convolve(profile, np.ones(3) / 3, mode="same")
     chosen: list[int] = []
     for column in np.argsort(smooth, kind="stable"):
-        inside = apart <= column <= len(counts) - apart
-        if smooth[column] > 2.2 * pen or len(chosen) == most:
+        if smooth[column] > below or len(chosen) == most:
             break
+        inside = apart <= column <= len(profile) - apart
         if inside and all(abs(column - other) >= apart for other in chosen):
             chosen.append(int(column))
-    return sorted(chosen)
+    return chosen
 
 
 def _candidates(pieces: Sequence[_Piece]) -> list[_Candidate]:
     tallest = max(piece.height for piece in pieces)
     candidates = []
     for first in range(len(pieces)):
+        right = pieces[first].box[3]
         for last in range(first + 1, min(first + _MAX_RUN, len(pieces)) + 1):
+            if pieces[last - 1].box[1] - right > _MAX_GAP * tallest:
+                break
+            right = max(right, pieces[last - 1].box[3])
             piece = _joined(pieces[first:last])
-            if _could_be_digit(piece, tallest) or last == len(pieces) == first + 1:
+            if _could_be_digit(piece, tallest) or len(pieces) == 1:
                 candidates.append(_Candidate(first, last, piece))
     return candidates
 
@@ -271,7 +309,7 @@ def _best_path(count: int, candidates: Sequence[_Candidate]) -> list[_Candidate]
     for end in range(1, count + 1):
         best[end] = best[end - 1] + _SKIP
         for candidate in ending[end]:
-            total = best[candidate.first] + math.log(max(candidate.score, 1e-12))
+            total = best[candidate.first] + _ONE_MORE + math.log(max(candidate.score, 1e-12))
             if total > best[end]:
                 best[end], came[end] = total, candidate
     path = []

@@ -1,0 +1,113 @@
+"""The answer to one picture, and the weights that the repository carries."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from digits import networks
+from digits.page.examples import digit_example
+from digits.page.strokes import draw, parse_strokes
+from digits.prediction import BLANK, NOT_A_DIGIT, Recognizer, most_likely, soften
+from digits.preprocessing import preprocess
+from digits.weights import BUNDLED, WeightsError, load_folder
+
+
+@pytest.fixture(scope="module")
+def recognizer():
+    return Recognizer(load_folder(BUNDLED))
+
+
+def drawing(digit: int, seed: int = 0) -> np.ndarray:
+    return draw(parse_strokes(digit_example(digit, seed)))
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_own_drawings_are_read(recognizer, digit):
+    for seed in range(5):
+        prediction = recognizer.predict(drawing(digit, seed))
+        assert prediction.digit == digit
+        assert prediction.reason is None
+        assert prediction.score > 0.5
+
+
+def test_confidences_are_ten_and_sum_to_one(recognizer):
+    prediction = recognizer.predict(drawing(3))
+    assert len(prediction.confidences) == 10
+    assert sum(prediction.confidences) == pytest.approx(1)
+    assert most_likely(prediction.confidences)[0] == 3
+
+
+def test_blank_picture_is_an_answer(recognizer):
+    answer = recognizer.predict(np.full((100, 100), 255, np.uint8)).as_json("bundled")
+    assert answer["digit"] is None
+    assert answer["reason"] == BLANK
+    assert answer["score"] == 0
+    assert sum(answer["confidences"]) == pytest.approx(1)
+    assert answer["model"] == "bundled"
+
+
+def test_low_score_is_no_digit(recognizer):
+    config = dataclasses.replace(recognizer.weights.config, refuse_below=1.0)
+    strict = Recognizer(dataclasses.replace(recognizer.weights, config=config))
+    prediction = strict.predict(drawing(3))
+    assert prediction.digit is None
+    assert prediction.reason == NOT_A_DIGIT
+    assert prediction.score == pytest.approx(recognizer.predict(drawing(3)).score)
+
+
+def test_image_that_the_network_saw_is_the_preprocessed_one(recognizer):
+    np.testing.assert_array_equal(recognizer.predict(drawing(7)).image, preprocess(drawing(7)))
+
+
+def test_batch_and_single_agree(recognizer):
+    images = np.stack([preprocess(drawing(digit)) for digit in range(10)])
+    together = recognizer.predict_images(images)
+    alone = np.concatenate([recognizer.predict_images(image[None]) for image in images])
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
+def test_softening_keeps_the_order_and_the_sum():
+    sharp = np.array([[0.9, 0.08, 0.02], [0.0, 1.0, 0.0]], np.float32)
+    soft = soften(sharp, 2.0)
+    np.testing.assert_allclose(soft.sum(axis=1), 1, rtol=1e-6)
+    assert soft[0, 0] < 0.9
+    assert soft[0].argsort().tolist() == sharp[0].argsort().tolist()
+    np.testing.assert_allclose(soften(sharp, 1.0), sharp, atol=1e-6)
+
+
+def test_self_test_passes_and_notices_weights_that_learned_nothing(recognizer, tmp_path):
+    recognizer.self_test()
+    path = tmp_path / "model.weights.h5"
+    networks.build(recognizer.weights.config.network).save_weights(path)
+    untrained = Recognizer(dataclasses.replace(recognizer.weights, path=path))
+    with pytest.raises(WeightsError, match="Self-test"):
+        untrained.self_test()
+
+
+def test_weights_of_another_network_are_refused(recognizer, tmp_path):
+    path = tmp_path / "model.weights.h5"
+    networks.build("fnn").save_weights(path)
+    with pytest.raises(WeightsError, match="do not load"):
+        Recognizer(dataclasses.replace(recognizer.weights, path=path))
+
+
+def test_unknown_network_is_named():
+    with pytest.raises(ValueError, match=r"Expected a network of .* Received: name='lenet'"):
+        networks.build("lenet")
+
+
+def test_bundled_weights_are_small():
+    assert (BUNDLED / "model.weights.h5").stat().st_size < 2_000_000
+
+
+@pytest.mark.slow
+def test_bundled_weights_score_on_mnist_what_their_metrics_say(recognizer, mnist):
+    images = (mnist.test_images / np.float32(255)).astype(np.float32)
+    read = np.concatenate(
+        [recognizer.predict_images(part)[:, :10].argmax(axis=1) for part in np.split(images, 20)]
+    )
+    errors = int((read != mnist.test_labels).sum())
+    # Other processors round differently: one borderline image may tip over.
+    assert abs(errors - recognizer.weights.metrics["mnist_test"]["errors"]) <= 2
+    assert errors <= 99, "at least as good as conv3 by its recipe"

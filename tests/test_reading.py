@@ -1,0 +1,78 @@
+"""Several digits, read by the bundled weights."""
+
+import numpy as np
+import pytest
+
+from digits.page.examples import digit_example, number_example
+from digits.page.strokes import PAD_WIDTHS, draw, parse_strokes
+from digits.prediction import Recognizer
+from digits.reading import read
+from digits.weights import BUNDLED, load_folder
+
+
+@pytest.fixture(scope="module")
+def recognizer():
+    return Recognizer(load_folder(BUNDLED))
+
+
+def written(number: str, seed: int = 0) -> np.ndarray:
+    return draw(parse_strokes(number_example(number, seed)), PAD_WIDTHS["number"])
+
+
+@pytest.mark.parametrize("number", ["42", "1984", "365", "7", "2036", "5051"])
+def test_number_is_read_from_left_to_right(recognizer, number):
+    reading = read(recognizer, written(number))
+    assert reading.number == number
+    lefts = [digit.box[0] for digit in reading.digits]
+    assert lefts == sorted(lefts)
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_one_digit_reads_as_one_digit(recognizer, digit):
+    assert read(recognizer, draw(parse_strokes(digit_example(digit)))).number == str(digit)
+
+
+def test_boxes_hold_the_ink_in_pixels_of_the_picture(recognizer):
+    small = written("365")
+    large = small.repeat(3, 0).repeat(3, 1)
+    rows, columns = np.nonzero(large < 128)
+    boxes = [digit.box for digit in read(recognizer, large).digits]
+    assert len(boxes) == 3
+    assert abs(min(x for x, _, _, _ in boxes) - columns.min()) <= 6
+    assert abs(max(x + width for x, _, width, _ in boxes) - columns.max()) <= 6
+    assert abs(min(y for _, y, _, _ in boxes) - rows.min()) <= 6
+
+
+def test_touching_digits_are_cut_apart(recognizer):
+    picture = written("42")
+    rows, columns = np.nonzero(picture < 128)
+    middle = (picture[:, columns.min() : columns.max()] < 128).any(axis=0)
+    gap = columns.min() + np.flatnonzero(~middle)
+    halves = picture[:, : gap.min()], picture[:, gap.max() + 1 :]
+    touching = np.concatenate(halves, axis=1)
+    assert read(recognizer, touching).number == "42"
+    assert rows.size
+
+
+@pytest.mark.parametrize("value", [0, 255])
+def test_blank_picture_has_no_number(recognizer, value):
+    reading = read(recognizer, np.full((200, 400), value, np.uint8))
+    assert reading.as_json() == {"number": "", "digits": []}
+
+
+def test_json_is_plain(recognizer):
+    answer = read(recognizer, written("42")).as_json()
+    assert set(answer) == {"number", "digits"}
+    for entry in answer["digits"]:
+        assert set(entry) == {"digit", "confidence", "box"}
+        assert type(entry["digit"]) is int
+        assert 0 <= entry["confidence"] <= 1
+        assert [type(side) for side in entry["box"]] == [int] * 4
+
+
+def test_many_specks_are_answered_in_bounded_work(recognizer):
+    rng = np.random.default_rng(0)
+    picture = np.full((600, 600), 255, np.uint8)
+    for row, column in rng.integers(0, 590, (3000, 2)):
+        picture[row : row + 6, column : column + 6] = 0
+    read(recognizer, picture)
