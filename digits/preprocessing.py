@@ -182,9 +182,8 @@ def _group(ink: Ink, reach_down: float, reach_across: float) -> InkArray:
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
     mass = np.bincount(labels.ravel(), weights=ink.array.ravel())
     edges = np.bincount(labels.ravel(), weights=_sharpness(ink.array).ravel())
-    edges = np.where(_at_border(stats, mask.shape), _BORDER_WEIGHT * edges, edges)
     edges[0] = 0
-    seed = int(edges.argmax())
+    seed = int((edges * np.where(_at_border(stats, mask.shape), _BORDER_WEIGHT, 1)).argmax())
     size = stats[seed, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max()
     kernel = np.ones((1 + int(reach_down * size), 1 + int(reach_across * size)), np.uint8)
     _, groups = cv2.connectedComponents(cv2.dilate(mask, kernel))

@@ -52,9 +52,6 @@ _MAX_WIDTH = 1.5
 _SKIP = math.log(0.03)
 """Log probability of a piece to be no part of the number: a dot, a dash, a stain."""
 
-_ONE_MORE = math.log(0.5)
-"""Log probability that the number has one more digit: a split must be clearly better."""
-
 _SMALL = 0.25
 """Height, as a share of the tallest piece's, below which a piece is no digit by itself."""
 
@@ -309,7 +306,7 @@ def _best_path(count: int, candidates: Sequence[_Candidate]) -> list[_Candidate]
     for end in range(1, count + 1):
         best[end] = best[end - 1] + _SKIP
         for candidate in ending[end]:
-            total = best[candidate.first] + _ONE_MORE + math.log(max(candidate.score, 1e-12))
+            total = best[candidate.first] + math.log(max(candidate.score, 1e-12))
             if total > best[end]:
                 best[end], came[end] = total, candidate
     path = []
