@@ -12,7 +12,11 @@ from scipy.optimize import minimize_scalar  # type: ignore[import-untyped]  # no
 
 BINS = 15
 REFUSED_SHARE = 0.02
-"""Share of real digits that may be refused for the sake of refusing what is none."""
+"""Share of real digits refused at which refusing what is none is measured."""
+
+SERVED_REFUSED_SHARE = 0.005
+"""Share of validation digits that the app may refuse: a visitor forgives a letter taken for a digit
+sooner than a digit that is not taken."""
 
 _LOG_TEMPERATURES = (np.log(0.05), np.log(20.0))  # beyond it nothing is left to read off
 _TINY = np.finfo(np.float32).tiny  # keeps the logarithm of an output that underflowed finite

@@ -370,7 +370,8 @@ def _finish(job: Job, mnist: data.Mnist, fitted: _Fitted, run: RunFolder) -> dic
     raw = _probabilities(fitted.model, mnist.train_images[fitted.validation])
     temperature = calibrate.fit_temperature(raw, labels)
     validated = soften(raw, temperature)
-    refuse_below = calibrate.choose_refusal(_scores(validated))
+    share = calibrate.SERVED_REFUSED_SHARE
+    refuse_below = calibrate.choose_refusal(_scores(validated), share)
     tested = soften(_probabilities(fitted.model, mnist.test_images), temperature)
     test = _measure(tested, mnist.test_labels, refuse_below)
     metrics = {
