@@ -2,13 +2,14 @@
 # make test   linters, types and all tests, with what they need (a browser too)
 # make train  train on MNIST; make train ARGS="--network conv3 --data FOLDER"
 # make lint   linters and types alone
-# make bench  measure the bundled weights and all runs anew: training/results.json
+# make evaluate  measure the bundled weights and all runs anew: training/results.json
+# make bench  measure how fast the page and its API answer
 #
 # Each makes .venv first where it is missing or the requirements have changed.
 
 .DEFAULT_GOAL := run
 .NOTPARALLEL:
-.PHONY: run test train bench lint lint-style lint-format lint-types lint-workflows format chromium
+.PHONY: run test train evaluate bench lint lint-style lint-format lint-types lint-workflows format chromium
 
 BIN := .venv/bin
 APP := requirements.txt
@@ -21,8 +22,11 @@ run: .venv/app-installed
 train: .venv/training-installed
 	@exec $(BIN)/python -m training.train $(ARGS)
 
-bench: .venv/training-installed
+evaluate: .venv/training-installed
 	@exec $(BIN)/python -m training.evaluate --all $(ARGS)
+
+bench: .venv/tests-installed chromium
+	@exec $(BIN)/python -m benchmarks $(ARGS)
 
 # Both parts always run, so that one look shows everything; pytest's summary is the last line.
 test: .venv/tests-installed chromium

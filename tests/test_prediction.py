@@ -85,13 +85,6 @@ def test_self_test_passes_and_notices_weights_that_learned_nothing(recognizer, t
         untrained.self_test()
 
 
-def test_weights_of_another_network_are_refused(recognizer, tmp_path):
-    path = tmp_path / "model.weights.h5"
-    networks.build("fnn").save_weights(path)
-    with pytest.raises(WeightsError, match="do not load"):
-        Recognizer(dataclasses.replace(recognizer.weights, path=path))
-
-
 def test_unknown_network_is_named():
     with pytest.raises(ValueError, match=r"Expected a network of .* Received: name='lenet'"):
         networks.build("lenet")

@@ -9,9 +9,11 @@ import pytest
 
 from digits.networks import DEFAULT_NETWORK, NETWORKS
 from digits.pictures import FORMATS, MAX_FILE_BYTES, MAX_PIXELS
+from digits.weights import BUNDLED
 from tests import pen
 from tests.conftest import ROOT
 from tests.page_support import running_app
+from training import tables
 
 README = (ROOT / "README.md").read_text("utf-8")
 LOCAL_ADDRESS = "http://127.0.0.1:7860"
@@ -76,3 +78,15 @@ def test_the_limits_are_those_of_the_code():
     limits = re.sub(r"\s+", " ", README.split("## Limits")[1])
     assert f"up to {MAX_FILE_BYTES // 10**6} MB and {MAX_PIXELS // 10**6} million pixels" in limits
     assert [name for name in FORMATS if name not in limits.upper()] == []
+
+
+def test_the_results_are_those_that_were_measured():
+    results = json.loads((ROOT / "training" / "results.json").read_text("utf-8"))
+    assert tables.update_readme(README, results["rows"]) == README
+
+
+def test_the_measured_weights_are_the_bundled_ones():
+    results = json.loads((ROOT / "training" / "results.json").read_text("utf-8"))
+    served = [row for row in results["rows"] if row["name"] == "served"]
+    bundled = json.loads((BUNDLED / "config.json").read_text("utf-8"))["sha256"]
+    assert [row["weights"] for row in served] == [[bundled], [bundled]]

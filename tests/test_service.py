@@ -364,7 +364,9 @@ def test_no_request_sees_half_of_two_models(server, started):
     for asker in askers:
         asker.start()
     for temperature in (5.0, 9.0):
-        serving(running, server.push(REPO, weight_set(temperature=temperature)))
+        # So flat that they would all be refused.
+        flat = weight_set(temperature=temperature, refuse_below=0.0)
+        serving(running, server.push(REPO, flat))
         expected[temperature] = running.recognizer().predict(picture).score
     stop.set()
     for asker in askers:

@@ -1,6 +1,11 @@
-"""Measured figures as text: columns for the console, Markdown for the README."""
+"""Measured figures as text: columns for the console, Markdown for the README.
 
+python -m training.tables    brings the README's table up to training/results.json
+"""
+
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from training import scoring
@@ -106,3 +111,66 @@ def corruption_errors(row: Row) -> dict[str, float]:
     """Return the share that is misread under each corruption."""
     kinds = row["mean"]["corruptions"]["kinds"]
     return {kind: counts["errors"] / counts["count"] for kind, counts in kinds.items()}
+
+
+README_BEGIN, README_END = "<!-- results.json -->", "<!-- end of results.json -->"
+
+README_COLUMNS = (
+    ("MNIST test", ("mnist_test",)),
+    ("drawn digits", ("drawn",)),
+    ("photos", ("photos",)),
+    ("numbers, canvas", ("numbers", "canvas")),
+    ("numbers, paper", ("numbers", "paper")),
+)
+"""Header and path of the figures that the README shows, as shares misread."""
+
+
+def readme_section(rows: Sequence[Row]) -> str:
+    """Put the most telling figures of `results.json` into a table in Markdown.
+
+    Args:
+        rows: All rows; a set of figures that was not measured shows as `-`.
+    """
+    header = ["misread", *(name for name, _ in README_COLUMNS), "corrupted MNIST", "letters taken"]
+    return markdown([header, *(_readme_cells(row) for row in rows)])
+
+
+def _readme_cells(row: Row) -> list[str]:
+    mean, far = row["mean"], row["deviation"]
+    cells = [f"{row['name']}, {row['preprocessing']}"]
+    for _, path in README_COLUMNS:
+        figures, deviation = mean, far
+        for key in path:
+            figures, deviation = figures.get(key, {}), deviation.get(key, {})
+        cells.append(_wrong(figures, deviation))
+    refused = mean["refusal"]["refused"].get("letters")
+    taken = "-" if refused is None else f"{100 * (1 - refused):.1f} %"
+    return [*cells, _percent(mean["corruptions"], "mean_error"), taken]
+
+
+def update_readme(readme: str, rows: Sequence[Row]) -> str:
+    """Replace the table between the README's two marks.
+
+    Args:
+        readme: The README's text.
+        rows: Of `results.json`.
+
+    Raises:
+        ValueError: If the marks are missing.
+    """
+    before, mark, rest = readme.partition(README_BEGIN)
+    _, end, after = rest.partition(README_END)
+    if not mark or not end:
+        raise ValueError(f"Expected {README_BEGIN} and {README_END} in the README. Received: none")
+    return f"{before}{mark}\n{readme_section(rows)}\n{end}{after}"
+
+
+def main() -> None:
+    """Bring the README's table up to `training/results.json`."""
+    results = json.loads(Path(__file__).with_name("results.json").read_text("utf-8"))
+    readme = Path(__file__).parents[1] / "README.md"
+    readme.write_text(update_readme(readme.read_text("utf-8"), results["rows"]), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
