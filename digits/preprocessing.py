@@ -113,9 +113,10 @@ def preprocess(picture: Picture) -> InkArray:
 def extract_ink(picture: Picture) -> Ink:
     """Separate ink from paper, whatever the light, the colours and the polarity.
 
-    The paper's colour is the border's where the border is plain, else a local median, so that
-    shadows and falling light cancel. Ink is what leaves the paper's colour in the direction in
-    which the strongest pixels leave it; this decides dark-on-light or light-on-dark by itself.
+    The paper's colour is the border's where the border is plain, else the brightest (under light
+    ink the darkest) around, so that shadows and falling light cancel. Ink is what leaves the
+    paper's colour in the direction in which the strongest pixels leave it; on plain paper this
+    decides dark-on-light or light-on-dark by itself.
 
     Args:
         picture: `(H, W)` or `(H, W, 3)` uint8, upright.
@@ -238,6 +239,15 @@ def normalize(ink: InkArray) -> InkArray:
         BlankPictureError: If there is no ink.
     """
     return center_by_mass(fit_to_box(thicken(crop(ink))))
+
+
+def has_ink(ink: InkArray) -> bool:
+    """Whether there is anything that `normalize` could fit into its frame.
+
+    Args:
+        ink: `(h, w)` float32 in `[0, 1]`.
+    """
+    return bool((ink > _EDGE).any())
 
 
 def crop(ink: InkArray) -> InkArray:
@@ -458,7 +468,7 @@ def _contrast(difference: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     height, width, depth = difference.shape
     magnitude = np.abs(difference).max(axis=2)
     # A histogram finds the strongest few without sorting the whole picture.
-    counts = np.bincount(magnitude.astype(np.uint8).ravel(), minlength=256)
+    counts = np.bincount(np.minimum(magnitude, 255).astype(np.uint8).ravel(), minlength=256)
     from_top = np.cumsum(counts[::-1])[::-1]
     cutoff = np.flatnonzero(from_top >= min(height * width, max(8, height * width // 2000)))[-1]
     direction = difference[magnitude >= cutoff].mean(axis=0)

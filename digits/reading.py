@@ -23,6 +23,7 @@ from digits.preprocessing import (
     InkArray,
     Picture,
     extract_ink,
+    has_ink,
     normalize,
     stroke_width,
     written_line,
@@ -278,6 +279,8 @@ def _could_be_digit(piece: _Piece, tallest: int) -> bool:
 def _recognize(
     recognizer: Recognizer, array: InkArray, candidates: Sequence[_Candidate]
 ) -> list[_Candidate]:
+    # Cutting can leave a smear without a stroke.
+    candidates = [c for c in candidates if has_ink(_only(array, c.piece))]
     if not candidates:
         return []
     images = np.stack([normalize(_only(array, candidate.piece)) for candidate in candidates])

@@ -76,3 +76,10 @@ def test_many_specks_are_answered_in_bounded_work(recognizer):
     for row, column in rng.integers(0, 590, (3000, 2)):
         picture[row : row + 6, column : column + 6] = 0
     read(recognizer, picture)
+
+
+def test_faint_smear_beside_a_stroke_is_no_digit_and_no_error(recognizer):
+    picture = np.full((200, 500), 255, np.uint8)
+    picture[85:115, 210:330] = 235
+    picture[50:150, 60:210] = 0
+    assert len(read(recognizer, picture).digits) <= 1
