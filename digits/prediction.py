@@ -1,6 +1,5 @@
 """From a picture to a calibrated answer, or to the reason why there is none."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -171,8 +170,3 @@ def _load(weights: Weights) -> keras.Model:
     except (ValueError, OSError, KeyError) as error:
         raise WeightsError(f"Weights of {weights.origin.label} do not load: {error}") from error
     return model
-
-
-def most_likely(confidences: Sequence[float]) -> list[int]:
-    """Digits from the most to the least likely."""
-    return sorted(range(10), key=lambda digit: -confidences[digit])
