@@ -9,15 +9,10 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from digits import networks
+from digits.ink import BlankPictureError, InkArray, Picture
 from digits.page.examples import digit_example
 from digits.page.strokes import draw, parse_strokes
-from digits.preprocessing import (
-    IMAGE_SIDE,
-    BlankPictureError,
-    InkArray,
-    Picture,
-    preprocess,
-)
+from digits.preprocessing import IMAGE_SIDE, preprocess
 from digits.weights import Weights, WeightsError
 
 BLANK = "blank"

@@ -16,18 +16,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from digits.ink import BlankPictureError, InkArray, Picture, extract_ink, written_line
 from digits.networks import NOT_A_DIGIT
 from digits.prediction import Recognizer
-from digits.preprocessing import (
-    BlankPictureError,
-    InkArray,
-    Picture,
-    extract_ink,
-    has_ink,
-    normalize,
-    stroke_width,
-    written_line,
-)
+from digits.preprocessing import has_ink, normalize, stroke_width
 
 MAX_PIECES = 60
 """More ink pieces than this are no number: only the largest are read."""

@@ -4,19 +4,17 @@ import cv2
 import numpy as np
 import pytest
 
+from digits.ink import BlankPictureError, extract_ink, main_ink
 from digits.page.examples import digit_example
 from digits.page.strokes import draw, parse_strokes
 from digits.preprocessing import (
     BOX_SIDE,
     IMAGE_SIDE,
     MIN_STROKE,
-    BlankPictureError,
     center_by_mass,
     center_of_mass,
     crop,
-    extract_ink,
     fit_to_box,
-    main_ink,
     normalize,
     preprocess,
     stroke_width,

@@ -11,7 +11,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digits.preprocessing import InkArray, normalize, stroke_width
+from digits.ink import InkArray
+from digits.preprocessing import normalize, stroke_width
+from training.damage import DAMAGED_SHARE, damage
 from training.handwriting import Points, write
 
 FINE = 3
@@ -20,7 +22,7 @@ _MIDDLE = SIDE / 2
 _SMOOTH = {"lineType": cv2.LINE_AA, "shift": 3}
 """How OpenCV draws: anti-aliased, at eighths of a pixel."""
 
-_AS_IT_IS = 0.2
+_AS_IT_IS = 0.25
 """Share of MNIST's images that are shown unchanged."""
 
 _MIN_INK = 12.0
@@ -154,23 +156,34 @@ _Places = npt.NDArray[np.float64]
 
 def _flag_and_foot(rows: _Places, columns: _Places, rng: np.random.Generator) -> list[_Line]:
     height = np.ptp(rows)
-    which = rng.choice(["flag", "foot", "both"], p=[0.4, 0.2, 0.4])
+    which = rng.choice(["flag", "foot", "both"], p=[0.45, 0.15, 0.4])
     lines = []
     if which != "foot":
-        top, left = rows.min() + 2, columns[rows <= rows.min() + 3].mean()
-        # A level flag is short, or the 1 would be a 7.
-        steep = rng.uniform(0, 1)
-        length = height * rng.uniform(0.1, 0.3 + 0.35 * steep)
-        angle = np.radians(70 * steep)
-        end = (left - length * np.cos(angle), top + length * np.sin(angle))
-        middle = ((left + end[0]) / 2 + rng.normal(0, 2), (top + end[1]) / 2 + rng.normal(0, 2))
-        lines.append([(left, top), middle, end])
+        # A hand that comes up to the stem may meet it a little below its top.
+        top = rows.min() + 2 + height * max(0.0, rng.uniform(-0.15, 0.15))
+        left = columns[np.abs(rows - top) <= 2].mean()
+        lines.append(_flag(left, top, height, rng))
     if which != "flag":
         foot, left = rows.max() - 2, columns[rows >= rows.max() - 3].mean()
         before, after = height * rng.uniform(0.1, 0.4, 2)
         slope = rng.normal(0, 2)
         lines.append([(left - before, foot + slope), (left + after, foot - slope)])
     return lines
+
+
+def _flag(left: float, top: float, height: float, rng: np.random.Generator) -> _Line:
+    """An upstroke that ends at the top of the stem: straight, or bent like a hook."""
+    steep = rng.uniform(0, 1)
+    # A level flag is short, or the 1 would be a 7.
+    length = height * rng.uniform(0.1, 0.36 + 0.3 * steep)
+    angle = np.radians(70 * steep)
+    start = np.array([left - length * np.cos(angle), top + length * np.sin(angle)])
+    end = np.array([left, top])
+    hump = np.array([0, -length * max(0.0, rng.uniform(-0.4, 0.8))])
+    bent = (start + end) / 2 + hump + rng.normal(0, 2, 2)
+    along = np.linspace(0, 1, 6)[:, None]
+    curve = (1 - along) ** 2 * start + 2 * along * (1 - along) * bent + along**2 * end
+    return [(float(x), float(y)) for x, y in curve]
 
 
 def _slash(rows: _Places, columns: _Places, rng: np.random.Generator) -> list[_Line]:
@@ -206,7 +219,7 @@ def restroke(ink: InkArray, rng: np.random.Generator) -> InkArray:
     if kind < 0.6:
         kernel = _round(int(rng.integers(2, 2 + FINE)))
         return cv2.dilate(ink, kernel) if rng.random() < 0.5 else _without_loss(ink, kernel)
-    if kind < 0.97:
+    if kind < 0.95:
         return cv2.dilate(middle_line(ink), _round(max(2, round(rng.uniform(0.8, 4.2) * FINE))))
     return cv2.dilate(ink, _round(4)) - cv2.erode(ink, _round(3))
 
@@ -249,7 +262,7 @@ def break_strokes(ink: InkArray, rng: np.random.Generator) -> InkArray:
 
 
 def record(image: InkArray, rng: np.random.Generator) -> InkArray:
-    """Blur, fade, shift by a pixel or sprinkle the finished image now and then.
+    """Blur, fade, shift by a pixel or damage the finished image now and then.
 
     Args:
         image: `(28, 28)` float32 in `[0, 1]`.
@@ -265,9 +278,8 @@ def record(image: InkArray, rng: np.random.Generator) -> InkArray:
         image = image ** rng.uniform(0.5, 1.8) * rng.uniform(0.6, 1)
     if chance[2] < 0.2:
         image = np.roll(image, rng.integers(-1, 2, 2), (0, 1))
-    if chance[3] < 0.08:
-        noise = rng.normal(0, rng.uniform(0.02, 0.25), image.shape).astype(np.float32)
-        image = image + noise * (rng.random(image.shape) < rng.uniform(0.1, 1))
+    if chance[3] < DAMAGED_SHARE:
+        image = damage(image, rng)
     return np.clip(image, 0, 1, dtype=np.float32)
 
 

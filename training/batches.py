@@ -3,8 +3,9 @@
 import numpy as np
 import numpy.typing as npt
 
+from digits.ink import InkArray
 from digits.networks import NOT_A_DIGIT
-from digits.preprocessing import IMAGE_SIDE, InkArray
+from digits.preprocessing import IMAGE_SIDE
 from training.augment import augment
 from training.outliers import outlier
 

@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digits.preprocessing import IMAGE_SIDE, InkArray, normalize
+from digits.ink import InkArray
+from digits.preprocessing import IMAGE_SIDE, normalize
 from training.augment import FINE, SIDE, as_ink, bend, break_strokes, draw_strokes, record, restroke
 from training.handwriting import OTHERS, write
 
@@ -29,6 +30,9 @@ _FONTS = (
 _MIRRORS = {3: (1,), 4: (1,), 6: (1, 0), 7: (1, 0), 9: (1, 0)}
 """Digits that are none in the mirror, with OpenCV's flip codes: 1 left to right, 0 upside down.
 The others are their own mirror image, or another digit's (2 and 5)."""
+
+_HALVES = {0: ("left", "right"), 2: ("left", "right"), 4: ("left",), 5: ("left", "right")}
+"""Digits whose halves are none: half a 4 may be a 1, half an 8 a 3, half a 9 or a 7 a 1."""
 
 Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.uint8]
@@ -88,14 +92,33 @@ def _mirrored(images: Images, labels: Labels, rng: np.random.Generator) -> InkAr
 
 
 def _two_digits(images: Images, _labels: Labels, rng: np.random.Generator) -> InkArray:
-    """Side by side, at times touching."""
+    """Side by side, at times touching; of the one at the edge, at times only a part."""
     left, right = (as_ink(images[i]) for i in rng.integers(len(images), size=2))
-    distance = int(rng.integers(12, 24))
+    distance = int(rng.integers(9, 24))
     pair = np.zeros((IMAGE_SIDE, IMAGE_SIDE + distance), np.float32)
     pair[:, :IMAGE_SIDE] = left
     shift = int(rng.integers(-4, 5))
     pair[:, distance:] = np.maximum(pair[:, distance:], np.roll(right, shift, 0))
+    if rng.random() < 0.25:
+        cut = int(rng.integers(10, 16))
+        pair = pair[:, cut:] if rng.random() < 0.5 else pair[:, :-cut]
     return bend(pair, FINE * 0.6, rng, strength=0.7)
+
+
+def _piece(images: Images, labels: Labels, rng: np.random.Generator) -> InkArray:
+    """The left or the right half of a digit that is none by itself, as wrong cuts leave it."""
+    while True:
+        i = int(rng.integers(len(images)))
+        halves = _HALVES.get(int(labels[i]))
+        if halves:
+            columns = np.flatnonzero(images[i].any(axis=0))
+            cut = int(columns[0] + np.ptp(columns) * rng.uniform(0.35, 0.65))
+            part = images[i].copy()
+            if halves[rng.integers(len(halves))] == "left":
+                part[:, cut:] = 0
+            else:
+                part[:, :cut] = 0
+            return bend(as_ink(part), FINE, rng, strength=0.7)
 
 
 def _scribble(_images: Images, _labels: Labels, rng: np.random.Generator) -> InkArray:
@@ -131,11 +154,12 @@ def _noise(rng: np.random.Generator) -> InkArray:
 
 
 _SHARES: tuple[tuple[_Maker, float], ...] = (
-    (_sign, 0.42),
-    (_printed_sign, 0.2),
-    (_mirrored, 0.1),
-    (_two_digits, 0.12),
-    (_scribble, 0.1),
+    (_sign, 0.38),
+    (_printed_sign, 0.17),
+    (_mirrored, 0.09),
+    (_two_digits, 0.18),
+    (_piece, 0.04),
+    (_scribble, 0.09),
     (_dots, 0.03),
 )
 """What is drawn, and how often; the rest is noise, which no pen restrokes."""

@@ -12,7 +12,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digits.preprocessing import BlankPictureError, preprocess
+from digits.ink import BlankPictureError
+from digits.preprocessing import preprocess
 from training import corruptions, junk, numbers, photos
 from training import strokes as pen_strokes
 from training.data import Mnist

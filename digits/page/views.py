@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 import cv2
 import numpy as np
 
+from digits.ink import BlankPictureError, InkArray, extract_ink, main_ink
 from digits.page.strokes import PAD_WIDTHS, StrokesError, draw, parse_strokes
 from digits.pictures import Picture
-from digits.preprocessing import BlankPictureError, InkArray, extract_ink, main_ink
 
 if TYPE_CHECKING:
     from digits.prediction import Prediction, Recognizer

@@ -1,0 +1,351 @@
+"""From any upright picture to the ink: what was written, without paper, light and polarity.
+
+Arrays are height x width; ink is float32, 0 for paper and 1 for full ink.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from digits.lines import remove_ruled_lines
+
+Picture = npt.NDArray[np.uint8]
+InkArray = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
+
+WORK_SIDE = 800
+"""Larger pictures are reduced to this side: a digit of a tenth of it still has 80 pixels."""
+
+_UNIFORM_STEP = 6.0
+"""Gray levels that a border may waver and still be plain paper (canvas, clean scan)."""
+
+_PLAIN_BORDER = 0.85
+"""Share of the border that must be plain: strokes may run over the edge."""
+
+_SMALLEST_PHOTO = 32
+"""Smaller pictures are MNIST's own or the like, and have no room for shadows and lines."""
+
+_MIN_CONTRAST = 14.0
+"""Gray levels below which nothing counts as ink, whatever the noise."""
+
+_MIN_PHOTO_CONTRAST = 20.0
+"""The same on a photograph, whose paper is uneven; a faint pencil leaves 40."""
+
+_NOISE_FACTOR = 5.0
+"""Ink must stand out of the paper by so many standard deviations of its noise."""
+
+_STRONG = 0.3
+"""Ink that is certainly written; fainter ink counts where it is connected to such."""
+
+_BROADEST_STROKE = 0.11
+"""Width of a felt pen's stroke in sides of the picture; what is broader is a shadow."""
+
+_BORDER_WEIGHT = 0.02
+"""What touches the picture's edge is rather the table or a shadow than the digit."""
+
+_BROAD = 0.055
+"""Width in sides of the picture that at its edge is rather a shadow's end than a pen's stroke."""
+
+_REACH = 0.2
+"""Strokes of one digit lie no further apart than this share of its longest stroke's size."""
+
+_WORD_GAP = 0.9
+"""The same between neighbouring digits of a number."""
+
+_SMALL_PART = 0.05
+"""Ink of a detached stroke as a share of the main stroke's; less is dust or a line's rest."""
+
+
+class BlankPictureError(ValueError):
+    """There is no ink in the picture."""
+
+
+@dataclass(frozen=True)
+class Ink:
+    """What was written.
+
+    Attributes:
+        array: `(h, w)` float32 in `[0, 1]`, 0 paper, 1 full ink.
+        scale: Picture pixels to one ink pixel; above 1 if the picture was reduced.
+        clean: Whether the paper was plain (a canvas, a clean scan) rather than photographed.
+    """
+
+    array: InkArray
+    scale: float
+    clean: bool
+
+
+def extract_ink(picture: Picture) -> Ink:
+    """Separate ink from paper, whatever the light, the colours and the polarity.
+
+    The paper's colour is the border's where the border is plain, else the brightest (under light
+    ink the darkest) around, so that shadows and falling light cancel. Ink is what leaves the
+    paper's colour in the direction in which the strongest pixels leave it; on plain paper this
+    decides dark-on-light or light-on-dark by itself.
+
+    Args:
+        picture: `(H, W)` or `(H, W, 3)` uint8, upright.
+
+    Returns:
+        The ink; its larger side is at most `WORK_SIDE`.
+
+    Raises:
+        BlankPictureError: If nothing stands out of the paper.
+    """
+    planes, scale = _reduce(picture)
+    border = _border(planes)
+    paper = np.median(border, axis=0)
+    plain = np.mean(np.abs(border - paper).max(axis=1) <= _UNIFORM_STEP) > _PLAIN_BORDER
+    clean = bool(plain or min(planes.shape[:2]) < _SMALLEST_PHOTO)
+    array = np.zeros(planes.shape[:2], np.float32)
+    if clean:
+        rows, columns = _off_paper(planes, paper)
+        array[rows, columns] = _plain_ink(planes[rows, columns].astype(np.float32) - paper)
+    else:
+        array = _without_specks(_photographed_ink(planes))
+    if not array.any():
+        raise BlankPictureError("Expected ink on the paper. Received: nothing but paper")
+    return Ink(array, scale, clean)
+
+
+def main_ink(ink: Ink) -> InkArray:
+    """Keep the ink of one digit: on a photograph, the sharpest group of strokes.
+
+    A clean canvas is taken whole: whoever draws there means every stroke.
+
+    Args:
+        ink: From `extract_ink`.
+
+    Returns:
+        `(h, w)` float32 in `[0, 1]`, of the same frame.
+    """
+    return _group(ink, _REACH, _REACH)
+
+
+def written_line(ink: Ink) -> InkArray:
+    """Keep the ink of one line of writing, as `main_ink` keeps that of one digit.
+
+    Args:
+        ink: From `extract_ink`.
+
+    Returns:
+        `(h, w)` float32 in `[0, 1]`, of the same frame.
+    """
+    return _group(ink, _REACH, _WORD_GAP)
+
+
+def _group(ink: Ink, reach_down: float, reach_across: float) -> InkArray:
+    """Keep the sharpest stroke and what lies within reach of it, from stroke to stroke.
+
+    Args:
+        ink: From `extract_ink`; a clean one is kept whole.
+        reach_down: In sizes of the sharpest stroke, between strokes above each other.
+        reach_across: The same between strokes beside each other.
+    """
+    if ink.clean:
+        return ink.array
+    mask = (ink.array > 0).astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
+    mass = np.bincount(labels.ravel(), weights=ink.array.ravel())
+    edges = np.bincount(labels.ravel(), weights=_sharpness(ink.array).ravel())
+    edges[0] = 0
+    seed = int((edges * np.where(_at_border(stats, mask.shape), _BORDER_WEIGHT, 1)).argmax())
+    size = stats[seed, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max()
+    kernel = np.ones((1 + int(reach_down * size), 1 + int(reach_across * size)), np.uint8)
+    _, groups = cv2.connectedComponents(cv2.dilate(mask, kernel))
+    heavy = mass > _SMALL_PART * mass[seed]
+    heavy &= edges > _SMALL_PART * edges[seed]
+    return ink.array * (heavy[labels] & (groups == groups[labels == seed][0]))
+
+
+def _sharpness(array: InkArray) -> InkArray:
+    """Squared slope of the ink: high along a pen's stroke, low along a shadow."""
+    across, down = (cv2.Sobel(array, cv2.CV_32F, *order) for order in ((1, 0), (0, 1)))
+    return across**2 + down**2
+
+
+def _at_border(stats: npt.NDArray[np.int32], shape: tuple[int, ...]) -> Mask:
+    left, top, width, height = (stats[:, k] for k in range(4))
+    at_border: Mask = (
+        (left == 0) | (top == 0) | (left + width == shape[1]) | (top + height == shape[0])
+    )
+    return at_border
+
+
+def _reduce(picture: Picture) -> tuple[Picture, float]:
+    scale = max(picture.shape[:2]) / WORK_SIDE
+    planes = picture if picture.ndim == 3 else picture[..., None]
+    if scale <= 1:
+        return planes, 1.0
+    size = (max(1, round(planes.shape[1] / scale)), max(1, round(planes.shape[0] / scale)))
+    reduced = cv2.resize(planes, size, interpolation=cv2.INTER_AREA)
+    return reduced.reshape(size[1], size[0], -1), scale
+
+
+def _border(planes: Picture) -> npt.NDArray[np.float32]:
+    edges = (planes[0], planes[-1], planes[:, 0], planes[:, -1])
+    return np.concatenate(edges).astype(np.float32)
+
+
+def _off_paper(planes: Picture, paper: npt.NDArray[np.float32]) -> tuple[slice, slice]:
+    """Rows and columns that hold all that is not paper, so that the rest costs nothing more."""
+    off = planes > (paper + _UNIFORM_STEP)
+    off |= planes < (paper - _UNIFORM_STEP)
+    left, top, width, height = cv2.boundingRect(off.any(axis=2).astype(np.uint8))
+    return slice(top, top + height), slice(left, left + width)
+
+
+def _plain_ink(difference: npt.NDArray[np.float32]) -> InkArray:
+    """Ink on plain paper: `(h, w, depth)` difference from the paper's colour to `(h, w)` ink."""
+    if difference.size == 0:
+        return np.zeros(difference.shape[:2], np.float32)
+    contrast = _contrast(difference)
+    return _between(contrast, _UNIFORM_STEP, _full_ink(contrast, _MIN_CONTRAST))
+
+
+def _photographed_ink(planes: Picture) -> InkArray:
+    """Ink on paper that is noisy and unevenly lit: `(h, w, depth)` uint8 to `(h, w)` ink."""
+    planes = cv2.GaussianBlur(planes, (0, 0), 0.8).reshape(planes.shape)
+    contrast = _contrast(_evenly_lit(planes))
+    sample = contrast[::3, ::3]
+    noise = 1.4826 * float(np.median(np.abs(sample - np.median(sample))))
+    floor = max(_MIN_PHOTO_CONTRAST, _NOISE_FACTOR * noise)
+    # Ruled lines and shadows can be most of what is dark: the pen's own contrast shows without.
+    contrast = contrast * (remove_ruled_lines(_above(contrast, floor)) > 0)
+    contrast = contrast * _without_shadows(contrast > floor)
+    return _above(contrast, floor)
+
+
+def _without_shadows(mask: Mask) -> Mask:
+    """Drop what comes in over the picture's edge, broader than a pen; all stays if nothing else."""
+    plane = mask.astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(plane)
+    depth = np.zeros(len(stats), np.float32)
+    np.maximum.at(depth, labels.ravel(), cv2.distanceTransform(plane, cv2.DIST_L2, 3).ravel())
+    shadow = _at_border(stats, mask.shape) & (2 * depth > _BROAD * max(mask.shape))
+    shadow[0] = True
+    kept: Mask = ~shadow[labels]
+    return kept if kept.any() else mask
+
+
+def _above(contrast: npt.NDArray[np.float32], floor: float) -> InkArray:
+    full = _full_ink(contrast, floor)
+    return _between(contrast, max(0.25 * full, 0.6 * floor), full)
+
+
+def _evenly_lit(planes: Picture) -> npt.NDArray[np.float32]:
+    """The picture's difference from its paper, as if the light fell evenly on it.
+
+    Dark ink is closed over, light ink opened: strokes narrower than the kernel are forgotten and
+    shadows, which are broader, stay. Ink takes away a share of the light, so that its difference
+    is larger where more light falls; dividing by the paper evens that out.
+
+    Args:
+        planes: `(h, w, depth)` uint8.
+
+    Returns:
+        `(h, w, depth)` float32 in gray levels, 0 paper.
+    """
+    side = 2 * round(_BROADEST_STROKE * max(planes.shape) / 2) + 1
+    margin = min(side, *(length - 1 for length in planes.shape[:2]))
+    # Mirrored at the edge, a shadow that ends there is not mistaken for a narrow stroke.
+    framed = cv2.copyMakeBorder(planes, margin, margin, margin, margin, cv2.BORDER_REFLECT)
+    dark = _is_ink_dark(planes)
+    how = cv2.MORPH_CLOSE if dark else cv2.MORPH_OPEN
+    paper = cv2.morphologyEx(framed, how, np.ones((side, side), np.uint8))
+    paper = paper[margin:-margin, margin:-margin].astype(np.float32).reshape(planes.shape)
+    # A closing takes the brightest grain of the paper, not its mean.
+    paper += np.median((planes - paper)[::4, ::4], axis=(0, 1))
+    difference: npt.NDArray[np.float32] = planes - paper
+    if dark:
+        difference *= 200 / np.maximum(paper, 80)
+    return difference
+
+
+def _is_ink_dark(planes: Picture) -> bool:
+    """Whether what differs most from its wider surroundings is darker than they are.
+
+    A shadow's edge differs to both sides alike, ink to one. Chalk on a board is the rarer case,
+    so light ink has to stand out clearly.
+    """
+    small = _with_side(planes, 320)
+    around = cv2.medianBlur(_with_side(planes, 96), 25)
+    around = cv2.resize(around, small.shape[1::-1]).reshape(small.shape)
+    return _strong(cv2.subtract(around, small)) * 1.3 >= _strong(cv2.subtract(small, around))
+
+
+def _strong(levels: Picture, count: int = 60) -> float:
+    """The level that so many values reach: stronger than noise, met by the thinnest digit."""
+    at_least = np.cumsum(np.bincount(levels.ravel(), minlength=256)[::-1])[::-1]
+    return float(np.flatnonzero(at_least >= min(count, levels.size))[-1])
+
+
+def _with_side(planes: Picture, side: int) -> Picture:
+    height, width, depth = planes.shape
+    factor = side / max(height, width)
+    size = (max(8, round(width * factor)), max(8, round(height * factor)))
+    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
+    return cv2.resize(planes, size, interpolation=how).reshape(size[1], size[0], depth)
+
+
+def _contrast(difference: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Project on the colour in which the ink differs from the paper: positive is ink.
+
+    Args:
+        difference: `(h, w, depth)` float32, picture minus paper in gray levels.
+
+    Returns:
+        `(h, w)` float32 in gray levels.
+    """
+    height, width, depth = difference.shape
+    magnitude = np.abs(difference).max(axis=2)
+    # A histogram finds the strongest few without sorting the whole picture.
+    counts = np.bincount(np.minimum(magnitude, 255).astype(np.uint8).ravel(), minlength=256)
+    from_top = np.cumsum(counts[::-1])[::-1]
+    cutoff = np.flatnonzero(from_top >= min(height * width, max(8, height * width // 2000)))[-1]
+    direction = difference[magnitude >= cutoff].mean(axis=0)
+    length = float(np.linalg.norm(direction))
+    if length == 0:
+        return np.zeros((height, width), np.float32)
+    return difference @ (direction / (length * np.sqrt(depth))).astype(np.float32)
+
+
+def _full_ink(contrast: npt.NDArray[np.float32], floor: float) -> float:
+    """Contrast of the middle of a stroke in gray levels; `BlankPictureError` if under the floor."""
+    strong = contrast[contrast > floor]
+    if strong.size == 0:
+        raise BlankPictureError(
+            f"Expected ink of more than {floor:.0f} gray levels. Received: {contrast.max():.0f}"
+        )
+    return float(np.quantile(strong[:: 1 + strong.size // 5000], 0.8))
+
+
+def _between(contrast: npt.NDArray[np.float32], low: float, full: float) -> InkArray:
+    """Scale contrast to ink and drop what touches no strong ink."""
+    low = min(low, 0.5 * full)
+    ink = np.clip((contrast - low) / (full - low), 0, 1)
+    return ink * _connected_to(contrast > low, ink > _STRONG)
+
+
+def _connected_to(weak: Mask, strong: Mask) -> Mask:
+    """Those components of the weak mask that hold a strong pixel (Canny's hysteresis)."""
+    _, labels = cv2.connectedComponents(weak.astype(np.uint8), connectivity=8)
+    keep = np.zeros(labels.max() + 1, bool)
+    keep[labels[strong & weak]] = True
+    keep[0] = False
+    return keep[labels]
+
+
+def _without_specks(array: InkArray) -> InkArray:
+    """Drop dust: components that are tiny beside the largest."""
+    mask = (array > 0).astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
+    extent = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
+    extent[0] = 0
+    if extent.size == 1:
+        return array
+    keep = extent >= max(3, 0.1 * extent.max())
+    keep[0] = False
+    return array * keep[labels]
