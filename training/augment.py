@@ -136,7 +136,7 @@ def add_missing_strokes(ink: InkArray, label: int, rng: np.random.Generator) -> 
     Returns:
         `(SIDE, SIDE)` float32 in `[0, 1]`; the input where nothing is added.
     """
-    styles = {1: (_flag_and_foot, 0.35), 0: (_slash, 0.2), 7: (_bar, 0.12)}
+    styles = {1: (_flag_and_foot, 0.42), 0: (_slash, 0.2), 7: (_bar, 0.12)}
     if label not in styles or rng.random() >= styles[label][1]:
         return ink
     rows, columns = np.nonzero(ink > 0.5)

@@ -31,8 +31,8 @@ _MIRRORS = {3: (1,), 4: (1,), 6: (1, 0), 7: (1, 0), 9: (1, 0)}
 """Digits that are none in the mirror, with OpenCV's flip codes: 1 left to right, 0 upside down.
 The others are their own mirror image, or another digit's (2 and 5)."""
 
-_HALVES = {0: ("left", "right"), 2: ("left", "right"), 4: ("left",), 5: ("left", "right")}
-"""Digits whose halves are none: half a 4 may be a 1, half an 8 a 3, half a 9 or a 7 a 1."""
+_HALVES = {0: ("left", "right"), 2: ("left", "right"), 5: ("left", "right")}
+"""Digits whose halves are none: half an 8 may be a 3, half a 4 a 6 or a 1, half a 9 or 7 a 1."""
 
 Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.uint8]

@@ -90,7 +90,7 @@ RECIPES: dict[str, Recipe] = {
     for recipe in (
         Recipe(
             network="conv7",
-            epochs=20,
+            epochs=18,
             optimizer="adamw",
             learning_rate=0.002,
             warmup_epochs=1,

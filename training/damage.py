@@ -1,0 +1,113 @@
+"""Damage images as bad cameras, scanners, files and paper do, so that no damage is a surprise.
+
+Images are `(28, 28)` float32, 0 paper, 1 full ink; every function returns a new one and leaves the
+clipping to `[0, 1]` to its caller. Kinds are chosen for what happens to pictures in general: grain,
+broken pixels, rests of printed lines, parts with light and dark exchanged, stains and fog.
+"""
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Image = npt.NDArray[np.float32]
+_Damage = Callable[[Image, np.random.Generator], Image]
+
+DAMAGED_SHARE = 0.22
+"""Share of the images shown while training that are damaged."""
+
+
+def damage(image: Image, rng: np.random.Generator) -> Image:
+    """Damage an image in one way.
+
+    Args:
+        image: `(28, 28)` float32 in `[0, 1]`.
+        rng: Decides in which way and how much.
+
+    Returns:
+        A new `(28, 28)` float32; values may leave `[0, 1]` a little.
+    """
+    return _WAYS[rng.integers(len(_WAYS))](image, rng)
+
+
+def grain(image: Image, rng: np.random.Generator) -> Image:
+    """Add normal noise everywhere or in places."""
+    noise = rng.normal(0, rng.uniform(0.02, 0.25), image.shape).astype(np.float32)
+    return image + noise * (rng.random(image.shape) < rng.uniform(0.1, 1))
+
+
+def few_quanta(image: Image, rng: np.random.Generator) -> Image:
+    """Count the little light of a dark room: full ink is 2 to 12 quanta."""
+    quanta = rng.uniform(2, 12)
+    return (rng.poisson(image * quanta) / quanta).astype(np.float32)
+
+
+def broken_pixels(image: Image, rng: np.random.Generator) -> Image:
+    """Set up to a fifth of the pixels to paper or ink."""
+    hit = rng.random(image.shape) < rng.uniform(0.01, 0.2)
+    return np.where(hit, rng.random(image.shape) < rng.uniform(0.2, 0.8), image).astype(np.float32)
+
+
+def line_across(image: Image, rng: np.random.Generator) -> Image:
+    """Leave a printed, dashed or wavy line over the image."""
+    height, width = image.shape
+    count = int(rng.integers(2, 12))
+    xs = np.linspace(rng.uniform(-2, 4), width + rng.uniform(-4, 2), count)
+    ys = np.linspace(*rng.uniform(0, height, 2), count)
+    ys += rng.uniform(0, 3) * np.where(np.arange(count) % 2, 1, -1) * (rng.random() < 0.6)
+    places = np.column_stack([xs, ys] if rng.random() < 0.75 else [ys, xs])
+    line = np.zeros((height, width), np.uint8)
+    fixed = [np.round(places * 8).astype(np.int32)]
+    thickness = int(rng.integers(1, 3))
+    cv2.polylines(line, fixed, False, 255, thickness, cv2.LINE_AA, 3)  # noqa: FBT003 - OpenCV's
+    if rng.random() < 0.4:
+        dash = int(rng.integers(1, 4))
+        line[:, np.arange(width) // dash % 2 == 0] = 0
+    return np.maximum(image, line * np.float32(rng.uniform(0.4, 1) / 255))
+
+
+def exchanged(image: Image, rng: np.random.Generator) -> Image:
+    """Exchange ink and paper on one or both sides, or in the middle."""
+    side = image.shape[1]
+    first, last = sorted(rng.integers(0, side // 2 - 2, 2))
+    parts = np.zeros(side, bool)
+    parts[:first] = parts[side - last :] = True
+    if rng.random() < 0.5:
+        parts = ~parts
+    mask = np.broadcast_to(parts, image.shape)
+    return np.where(mask if rng.random() < 0.7 else mask.T, 1 - image, image).astype(np.float32)
+
+
+def fog(image: Image, rng: np.random.Generator) -> Image:
+    """Fade the image into clouds of several sizes."""
+    side = image.shape[0]
+    cloud = np.zeros(image.shape, np.float32)
+    for cells, weight in ((2, 1.0), (4, 0.5), (8, 0.25), (16, 0.12)):
+        knots = rng.normal(0, weight, (cells, cells)).astype(np.float32)
+        cloud += cv2.resize(knots, (side, side), interpolation=cv2.INTER_CUBIC)
+    cloud = (cloud - cloud.min()) / max(float(np.ptp(cloud)), 1e-6)
+    share = rng.uniform(0.2, 0.8)
+    fogged = (1 - share) * image + share * rng.uniform(0.3, 1) * cloud
+    if rng.random() < 0.5:
+        fogged = (fogged - fogged.min()) / max(float(np.ptp(fogged)), 1e-6)
+    return fogged
+
+
+def stained(image: Image, rng: np.random.Generator) -> Image:
+    """Cover the image with stains of one gray."""
+    rough = cv2.GaussianBlur(rng.normal(0, 1, image.shape).astype(np.float32), (0, 0), 1.5)
+    stains = rough > np.quantile(rough, rng.uniform(0.7, 0.97))
+    soft = cv2.GaussianBlur(stains.astype(np.float32), (0, 0), 0.6)
+    return image * (1 - soft) + np.float32(rng.uniform(0, 0.7)) * soft
+
+
+_WAYS: tuple[_Damage, ...] = (
+    grain,
+    few_quanta,
+    broken_pixels,
+    line_across,
+    exchanged,
+    fog,
+    stained,
+)
