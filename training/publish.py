@@ -7,29 +7,33 @@ needs a token that may write: `HF_TOKEN`, `hf auth login`, or a trusted publishe
 """
 
 import argparse
-import hashlib
 import json
-import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from huggingface_hub import CommitOperationAdd, HfApi, get_session, get_token, hf_hub_download
+from huggingface_hub import CommitOperationAdd, HfApi, get_session, hf_hub_download
 from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 from huggingface_hub.hf_api import RepoFile
 
-from digits import hub, weights
+from digits import weights
 from digits.weights import WeightsError
 from training import card, console
 from training.console import UserError
+from training.hub_access import (
+    REQUEST_SECONDS,
+    check_repo,
+    is_same,
+    moved,
+    one_line,
+    sha256,
+    sign_in,
+)
 
 CARD_FILE = "README.md"
 OPTIONAL_FILES = ("recipe.json", "history.csv", "model.h5", *card.PICTURES)
-# Time the Hub may take for one request: a commit may take it a minute.
-REQUEST_SECONDS = 120.0
 
 Files = dict[str, bytes]
 
@@ -79,7 +83,7 @@ def publish(  # noqa: PLR0913 - the options of the command
     files = read_run(run)
     head = _head(api, repo, create=create)
     if parent not in (None, head):
-        raise UserError(_moved(repo))
+        raise UserError(moved(repo))
     tagged = _tags(api, repo).get(tag) if tag else None
     files[CARD_FILE] = verified_card(run, repo, files)
     changed = _changed(api, repo, head, files)
@@ -102,9 +106,7 @@ def check_names(repo: str, tag: str | None) -> None:
     Raises:
         UserError: If the repository is not `owner/name`, or the tag is no tag's name.
     """
-    part = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
-    if not re.fullmatch(f"{part}/{part}", repo) or re.search(r"--|\.\.", repo) or len(repo) > 96:
-        raise UserError(f"{repo!r} is not the name of a repository: give OWNER/NAME")
+    check_repo(repo)
     if tag is None:
         return
     # A tag that looks like a branch or a commit would hide the real one.
@@ -157,13 +159,13 @@ def read_back(api: HfApi, repo: str, commit: str, files: Mapping[str, bytes]) ->
     """
     with (
         tempfile.TemporaryDirectory() as cache,
-        _one_line(repo, commit, f"published as {commit}, "),
+        one_line(repo, commit, f"published as {commit}, "),
     ):
         for name, sent in files.items():
             path = hf_hub_download(
                 repo, name, revision=commit, cache_dir=cache, endpoint=api.endpoint, token=api.token
             )
-            expected, received = _sha256(sent), _sha256(Path(path).read_bytes())
+            expected, received = sha256(sent), sha256(Path(path).read_bytes())
             if expected != received:
                 raise UserError(
                     f"published as {commit}, but {name} came back with SHA-256 {received} instead "
@@ -172,7 +174,7 @@ def read_back(api: HfApi, repo: str, commit: str, files: Mapping[str, bytes]) ->
 
 
 def _head(api: HfApi, repo: str, *, create: bool) -> str:
-    with _one_line(repo):
+    with one_line(repo):
         try:
             info = api.model_info(repo, timeout=REQUEST_SECONDS)
         except RepositoryNotFoundError as error:
@@ -189,34 +191,26 @@ def _head(api: HfApi, repo: str, *, create: bool) -> str:
 
 
 def _tags(api: HfApi, repo: str) -> dict[str, str]:
-    with _one_line(repo):
+    with one_line(repo):
         return {ref.name: ref.target_commit for ref in api.list_repo_refs(repo).tags}
 
 
 def _changed(api: HfApi, repo: str, head: str, files: Mapping[str, bytes]) -> list[str]:
-    with _one_line(repo, head):
+    with one_line(repo, head):
         stored = api.get_paths_info(repo, list(files), revision=head)
     same = {
         info.path
         for info in stored
-        if isinstance(info, RepoFile) and _is_same(info, files[info.path])
+        if isinstance(info, RepoFile) and is_same(info, files[info.path])
     }
     return [name for name in files if name not in same]
-
-
-def _is_same(stored: RepoFile, data: bytes) -> bool:
-    if stored.lfs is not None:
-        return stored.lfs.sha256 == _sha256(data)
-    # Git's own name of a blob; nothing is protected by it.
-    blob = hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False)
-    return stored.blob_id == blob.hexdigest()
 
 
 def _commit(api: HfApi, repo: str, head: str, files: Files) -> str:
     operations = [CommitOperationAdd(name, data) for name, data in files.items()]
     test = json.loads(files[weights.METRICS_FILE])["mnist_test"]
     message = f"Publish weights: {test['errors']} of {test['count']} test digits wrong"
-    with _one_line(repo, head):
+    with one_line(repo, head):
         try:
             return api.create_commit(
                 repo, operations, commit_message=message, parent_commit=head
@@ -224,11 +218,11 @@ def _commit(api: HfApi, repo: str, head: str, files: Files) -> str:
         except HfHubHTTPError as error:
             if error.response.status_code != 412:
                 raise
-            raise UserError(_moved(repo)) from error
+            raise UserError(moved(repo)) from error
 
 
 def _tag(api: HfApi, repo: str, commit: str, tag: str) -> None:
-    with _one_line(
+    with one_line(
         repo, commit, f"commit {commit} is published, but the tag {tag} is not set: ", _AGAIN
     ):
         try:
@@ -244,62 +238,6 @@ def _tag(api: HfApi, repo: str, commit: str, tag: str) -> None:
 
 
 _AGAIN = "; run the same command again, it sends nothing twice"
-
-
-def _moved(repo: str) -> str:
-    return (
-        f"{repo} has got a newer commit from somebody else in the meantime: nothing was published; "
-        "compare with what is there now and run the same command again"
-    )
-
-
-@contextmanager
-def _one_line(
-    repo: str, revision: str | None = None, before: str = "", after: str = ""
-) -> Iterator[None]:
-    """Turn what the Hub's client raises into one line for the console.
-
-    Raises:
-        UserError: Instead of the client's error.
-    """
-    try:
-        yield
-    except hub.CLIENT_ERRORS as error:
-        reason = hub.explain(error, repo, revision)
-        if reason is None:
-            raise
-        raise UserError(f"{before}{reason}{after}") from error
-    except ValueError as error:
-        # The client's check of the card; or an error page where it expects JSON.
-        reason = " ".join(str(error).split())
-        raise UserError(f"{before}the Hub refuses: {reason}{after}") from error
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def sign_in() -> str:
-    """Find the token to publish with and print where it is from, never what it is.
-
-    Raises:
-        UserError: If there is none; or if a trusted publisher is configured and the Hub does not
-            accept it: another token is then not tried, as nobody asked for that.
-    """
-    publisher = os.environ.get("HF_OIDC_RESOURCE")
-    if publisher:
-        print(f"signing in as the trusted publisher of {publisher}")
-    failed = "signing in as a trusted publisher failed: " if publisher else ""
-    with _one_line("the Hub", before=failed):
-        token = get_token()
-    if token is None:
-        raise UserError(
-            "no token to publish with: set HF_TOKEN to one that may write, or run `hf auth login`"
-        )
-    if not publisher:
-        where = "HF_TOKEN" if os.environ.get("HF_TOKEN") else "the token of `hf auth login`"
-        print(f"signing in with {where}")
-    return token
 
 
 def _arguments() -> argparse.Namespace:

@@ -1,0 +1,100 @@
+"""What every command that writes to the Hub shares: signing in, names, and errors in one line."""
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from huggingface_hub import get_token
+from huggingface_hub.hf_api import RepoFile
+
+from digits import hub
+from training.console import UserError
+
+REQUEST_SECONDS = 120.0
+"""Time the Hub may take for one request: a commit may take it a minute."""
+
+
+def sign_in() -> str:
+    """Find the token to write with and print where it is from, never what it is.
+
+    Raises:
+        UserError: If there is none; or if a trusted publisher is configured and the Hub does not
+            accept it: another token is then not tried, as nobody asked for that.
+    """
+    publisher = os.environ.get("HF_OIDC_RESOURCE")
+    if publisher:
+        print(f"signing in as the trusted publisher of {publisher}", flush=True)
+    failed = "signing in as a trusted publisher failed: " if publisher else ""
+    with one_line("the Hub", before=failed):
+        token = get_token()
+    if token is None:
+        raise UserError(
+            "no token to publish with: set HF_TOKEN to one that may write, or run `hf auth login`"
+        )
+    if not publisher:
+        where = "HF_TOKEN" if os.environ.get("HF_TOKEN") else "the token of `hf auth login`"
+        print(f"signing in with {where}", flush=True)
+    return token
+
+
+def check_repo(repo: str) -> None:
+    """Refuse a name that the Hub would refuse, before anything is sent.
+
+    Raises:
+        UserError: If it is not `owner/name`.
+    """
+    part = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
+    if not re.fullmatch(f"{part}/{part}", repo) or re.search(r"--|\.\.", repo) or len(repo) > 96:
+        raise UserError(f"{repo!r} is not the name of a repository: give OWNER/NAME")
+
+
+@contextmanager
+def one_line(
+    repo: str, revision: str | None = None, before: str = "", after: str = ""
+) -> Iterator[None]:
+    """Turn what the Hub's client raises into one line for the console.
+
+    Args:
+        repo: The repository that is asked.
+        revision: The revision that is asked for, if any.
+        before: Stands before the reason.
+        after: Stands after it.
+
+    Raises:
+        UserError: Instead of the client's error.
+    """
+    try:
+        yield
+    except hub.CLIENT_ERRORS as error:
+        reason = hub.explain(error, repo, revision)
+        if reason is None:
+            raise
+        raise UserError(f"{before}{reason}{after}") from error
+    except ValueError as error:
+        # The client's check of the card; or an error page where it expects JSON.
+        reason = " ".join(str(error).split())
+        raise UserError(f"{before}the Hub refuses: {reason}{after}") from error
+
+
+def is_same(stored: RepoFile, data: bytes) -> bool:
+    """Whether a file on the Hub has these bytes, by the hash that the Hub names."""
+    if stored.lfs is not None:
+        return stored.lfs.sha256 == sha256(data)
+    # Git's own name of a blob; nothing is protected by it.
+    blob = hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False)
+    return stored.blob_id == blob.hexdigest()
+
+
+def moved(repo: str) -> str:
+    """Say that somebody else was faster."""
+    return (
+        f"{repo} has got a newer commit from somebody else in the meantime: nothing was published; "
+        "compare with what is there now and run the same command again"
+    )
+
+
+def sha256(data: bytes) -> str:
+    """Return the SHA-256 in hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()
