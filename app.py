@@ -15,6 +15,7 @@ except ImportError:
 import gradio as gr
 from gradio.utils import get_upload_folder
 
+from digits import deployment
 from digits.page.parts import STYLE, answer_panel, drawing_pad, i18n, page_texts
 from digits.page.uploads import uploaded_picture
 from digits.page.views import drawing_view, picture_view, preview, read_number
@@ -47,7 +48,11 @@ THEME = gr.themes.Default(
     body_text_color_subdued_dark="*neutral_400",
 )
 
-service = Service(os.environ.get("MODEL_REPO"), os.environ.get("MODEL_REVISION"))
+MODEL_REPO = deployment.model_repo()
+FINGERPRINT = deployment.fingerprint(deployment.read_files())
+"""Of the files as they were when this process started."""
+
+service = Service(MODEL_REPO, os.environ.get("MODEL_REVISION"))
 
 
 def read_drawing(request: object) -> dict[str, Any]:
@@ -146,6 +151,19 @@ def read(image: object) -> dict[str, Any]:
     return read_number(_recognizer(), picture)
 
 
+def health() -> dict[str, Any]:
+    """Say which files and which weights are served, for `training.deploy` and for monitoring.
+
+    Returns:
+        files: SHA-256 of the app's own files; ready: whether a digit is read at once; model: the
+        weights that answer, or null; model_repo: where weights come from, or null for the bundled
+        ones; problem: why newer weights do not answer, or null.
+    """
+    status = read_status([])
+    known = {key: status[key] for key in ("ready", "model", "problem")}
+    return {"files": FINGERPRINT, "model_repo": MODEL_REPO, **known}
+
+
 def zero_gpu_greeting() -> str:
     """Never called: ZeroGPU starts only apps that register one function of this kind."""
     return "ready"
@@ -222,6 +240,10 @@ def build_api() -> None:
         gr.Button(visible=False).click(
             function, image, result, preprocess=False, api_name=function.__name__
         )
+    # Not in the queue: a busy app is a healthy one.
+    gr.Button(visible=False).click(
+        health, None, result, queue=False, api_name="health", api_visibility="undocumented"
+    )
     greeting = spaces.GPU(zero_gpu_greeting) if spaces else zero_gpu_greeting
     gr.Button(visible=False).click(greeting, api_visibility="private")
 

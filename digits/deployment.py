@@ -1,0 +1,69 @@
+"""What is deployed: which files make up the app, and the weights' repository that came with them.
+
+A Space does not tell its app which commit it was built from. So the app names what it is by the
+content of its files, and whoever deployed them can compare: equal fingerprints are equal files.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+FILES = ("LICENSE", "README.md", "app.py", "packages.txt", "requirements.txt")
+FOLDER = "digits"
+"""With `FILES`, all that a Space needs of this repository."""
+
+NOTE = f"{FOLDER}/deployed.json"
+"""Is written when the app is deployed, and in no other copy: `{"model_repo": "owner/name"}`."""
+
+
+def read_files(root: Path = ROOT) -> dict[str, bytes]:
+    """Read the app's own files, without caches and hidden files.
+
+    Args:
+        root: The folder of app.py.
+
+    Returns:
+        The bytes by path, such as `digits/hub.py`. A file of `FILES` that is missing is left out.
+    """
+    paths = [*(root / name for name in FILES), *(root / FOLDER).rglob("*")]
+    names = {path.relative_to(root): path for path in paths if path.is_file()}
+    return {
+        name.as_posix(): path.read_bytes()
+        for name, path in sorted(names.items())
+        if not any(part.startswith((".", "__pycache__")) for part in name.parts)
+    }
+
+
+def fingerprint(files: Mapping[str, bytes]) -> str:
+    """Return one SHA-256 for all files: that of their listing as `sha256sum` prints it.
+
+    Args:
+        files: The bytes by path.
+    """
+    listing = [f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files)]
+    return hashlib.sha256("".join(listing).encode()).hexdigest()
+
+
+def model_repo(root: Path = ROOT) -> str | None:
+    """Return the repository that the weights come from.
+
+    The variable `MODEL_REPO` decides; an empty one stands for the bundled weights. Without it the
+    note decides that came with the app's files, if any.
+
+    Args:
+        root: The folder of app.py.
+
+    Returns:
+        `owner/name`, or None for the bundled weights.
+    """
+    if "MODEL_REPO" in os.environ:
+        return os.environ["MODEL_REPO"] or None
+    try:
+        note = json.loads((root / NOTE).read_bytes())
+    except (OSError, ValueError):
+        return None
+    repo = note.get("model_repo") if isinstance(note, dict) else None
+    return repo if isinstance(repo, str) and repo else None
