@@ -16,26 +16,56 @@ REQUEST_SECONDS = 120.0
 """Time the Hub may take for one request: a commit may take it a minute."""
 
 
+PUBLISHER, TOKEN, EITHER = "publisher", "token", "publisher-or-token"
+"""What `SIGN_IN` may say: a trusted publisher, a stored token, or that where the former fails."""
+
+
 def sign_in() -> str:
     """Find the token to write with and print where it is from, never what it is.
 
+    `SIGN_IN` in the environment says which way to take; without it a trusted publisher is taken
+    where one is configured (`HF_OIDC_RESOURCE`), else a stored token.
+
     Raises:
-        UserError: If there is none; or if a trusted publisher is configured and the Hub does not
-            accept it: another token is then not tried, as nobody asked for that.
+        UserError: If there is none; or if the Hub does not accept the trusted publisher: another
+            token is then tried only where `SIGN_IN` asks for that.
     """
     publisher = os.environ.get("HF_OIDC_RESOURCE")
-    if publisher:
-        print(f"signing in as the trusted publisher of {publisher}", flush=True)
-    failed = "signing in as a trusted publisher failed: " if publisher else ""
-    with one_line("the Hub", before=failed):
+    way = os.environ.get("SIGN_IN") or (PUBLISHER if publisher else TOKEN)
+    if way not in (PUBLISHER, TOKEN, EITHER):
+        raise UserError(f"SIGN_IN is {way!r}: set it to {PUBLISHER}, {TOKEN} or {EITHER}")
+    if way == TOKEN:
+        return _stored_token()
+    try:
+        return _publisher_token(publisher)
+    except UserError as error:
+        if way != EITHER:
+            raise
+        print(f"{error}; SIGN_IN={EITHER} allows another token", flush=True)
+        return _stored_token()
+
+
+def _publisher_token(publisher: str | None) -> str:
+    if not publisher:
+        raise UserError("signing in as a trusted publisher needs HF_OIDC_RESOURCE=OWNER/NAME")
+    print(f"signing in as the trusted publisher of {publisher}", flush=True)
+    with one_line("the Hub", before="signing in as a trusted publisher failed: "):
         token = get_token()
+    if token is None:
+        raise UserError(f"the Hub gave no token to the trusted publisher of {publisher}")
+    return token
+
+
+def _stored_token() -> str:
+    # Else the client would ask for a trusted publisher's token again.
+    os.environ.pop("HF_OIDC_RESOURCE", None)
+    token = get_token()
     if token is None:
         raise UserError(
             "no token to publish with: set HF_TOKEN to one that may write, or run `hf auth login`"
         )
-    if not publisher:
-        where = "HF_TOKEN" if os.environ.get("HF_TOKEN") else "the token of `hf auth login`"
-        print(f"signing in with {where}", flush=True)
+    where = "HF_TOKEN" if os.environ.get("HF_TOKEN") else "the token of `hf auth login`"
+    print(f"signing in with {where}", flush=True)
     return token
 
 
