@@ -190,6 +190,20 @@ def test_parent_that_a_gate_compared_with_must_still_be_the_newest(server, run):
     assert release(server, run, parent=server.head(REPO)).is_new
 
 
+def test_tag_that_failed_is_set_by_the_same_command_with_its_parent(server, run):
+    compared = server.head(REPO)
+    server.fail(Failure("status", path="/tag/"))
+    refusal(server, run, tag="v1", parent=compared)
+    server.heal()
+    again = release(server, run, tag="v1", parent=compared)
+    assert (again.is_new, again.tag_is_new) == (False, True)
+
+
+def test_repository_that_a_gate_did_not_find_must_be_new(server, run):
+    assert "newer commit" in refusal(server, run, parent="")
+    assert release(server, run, "someone/new", create=True, parent="").is_new
+
+
 def test_failed_tag_is_reported_and_the_same_command_sets_it(server, run):
     server.fail(Failure("status", path="/tag/"))
     text = refusal(server, run, tag="v1")
@@ -381,6 +395,7 @@ def test_command_publishes_once_and_then_says_nothing_new(server, run):
     assert first.returncode == 0
     assert first.stdout.splitlines() == [
         "signing in with HF_TOKEN",
+        f"downloaded 7 files of {REPO} at commit {server.head(REPO)}: they are what was sent",
         f"published: {REPO} at commit {server.head(REPO)}; tagged v1",
     ]
     second = command(server, run, "--repo", REPO, "--tag", "v1")

@@ -1,6 +1,6 @@
 """Publish a run's weights: one commit on the Hub with all files, then a tag on that commit.
 
-    python -m training.publish RUN_FOLDER --repo OWNER/NAME [--tag v1.0.0] [--create]
+    python -m training.publish RUN_FOLDER --repo OWNER/NAME [--tag v1.0.0] [--create] [--gated]
 
 needs a token that may write: `HF_TOKEN`, `hf auth login`, or a trusted publisher in CI
 (`HF_OIDC_RESOURCE`). Run again after a failure: what is there already is not sent twice.
@@ -20,7 +20,7 @@ from huggingface_hub.hf_api import RepoFile
 
 from digits import weights
 from digits.weights import WeightsError
-from training import card, console
+from training import card, console, verdict
 from training.console import UserError
 from training.hub_access import (
     REQUEST_SECONDS,
@@ -73,7 +73,8 @@ def publish(  # noqa: PLR0913 - the options of the command
         tag: Name for the release; a tag that stands for another commit is never moved.
         create: Whether to make the repository if it is missing.
         parent: Commit that must still be the newest one, such as the one a gate compared with;
-            None is the newest one now.
+            "" where it found no repository; None is whatever is there now. What is published
+            already may be tagged in any case.
 
     Raises:
         UserError: If the run is not fit to be published, or the Hub does not take it. Before the
@@ -81,12 +82,12 @@ def publish(  # noqa: PLR0913 - the options of the command
     """
     check_names(repo, tag)
     files = read_run(run)
-    head = _head(api, repo, create=create)
-    if parent not in (None, head):
-        raise UserError(moved(repo))
+    head, is_made = _head(api, repo, create=create)
     tagged = _tags(api, repo).get(tag) if tag else None
     files[CARD_FILE] = verified_card(run, repo, files)
     changed = _changed(api, repo, head, files)
+    if changed and parent not in (None, head) and not is_made:
+        raise UserError(moved(repo))
     if tagged and (changed or tagged != head):
         raise UserError(
             f"the tag {tag} of {repo} already stands for commit {tagged[:7]} with other files: "
@@ -171,9 +172,12 @@ def read_back(api: HfApi, repo: str, commit: str, files: Mapping[str, bytes]) ->
                     f"published as {commit}, but {name} came back with SHA-256 {received} instead "
                     f"of {expected}: do not use this commit, publish again"
                 )
+    print(f"downloaded {len(files)} files of {repo} at commit {commit}: they are what was sent")
 
 
-def _head(api: HfApi, repo: str, *, create: bool) -> str:
+def _head(api: HfApi, repo: str, *, create: bool) -> tuple[str, bool]:
+    """Return the newest commit, and whether the repository was made for it."""
+    is_made = False
     with one_line(repo):
         try:
             info = api.model_info(repo, timeout=REQUEST_SECONDS)
@@ -184,10 +188,11 @@ def _head(api: HfApi, repo: str, *, create: bool) -> str:
                     "or add --create to make it"
                 ) from error
             api.create_repo(repo, exist_ok=True)
+            is_made = True
             info = api.model_info(repo, timeout=REQUEST_SECONDS)
     if info.sha is None:
         raise UserError(f"the Hub does not name the newest commit of {repo}: try again later")
-    return info.sha
+    return info.sha, is_made
 
 
 def _tags(api: HfApi, repo: str) -> dict[str, str]:
@@ -249,8 +254,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--repo", required=True, metavar="OWNER/NAME")
     parser.add_argument("--tag", help="name of the release, v1.0.0 for example")
     parser.add_argument("--create", action="store_true", help="make the repository if missing")
-    parser.add_argument(
+    guards = parser.add_mutually_exclusive_group()
+    guards.add_argument(
         "--parent", metavar="COMMIT", help="publish only if this is still the newest commit"
+    )
+    guards.add_argument(
+        "--gated",
+        action="store_true",
+        help="publish only what training.gate has passed, over what it compared with",
     )
     parser.add_argument(
         "--timeout",
@@ -267,6 +278,9 @@ def main() -> None:
     arguments = _arguments()
     check_names(arguments.repo, arguments.tag)
     read_run(arguments.run)
+    parent = arguments.parent
+    if arguments.gated:
+        parent = verdict.read(arguments.run, arguments.repo).parent or ""
     # The Hub's client would wait for ever.
     get_session().timeout = arguments.timeout
     release = publish(
@@ -275,7 +289,7 @@ def main() -> None:
         arguments.repo,
         tag=arguments.tag,
         create=arguments.create,
-        parent=arguments.parent,
+        parent=parent,
     )
     print(describe(release, arguments.repo))
 

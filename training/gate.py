@@ -1,0 +1,297 @@
+"""Decide whether a run is good enough to be published: the gate of the train workflow.
+
+    python -m training.gate RUN_FOLDER --repo OWNER/NAME
+
+measures the run's weights anew, and beside them what the repository holds now, on the same
+pictures. Every number must keep a limit, and must not be worse than what is published by more than
+chance explains (`training.noise`). If all do, `gate.json` in the run folder says so to
+`python -m training.publish --gated`; if one does not, the command ends with status 1 and names it.
+
+Nothing that a run says of itself is believed: where its metrics.json, which the page and the model
+card show, contradicts what is measured here, the gate stays shut as well.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from digits.prediction import Recognizer
+from digits.weights import Weights, WeightsError, load_folder
+from training import calibrate, console, gate_pictures, noise, published, scoring, verdict
+from training.console import UserError
+from training.data import load_mnist
+from training.gate_report import Number, as_markdown, as_text
+from training.published import Published
+from training.run_folder import RunFolder
+from training.scoring import Answers
+from training.sets import PictureSet
+
+TITLES = {
+    "mnist_test": "MNIST test digits misread",
+    "refused": "MNIST test digits refused",
+    "ece": "calibration error on them",
+    "drawn": "drawn digits misread or refused",
+    "letters": "letters taken for a digit",
+    "outliers": "scrawls taken for a digit",
+}
+"""The numbers, all between 0 and 1 and better when smaller."""
+
+_NEAR_TIE = 1e-3
+"""Two probabilities this near to each other may change places on another processor."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Limits that belong together.
+
+    Attributes:
+        pictures: Drawn digits; see `gate_pictures.picture_sets`.
+        limits: The largest value that each number may have.
+    """
+
+    pictures: int
+    limits: Mapping[str, float]
+
+
+PROFILES = {
+    # For weights that serve a page: the default network trained by its recipe.
+    "served": Profile(
+        2000,
+        {
+            "mnist_test": 0.008,
+            "refused": 0.015,
+            "ece": 0.01,
+            "drawn": 0.03,
+            "letters": 0.05,
+            "outliers": 0.05,
+        },
+    ),
+    # For the networks without a class for what is no digit: they take nearly everything for one.
+    "plain": Profile(
+        2000,
+        {
+            "mnist_test": 0.03,
+            "refused": 0.03,
+            "ece": 0.02,
+            "drawn": 0.25,
+            "letters": 1.0,
+            "outliers": 1.0,
+        },
+    ),
+    # To try the way to the Hub with a short run; such weights are for nobody's page.
+    "trial": Profile(
+        200,
+        {
+            "mnist_test": 0.2,
+            "refused": 0.2,
+            "ece": 0.2,
+            "drawn": 0.5,
+            "letters": 1.0,
+            "outliers": 1.0,
+        },
+    ),
+}
+DEFAULT_PROFILE = "served"
+
+
+def flags(answers: Mapping[str, Answers]) -> dict[str, noise.Flags]:
+    """Return for each number that is a share which pictures went wrong."""
+    test, drawn = answers["mnist_test"], answers["drawn"]
+    return {
+        "mnist_test": test.misread,
+        "refused": ~test.answered,
+        "drawn": drawn.misread | ~drawn.answered,
+        "letters": answers["letters"].answered,
+        "outliers": answers["outliers"].answered,
+    }
+
+
+def compare(
+    answers: Mapping[str, Answers],
+    before: Mapping[str, Answers] | None,
+    limits: Mapping[str, float],
+) -> list[Number]:
+    """Hold the numbers of a set of weights against limits and against another set's.
+
+    Args:
+        answers: Of the set that shall be published, by name of `gate_pictures.picture_sets`.
+        before: Of the set that is published now, to the same pictures; None if there is none.
+        limits: The largest value of each number.
+    """
+    wrong, wrong_before = flags(answers), flags(before) if before else {}
+    numbers = []
+    for key, title in TITLES.items():
+        if key == "ece":
+            numbers.append(_calibration(title, limits[key], answers, before))
+            continue
+        found, other = wrong[key], wrong_before.get(key)
+        number = Number(key, title, int(found.sum()), len(found), limits[key])
+        if other is not None:
+            allowed = noise.excess_by_chance(found, other)
+            number = number.beside(int(other.sum()), allowed)
+        numbers.append(number)
+    return numbers
+
+
+def _calibration(
+    title: str,
+    limit: float,
+    answers: Mapping[str, Answers],
+    before: Mapping[str, Answers] | None,
+) -> Number:
+    test = answers["mnist_test"]
+    measured = calibrate.reliability(test.confidences, test.labels)
+    number = Number("ece", title, measured.ece, None, limit)
+    if before is None:
+        return number
+    other = calibrate.reliability(before["mnist_test"].confidences, test.labels)
+    return number.beside(other.ece, noise.calibration_by_chance(measured, other))
+
+
+def check_claims(weights: Weights, test: Answers) -> None:
+    """Hold what a run says of itself, and its page and card would say, against what is measured.
+
+    Raises:
+        UserError: If it differs by more than another processor's rounding could make.
+    """
+    claimed = weights.metrics["mnist_test"]
+    errors = int(test.misread.sum())
+    best = np.sort(test.confidences, axis=1)[:, -2:]
+    near_ties = int((best[:, 1] - best[:, 0] < _NEAR_TIE).sum())
+    if claimed["count"] != len(test.labels) or abs(claimed["errors"] - errors) > near_ties:
+        raise UserError(
+            f"metrics.json says that {claimed['errors']:,} of {claimed['count']:,} test digits are "
+            f"misread, but the weights misread {errors:,} of {len(test.labels):,}: the run folder "
+            "was changed, or measured with other data"
+        )
+
+
+def load(run: Path) -> Recognizer:
+    """Load the weights of a run as the app would.
+
+    Raises:
+        UserError: If the app would refuse them.
+    """
+    try:
+        recognizer = Recognizer(load_folder(run))
+        recognizer.self_test()
+    except WeightsError as error:
+        raise UserError(f"the gate stays shut: the app would refuse {run}: {error}") from error
+    return recognizer
+
+
+def answer_all(recognizer: Recognizer, pictures: Mapping[str, PictureSet]) -> dict[str, Answers]:
+    """Show all pictures to a recognizer, prepared by the app's own preprocessing."""
+    return {
+        name: scoring.answer(recognizer, shown, squeeze=False) for name, shown in pictures.items()
+    }
+
+
+def decide(run: Path, found: Published | None, profile: str, arguments: argparse.Namespace) -> str:
+    """Measure, print the numbers, and open the gate or not.
+
+    Returns:
+        What opened it, in a line.
+
+    Raises:
+        UserError: If it stays shut; names every number that falls short, and by how much.
+    """
+    chosen = PROFILES[profile]
+    limits = {**chosen.limits, **dict(arguments.limit)}
+    recognizer = load(run)
+    files = verdict.hashes(run)
+    pictures = gate_pictures.picture_sets(
+        load_mnist(arguments.data), arguments.pictures or chosen.pictures
+    )
+    answers = answer_all(recognizer, pictures)
+    check_claims(recognizer.weights, answers["mnist_test"])
+    before = None
+    if found and found.weights:
+        before = answer_all(_recognizer(found.weights), pictures)
+    numbers = compare(answers, before, limits)
+    print(as_text(numbers), flush=True)
+    short = [reason for number in numbers for reason in number.shortfalls()]
+    if arguments.summary:
+        with arguments.summary.open("a", encoding="utf-8") as file:
+            file.write(as_markdown(numbers, profile, found.line if found else None))
+    if short:
+        raise UserError(f"the gate stays shut: {'; '.join(short)}")
+    opened = verdict.Verdict(
+        repo=found.repo if found else None,
+        parent=found.commit if found else None,
+        files=files,
+        profile=profile,
+        measured={number.key: number.as_json() for number in numbers},
+    )
+    RunFolder(run).write_json(verdict.GATE_FILE, opened.as_json())
+    return f"the gate is open, see {run / verdict.GATE_FILE}"
+
+
+def _recognizer(weights: Weights) -> Recognizer:
+    try:
+        return Recognizer(weights)
+    except WeightsError as error:
+        raise UserError(f"what is published now cannot be compared with: {error}") from error
+
+
+def _limit(text: str) -> tuple[str, float]:
+    name, _, percent = text.partition("=")
+    try:
+        share = float(percent) / 100
+    except ValueError:
+        share = -1
+    if name not in TITLES or not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(
+            f"expected NAME=PERCENT with a name of {', '.join(TITLES)}, received {text}"
+        )
+    return name, share
+
+
+def _arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m training.gate",
+        description="Decide whether a run is good enough to be published.",
+    )
+    parser.add_argument("run", type=Path, metavar="RUN_FOLDER")
+    parser.add_argument(
+        "--repo", metavar="OWNER/NAME", help="compare with what it holds; its commit goes on"
+    )
+    parser.add_argument("--profile", choices=list(PROFILES), default=DEFAULT_PROFILE)
+    parser.add_argument(
+        "--limit",
+        type=_limit,
+        action="append",
+        default=[],
+        metavar="NAME=PERCENT",
+        help="instead of the profile's, for one number; may be given several times",
+    )
+    parser.add_argument("--pictures", type=int, metavar="N", help="instead of the profile's")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="MNIST's four IDX files")
+    parser.add_argument(
+        "--summary", type=Path, metavar="FILE", help="add the numbers to it, as Markdown"
+    )
+    arguments = parser.parse_args(words)
+    if arguments.pictures is not None and arguments.pictures < 10:
+        parser.error(f"--pictures needs at least 10, not {arguments.pictures}")
+    return arguments
+
+
+def main() -> None:
+    """Open the gate for a run, or say why not."""
+    arguments = _arguments()
+    # An old verdict must not outlive a new look.
+    (arguments.run / verdict.GATE_FILE).unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory() as cache:
+        found = published.find(arguments.repo, Path(cache)) if arguments.repo else None
+        print(found.line if found else "no repository is named: nothing to compare with")
+        if found and found.weights is None:
+            print("nothing to compare with: only the limits decide")
+        print(decide(arguments.run, found, arguments.profile, arguments))
+
+
+if __name__ == "__main__":
+    console.run(main)

@@ -1,0 +1,111 @@
+"""One number of the gate, and the table of all of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from training import tables
+
+
+@dataclass(frozen=True)
+class Number:
+    """One measured number beside its limit and beside what is published.
+
+    Attributes:
+        key: Its name for options and files.
+        title: Its name for people.
+        found: Pictures that went wrong; for a calibration error its value, in `[0, 1]`.
+        count: Pictures in all; None for a calibration error.
+        limit: The largest share, or value, that passes; in `[0, 1]`.
+        before: What the published weights have in the place of `found`; None without any.
+        allowed_more: How much more than `before` is explained by chance.
+    """
+
+    key: str
+    title: str
+    found: float
+    count: int | None
+    limit: float
+    before: float | None = None
+    allowed_more: float = 0
+
+    def beside(self, before: float, allowed_more: float) -> "Number":
+        """Return this number beside the published one."""
+        return replace(self, before=before, allowed_more=allowed_more)
+
+    @property
+    def value(self) -> float:
+        """The share or value in `[0, 1]`."""
+        return self.found / self.count if self.count else self.found
+
+    def shortfalls(self) -> list[str]:
+        """Say where the number falls short, and by how much; nothing if it passes."""
+        reasons = []
+        if self.value > self.limit:
+            over = 100 * (self.value - self.limit)
+            reasons.append(
+                f"{self.title}: {self._shown(self.found)}, "
+                f"{over:.2f} points over the limit of {100 * self.limit:.2f} %"
+            )
+        if self.before is not None and self.found - self.before > self.allowed_more:
+            reasons.append(
+                f"{self.title}: {self._shown(self.found)}, {self._more(self.found - self.before)} "
+                f"more than the published weights, chance explains {self._more(self.allowed_more)}"
+            )
+        return reasons
+
+    def row(self) -> list[str]:
+        """Return the number as a row of text, for `HEADER`."""
+        before = "-" if self.before is None else self._shown(self.before)
+        more = "-" if self.before is None else self._more(self.found - self.before)
+        allowed = "-" if self.before is None else self._more(self.allowed_more)
+        result = "too many" if self.shortfalls() else "passes"
+        limit = f"{100 * self.limit:.2f} %"
+        return [self.title, self._shown(self.found), limit, before, more, allowed, result]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what `gate.json` holds of it."""
+        share = self.count or 1
+        return {
+            "value": self.value,
+            "count": self.count,
+            "at_most": self.limit,
+            "published": None if self.before is None else self.before / share,
+            "allowed_more": None if self.before is None else self.allowed_more / share,
+        }
+
+    def _shown(self, found: float) -> str:
+        if self.count is None:
+            return f"{100 * found:.2f} %"
+        return f"{100 * found / self.count:.2f} % ({found:.0f} of {self.count:,})"
+
+    def _more(self, difference: float) -> str:
+        return f"{100 * difference:.2f} points" if self.count is None else f"{difference:.0f}"
+
+
+HEADER = ["", "this run", "at most", "published", "more by", "by chance up to", ""]
+
+
+def as_text(numbers: Sequence[Number]) -> str:
+    """Lay the numbers out in columns."""
+    return tables.render([HEADER, *(number.row() for number in numbers)])
+
+
+def as_markdown(numbers: Sequence[Number], profile: str, published: str | None) -> str:
+    """Write the numbers as a section of a job's summary.
+
+    Args:
+        numbers: All of them.
+        profile: Which limits hold.
+        published: What is published, in a line; None if no repository was named.
+    """
+    shut = [reason for number in numbers for reason in number.shortfalls()]
+    lines = ["## Gate: shut" if shut else "## Gate: open", ""]
+    lines += [f"- {reason}" for reason in shut]
+    lines += [
+        "",
+        f"Published now: {published or 'no repository is named'}. Limits: `{profile}`.",
+        "",
+    ]
+    lines += [tables.markdown([HEADER, *(number.row() for number in numbers)]), ""]
+    return "\n".join(lines)
