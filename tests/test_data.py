@@ -17,6 +17,12 @@ needs_mnist = pytest.mark.skipif(
 )
 
 
+@pytest.fixture(autouse=True)
+def _nothing_set(monkeypatch):
+    for name in ("MNIST_DIR", "MNIST_SHA256"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture(scope="module")
 def blank_files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("blank")
@@ -74,6 +80,21 @@ def test_a_foreign_set_of_the_same_form_is_refused(blank_folder):
     with pytest.raises(DataError) as caught:
         data.load_mnist(blank_folder)
     assert_one_clear_line(str(caught.value), "other digits", data.MNIST_SHA256)
+
+
+def test_other_digits_are_taken_where_the_environment_means_them(blank_folder, monkeypatch):
+    monkeypatch.setenv("MNIST_DIR", str(blank_folder))
+    with pytest.raises(DataError) as caught:
+        data.load_mnist()
+    name, sha256 = str(caught.value).rsplit(" ", 1)[1].split("=")
+    monkeypatch.setenv(name, sha256)
+    assert data.load_mnist().sha256 == sha256
+
+
+def test_a_folder_that_is_given_goes_before_the_environment(blank_folder, monkeypatch, tmp_path):
+    monkeypatch.setenv("MNIST_DIR", str(blank_folder))
+    with pytest.raises(DataError, match="nowhere"):
+        data.load_mnist(tmp_path / "nowhere")
 
 
 def test_the_expected_hash_is_accepted(blank_folder):

@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import http.client
 import math
+import os
 import zlib
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -71,9 +72,12 @@ class Mnist:
 def load_mnist(folder: Path | None = None) -> Mnist:
     """Load MNIST and make sure that it is MNIST.
 
+    `MNIST_SHA256` in the environment names other digits in the same form that are meant instead.
+
     Args:
-        folder: Where the four IDX files lie, gzipped or not; `None` takes `keras.datasets.mnist`,
-            which downloads 11 MB once.
+        folder: Where the four IDX files lie, gzipped or not; `None` takes the folder that
+            `MNIST_DIR` in the environment names, else `keras.datasets.mnist`, which downloads
+            11 MB once.
 
     Returns:
         The data set, the same arrays from either source.
@@ -82,9 +86,12 @@ def load_mnist(folder: Path | None = None) -> Mnist:
         DataError: If a file is missing, cut, exchanged with another or not MNIST's, or if the
             download failed.
     """
+    named = os.environ.get("MNIST_DIR")
+    folder = folder or (Path(named) if named else None)
+    expected = os.environ.get("MNIST_SHA256") or MNIST_SHA256
     if folder is None:
-        return verify(_from_keras(), source="what keras.datasets.mnist gave")
-    return verify(read_folder(folder), source=str(folder))
+        return verify(_from_keras(), "what keras.datasets.mnist gave", expected)
+    return verify(read_folder(folder), str(folder), expected)
 
 
 def verify(mnist: Mnist, source: str, expected_sha256: str = MNIST_SHA256) -> Mnist:
@@ -103,7 +110,8 @@ def verify(mnist: Mnist, source: str, expected_sha256: str = MNIST_SHA256) -> Mn
     if mnist.sha256 != expected_sha256:
         raise DataError(
             f"{source} has the form of MNIST, but other digits in it. Expected SHA-256 "
-            f"{expected_sha256}, received {mnist.sha256}: {_REAL_FILES}"
+            f"{expected_sha256}, received {mnist.sha256}: {_REAL_FILES}; if these digits are "
+            f"meant, set MNIST_SHA256={mnist.sha256}"
         )
     return mnist
 
