@@ -4,8 +4,19 @@ import numpy as np
 import pytest
 
 from digits.networks import NOT_A_DIGIT
-from training.augment import SIDE, augment, bend, draw_strokes, middle_line, restroke
-from training.batches import OUTLIER_SHARE, AugmentedDigits
+from digits.preprocessing import normalize
+from training.augment import (
+    EVERYTHING,
+    SIDE,
+    Augmentation,
+    as_ink,
+    augment,
+    bend,
+    draw_strokes,
+    middle_line,
+    restroke,
+)
+from training.batches import AugmentedDigits
 from training.handwriting import DIGITS, OTHERS, write
 from training.outliers import outlier
 
@@ -95,4 +106,31 @@ def test_epoch_shows_each_digit_once_and_outliers_besides():
     shown = np.concatenate([batches[i][1] for i in range(len(batches))])
     digits = shown[shown != NOT_A_DIGIT]
     np.testing.assert_array_equal(np.sort(digits), np.sort(labels))
-    assert np.count_nonzero(shown == NOT_A_DIGIT) == len(batches) * round(20 * OUTLIER_SHARE)
+    assert np.count_nonzero(shown == NOT_A_DIGIT) == len(batches) * round(20 * EVERYTHING.outliers)
+
+
+NOTHING = Augmentation(hand=False, pen=False, styles=False, damage=False, outliers=0)
+
+
+def furthest(parts: Augmentation) -> float:
+    """Mean difference from the normalized image, of the most different of 60."""
+    image = bars()[0][0]
+    usual = normalize(as_ink(image))
+    rng = np.random.default_rng(0)
+    return max(np.abs(usual - augment(image, 1, rng, parts)).mean() for _ in range(60))
+
+
+def test_with_nothing_varied_the_image_is_only_normalized():
+    assert furthest(NOTHING) < 0.035
+
+
+@pytest.mark.parametrize("part", ["hand", "pen", "styles", "damage"])
+def test_each_part_varies_by_itself(part):
+    assert furthest(Augmentation(**{**vars(NOTHING), part: True})) > 0.045
+
+
+def test_no_outliers_where_none_are_wanted():
+    images, labels = bars(50)
+    batches = AugmentedDigits(images, labels, 20, 0, NOTHING)
+    assert len(batches) == 3
+    assert all((batches[i][1] != NOT_A_DIGIT).all() for i in range(3))

@@ -80,7 +80,7 @@ def test_fnn_and_conv3_are_trained_with_adam_on_one_hot_labels(name):
 @pytest.mark.parametrize("name", SEEDS)
 def test_no_seed_network_gets_the_help_of_the_default_one(name):
     recipe = RECIPES[name]
-    assert not recipe.augment
+    assert recipe.augmentation is None
     assert recipe.ema_momentum is None
     assert recipe.warmup_epochs is None
     assert recipe.label_smoothing == 0

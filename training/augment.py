@@ -6,6 +6,7 @@ ink: `(SIDE, SIDE)` float32, 0 paper, 1 full ink. Lengths are in fine pixels unl
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -29,13 +30,41 @@ _MIN_INK = 12.0
 """Sum of a sample's ink in fine pixels below which it is taken as destroyed and drawn anew."""
 
 
-def augment(image: npt.NDArray[np.uint8], label: int, rng: np.random.Generator) -> InkArray:
+@dataclass(frozen=True, kw_only=True)
+class Augmentation:
+    """What training shows beyond MNIST's own images; each part can be left out to see its worth.
+
+    Attributes:
+        hand: Slant, stretch, turn, tilt and elastic distortion.
+        pen: Wider, thinner, even, outlined and broken strokes.
+        styles: What MNIST's writers left out (flags, feet, slashes, bars), and digits by template.
+        damage: Blur, fading, shifts and what `training.damage` does.
+        outliers: Share of each batch that is no digit, 0 to below 1.
+    """
+
+    hand: bool = True
+    pen: bool = True
+    styles: bool = True
+    damage: bool = True
+    outliers: float = 0.15
+
+
+EVERYTHING = Augmentation()
+
+
+def augment(
+    image: npt.NDArray[np.uint8],
+    label: int,
+    rng: np.random.Generator,
+    parts: Augmentation = EVERYTHING,
+) -> InkArray:
     """Make another hand, another pen and another recording of one MNIST digit.
 
     Args:
         image: `(28, 28)` uint8, 255 ink.
         label: 0 to 9.
         rng: Decides everything.
+        parts: What to vary.
 
     Returns:
         `(28, 28)` float32 in `[0, 1]`, normalized as the app does.
@@ -43,18 +72,24 @@ def augment(image: npt.NDArray[np.uint8], label: int, rng: np.random.Generator) 
     if rng.random() < _AS_IT_IS:
         return normalize(as_ink(image))
     while True:
-        ink = _another_hand(image, label, rng)
-        ink = restroke(add_missing_strokes(ink, label, rng), rng)
-        if rng.random() < 0.05:
-            ink = break_strokes(ink, rng)
+        ink = _another_hand(image, label, rng, parts)
+        if parts.styles:
+            ink = add_missing_strokes(ink, label, rng)
+        if parts.pen:
+            ink = restroke(ink, rng)
+            if rng.random() < 0.05:
+                ink = break_strokes(ink, rng)
         if ink.sum() > _MIN_INK:
-            return record(normalize(ink), rng)
+            return record(normalize(ink), rng) if parts.damage else normalize(ink)
 
 
-def _another_hand(image: npt.NDArray[np.uint8], label: int, rng: np.random.Generator) -> InkArray:
-    if rng.random() < 0.12:
-        return bend(draw_strokes(write(str(label), rng), rng), 1.0, rng)
-    return bend(as_ink(image), FINE, rng)
+def _another_hand(
+    image: npt.NDArray[np.uint8], label: int, rng: np.random.Generator, parts: Augmentation
+) -> InkArray:
+    strength = 1.0 if parts.hand else 0.0
+    if rng.random() < 0.12 and parts.styles:
+        return bend(draw_strokes(write(str(label), rng), rng), 1.0, rng, strength)
+    return bend(as_ink(image), FINE, rng, strength)
 
 
 def bend(ink: InkArray, scale: float, rng: np.random.Generator, strength: float = 1.0) -> InkArray:

@@ -6,11 +6,8 @@ import numpy.typing as npt
 from digits.ink import InkArray
 from digits.networks import NOT_A_DIGIT
 from digits.preprocessing import IMAGE_SIDE
-from training.augment import augment
+from training.augment import EVERYTHING, Augmentation, augment
 from training.outliers import outlier
-
-OUTLIER_SHARE = 0.15
-"""Share of each batch that is no digit."""
 
 
 class AugmentedDigits:
@@ -26,6 +23,7 @@ class AugmentedDigits:
         labels: npt.NDArray[np.uint8],
         batch_size: int,
         seed: int,
+        parts: Augmentation = EVERYTHING,
     ) -> None:
         """Prepare, without making anything yet.
 
@@ -34,10 +32,11 @@ class AugmentedDigits:
             labels: `(N,)` uint8, 0 to 9.
             batch_size: Samples of a batch, those that are no digit included.
             seed: Decides order and augmentation together with the epoch.
+            parts: What to vary, and how many outliers to add.
         """
         self.epoch = 0
-        self._images, self._labels, self._seed = images, labels, seed
-        self._outliers = round(batch_size * OUTLIER_SHARE)
+        self._images, self._labels, self._seed, self._parts = images, labels, seed, parts
+        self._outliers = round(batch_size * parts.outliers)
         self._digits = batch_size - self._outliers
 
     def __len__(self) -> int:
@@ -54,7 +53,7 @@ class AugmentedDigits:
         order = np.random.default_rng([self._seed, self.epoch]).permutation(len(self._images))
         chosen = order[index * self._digits : (index + 1) * self._digits]
         rng = np.random.default_rng([self._seed, self.epoch, index])
-        samples = [augment(self._images[i], int(self._labels[i]), rng) for i in chosen]
+        samples = [augment(self._images[i], int(self._labels[i]), rng, self._parts) for i in chosen]
         samples += [outlier(self._images, self._labels, rng) for _ in range(self._outliers)]
         labels = np.full(len(samples), NOT_A_DIGIT, np.int32)
         labels[: len(chosen)] = self._labels[chosen]

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digits import networks
+from training.augment import EVERYTHING, Augmentation
 
 ALL_TRAINING_IMAGES = 60000
 _NOT_DECAYED = ["bias", "gamma", "beta"]  # to shrink an offset or a scale would only bias it
@@ -36,8 +37,8 @@ class Recipe:
             labels.
         label_smoothing: Share of a label that is spread over all classes; needs one-hot labels.
         validation_count: Images of the 60,000 that validate and never train.
-        augment: Whether the images are varied and outliers added; needs a network with a class for
-            what is no digit.
+        augmentation: How the images are varied and what is added that is no digit, which needs a
+            network with a class for it. `None` shows MNIST's images as they are.
         legacy_h5: Whether the weights are also written as `model.h5`, the format before Keras 3.
     """
 
@@ -54,7 +55,7 @@ class Recipe:
     )
     label_smoothing: float = 0.0
     validation_count: int = 5000
-    augment: bool = False
+    augmentation: Augmentation | None = None
     legacy_h5: bool = False
 
     def __post_init__(self) -> None:
@@ -97,7 +98,7 @@ RECIPES: dict[str, Recipe] = {
             weight_decay=0.02,
             ema_momentum=0.998,
             loss="sparse_categorical_crossentropy",
-            augment=True,
+            augmentation=EVERYTHING,
         ),
         # 98.90 % (110 of 10,000 wrong)
         Recipe(network="dense128", epochs=5, loss="sparse_categorical_crossentropy"),

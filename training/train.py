@@ -334,9 +334,10 @@ def _fit(
 
 
 def _batches(job: Job, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> EpochBatches:
-    make = AugmentedDigits if job.recipe.augment else data.ShuffledDigits
-    batches: EpochBatches = make(images, labels, job.recipe.batch_size, job.seed)
-    return batches
+    recipe = job.recipe
+    if recipe.augmentation is None:
+        return data.ShuffledDigits(images, labels, recipe.batch_size, job.seed)
+    return AugmentedDigits(images, labels, recipe.batch_size, job.seed, recipe.augmentation)
 
 
 @contextmanager
