@@ -19,6 +19,7 @@ from digits import deployment
 from digits.page.parts import STYLE, answer_panel, drawing_pad, i18n, page_texts
 from digits.page.uploads import uploaded_picture
 from digits.page.views import drawing_view, picture_view, preview, read_number
+from digits.page.why import why_view
 from digits.pictures import MAX_FILE_BYTES, Picture, PictureError
 from digits.service import NotReadyError, Service
 
@@ -62,6 +63,14 @@ def read_drawing(request: object) -> dict[str, Any]:
     except NotReadyError:
         return {"kind": "warming"}
     return drawing_view(recognizer, request)
+
+
+def read_why(request: object) -> dict[str, Any]:
+    """Say what spoke for a digit in a picture that the page has shown."""
+    try:
+        return why_view(service.recognizer(timeout_seconds=0), request)
+    except NotReadyError:
+        return {"kind": "warming"}
 
 
 def read_status(_: object) -> dict[str, Any]:
@@ -179,7 +188,7 @@ def build() -> gr.Blocks:
             with gr.Column(scale=1, min_width=340):
                 upload_inputs = build_tabs()
             with gr.Column(scale=1, min_width=340, elem_id="answer-column"):
-                answer = answer_panel(read_status)
+                answer = answer_panel(read_status, read_why)
         connect_upload(upload_inputs, answer)
         build_api()
     return demo

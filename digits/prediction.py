@@ -13,6 +13,7 @@ from digits.ink import BlankPictureError, InkArray, Picture
 from digits.page.examples import digit_example
 from digits.page.strokes import draw, parse_strokes
 from digits.preprocessing import IMAGE_SIDE, preprocess
+from digits.saliency import Saliency
 from digits.weights import Weights, WeightsError
 
 BLANK = "blank"
@@ -63,6 +64,7 @@ class Recognizer:
 
     Attributes:
         weights: The set that answers.
+        saliency: Says what in an image spoke for a digit.
     """
 
     def __init__(self, weights: Weights) -> None:
@@ -81,6 +83,8 @@ class Recognizer:
             input_signature=[tf.TensorSpec((None, *networks.IMAGE_SHAPE), tf.float32)],
         )
         self.predict_images(np.zeros((1, IMAGE_SIDE, IMAGE_SIDE), np.float32))
+        # Compiles when it is first asked.
+        self.saliency = Saliency(self._model)
 
     def predict(self, picture: Picture) -> Prediction:
         """Read the one digit of a picture.

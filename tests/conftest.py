@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser import launch
+from tests.page_support import App, running_app
+from tests.visitor import DESKTOP, PHONE, visiting
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -62,3 +64,23 @@ def chromium() -> Iterator[Browser]:
         browser = launch(playwright)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def app() -> App:
+    """The real app.py, started once for all tests."""
+    return running_app()
+
+
+@pytest.fixture
+def page(chromium: Browser, app: App) -> Iterator[Page]:
+    """The page on a desktop's screen."""
+    with visiting(chromium, app, DESKTOP) as page:
+        yield page
+
+
+@pytest.fixture
+def phone(chromium: Browser, app: App) -> Iterator[Page]:
+    """The page on a phone."""
+    with visiting(chromium, app, PHONE) as page:
+        yield page

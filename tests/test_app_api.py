@@ -20,14 +20,9 @@ from digits.page.about import snippets
 from digits.page.uploads import uploaded_picture
 from digits.pictures import PictureError
 from tests import pen
-from tests.page_support import ROOT, running_app
+from tests.page_support import ROOT
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def app():
-    return running_app()
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@
 const STATUS_MS = 700
 const SURE = 0.8 // below this calibrated confidence a runner-up is named
 const RIVAL = 0.1 // a runner-up that is worth naming
+const SUREST = 0.999 // no answer is quite certain, so none is rounded up to 100 %
 
 const root = element.querySelector('.answer')
 const prediction = element.querySelector('#prediction')
@@ -21,18 +22,22 @@ let model = null // the weights that the line at the bottom speaks of
 
 // ---- bars ----------------------------------------------------------------------------------
 
-function row(digit) {
+// A bar that can be asked why is a button, any other is not.
+function row(digit, tag) {
   const item = document.createElement('li')
   item.dataset.digit = digit
-  item.innerHTML = '<span class="row-digit"></span><span class="track" aria-hidden="true"><i></i></span><span class="row-value"></span>'
-  item.firstChild.textContent = digit
+  const inside = document.createElement(tag)
+  inside.className = 'row'
+  inside.innerHTML = '<span class="row-digit"></span><span class="track" aria-hidden="true"><i></i></span><span class="row-value"></span>'
+  inside.firstChild.textContent = digit
+  item.append(inside)
   return item
 }
 
 function setRow(item, confidence) {
   item.dataset.confidence = confidence === null ? 0 : confidence
   item.querySelector('i').style.setProperty('--part', confidence === null ? 0 : confidence)
-  item.querySelector('.row-value').textContent = confidence === null ? '' : percent.format(confidence)
+  item.querySelector('.row-value').textContent = confidence === null ? '' : percent.format(Math.min(confidence, SUREST))
 }
 
 function setBars(confidences) {
@@ -47,7 +52,7 @@ function setReading(digits) {
   bars.hidden = Boolean(digits)
   reading.hidden = !digits
   reading.replaceChildren(...(digits || []).map((read) => {
-    const item = row(read.digit)
+    const item = row(read.digit, 'span')
     setRow(item, read.confidence)
     return item
   }))
@@ -59,11 +64,15 @@ function setImage(encoded) {
   const context = seenImage.getContext('2d')
   context.clearRect(0, 0, 28, 28)
   seenImage.classList.toggle('filled', Boolean(encoded))
-  if (!encoded) return
+  if (encoded) paintImage(encoded, (ink) => [ink, ink, ink])
+}
+
+// Paint 28 x 28 bytes; `color` turns the ink of a pixel, 0 to 255, and its place into a colour.
+function paintImage(encoded, color) {
+  const context = seenImage.getContext('2d')
   const pixels = context.createImageData(28, 28)
   const bytes = atob(encoded)
-  for (let i = 0; i < 784; i += 1) pixels.data.fill(bytes.charCodeAt(i), 4 * i, 4 * i + 3)
-  for (let i = 0; i < 784; i += 1) pixels.data[4 * i + 3] = 255
+  for (let i = 0; i < 784; i += 1) pixels.data.set([...color(bytes.charCodeAt(i), i), 255], 4 * i)
   context.putImageData(pixels, 0, 0)
 }
 
@@ -91,9 +100,8 @@ const SAY = {
   digit: sayDigit,
 }
 
-// No answer is quite certain, so that none is rounded up to 100 %.
-function certainty(confidence) {
-  return confidence > 0.999 ? `> ${percent.format(0.999)}` : percent.format(confidence)
+function certainty(score) {
+  return score > SUREST ? `> ${percent.format(SUREST)}` : percent.format(score)
 }
 
 function sayDigit(answer) {
@@ -101,7 +109,9 @@ function sayDigit(answer) {
   const [[first, digit], [second, rival]] = order
   if (answer.digit === null) return ['', word('no_digit'), word('no_digit_say', digit)]
   if (first < SURE && second > RIVAL) return [digit, word('unsure', rival), word('unsure_say')]
-  return [answer.digit, '', word('sure', certainty(first))]
+  // The score also counts what speaks against any digit at all.
+  if (answer.score < SURE) return [digit, '', word('doubtful', certainty(answer.score))]
+  return [digit, '', word('sure', certainty(answer.score))]
 }
 
 function show(answer, final) {
@@ -120,6 +130,7 @@ function show(answer, final) {
     setPicture(answer)
   }
   if (final) announce.textContent = prediction.textContent
+  offerWhy(answer, final)
   if (answer.model && answer.model !== model) refreshStatus()
 }
 
@@ -141,7 +152,9 @@ async function refreshStatus() {
 
 // ---- start ---------------------------------------------------------------------------------
 
-bars.append(...Array.from({ length: 10 }, (_, digit) => row(digit)))
+bars.append(...Array.from({ length: 10 }, (_, digit) => row(digit, 'button')))
+bars.querySelectorAll('button').forEach((button) => { button.type = 'button' })
+listenForWhy()
 
 document.addEventListener('digits:answer', ({ detail }) => {
   answers[detail.source] = detail.answer
@@ -152,6 +165,7 @@ document.addEventListener('digits:source', ({ detail }) => {
   if (!(detail in answers)) return
   source = detail
   show(answers[source], false)
+  explain()
 })
 
 watch('value', () => {

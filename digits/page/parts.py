@@ -22,11 +22,16 @@ def text(name: str) -> str:
     return (_FOLDER / name).read_text(encoding="utf-8")
 
 
-def _part(name: str, functions: list[Callable[..., Any]], settings: dict[str, object]) -> gr.HTML:
+def _part(
+    template: str,
+    scripts: list[str],
+    functions: list[Callable[..., Any]],
+    settings: dict[str, object],
+) -> gr.HTML:
     # The templates never change after the first rendering: a new one would erase the canvas.
     return gr.HTML(
-        html_template=text(f"{name}.html"),
-        js_on_load=text("common.js") + text(f"{name}.js"),
+        html_template=text(template),
+        js_on_load="".join(text(script) for script in ["common.js", *scripts]),
         server_functions=functions,
         apply_default_css=False,
         words=WORDS,
@@ -41,19 +46,24 @@ def drawing_pad(read_drawing: Callable[[Any], dict[str, Any]]) -> gr.HTML:
         read_drawing: Answers `[mode, strokes]`, see `digits.page.views.drawing_view`.
     """
     return _part(
-        "pad",
+        "pad.html",
+        ["pad.js"],
         [read_drawing],
         {"examples": all_examples(), "pad_widths": PAD_WIDTHS, "max_points": MAX_POINTS},
     )
 
 
-def answer_panel(read_status: Callable[[Any], dict[str, Any]]) -> gr.HTML:
+def answer_panel(
+    read_status: Callable[[Any], dict[str, Any]], read_why: Callable[[Any], dict[str, Any]]
+) -> gr.HTML:
     """The answer; its value is the view of the uploaded picture.
 
     Args:
         read_status: Says which weights answer: `ready`, `line`, `problem` and `model`.
+        read_why: Answers `[image, digit]`, see `digits.page.why.why_view`.
     """
-    return _part("answer", [read_status], {})
+    scripts = ["why.js", "answer.js"]
+    return _part("answer.html", scripts, [read_status, read_why], {})
 
 
 def i18n(key: str) -> I18nData:

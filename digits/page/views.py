@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 import cv2
 import numpy as np
 
-from digits.ink import BlankPictureError, InkArray, extract_ink, main_ink
+from digits.ink import BlankPictureError, extract_ink, main_ink
 from digits.page.strokes import PAD_WIDTHS, StrokesError, draw, parse_strokes
+from digits.page.why import encode_image
 from digits.pictures import Picture
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def _digit_view(prediction: "Prediction", model: str) -> View:
     if prediction.image is None:
         return {"kind": "blank", "mode": "picture", "model": model}
     view = prediction.as_json(model)
-    return {"kind": "digit", "image": _encode_image(prediction.image)} | view
+    return {"kind": "digit", "image": encode_image(prediction.image)} | view
 
 
 def preview(picture: Picture, mode: str, view: View) -> View:
@@ -123,11 +124,6 @@ def _ink_boxes(picture: Picture) -> list[list[int]]:
         return []
     box = cv2.boundingRect((main_ink(ink) > _FAINT).astype(np.uint8))
     return [[round(value * ink.scale) for value in box]]
-
-
-def _encode_image(image: InkArray) -> str:
-    """The (28, 28) image as 784 bytes in base64, 255 full ink."""
-    return base64.b64encode(np.round(image * 255).astype(np.uint8).tobytes()).decode()
 
 
 def _encode_preview(picture: Picture) -> str:

@@ -1,0 +1,98 @@
+// "Why?": what in the 28 x 28 picture spoke for the answer, or for another digit whose bar was
+// pressed. Asked for only while it is switched on, and only of finished answers.
+
+const FOR = [96, 165, 250]
+const AGAINST = [251, 146, 60]
+const FAINT = 0.1 // a place that says less than this part of the loudest is not worth words
+
+const whyButton = element.querySelector('.why')
+const legendSeen = element.querySelector('.legend-seen')
+const legendWhy = element.querySelector('.legend-why')
+
+let whyOn = false
+let whyOther = null // the pressed bar's digit; null for the answer itself
+let whyAnswer = null // the answer that can be asked about
+let whyAsked = 0
+
+// A refused answer is asked about by the digit that it is nearest to.
+const whyDigit = () => whyOther ?? whyAnswer.confidences.indexOf(Math.max(...whyAnswer.confidences))
+
+// Called with every answer; `final` where the pen is up.
+function offerWhy(answer, final) {
+  whyAnswer = answer.kind === 'digit' && answer.image ? answer : null
+  whyAsked += 1
+  if (!whyAnswer) whyOther = null
+  if (final) {
+    whyOther = null
+    explain()
+  }
+  labelWhy()
+}
+
+function labelWhy() {
+  const on = whyOn && whyAnswer !== null
+  whyButton.disabled = !whyAnswer
+  whyButton.setAttribute('aria-pressed', on)
+  whyButton.textContent = whyAnswer ? word('why', whyDigit()) : word('why_short')
+  legendSeen.hidden = on
+  legendWhy.hidden = !on
+  if (on) legendWhy.querySelector('.for').textContent = word('why_for', whyDigit())
+  else seenImage.setAttribute('aria-label', word('seen_image_label'))
+  for (const item of bars.children) {
+    const digit = Number(item.dataset.digit)
+    item.firstChild.disabled = !whyAnswer
+    item.firstChild.title = whyAnswer ? word('why', digit) : ''
+    item.firstChild.setAttribute('aria-pressed', on && digit === whyDigit())
+  }
+}
+
+async function explain() {
+  if (!whyOn || !whyAnswer) return
+  whyAsked += 1
+  const [asked, digit, { image }] = [whyAsked, whyDigit(), whyAnswer]
+  const view = await server.read_why(image, digit)
+  if (asked !== whyAsked || !view || !view.shares) return
+  const bytes = atob(view.shares)
+  const shares = Array.from({ length: 784 }, (_, i) => ((bytes.charCodeAt(i) << 24) >> 24) / 127)
+  paintImage(image, (ink, i) => {
+    const color = shares[i] > 0 ? FOR : AGAINST
+    const part = Math.abs(shares[i]) ** 0.5
+    return color.map((value) => 0.45 * ink * (1 - part) + value * part)
+  })
+  const said = sayWhy(shares, digit)
+  seenImage.setAttribute('aria-label', said)
+  announce.textContent = `${prediction.textContent}. ${said}`
+}
+
+// In words: which ninth of the picture speaks most for the digit, and which most against it.
+function sayWhy(shares, digit) {
+  const places = Array(9).fill(0)
+  shares.forEach((share, i) => {
+    places[3 * Math.floor(i / 28 / 28 * 3) + Math.floor((i % 28) / 28 * 3)] += share
+  })
+  const [most, least] = [Math.max(...places), Math.min(...places)]
+  const worth = FAINT * Math.max(most, -least)
+  const at = (value) => word(`place_${places.indexOf(value)}`)
+  const said = []
+  if (most > worth) said.push(word('why_says_for', digit, at(most)))
+  if (-least > worth) said.push(word('why_says_against', digit, at(least)))
+  return said.join(' ') || word('why_says_nothing', digit)
+}
+
+function askWhy(on, other) {
+  whyOn = on
+  whyOther = other
+  labelWhy()
+  if (on) explain()
+  else if (whyAnswer) setImage(whyAnswer.image)
+}
+
+function listenForWhy() {
+  whyButton.addEventListener('click', () => askWhy(!whyOn, null))
+  bars.addEventListener('click', (event) => {
+    const item = event.target.closest('[data-digit]')
+    if (!item || !whyAnswer) return
+    const digit = Number(item.dataset.digit)
+    askWhy(!(whyOn && digit === whyDigit()), digit)
+  })
+}

@@ -1,0 +1,80 @@
+"""What spoke for an answer, as the page paints it over the picture that the network saw."""
+
+import base64
+import binascii
+from typing import TYPE_CHECKING, Any, Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from digits.prediction import Recognizer
+
+_SIDE: Final = 28
+_SMOOTHING: Final = 1.0
+"""Pixels. Gradients of neighbouring pixels differ by chance; over a pixel they say something."""
+
+
+class ImageError(ValueError):
+    """What the browser sent is not the picture that it was shown."""
+
+
+def why_view(recognizer: "Recognizer", request: object) -> dict[str, Any]:
+    """Answer what the page asks when the visitor wants to see why.
+
+    Args:
+        recognizer: Who explains.
+        request: `[image, digit]`: the image as it came with an answer, and 0 to 9.
+
+    Returns:
+        `digit`, and `shares`: 784 signed bytes in base64, 127 speaks most for the digit and -127
+        most against it. `{"kind": "refused"}` for any other request.
+    """
+    match request:
+        case [str() as encoded, int() as digit] if 0 <= digit <= 9 and type(digit) is int:
+            pass
+        case _:
+            return {"kind": "refused"}
+    try:
+        image = decode_image(encoded)
+    except ImageError:
+        return {"kind": "refused"}
+    shares = _smooth(recognizer.saliency.explain(image, digit), image)
+    strongest = float(np.abs(shares).max())
+    scaled = np.round(shares * (127 / strongest)) if strongest else shares
+    return {
+        "digit": digit,
+        "shares": base64.b64encode(scaled.astype(np.int8).tobytes()).decode(),
+    }
+
+
+def encode_image(image: npt.NDArray[np.float32]) -> str:
+    """Write a (28, 28) float32 image in [0, 1] as 784 bytes in base64, 255 full ink."""
+    return base64.b64encode(np.round(image * 255).astype(np.uint8).tobytes()).decode()
+
+
+def decode_image(encoded: str) -> npt.NDArray[np.float32]:
+    """Read what `encode_image` wrote.
+
+    Raises:
+        ImageError: If it is anything else.
+    """
+    try:
+        content = base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError) as error:  # ValueError: not ASCII.
+        raise ImageError("Expected base64. Received: something else") from error
+    if len(content) != _SIDE * _SIDE:
+        raise ImageError(f"Expected 784 bytes. Received: {len(content)}")
+    pixels = np.frombuffer(content, np.uint8).reshape(_SIDE, _SIDE)
+    return pixels.astype(np.float32) / np.float32(255)
+
+
+def _smooth(
+    shares: npt.NDArray[np.float32], image: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
+    """Average what neighbouring ink says; paper stays without a say."""
+    blurred = cv2.GaussianBlur(shares, (0, 0), _SMOOTHING)
+    weight = cv2.GaussianBlur(image, (0, 0), _SMOOTHING)
+    smooth: npt.NDArray[np.float32] = image * blurred / np.maximum(weight, 1e-3)
+    return smooth
