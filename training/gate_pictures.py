@@ -47,14 +47,15 @@ def picture_sets(mnist: Mnist, count: int) -> dict[str, PictureSet]:
     half = [NO_DIGIT] * max(1, count // 2)
     letters = (_template(str(rng.choice(_LETTERS)), rng) for _ in half)
     return {
-        "mnist_test": _as_they_are(mnist),
+        "mnist_test": mnist_test(mnist),
         "drawn": prepare("drawn", [digit for digit, _ in digits], (shown for _, shown in digits)),
         "letters": prepare("letters", half, letters),
         "outliers": prepare("outliers", half, itertools.islice(_outliers(samples), len(half))),
     }
 
 
-def _as_they_are(mnist: Mnist) -> PictureSet:
+def mnist_test(mnist: Mnist) -> PictureSet:
+    """Show the test images as they are, as a run measures itself."""
     images = as_input(mnist.test_images)[..., 0]
     labels = mnist.test_labels.astype(np.int64)
     return PictureSet("mnist_test", labels, images, images, np.zeros(len(labels), bool))

@@ -89,6 +89,10 @@ def main() -> None:
     )
     parser.add_argument("--repo", required=True, metavar="OWNER/NAME")
     repo = parser.parse_args().repo
+    if not repo:
+        raise UserError(
+            "no model repository is named: set the variable MODEL_REPO to OWNER/NAME, see README.md"
+        )
     with tempfile.TemporaryDirectory() as cache:
         found = find(repo, Path(cache))
     if found.commit is None:

@@ -258,7 +258,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--network", choices=list(networks.NETWORKS), default=networks.DEFAULT_NETWORK
     )
-    parser.add_argument("--epochs", type=_positive, help="instead of the recipe's")
+    parser.add_argument("--epochs", type=_epochs, help="a number, or recipe for the recipe's")
     parser.add_argument("--batch-size", type=_positive, help="instead of the recipe's")
     parser.add_argument("--seed", type=_seed, default=0)
     parser.add_argument(
@@ -273,6 +273,10 @@ def parse_arguments() -> argparse.Namespace:
 
 def _positive(text: str) -> int:
     return _at_least(1, text)
+
+
+def _epochs(text: str) -> int | None:
+    return None if text == "recipe" else _positive(text)
 
 
 def _seed(text: str) -> int:
