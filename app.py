@@ -21,7 +21,7 @@ from digits.page.uploads import uploaded_picture
 from digits.page.views import drawing_view, picture_view, preview, read_number
 from digits.page.why import why_view
 from digits.pictures import MAX_FILE_BYTES, Picture, PictureError
-from digits.service import NotReadyError, Service
+from digits.service import NotReadyError, Service, parse_poll_seconds
 
 if TYPE_CHECKING:
     from digits.prediction import Recognizer
@@ -53,7 +53,11 @@ MODEL_REPO = deployment.model_repo()
 FINGERPRINT = deployment.fingerprint(deployment.read_files())
 """Of the files as they were when this process started."""
 
-service = Service(MODEL_REPO, os.environ.get("MODEL_REVISION"))
+service = Service(
+    MODEL_REPO,
+    os.environ.get("MODEL_REVISION"),
+    poll_seconds=parse_poll_seconds(os.environ.get("MODEL_POLL_SECONDS")),
+)
 
 
 def read_drawing(request: object) -> dict[str, Any]:

@@ -265,6 +265,25 @@ class Service:
         self._problem = problem
 
 
+def parse_poll_seconds(text: str | None) -> float:
+    """Read the pause between two looks at the Hub from a setting.
+
+    Args:
+        text: Seconds from 1 to 86,400; None or "" is `POLL_SECONDS`, as is anything else, with a
+            line in the log: a slip in a Space's variable must not keep the app from starting.
+    """
+    if not text:
+        return POLL_SECONDS
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if 1 <= seconds <= 86_400:
+        return seconds
+    _log.warning("MODEL_POLL_SECONDS is no number from 1 to 86400: taking %.0f", POLL_SECONDS)
+    return POLL_SECONDS
+
+
 def describe(found: Weights) -> str:
     """Say in one line which weights these are and how many test digits they misread."""
     test = found.metrics["mnist_test"]

@@ -18,7 +18,7 @@ import pytest
 from digits import networks, service, weights
 from digits.page.examples import digit_example
 from digits.page.strokes import draw, parse_strokes
-from digits.service import LastGood, NotReadyError, Service
+from digits.service import LastGood, NotReadyError, Service, parse_poll_seconds
 from digits.weights import CONFIG_FILE, FILES, METRICS_FILE, WEIGHTS_FILE
 from tests.hub import Failure, refused_url, running_hub, wait_until
 
@@ -375,6 +375,14 @@ def test_no_request_sees_half_of_two_models(server, started):
     for temperature, score in seen:
         assert score == pytest.approx(expected[temperature], abs=1e-4)
     assert len({round(score, 3) for score in expected.values()}) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [(None, 60), ("", 60), ("2.5", 2.5), ("0", 60), ("nan", 60), ("soon", 60), ("1e9", 60)],
+)
+def test_a_slip_in_the_setting_of_the_pause_leaves_the_usual_one(text, seconds):
+    assert parse_poll_seconds(text) == seconds
 
 
 def test_before_the_first_weights_the_visitor_is_asked_to_wait():
