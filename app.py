@@ -263,6 +263,10 @@ def build_api() -> None:
 
 def main() -> None:
     """Serve the page, then load the weights."""
+    # After every answer Gradio tabulates up to 10,000 earlier ones for a monitoring page that nobody
+    # opens here; that took most of an answer's processor time (python -m benchmarks --only load).
+    os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000000")
+    os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "100")
     demo = build()
     demo.queue(max_size=64, default_concurrency_limit=4)
     demo.launch(
