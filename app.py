@@ -18,7 +18,7 @@ from gradio.utils import get_upload_folder
 from digits import deployment
 from digits.page.parts import STYLE, answer_panel, drawing_pad, i18n, page_texts
 from digits.page.uploads import uploaded_picture
-from digits.page.views import drawing_view, picture_view, preview, read_number
+from digits.page.views import drawing_view, number_in, picture_view, preview
 from digits.page.why import why_view
 from digits.pictures import MAX_FILE_BYTES, Picture, PictureError
 from digits.service import NotReadyError, Service, parse_poll_seconds
@@ -135,33 +135,35 @@ def _recognizer() -> "Recognizer":
         raise gr.Error(str(error), print_exception=False) from error
 
 
-def predict(image: object) -> dict[str, Any]:
-    """Read the one handwritten digit in a picture.
+def read_digit(image: object) -> dict[str, Any]:
+    """Read the one handwritten digit in this picture.
 
     Args:
         image: A picture file: drawn, scanned or photographed; dark on light or light on dark.
 
     Returns:
-        digit: 0 to 9, or null if there is none; reason: null, or why there is none; confidences:
-        ten calibrated probabilities by digit; score: 0 to 1, how sure the answer is; model: the
-        weights that answered.
+        digit: 0 to 9, or null if there is none
+        reason: null, or why there is none
+        confidences: ten calibrated probabilities by digit
+        score: 0 to 1, how sure the answer is
+        model: the weights that answered
     """
     picture, recognizer = _received(image), _recognizer()
     return recognizer.predict(picture).as_json(recognizer.weights.origin.label)
 
 
-def read(image: object) -> dict[str, Any]:
-    """Read the number, of any count of handwritten digits, in a picture.
+def read_number(image: object) -> dict[str, Any]:
+    """Read the number in this picture: handwritten digits, as many as there are, in one line.
 
     Args:
         image: A picture file: drawn, scanned or photographed; dark on light or light on dark.
 
     Returns:
-        number: the digits from left to right; digits: for each its digit, its confidence and its
-        box [x, y, width, height] in pixels of the upright picture.
+        number: text, the digits from left to right
+        digits: for each its digit, confidence and box [x, y, width, height] in upright pixels
     """
     picture = _received(image)
-    return read_number(_recognizer(), picture)
+    return number_in(_recognizer(), picture)
 
 
 def health() -> dict[str, Any]:
@@ -248,11 +250,10 @@ def connect_upload(inputs: dict[str, Any], answer: gr.HTML) -> None:
 def build_api() -> None:
     """Name what clients may call, and what ZeroGPU looks for; nothing of it is visible."""
     image, result = gr.Image(visible=False), gr.JSON(visible=False)
-    for function in (predict, read):
+    # The names of the functions are those of the tools that an assistant sees over MCP.
+    for name, function in (("predict", read_digit), ("read", read_number)):
         # Gradio's own decoding drops transparency and clips 16-bit samples: the file as it came.
-        gr.Button(visible=False).click(
-            function, image, result, preprocess=False, api_name=function.__name__
-        )
+        gr.Button(visible=False).click(function, image, result, preprocess=False, api_name=name)
     # Not in the queue: a busy app is a healthy one.
     gr.Button(visible=False).click(
         health, None, result, queue=False, api_name="health", api_visibility="undocumented"
@@ -273,6 +274,7 @@ def main() -> None:
         prevent_thread_lock=True,
         ssr_mode=False,
         run_history=False,
+        mcp_server=True,
         max_file_size=MAX_FILE_BYTES,
         footer_links=["api"],
         theme=THEME,

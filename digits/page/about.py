@@ -52,6 +52,7 @@ def about_text(language: str) -> str:
     return Template(_read(f"{language}.md")).substitute(
         accuracy=_accuracy(language, _bundled_metrics()),
         results=results_table(language, _results()),
+        url=_own_address(),
         snippets=snippets(_own_address()),
     )
 

@@ -69,11 +69,11 @@ def picture_view(recognizer: "Recognizer", picture: Picture, mode: str) -> View:
     if mode == "digit":
         return _digit_view(recognizer.predict(picture), model)
     height, width = picture.shape[:2]
-    found = read_number(recognizer, picture)
+    found = number_in(recognizer, picture)
     return {"kind": "number", "size": [width, height], "model": model} | found
 
 
-def read_number(recognizer: "Recognizer", picture: Picture) -> View:
+def number_in(recognizer: "Recognizer", picture: Picture) -> View:
     """Read all digits of a picture.
 
     Args:

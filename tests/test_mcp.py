@@ -1,0 +1,84 @@
+"""The app as an assistant meets it: tools over MCP, called by the protocol's own client."""
+
+import ast
+import asyncio
+import base64
+
+import cv2
+import numpy as np
+import pytest
+from mcp import ClientSession
+from mcp.client.streamable_http import streamable_http_client
+
+from tests import pen
+
+pytestmark = pytest.mark.slow
+
+
+def with_session(app, act):
+    """Open a session as an assistant would, let `act` use it, and return what that returns."""
+
+    async def run():
+        async with (
+            streamable_http_client(f"{app.url}/gradio_api/mcp/") as (receive, send, _),
+            ClientSession(receive, send) as session,
+        ):
+            await session.initialize()
+            return await act(session)
+
+    return asyncio.run(run())
+
+
+def data_url(picture):
+    encoded = cv2.imencode(".png", picture)[1].tobytes()
+    return "data:image/png;base64," + base64.b64encode(encoded).decode()
+
+
+def call(app, tool, image):
+    """Call a tool; return whether it failed, and its text."""
+    answer = with_session(app, lambda session: session.call_tool(tool, {"image": image}))
+    [content] = answer.content
+    return answer.isError, content.text
+
+
+def test_an_assistant_finds_two_tools_that_say_what_they_do(app):
+    listed = with_session(app, lambda session: session.list_tools())
+    tools = {tool.name: tool for tool in listed.tools}
+    assert set(tools) == {"read_digit", "read_number"}
+    assert tools["read_number"].description.startswith("Read the number in this picture")
+    assert tools["read_digit"].description.startswith("Read the one handwritten digit in this")
+    for tool in tools.values():
+        assert tool.inputSchema["required"] == ["image"]
+        assert "picture" in tool.inputSchema["properties"]["image"]["description"]
+        assert "Returns: " in tool.description
+
+
+def test_an_assistant_reads_a_digit(app):
+    failed, text = call(app, "read_digit", data_url(pen.sheet(7)))
+    assert not failed
+    assert ast.literal_eval(text)["digit"] == 7
+
+
+def test_an_assistant_reads_the_number_in_a_picture(app):
+    failed, text = call(app, "read_number", data_url(pen.sheet(3, 1, 5)))
+    assert not failed
+    assert ast.literal_eval(text)["number"] == "315"
+
+
+def test_an_assistant_is_told_that_there_is_no_digit(app):
+    failed, text = call(app, "read_digit", data_url(np.full((99, 99), 255, np.uint8)))
+    assert not failed
+    assert ast.literal_eval(text)["reason"] == "blank"
+
+
+def test_an_assistant_is_told_what_to_do_about_a_file_that_is_no_picture(app):
+    failed, text = call(app, "read_number", "data:text/plain;base64,aGVsbG8=")
+    assert failed
+    assert "Use a PNG" in text
+
+
+@pytest.mark.parametrize("image", ["/etc/passwd", "file:///etc/passwd", "http://127.0.0.1:1/x.png"])
+def test_an_assistant_cannot_make_the_app_open_its_own_machines_files(app, image):
+    failed, text = call(app, "read_digit", image)
+    assert failed
+    assert "root:" not in text
