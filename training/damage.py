@@ -54,7 +54,8 @@ def line_across(image: Image, rng: np.random.Generator) -> Image:
     height, width = image.shape
     count = int(rng.integers(2, 12))
     xs = np.linspace(rng.uniform(-2, 4), width + rng.uniform(-4, 2), count)
-    ys = np.linspace(*rng.uniform(0, height, 2), count)
+    first, last = rng.uniform(0, height, 2)
+    ys = np.linspace(first, last, count)
     ys += rng.uniform(0, 3) * np.where(np.arange(count) % 2, 1, -1) * (rng.random() < 0.6)
     places = np.column_stack([xs, ys] if rng.random() < 0.75 else [ys, xs])
     line = np.zeros((height, width), np.uint8)

@@ -8,8 +8,10 @@ Every figure is computed anew from the weights; nothing is copied from what a ru
 """
 
 import argparse
+import os
 import platform
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from digits.weights import BUNDLED, Weights, WeightsError, load_folder
 from training import calibrate, console, cost, evaluation_plots, plots, scoring, sets, tables
 from training.console import UserError
 from training.data import Mnist, as_input, load_mnist
+from training.numbers import Number
 from training.run_folder import RunFolder
 from training.scoring import Answers, Figures
 from training.sets import Material, PictureSet
@@ -55,6 +58,11 @@ class Contestant:
     def way(self) -> str:
         """How pictures come before the network, in a word or two."""
         return "squeeze" if self.squeeze else "ours"
+
+    @property
+    def key(self) -> Hashable:
+        """What decides its answers: the same weights may come from several folders."""
+        return self.recognizer.weights.config.sha256, self.squeeze
 
     @property
     def seed(self) -> int | None:
@@ -158,30 +166,39 @@ def answer_all(
         The answers by set, for each contestant in order, and the sets whose pictures are needed
         for figures.
     """
-    answers: list[dict[str, Answers]] = [{} for _ in runners]
+    answers: dict[Hashable, dict[str, Answers]] = {runner.key: {} for runner in runners}
+    different = {runner.key: runner for runner in runners}
     kept = {}
     for pictures in sets.picture_sets(source):
         print(f"{pictures.name}: {len(pictures.labels):,} pictures", flush=True)
-        for runner, found in zip(runners, answers, strict=True):
+        for key, runner in different.items():
             shown = scoring.answer(runner.recognizer, pictures, squeeze=runner.squeeze)
-            found[pictures.name] = shown
+            answers[key][pictures.name] = shown
         if pictures.name in _KEPT:
             kept[pictures.name] = pictures
-    return answers, kept
+    return [answers[runner.key] for runner in runners], kept
 
 
 def read_numbers(runners: Sequence[Contestant], source: Material) -> list[Figures]:
     """Let each contestant read whole numbers; squeezing cannot, and gets no figures."""
+    print("numbers", flush=True)
+    written = list(sets.written_numbers(source))
+    different = {runner.key: runner for runner in runners if not runner.squeeze}
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        counted = threads.map(lambda runner: _count_misread(runner, written), different.values())
+    found = dict(zip(different, counted, strict=True))
+    return [found.get(runner.key, {}) for runner in runners]
+
+
+def _count_misread(runner: Contestant, written: Sequence[tuple[str, Number]]) -> Figures:
     from digits.reading import read  # noqa: PLC0415 - needed by --all alone
 
-    readers = [index for index, runner in enumerate(runners) if not runner.squeeze]
-    figures: list[Figures] = [{} for _ in runners]
-    for surface, number in sets.written_numbers(source):
-        for index in readers:
-            counts = figures[index].setdefault(surface, {"errors": 0, "count": 0})
-            reading = read(runners[index].recognizer, number.picture)
-            counts["errors"] += int(reading.number != number.digits)
-            counts["count"] += 1
+    figures: Figures = {}
+    for surface, number in written:
+        counts = figures.setdefault(surface, {"errors": 0, "count": 0})
+        reading = read(runner.recognizer, number.picture)
+        counts["errors"] += int(reading.number != number.digits)
+        counts["count"] += 1
     return figures
 
 
