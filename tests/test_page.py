@@ -386,7 +386,7 @@ def test_the_page_speaks_the_visitors_language(chromium, app, locale, button, in
         expect(page.get_by_role("button", name=button)).to_be_visible()
         for tab in page.get_by_role("tab").all()[1:]:
             tab.click()
-        expect(page.locator("#about h3").first).not_to_have_text("What this is")
+        expect(page.locator("#about h2").first).not_to_have_text("What this is")
 
 
 def test_in_the_dark_the_paper_stays_white_and_the_answer_the_same(chromium, app):

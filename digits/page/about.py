@@ -77,7 +77,7 @@ def results_table(language: str, rows: Sequence[Mapping[str, Any]]) -> str:
         errors = [_error_share(row["mean"].get(name)) for name in sets]
         lines.append([f"{row['name']}, {row['preprocessing']}", *errors])
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return f"### {words['heading']}\n\n{table}\n\n{words['note']}"
+    return f"## {words['heading']}\n\n{table}\n\n{words['note']}"
 
 
 def _error_share(figures: Mapping[str, Any] | None) -> str:

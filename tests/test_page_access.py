@@ -1,0 +1,92 @@
+"""The page for those who do not see it, do not use a mouse, or have a slow machine."""
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from tests import pen
+from tests.visitor import DESKTOP, PHONE, draw, ink_on_pad, visiting, wait_for_digit
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+STILL = {"reduced_motion": "reduce"}
+"""Without it axe may meet colours half way through a transition."""
+
+
+def violations(page):
+    """What axe-core finds, one line for each element."""
+    return [
+        f"{rule['impact']} {rule['id']}: {node['html'][:120]}"
+        for rule in Axe().run(page).response["violations"]
+        for node in rule["nodes"]
+    ]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [DESKTOP, DESKTOP | {"color_scheme": "dark"}, PHONE],
+    ids=["desktop", "dark", "phone"],
+)
+def test_axe_finds_no_fault_on_any_tab(chromium, app, options, tmp_path):
+    with visiting(chromium, app, options | STILL) as page:
+        assert violations(page) == []
+        page.get_by_role("button", name="Example 5").click()
+        wait_for_digit(page, 5)
+        page.get_by_role("button", name="Why 5?").last.click()
+        expect(page.locator(".announce")).to_have_text(re.compile("For 5"), timeout=60_000)
+        assert violations(page) == []
+        page.get_by_role("radio", name="A number").first.click()
+        page.get_by_role("button", name="Example 42").click()
+        expect(page.locator("#prediction")).to_have_text(re.compile(r"^\s*42"))
+        assert violations(page) == []
+        page.get_by_role("tab", name="Upload").click()
+        page.locator("#upload input[type=file]").first.wait_for(state="attached")
+        page.set_input_files("#upload input[type=file]", pen.save(tmp_path / "7.png", pen.sheet(7)))
+        wait_for_digit(page, 7)
+        assert violations(page) == []
+        page.get_by_role("tab", name="About").click()
+        page.locator("#about pre").first.wait_for()
+        assert violations(page) == []
+
+
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_on_a_slow_machine_no_stroke_is_lost_and_the_bars_end_right(chromium, app, motion):
+    with visiting(chromium, app, PHONE | {"reduced_motion": motion}) as page:
+        session = page.context.new_cdp_session(page)
+        session.send("Emulation.setCPUThrottlingRate", {"rate": 4})
+        draw(page, 1)
+        alone = ink_on_pad(page)
+        page.get_by_role("button", name="Clear").tap()
+        # Stroke upon stroke, while answers to the first ones are still on their way.
+        draw(page, 4)
+        wait_for_digit(page, 4)
+        assert ink_on_pad(page) > 1.5 * alone
+        expect(page.locator(".announce")).to_have_text(re.compile("^4"), timeout=60_000)
+        wait_for_digit(page, 4)
+
+
+def test_every_control_can_be_reached_and_seen_with_the_tab_key(page):
+    draw(page, 7)
+    wait_for_digit(page, 7)
+    page.evaluate("document.activeElement.blur(); window.getSelection().removeAllRanges()")
+    page.locator("#sketchpad").focus()
+    seen = []
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        name, outlined = page.evaluate(
+            """() => {
+              const node = document.activeElement
+              const style = getComputedStyle(node)
+              const name = node.getAttribute('aria-label') || node.textContent.trim()
+              return [name, parseFloat(style.outlineWidth) >= 2 && style.outlineStyle !== 'none']
+            }"""
+        )
+        seen.append(name)
+        assert outlined, name
+        if name.startswith("9"):
+            break
+    wanted = ["Undo", "Clear", "Example 0", "Example 9", "Why 7?"]
+    assert [name for name in wanted if name not in seen] == []
+    assert len([name for name in seen if re.match(r"^\d\s*\d", name)]) == 10
