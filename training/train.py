@@ -13,6 +13,7 @@ import hashlib
 import math
 import os
 import platform
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -331,6 +332,8 @@ def _fit(
             validation_batch_size=_SCORING_BATCH,
             epochs=recipe.epochs,
             initial_epoch=len(checkpoints.rows),
+            # Keras draws its bar where nobody watches too: a line for each batch in a log.
+            verbose="auto" if sys.stdout.isatty() else 2,
             shuffle=False,  # the batches are; Keras' own order of them would depend on the start
             callbacks=[*_averaging(recipe), SeededEpochs(batches.plain, job.seed), checkpoints],
         )
