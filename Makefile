@@ -3,7 +3,7 @@
 # make train  train on MNIST; make train ARGS="--network conv3 --data FOLDER"
 # make lint   linters and types alone
 # make evaluate  measure the bundled weights and all runs anew: training/results.json
-# make bench  measure how fast the page and its API answer
+# make bench  measure this app's speed and cost beside the usual demo's
 #
 # Each makes .venv first where it is missing or the requirements have changed.
 

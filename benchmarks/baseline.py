@@ -1,0 +1,63 @@
+"""The usual demo, to compare with: a Sketchpad, a resize, `predict`, a Label.
+
+    python -m benchmarks.baseline MODEL.keras
+
+Written as the tutorials do it: TensorFlow and the model are loaded first, every change of the
+drawing is an event of Gradio's queue, and all settings are Gradio's own. Nothing is slowed down.
+"""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import keras
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+
+def as_input(composite: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """Squeeze a drawing into what the model takes: `(H, W, 4)` to `(1, 28, 28, 1)`, 1 ink."""
+    small = Image.fromarray(composite).convert("L").resize((28, 28))
+    pixels = np.asarray(small, np.float32) / np.float32(255)
+    return (1 - pixels).reshape(1, 28, 28, 1)
+
+
+def read(model: keras.Model, drawing: Mapping[str, Any] | None) -> dict[str, float] | None:
+    """Read a digit.
+
+    Args:
+        model: Takes `(N, 28, 28, 1)` float32 in `[0, 1]`, 1 full ink.
+        drawing: The Sketchpad's value; its `composite` is `(H, W, 4)` uint8, dark on white.
+
+    Returns:
+        The confidences by digit, as a Label shows them; None where nothing is drawn.
+    """
+    if drawing is None or drawing["composite"] is None:
+        return None
+    confidences = model.predict(as_input(drawing["composite"]), verbose=0)[0]
+    return {str(digit): float(confidences[digit]) for digit in range(10)}
+
+
+def build(model: keras.Model) -> gr.Blocks:
+    """Lay out the page; its one event is also the endpoint `/predict`."""
+
+    def predict(drawing: dict[str, Any] | None) -> dict[str, float] | None:
+        return read(model, drawing)
+
+    with gr.Blocks(title="Digit recognizer") as demo:
+        sketchpad = gr.Sketchpad(elem_id="sketchpad")
+        label = gr.Label(elem_id="answer", num_top_classes=10)
+        sketchpad.change(predict, sketchpad, label)
+    return demo
+
+
+def main() -> None:
+    """Serve the model that the command line names."""
+    build(keras.saving.load_model(Path(sys.argv[1]))).launch()
+
+
+if __name__ == "__main__":
+    main()

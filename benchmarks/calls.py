@@ -1,0 +1,169 @@
+"""A client of the apps over plain HTTP: one connection, kept alive, and nothing that costs more."""
+
+import http.client
+import itertools
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import urlsplit
+
+import cv2
+
+from benchmarks.serving import BenchmarkError, Server
+from digits.page.examples import digit_example
+from digits.page.strokes import draw, parse_strokes
+
+TIMEOUT_SECONDS = 120.0
+
+
+def picture(digit: int) -> bytes:
+    """Draw a digit, 320 x 320, as PNG."""
+    encoded: bytes = cv2.imencode(".png", draw(parse_strokes(digit_example(digit))))[1].tobytes()
+    return encoded
+
+
+class Pictures:
+    """Pictures of which no two are the same file, as no two visitors' are.
+
+    Gradio keeps equal files once, which would hide how its folder grows.
+    """
+
+    def __init__(self) -> None:
+        """Draw the ten digits."""
+        self._digits = [picture(digit) for digit in range(10)]
+        self._count = itertools.count()
+
+    def next(self) -> bytes:
+        """Return the next one: a number behind the end of a PNG changes the file, not the image."""
+        number = next(self._count)
+        return self._digits[number % 10] + number.to_bytes(8, "big")
+
+
+class Caller:
+    """One client of one server; not for several threads at once."""
+
+    def __init__(self, server: Server) -> None:
+        """Connect when first needed."""
+        self._app = server.app
+        address = urlsplit(server.url)
+        self._connection = http.client.HTTPConnection(
+            address.hostname or "", address.port, timeout=TIMEOUT_SECONDS
+        )
+
+    def request(self, method: str, path: str, body: bytes | None = None, kind: str = "") -> bytes:
+        """Send a request and read the whole answer.
+
+        Raises:
+            BenchmarkError: If the answer is an error.
+        """
+        headers = {"Content-Type": kind} if kind else {}
+        self._connection.request(method, path, body, headers)
+        response = self._connection.getresponse()
+        content = response.read()
+        if response.status != http.client.OK:
+            raise BenchmarkError(f"{path} answered {response.status}: {content[:200]!r}")
+        return content
+
+    def post(self, path: str, value: object) -> Any:  # noqa: ANN401 - JSON is anything
+        """Post JSON, return JSON."""
+        body = json.dumps(value).encode()
+        return json.loads(self.request("POST", path, body, "application/json"))
+
+    def upload(self, content: bytes) -> str:
+        """Upload a PNG; return where the server keeps it."""
+        mark = uuid.uuid4().hex
+        head = (
+            f'--{mark}\r\nContent-Disposition: form-data; name="files"; filename="digit.png"\r\n'
+            "Content-Type: image/png\r\n\r\n"
+        )
+        body = head.encode() + content + f"\r\n--{mark}--\r\n".encode()
+        kind = f"multipart/form-data; boundary={mark}"
+        path: str = json.loads(self.request("POST", "/gradio_api/upload", body, kind))[0]
+        return path
+
+    def predict(self, path: str) -> dict[str, Any]:
+        """Call `/predict` for an uploaded picture: one request to ask, one to hear the answer.
+
+        Raises:
+            BenchmarkError: If the answer is an error.
+        """
+        file = {"path": path, "meta": {"_type": "gradio.FileData"}}
+        question = {"data": [self._app.question(file)]}
+        event = self.post("/gradio_api/call/predict", question)["event_id"]
+        stream = self.request("GET", f"/gradio_api/call/predict/{event}").decode()
+        kind, _, rest = stream.rpartition("event: ")[2].partition("\ndata: ")
+        if kind != "complete":
+            raise BenchmarkError(f"/predict of {self._app.name} answered {stream[-200:]!r}")
+        answer: dict[str, Any] = json.loads(rest)[0]
+        return answer
+
+    def upload_and_predict(self, content: bytes) -> dict[str, Any]:
+        """Do what every client has to do for one picture."""
+        return self.predict(self.upload(content))
+
+    def pad(self) -> Callable[[int], dict[str, Any]]:
+        """Return a function that asks what our page's pad asks while a digit is drawn."""
+        config = json.loads(self.request("GET", "/config"))
+        [component] = [
+            component["id"]
+            for component in config["components"]
+            if "read_drawing" in component["props"].get("server_fns", [])
+        ]
+
+        def ask(digit: int) -> dict[str, Any]:
+            question = {
+                "data": ["digit", digit_example(digit % 10)],
+                "component_id": component,
+                "fn_name": "read_drawing",
+                "session_hash": "benchmark",
+            }
+            answer: dict[str, Any] = self.post("/gradio_api/component_server/", question)
+            if answer.get("kind") != "digit":
+                raise BenchmarkError(f"the pad was answered {answer}")
+            return answer
+
+        return ask
+
+
+class Crowd:
+    """Several clients at once, each with a connection of its own.
+
+    Attributes:
+        milliseconds: How long each answer of the last round took.
+        seconds: How long the last round took.
+        errors: What went wrong in the last round.
+    """
+
+    def __init__(self, server: Server, count: int) -> None:
+        """Prepare the clients."""
+        self.callers = [Caller(server) for _ in range(count)]
+        self.milliseconds: list[float] = []
+        self.seconds = 0.0
+        self.errors: list[str] = []
+
+    def work(self, asks: Iterable[Callable[[int], object]], total: int) -> None:
+        """Let all clients ask as fast as they are answered.
+
+        Args:
+            asks: One function for each client; takes the running number of the question.
+            total: How many questions they ask together.
+        """
+        numbers = iter(range(total))
+        self.milliseconds, self.errors = [], []
+
+        def client(ask: Callable[[int], object]) -> None:
+            for number in numbers:
+                start = time.perf_counter()
+                try:
+                    ask(number)
+                except (BenchmarkError, OSError, http.client.HTTPException) as error:
+                    self.errors.append(repr(error))
+                self.milliseconds.append(1000 * (time.perf_counter() - start))
+
+        start = time.perf_counter()
+        with ThreadPoolExecutor(len(self.callers)) as pool:
+            list(pool.map(client, asks))
+        self.seconds = time.perf_counter() - start

@@ -1,0 +1,83 @@
+"""A network between browser and app: a TCP relay on the loopback that delivers everything later.
+
+Chromium's own emulation delays whole requests; this one delays bytes, both ways, as distance does:
+opening a connection is free, and what follows costs the delay for each way.
+"""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+_CHUNK_BYTES = 2**16
+
+
+@contextmanager
+def at_a_distance(url: str, delay_seconds: float) -> Iterator[str]:
+    """Serve an app at another address, with a delay.
+
+    Args:
+        url: Where the app is.
+        delay_seconds: How long a byte is under way, in each of the two directions.
+
+    Yields:
+        The other address.
+    """
+    target = urlsplit(url)
+    loop = asyncio.new_event_loop()
+    ready = threading.Event()
+    ports: list[int] = []
+
+    async def serve(stop: asyncio.Event) -> None:
+        async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            far_reader, far_writer = await asyncio.open_connection(target.hostname, target.port)
+            await asyncio.gather(
+                _carry(reader, far_writer, delay_seconds), _carry(far_reader, writer, delay_seconds)
+            )
+
+        server = await asyncio.start_server(connected, "127.0.0.1", 0)
+        ports.append(server.sockets[0].getsockname()[1])
+        ready.set()
+        await stop.wait()
+        server.close()
+
+    stop = asyncio.Event()
+    thread = threading.Thread(target=loop.run_until_complete, args=[serve(stop)], daemon=True)
+    thread.start()
+    ready.wait()
+    try:
+        yield f"http://127.0.0.1:{ports[0]}"
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(5)
+
+
+async def _carry(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay_seconds: float
+) -> None:
+    """Pass bytes on in their order, each a fixed time after it came."""
+    loop = asyncio.get_running_loop()
+    under_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
+
+    async def deliver() -> None:
+        while True:
+            due, chunk = await under_way.get()
+            await asyncio.sleep(max(0.0, due - loop.time()))
+            if not chunk:
+                writer.close()
+                return
+            writer.write(chunk)
+            await writer.drain()
+
+    delivery = asyncio.create_task(deliver())
+    try:
+        while True:
+            chunk = await reader.read(_CHUNK_BYTES)
+            under_way.put_nowait((loop.time() + delay_seconds, chunk))
+            if not chunk:
+                break
+        await delivery
+    except ConnectionError:  # a side that hangs up: nothing is left to carry
+        delivery.cancel()
+        writer.close()

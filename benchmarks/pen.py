@@ -1,0 +1,249 @@
+"""In Chromium: from lifting the pen to changed bars, and how the bars move while it is down.
+
+Both pages get the same strokes of the same mouse. The page notes the time of the event that lifted
+the pen, as the system stamped it, and of every change of its bars.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
+from benchmarks.distance import at_a_distance
+from benchmarks.figures import Figures, Row, once
+from benchmarks.serving import Apps, BenchmarkError
+from digits.page.examples import digit_example
+from digits.page.strokes import PAD_HEIGHT
+from tests.browser import launch
+
+DELAY_MILLISECONDS: Final = 100
+"""Of the network, there and back."""
+
+_MOVE_SECONDS: Final = 0.016
+_ANSWER_MILLISECONDS: Final = 20_000
+_SETTLED_MILLISECONDS: Final = 250
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How much is measured.
+
+    Attributes:
+        ours: Strokes on our page.
+        distant: Strokes on our page through the delayed network.
+        baseline: Strokes on the baseline's page, where one takes seconds.
+        warm_up: Strokes before each of these that do not count.
+        drawing_seconds: How long the pen stays down to count the changes of the bars.
+    """
+
+    ours: int = 40
+    distant: int = 30
+    baseline: int = 12
+    warm_up: int = 4
+    drawing_seconds: float = 3.0
+
+
+QUICK: Final = Counts(ours=2, distant=1, baseline=1, warm_up=0, drawing_seconds=0.3)
+
+
+@dataclass(frozen=True)
+class PadPage:
+    """What differs between the two pages.
+
+    Attributes:
+        bars: Selector of what stays in the page and holds the confidences.
+        surface: Selector of what is drawn on.
+        attribute: The bars' attribute that every answer sets, or None: then a change of the text
+            of Gradio's Label counts as an answer, but none of the clock that it shows meanwhile.
+        prepare: Makes the page ready for a stroke on an empty sheet.
+    """
+
+    bars: str
+    surface: str
+    attribute: str | None
+    prepare: Callable[[Page], None]
+
+
+def _ready(page: Page) -> None:
+    page.locator(".weights[data-ready=true]").wait_for(timeout=60_000)
+    page.keyboard.press("Delete")
+
+
+def _pick_brush(page: Page) -> None:
+    """A blank Sketchpad draws nothing before a tool is picked, after every clearing anew."""
+    clear = page.locator('#sketchpad button[aria-label="Clear canvas"]')
+    if clear.count() and clear.is_enabled():
+        clear.click()
+    page.locator('#sketchpad button[aria-label="Brush"]').click(timeout=60_000)
+    page.mouse.move(5, 5)  # off the tool's own pop-up
+
+
+PAGES: Final = {
+    "ours": PadPage("#confidence", "#sketchpad", "data-confidence", _ready),
+    "baseline": PadPage("#answer", "#sketchpad canvas", None, _pick_brush),
+}
+
+_PROBE: Final = """([selector, attribute]) => {
+  window.lifted = 0
+  window.changes = []
+  addEventListener('pointerup', (event) => { window.lifted = event.timeStamp }, true)
+  const bars = document.querySelector(selector)
+  const parts = '[data-testid="label-output-value"], .confidence-set'
+  const said = () => [...bars.querySelectorAll(parts)]
+    .map((part) => part.textContent).join(' ')
+  let before = said()
+  const note = () => {
+    if (!attribute && said() === before) return
+    before = said()
+    window.changes.push(performance.now())
+  }
+  const options = attribute
+    ? { subtree: true, attributes: true, attributeFilter: [attribute] }
+    : { subtree: true, childList: true, characterData: true }
+  new MutationObserver(note).observe(bars, options)
+}"""
+_ANSWERED: Final = "window.lifted && window.changes.length && window.changes.at(-1) > window.lifted"
+
+
+def strokes() -> Iterator[Sequence[int]]:
+    """Give strokes of digits without end, half as many points as a mouse would; None ends a digit.
+
+    Fewer points are in the baseline's favour: its Sketchpad takes long for each.
+    """
+    seed = 0
+    while True:
+        for digit in range(10):
+            for brush, *points in digit_example(digit, seed):
+                pairs = list(zip(points[::2], points[1::2], strict=True))
+                kept = [*pairs[:-1:2], pairs[-1]]
+                yield [brush, *(value for pair in kept for value in pair)]
+            yield ()
+        seed += 1
+
+
+def draw_stroke(page: Page, surface: str, stroke: Sequence[int]) -> None:
+    """Move the mouse along a stroke, at most one point a frame.
+
+    Raises:
+        BenchmarkError: If there is nothing to draw on.
+    """
+    box = page.locator(surface).first.bounding_box()
+    if box is None:
+        raise BenchmarkError(f"nothing to draw on: {surface} is not shown")
+    side = min(box["width"], box["height"])
+    left, top = box["x"] + (box["width"] - side) / 2, box["y"] + (box["height"] - side) / 2
+    points = [
+        (left + x * side / PAD_HEIGHT, top + y * side / PAD_HEIGHT)
+        for x, y in zip(stroke[1::2], stroke[2::2], strict=True)
+    ]
+    page.mouse.move(*points[0])
+    page.mouse.down()
+    for point in points[1:]:
+        time.sleep(_MOVE_SECONDS)
+        page.mouse.move(*point)
+    page.mouse.up()
+
+
+def pen_up_milliseconds(page: Page, pad: PadPage, count: int, settled: int) -> list[float]:
+    """Measure strokes, from the pen's lifting to the last change of the bars after it.
+
+    The first answer after it may be to a question that was under way; the last is to the whole
+    stroke. A stroke that changes nothing that is shown, as rounded per cent may, is not counted.
+
+    Args:
+        page: Open and probed.
+        pad: Which page.
+        count: How many strokes.
+        settled: Milliseconds without a change after which there is none to come.
+
+    Raises:
+        BenchmarkError: If most strokes change nothing.
+    """
+    waited: list[float] = []
+    unchanged = 0
+    pad.prepare(page)
+    for stroke in strokes():
+        if len(waited) == count:
+            break
+        if not stroke:
+            pad.prepare(page)
+            continue
+        page.evaluate("window.changes = []; window.lifted = 0")
+        draw_stroke(page, pad.surface, stroke)
+        try:
+            page.wait_for_function(_ANSWERED, timeout=_ANSWER_MILLISECONDS)
+        except PlaywrightTimeout as error:
+            unchanged += 1
+            if unchanged > max(2, count // 2):
+                raise BenchmarkError("the bars do not change after strokes") from error
+            continue
+        page.wait_for_timeout(settled)
+        waited.append(float(page.evaluate("window.changes.at(-1) - window.lifted")))
+    return waited
+
+
+def changes_a_second(page: Page, pad: PadPage, seconds: float) -> float:
+    """Count how often the bars change in a second in which the pen never rests."""
+    pad.prepare(page)
+    box = page.locator(pad.surface).first.bounding_box()
+    if box is None:
+        raise BenchmarkError(f"nothing to draw on: {pad.surface} is not shown")
+    left, top = box["x"] + 0.15 * box["width"], box["y"] + 0.15 * box["height"]
+    page.mouse.move(left, top)
+    page.mouse.down()
+    page.evaluate("window.changes = []")
+    start = time.perf_counter()
+    while (part := (time.perf_counter() - start) / seconds) < 1:
+        row, along = divmod(part * 4, 1)
+        side = along if row % 2 == 0 else 1 - along
+        page.mouse.move(left + 0.7 * side * box["width"], top + 0.7 * part * box["height"])
+        time.sleep(_MOVE_SECONDS)
+    changes = page.evaluate("window.changes.length")
+    page.mouse.up()
+    return float(changes) / seconds
+
+
+@contextmanager
+def opened(url: str, pad: PadPage) -> Iterator[Page]:
+    """Open a page in a browser of its own, ready to be drawn on, and probe it."""
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        try:
+            page = browser.new_page(viewport={"width": 1280, "height": 900})
+            page.goto(url)
+            pad.prepare(page)
+            page.evaluate(_PROBE, [pad.bars, pad.attribute])
+            yield page
+        finally:
+            browser.close()
+
+
+def _both(
+    url: str, pad: PadPage, count: int, counts: Counts, settled: int = _SETTLED_MILLISECONDS
+) -> tuple[Figures, Figures]:
+    with opened(url, pad) as page:
+        pen_up_milliseconds(page, pad, counts.warm_up, settled)
+        waited = pen_up_milliseconds(page, pad, count, settled)
+        return Figures.of(waited), once(changes_a_second(page, pad, counts.drawing_seconds))
+
+
+def measure(apps: Apps, counts: Counts) -> list[Row]:
+    """Measure both pages, and ours through a slow network."""
+    ours, other = apps.running(apps.ours), apps.running(apps.baseline)
+    pen, live = _both(ours.url, PAGES["ours"], counts.ours, counts)
+    other_pen, other_live = _both(other.url, PAGES["baseline"], counts.baseline, counts)
+    with at_a_distance(ours.url, DELAY_MILLISECONDS / 2000) as url:
+        settled = _SETTLED_MILLISECONDS + 2 * DELAY_MILLISECONDS
+        far_pen, far_live = _both(url, PAGES["ours"], counts.distant, counts, settled)
+    delayed = f"with {DELAY_MILLISECONDS} ms of network delay"
+    changes = "changes of the bars while the pen is down"
+    return [
+        Row("pen-up to changed bars", "ms", pen, other_pen),
+        Row(f"pen-up to changed bars {delayed}", "ms", far_pen),
+        Row(changes, "a second", live, other_live, more_is_better=True),
+        Row(f"{changes} {delayed}", "a second", far_live, more_is_better=True),
+    ]

@@ -1,0 +1,150 @@
+"""Measured speed as text: columns for the console, Markdown for the README.
+
+python -m benchmarks.tables    brings the README's table up to benchmarks/results.json
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks import load
+from benchmarks.figures import Figures, Row, row_from_json
+from training.tables import markdown, render
+
+README_BEGIN: Final = "<!-- benchmarks/results.json -->"
+README_END: Final = "<!-- end of benchmarks/results.json -->"
+RESULTS: Final = Path(__file__).with_name("results.json")
+
+_DAY_SECONDS: Final = 86_400
+
+Report = Mapping[str, Any]
+"""The content of `results.json`: `machine`, and `sections` by name with date, load and rows."""
+
+
+def rows_of(report: Report) -> list[Row]:
+    """Read all rows, in the order in which they were measured."""
+    return [row_from_json(row) for part in report["sections"].values() for row in part["rows"]]
+
+
+def number(value: float) -> str:
+    """Say a number with three digits that count, large ones whole."""
+    if value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def console(report: Report) -> str:
+    """Lay everything out for a terminal: machine, figures, load while each part was measured."""
+    table = [["", "unit", "ours", "95th", "baseline", "95th", "times better"]]
+    for row in rows_of(report):
+        cells = [*_pair(row.ours), *_pair(row.baseline)]
+        table.append([row.what, row.unit, *cells, _ratio(row)])
+    loads = ", ".join(f"{name} {part['load']:.1f}" for name, part in report["sections"].items())
+    return f"{machine_line(report)}\nload before each part: {loads}\n\n{render(table)}"
+
+
+def _pair(figures: Figures | None) -> tuple[str, str]:
+    if figures is None:
+        return "-", ""
+    return number(figures.median), "" if figures.p95 is None else number(figures.p95)
+
+
+def _ratio(row: Row) -> str:
+    return "" if row.ratio is None else number(row.ratio)
+
+
+def machine_line(report: Report) -> str:
+    """Say on which machine, with which versions and when."""
+    machine = report["machine"]
+    packages = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    dates = sorted({part["date"] for part in report["sections"].values()})
+    return (
+        f"{machine['cores']} cores of {machine['processor']}, "
+        f"{machine['memory_gigabytes']:.0f} GB, {packages}; {' and '.join(dates)}"
+    )
+
+
+def readme_section(report: Report) -> str:
+    """Put what was measured into Markdown: a table, the machine, and the cost at scale."""
+    table = [["median (95th percentile)", "here", "usual demo", "times better"]]
+    for row in rows_of(report):
+        what = f"{row.what}, {row.unit}"
+        table.append([what, _cell(row.ours), _cell(row.baseline), _ratio(row) or "-"])
+    parts = [markdown(table), f"Measured on {machine_line(report)}.", scale(report)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _cell(figures: Figures | None) -> str:
+    if figures is None:
+        return "-"
+    middle = number(figures.median)
+    return middle if figures.p95 is None else f"{middle} ({number(figures.p95)})"
+
+
+def scale(report: Report) -> str:
+    """Say what a core answers and what a million answers a day need; empty if not measured."""
+    costs = {row.what: row for row in rows_of(report)}
+    live, predict = costs.get(load.LIVE_COST), costs.get(load.PREDICT_COST)
+    if live is None or predict is None or live.ours is None or predict.ours is None:
+        return ""
+    sentence = (
+        f"One core answers {_a_second(live.ours)} drawings a second on the page, and "
+        f"{_a_second(predict.ours)} pictures a second by `/predict`"
+    )
+    if predict.baseline is not None:
+        sentence += f" (the usual demo: {_a_second(predict.baseline)})"
+    return (
+        f"{sentence}. A million answers a day, {1e6 / _DAY_SECONDS:.1f} a second on average, keep "
+        f"{_cores(live.ours)} of a core busy on the page, {_cores(predict.ours)} by `/predict`."
+    )
+
+
+def _a_second(cost: Figures) -> str:
+    return f"{1000 / cost.median:.0f}"
+
+
+def _cores(cost: Figures) -> str:
+    return f"{100 * 1e6 / _DAY_SECONDS * cost.median / 1000:.0f} %"
+
+
+def update_readme(readme: str, report: Report) -> str:
+    """Replace what is between the README's two marks.
+
+    Args:
+        readme: The README's text.
+        report: Of `results.json`.
+
+    Raises:
+        ValueError: If the marks are missing.
+    """
+    before, mark, rest = readme.partition(README_BEGIN)
+    _, end, after = rest.partition(README_END)
+    if not mark or not end:
+        raise ValueError(f"Expected {README_BEGIN} and {README_END} in the README. Received: none")
+    return f"{before}{mark}\n{readme_section(report)}\n{end}{after}"
+
+
+def merged(old: Report | None, new: Report, order: Sequence[str]) -> dict[str, Any]:
+    """Take up newly measured parts; others stay if the same machine and versions measured them.
+
+    Args:
+        old: What the file held; None if there was none.
+        new: What was measured now.
+        order: Of the sections.
+    """
+    sections = dict(new["sections"])
+    if old is not None and old["machine"] == new["machine"]:
+        sections = {**old["sections"], **sections}
+    return {**new, "sections": {name: sections[name] for name in order if name in sections}}
+
+
+def main() -> None:
+    """Bring the README's table up to `benchmarks/results.json`."""
+    report = json.loads(RESULTS.read_text("utf-8"))
+    readme = Path(__file__).parents[1] / "README.md"
+    readme.write_text(update_readme(readme.read_text("utf-8"), report), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
