@@ -8,6 +8,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 _CHUNK_BYTES = 2**16
@@ -25,59 +26,61 @@ def at_a_distance(url: str, delay_seconds: float) -> Iterator[str]:
         The other address.
     """
     target = urlsplit(url)
-    loop = asyncio.new_event_loop()
     ready = threading.Event()
-    ports: list[int] = []
+    shared: dict[str, Any] = {}
 
-    async def serve(stop: asyncio.Event) -> None:
-        async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            far_reader, far_writer = await asyncio.open_connection(target.hostname, target.port)
-            await asyncio.gather(
-                _carry(reader, far_writer, delay_seconds), _carry(far_reader, writer, delay_seconds)
-            )
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_connection(target.hostname, target.port)
+        await asyncio.gather(
+            _carry(reader, far_writer, delay_seconds), _carry(far_reader, writer, delay_seconds)
+        )
 
+    async def serve() -> None:
+        shared["loop"], shared["stop"] = asyncio.get_running_loop(), asyncio.Event()
         server = await asyncio.start_server(connected, "127.0.0.1", 0)
-        ports.append(server.sockets[0].getsockname()[1])
+        shared["port"] = server.sockets[0].getsockname()[1]
         ready.set()
-        await stop.wait()
+        await shared["stop"].wait()
         server.close()
 
-    stop = asyncio.Event()
-    thread = threading.Thread(target=loop.run_until_complete, args=[serve(stop)], daemon=True)
+    # `run` also ends the connections that are still open.
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
     thread.start()
     ready.wait()
     try:
-        yield f"http://127.0.0.1:{ports[0]}"
+        yield f"http://127.0.0.1:{shared['port']}"
     finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join(5)
+        shared["loop"].call_soon_threadsafe(shared["stop"].set)
+        thread.join()
 
 
 async def _carry(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay_seconds: float
 ) -> None:
-    """Pass bytes on in their order, each a fixed time after it came."""
+    """Pass bytes on in their order, each a fixed time after it came; then the end, likewise."""
     loop = asyncio.get_running_loop()
     under_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
+
+    async def take() -> None:
+        chunk = b"nothing yet"
+        while chunk:
+            chunk = await reader.read(_CHUNK_BYTES)
+            under_way.put_nowait((loop.time() + delay_seconds, chunk))
 
     async def deliver() -> None:
         while True:
             due, chunk = await under_way.get()
             await asyncio.sleep(max(0.0, due - loop.time()))
             if not chunk:
-                writer.close()
                 return
             writer.write(chunk)
             await writer.drain()
 
-    delivery = asyncio.create_task(deliver())
     try:
-        while True:
-            chunk = await reader.read(_CHUNK_BYTES)
-            under_way.put_nowait((loop.time() + delay_seconds, chunk))
-            if not chunk:
-                break
-        await delivery
-    except ConnectionError:  # a side that hangs up: nothing is left to carry
-        delivery.cancel()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(take())
+            tasks.create_task(deliver())
+    except* ConnectionError:  # a side that hangs up: nothing is left to carry
+        pass
+    finally:
         writer.close()

@@ -1,14 +1,11 @@
-"""Many clients at once: answers a second, their processor time, and what stays behind.
-
-Each app is started anew, so that memory is that after so many answers and no others.
-"""
+"""Many clients at once: answers a second, their processor time, and what stays behind."""
 
 from dataclasses import dataclass
 from typing import Final
 
 from benchmarks.calls import Crowd, Pictures
 from benchmarks.figures import Figures, Row, once
-from benchmarks.serving import Apps, BenchmarkError, Server, started
+from benchmarks.serving import Apps, BenchmarkError, Server
 
 CLIENTS: Final = 16
 
@@ -22,11 +19,13 @@ class Counts:
         live: Answers of our pad after these.
         more: Answers of `/predict` and then of the pad, half and half, after which memory is
             measured again.
+        anew: Whether the apps are started anew, so that memory is that after these answers alone.
     """
 
     first: int = 1000
     live: int = 3000
     more: int = 6000
+    anew: bool = True
 
     @property
     def total(self) -> int:
@@ -34,7 +33,7 @@ class Counts:
         return self.first + self.live + self.more
 
 
-QUICK: Final = Counts(first=16, live=16, more=4)
+QUICK: Final = Counts(first=16, live=16, more=4, anew=False)
 
 
 @dataclass(frozen=True)
@@ -120,16 +119,15 @@ def measure(apps: Apps, counts: Counts) -> list[Row]:
     predict: dict[str, Served] = {}
     after: dict[str, Kept] = {}
     for app in apps.both:
-        with started(app) as server:
-            load = Load(server)
-            load.warm_up()
-            predict[app.name] = load.predict(counts.first)
-            after[app.name] = load.kept()
-            if app.name == "ours":
-                live = load.pad(counts.live)
-                load.predict(counts.more // 2)
-                load.pad(counts.more - counts.more // 2)
-                last = load.kept()
+        load = Load(apps.anew(app) if counts.anew else apps.running(app))
+        load.warm_up()
+        predict[app.name] = load.predict(counts.first)
+        after[app.name] = load.kept()
+        if app is apps.ours:
+            live = load.pad(counts.live)
+            load.predict(counts.more // 2)
+            load.pad(counts.more - counts.more // 2)
+            last = load.kept()
     ours, other = predict["ours"], predict["baseline"]
     kept, other_kept = after["ours"], after["baseline"]
     all_at_once = f"{CLIENTS} clients at once"

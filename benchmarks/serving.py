@@ -154,7 +154,7 @@ def _wait_for_page(server: Server, process: subprocess.Popen[bytes], log: Path) 
 
 
 class Apps:
-    """The apps that several sections share, each started when it is first asked for.
+    """The two apps, each started when it is first asked for, and shared by the sections.
 
     Attributes:
         ours: This app.
@@ -166,8 +166,7 @@ class Apps:
     def __init__(self, baseline_model: Path) -> None:
         """Start nothing yet."""
         self.baseline = baseline(baseline_model)
-        self._stack = ExitStack()
-        self._running: dict[str, Server] = {}
+        self._running: dict[str, tuple[Server, ExitStack]] = {}
 
     @property
     def both(self) -> tuple[App, App]:
@@ -180,10 +179,21 @@ class Apps:
 
     def __exit__(self, *error: object) -> None:
         """End all that were started."""
-        self._stack.close()
+        for app in self.both:
+            self._end(app)
 
     def running(self, app: App) -> Server:
-        """Return the app's server, started at the first call."""
-        if app.name not in self._running:
-            self._running[app.name] = self._stack.enter_context(started(app))
-        return self._running[app.name]
+        """Return the app as it runs, started at the first call."""
+        return self._running[app.name][0] if app.name in self._running else self.anew(app)
+
+    def anew(self, app: App) -> Server:
+        """Start the app, again if it runs."""
+        self._end(app)
+        stack = ExitStack()
+        server = stack.enter_context(started(app))
+        self._running[app.name] = server, stack
+        return server
+
+    def _end(self, app: App) -> None:
+        if app.name in self._running:
+            self._running.pop(app.name)[1].close()

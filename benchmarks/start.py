@@ -6,7 +6,7 @@ from typing import Final
 
 from benchmarks.calls import Caller, picture
 from benchmarks.figures import Figures, Row
-from benchmarks.serving import Apps, started
+from benchmarks.serving import Apps
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,10 @@ def measure(apps: Apps, counts: Counts) -> list[Row]:
     answer: dict[str, list[float]] = {}
     for _ in range(counts.starts):
         for app in apps.both:
-            with started(app) as server:
-                page.setdefault(app.name, []).append(time.perf_counter() - server.started)
-                Caller(server).upload_and_predict(picture(7))
-                answer.setdefault(app.name, []).append(time.perf_counter() - server.started)
+            server = apps.anew(app)
+            page.setdefault(app.name, []).append(time.perf_counter() - server.started)
+            Caller(server).upload_and_predict(picture(7))
+            answer.setdefault(app.name, []).append(time.perf_counter() - server.started)
     return [
         _row("process start to first page", page),
         _row("process start to first answer", answer),

@@ -1,0 +1,111 @@
+"""The benchmark measures what it says, and says what it measured."""
+
+import json
+import time
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+
+from benchmarks import baseline_model, tables
+from benchmarks.__main__ import SECTIONS, main, measure
+from benchmarks.calls import Pictures
+from benchmarks.distance import at_a_distance
+from benchmarks.figures import Figures, Row, row_from_json
+from digits.pictures import load_picture
+from tests.conftest import ROOT
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_every_section_runs():
+    report, complete = measure(list(SECTIONS), None, quick=True)
+    assert complete
+    assert set(report["sections"]) == set(SECTIONS)
+    rows = tables.rows_of(report)
+    assert all(row.ours is not None and row.ours.median >= 0 for row in rows)
+    # What the baseline has no counterpart for is a network's delay, a live path, and growth.
+    assert sum(row.baseline is not None for row in rows) >= len(rows) // 2
+    shown = tables.console(report)
+    assert all(row.what in shown for row in rows)
+
+
+def test_a_section_is_chosen_by_its_name(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["benchmarks", "--only", "pen,nothing"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "received nothing" in capsys.readouterr().err
+
+
+class _Echo(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(self.path.encode() * 20_000)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def echo():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Echo)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_distant_server_answers_the_same_but_not_before_both_ways_are_gone(echo):
+    with at_a_distance(echo, 0.1) as url:
+        start = time.monotonic()
+        with urllib.request.urlopen(f"{url}/far", timeout=60) as response:  # noqa: S310 - loopback
+            assert response.read() == b"/far" * 20_000
+        assert time.monotonic() - start >= 0.2
+
+
+def test_no_two_pictures_are_the_same_file_and_all_can_be_opened(tmp_path):
+    pictures = Pictures()
+    files = [pictures.next() for _ in range(21)]
+    assert len(set(files)) == 21
+    (tmp_path / "digit.png").write_bytes(files[20])
+    assert load_picture(tmp_path / "digit.png").shape[:2] == (320, 320)
+
+
+def test_figures_are_median_and_95th_percentile():
+    assert Figures.of(range(101)) == Figures(50, 95, 101)
+
+
+def test_a_row_survives_its_file():
+    row = Row("waiting", "ms", Figures.of([1, 2, 4]), Figures(8))
+    assert row_from_json(json.loads(json.dumps(row.as_json()))) == row
+    assert row.ratio == 4
+    rate = Row("answers", "a second", Figures(30), Figures(10), more_is_better=True)
+    assert rate.ratio == 3
+
+
+def test_parts_measured_on_another_machine_are_not_kept():
+    def report(cores, **sections):
+        return {"machine": {"cores": cores}, "sections": sections}
+
+    order = ["start", "pen"]
+    old, new = report(2, start=1, pen=1), report(2, pen=2)
+    assert tables.merged(old, new, order) == report(2, start=1, pen=2)
+    assert tables.merged(old, report(4, pen=2), order) == report(4, pen=2)
+    assert tables.merged(None, new, order) == new
+
+
+@pytest.mark.slow
+def test_the_baseline_is_trained_where_there_is_data(mnist_folder):
+    if mnist_folder is None:
+        pytest.skip("MNIST is not at hand, set MNIST_DIR")
+    model = baseline_model.trained_model(mnist_folder, limit=600)
+    assert model.count_params() == 225_034
+
+
+@pytest.mark.skipif(not tables.RESULTS.exists(), reason="not measured yet")
+def test_the_readme_shows_what_was_measured():
+    readme = (ROOT / "README.md").read_text("utf-8")
+    report = json.loads(tables.RESULTS.read_text("utf-8"))
+    assert tables.update_readme(readme, report) == readme
