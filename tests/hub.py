@@ -3,7 +3,8 @@
 It speaks the part of the Hub's HTTP protocol that publishing and pulling weights needs, to the real
 client over real sockets: creating a repository, `validate-yaml`, `preupload`, the LFS batch with
 its `PUT` and `verify`, commits guarded by `parentCommit`, tags, refs, file information, and
-`resolve` with the headers the client checks. Everything lives in memory.
+`resolve` with the headers the client checks; and of Spaces their files, variables, stages, logs and
+a page that answers as their app. Everything lives in memory.
 
     with running_hub() as hub:
         hub.create("someone/digits")
@@ -23,94 +24,29 @@ import re
 import socket
 import threading
 import time
+import types
 import urllib.parse
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
 
+import pytest
 import yaml
+
+from tests.hub_state import Commit, File, Repo, Space
 
 TOKEN = "hf_loopback_writer"  # noqa: S105 - opens nothing but this Hub
 READER_TOKEN = "hf_loopback_reader"  # noqa: S105
+# What a trusted publisher gets: it may commit and tag, but not make repositories nor touch how a
+# Space runs.
+PUBLISHER_TOKEN = "hf_loopback_publisher"  # noqa: S105
 # What a CI runner's own identity service hands out, and the secret that its job asks with.
 ID_TOKEN = "loopback.identity.token"  # noqa: S105
 RUNNER_TOKEN = "loopback-runner"  # noqa: S105
 
 Kind = Literal["hang", "status", "cut", "corrupt", "slow", "drop"]
 JsonObject = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class File:
-    """One file of a commit.
-
-    Attributes:
-        data: Its bytes.
-        lfs: Whether it is stored as a large file, so that its identity is the SHA-256.
-    """
-
-    data: bytes
-    lfs: bool
-
-    @property
-    def blob(self) -> str:
-        """Git's SHA-1 of what git stores: the bytes, or the pointer of a large file."""
-        stored = self.pointer if self.lfs else self.data
-        return hashlib.sha1(b"blob %d\0" % len(stored) + stored).hexdigest()  # noqa: S324 - git
-
-    @property
-    def sha256(self) -> str:
-        return hashlib.sha256(self.data).hexdigest()
-
-    @property
-    def pointer(self) -> bytes:
-        return (
-            "version https://git-lfs.github.com/spec/v1\n"
-            f"oid sha256:{self.sha256}\nsize {len(self.data)}\n"
-        ).encode()
-
-    @property
-    def etag(self) -> str:
-        return self.sha256 if self.lfs else self.blob
-
-
-@dataclass(frozen=True)
-class Commit:
-    """One commit: its parent's id, its message, and every file by path."""
-
-    parent: str | None
-    message: str
-    files: dict[str, File]
-
-    @property
-    def oid(self) -> str:
-        """A 40-hex id that depends on all of its history, as git's does."""
-        listing = [f"{path} {file.blob}" for path, file in sorted(self.files.items())]
-        text = "\n".join([str(self.parent), self.message, *listing])
-        return hashlib.sha1(text.encode()).hexdigest()  # noqa: S324 - as git
-
-
-@dataclass
-class Repo:
-    """A model repository: commits by id, branches and tags by name."""
-
-    commits: dict[str, Commit] = field(default_factory=dict)
-    branches: dict[str, str] = field(default_factory=dict)
-    tags: dict[str, str] = field(default_factory=dict)
-    gated: bool = False
-
-    def resolve(self, revision: str) -> str | None:
-        """Return the commit id of a branch, a tag or a full commit id; None if there is none."""
-        if revision in self.commits:
-            return revision
-        return self.branches.get(revision) or self.tags.get(revision)
-
-    def add(self, commit: Commit, branch: str) -> str:
-        """Store a commit as the new head of a branch and return its id."""
-        oid = commit.oid
-        self.commits[oid] = commit
-        self.branches[branch] = oid
-        return oid
+_AnyRepo = TypeVar("_AnyRepo", bound=Repo)
 
 
 @dataclass
@@ -156,9 +92,12 @@ class Hub:
 
     token = TOKEN
     reader_token = READER_TOKEN
+    publisher_token = PUBLISHER_TOKEN
 
     def __init__(self) -> None:
         self.repos: dict[str, Repo] = {}
+        self.spaces: dict[str, Space] = {}
+        self.datasets: dict[str, Repo] = {}
         self.large_files: dict[str, bytes] = {}
         self.requests: list[str] = []
         self.publishers: set[str] = set()
@@ -169,15 +108,28 @@ class Hub:
 
     def create(self, name: str) -> Repo:
         """Make a repository as the Hub does: with one commit that holds `.gitattributes`."""
-        repo = Repo()
-        attributes = File(b"*.h5 filter=lfs diff=lfs merge=lfs -text\n", lfs=False)
-        repo.add(Commit(None, "initial commit", {".gitattributes": attributes}), "main")
-        self.repos[name] = repo
-        return repo
+        self.repos[name] = _begun(Repo())
+        return self.repos[name]
+
+    def create_space(self, name: str) -> Space:
+        """Make a Space that holds no app yet."""
+        self.spaces[name] = _begun(Space())
+        return self.spaces[name]
+
+    def create_dataset(self, name: str) -> Repo:
+        """Make a data set that holds no data yet."""
+        self.datasets[name] = _begun(Repo())
+        return self.datasets[name]
 
     def push(self, name: str, files: dict[str, bytes], branch: str = "main") -> str:
         """Commit files directly, as another person would, and return the commit's id."""
-        repo = self.repos[name]
+        return self._push(self.repos[name], files, branch)
+
+    def push_space(self, name: str, files: dict[str, bytes]) -> str:
+        """Commit files to a Space directly, as its owner would in the browser."""
+        return self._push(self.spaces[name], files, "main")
+
+    def _push(self, repo: Repo, files: dict[str, bytes], branch: str) -> str:
         head = repo.branches.get(branch) or repo.branches["main"]
         added = {path: File(data, _is_large(path, data)) for path, data in files.items()}
         merged = repo.commits[head].files | added
@@ -192,6 +144,18 @@ class Hub:
     def files(self, name: str, revision: str = "main") -> dict[str, bytes]:
         """Return every file of a revision by path."""
         commit = self.repos[name].commits[self.head(name, revision)]
+        return {path: file.data for path, file in commit.files.items()}
+
+    def space_files(self, name: str) -> dict[str, bytes]:
+        """Return every file of a Space by path."""
+        space = self.spaces[name]
+        commit = space.commits[space.branches["main"]]
+        return {path: file.data for path, file in commit.files.items()}
+
+    def dataset_files(self, name: str) -> dict[str, bytes]:
+        """Return every file of a data set by path."""
+        dataset = self.datasets[name]
+        commit = dataset.commits[dataset.branches["main"]]
         return {path: file.data for path, file in commit.files.items()}
 
     def fail(self, *failures: Failure) -> None:
@@ -221,6 +185,12 @@ def _is_large(path: str, data: bytes) -> bool:
     return path.endswith((".h5", ".png")) or b"\0" in data[:512] or len(data) > 10_000_000
 
 
+def _begun(repo: _AnyRepo) -> _AnyRepo:
+    attributes = File(b"*.h5 filter=lfs diff=lfs merge=lfs -text\n", lfs=False)
+    repo.add(Commit(None, "initial commit", {".gitattributes": attributes}), "main")
+    return repo
+
+
 class _AnswerError(Exception):
     """An error answer, raised where it is found."""
 
@@ -243,6 +213,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     hub: Hub
     damage: Failure | None
     body: bytes
+    kind: str
 
     def log_message(self, *args: object) -> None:
         """Stay silent: `Hub.requests` is the log."""
@@ -301,8 +272,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             match = re.fullmatch(pattern, path)
             if match and self.command in method.split("|"):
                 groups = {
-                    key: urllib.parse.unquote(value) for key, value in match.groupdict().items()
+                    key: urllib.parse.unquote(value)
+                    for key, value in match.groupdict().items()
+                    if value is not None
                 }
+                self.kind = groups.pop("kind", "models").rstrip("/")
                 with self.hub.lock:
                     answer = getattr(self, name)(**groups)
                 self._send(*answer)
@@ -336,15 +310,27 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _authorize(self, *, write: bool) -> None:
         given = self.headers.get("Authorization", "").removeprefix("Bearer ")
-        if given not in (TOKEN, READER_TOKEN) and (write or given):
+        if given not in (TOKEN, READER_TOKEN, PUBLISHER_TOKEN) and (write or given):
             raise _AnswerError(401, "Invalid credentials in Authorization header")
-        if write and given != TOKEN:
+        if write and given == READER_TOKEN:
             raise _AnswerError(403, "this token may read only")
 
+    def _authorize_settings(self, *, write: bool) -> None:
+        """Refuse trusted publishers where the Hub refuses them, even to look."""
+        self._authorize(write=write)
+        if self.headers.get("Authorization") == f"Bearer {PUBLISHER_TOKEN}":
+            raise _AnswerError(401, "Invalid username or password.")
+
     def _repo(self, name: str) -> Repo:
-        if name not in self.hub.repos:
+        kinds: Mapping[str, Mapping[str, Repo]] = {
+            "models": self.hub.repos,
+            "spaces": self.hub.spaces,
+            "datasets": self.hub.datasets,
+        }
+        repos = kinds[self.kind]
+        if name not in repos:
             raise _AnswerError(404, "Repository not found", "RepoNotFound")
-        repo = self.hub.repos[name]
+        repo = repos[name]
         if repo.gated:
             raise _AnswerError(403, "Access to this repository is restricted", "GatedRepo")
         return repo
@@ -366,19 +352,26 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         trusted = wanted.get("resource") in self.hub.publishers
         if wanted.get("subject_token") != ID_TOKEN or not trusted:
             raise _AnswerError(400, "invalid_grant: no trusted publisher matches")
-        return 200, _json({"access_token": TOKEN, "token_type": "bearer", "expires_in": 3600})
+        return 200, _json(
+            {"access_token": PUBLISHER_TOKEN, "token_type": "bearer", "expires_in": 3600}
+        )
 
     def create_repo(self) -> tuple[int, bytes]:
-        self._authorize(write=True)
+        self._authorize_settings(write=True)
         wanted = json.loads(self.body)
         name = f"{wanted.get('organization') or 'someone'}/{wanted['name']}"
-        exists = name in self.hub.repos
-        if not exists:
+        is_space = wanted.get("type") == "space"
+        exists = name in (self.hub.spaces if is_space else self.hub.repos)
+        if not exists and is_space:
+            space = self.hub.create_space(name)
+            space.sdk, space.hardware = wanted["sdk"], wanted.get("hardware")
+        elif not exists:
             self.hub.create(name)
         return (409 if exists else 200), _json({"url": f"{self.hub.url}/{name}", "name": name})
 
     def validate_yaml(self) -> tuple[int, bytes]:
-        text = json.loads(self.body)["content"]
+        wanted = json.loads(self.body)
+        text = wanted["content"]
         match = re.match(r"---\n(.*?)\n---\n", text, re.DOTALL)
         try:
             metadata = yaml.safe_load(match[1]) if match else None
@@ -387,13 +380,22 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if not isinstance(metadata, dict):
             return 200, _json({"errors": [], "warnings": [{"message": "empty metadata"}]})
         problems = _metadata_problems(metadata)
+        if wanted.get("repoType") == "space":
+            problems += _space_problems(metadata)
         return (400 if problems else 200), _json({"errors": problems, "warnings": []})
 
     def repo_info(self, name: str, revision: str = "main") -> tuple[int, bytes]:
         self._authorize(write=False)
         oid, commit = self._commit(name, revision)
         siblings = [{"rfilename": path} for path in sorted(commit.files)]
-        return 200, _json({"id": name, "modelId": name, "sha": oid, "siblings": siblings})
+        info = {"id": name, "modelId": name, "sha": oid, "siblings": siblings}
+        repo = self._repo(name)
+        if isinstance(repo, Space):
+            host = repo.host or f"{self.hub.url}/app/{name}"
+            info |= {"host": host, "private": repo.private, "sdk": repo.sdk}
+        if "blobs=" in self.path:
+            info["siblings"] = [_sibling(path, file) for path, file in commit.files.items()]
+        return 200, _json(info)
 
     def refs(self, name: str) -> tuple[int, bytes]:
         self._authorize(write=False)
@@ -522,25 +524,65 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         headers["Content-Range"] = f"bytes {start}-{size - 1}/{size}"
         return 206, file.data[start:], headers
 
+    def _space(self, name: str) -> Space:
+        self.kind = "spaces"
+        space = self._repo(name)
+        assert isinstance(space, Space)
+        return space
+
+    def variables(self, name: str) -> tuple[int, bytes]:
+        self._authorize_settings(write=True)
+        space = self._space(name)
+        if self.command == "POST":
+            wanted = json.loads(self.body)
+            space.variables[wanted["key"]] = wanted["value"]
+            space.restart()
+        return 200, _json({key: {"value": value} for key, value in space.variables.items()})
+
+    def runtime(self, name: str) -> tuple[int, bytes]:
+        space = self._space(name)
+        self._authorize_settings(write=space.private)
+        stage = space.next_stage()
+        named = {"sha": space.branches["main"]} if space.names_commit else {}
+        return 200, _json({"stage": stage, "hardware": {"current": space.hardware}, **named})
+
+    def space_log(self, name: str, log: str) -> tuple[int, bytes, dict[str, str]]:
+        self._authorize_settings(write=True)
+        events = [_json({"data": piece}) for piece in self._space(name).logs[log]]
+        body = b"".join(b"data: %s\n\n" % event for event in events)
+        return 200, body, {"Content-Type": "text/event-stream"}
+
+    def app(self, name: str) -> tuple[int, bytes]:
+        said = self._space(name).app_says()
+        if said is None:
+            raise _AnswerError(503, "the app is not up")
+        return 200, _json({"data": [said]})
+
 
 _REPO = r"(?P<name>[^/]+/[^/]+)"
+_API = rf"/api/(?P<kind>models|spaces|datasets)/{_REPO}"
+_FILES = rf"/(?P<kind>(?:spaces|datasets)/)?{_REPO}"
 _ROUTES = [
     ("GET", r"/id-token", "id_token"),
     ("POST", r"/oauth/token", "exchange_token"),
     ("POST", r"/api/repos/create", "create_repo"),
     ("POST", r"/api/validate-yaml", "validate_yaml"),
-    ("GET", rf"/api/models/{_REPO}", "repo_info"),
-    ("GET", rf"/api/models/{_REPO}/revision/(?P<revision>[^/]+)", "repo_info"),
-    ("GET", rf"/api/models/{_REPO}/refs", "refs"),
-    ("POST", rf"/api/models/{_REPO}/paths-info/(?P<revision>[^/]+)", "paths_info"),
-    ("POST", rf"/api/models/{_REPO}/preupload/(?P<revision>[^/]+)", "preupload"),
-    ("POST", rf"/api/models/{_REPO}/commit/(?P<revision>[^/]+)", "commit"),
-    ("POST", rf"/api/models/{_REPO}/tag/(?P<revision>[^/]+)", "create_tag"),
-    ("DELETE", rf"/api/models/{_REPO}/tag/(?P<revision>[^/]+)", "delete_tag"),
-    ("POST", rf"/{_REPO}\.git/info/lfs/objects/batch", "lfs_batch"),
+    ("GET", rf"{_API}", "repo_info"),
+    ("GET", rf"{_API}/revision/(?P<revision>[^/]+)", "repo_info"),
+    ("GET", rf"{_API}/refs", "refs"),
+    ("POST", rf"{_API}/paths-info/(?P<revision>[^/]+)", "paths_info"),
+    ("POST", rf"{_API}/preupload/(?P<revision>[^/]+)", "preupload"),
+    ("POST", rf"{_API}/commit/(?P<revision>[^/]+)", "commit"),
+    ("POST", rf"{_API}/tag/(?P<revision>[^/]+)", "create_tag"),
+    ("DELETE", rf"{_API}/tag/(?P<revision>[^/]+)", "delete_tag"),
+    ("POST", rf"{_FILES}\.git/info/lfs/objects/batch", "lfs_batch"),
     ("PUT", r"/lfs-put/(?P<oid>[0-9a-f]{64})", "lfs_put"),
     ("POST", r"/lfs-verify", "lfs_verify"),
-    ("GET|HEAD", rf"/{_REPO}/resolve/(?P<revision>[^/]+)/(?P<path>.+)", "resolve"),
+    ("GET|HEAD", rf"{_FILES}/resolve/(?P<revision>[^/]+)/(?P<path>.+)", "resolve"),
+    ("GET|POST", rf"/api/spaces/{_REPO}/variables", "variables"),
+    ("GET", rf"/api/spaces/{_REPO}/runtime", "runtime"),
+    ("GET", rf"/api/spaces/{_REPO}/logs/(?P<log>build|run)", "space_log"),
+    ("POST", rf"/app/{_REPO}/gradio_api/run/health", "app"),
 ]
 
 
@@ -552,6 +594,14 @@ def _file_info(path: str, file: File) -> JsonObject:
     info: JsonObject = {"type": "file", "path": path, "oid": file.blob, "size": len(file.data)}
     if file.lfs:
         lfs = {"oid": file.sha256, "size": len(file.data), "pointerSize": len(file.pointer)}
+        info["lfs"] = lfs
+    return info
+
+
+def _sibling(path: str, file: File) -> JsonObject:
+    info: JsonObject = {"rfilename": path, "blobId": file.blob, "size": len(file.data)}
+    if file.lfs:
+        lfs = {"sha256": file.sha256, "size": len(file.data), "pointerSize": len(file.pointer)}
         info["lfs"] = lfs
     return info
 
@@ -570,6 +620,15 @@ def _metadata_problems(metadata: JsonObject) -> list[JsonObject]:
             for result in entry["results"]
             if not {"task", "dataset", "metrics"} <= set(result)
         ]
+    return [{"message": problem} for problem in problems]
+
+
+def _space_problems(metadata: JsonObject) -> list[JsonObject]:
+    problems = []
+    if metadata.get("sdk") not in ("gradio", "docker", "static"):
+        problems.append('"sdk" must be one of [gradio, docker, static]')
+    if len(metadata.get("short_description", "")) > 60:
+        problems.append('"short_description" length must be at most 60')
     return [{"message": problem} for problem in problems]
 
 
@@ -594,6 +653,12 @@ def running_hub() -> Iterator[Hub]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def impatient_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spare the tests the 23 seconds that the client rests between its six tries of a request."""
+    resting = types.SimpleNamespace(sleep=lambda _seconds: None)
+    monkeypatch.setattr("huggingface_hub.utils._http.time", resting)
 
 
 def refused_url() -> str:

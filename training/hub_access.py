@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from huggingface_hub import get_token
-from huggingface_hub.hf_api import RepoFile
+import httpx2
+from huggingface_hub import get_token, set_client_factory
+from huggingface_hub.hf_api import RepoFile, RepoSibling
+from huggingface_hub.utils._http import default_client_factory
 
 from digits import hub
 from training.console import UserError
@@ -108,7 +110,21 @@ def one_line(
         raise UserError(f"{before}the Hub refuses: {reason}{after}") from error
 
 
-def is_same(stored: RepoFile, data: bytes) -> bool:
+def limit_requests(seconds: float) -> None:
+    """Let the Hub's client wait no longer than this for one answer; its own way is for ever.
+
+    A session's own limit would not do: the client throws the session away when a connection fails.
+    """
+
+    def limited() -> httpx2.Client:
+        client = default_client_factory()
+        client.timeout = httpx2.Timeout(seconds)
+        return client
+
+    set_client_factory(limited)
+
+
+def is_same(stored: RepoFile | RepoSibling, data: bytes) -> bool:
     """Whether a file on the Hub has these bytes, by the hash that the Hub names."""
     if stored.lfs is not None:
         return stored.lfs.sha256 == sha256(data)

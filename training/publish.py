@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from huggingface_hub import CommitOperationAdd, HfApi, get_session, hf_hub_download
+from huggingface_hub import CommitOperationAdd, HfApi, hf_hub_download
 from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 from huggingface_hub.hf_api import RepoFile
 
@@ -26,6 +26,7 @@ from training.hub_access import (
     REQUEST_SECONDS,
     check_repo,
     is_same,
+    limit_requests,
     moved,
     one_line,
     sha256,
@@ -281,8 +282,7 @@ def main() -> None:
     parent = arguments.parent
     if arguments.gated:
         parent = verdict.read(arguments.run, arguments.repo).parent or ""
-    # The Hub's client would wait for ever.
-    get_session().timeout = arguments.timeout
+    limit_requests(arguments.timeout)
     release = publish(
         HfApi(token=sign_in()),
         arguments.run,

@@ -1,0 +1,153 @@
+"""What the Hub on loopback holds: files, commits, repositories, and Spaces with their platform."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from digits import deployment
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of a commit.
+
+    Attributes:
+        data: Its bytes.
+        lfs: Whether it is stored as a large file, so that its identity is the SHA-256.
+    """
+
+    data: bytes
+    lfs: bool
+
+    @property
+    def blob(self) -> str:
+        """Git's SHA-1 of what git stores: the bytes, or the pointer of a large file."""
+        stored = self.pointer if self.lfs else self.data
+        return hashlib.sha1(b"blob %d\0" % len(stored) + stored).hexdigest()  # noqa: S324 - git
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.data).hexdigest()
+
+    @property
+    def pointer(self) -> bytes:
+        return (
+            "version https://git-lfs.github.com/spec/v1\n"
+            f"oid sha256:{self.sha256}\nsize {len(self.data)}\n"
+        ).encode()
+
+    @property
+    def etag(self) -> str:
+        return self.sha256 if self.lfs else self.blob
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One commit: its parent's id, its message, and every file by path."""
+
+    parent: str | None
+    message: str
+    files: dict[str, File]
+
+    @property
+    def oid(self) -> str:
+        """A 40-hex id that depends on all of its history, as git's does."""
+        listing = [f"{path} {file.blob}" for path, file in sorted(self.files.items())]
+        text = "\n".join([str(self.parent), self.message, *listing])
+        return hashlib.sha1(text.encode()).hexdigest()  # noqa: S324 - as git
+
+
+@dataclass
+class Repo:
+    """A model repository: commits by id, branches and tags by name."""
+
+    commits: dict[str, Commit] = field(default_factory=dict)
+    branches: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    gated: bool = False
+
+    def resolve(self, revision: str) -> str | None:
+        """Return the commit id of a branch, a tag or a full commit id; None if there is none."""
+        if revision in self.commits:
+            return revision
+        return self.branches.get(revision) or self.tags.get(revision)
+
+    def add(self, commit: Commit, branch: str) -> str:
+        """Store a commit as the new head of a branch and return its id."""
+        oid = commit.oid
+        self.commits[oid] = commit
+        self.branches[branch] = oid
+        return oid
+
+
+STAGES = ("BUILDING", "APP_STARTING", "RUNNING")
+
+
+@dataclass
+class Space(Repo):
+    """A Space: a repository, and a platform that builds and runs each of its commits.
+
+    Each question for the stage lets the platform go on by one, so that nothing depends on time.
+
+    Attributes:
+        sdk: As it was made.
+        hardware: As it was asked for when it was made.
+        private: Whether only its owner sees it.
+        host: Where the app is reached; None is a page of the Hub's own that answers as the app.
+        variables: The owner's settings.
+        stages: What the coming questions for the stage are answered with; the last one for ever.
+        outcome: The stages that follow a commit or a changed variable.
+        logs: Pieces of text of the `build` and of the `run` log.
+        served: The commit that the app runs from; None where no app runs.
+        started: Called when an app starts, with the Space.
+        names_commit: Whether the platform says which commit a stage belongs to.
+    """
+
+    sdk: str = "gradio"
+    hardware: str | None = None
+    private: bool = False
+    host: str | None = None
+    variables: dict[str, str] = field(default_factory=dict)
+    stages: list[str] = field(default_factory=lambda: ["NO_APP_FILE"])
+    outcome: tuple[str, ...] = STAGES
+    logs: dict[str, list[str]] = field(default_factory=lambda: {"build": [], "run": []})
+    served: str | None = None
+    started: Callable[["Space"], None] | None = None
+    names_commit: bool = False
+
+    def add(self, commit: Commit, branch: str) -> str:
+        """Store a commit and build it, after one more look at the old stage."""
+        oid = super().add(commit, branch)
+        if commit.parent:
+            self.restart()
+        return oid
+
+    def restart(self) -> None:
+        """Build and start again."""
+        self.stages = [self.stages[0], *self.outcome]
+
+    def next_stage(self) -> str:
+        """Let the platform go on and return the stage."""
+        stage = self.stages.pop(0) if len(self.stages) > 1 else self.stages[0]
+        if stage == "RUNNING" and len(self.stages) == 1 and self.served != self.branches["main"]:
+            self.served = self.branches["main"]
+            if self.started:
+                self.started(self)
+        return stage
+
+    def app_says(self) -> dict[str, Any] | None:
+        """Answer as the app would that runs from the served commit."""
+        if self.served is None:
+            return None
+        files = {path: file.data for path, file in self.commits[self.served].files.items()}
+        files.pop(".gitattributes", None)
+        note = json.loads(files.get(deployment.NOTE, b"{}"))
+        return {
+            "files": deployment.fingerprint(files),
+            "ready": True,
+            "model": "bundled",
+            "model_repo": self.variables.get("MODEL_REPO", note.get("model_repo")),
+            "problem": None,
+        }

@@ -1,0 +1,241 @@
+"""Waiting until a Space serves what was brought to it, or saying why it does not.
+
+What the Hub says of a Space is a stage, and for a while after a commit it still is the stage of the
+build before. The proof is the app itself: it answers with the fingerprint of its files.
+"""
+
+import re
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+from huggingface_hub import HfApi
+from huggingface_hub.errors import HfHubHTTPError
+
+from digits import hub
+from training.console import UserError
+
+HEALTH_PATH = "/gradio_api/run/health"
+POLL_SECONDS = 5.0
+ASK_SECONDS = 20.0
+STALE_SECONDS = 120.0
+"""How long a failed or stopped stage may still be that of the build before."""
+
+LOG_LINES = 40
+
+_BUILD_FAILED = frozenset({"BUILD_ERROR", "CONFIG_ERROR", "NO_APP_FILE"})
+_START_FAILED = frozenset({"RUNTIME_ERROR"})
+_STOPPED = frozenset({"PAUSED", "STOPPED", "DELETING"})
+_ENDED = _BUILD_FAILED | _START_FAILED | _STOPPED
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What the Space has to serve.
+
+    Attributes:
+        space: `owner/name`.
+        commit: The Space's commit, 40-hex.
+        fingerprint: Of the files in it.
+        model_repo: The repository that the app has to take weights from; None accepts any.
+        rebuilds: Whether the commit is new, so that what is said of the one before may still hold.
+        restarts: Whether a variable was changed, so that an app with another one may still answer.
+    """
+
+    space: str
+    commit: str
+    fingerprint: str
+    model_repo: str | None
+    rebuilds: bool
+    restarts: bool
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the app said of itself.
+
+    Attributes:
+        files: Fingerprint of its files.
+        ready: Whether it reads digits.
+        model: Which weights answer.
+        model_repo: Where weights come from; None for the bundled ones.
+        problem: Why newer weights do not answer.
+    """
+
+    files: str
+    ready: bool
+    model: str | None
+    model_repo: str | None
+    problem: str | None
+
+
+class Watch:
+    """One wait for one Space."""
+
+    def __init__(self, api: HfApi, expected: Expected) -> None:
+        """Find out where the app is reached.
+
+        Args:
+            api: Signed in, or not: a public Space is public.
+            expected: What has to be served.
+        """
+        self._api = api
+        self._expected = expected
+        self._token: bool | None = None  # the API's own; False asks like anybody
+        self._began = time.monotonic()
+        self._shown = ""
+        self._rebuilt = False
+        info = api.space_info(expected.space, timeout=ASK_SECONDS)
+        self.private = bool(info.private)
+        self.url = info.host or (f"https://{info.subdomain}.hf.space" if info.subdomain else "")
+
+    def until_serving(self, seconds: float) -> str:
+        """Wait until the app answers with the expected files, and reads digits.
+
+        Args:
+            seconds: Longest wait.
+
+        Returns:
+            What serves, as a clause for the report.
+
+        Raises:
+            UserError: If the build or the start failed, the Space is stopped, the app follows
+                another model repository, or the time is up. What the log says last was printed.
+        """
+        answer: Answer | None = None
+        stage = "unknown"
+        while True:
+            stage, commit = self._stage()
+            self._note(stage)
+            answer = None if self.private else ask(self.url)
+            if served := self._served(answer, stage, commit):
+                return served
+            if self._has_ended(stage, commit):
+                raise self._ended(stage)
+            if time.monotonic() - self._began > seconds:
+                raise self._late(stage, answer, seconds)
+            time.sleep(POLL_SECONDS)
+
+    def _stage(self) -> tuple[str, str | None]:
+        """Ask for the stage, and for the commit that it belongs to where the Hub names it."""
+        try:
+            runtime = self._api.get_space_runtime(self._expected.space, token=self._token)
+        except HfHubHTTPError as error:
+            # The Hub refuses tokens of trusted publishers here; anybody may ask of a public Space.
+            if error.response.status_code in (401, 403) and self._token is None:
+                self._token = False
+                return self._stage()
+            return "unknown", None
+        except (httpx2.HTTPError, OSError, ValueError, KeyError):
+            return "unknown", None
+        return str(runtime.stage), runtime.raw.get("sha")
+
+    def _note(self, stage: str) -> None:
+        if stage not in _ENDED | {"unknown", "RUNNING"}:
+            self._rebuilt = True
+        if stage != self._shown:
+            print(f"{time.monotonic() - self._began:4.0f} s  {stage}", flush=True)
+            self._shown = stage
+
+    def _served(self, answer: Answer | None, stage: str, commit: str | None) -> str | None:
+        if self.private:
+            fresh = self._rebuilt or not self._expected.rebuilds
+            built = commit == self._expected.commit if commit else fresh
+            if stage == "RUNNING" and built:
+                return "is running; as it is private, its app was not asked"
+            return None
+        if answer is None or not answer.ready or answer.files != self._expected.fingerprint:
+            return None
+        wanted = self._expected.model_repo
+        if wanted and answer.model_repo != wanted:
+            if self._expected.restarts:
+                return None
+            raise UserError(
+                f"{self._expected.space} serves the new files, but takes its weights from "
+                f"{answer.model_repo or 'the files themselves'} instead of {wanted}: its variable "
+                "MODEL_REPO decides, change it in the Space's settings"
+            )
+        problem = f" ({answer.problem})" if answer.problem else ""
+        return f"serves at {self.url}, answering with {answer.model}{problem}"
+
+    def _has_ended(self, stage: str, commit: str | None) -> bool:
+        """Whether a stage from which nothing follows is that of the expected commit."""
+        if stage not in _ENDED:
+            return False
+        settled = self._rebuilt or not (self._expected.rebuilds or self._expected.restarts)
+        if commit == self._expected.commit if commit else settled:
+            return True
+        return time.monotonic() - self._began > STALE_SECONDS
+
+    def _ended(self, stage: str) -> UserError:
+        space, commit = self._expected.space, self._expected.commit[:7]
+        if stage in _STOPPED:
+            return UserError(
+                f"{space} has commit {commit}, but is {stage.lower()}: restart it in its settings, "
+                "then run the same command again"
+            )
+        self._print_log(build=stage in _BUILD_FAILED)
+        what = "be built" if stage in _BUILD_FAILED else "start"
+        return UserError(
+            f"{space} could not {what} at commit {commit} ({stage}), see its log above"
+        )
+
+    def _late(self, stage: str, answer: Answer | None, seconds: float) -> UserError:
+        self._print_log(build=stage in ("BUILDING", "RUNNING_BUILDING"))
+        said = "gives no answer"
+        if answer:
+            same = answer.files == self._expected.fingerprint
+            said = "answers with the new files" if same else "answers with other files"
+            said += "" if answer.ready else ", but reads no digits yet"
+        return UserError(
+            f"{self._expected.space} does not serve commit {self._expected.commit[:7]} after "
+            f"{seconds / 60:.0f} minutes: its stage is {stage}, its app {said}"
+        )
+
+    def _print_log(self, *, build: bool) -> None:
+        name = "build" if build else "run"
+        try:
+            logged = self._api.fetch_space_logs(
+                self._expected.space, build=build, token=self._token
+            )
+            lines = list(tail(logged))
+        except (httpx2.HTTPError, OSError, ValueError, KeyError) as error:
+            reason = hub.explain(error, self._expected.space) or type(error).__name__
+            print(f"the {name} log cannot be read: {reason}", flush=True)
+            return
+        print(f"the last {len(lines)} lines of the {name} log:", flush=True)
+        for line in lines:
+            print(f"  | {line}", flush=True)
+
+
+def ask(url: str) -> Answer | None:
+    """Ask the app what it serves; None where no sound answer comes."""
+    try:
+        response = httpx2.post(f"{url}{HEALTH_PATH}", json={"data": []}, timeout=ASK_SECONDS)
+        response.raise_for_status()
+        said: dict[str, Any] = response.json()["data"][0]
+        return Answer(
+            files=str(said["files"]),
+            ready=said["ready"] is True,
+            model=said["model"],
+            model_repo=said["model_repo"],
+            problem=said["problem"],
+        )
+    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, LookupError, TypeError):
+        return None
+
+
+def tail(logged: Iterable[str]) -> Iterator[str]:
+    """Yield the last lines of a log, as plain text that no terminal and no runner acts on.
+
+    Args:
+        logged: Pieces of text in order.
+    """
+    lines = "".join(logged).splitlines()[-LOG_LINES:]
+    for line in lines:
+        plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", line)
+        plain = "".join(letter for letter in plain if letter.isprintable())
+        # GitHub's runner would take these for commands.
+        yield plain.replace("##[", "# #[").replace("::", ": :")[:500]
