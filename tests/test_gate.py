@@ -1,0 +1,412 @@
+"""The gate measures for itself, lets good weights through, and says what others lack."""
+
+import dataclasses
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from huggingface_hub import close_session, constants
+
+from digits import weights
+from digits.networks import DEFAULT_NETWORK
+from digits.weights import CONFIG_FILE, METRICS_FILE
+from tests.hub import Failure, running_hub
+from tests.training_support import small_mnist
+from training import calibrate, console, gate, gate_pictures, noise, publish, published, verdict
+from training.console import UserError
+from training.gate_report import Number, as_markdown, as_text
+from training.scoring import Answers
+
+REPO = "someone/digits"
+COUNT = 400
+BUNDLED = json.loads((weights.BUNDLED / METRICS_FILE).read_text("utf-8"))
+BUNDLED_ERRORS = BUNDLED["mnist_test"]["errors"]
+
+
+def answers(wrong=(), refused=(), taken=(), confidence=0.99):
+    """Answers to `COUNT` digits and as many pictures of something else, by index."""
+    labels = np.arange(COUNT) % 10
+    digits = labels.copy()
+    digits[list(wrong)] += 1
+    confidences = np.full((COUNT, 10), (1 - confidence) / 9)
+    confidences[np.arange(COUNT), digits % 10] = confidence
+    answered = ~np.isin(np.arange(COUNT), list(refused))
+    scores = np.where(answered, confidence, 0.1)
+    real = Answers(labels, confidences, scores, answered)
+    taken = np.isin(np.arange(COUNT), list(taken))
+    other = Answers(np.full(COUNT, -1), confidences, scores, taken)
+    return {"mnist_test": real, "drawn": real, "letters": other, "outliers": other}
+
+
+def reasons(found, before=None, **limits):
+    limits = dict.fromkeys(gate.TITLES, 1.0) | limits
+    return [text for n in gate.compare(found, before, limits) for text in n.shortfalls()]
+
+
+def test_a_coin_is_fair():
+    assert noise.tail(0, 10) == 1
+    assert noise.tail(10, 0) == pytest.approx(2**-10)
+    assert noise.tail(6, 4) == pytest.approx(386 / 1024)
+    assert 0 < noise.tail(5200, 4800) < 1e-4
+
+
+@pytest.mark.parametrize("differing", [0, 1, 6, 7, 20, 100, 1001])
+def test_the_excess_by_chance_is_the_largest_that_the_coin_explains(differing):
+    wrong = np.zeros(2000, bool)
+    before = wrong.copy()
+    before[:differing] = True
+    allowed = noise.excess_by_chance(wrong, before)
+    heads = (differing + allowed) // 2
+    assert noise.tail(heads, differing - heads) >= noise.CHANCE
+    if heads < differing:
+        assert noise.tail(heads + 1, differing - heads - 1) < noise.CHANCE
+
+
+def test_equally_good_weights_are_turned_away_once_in_a_hundred_at_most():
+    random = np.random.default_rng(0)
+    rejected = 0
+    for _ in range(1000):
+        wrong, before = random.random((2, 2000)) < 0.02
+        rejected += int(wrong.sum() - before.sum()) > noise.excess_by_chance(wrong, before)
+    assert rejected <= 20
+
+
+def test_the_calibration_error_of_equally_good_weights_stays_in_its_noise():
+    random = np.random.default_rng(0)
+    confidences = np.zeros((2000, 10))
+    confidences[:, 0] = random.uniform(0.6, 1, 2000)
+    confidences[:, 1] = 1 - confidences[:, 0]
+    outside = 0
+    for _ in range(300):
+        labels = (random.random((2, 2000)) > confidences[:, 0]).astype(int)
+        one, other = (calibrate.reliability(confidences, each) for each in labels)
+        outside += one.ece - other.ece > noise.calibration_by_chance(one, other)
+    assert outside <= 6
+
+
+def test_weights_as_good_as_the_published_ones_pass():
+    found = answers(wrong=range(5), refused=[7], taken=[1, 2])
+    assert reasons(found, found) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "change"),
+    [
+        ("mnist_test", {"wrong": range(60)}),
+        ("refused", {"refused": range(60)}),
+        ("drawn", {"refused": range(60)}),
+        ("letters", {"taken": range(60)}),
+        ("outliers", {"taken": range(60)}),
+    ],
+)
+def test_worse_weights_are_refused_with_how_much_worse_they_are(key, change):
+    found = reasons(answers(**change), answers())
+    [text] = [text for text in found if gate.TITLES[key] in text]
+    allowed = noise.excess_by_chance(np.arange(COUNT) < 60, np.zeros(COUNT, bool))
+    assert text.startswith(f"{gate.TITLES[key]}: 15.00 % (60 of 400), 60 more than the published")
+    assert text.endswith(f"chance explains {allowed}")
+
+
+def test_surer_than_right_is_refused():
+    [text] = reasons(answers(range(40), confidence=0.99), answers(range(40), confidence=0.9))
+    assert text.startswith("calibration error on them: 9.00 %, 9.00 points more than the published")
+
+
+@pytest.mark.parametrize("key", gate.TITLES)
+def test_each_number_has_a_limit_of_its_own(key):
+    found = answers(wrong=range(20), refused=range(20, 40), taken=range(20))
+    assert reasons(found) == []
+    [text] = reasons(found, **{key: 0.01})
+    assert text.startswith(f"{gate.TITLES[key]}: ")
+    assert "points over the limit of 1.00 %" in text
+
+
+def test_a_number_at_its_limit_passes():
+    assert Number("drawn", "drawn", 12, 400, 0.03).shortfalls() == []
+    [text] = Number("drawn", "drawn", 13, 400, 0.03).shortfalls()
+    assert text == "drawn: 3.25 % (13 of 400), 0.25 points over the limit of 3.00 %"
+
+
+def test_the_report_holds_every_number_as_text_and_as_markdown():
+    numbers = gate.compare(answers(range(60)), answers(), dict.fromkeys(gate.TITLES, 0.1))
+    lines = as_text(numbers).splitlines()
+    assert len(lines) == 1 + len(gate.TITLES)
+    assert lines[1].split("  ")[-1] == "too many"
+    text = as_markdown(numbers, "served", "someone/digits at main")
+    assert text.startswith("## Gate: shut\n")
+    assert "someone/digits at main" in text
+    assert all(f"| {title} |" in text for title in gate.TITLES.values())
+    passed = as_markdown(gate.compare(answers(), None, dict.fromkeys(gate.TITLES, 1)), "x", None)
+    assert passed.startswith("## Gate: open\n")
+    assert "no repository is named" in passed
+
+
+def test_every_profile_limits_every_number():
+    for profile in gate.PROFILES.values():
+        assert profile.limits.keys() == gate.TITLES.keys()
+        assert all(0 < limit <= 1 for limit in profile.limits.values())
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    return gate_pictures.picture_sets(small_mnist(), 40)
+
+
+def test_the_pictures_are_always_the_same(pictures):
+    again = gate_pictures.picture_sets(small_mnist(), 40)
+    for name, shown in pictures.items():
+        np.testing.assert_array_equal(shown.prepared, again[name].prepared)
+        np.testing.assert_array_equal(shown.labels, again[name].labels)
+    assert {name: len(shown.labels) for name, shown in pictures.items()} == {
+        "mnist_test": 100,
+        "drawn": 40,
+        "letters": 20,
+        "outliers": 20,
+    }
+
+
+def test_the_drawn_pictures_show_every_digit_and_no_other_does(pictures):
+    assert set(pictures["drawn"].labels) == set(range(10))
+    assert not pictures["drawn"].blank.any()
+    assert set(pictures["letters"].labels) == set(pictures["outliers"].labels) == {-1}
+
+
+def test_no_picture_is_one_that_the_self_test_reads(pictures):
+    shown = {image.tobytes() for image in pictures["drawn"].prepared}
+    assert len(shown) == 40
+    # The page's own ten come from seed 0.
+    own = [
+        gate_pictures.draw(gate_pictures.parse_strokes(gate_pictures.digit_example(d)))
+        for d in range(10)
+    ]
+    prepared = gate_pictures.prepare("own", range(10), own).prepared
+    assert not shown & {image.tobytes() for image in prepared}
+
+
+@pytest.fixture
+def server(monkeypatch, tmp_path):
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    with running_hub() as running:
+        monkeypatch.setenv("HF_ENDPOINT", running.url)
+        monkeypatch.setattr(constants, "ENDPOINT", running.url)
+        monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
+        for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_OIDC_RESOURCE"):
+            monkeypatch.delenv(name, raising=False)
+        running.create(REPO)
+        yield running
+    close_session()
+
+
+@pytest.fixture
+def run(tmp_path):
+    return Path(shutil.copytree(weights.BUNDLED, tmp_path / "run"))
+
+
+def files_of(run):
+    return {name: (run / name).read_bytes() for name in weights.FILES}
+
+
+def find(tmp_path, repo=REPO):
+    return published.find(repo, tmp_path / "cache")
+
+
+def test_what_is_published_is_brought_here_at_the_newest_commit(server, run, tmp_path):
+    commit = server.push(REPO, files_of(run))
+    found = find(tmp_path)
+    assert found.commit == found.weights.origin.commit == commit
+    assert found.line.startswith(f"{REPO} at main, commit {commit[:7]}: ")
+    assert f"({BUNDLED_ERRORS} of 10,000 wrong)" in found.line
+
+
+def test_repository_without_weights_is_no_obstacle_and_its_commit_goes_on(server, tmp_path):
+    found = find(tmp_path)
+    assert (found.commit, found.weights) == (server.head(REPO), None)
+    assert "holds no weights yet" in found.line
+
+
+def test_repository_that_is_not_there_is_told(server, tmp_path):
+    found = find(tmp_path, "someone/typo")
+    assert (found.commit, found.weights) == (None, None)
+    assert "no repository someone/typo" in found.line
+    assert server.requests
+
+
+@pytest.mark.parametrize(
+    ("failure", "words"),
+    [
+        (Failure("status", path="/api/models", status=500), "answers with an error (500)"),
+        (Failure("status", path="/resolve/", status=403), "does not allow"),
+    ],
+)
+def test_a_hub_that_does_not_answer_keeps_the_gate_shut(server, run, tmp_path, failure, words):
+    server.push(REPO, files_of(run))
+    server.fail(failure)
+    with pytest.raises(UserError) as caught:
+        find(tmp_path)
+    assert words in str(caught.value)
+
+
+def test_weights_that_cannot_be_compared_with_keep_the_gate_shut(server, run, tmp_path):
+    server.push(REPO, files_of(run) | {CONFIG_FILE: b"{}"})
+    with pytest.raises(UserError, match="nothing can be compared with it"):
+        find(tmp_path)
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Run a command; return its exit status, 0 or its line of error, and its output."""
+
+    def run_command(module, *arguments):
+        monkeypatch.setattr(sys, "argv", [module.__name__, *map(str, arguments)])
+        try:
+            console.run(module.main)
+        except SystemExit as end:
+            return end.code, capsys.readouterr().out
+        return 0, capsys.readouterr().out
+
+    return run_command
+
+
+def test_the_command_says_what_is_published(server, run, command):
+    server.push(REPO, files_of(run))
+    status, out = command(published, "--repo", REPO)
+    assert status == 0
+    assert f"({BUNDLED_ERRORS} of 10,000 wrong)" in out
+
+
+@pytest.mark.parametrize(
+    ("repo", "words"),
+    [
+        ("", "set the variable MODEL_REPO"),
+        ("digits", "OWNER/NAME"),
+        ("someone/typo", "check the name, or make it on the Hub first"),
+    ],
+)
+def test_where_nothing_could_be_published_the_command_fails(server, command, repo, words):
+    status, _ = command(published, "--repo", repo)
+    assert words in status
+    assert server.head(REPO)
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Test digits that the bundled weights misread by half: patches of ink."""
+    mnist = small_mnist()
+    monkeypatch.setattr(gate, "load_mnist", lambda _: mnist)
+    return mnist
+
+
+def measured(run, mnist):
+    """Bring what a run says of itself in line with these test digits."""
+    test = gate.answer_all(gate.load(run), {"t": gate_pictures.mnist_test(mnist)})["t"]
+    path = run / METRICS_FILE
+    metrics = json.loads(path.read_text())
+    errors, count = int(test.misread.sum()), len(test.labels)
+    metrics["mnist_test"] |= {"errors": errors, "count": count, "top1_accuracy": 1 - errors / count}
+    path.write_text(json.dumps(metrics))
+    return errors
+
+
+LENIENT = [f"--limit={name}=100" for name in gate.TITLES]
+
+
+def test_an_open_gate_hands_on_commit_hashes_and_numbers(server, run, few, command):
+    errors = measured(run, few)
+    compared = server.push(REPO, files_of(run))
+    summary = run.with_name("summary.md")
+    options = ["--repo", REPO, "--pictures", "20", *LENIENT, "--summary", summary]
+    status, out = command(gate, run, *options)
+    assert status == 0
+    assert "the gate is open" in out
+    assert summary.read_text().startswith("## Gate: open")
+    opened = verdict.read(run, REPO)
+    assert opened.parent == compared
+    assert opened.files == verdict.hashes(run)
+    test = opened.measured["mnist_test"]
+    assert (test["value"], test["count"]) == (errors / 100, 100)
+    assert test["published"] == test["value"]
+
+
+def test_a_shut_gate_fails_and_takes_an_old_verdict_back(run, few, command):
+    measured(run, few)
+    (run / verdict.GATE_FILE).write_text("{}")
+    status, out = command(gate, run, "--pictures", "20")
+    assert status.startswith("error: the gate stays shut: MNIST test digits misread: ")
+    assert "points over the limit of 0.80 %" in status
+    assert "\n" not in status
+    assert "nothing to compare with" in out
+    assert not (run / verdict.GATE_FILE).exists()
+
+
+def test_a_run_that_boasts_is_refused(run, few, command):
+    measured(run, few)
+    path = run / METRICS_FILE
+    metrics = json.loads(path.read_text())
+    metrics["mnist_test"] |= {"errors": 0, "top1_accuracy": 1.0}
+    path.write_text(json.dumps(metrics))
+    status, _ = command(gate, run, "--pictures", "20", *LENIENT)
+    assert "metrics.json says that 0 of 100 test digits are misread, but" in status
+    assert not (run / verdict.GATE_FILE).exists()
+
+
+def test_weights_that_the_app_would_refuse_do_not_pass(run, few, command):
+    path = run / CONFIG_FILE
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"sha256": "0" * 64}))
+    status, _ = command(gate, run, "--pictures", "20", *LENIENT)
+    assert "the gate stays shut: the app would refuse" in status
+    assert few
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("--limit=mnist=1", "expected NAME=PERCENT with a name of mnist_test"),
+        ("--limit=ece=much", "expected NAME=PERCENT"),
+        ("--limit=ece=101", "expected NAME=PERCENT"),
+        ("--pictures=1", "at least 10"),
+        ("--profile=best", "invalid choice"),
+    ],
+)
+def test_a_wrong_option_is_answered_with_what_is_right(run, monkeypatch, capsys, option, words):
+    monkeypatch.setattr(sys, "argv", ["gate", str(run), option])
+    with pytest.raises(SystemExit) as caught:
+        gate.main()
+    assert caught.value.code == 2
+    assert words in capsys.readouterr().err
+
+
+def opened(run, **changes):
+    found = verdict.Verdict(REPO, "0" * 40, verdict.hashes(run), "served", {})
+    text = json.dumps(dataclasses.replace(found, **changes).as_json())
+    (run / verdict.GATE_FILE).write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda _: None, "the gate has not opened"),
+        (lambda run: (run / verdict.GATE_FILE).write_text("{"), "is damaged"),
+        (lambda run: (run / verdict.GATE_FILE).write_text("[]"), "is damaged"),
+        (lambda run: opened(run, repo="other/repo"), "with other/repo, not with someone/digits"),
+        (lambda run: opened(run, files={}), "holds other files than the gate opened for"),
+    ],
+)
+def test_a_verdict_that_is_not_for_this_run_opens_nothing(server, run, command, spoil, words):
+    spoil(run)
+    status, _ = command(publish, run, "--repo", REPO, "--gated")
+    assert words in status
+    assert "python -m training.gate" in status
+    assert server.requests == []
+
+
+@pytest.mark.slow
+def test_the_bundled_weights_pass_the_limits_for_served_weights(run, mnist, monkeypatch, command):
+    monkeypatch.setattr(gate, "load_mnist", lambda _: mnist)
+    status, out = command(gate, run, "--pictures", "400")
+    assert status == 0, out
+    assert f"({BUNDLED_ERRORS} of 10,000)" in out
+    assert gate.DEFAULT_PROFILE == "served"
+    assert json.loads((run / CONFIG_FILE).read_text())["network"] == DEFAULT_NETWORK
