@@ -1,8 +1,8 @@
 // The drawing pad. Keeps what the pen did, draws it, and asks the server what it says:
-// while the pen is down at most every LIVE_MS, one question at a time, and always once more
-// after the last change.
+// while the pen is down at most every LIVE_MS, and always once more after the last change.
 
 const LIVE_MS = 70
+const UNDER_WAY = 2 // questions at a time: a second one hides the network's delay
 const RETRY_MS = 500
 const PATIENCE_MS = 10000
 const CLICK_MS = 600 // a click belongs to the lifting of the finger before it
@@ -101,48 +101,56 @@ function clear() {
 // ---- asking --------------------------------------------------------------------------------
 
 let generation = 0
-let busy = false
-let waiting = false // something changed since the question that is on its way
+let underWay = 0
+let asked = 0 // the running number of the newest question
+let shown = 0 // that of the newest answer: an older one, which came late, is not shown
+let waiting = false // something changed since the newest question
 let timer = 0
 let lastAsked = 0
 
 function show(answer) {
   boxes.replaceChildren(...(answer.digits || [])
     .map((read) => boxOver(read.box, answer.size[0], answer.size[1], read.digit)))
-  tell('digits:answer', { source: 'draw', answer, final: pen === null && !replaying && !waiting })
+  const final = pen === null && !replaying && !waiting && shown === asked
+  tell('digits:answer', { source: 'draw', answer, final })
 }
 
 // Ask now, or as soon as the rate allows; `now` is for the end of a change.
 function ask(now) {
   clearTimeout(timer)
   if (sheet().strokes.length === 0) {
+    shown = asked
     show({ kind: 'blank', mode })
     return
   }
   const wait = now ? 0 : LIVE_MS - (performance.now() - lastAsked)
   if (wait > 0) timer = setTimeout(send, wait)
-  else send()
+  else send(now)
 }
 
-async function send() {
-  if (busy) {
+// The end of a change does not wait for the answers to what came before it.
+async function send(now) {
+  if (underWay >= UNDER_WAY + (now === true)) {
     waiting = true
     return
   }
-  busy = true
+  underWay += 1
   waiting = false
   lastAsked = performance.now()
-  const asked = generation
+  const [number, before] = [++asked, generation]
   let alarm
   const patience = new Promise((resolve) => { alarm = setTimeout(resolve, PATIENCE_MS) })
   const answer = await Promise.race([server.read_drawing(mode, sheet().strokes), patience])
   clearTimeout(alarm)
-  busy = false
+  underWay -= 1
+  const current = before === generation && sheet().strokes.length > 0
   const repeat = !answer || answer.kind === 'warming'
-  // A failed call is undefined, whatever the cause.
-  if (asked === generation && sheet().strokes.length) show(answer || { kind: 'offline' })
+  if (current && number > shown) {
+    shown = number
+    show(answer || { kind: 'offline' }) // a failed call is undefined, whatever the cause
+  }
   if (waiting) ask(pen === null)
-  else if (repeat && asked === generation) timer = setTimeout(send, RETRY_MS)
+  else if (repeat && current && number === asked) timer = setTimeout(send, RETRY_MS)
 }
 
 // ---- the pen -------------------------------------------------------------------------------
