@@ -418,6 +418,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             [_file_info(path, commit.files[path]) for path in wanted if path in commit.files]
         )
 
+    def tree(self, name: str, revision: str) -> tuple[int, bytes]:
+        self._authorize(write=False)
+        _, commit = self._commit(name, revision)
+        return 200, _json([_file_info(path, file) for path, file in sorted(commit.files.items())])
+
     def preupload(self, name: str, revision: str) -> tuple[int, bytes]:
         self._authorize(write=True)
         _, commit = self._commit(name, revision)
@@ -571,6 +576,7 @@ _ROUTES = [
     ("GET", rf"{_API}/revision/(?P<revision>[^/]+)", "repo_info"),
     ("GET", rf"{_API}/refs", "refs"),
     ("POST", rf"{_API}/paths-info/(?P<revision>[^/]+)", "paths_info"),
+    ("GET", rf"{_API}/tree/(?P<revision>[^/]+)", "tree"),
     ("POST", rf"{_API}/preupload/(?P<revision>[^/]+)", "preupload"),
     ("POST", rf"{_API}/commit/(?P<revision>[^/]+)", "commit"),
     ("POST", rf"{_API}/tag/(?P<revision>[^/]+)", "create_tag"),

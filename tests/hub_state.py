@@ -102,6 +102,7 @@ class Space(Repo):
         logs: Pieces of text of the `build` and of the `run` log.
         served: The commit that the app runs from; None where no app runs.
         started: Called when an app starts, with the Space.
+        alive: Asks whether the started app still runs.
         names_commit: Whether the platform says which commit a stage belongs to.
     """
 
@@ -115,6 +116,7 @@ class Space(Repo):
     logs: dict[str, list[str]] = field(default_factory=lambda: {"build": [], "run": []})
     served: str | None = None
     started: Callable[["Space"], None] | None = None
+    alive: Callable[[], bool] | None = None
     names_commit: bool = False
 
     def add(self, commit: Commit, branch: str) -> str:
@@ -135,6 +137,8 @@ class Space(Repo):
             self.served = self.branches["main"]
             if self.started:
                 self.started(self)
+        elif self.served and self.alive and not self.alive():
+            return "RUNTIME_ERROR"
         return stage
 
     def app_says(self) -> dict[str, Any] | None:

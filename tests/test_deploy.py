@@ -13,9 +13,12 @@ import yaml
 from huggingface_hub import HfApi, constants, set_client_factory
 from huggingface_hub.utils._http import default_client_factory
 
-from digits import deployment
+from digits import deployment, weights
+from tests import workflow_runner
 from tests.conftest import ROOT
-from tests.hub import Failure, impatient_client, refused_url, running_hub
+from tests.hub import Failure, impatient_client, refused_url, running_hub, wait_until
+from tests.page_support import free_port
+from tests.workflow_runner import IDENTITY, Runner
 from training import console, deploy, serving, space_files
 from training.console import UserError
 from training.hub_access import limit_requests
@@ -25,7 +28,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning"
 
 SPACE = "someone/reader"
 MODEL = "someone/digits"
-WORKFLOW = ROOT / ".github" / "workflows" / "deploy.yml"
 STEPS = {
     "the Space": f"/api/spaces/{SPACE}$",
     "card check": "/validate-yaml",
@@ -436,6 +438,127 @@ def test_command_ends_with_one_line_and_the_log_when_the_build_fails(server, mon
     assert printed.splitlines()[1].startswith("deployed: someone/reader at commit ")
     assert "  | ERROR: No matching distribution" in printed
     assert server.token not in printed
+
+
+@pytest.fixture
+def github(server, tmp_path):
+    """A repository with deploy.yml, its variables, and the machine that its job runs on."""
+    resource = f"spaces/{SPACE}"
+    server.publishers.add(resource)
+    runner = server.runner(resource)
+    return Runner(
+        "deploy.yml",
+        tmp_path / "runner",
+        variables={"SPACE": SPACE, "MODEL_REPO": MODEL},
+        machine={
+            "HF_ENDPOINT": server.url,
+            "HF_HUB_DISABLE_XET": "1",
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_SERVER_URL": "https://github.com",
+            "GITHUB_REPOSITORY": "someone/digits",
+            "GITHUB_SHA": "0123456789" * 4,
+        },
+        identity={name: runner[name] for name in IDENTITY},
+    )
+
+
+def run_job(github):
+    github.folder.mkdir(exist_ok=True)
+    workflow = workflow_runner.load("deploy.yml")
+    number = len(list(github.folder.iterdir()))
+    contexts = github.contexts(workflow["jobs"]["deploy"], number, {}, "push")
+    return github.run_job(workflow, "deploy", contexts)
+
+
+@pytest.fixture
+def platform(server, tmp_path):
+    """Let the Space really run: from the files of its commit, with its variables alone."""
+    processes = []
+    port = free_port()
+    log = tmp_path / "app.log"
+
+    def start(space):
+        folder = tmp_path / f"space-{len(processes)}"
+        files = space.commits[space.served].files
+        for name, file in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(file.data)
+        usual = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
+        hub = {"HF_ENDPOINT": server.url, "HF_HOME": str(tmp_path / "app-home")}
+        environment = usual | space.variables | hub | {"GRADIO_SERVER_PORT": str(port)}
+        environment["PYTHONDONTWRITEBYTECODE"] = "1"
+        with log.open("ab") as written:
+            processes.append(
+                subprocess.Popen(
+                    [sys.executable, "app.py"],
+                    cwd=folder,
+                    env=environment,
+                    stdout=written,
+                    stderr=written,
+                )
+            )
+
+    def alive():
+        server.spaces[SPACE].logs["run"] = [log.read_text()]
+        return processes[-1].poll() is None
+
+    space = server.spaces[SPACE]
+    space.host, space.started, space.alive = f"http://127.0.0.1:{port}", start, alive
+    yield
+    for process in processes:
+        process.terminate()
+        process.wait(30)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("platform")
+def test_commands_of_the_workflow_deploy_an_app_that_serves(server, github):
+    bundled = {name: (weights.BUNDLED / name).read_bytes() for name in weights.FILES}
+    server.push(MODEL, bundled)
+    deployed = run_job(github)
+    assert deployed.status == "success", deployed.log
+    space = server.spaces[SPACE]
+    assert len(space.commits) == 2
+    assert space.commits[space.branches["main"]].message == "Deploy 0123456"
+    assert f"signing in as the trusted publisher of spaces/{SPACE}" in deployed.log
+    assert f"{SPACE} serves at {space.host}" in deployed.log
+    assert "hf_" not in deployed.log
+    # The publisher may not set the variable: the files have told the app where weights are.
+    assert space.variables == {}
+    ours = f"{MODEL}@{server.head(MODEL)[:7]}"
+    wait_until(lambda: serving.ask(space.host).model == ours, 120)
+    # Once more, and nothing is sent; the app that runs is asked all the same.
+    again = run_job(github)
+    assert again.status == "success", again.log
+    assert f"nothing new: {SPACE} already has these files" in again.log
+    assert f"answering with {ours}" in again.log
+    assert len(space.commits) == 2
+
+
+def test_workflow_fails_loudly_where_the_app_does_not_start(server, github):
+    space = server.spaces[SPACE]
+    space.outcome = ("BUILDING", "RUNTIME_ERROR")
+    space.logs["run"] = ["ModuleNotFoundError: No module named 'digits'\n"]
+    github.variables["SIGN_IN"] = "token"
+    github.secrets["HF_TOKEN"] = server.token
+    failed = run_job(github)
+    assert failed.status == "failure"
+    assert "signing in with HF_TOKEN" in failed.log
+    assert "  | ModuleNotFoundError: No module named 'digits'" in failed.log
+    assert "error: someone/reader could not start" in failed.log
+    assert server.token not in failed.log
+    assert space.variables == {"MODEL_REPO": MODEL}
+
+
+def test_without_a_space_nothing_is_deployed(github):
+    github.variables["SPACE"] = ""
+    contexts = github.contexts({}, 1, {}, "push") | {"github": {"ref": "refs/heads/main"}}
+    condition = workflow_runner.load("deploy.yml")["jobs"]["deploy"]["if"]
+    assert not workflow_runner.evaluate(condition, contexts)
+    contexts["vars"] = {"SPACE": SPACE}
+    assert workflow_runner.evaluate(condition, contexts)
+    contexts["github"]["ref"] = "refs/heads/other"
+    assert not workflow_runner.evaluate(condition, contexts)
 
 
 @pytest.mark.parametrize(
