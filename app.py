@@ -16,6 +16,8 @@ import gradio as gr
 from gradio.utils import get_upload_folder
 
 from digits import deployment
+from digits.corrections import Corrections
+from digits.page.correct import keep_view
 from digits.page.parts import STYLE, answer_panel, drawing_pad, i18n, page_texts
 from digits.page.uploads import uploaded_picture
 from digits.page.views import drawing_view, number_in, picture_view, preview
@@ -58,6 +60,7 @@ service = Service(
     os.environ.get("MODEL_REVISION"),
     poll_seconds=parse_poll_seconds(os.environ.get("MODEL_POLL_SECONDS")),
 )
+corrections = Corrections.from_environment()
 
 
 def read_drawing(request: object) -> dict[str, Any]:
@@ -75,6 +78,15 @@ def read_why(request: object) -> dict[str, Any]:
         return why_view(service.recognizer(timeout_seconds=0), request)
     except NotReadyError:
         return {"kind": "warming"}
+
+
+async def keep_correction(request: object) -> dict[str, Any]:
+    """Keep what a visitor has corrected, where the owner keeps such and the visitor agrees."""
+    try:
+        recognizer = service.recognizer(timeout_seconds=0)
+    except NotReadyError:
+        return {"kind": "not kept"}
+    return await keep_view(recognizer, corrections, request) if corrections else {"kind": "refused"}
 
 
 def read_status(_: object) -> dict[str, Any]:
@@ -194,7 +206,10 @@ def build() -> gr.Blocks:
             with gr.Column(scale=1, min_width=340):
                 upload_inputs = build_tabs()
             with gr.Column(scale=1, min_width=340, elem_id="answer-column"):
-                answer = answer_panel(read_status, read_why)
+                answer = answer_panel(
+                    [read_status, read_why, keep_correction],
+                    corrections.repo if corrections else None,
+                )
         connect_upload(upload_inputs, answer)
         build_api()
     return demo

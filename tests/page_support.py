@@ -72,8 +72,12 @@ def free_port():
 
 
 @functools.cache
-def running_app():
-    """Start app.py with the bundled weights and wait until it can read; ends with the tests."""
+def running_app(settings=()):
+    """Start app.py with the bundled weights and wait until it can read; ends with the tests.
+
+    Args:
+        settings: Pairs of environment variable and value, beside the usual ones.
+    """
     folder = Path(tempfile.mkdtemp(prefix="digits-app-"))
     port = free_port()
     app = App(f"http://127.0.0.1:{port}", folder / "uploads", folder / "log.txt")
@@ -85,6 +89,7 @@ def running_app():
         "GRADIO_ANALYTICS_ENABLED": "False",
         "HF_ENDPOINT": f"http://127.0.0.1:{hub}",
         "HF_HOME": str(folder / "hub"),
+        **dict(settings),
     }
     with app.log.open("wb") as log:
         process = subprocess.Popen(

@@ -3,25 +3,15 @@
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests import pen
-from tests.visitor import DESKTOP, PHONE, draw, ink_on_pad, visiting, wait_for_digit
+from tests.visitor import DESKTOP, PHONE, draw, ink_on_pad, violations, visiting, wait_for_digit
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 STILL = {"reduced_motion": "reduce"}
 """Without it axe may meet colours half way through a transition."""
-
-
-def violations(page):
-    """What axe-core finds, one line for each element."""
-    return [
-        f"{rule['impact']} {rule['id']}: {node['html'][:120]}"
-        for rule in Axe().run(page).response["violations"]
-        for node in rule["nodes"]
-    ]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import re
 from contextlib import contextmanager
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests import pen
@@ -119,3 +120,12 @@ def ink_on_pad(page):
           return pixels.filter((value, i) => i % 4 === 3 && value > 128).length
         }"""
     )
+
+
+def violations(page):
+    """What axe-core finds, one line for each element."""
+    return [
+        f"{rule['impact']} {rule['id']}: {node['html'][:120]}"
+        for rule in Axe().run(page).response["violations"]
+        for node in rule["nodes"]
+    ]

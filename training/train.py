@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from digits import networks
 from digits.prediction import soften
 from digits.weights import CONFIG_FILE, METRICS_FILE, WEIGHTS_FILE
-from training import calibrate, console, data, plots, recipes
+from training import calibrate, console, corrections, data, plots, recipes
 from training.batches import AugmentedDigits
 from training.console import UserError
 from training.recipes import Recipe
@@ -104,6 +104,8 @@ def main() -> None:
     arguments = parse_arguments()
     job = Job(recipe=_recipe(arguments), seed=arguments.seed, limit=arguments.limit)
     mnist = data.load_mnist(arguments.data)
+    if arguments.corrections:
+        mnist = corrections.add(mnist, arguments.corrections)
     folder = arguments.run or _RUNS / f"{job.recipe.network}-{job.seed}"
     metrics = train(job, mnist, folder)
     print(summary(metrics))
@@ -267,6 +269,9 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--data", type=Path, metavar="DIR", help="MNIST's four IDX files; default: download"
+    )
+    parser.add_argument(
+        "--corrections", metavar="FOLDER_OR_REPO", help="also train on what visitors corrected"
     )
     parser.add_argument("--run", type=Path, metavar="FOLDER", help="default: runs/NETWORK-SEED")
     return parser.parse_args()

@@ -131,6 +131,7 @@ function show(answer, final) {
   }
   if (final) announce.textContent = prediction.textContent
   offerWhy(answer, final)
+  offerCorrection(answer, final)
   if (answer.model && answer.model !== model) refreshStatus()
 }
 
@@ -155,6 +156,7 @@ async function refreshStatus() {
 bars.append(...Array.from({ length: 10 }, (_, digit) => row(digit, 'button')))
 bars.querySelectorAll('button').forEach((button) => { button.type = 'button' })
 listenForWhy()
+listenForCorrections()
 
 document.addEventListener('digits:answer', ({ detail }) => {
   answers[detail.source] = detail.answer

@@ -53,17 +53,16 @@ def drawing_pad(read_drawing: Callable[[Any], dict[str, Any]]) -> gr.HTML:
     )
 
 
-def answer_panel(
-    read_status: Callable[[Any], dict[str, Any]], read_why: Callable[[Any], dict[str, Any]]
-) -> gr.HTML:
+def answer_panel(functions: list[Callable[..., Any]], corrections: str | None) -> gr.HTML:
     """The answer; its value is the view of the uploaded picture.
 
     Args:
-        read_status: Says which weights answer: `ready`, `line`, `problem` and `model`.
-        read_why: Answers `[image, digit]`, see `digits.page.why.why_view`.
+        functions: What the panel asks: `read_status` says which weights answer, `read_why` what
+            spoke for an answer, and `keep_correction` keeps what a visitor has corrected.
+        corrections: The data set that corrections go to; None offers none of it.
     """
-    scripts = ["why.js", "answer.js"]
-    return _part("answer.html", scripts, [read_status, read_why], {})
+    scripts = ["why.js", "correct.js", "answer.js"]
+    return _part("answer.html", scripts, functions, {"corrections": corrections})
 
 
 def i18n(key: str) -> I18nData:

@@ -60,6 +60,15 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "place_7": "at the bottom",
         "place_8": "at the bottom right",
         "no_number": "No digits found",
+        "correct": "Was this right?",
+        "correct_digits": "The right digit",
+        "correct_none": "no digit",
+        "correct_keeping": "Keeping it …",
+        "correct_kept": "Kept in {0}. Thank you!",
+        "correct_failed": "This could not be kept. Try again later.",
+        "correct_consent": "Help to improve: keep my corrections in the data set {0}. The small "
+        "picture, the answer, the correction and which weights answered are kept, "
+        "nothing about me.",
         "warming": "Warming up …",
         "warming_line": "The network is loading. You can draw already.",
         "offline": "No answer from the server. Trying again …",
@@ -125,6 +134,15 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "place_7": "unten",
         "place_8": "unten rechts",
         "no_number": "Keine Ziffern gefunden",
+        "correct": "War das richtig?",
+        "correct_digits": "Die richtige Ziffer",
+        "correct_none": "keine Ziffer",
+        "correct_keeping": "Wird aufbewahrt …",
+        "correct_kept": "In {0} aufbewahrt. Danke!",
+        "correct_failed": "Das ließ sich nicht aufbewahren. Bitte später noch einmal.",
+        "correct_consent": "Mithelfen: meine Korrekturen im Datensatz {0} aufbewahren. Aufbewahrt "
+        "werden das kleine Bild, die Antwort, die Korrektur und welche Gewichte "
+        "antworteten, nichts über mich.",
         "warming": "Läuft warm …",
         "warming_line": "Das Netz wird geladen. Zeichnen geht schon.",
         "offline": "Der Server antwortet nicht. Neuer Versuch …",
@@ -190,6 +208,15 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "place_7": "en bas",
         "place_8": "en bas à droite",
         "no_number": "Aucun chiffre trouvé",
+        "correct": "Était-ce juste ?",
+        "correct_digits": "Le bon chiffre",
+        "correct_none": "aucun chiffre",
+        "correct_keeping": "Enregistrement …",
+        "correct_kept": "Conservé dans {0}. Merci !",
+        "correct_failed": "L'enregistrement a échoué. Réessayez plus tard.",
+        "correct_consent": "Aider : conserver mes corrections dans le jeu de données {0}. Sont "
+        "conservés la petite image, la réponse, la correction et les poids qui ont "
+        "répondu, rien sur moi.",
         "warming": "Mise en route …",
         "warming_line": "Le réseau se charge. Vous pouvez déjà dessiner.",
         "offline": "Le serveur ne répond pas. Nouvel essai …",

@@ -1,0 +1,176 @@
+"""Answers that visitors have corrected, kept as a data set on the Hub.
+
+Off unless the owner names a data set in `CORRECTIONS_REPO` and gives a token that may write to it.
+
+A Space's disk does not outlive it, so nothing counts as kept before the Hub has confirmed the
+commit that holds it: who was told "kept" loses nothing, whenever the app is killed. Corrections
+that arrive while a commit is on its way go into the next one together (group commit), and commits
+keep a distance, as the Hub limits how many there may be.
+
+What is kept: the small picture that the network saw, the answer, the correction and which weights
+answered. No time, no address, no upload, nothing about the visitor.
+"""
+
+import json
+import logging
+import os
+import threading
+import time
+import uuid
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from huggingface_hub import CommitOperationAdd, HfApi, get_token
+
+FOLDER: Final = "data"
+LISTING: Final = "metadata.jsonl"
+"""The name under which the Hub's viewer and `datasets` look for what is known of each picture."""
+
+MAX_BATCH: Final = 50
+"""Most corrections of one commit."""
+
+MAX_WAITING: Final = 100
+"""Most corrections that wait for a commit; further ones are refused at once."""
+
+MAX_DAILY: Final = 2000
+"""Most corrections that one running app takes in a day, so that no script can fill the data set."""
+
+COMMIT_SECONDS: Final = 20.0
+"""Least distance of two commits."""
+
+_DAY_SECONDS: Final = 86_400
+
+_log = logging.getLogger(__name__)
+
+
+class NotKeptError(Exception):
+    """A correction that the Hub has not confirmed; the text says why, for the log."""
+
+
+@dataclass(frozen=True, eq=False)
+class Correction:
+    """What a visitor has corrected.
+
+    Attributes:
+        image: `(28, 28)` float32 in `[0, 1]` that the network saw.
+        answer: 0 to 9, or None where it saw no digit.
+        correction: 0 to 9, or None where there is no digit.
+        score: How sure the answer was, 0 to 1.
+        weights: Which weights answered: `commit` (None for the bundled ones), `repo` and `sha256`.
+    """
+
+    image: npt.NDArray[np.float32]
+    answer: int | None
+    correction: int | None
+    score: float
+    weights: dict[str, str | None]
+
+    def row(self, name: str) -> dict[str, Any]:
+        """Say in the listing what is known of the picture of this name."""
+        return {
+            "file_name": name,
+            "answer": self.answer,
+            "correction": self.correction,
+            "score": round(self.score, 4),
+            **{f"weights_{key}": value for key, value in self.weights.items()},
+        }
+
+    def png(self) -> bytes:
+        """Write the picture as 8-bit gray PNG, 255 full ink."""
+        pixels = np.round(self.image * 255).astype(np.uint8)
+        encoded: bytes = cv2.imencode(".png", pixels)[1].tobytes()
+        return encoded
+
+
+class Corrections:
+    """Takes corrections from any thread and commits them in the background, batch by batch."""
+
+    def __init__(
+        self, repo: str, token: str | None = None, *, commit_seconds: float = COMMIT_SECONDS
+    ) -> None:
+        """Name the data set; the Hub is not asked before there is something to keep.
+
+        Args:
+            repo: `owner/name` of a data set that exists.
+            token: May write to it; None takes the one that the Hub's client finds.
+            commit_seconds: Least distance of two commits.
+        """
+        self.repo = repo
+        self._api = HfApi(endpoint=os.environ.get("HF_ENDPOINT"), token=token)
+        self._commit_seconds = commit_seconds
+        self._waiting: list[tuple[Correction, Future[None]]] = []
+        self._changed = threading.Condition()
+        self._worker: threading.Thread | None = None
+        self._day, self._taken = 0, 0
+
+    @classmethod
+    def from_environment(cls) -> Self | None:
+        """Return what the owner has configured; None where a repository or a token is missing."""
+        repo = os.environ.get("CORRECTIONS_REPO")
+        return cls(repo) if repo and get_token() else None
+
+    def submit(self, correction: Correction) -> Future[None]:
+        """Hand in a correction.
+
+        Returns:
+            Done once the Hub has confirmed it, or failed with `NotKeptError`.
+        """
+        future: Future[None] = Future()
+        with self._changed:
+            if not self._admit():
+                future.set_exception(NotKeptError("too many corrections at once, or today"))
+                return future
+            self._waiting.append((correction, future))
+            if self._worker is None:
+                self._worker = threading.Thread(target=self._run, name="corrections", daemon=True)
+                self._worker.start()
+            self._changed.notify()
+        return future
+
+    def _admit(self) -> bool:
+        today = int(time.time() // _DAY_SECONDS)
+        if today != self._day:
+            self._day, self._taken = today, 0
+        self._taken += 1
+        return len(self._waiting) < MAX_WAITING and self._taken <= MAX_DAILY
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: bool(self._waiting))
+                batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
+            # Whoever gave up in the meantime was told that it is not kept.
+            self._keep([item for item in batch if item[1].set_running_or_notify_cancel()])
+            time.sleep(self._commit_seconds)
+
+    def _keep(self, batch: Sequence[tuple[Correction, Future[None]]]) -> None:
+        if not batch:
+            return
+        try:
+            self._commit([correction for correction, _ in batch])
+        # Whatever the client raises, the thread must go on and nobody may wait for ever.
+        except Exception as error:  # noqa: BLE001
+            _log.warning("%d corrections could not be kept in %s: %s", len(batch), self.repo, error)
+            for _, future in batch:
+                future.set_exception(NotKeptError(str(error)))
+        else:
+            for _, future in batch:
+                future.set_result(None)
+
+    def _commit(self, corrections: Sequence[Correction]) -> None:
+        # A name of its own for each batch: no commit can overwrite what another one holds.
+        folder = f"{FOLDER}/{uuid.uuid4().hex}"
+        files = {f"{i}.png": correction for i, correction in enumerate(corrections)}
+        listing = "".join(json.dumps(item.row(name)) + "\n" for name, item in files.items())
+        contents = {name: item.png() for name, item in files.items()} | {LISTING: listing.encode()}
+        self._api.create_commit(
+            self.repo,
+            [CommitOperationAdd(f"{folder}/{name}", data) for name, data in contents.items()],
+            commit_message=f"Add {len(corrections)} corrections",
+            repo_type="dataset",
+        )

@@ -1,0 +1,66 @@
+"""What the page sends when a visitor corrects an answer."""
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+from digits.corrections import Correction, Corrections, NotKeptError
+from digits.page.why import ImageError, decode_image
+
+if TYPE_CHECKING:
+    from digits.prediction import Recognizer
+
+PATIENCE_SECONDS: Final = 60.0
+"""How long the page waits for the Hub to confirm before it says that nothing was kept."""
+
+
+async def keep_view(
+    recognizer: "Recognizer", corrections: Corrections, request: object
+) -> dict[str, Any]:
+    """Keep a correction, and answer once it is kept.
+
+    Args:
+        recognizer: Who answered; it answers again, so that no page can make up what it said.
+        corrections: Where to keep it.
+        request: `[consent, image, correction]`: True, the image as it came with the answer, and
+            0 to 9 or None for "no digit".
+
+    Returns:
+        A view of kind `kept`, `not kept`, or `refused` if the request is another one.
+    """
+    try:
+        correction = await asyncio.to_thread(_parse, recognizer, request)
+    except ImageError:
+        return {"kind": "refused"}
+    try:
+        future = asyncio.wrap_future(corrections.submit(correction))
+        await asyncio.wait_for(future, PATIENCE_SECONDS)
+    except (NotKeptError, TimeoutError):
+        return {"kind": "not kept"}
+    return {"kind": "kept"}
+
+
+def _parse(recognizer: "Recognizer", request: object) -> Correction:
+    match request:
+        case [True, str() as encoded, (int() | None) as digit] if _is_digit(digit):
+            image = decode_image(encoded)
+        case _:
+            raise ImageError("Expected [True, image, digit or None]. Received: something else")
+    if not image.any():
+        raise ImageError("Expected ink. Received: a blank image")
+    answer = recognizer.answer(image, recognizer.predict_images(image[None])[0])
+    weights = recognizer.weights
+    return Correction(
+        image=image,
+        answer=answer.digit,
+        correction=digit,
+        score=answer.score,
+        weights={
+            "repo": weights.origin.repo,
+            "commit": weights.origin.commit,
+            "sha256": weights.config.sha256,
+        },
+    )
+
+
+def _is_digit(value: int | None) -> bool:
+    return value is None or (type(value) is int and 0 <= value <= 9)

@@ -1,0 +1,93 @@
+""" "Was this right?": shown only where the owner keeps corrections, sent only with consent."""
+
+import json
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.hub import running_hub
+from tests.page_support import running_app
+from tests.visitor import DESKTOP, draw, violations, visiting, wait_for_blank, wait_for_digit
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+REPO = "someone/corrections"
+ASKED_SERVER = "**/gradio_api/component_server/"
+QUESTION = "Was this right?"
+
+
+@pytest.fixture(scope="module")
+def hub():
+    with running_hub() as hub:
+        hub.create_dataset(REPO)
+        yield hub
+
+
+@pytest.fixture
+def keeping_page(chromium, hub):
+    """The page of an app whose owner has configured a data set for corrections."""
+    settings = {"CORRECTIONS_REPO": REPO, "HF_TOKEN": hub.token, "HF_ENDPOINT": hub.url}
+    app = running_app((*settings.items(), ("HF_HUB_DISABLE_XET", "1")))
+    with visiting(chromium, app, DESKTOP) as page:
+        yield page
+
+
+def rows(hub):
+    listings = [data for path, data in hub.dataset_files(REPO).items() if path.endswith(".jsonl")]
+    return [json.loads(line) for listing in listings for line in listing.splitlines()]
+
+
+def answer(page, name):
+    page.get_by_role("group", name="The right digit").get_by_role("button", name=name).click()
+
+
+def test_a_page_without_a_data_set_shows_nothing_of_it_and_keeps_nothing(page, app):
+    draw(page, 7)
+    wait_for_digit(page, 7)
+    expect(page.get_by_text(QUESTION)).not_to_be_visible()
+    expect(page.get_by_role("checkbox")).to_have_count(0)
+    assert app.server_function("keep_correction", [True, "", 1]) == {"kind": "refused"}
+    assert app.hub_calls == []
+
+
+def test_nothing_is_asked_or_sent_before_the_visitor_agrees(keeping_page, hub):
+    page = keeping_page
+    draw(page, 7)
+    wait_for_digit(page, 7)
+    consent = page.get_by_role("checkbox", name=re.compile("keep my corrections"))
+    expect(consent).not_to_be_checked()
+    expect(page.locator(".correct")).to_contain_text(REPO)
+    expect(page.get_by_text(QUESTION)).not_to_be_visible()
+    consent.check()
+    expect(page.get_by_text(QUESTION)).to_be_visible()
+    assert violations(page) == []
+    consent.uncheck()
+    expect(page.get_by_text(QUESTION)).not_to_be_visible()
+    assert rows(hub) == []
+    assert hub.requests == []
+
+
+def test_one_click_corrects_and_the_page_says_when_it_is_kept(keeping_page, hub):
+    page = keeping_page
+    page.get_by_role("checkbox", name=re.compile("keep my corrections")).check()
+    draw(page, 7)
+    wait_for_digit(page, 7)
+    page.route(ASKED_SERVER, lambda route: route.fulfill(json={"kind": "not kept"}))
+    answer(page, "1")
+    said = page.locator(".correct-said")
+    expect(said).to_have_text("This could not be kept. Try again later.", timeout=60_000)
+    page.unroute(ASKED_SERVER)
+    answer(page, "1")
+    expect(said).to_have_text(f"Kept in {REPO}. Thank you!", timeout=60_000)
+    [row] = rows(hub)
+    assert (row["answer"], row["correction"]) == (7, 1)
+    # One answer is corrected once; the next one can be corrected anew.
+    group = page.get_by_role("group", name="The right digit")
+    expect(group.get_by_role("button", name="2")).to_be_disabled()
+    page.get_by_role("button", name="Clear").click()
+    wait_for_blank(page)
+    expect(said).to_have_text("")
+    draw(page, 3)
+    wait_for_digit(page, 3)
+    expect(group.get_by_role("button", name="no digit")).to_be_enabled(timeout=60_000)
