@@ -19,6 +19,7 @@ from digits import deployment
 from digits.corrections import Corrections
 from digits.page.correct import keep_view
 from digits.page.parts import STYLE, answer_panel, drawing_pad, i18n, page_texts
+from digits.page.upload_limit import Limits, keep_within
 from digits.page.uploads import uploaded_picture
 from digits.page.views import drawing_view, number_in, picture_view, preview
 from digits.page.why import why_view
@@ -28,11 +29,18 @@ from digits.service import NotReadyError, Service, parse_poll_seconds
 if TYPE_CHECKING:
     from digits.prediction import Recognizer
 
+SESSIONS = 256
+"""Gradio keeps 50 kB for each, and takes each call of the API for one; all that one remembers here
+is how often its upload was turned."""
+
+DELETE_AT_END = (86_400, 86_400)
+"""Gradio deletes what is left when the app ends; until then UPLOADS says what stays."""
+
 PATIENCE_SECONDS = 60.0
 """How long a client of the API may have to wait for the first weights."""
 
-UPLOADS_SECONDS = 3600
-"""Uploaded pictures are deleted after an hour."""
+UPLOADS = Limits(seconds=3600)
+"""Uploaded pictures are deleted after an hour, in a flood of them earlier."""
 
 OPEN_TAB = """() => {
   document.body.dataset.digitsSource = '%s'
@@ -198,7 +206,7 @@ def zero_gpu_greeting() -> str:
 
 def build() -> gr.Blocks:
     """Lay out the page and name the API."""
-    demo = gr.Blocks(title="Handwritten digits", delete_cache=(600, UPLOADS_SECONDS))
+    demo = gr.Blocks(title="Handwritten digits", delete_cache=DELETE_AT_END)
     with demo:
         with gr.Column(elem_id="intro"):
             gr.Markdown(i18n("intro"), container=False)
@@ -279,8 +287,8 @@ def build_api() -> None:
 
 def main() -> None:
     """Serve the page, then load the weights."""
-    # After every answer Gradio tabulates up to 10,000 earlier ones for a monitoring page that nobody
-    # opens here; that took most of an answer's processor time (python -m benchmarks --only load).
+    # After every answer Gradio tabulates up to 10,000 earlier ones for a page that nobody opens
+    # here; that took most of an answer's processor time (python -m benchmarks --only load).
     os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000000")
     os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "100")
     demo = build()
@@ -291,11 +299,13 @@ def main() -> None:
         run_history=False,
         mcp_server=True,
         max_file_size=MAX_FILE_BYTES,
+        state_session_capacity=SESSIONS,
         footer_links=["api"],
         theme=THEME,
         css_paths=STYLE,
         i18n=gr.I18n(**page_texts()),
     )
+    keep_within(demo.upload_file_set, UPLOADS)
     service.start()
     demo.block_thread()
 
