@@ -81,6 +81,7 @@ class Recognizer:
         self._compiled = tf.function(
             lambda images: self._model(images, training=False),
             input_signature=[tf.TensorSpec((None, *networks.IMAGE_SHAPE), tf.float32)],
+            autograph=False,  # nothing to rewrite; it takes time, and a killed app leaves its file
         )
         self.predict_images(np.zeros((1, IMAGE_SIDE, IMAGE_SIDE), np.float32))
         # Compiles when it is first asked.
