@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digits.lines import remove_ruled_lines
+from digits.paper import at_border, photographed_ink, squared_slope
 
 Picture = npt.NDArray[np.uint8]
 InkArray = npt.NDArray[np.float32]
@@ -30,23 +30,11 @@ _SMALLEST_PHOTO = 32
 _MIN_CONTRAST = 14.0
 """Gray levels below which nothing counts as ink, whatever the noise."""
 
-_MIN_PHOTO_CONTRAST = 20.0
-"""The same on a photograph, whose paper is uneven; a faint pencil leaves 40."""
-
-_NOISE_FACTOR = 5.0
-"""Ink must stand out of the paper by so many standard deviations of its noise."""
-
 _STRONG = 0.3
 """Ink that is certainly written; fainter ink counts where it is connected to such."""
 
-_BROADEST_STROKE = 0.11
-"""Width of a felt pen's stroke in sides of the picture; what is broader is a shadow."""
-
 _BORDER_WEIGHT = 0.02
 """What touches the picture's edge is rather the table or a shadow than the digit."""
-
-_BROAD = 0.055
-"""Width in sides of the picture that at its edge is rather a shadow's end than a pen's stroke."""
 
 _REACH = 0.2
 """Strokes of one digit lie no further apart than this share of its longest stroke's size."""
@@ -104,7 +92,7 @@ def extract_ink(picture: Picture) -> Ink:
         rows, columns = _off_paper(planes, paper)
         array[rows, columns] = _plain_ink(planes[rows, columns].astype(np.float32) - paper)
     else:
-        array = _without_specks(_photographed_ink(planes))
+        array = photographed_ink(planes)
     if not array.any():
         raise BlankPictureError("Expected ink on the paper. Received: nothing but paper")
     return Ink(array, scale, clean)
@@ -149,29 +137,15 @@ def _group(ink: Ink, reach_down: float, reach_across: float) -> InkArray:
     mask = (ink.array > 0).astype(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
     mass = np.bincount(labels.ravel(), weights=ink.array.ravel())
-    edges = np.bincount(labels.ravel(), weights=_sharpness(ink.array).ravel())
+    edges = np.bincount(labels.ravel(), weights=squared_slope(ink.array).ravel())
     edges[0] = 0
-    seed = int((edges * np.where(_at_border(stats, mask.shape), _BORDER_WEIGHT, 1)).argmax())
+    seed = int((edges * np.where(at_border(stats, mask.shape), _BORDER_WEIGHT, 1)).argmax())
     size = stats[seed, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max()
     kernel = np.ones((1 + int(reach_down * size), 1 + int(reach_across * size)), np.uint8)
     _, groups = cv2.connectedComponents(cv2.dilate(mask, kernel))
     heavy = mass > _SMALL_PART * mass[seed]
     heavy &= edges > _SMALL_PART * edges[seed]
     return ink.array * (heavy[labels] & (groups == groups[labels == seed][0]))
-
-
-def _sharpness(array: InkArray) -> InkArray:
-    """Squared slope of the ink: high along a pen's stroke, low along a shadow."""
-    across, down = (cv2.Sobel(array, cv2.CV_32F, *order) for order in ((1, 0), (0, 1)))
-    return across**2 + down**2
-
-
-def _at_border(stats: npt.NDArray[np.int32], shape: tuple[int, ...]) -> Mask:
-    left, top, width, height = (stats[:, k] for k in range(4))
-    at_border: Mask = (
-        (left == 0) | (top == 0) | (left + width == shape[1]) | (top + height == shape[0])
-    )
-    return at_border
 
 
 def _reduce(picture: Picture) -> tuple[Picture, float]:
@@ -203,91 +177,6 @@ def _plain_ink(difference: npt.NDArray[np.float32]) -> InkArray:
         return np.zeros(difference.shape[:2], np.float32)
     contrast = _contrast(difference)
     return _between(contrast, _UNIFORM_STEP, _full_ink(contrast, _MIN_CONTRAST))
-
-
-def _photographed_ink(planes: Picture) -> InkArray:
-    """Ink on paper that is noisy and unevenly lit: `(h, w, depth)` uint8 to `(h, w)` ink."""
-    planes = cv2.GaussianBlur(planes, (0, 0), 0.8).reshape(planes.shape)
-    contrast = _contrast(_evenly_lit(planes))
-    sample = contrast[::3, ::3]
-    noise = 1.4826 * float(np.median(np.abs(sample - np.median(sample))))
-    floor = max(_MIN_PHOTO_CONTRAST, _NOISE_FACTOR * noise)
-    # Ruled lines and shadows can be most of what is dark: the pen's own contrast shows without.
-    contrast = contrast * (remove_ruled_lines(_above(contrast, floor)) > 0)
-    contrast = contrast * _without_shadows(contrast > floor)
-    return _above(contrast, floor)
-
-
-def _without_shadows(mask: Mask) -> Mask:
-    """Drop what comes in over the picture's edge, broader than a pen; all stays if nothing else."""
-    plane = mask.astype(np.uint8)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(plane)
-    depth = np.zeros(len(stats), np.float32)
-    np.maximum.at(depth, labels.ravel(), cv2.distanceTransform(plane, cv2.DIST_L2, 3).ravel())
-    shadow = _at_border(stats, mask.shape) & (2 * depth > _BROAD * max(mask.shape))
-    shadow[0] = True
-    kept: Mask = ~shadow[labels]
-    return kept if kept.any() else mask
-
-
-def _above(contrast: npt.NDArray[np.float32], floor: float) -> InkArray:
-    full = _full_ink(contrast, floor)
-    return _between(contrast, max(0.25 * full, 0.6 * floor), full)
-
-
-def _evenly_lit(planes: Picture) -> npt.NDArray[np.float32]:
-    """The picture's difference from its paper, as if the light fell evenly on it.
-
-    Dark ink is closed over, light ink opened: strokes narrower than the kernel are forgotten and
-    shadows, which are broader, stay. Ink takes away a share of the light, so that its difference
-    is larger where more light falls; dividing by the paper evens that out.
-
-    Args:
-        planes: `(h, w, depth)` uint8.
-
-    Returns:
-        `(h, w, depth)` float32 in gray levels, 0 paper.
-    """
-    side = 2 * round(_BROADEST_STROKE * max(planes.shape) / 2) + 1
-    margin = min(side, *(length - 1 for length in planes.shape[:2]))
-    # Mirrored at the edge, a shadow that ends there is not mistaken for a narrow stroke.
-    framed = cv2.copyMakeBorder(planes, margin, margin, margin, margin, cv2.BORDER_REFLECT)
-    dark = _is_ink_dark(planes)
-    how = cv2.MORPH_CLOSE if dark else cv2.MORPH_OPEN
-    paper = cv2.morphologyEx(framed, how, np.ones((side, side), np.uint8))
-    paper = paper[margin:-margin, margin:-margin].astype(np.float32).reshape(planes.shape)
-    # A closing takes the brightest grain of the paper, not its mean.
-    paper += np.median((planes - paper)[::4, ::4], axis=(0, 1))
-    difference: npt.NDArray[np.float32] = planes - paper
-    if dark:
-        difference *= 200 / np.maximum(paper, 80)
-    return difference
-
-
-def _is_ink_dark(planes: Picture) -> bool:
-    """Whether what differs most from its wider surroundings is darker than they are.
-
-    A shadow's edge differs to both sides alike, ink to one. Chalk on a board is the rarer case,
-    so light ink has to stand out clearly.
-    """
-    small = _with_side(planes, 320)
-    around = cv2.medianBlur(_with_side(planes, 96), 25)
-    around = cv2.resize(around, small.shape[1::-1]).reshape(small.shape)
-    return _strong(cv2.subtract(around, small)) * 1.3 >= _strong(cv2.subtract(small, around))
-
-
-def _strong(levels: Picture, count: int = 60) -> float:
-    """The level that so many values reach: stronger than noise, met by the thinnest digit."""
-    at_least = np.cumsum(np.bincount(levels.ravel(), minlength=256)[::-1])[::-1]
-    return float(np.flatnonzero(at_least >= min(count, levels.size))[-1])
-
-
-def _with_side(planes: Picture, side: int) -> Picture:
-    height, width, depth = planes.shape
-    factor = side / max(height, width)
-    size = (max(8, round(width * factor)), max(8, round(height * factor)))
-    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
-    return cv2.resize(planes, size, interpolation=how).reshape(size[1], size[0], depth)
 
 
 def _contrast(difference: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -336,16 +225,3 @@ def _connected_to(weak: Mask, strong: Mask) -> Mask:
     keep[labels[strong & weak]] = True
     keep[0] = False
     return keep[labels]
-
-
-def _without_specks(array: InkArray) -> InkArray:
-    """Drop dust: components that are tiny beside the largest."""
-    mask = (array > 0).astype(np.uint8)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
-    extent = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
-    extent[0] = 0
-    if extent.size == 1:
-        return array
-    keep = extent >= max(3, 0.1 * extent.max())
-    keep[0] = False
-    return array * keep[labels]

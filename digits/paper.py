@@ -1,0 +1,349 @@
+"""Find what was written on photographed paper, in uneven light, between ruled lines and shadows.
+
+Contrast is `(h, w)` float32 in gray levels as if the light fell evenly on white paper: 0 for paper,
+more for what differs from it as ink does. Masks are `(h, w)` bool.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from digits.lines import ruled_lines
+
+Picture = npt.NDArray[np.uint8]
+Gray = npt.NDArray[np.float32]
+Contrast = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
+
+_BROADEST_STROKE = 0.11
+"""Width of a felt pen's stroke in sides of the picture; what is broader is a shadow."""
+
+_ROOM = 3.0
+"""Side of the neighbourhood that tells a thin pen's paper, in widths of its stroke."""
+
+_LEAST_ROOM = 15
+"""The same in pixels at the least."""
+
+_FAINTEST = 8.0
+"""Gray levels below which nothing counts as ink, whatever the noise."""
+
+_NOISE_FACTOR = 3.0
+"""Ink must stand out of the paper by so many standard deviations of its noise."""
+
+_CERTAIN = 1.7
+"""Full ink must stand out that many times as much."""
+
+_FAINTEST_PEN = 18.0
+"""Gray levels of the faintest stroke; a soft pencil leaves 25."""
+
+_STOUTEST = 0.4
+"""Greatest width of a stroke in its larger side: a blot, or what shadows enclose, has half."""
+
+_LEAST_EVIDENCE = 1e5
+"""Squared slopes along the outline of the smallest and faintest digit: several times as much."""
+
+_OUTLINED = 0.8
+"""Share of the outline at which the picture itself gets lighter; a shadow's rest is open where
+only the estimate of the paper ends it."""
+
+_LIGHTER = 0.4
+"""How much lighter, as a share of full ink."""
+
+_STEEP = 10.0
+"""How much steeper than the paper's grain an edge of ink is, squared."""
+
+_LEAST_SIZE = 0.025
+"""Larger side of a written stroke in sides of the picture."""
+
+_BORDER_WEIGHT = 0.1
+"""What touches the picture's edge is rather the table or a shadow than the digit."""
+
+_CRISP = 0.5
+"""Slope of a pen's outline as a share of full ink; a soft shadow's is less."""
+
+_LEVELS = (2.0, 4.0)
+"""Strokes that meet a soft shadow come free of it at a higher level, in least contrasts of ink."""
+
+_CLOSER = 0.35
+"""Share of the neighbourhood in which strokes are looked for where the whole shows none."""
+
+_LIGHT_INK = 1.5
+"""How much more evidence light ink on dark paper needs: chalk on a board is the rarer case."""
+
+_STILL = 0.75
+"""Share of its edges that a stroke keeps when a smaller neighbourhood tells the paper."""
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """A photographed sheet as it is searched for strokes.
+
+    Attributes:
+        contrast: Darkness of ink and lines.
+        lines: Darkness of the printed lines alone.
+        ruled: Where there is nothing darker than a printed line.
+        fences: Where an edge is none of a pen's.
+        slope: Squared slope of the contrast, 0 where the paper's grain is as steep.
+        rise: By how much the picture itself gets lighter nearby, as contrast.
+        floor: Least contrast of ink.
+        border_weight: Weight of what touches the picture's edge.
+    """
+
+    contrast: Contrast
+    lines: Contrast
+    ruled: Mask
+    fences: Mask
+    slope: Contrast
+    rise: Contrast
+    floor: float
+    border_weight: float
+
+
+@dataclass(frozen=True)
+class _Strokes:
+    """Connected parts of what is darker than a level; part 0 is the paper.
+
+    Attributes:
+        contrast: 0 outside all parts.
+        labels: `(h, w)` int32, the part that each pixel belongs to.
+        evidence: How much of each part's outline speaks for a pen; 0 for what is no digit's stroke.
+        kept: Which parts are ink, if only a dot.
+        top: Contrast of full ink in each part.
+        floor: Least contrast of ink.
+    """
+
+    contrast: Contrast
+    labels: npt.NDArray[np.int32]
+    evidence: npt.NDArray[np.float64]
+    kept: npt.NDArray[np.bool_]
+    top: npt.NDArray[np.float64]
+    floor: float
+
+    @property
+    def best(self) -> int:
+        """The part that is most surely written."""
+        return int(self.evidence.argmax())
+
+    @property
+    def most(self) -> float:
+        """Its evidence; 0 where nothing was written."""
+        return float(self.evidence.max())
+
+    def ink(self) -> Contrast:
+        """Ink, `(h, w)` float32 in `[0, 1]`."""
+        if not self.most:
+            return np.zeros_like(self.contrast)
+        values = self.contrast[self.labels == self.best]
+        full = float(np.quantile(values[:: 1 + values.size // 5000], 0.8))
+        low = max(0.25 * full, 0.6 * self.floor)
+        ink = np.clip((self.contrast - low) / (full - low), 0, 1)
+        return ink * self.kept[self.labels]
+
+
+def photographed_ink(planes: Picture) -> Contrast:
+    """Find ink on paper that is noisy, ruled and unevenly lit.
+
+    Args:
+        planes: `(h, w, depth)` uint8, neither side below 32.
+
+    Returns:
+        `(h, w)` float32 ink in `[0, 1]`; all 0 where nothing was written.
+    """
+    mean = np.full((1, planes.shape[2]), 1 / planes.shape[2], np.float32)
+    gray = cv2.GaussianBlur(cv2.transform(planes.astype(np.float32), mean), (0, 0), 0.8)
+    dark, lines = _search(gray, np.zeros(gray.shape, bool), _BORDER_WEIGHT)
+    if _is_ink_dark(gray):
+        return dark.ink()
+    # What lies lit between lines and shadows is no ink, though it is lighter than they are.
+    light, _ = _search(255 - gray, lines > 0, 0.0)
+    return (light if light.most > _LIGHT_INK * dark.most else dark).ink()
+
+
+def _search(gray: Gray, fences: Mask, border_weight: float) -> tuple[_Strokes, Contrast]:
+    """Find strokes darker than their surroundings, first broad and thin ones, then closer.
+
+    Args:
+        gray: `(h, w)` float32, 0 to 255.
+        fences: Where an edge is known to be none of a pen's.
+        border_weight: Weight of what touches the picture's edge.
+
+    Returns:
+        The strokes and the printed lines.
+    """
+    side = _BROADEST_STROKE * max(gray.shape)
+    sheet = _sheet(gray, side, None, fences, border_weight)
+    lines = sheet.lines
+    found = _clearest(sheet)
+    if not found.most:
+        # Shadows may run into every stroke; close around a thin pen they have no edge.
+        side *= _CLOSER
+        sheet = _sheet(gray, side, lines, fences, border_weight)
+        found = _clearest(sheet)
+    if not found.most:
+        return found, lines
+    level = max(sheet.floor, 0.3 * float(found.top[found.best]))
+    room = max(_LEAST_ROOM, _ROOM * _width(found.labels == found.best) + 4)
+    if room < 0.7 * side:
+        closer = _strokes(_sheet(gray, room, lines, fences, border_weight), level)
+        if closer.most > _STILL * found.most:
+            return closer, lines
+    again = _strokes(sheet, level)
+    return (again if again.most > _STILL * found.most else found), lines
+
+
+def _clearest(sheet: _Sheet) -> _Strokes:
+    """The strokes at the level that parts them best from shadows."""
+    found = _strokes(sheet, sheet.floor)
+    for level in _LEVELS:
+        higher = _strokes(sheet, level * sheet.floor)
+        if higher.most > 1.2 * found.most:
+            found = higher
+    return found
+
+
+def _sheet(
+    gray: Gray, side: float, lines: Contrast | None, fences: Mask, border_weight: float
+) -> _Sheet:
+    contrast, paper = _evenly_lit(gray, side)
+    noise = _noise(gray, paper)
+    if lines is None:
+        lines = ruled_lines(contrast)
+    slope = squared_slope(contrast)
+    slope *= slope > _STEEP * np.median(slope[::4, ::4])
+    around = np.ones((7, 7), np.uint8)
+    rise = (cv2.dilate(gray, around) - cv2.erode(gray, around)) * (200 / paper) - 3 * noise
+    floor = max(_FAINTEST, _NOISE_FACTOR * noise)
+    ruled = (lines > 0) & (contrast <= 1.3 * lines + 0.5 * floor)
+    fences = cv2.dilate((ruled | fences).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    return _Sheet(contrast, lines, ruled, fences, slope, rise, floor, border_weight)
+
+
+def _noise(gray: Gray, paper: Gray) -> float:
+    """Deviation of the paper's grain, as contrast."""
+    grain = ((gray - cv2.blur(gray, (5, 5))) * (200 / paper))[::3, ::3]
+    return 1.25 * 1.4826 * float(np.median(np.abs(grain)))
+
+
+def _evenly_lit(gray: Gray, side: float) -> tuple[Contrast, Gray]:
+    """Contrast as if the light fell evenly, and the paper's own brightness.
+
+    A closing forgets what is darker and narrower than its kernel; shadows, which are broader,
+    stay. Ink takes away a share of the light, so its difference is larger where more light falls;
+    dividing by the paper evens that out.
+
+    Args:
+        gray: `(h, w)` float32, 0 to 255.
+        side: Of the kernel in pixels.
+    """
+    side = 2 * round(side / 2) + 1
+    margin = min(side, *(length - 1 for length in gray.shape))
+    # Mirrored at the edge, a shadow that ends there is not mistaken for a narrow stroke.
+    framed = cv2.copyMakeBorder(gray, margin, margin, margin, margin, cv2.BORDER_REFLECT)
+    kernel = np.ones((side, side), np.uint8)
+    paper = cv2.morphologyEx(framed, cv2.MORPH_CLOSE, kernel)[margin:-margin, margin:-margin]
+    # A closing takes the brightest grain of the paper, not its mean.
+    paper = paper + np.median((gray - paper)[::4, ::4])
+    paper = np.maximum(paper, 40)
+    return (paper - gray) * (200 / paper), paper
+
+
+def _strokes(sheet: _Sheet, level: float) -> _Strokes:
+    """Part what is darker than a level, and weigh what speaks for ink.
+
+    All around a pen's stroke the picture gets lighter, and steeply. What a shadow leaves over is
+    bounded so on one side; on the other it ends because the estimate of the paper does.
+    """
+    dark = sheet.contrast > level
+    written = dark & ~sheet.ruled
+    if sheet.ruled.any():
+        written |= sheet.ruled & dark & _bridged(written)
+    contrast = sheet.contrast * written
+    plane = written.astype(np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(plane)
+    top = _top(contrast, labels, count)
+    framed = cv2.erode(plane, np.ones((3, 3), np.uint8), borderValue=0)
+    outline = written & (framed == 0)
+    around = np.maximum(np.bincount(labels[outline], minlength=count), 1)
+    outline &= ~sheet.fences
+    where = labels[outline]
+    length = np.bincount(where, minlength=count)
+    closed = sheet.rise[outline] > _LIGHTER * top[where]
+    outlined = np.bincount(where, weights=closed, minlength=count) / np.maximum(length, 1)
+    edges = np.bincount(where, weights=sheet.slope[outline], minlength=count)
+    crisp = np.sqrt(edges / np.maximum(length, 1)) / np.maximum(top, 1)
+    size = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
+    slender = 2 * stats[:, cv2.CC_STAT_AREA] <= _STOUTEST * size * around
+    kept = (outlined >= _OUTLINED) & (crisp >= _CRISP) & (top >= _CERTAIN * sheet.floor)
+    kept &= (top >= _FAINTEST_PEN) & (size >= 3)
+    kept[0] = False
+    evidence = edges * (kept & slender & (size >= _LEAST_SIZE * max(contrast.shape)))
+    evidence = evidence * np.where(at_border(stats, contrast.shape), sheet.border_weight, 1.0)
+    evidence[evidence < _LEAST_EVIDENCE] = 0
+    return _Strokes(contrast, labels, evidence, kept, top, sheet.floor)
+
+
+def squared_slope(contrast: Contrast) -> Contrast:
+    """Squared slope: high along a pen's stroke, low along a shadow."""
+    across, down = (cv2.Sobel(contrast, cv2.CV_32F, *order) for order in ((1, 0), (0, 1)))
+    return across**2 + down**2
+
+
+def _top(contrast: Contrast, labels: npt.NDArray[np.int32], count: int) -> npt.NDArray[np.float64]:
+    """Contrast of full ink in each part: the mean of its darker pixels."""
+    flat, values = labels.ravel(), contrast.ravel()
+    mass = np.bincount(flat, weights=values, minlength=count)
+    square = np.bincount(flat, weights=values**2, minlength=count)
+    return square / np.maximum(mass, 1e-6)
+
+
+def _bridged(written: Mask) -> Mask:
+    """What joins the strokes above and below a line."""
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (11, 11))
+    return cv2.morphologyEx(written.astype(np.uint8), cv2.MORPH_CLOSE, kernel) > 0
+
+
+def _width(mask: Mask) -> float:
+    """Mean width of a stroke in pixels; inside it the distance to its edge averages a quarter."""
+    distance = cv2.distanceTransform(np.pad(mask.astype(np.uint8), 1), cv2.DIST_L2, 3)
+    return float(4 * np.mean(distance[distance > 0] - 0.5))
+
+
+def at_border(stats: npt.NDArray[np.int32], shape: tuple[int, ...]) -> Mask:
+    """Which parts touch the picture's edge.
+
+    Args:
+        stats: `(n, 5)` int32 from `cv2.connectedComponentsWithStats`.
+        shape: Height and width of the picture.
+    """
+    left, top, width, height = (stats[:, k] for k in range(4))
+    touching: Mask = (
+        (left == 0) | (top == 0) | (left + width == shape[1]) | (top + height == shape[0])
+    )
+    return touching
+
+
+def _is_ink_dark(gray: Gray) -> bool:
+    """Whether what differs most from its wider surroundings is darker than they are.
+
+    A shadow's edge differs to both sides alike, ink to one. Chalk on a board is the rarer case,
+    so light ink has to stand out clearly.
+    """
+    levels = np.clip(gray, 0, 255).astype(np.uint8)
+    small = _with_side(levels, 320)
+    around = cv2.resize(cv2.medianBlur(_with_side(levels, 96), 25), small.shape[1::-1])
+    return _strong(cv2.subtract(around, small)) * 1.3 >= _strong(cv2.subtract(small, around))
+
+
+def _strong(levels: Picture, count: int = 60) -> float:
+    """The level that so many values reach: stronger than noise, met by the thinnest digit."""
+    at_least = np.cumsum(np.bincount(levels.ravel(), minlength=256)[::-1])[::-1]
+    return float(np.flatnonzero(at_least >= min(count, levels.size))[-1])
+
+
+def _with_side(levels: Picture, side: int) -> Picture:
+    factor = side / max(levels.shape)
+    size = (max(8, round(levels.shape[1] * factor)), max(8, round(levels.shape[0] * factor)))
+    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(levels, size, interpolation=how), np.uint8)
