@@ -228,7 +228,7 @@ def build_tabs() -> dict[str, Any]:
     with gr.Tabs():
         with gr.Tab(i18n("tab_draw")) as draw_tab:
             drawing_pad(read_drawing)
-        with gr.Tab(i18n("tab_upload")) as upload_tab:
+        with gr.Tab(i18n("tab_upload"), elem_id="upload-tab") as upload_tab:
             picture = gr.Image(
                 label=i18n("upload_label"),
                 sources=["upload", "clipboard", "webcam"],

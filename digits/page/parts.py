@@ -47,7 +47,7 @@ def drawing_pad(read_drawing: Callable[[Any], dict[str, Any]]) -> gr.HTML:
     """
     return _part(
         "pad.html",
-        ["pad.js"],
+        ["pad.js", "hand_in.js"],
         [read_drawing],
         {"examples": all_examples(), "pad_widths": PAD_WIDTHS, "max_points": MAX_POINTS},
     )

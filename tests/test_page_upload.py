@@ -1,0 +1,89 @@
+"""Pictures reach the page by every way that people have: pasted, dropped, from a camera."""
+
+import base64
+import re
+
+import cv2
+import pytest
+from playwright.sync_api import expect
+
+from tests import pen
+from tests.visitor import DESKTOP, draw, ink_on_pad, visiting, wait_for_digit
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+HAND_IN = """([kind, selector, type, data]) => {
+  const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0))
+  const transfer = new DataTransfer()
+  transfer.items.add(new File([bytes], 'picture', { type }))
+  const node = document.querySelector(selector)
+  const settings = { bubbles: true, cancelable: true }
+  if (kind === 'paste') {
+    return node.dispatchEvent(new ClipboardEvent(kind, { clipboardData: transfer, ...settings }))
+  }
+  node.dispatchEvent(new DragEvent('dragover', { dataTransfer: transfer, ...settings }))
+  return node.dispatchEvent(new DragEvent(kind, { dataTransfer: transfer, ...settings }))
+}"""
+
+
+def png(picture):
+    return base64.b64encode(cv2.imencode(".png", picture)[1].tobytes()).decode()
+
+
+def hand_in(page, kind, selector, picture):
+    """Paste or drop a picture; return whether the browser would still act on it itself."""
+    return page.evaluate(HAND_IN, [kind, selector, "image/png", png(picture)])
+
+
+def test_a_pasted_picture_is_read_and_the_next_one_takes_its_place(page):
+    assert not hand_in(page, "paste", "body", pen.sheet(4))
+    wait_for_digit(page, 4)
+    expect(page.get_by_role("tab", name="Upload")).to_have_attribute("aria-selected", "true")
+    assert not hand_in(page, "paste", "body", pen.sheet(9))
+    wait_for_digit(page, 9)
+
+
+def test_a_picture_dropped_on_the_pad_is_read_and_the_drawing_stays(page):
+    draw(page, 1)
+    wait_for_digit(page, 1)
+    assert not hand_in(page, "drop", "#sketchpad", pen.sheet(6))
+    wait_for_digit(page, 6)
+    page.get_by_role("tab", name="Draw").click()
+    wait_for_digit(page, 1)
+    assert ink_on_pad(page) > 0
+
+
+def test_a_picture_dropped_on_the_upload_field_is_read_once(page):
+    page.get_by_role("tab", name="Upload").click()
+    page.locator("#upload input[type=file]").first.wait_for(state="attached")
+    uploads = []
+    page.on("request", lambda request: uploads.append(request.url))
+    hand_in(page, "drop", "#upload .upload-container", pen.sheet(3))
+    wait_for_digit(page, 3)
+    assert len([url for url in uploads if "/upload?" in url]) == 1
+
+
+def test_text_is_still_pasted_and_dropped_as_ever(page):
+    assert page.evaluate(
+        """() => {
+          const transfer = new DataTransfer()
+          transfer.setData('text/plain', '7')
+          const settings = { clipboardData: transfer, bubbles: true, cancelable: true }
+          return document.body.dispatchEvent(new ClipboardEvent('paste', settings))
+        }"""
+    )
+    expect(page.get_by_role("tab", name="Draw")).to_have_attribute("aria-selected", "true")
+
+
+def test_the_camera_takes_a_picture(chromium, app):
+    """Chromium's own test picture stands in for the camera; whatever it holds, it is answered."""
+    with visiting(chromium, app, DESKTOP | {"permissions": ["camera"]}) as page:
+        page.get_by_role("tab", name="Upload").click()
+        page.get_by_role("button", name="Capture from camera").click()
+        page.get_by_text("Click to Access Webcam").click()
+        page.wait_for_function(
+            "() => document.querySelector('#upload video')?.videoWidth > 0", timeout=60_000
+        )
+        page.get_by_role("button", name="capture photo").click()
+        page.locator(".seen-picture img").wait_for(timeout=60_000)
+        expect(page.locator("#prediction")).not_to_have_text(re.compile("Choose a picture"))
