@@ -1,0 +1,340 @@
+"""The workflows: what they may do, and what happens when their own commands are run in order."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from digits import networks, weights
+from tests import page_support, workflow_runner
+from tests.conftest import ROOT
+from tests.hub import running_hub, wait_until
+from tests.page_support import free_port
+from tests.training_support import write_handwritten_mnist
+from tests.workflow_runner import IDENTITY, WORKFLOWS, Runner
+from training import verdict
+
+REPO = "someone/digits"
+STORED = "hf_loopback_writer"
+FILES = sorted(path.name for path in WORKFLOWS.iterdir())
+ACTION = re.compile(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
+
+everywhere = pytest.mark.parametrize("name", FILES)
+
+
+def jobs(name):
+    """The jobs with steps of their own; those that call another workflow have its steps."""
+    return {key: job for key, job in workflow_runner.load(name)["jobs"].items() if "steps" in job}
+
+
+def steps(name):
+    return [step for job in jobs(name).values() for step in job["steps"]]
+
+
+@everywhere
+def test_nothing_is_permitted_but_what_a_job_asks_for(name):
+    assert workflow_runner.load(name)["permissions"] == {}
+    allowed = {"contents": "read", "id-token": "write"}
+    for job in jobs(name).values():
+        assert job["permissions"].items() <= allowed.items()
+        # Who may have a token of the Hub is decided in an environment.
+        assert ("id-token" in job["permissions"]) <= ("environment" in job)
+
+
+@everywhere
+def test_every_job_ends_in_time_and_keeps_no_credentials(name):
+    for job in jobs(name).values():
+        assert job["timeout-minutes"] <= 180
+        [checkout] = [s for s in job["steps"] if s.get("uses", "").startswith("actions/checkout@")]
+        assert checkout["with"]["persist-credentials"] is False
+
+
+@everywhere
+def test_actions_are_pinned_with_their_version_beside(name):
+    text = (WORKFLOWS / name).read_text("utf-8")
+    used = re.findall(r"uses: (?!\$/)(.*)", text)
+    assert used
+    assert [action for action in used if not ACTION.fullmatch(action)] == []
+
+
+def test_one_version_of_an_action_is_used_everywhere():
+    texts = [(WORKFLOWS / name).read_text("utf-8") for name in FILES]
+    used = {action for text in texts for action in re.findall(r"uses: (?!\$/)(.*)", text)}
+    assert len(used) == len({action.split("@")[0] for action in used})
+
+
+@everywhere
+def test_commands_are_one_line_and_take_nothing_from_outside_into_their_text(name):
+    for step in steps(name):
+        command = step.get("run", "make")
+        assert "${{" not in command
+        assert "\n" not in command
+        assert command.startswith(("make", ".venv/bin/python -m training."))
+
+
+def test_the_modules_of_the_commands_exist():
+    commands = [step.get("run", "") for name in FILES for step in steps(name)]
+    modules = {m for command in commands for m in re.findall(r"-m (training\.\w+)", command)}
+    assert {"training.train", "training.gate", "training.publish", "training.deploy"} <= modules
+    assert [m for m in modules if not (ROOT / f"{m.replace('.', '/')}.py").is_file()] == []
+
+
+def test_secrets_reach_only_the_steps_that_sign_in():
+    for name in FILES:
+        for job in jobs(name).values():
+            assert "secrets." not in json.dumps(job.get("env", {}))
+            for step in job["steps"]:
+                if "secrets." in json.dumps(step):
+                    assert "environment" in job
+                    assert re.search(r"training\.(publish|deploy)", step["run"])
+
+
+def test_ci_has_no_secrets_and_runs_what_a_person_runs():
+    text = (WORKFLOWS / "ci.yml").read_text("utf-8")
+    assert "secrets" not in text
+    assert [step["run"] for step in steps("ci.yml") if "run" in step] == ["make test"]
+
+
+def test_every_push_on_main_and_every_pull_request_is_tested_once():
+    assert set(workflow_runner.load("ci.yml")["on"]) == {"pull_request", "workflow_call"}
+    deploy = workflow_runner.load("deploy.yml")
+    assert deploy["on"]["push"] == {"branches": ["main"]}
+    assert deploy["jobs"]["ci"]["uses"] == "$/.github/workflows/ci.yml"
+    assert deploy["jobs"]["ci"]["permissions"] == {"contents": "read"}
+    assert "secrets" not in deploy["jobs"]["ci"]
+    assert deploy["jobs"]["deploy"]["needs"] == "ci"
+
+
+def test_pythons_are_the_oldest_supported_and_the_spaces_own():
+    _, card, _ = (ROOT / "README.md").read_text("utf-8").split("---\n", 2)
+    own = yaml.safe_load(card)["python_version"]
+    tested = jobs("ci.yml")["test"]["strategy"]["matrix"]["python"]
+    assert tested == ["3.11", own]
+    other = [*steps("train.yml"), *steps("deploy.yml")]
+    others = [s["with"]["python-version"] for s in other if "setup-py" in str(s)]
+    assert set(others) == {own}
+
+
+def test_the_button_offers_every_network():
+    asked = workflow_runner.load("train.yml")["on"]["workflow_dispatch"]["inputs"]
+    assert asked["network"]["options"] == list(networks.NETWORKS)
+    assert asked["network"]["default"] == networks.DEFAULT_NETWORK
+    assert asked["publish"]["default"] is False
+
+
+def test_expressions_are_computed_as_github_does():
+    contexts = {"inputs": {"seed": 0, "publish": True}, "vars": {}, "github": {"run_number": 7}}
+    contexts["github"]["event_name"] = "schedule"
+    workflow = workflow_runner.load("train.yml")
+    [train] = [s for s in workflow["jobs"]["train"]["steps"] if s.get("name") == "Train"]
+    seed = train["env"]["SEED"]
+    assert workflow_runner.fill(seed, contexts) == "7"
+    contexts["github"]["event_name"] = "workflow_dispatch"
+    assert workflow_runner.fill(seed, contexts) == "0"
+    assert workflow_runner.fill("${{ vars.X || 'a''b' }} ${{ inputs.publish }}", contexts) == (
+        "a'b true"
+    )
+    with pytest.raises(AssertionError):
+        workflow_runner.evaluate("hashFiles('x')", contexts)
+
+
+@pytest.fixture
+def server():
+    with running_hub() as hub:
+        hub.create(REPO)
+        hub.publishers.add(REPO)
+        yield hub
+
+
+@pytest.fixture
+def github(server, tmp_path):
+    """A fork whose variables are set, and the machine that its jobs run on."""
+    runner = server.runner(REPO)
+    return Runner(
+        "train.yml",
+        tmp_path,
+        variables={"MODEL_REPO": REPO, "GATE_PROFILE": "trial"},
+        machine={
+            "HF_ENDPOINT": server.url,
+            "HF_HUB_DISABLE_XET": "1",
+            "HF_HUB_DISABLE_TELEMETRY": "1",
+            "GITHUB_ACTIONS": runner["GITHUB_ACTIONS"],
+        },
+        identity={name: runner[name] for name in IDENTITY},
+    )
+
+
+def take_digits(github, folder, **options):
+    """Set the two variables that name other digits than MNIST's."""
+    sha256 = write_handwritten_mnist(folder, **options)
+    github.variables |= {"MNIST_DIR": str(folder), "MNIST_SHA256": sha256}
+
+
+def assert_ended(outcomes, *statuses):
+    """Compare what became of the three jobs, in order; else show the last log."""
+    found = [outcome.status for outcome in outcomes.values()]
+    logs = [outcome.log for outcome in outcomes.values() if outcome.log]
+    assert found == list(statuses), logs[-1][-3000:]
+
+
+@pytest.fixture
+def app(server, tmp_path):
+    """Start the real app on the repository, in a folder of its own."""
+    started = []
+
+    def start():
+        port = free_port()
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "MNIST_"))}
+        environment |= {
+            "GRADIO_SERVER_PORT": str(port),
+            "GRADIO_TEMP_DIR": str(tmp_path / "uploads"),
+            "HF_ENDPOINT": server.url,
+            "HF_HOME": str(tmp_path / "app-home"),
+            "MODEL_REPO": REPO,
+            "MODEL_POLL_SECONDS": "10",
+        }
+        log = tmp_path / "app.log"
+        with log.open("wb") as file:
+            process = subprocess.Popen(
+                [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=file, stderr=file
+            )
+        started.append(process)
+        running = page_support.App(f"http://127.0.0.1:{port}", tmp_path / "uploads", log)
+        page_support._wait(process, running, lambda: running.get("/"))  # noqa: SLF001
+        return running
+
+    yield start
+    for process in started:
+        process.terminate()
+        process.wait(30)
+
+
+def serves(running, commit):
+    status = running.server_function("read_status", [])
+    return status["model"] == f"{REPO}@{commit[:7]}"
+
+
+@pytest.mark.slow
+def test_weights_live_from_the_button_to_the_running_app(server, github, app, tmp_path):
+    button = {"network": "fnn", "epochs": "1", "publish": True}
+
+    take_digits(github, tmp_path / "few", count=400)
+    first = github.run(1, button)
+    assert_ended(first, "success", "success", "success")
+    published = server.head(REPO)
+    repo = server.repos[REPO]
+    assert repo.tags == {"train-1": published}
+    assert len(repo.commits) == 2
+    for name in weights.FILES:
+        assert server.files(REPO)[name] == (github.artifact("run") / name).read_bytes()
+    assert "holds no weights yet" in first["gate"].log
+    assert f"signing in as the trusted publisher of {REPO}" in first["publish"].log
+    assert f"files of {REPO} at commit {published}: they are what was sent" in first["publish"].log
+    assert STORED not in "".join(outcome.log for outcome in first.values())
+    for heading in ("wrong)", "How it learned", "What it confuses", "What it misreads"):
+        assert heading in first["train"].summary
+    assert "Gate: open" in first["gate"].summary
+
+    running = app()
+    wait_until(lambda: serves(running, published), 120)
+
+    take_digits(github, tmp_path / "no-threes", without=3)
+    worse = github.run(2, button)
+    assert_ended(worse, "success", "failure", "skipped")
+    [line] = [line for line in worse["gate"].log.splitlines() if line.startswith("error: ")]
+    assert "the gate stays shut: MNIST test digits misread: " in line
+    assert "more than the published weights, chance explains" in line
+    assert "Gate: shut" in worse["gate"].summary
+    assert server.head(REPO) == published
+    assert repo.tags == {"train-1": published}
+    assert serves(running, published)
+
+    take_digits(github, tmp_path / "many")
+    better = github.run(3, button | {"epochs": "2", "seed": 1})
+    assert_ended(better, "success", "success", "success")
+    newest = server.head(REPO)
+    assert repo.commits[newest].parent == published
+    assert repo.tags == {"train-1": published, "train-3": newest}
+    wait_until(lambda: serves(running, newest), 120)
+
+
+@pytest.fixture
+def gated(github, server):
+    """The artifacts of a run that passed the gate: the bundled weights, over the first commit."""
+    shutil.copytree(weights.BUNDLED, github.artifact("run"))
+    opened = verdict.Verdict(
+        REPO, server.head(REPO), verdict.hashes(github.artifact("run")), "served", {}
+    )
+    github.artifact("gate").mkdir()
+    (github.artifact("gate") / verdict.GATE_FILE).write_text(json.dumps(opened.as_json()))
+    return github
+
+
+def publish(github, number=1):
+    """Run the last job alone, as "Re-run failed jobs" does."""
+    workflow = workflow_runner.load("train.yml")
+    contexts = github.contexts(workflow["jobs"]["publish"], number, {"publish": True})
+    return github.run_job(workflow, "publish", contexts)
+
+
+def error(outcome):
+    assert outcome.status == "failure"
+    [line] = [line for line in outcome.log.splitlines() if line.startswith("error: ")]
+    return line
+
+
+def test_of_two_runs_that_passed_the_gate_the_second_is_told_that_it_lost(gated, server):
+    server.push(REPO, {"config.json": b"{}"})  # the other run's
+    lost = publish(gated)
+    assert "newer commit from somebody else in the meantime: nothing was published" in error(lost)
+    assert len(server.repos[REPO].commits) == 2
+    assert server.repos[REPO].tags == {}
+
+
+def test_files_that_changed_after_the_gate_are_not_published(gated, server):
+    (gated.artifact("run") / "metrics.json").write_text("{}")
+    before = server.head(REPO)
+    assert "holds other files than the gate opened for" in error(publish(gated))
+    assert server.head(REPO) == before
+
+
+def test_failed_exchange_publishes_nothing_though_there_is_a_token(gated, server):
+    server.publishers.clear()
+    gated.secrets["HF_TOKEN"] = STORED
+    before = server.head(REPO)
+    told = error(publish(gated))
+    assert "signing in as a trusted publisher failed: " in told
+    assert server.head(REPO) == before
+
+
+def test_failed_exchange_falls_back_to_the_token_where_that_is_configured(gated, server):
+    server.publishers.clear()
+    gated.secrets["HF_TOKEN"] = STORED
+    gated.variables["SIGN_IN"] = "publisher-or-token"
+    done = publish(gated)
+    assert done.status == "success", done.log
+    failed = done.log.index("signing in as a trusted publisher failed: ")
+    assert done.log.index("signing in with HF_TOKEN") > failed
+    assert STORED not in done.log
+    assert server.repos[REPO].tags == {"train-1": server.head(REPO)}
+
+
+def test_stored_token_is_taken_without_an_exchange_where_that_is_configured(gated, server):
+    gated.secrets["HF_TOKEN"] = STORED
+    gated.variables["SIGN_IN"] = "token"
+    assert "signing in with HF_TOKEN" in publish(gated).log
+    assert not server.asked("oauth|id-token")
+    assert server.repos[REPO].tags == {"train-1": server.head(REPO)}
+
+
+def test_missing_repository_is_told_before_anything_is_trained(github):
+    github.variables["MODEL_REPO"] = "someone/typo"
+    outcomes = github.run(1, {"publish": True})
+    assert_ended(outcomes, "failure", "skipped", "skipped")
+    assert "check the name, or make it on the Hub first" in error(outcomes["train"])
+    assert "training.train" not in outcomes["train"].log

@@ -1,0 +1,223 @@
+"""Runs the jobs of a workflow here, as GitHub's runner would: the commands come from the file.
+
+Every job gets a clean copy of the tree and an environment of its own; artifacts go from job to job.
+Actions are played, not run: checkout, setup-python, upload-artifact and download-artifact. An
+identity token can be had only by a job with `id-token: write`, secrets only by one with an
+`environment`.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.conftest import ROOT
+
+WORKFLOWS = ROOT / ".github" / "workflows"
+IDENTITY = ("ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
+SHELL = ("bash", "--noprofile", "--norc", "-eo", "pipefail", "-c")
+STAMPS = ("app-installed", "training-installed", "tests-installed")
+
+_NAME = r"[a-z_]+(?:\.[A-Za-z0-9_-]+)+"
+_TOKEN = re.compile(rf"'(?:[^']|'')*'|\|\||&&|[=!]=|!|{_NAME}|[a-z]+\(\)|[()\s]+|true|false|\d+")
+_OPERATORS = {"||": " or ", "&&": " and ", "!": " not ", "true": "True", "false": "False"}
+
+
+def load(name):
+    """Read a workflow; YAML 1.1 takes the key `on` for true."""
+    workflow = yaml.safe_load((WORKFLOWS / name).read_text("utf-8"))
+    workflow["on"] = workflow.pop(True)
+    return workflow
+
+
+def evaluate(expression, contexts, *, failed=False):
+    """Compute an expression of GitHub's, as far as the workflows here need them."""
+    python = ""
+    place = 0
+    for token in _TOKEN.finditer(expression):
+        assert token.start() == place, f"{expression}: {expression[place:]}"
+        place = token.end()
+        text = token[0]
+        if text.startswith("'"):
+            text = repr(text[1:-1].replace("''", "'"))
+        elif re.fullmatch(_NAME, text):
+            context, *keys = text.split(".")
+            value: Any = contexts[context]
+            for key in keys:
+                value = value.get(key) if value else None
+            text = repr("" if value is None else value)
+        elif text.endswith("()"):
+            text = repr({"always()": True, "success()": not failed, "failure()": failed}[text])
+        python += _OPERATORS.get(text, text)
+    assert place == len(expression), expression
+    return eval(python.strip(), {"__builtins__": {}})  # noqa: S307 - made of checked tokens
+
+
+def fill(text, contexts):
+    """Put values in the place of all `${{ }}` of a text."""
+
+    def value(match):
+        found = evaluate(match[1], contexts)
+        return str(found).lower() if isinstance(found, bool) else str(found)
+
+    return re.sub(r"\$\{\{\s*(.*?)\s*\}\}", value, str(text))
+
+
+@dataclass
+class Outcome:
+    """What became of a job: `success`, `failure` or `skipped`, its log, and its summary."""
+
+    status: str
+    log: str = ""
+    summary: str = ""
+
+
+@dataclass
+class Runner:
+    """A repository on GitHub with its settings, and the machine that its jobs run on.
+
+    Attributes:
+        workflow: File name in `.github/workflows`.
+        folder: For workspaces and artifacts.
+        variables: The repository's.
+        secrets: The environment's.
+        machine: Variables that every step of every job sees.
+        identity: Variables that a job with `id-token: write` sees.
+    """
+
+    workflow: str
+    folder: Path
+    variables: dict[str, str] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=dict)
+    machine: dict[str, str] = field(default_factory=dict)
+    identity: dict[str, str] = field(default_factory=dict)
+
+    def run(self, number, inputs, event="workflow_dispatch"):
+        """Run all jobs in order of their needs; return what became of each, by name."""
+        workflow = load(self.workflow)
+        inputs = {
+            name: inputs.get(name, asked.get("default"))
+            for name, asked in workflow["on"]["workflow_dispatch"]["inputs"].items()
+        }
+        outcomes = {}
+        for name, job in workflow["jobs"].items():
+            needs = job.get("needs", [])
+            needs = [needs] if isinstance(needs, str) else needs
+            assert set(needs) <= set(outcomes), "jobs are expected in order of their needs"
+            contexts = self.contexts(job, number, inputs, event)
+            if all(outcomes[need].status == "success" for need in needs) and evaluate(
+                job.get("if", "true"), contexts
+            ):
+                outcomes[name] = self.run_job(workflow, name, contexts)
+            else:
+                outcomes[name] = Outcome("skipped")
+        return outcomes
+
+    def run_job(self, workflow, name, contexts):
+        job = workflow["jobs"][name]
+        number = contexts["github"]["run_number"]
+        workspace = self.folder / f"{number}-{name}"
+        workspace.mkdir()
+        summary = workspace.with_suffix(".md")
+        summary.touch()
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder / "home"),
+            "LANG": "C.UTF-8",
+            "GITHUB_STEP_SUMMARY": str(summary),
+            "GITHUB_RUN_NUMBER": str(number),
+            **self.machine,
+            **(self.identity if job["permissions"].get("id-token") == "write" else {}),
+        }
+        for part in (workflow, job):
+            environment |= _filled(part.get("env", {}), contexts)
+        contexts["env"] = environment
+        log = ""
+        failed = False
+        for step in job["steps"]:
+            if not evaluate(step.get("if", "success()"), contexts, failed=failed) or (
+                failed and "if" not in step
+            ):
+                continue
+            own = environment | _filled(step.get("env", {}), contexts)
+            if "uses" in step:
+                self._play(step, workspace, _filled(step.get("with", {}), contexts))
+            else:
+                assert "${{" not in step["run"]
+                done = subprocess.run(
+                    [*SHELL, step["run"]],
+                    cwd=workspace,
+                    env=own,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    timeout=600,
+                    check=False,
+                )
+                log += f"$ {step['run']}\n{done.stdout.decode()}"
+                failed = failed or done.returncode != 0
+        return Outcome("failure" if failed else "success", log, summary.read_text("utf-8"))
+
+    def artifact(self, name):
+        return self.folder / "artifacts" / name
+
+    def contexts(self, job, number, inputs, event="workflow_dispatch"):
+        return {
+            "inputs": inputs,
+            "vars": self.variables,
+            "secrets": self.secrets if "environment" in job else {},
+            "github": {"run_number": number, "event_name": event},
+            "env": {},
+        }
+
+    def _play(self, step, workspace, options):
+        action = step["uses"].split("@")[0]
+        if action == "actions/checkout":
+            copy_tree(workspace)
+        elif action == "actions/setup-python":
+            link_python(workspace)
+        elif action == "actions/upload-artifact":
+            source, target = workspace / options["path"], self.artifact(options["name"])
+            assert source.exists(), f"{options['path']} is missing"
+            shutil.rmtree(target, ignore_errors=True)
+            if source.is_dir():
+                shutil.copytree(source, target)
+            else:
+                target.mkdir(parents=True)
+                shutil.copy(source, target)
+        elif action == "actions/download-artifact":
+            source = self.artifact(options["name"])
+            shutil.copytree(source, workspace / options["path"], dirs_exist_ok=True)
+        else:
+            raise AssertionError(f"an action that cannot be played: {action}")
+
+
+def _filled(values, contexts):
+    return {key: fill(value, contexts) for key, value in values.items()}
+
+
+def copy_tree(target):
+    """Copy the working tree without what git ignores; new files may not be added yet."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    for name in listed.stdout.split("\0"):
+        if name and (ROOT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, target / name)
+
+
+def link_python(workspace):
+    """Give a copy of the tree a `.venv` with all that is installed for these tests."""
+    folder = workspace / ".venv"
+    folder.mkdir()
+    for entry in Path(sys.prefix).iterdir():
+        if entry.name not in STAMPS:
+            (folder / entry.name).symlink_to(entry)
+    # Newer than the requirements, as they are after installing; test_space compares the versions.
+    for stamp in STAMPS:
+        (folder / stamp).touch()
