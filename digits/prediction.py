@@ -12,7 +12,7 @@ from digits import networks
 from digits.ink import BlankPictureError, InkArray, Picture
 from digits.page.examples import digit_example
 from digits.page.strokes import draw, parse_strokes
-from digits.preprocessing import IMAGE_SIDE, preprocess
+from digits.preprocessing import IMAGE_SIDE, framings
 from digits.saliency import Saliency
 from digits.weights import Weights, WeightsError
 
@@ -97,10 +97,12 @@ class Recognizer:
             The answer. A picture without ink is an answer too, with the reason `BLANK`.
         """
         try:
-            image = preprocess(picture)
+            images = framings(picture)
         except BlankPictureError:
             return Prediction(None, BLANK, _UNIFORM, 0.0, None)
-        return self.answer(image, self.predict_images(image[None])[0])
+        rows = self.predict_images(np.stack(images))
+        surest = int(rows[:, :10].max(axis=1).argmax())
+        return self.answer(images[surest], rows[surest])
 
     def answer(self, image: InkArray, probabilities: npt.NDArray[np.float32]) -> Prediction:
         """Turn one row of `predict_images` into an answer.

@@ -38,15 +38,28 @@ def preprocess(picture: Picture) -> InkArray:
     Raises:
         BlankPictureError: If there is no ink.
     """
+    return framings(picture)[0]
+
+
+def framings(picture: Picture) -> list[InkArray]:
+    """Bring a picture into MNIST's frame in each way that makes sense.
+
+    A picture of 28x28 may be in MNIST's frame already, and then noise or a line at its edge must
+    not move the digit; or it may be any small picture. Which of the two, the network tells.
+
+    Args:
+        picture: `(H, W)` or `(H, W, 3)` uint8, upright; any polarity.
+
+    Returns:
+        The normalized `(28, 28)` float32 in `[0, 1]`, 0 paper, 1 full ink; for a picture of 28x28,
+        in front of it, the ink where it is.
+
+    Raises:
+        BlankPictureError: If there is no ink.
+    """
     ink = main_ink(extract_ink(picture))
-    return ink if _is_normalized(ink) else normalize(ink)
-
-
-def _is_normalized(ink: InkArray) -> bool:
-    """Whether the ink fills MNIST's frame already: such an image comes back as it is."""
-    if ink.shape != (IMAGE_SIDE, IMAGE_SIDE) or max(crop(ink).shape) < BOX_SIDE - 4:
-        return False
-    return all(abs(center - IMAGE_SIDE / 2) <= 1 for center in center_of_mass(ink))
+    normalized = normalize(ink)
+    return [ink, normalized] if ink.shape == normalized.shape else [normalized]
 
 
 def center_of_mass(ink: InkArray) -> tuple[float, float]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import cv2
 import numpy as np
 import pytest
 
@@ -9,7 +10,7 @@ from digits import networks
 from digits.page.examples import digit_example
 from digits.page.strokes import draw, parse_strokes
 from digits.prediction import BLANK, NOT_A_DIGIT, Recognizer, soften
-from digits.preprocessing import preprocess
+from digits.preprocessing import crop, preprocess
 from digits.weights import BUNDLED, WeightsError, load_folder
 
 
@@ -29,6 +30,32 @@ def test_own_drawings_are_read(recognizer, digit):
         assert prediction.digit == digit
         assert prediction.reason is None
         assert prediction.score > 0.5
+
+
+def small(digit: int) -> np.ndarray:
+    """(28, 28) uint8 in MNIST's frame, 255 ink."""
+    return np.round(255 * preprocess(drawing(digit))).astype(np.uint8)
+
+
+def test_dirt_at_the_edge_of_a_small_picture_does_not_move_the_digit(recognizer):
+    read = []
+    for digit in range(10):
+        dirty = small(digit)
+        dirty[0, 1::5] = dirty[5::7, 27] = 255
+        read.append(recognizer.predict(dirty).digit)
+    assert sum(digit == answer for digit, answer in enumerate(read)) >= 9
+
+
+def test_small_picture_without_a_margin_is_read(recognizer):
+    read = []
+    for digit in range(10):
+        tight = crop(preprocess(drawing(digit)))
+        side = max(tight.shape)
+        square = np.zeros((side, side), np.float32)
+        square[: tight.shape[0], : tight.shape[1]] = tight
+        filled = cv2.resize(square, (28, 28), interpolation=cv2.INTER_LINEAR)
+        read.append(recognizer.predict(np.round(255 * filled).astype(np.uint8)).digit)
+    assert sum(digit == answer for digit, answer in enumerate(read)) >= 9
 
 
 def test_confidences_are_ten_and_sum_to_one(recognizer):

@@ -15,6 +15,7 @@ from digits.preprocessing import (
     center_of_mass,
     crop,
     fit_to_box,
+    framings,
     normalize,
     preprocess,
     stroke_width,
@@ -51,8 +52,20 @@ def test_image_of_mnist_comes_back_as_itself(mnist):
     for original in mnist.train_images[:500]:
         image = preprocess(original)
         changes.append(np.abs(image - original / 255).sum() / image.sum())
-    # A few of MNIST's own do not fill its 20x20 box; they are normalized like any picture.
     assert np.quantile(changes, 0.98) < 0.06
+
+
+def test_small_picture_may_be_in_the_frame_already_or_not():
+    small = np.round(255 * preprocess(drawing())).astype(np.uint8)
+    small[:3] = 0
+    small[0, ::2] = 255  # dirt that moves the bounding box
+    as_it_is, normalized = framings(small)
+    np.testing.assert_allclose(as_it_is[4:], small[4:] / 255, atol=0.08)
+    assert max(crop(normalized).shape) == BOX_SIDE
+
+
+def test_larger_picture_is_framed_in_one_way():
+    assert len(framings(drawing())) == 1
 
 
 def test_digit_of_mnist_drawn_large_anywhere_comes_back_as_itself(mnist):

@@ -57,7 +57,12 @@ def answer(recognizer: Recognizer, pictures: PictureSet, *, squeeze: bool) -> An
     seen = np.arange(len(images)) if squeeze else np.flatnonzero(~pictures.blank)
     for start in range(0, len(seen), _BATCH):
         batch = seen[start : start + _BATCH]
-        for index, row in zip(batch, recognizer.predict_images(images[batch]), strict=True):
+        rows = recognizer.predict_images(images[batch])
+        if pictures.again is not None and not squeeze:
+            others = recognizer.predict_images(pictures.again[batch])
+            surer = others[:, :10].max(axis=1) > rows[:, :10].max(axis=1)
+            rows[surer] = others[surer]
+        for index, row in zip(batch, rows, strict=True):
             prediction = recognizer.answer(images[index], row)
             confidences[index] = prediction.confidences
             scores[index] = prediction.score

@@ -5,7 +5,7 @@ is the preprocessing of this project. Both are computed once for all networks.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.ink import BlankPictureError
-from digits.preprocessing import preprocess
+from digits.preprocessing import framings
 from training import corruptions, junk, numbers, photos
 from training import strokes as pen_strokes
 from training.data import Mnist
@@ -37,6 +37,8 @@ class PictureSet:
         squeezed: `(N, 28, 28)` float32 in `[0, 1]`, 1 is ink.
         prepared: The same by our preprocessing; all 0 where it finds no ink.
         blank: `(N,)` bool, where our preprocessing finds no ink.
+        again: The same as `prepared`, framed in the second way that small pictures have; the surer
+            answer counts. None where there is one way only.
     """
 
     name: str
@@ -44,6 +46,7 @@ class PictureSet:
     squeezed: Images
     prepared: Images
     blank: npt.NDArray[np.bool_]
+    again: Images | None = None
 
 
 @dataclass(frozen=True)
@@ -156,15 +159,20 @@ def prepare(name: str, labels: Sequence[int], pictures: Iterable[Picture]) -> Pi
         pictures: `(H, W)` or `(H, W, 3)` uint8.
     """
     squeezed = np.zeros((len(labels), _SIDE, _SIDE), np.float32)
-    prepared = np.zeros_like(squeezed)
+    prepared, again = np.zeros_like(squeezed), np.zeros_like(squeezed)
     blank = np.zeros(len(labels), bool)
+    ways = 1
     for index, picture in enumerate(pictures):
         squeezed[index] = squeeze(picture)
         try:
-            prepared[index] = preprocess(picture)
+            images = framings(picture)
         except BlankPictureError:
             blank[index] = True
-    return PictureSet(name, np.asarray(labels, np.int64), squeezed, prepared, blank)
+            continue
+        prepared[index], again[index] = images[0], images[-1]
+        ways = max(ways, len(images))
+    second = again if ways > 1 else None
+    return PictureSet(name, np.asarray(labels, np.int64), squeezed, prepared, blank, second)
 
 
 def squeeze(picture: Picture) -> Images:
@@ -187,4 +195,4 @@ def _from_images(name: str, images: Picture, source: Material) -> PictureSet:
     labels = source.mnist.test_labels[: source.limit].astype(np.int64)
     made = prepare(name, labels.tolist(), images)
     as_they_are = images.astype(np.float32) / np.float32(255)
-    return PictureSet(name, labels, as_they_are, made.prepared, made.blank)
+    return replace(made, labels=labels, squeezed=as_they_are)
