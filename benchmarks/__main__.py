@@ -8,7 +8,8 @@ Starts app.py as `make run` does, and a plain app of the usual construction, whi
   api       /predict by gradio_client and by plain HTTP, one client
   pen       in Chromium: pen-up to changed bars, with 100 ms of network delay too
   load      16 clients at once: answers a second, processor time, memory, files left behind
-  training  seconds to 99.0 % and 99.5 %; only if asked for, with --data
+  training  seconds to 99.0 % and 99.5 %, with --runs only: the run folders of two trainings of this
+            machine, ours and the baseline's (`make train`, with ARGS="--network dense128")
 
 Run it on a quiet machine. Bytecode is compiled first, for both apps alike.
 """
@@ -25,10 +26,11 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks import api, load, one_core, pen, start, tables
+from benchmarks import api, load, one_core, pen, start, tables, training_time
 from benchmarks.figures import Row, commit, machine, today
 from benchmarks.serving import ROOT, Apps
 
@@ -55,6 +57,7 @@ SECTIONS: Final = {
     "pen": Section(pen.measure, pen.Counts(), pen.QUICK),
     "load": Section(load.measure, load.Counts(), load.QUICK),
 }
+TRAINING: Final = "training"
 
 
 def parse_arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
@@ -63,8 +66,15 @@ def parse_arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
         prog="python -m benchmarks", description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
-    parser.add_argument("--only", type=_names, metavar="NAME,...", default=list(SECTIONS))
+    parser.add_argument(
+        "--only",
+        type=_names,
+        metavar="NAME,...",
+        default=list(SECTIONS),
+        help="sections; default: all",
+    )
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="MNIST: trains the baseline")
+    parser.add_argument("--runs", type=Path, nargs=2, metavar=("OURS", "BASELINE"))
     parser.add_argument(
         "--output", type=Path, metavar="FILE",
         help=f"keep the figures; the README shows {tables.RESULTS.relative_to(ROOT)}",
@@ -76,7 +86,7 @@ def parse_arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def _names(text: str) -> list[str]:
-    names = text.split(",")
+    names = [name for name in text.split(",") if name]
     if unknown := [name for name in names if name not in SECTIONS]:
         raise argparse.ArgumentTypeError(
             f"expected some of {', '.join(SECTIONS)}, received {', '.join(unknown)}"
@@ -99,8 +109,8 @@ def make_baseline_model(path: Path, data: Path | None) -> None:
     subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own
 
 
-def measure(names: Sequence[str], data: Path | None, *, quick: bool) -> tuple[dict[str, Any], bool]:
-    """Measure sections, each by itself: one that fails does not stop the others.
+def measure(names: Sequence[str], data: Path | None, *, quick: bool) -> dict[str, Any]:
+    """Measure sections, each by itself: one that fails is left out and does not stop the others.
 
     Args:
         names: Of `SECTIONS`.
@@ -108,53 +118,63 @@ def measure(names: Sequence[str], data: Path | None, *, quick: bool) -> tuple[di
         quick: Whether only to see that it runs.
 
     Returns:
-        The report, and whether all was measured.
+        What was measured, by section.
     """
     sections: dict[str, Any] = {}
-    complete = True
     with tempfile.TemporaryDirectory(prefix="digits-baseline-") as folder:
         model = Path(folder) / "model.keras"
         make_baseline_model(model, data)
         with Apps(model) as apps:
             for name in names:
                 section = SECTIONS[name]
-                begun, busy = time.perf_counter(), os.getloadavg()[0]
-                _say(f"{name} ...")
-                try:
-                    rows = section.measure(apps, section.quick if quick else section.counts)
-                except Exception:  # noqa: BLE001 - whatever it is, the other sections go on
-                    traceback.print_exc()
-                    complete = False
-                    continue
-                seconds = time.perf_counter() - begun
-                _say(f"{name}: {seconds:.0f} s")
-                sections[name] = {
-                    "date": today(),
-                    "commit": commit(ROOT),
-                    "load": round(busy, 2),
-                    "seconds": round(seconds, 1),
-                    "rows": [row.as_json() for row in rows],
-                }
-    return {"machine": machine(), "sections": sections}, complete
+                counts = section.quick if quick else section.counts
+                measured = _measured(name, partial(section.measure, apps, counts))
+                if measured:
+                    sections[name] = measured
+    return sections
 
 
-def _say(line: str) -> None:
-    sys.stderr.write(line + "\n")
+def _measured(name: str, section: Callable[[], list[Row]]) -> dict[str, Any] | None:
+    begun, busy = time.perf_counter(), os.getloadavg()[0]
+    try:
+        rows = section()
+    except Exception:  # noqa: BLE001 - whatever it is, the other sections go on
+        traceback.print_exc()
+        return None
+    seconds = time.perf_counter() - begun
+    sys.stderr.write(f"{name}: {seconds:.0f} s\n")
+    return {
+        "date": today(),
+        "commit": commit(ROOT),
+        "load": round(busy, 2),
+        "seconds": round(seconds, 1),
+        "rows": [row.as_json() for row in rows],
+    }
 
 
 def main() -> None:
     """Measure, print the table and keep it if asked to."""
     arguments = parse_arguments()
     compile_bytecode()
-    report, complete = measure(arguments.only, arguments.data, quick=arguments.quick)
-    sys.stdout.write(tables.console(report) + "\n")
+    sections = measure(arguments.only, arguments.data, quick=arguments.quick)
+    names = [*arguments.only, *([TRAINING] if arguments.runs else [])]
+    if arguments.runs and (
+        times := _measured(TRAINING, partial(training_time.compare, *arguments.runs))
+    ):
+        sections[TRAINING] = times
+    report = {"machine": machine(), "sections": sections}
+    if sections:
+        sys.stdout.write(tables.console(report) + "\n")
     if arguments.output:
-        path: Path = arguments.output
-        old = json.loads(path.read_text("utf-8")) if path.exists() else None
-        content = tables.merged(old, report, list(SECTIONS))
-        path.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
-    if not complete:
-        sys.exit("error: not everything could be measured, see above")
+        _keep(report, arguments.output)
+    if missing := [name for name in names if name not in sections]:
+        sys.exit(f"error: {', '.join(missing)} could not be measured, see above")
+
+
+def _keep(report: dict[str, Any], path: Path) -> None:
+    old = json.loads(path.read_text("utf-8")) if path.exists() else None
+    content = tables.merged(old, report, [*SECTIONS, TRAINING])
+    path.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

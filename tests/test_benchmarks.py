@@ -8,11 +8,12 @@ from threading import Thread
 
 import pytest
 
-from benchmarks import baseline_model, tables
+from benchmarks import baseline_model, tables, training_time
 from benchmarks.__main__ import SECTIONS, main, measure
 from benchmarks.calls import Pictures
 from benchmarks.distance import at_a_distance
-from benchmarks.figures import Figures, Row, row_from_json
+from benchmarks.figures import Figures, Row, machine, row_from_json
+from benchmarks.serving import BenchmarkError
 from digits.pictures import load_picture
 from tests.conftest import ROOT
 
@@ -20,8 +21,7 @@ from tests.conftest import ROOT
 @pytest.mark.slow
 @pytest.mark.browser
 def test_every_section_runs():
-    report, complete = measure(list(SECTIONS), None, quick=True)
-    assert complete
+    report = {"machine": machine(), "sections": measure(list(SECTIONS), None, quick=True)}
     assert set(report["sections"]) == set(SECTIONS)
     rows = tables.rows_of(report)
     assert all(row.ours is not None and row.ours.median >= 0 for row in rows)
@@ -29,6 +29,7 @@ def test_every_section_runs():
     assert sum(row.baseline is not None for row in rows) >= len(rows) // 2
     shown = tables.console(report)
     assert all(row.what in shown for row in rows)
+    assert "A million answers a day" in tables.readme_section(report)
 
 
 def test_a_section_is_chosen_by_its_name(monkeypatch, capsys):
@@ -94,6 +95,28 @@ def test_parts_measured_on_another_machine_are_not_kept():
     assert tables.merged(old, new, order) == report(2, start=1, pen=2)
     assert tables.merged(old, report(4, pen=2), order) == report(4, pen=2)
     assert tables.merged(None, new, order) == new
+
+
+def write_run(folder, seconds, accuracy):
+    folder.mkdir()
+    (folder / "metrics.json").write_text(json.dumps({"training_count": 2000}))
+    lines = [f"{i},{s},{a}" for i, (s, a) in enumerate(zip(seconds, accuracy, strict=True), 1)]
+    (folder / "history.csv").write_text("epoch,seconds,val_accuracy\n" + "\n".join(lines))
+    return folder
+
+
+def test_training_counts_until_the_first_epoch_that_is_good_enough(tmp_path):
+    ours = write_run(tmp_path / "ours", [10, 8, 8], [0.989, 0.991, 0.996])
+    other = write_run(tmp_path / "other", [10, 12], [0.98, 0.99])
+    first, second, epoch = training_time.compare(ours, other)
+    assert (first.ours.median, first.baseline.median) == (18, 22)
+    assert (second.ours.median, second.baseline) == (26, None)
+    assert (epoch.ours.median, epoch.baseline.median) == (4, 5.5)
+
+
+def test_a_run_that_is_not_finished_is_refused(tmp_path):
+    with pytest.raises(BenchmarkError, match="no finished run"):
+        training_time.read_history(tmp_path)
 
 
 @pytest.mark.slow
