@@ -248,7 +248,8 @@ def build_tabs() -> dict[str, Any]:
                 )
                 rotate = gr.Button(i18n("rotate"))
         with gr.Tab(i18n("tab_about")) as about_tab:
-            gr.Markdown(i18n("about"), elem_id="about")
+            # All of it comes from this app's own files; the cleaning would drop the charts.
+            gr.Markdown(i18n("about"), elem_id="about", sanitize_html=False)
     for tab, name in ((draw_tab, "draw"), (upload_tab, "upload"), (about_tab, "about")):
         tab.select(None, js=OPEN_TAB % (name, name))
     return {"picture": picture, "mode": mode, "rotate": rotate}

@@ -4,6 +4,7 @@ import re
 import pytest
 
 from digits.page.about import about_text, results_table
+from digits.page.charts import charts
 from digits.page.words import WORDS
 from digits.weights import BUNDLED, METRICS_FILE
 
@@ -51,6 +52,26 @@ def test_results_are_tabulated_in_per_cent(language):
     lines = results_table(language, ROWS).splitlines()
     assert "| served, ours | 0.25 | 1.50 |" in lines
     assert "| conv3, squeeze | 1.00 | - |" in lines
+
+
+def test_results_are_drawn_as_bars_that_name_their_numbers():
+    figures = re.findall(r"<figure.*?</figure>", charts("en", ROWS))
+    titles = [re.search(r"<figcaption>(.*?)<", figure)[1] for figure in figures]
+    assert titles == ["Misread of 100: MNIST test", "Misread of 100: pen strokes"]
+    bars = re.findall(r"width:([\d.]+)%.*?<span>([\d.]+)<", figures[0])
+    assert bars == [("25.0", "0.25"), ("100.0", "1.00")]
+
+
+@pytest.mark.parametrize("language", WORDS)
+def test_what_is_refused_is_drawn_in_every_language(language):
+    refusal = {"digits_refused_as_served": 0.005, "refused_as_served": {"letters": 0.9}}
+    row = {"name": "served", "preprocessing": "ours", "mean": {"refusal": refusal}}
+    drawn = charts(language, [row])
+    assert re.findall(r"width:([\d.]+)%.*?<span>([\d.]+)<", drawn) == [
+        ("0.5", "0.50"),
+        ("90.0", "90.00"),
+    ]
+    assert "\n\n" not in drawn
 
 
 def test_without_results_there_is_no_table():

@@ -7,6 +7,7 @@ from pathlib import Path
 from string import Template
 from typing import Any, Final
 
+from digits.page.charts import charts
 from digits.weights import BUNDLED, METRICS_FILE
 
 _FOLDER: Final = Path(__file__).parent / "about_texts"
@@ -58,14 +59,14 @@ def about_text(language: str) -> str:
 
 
 def results_table(language: str, rows: Sequence[Mapping[str, Any]]) -> str:
-    """Tabulate what was measured.
+    """Tabulate and draw what was measured.
 
     Args:
         language: `en`, `de` or `fr`.
         rows: As `training.evaluate` writes them, one for each kind of weights.
 
     Returns:
-        Markdown with a heading; empty if there are no rows.
+        Markdown with a heading and HTML charts; empty if there are no rows.
     """
     if not rows:
         return ""
@@ -77,7 +78,8 @@ def results_table(language: str, rows: Sequence[Mapping[str, Any]]) -> str:
         errors = [_error_share(row["mean"].get(name)) for name in sets]
         lines.append([f"{row['name']}, {row['preprocessing']}", *errors])
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return f"## {words['heading']}\n\n{table}\n\n{words['note']}"
+    drawn = f'<div class="charts">{charts(language, rows)}</div>'
+    return f"## {words['heading']}\n\n{table}\n\n{words['note']}\n\n{drawn}"
 
 
 def _error_share(figures: Mapping[str, Any] | None) -> str:
