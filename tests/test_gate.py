@@ -139,9 +139,9 @@ def test_the_report_holds_every_number_as_text_and_as_markdown():
     assert text.startswith("## Gate: shut\n")
     assert "someone/digits at main" in text
     assert all(f"| {title} |" in text for title in gate.TITLES.values())
-    passed = as_markdown(gate.compare(answers(), None, dict.fromkeys(gate.TITLES, 1)), "x", None)
+    passed = as_markdown(gate.compare(answers(), None, dict.fromkeys(gate.TITLES, 1)), "x", "y")
     assert passed.startswith("## Gate: open\n")
-    assert "no repository is named" in passed
+    assert "Compared with: y. Limits: `x`." in passed
 
 
 def test_every_profile_limits_every_number():
@@ -337,7 +337,7 @@ def test_a_shut_gate_fails_and_takes_an_old_verdict_back(run, few, command):
     assert status.startswith("error: the gate stays shut: MNIST test digits misread: ")
     assert "points over the limit of 0.80 %" in status
     assert "\n" not in status
-    assert "nothing to compare with" in out
+    assert "compared with: nothing, as no repository is named" in out
     assert not (run / verdict.GATE_FILE).exists()
 
 

@@ -191,44 +191,28 @@ def answer_all(recognizer: Recognizer, pictures: Mapping[str, PictureSet]) -> di
     }
 
 
-def decide(run: Path, found: Published | None, profile: str, arguments: argparse.Namespace) -> str:
-    """Measure, print the numbers, and open the gate or not.
+def measure(
+    recognizer: Recognizer,
+    found: Published | None,
+    pictures: Mapping[str, PictureSet],
+    limits: Mapping[str, float],
+) -> list[Number]:
+    """Measure a run, and what is published beside it.
 
-    Returns:
-        What opened it, in a line.
+    Args:
+        recognizer: Of the run.
+        found: What is published; None if nothing shall be compared with.
+        pictures: From `gate_pictures.picture_sets`.
+        limits: The largest value of each number.
 
     Raises:
-        UserError: If it stays shut; names every number that falls short, and by how much.
+        UserError: If the run boasts, or what is published does not load.
     """
-    chosen = PROFILES[profile]
-    limits = {**chosen.limits, **dict(arguments.limit)}
-    recognizer = load(run)
-    files = verdict.hashes(run)
-    pictures = gate_pictures.picture_sets(
-        load_mnist(arguments.data), arguments.pictures or chosen.pictures
-    )
     answers = answer_all(recognizer, pictures)
     check_claims(recognizer.weights, answers["mnist_test"])
-    before = None
-    if found and found.weights:
-        before = answer_all(_recognizer(found.weights), pictures)
-    numbers = compare(answers, before, limits)
-    print(as_text(numbers), flush=True)
-    short = [reason for number in numbers for reason in number.shortfalls()]
-    if arguments.summary:
-        with arguments.summary.open("a", encoding="utf-8") as file:
-            file.write(as_markdown(numbers, profile, found.line if found else None))
-    if short:
-        raise UserError(f"the gate stays shut: {'; '.join(short)}")
-    opened = verdict.Verdict(
-        repo=found.repo if found else None,
-        parent=found.commit if found else None,
-        files=files,
-        profile=profile,
-        measured={number.key: number.as_json() for number in numbers},
-    )
-    RunFolder(run).write_json(verdict.GATE_FILE, opened.as_json())
-    return f"the gate is open, see {run / verdict.GATE_FILE}"
+    if found is None or found.weights is None:
+        return compare(answers, None, limits)
+    return compare(answers, answer_all(_recognizer(found.weights), pictures), limits)
 
 
 def _recognizer(weights: Weights) -> Recognizer:
@@ -283,14 +267,39 @@ def _arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
 def main() -> None:
     """Open the gate for a run, or say why not."""
     arguments = _arguments()
+    run, profile = arguments.run, PROFILES[arguments.profile]
     # An old verdict must not outlive a new look.
-    (arguments.run / verdict.GATE_FILE).unlink(missing_ok=True)
+    (run / verdict.GATE_FILE).unlink(missing_ok=True)
+    recognizer, files = load(run), verdict.hashes(run)
     with tempfile.TemporaryDirectory() as cache:
         found = published.find(arguments.repo, Path(cache)) if arguments.repo else None
-        print(found.line if found else "no repository is named: nothing to compare with")
-        if found and found.weights is None:
-            print("nothing to compare with: only the limits decide")
-        print(decide(arguments.run, found, arguments.profile, arguments))
+        print(f"compared with: {_described(found)}", flush=True)
+        count = arguments.pictures or profile.pictures
+        pictures = gate_pictures.picture_sets(load_mnist(arguments.data), count)
+        limits = {**profile.limits, **dict(arguments.limit)}
+        numbers = measure(recognizer, found, pictures, limits)
+    print(as_text(numbers), flush=True)
+    if arguments.summary:
+        with arguments.summary.open("a", encoding="utf-8") as file:
+            file.write(as_markdown(numbers, arguments.profile, _described(found)))
+    short = [reason for number in numbers for reason in number.shortfalls()]
+    if short:
+        raise UserError(f"the gate stays shut: {'; '.join(short)}")
+    opened = verdict.Verdict(
+        repo=found.repo if found else None,
+        parent=found.commit if found else None,
+        files=files,
+        profile=arguments.profile,
+        measured={number.key: number.as_json() for number in numbers},
+    )
+    RunFolder(run).write_json(verdict.GATE_FILE, opened.as_json())
+    print(f"the gate is open, see {run / verdict.GATE_FILE}")
+
+
+def _described(found: Published | None) -> str:
+    if found is None:
+        return "nothing, as no repository is named"
+    return found.line if found.weights else f"nothing: {found.line}"
 
 
 if __name__ == "__main__":

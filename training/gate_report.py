@@ -91,21 +91,17 @@ def as_text(numbers: Sequence[Number]) -> str:
     return tables.render([HEADER, *(number.row() for number in numbers)])
 
 
-def as_markdown(numbers: Sequence[Number], profile: str, published: str | None) -> str:
+def as_markdown(numbers: Sequence[Number], profile: str, compared: str) -> str:
     """Write the numbers as a section of a job's summary.
 
     Args:
         numbers: All of them.
         profile: Which limits hold.
-        published: What is published, in a line; None if no repository was named.
+        compared: What the run was compared with, in a line.
     """
     shut = [reason for number in numbers for reason in number.shortfalls()]
     lines = ["## Gate: shut" if shut else "## Gate: open", ""]
     lines += [f"- {reason}" for reason in shut]
-    lines += [
-        "",
-        f"Published now: {published or 'no repository is named'}. Limits: `{profile}`.",
-        "",
-    ]
+    lines += ["", f"Compared with: {compared}. Limits: `{profile}`.", ""]
     lines += [tables.markdown([HEADER, *(number.row() for number in numbers)]), ""]
     return "\n".join(lines)
