@@ -1,12 +1,10 @@
 """The Space's own files say what its builder and the Hub accept."""
 
 import importlib.metadata
-import itertools
 import json
 import os
 import pkgutil
 import re
-import shlex
 import shutil
 import subprocess
 import sys
@@ -14,9 +12,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from huggingface_hub.utils import filter_repo_objects
 
+from digits import deployment
 from tests.conftest import ROOT
+from training import space_files
 
 COLORS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
 REQUIREMENTS = ("requirements.txt", "training/requirements.txt", "tests/requirements.txt")
@@ -146,25 +145,14 @@ def test_packages_txt_is_edible_for_xargs_and_apt():
     assert fed.stdout.split() == [name for name in names if name]
 
 
-def test_the_files_that_the_readme_uploads_are_enough_for_the_app(readme, tmp_path):
-    command = re.search(r"hf upload .*?\n\n", readme, re.DOTALL)[0].replace("\\\n", " ")
-    words = shlex.split(command)
-    options = {
-        name: [value for key, value in itertools.pairwise(words) if key == f"--{name}"]
-        for name in ("include", "exclude")
-    }
-    sent = set(
-        filter_repo_objects(
-            [*tracked_files(), "digits/__pycache__/pictures.cpython-312.pyc"],
-            allow_patterns=options["include"],
-            ignore_patterns=options["exclude"],
-        )
-    )
-    for name in sent:
+def test_the_files_that_are_deployed_are_enough_for_the_app(tmp_path):
+    sent = space_files.collect(ROOT, "someone/reader", None, None)
+    for name, data in sent.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, tmp_path / name)
+        (tmp_path / name).write_bytes(data)
     assert ".gitattributes" not in sent  # the Space's own says what lies in the Hub's storage
-    assert not [name for name in sent if name.startswith(("tests/", "training/", "."))]
+    others = [name for name in sent if not name.startswith("digits/")]
+    assert set(others) == set(deployment.FILES)
     check = "import app, digits.weights as w; app.build(); print(w.load_folder(w.BUNDLED).path)"
     started = subprocess.run(
         [sys.executable, "-c", check],
