@@ -1,6 +1,6 @@
 """Measured figures as text: columns for the console, Markdown for the README.
 
-python -m training.tables    brings the README's table up to training/results.json
+python -m training.tables    brings the README's table up to what was measured
 """
 
 import json
@@ -113,8 +113,6 @@ def corruption_errors(row: Row) -> dict[str, float]:
     return {kind: counts["errors"] / counts["count"] for kind, counts in kinds.items()}
 
 
-README_BEGIN, README_END = "<!-- results.json -->", "<!-- end of results.json -->"
-
 README_COLUMNS = (
     ("MNIST test", ("mnist_test",)),
     ("drawn digits", ("drawn",)),
@@ -148,28 +146,60 @@ def _readme_cells(row: Row) -> list[str]:
     return [*cells, _percent(mean["corruptions"], "mean_error"), taken]
 
 
-def update_readme(readme: str, rows: Sequence[Row]) -> str:
-    """Replace the table between the README's two marks.
+def ablation_table(measured: Mapping[str, Any]) -> list[list[str]]:
+    """Lay out what `training.ablation` measured, a line for each training; a header first.
+
+    Args:
+        measured: The content of `ablation.json`.
+    """
+    kinds = ", ".join(measured["rows"][0]["corruptions"]["kinds"]).replace("_", " ")
+    header = ["misread", "MNIST test", "drawn digits", "photos", kinds, "letters taken"]
+    rows = []
+    for row in measured["rows"]:
+        shares = [
+            f"{100 * row[name]['errors'] / row[name]['count']:.2f} %"
+            for name in ("mnist_test", "drawn", "photos")
+        ]
+        corrupted = f"{100 * row['corruptions']['mean_error']:.1f} %"
+        taken = f"{100 * (1 - row['letters']['refused']):.1f} %"
+        rows.append([row["name"], *shares, corrupted, taken])
+    return [header, *rows]
+
+
+def replace_section(readme: str, name: str, content: str) -> str:
+    """Replace what stands between two marks, `<!-- NAME -->` and `<!-- end of NAME -->`.
 
     Args:
         readme: The README's text.
-        rows: Of `results.json`.
+        name: The file that the content comes from.
+        content: What is to stand there.
 
     Raises:
         ValueError: If the marks are missing.
     """
-    before, mark, rest = readme.partition(README_BEGIN)
-    _, end, after = rest.partition(README_END)
-    if not mark or not end:
-        raise ValueError(f"Expected {README_BEGIN} and {README_END} in the README. Received: none")
-    return f"{before}{mark}\n{readme_section(rows)}\n{end}{after}"
+    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    before, mark, rest = readme.partition(begin)
+    _, closing, after = rest.partition(end)
+    if not mark or not closing:
+        raise ValueError(f"Expected {begin} and {end} in the README. Received: none")
+    return f"{before}{begin}\n{content}\n{end}{after}"
+
+
+def update_readme(readme: str, folder: Path) -> str:
+    """Bring the README's table up to the measured figures.
+
+    Args:
+        readme: The README's text.
+        folder: Holds `results.json`.
+    """
+    results = json.loads((folder / "results.json").read_text("utf-8"))
+    return replace_section(readme, "results.json", readme_section(results["rows"]))
 
 
 def main() -> None:
-    """Bring the README's table up to `training/results.json`."""
-    results = json.loads(Path(__file__).with_name("results.json").read_text("utf-8"))
+    """Bring the README's table up to what lies in `training/`."""
     readme = Path(__file__).parents[1] / "README.md"
-    readme.write_text(update_readme(readme.read_text("utf-8"), results["rows"]), "utf-8")
+    readme.write_text(update_readme(readme.read_text("utf-8"), Path(__file__).parent), "utf-8")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,43 @@
+"""Training without one part after the other."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from tests.training_support import small_mnist
+from training import ablation, recipes, tables
+from training.sets import Material
+from training.strokes import Sample
+from training.train import Job
+
+DOWN = np.array([[0, 0], [0, 1000]], float)
+ACROSS = np.array([[0, 0], [600, 0]], float)
+
+
+def test_each_row_leaves_out_one_part_of_the_recipe():
+    whole = vars(ablation.EVERYTHING)
+    changed = {
+        name: {key for key, value in vars(parts).items() if value != whole[key]}
+        for name, parts in ablation.PARTS.items()
+        if parts is not None
+    }
+    assert changed.pop(ablation.WHOLE) == set()
+    assert sorted(key for keys in changed.values() for key in keys) == sorted(whole)
+    assert all(len(keys) == 1 for keys in changed.values())
+
+
+@pytest.mark.slow
+def test_rows_are_trained_and_measured_alike(tmp_path):
+    mnist = small_mnist(train_count=120, test_count=30)
+    drawn = [Sample("a", "1", [DOWN])] * 8
+    letters = [Sample("a", "T", [ACROSS, DOWN])] * 4
+    recipe = dataclasses.replace(recipes.for_network("conv7"), epochs=1, batch_size=40)
+    jobs = {ablation.WHOLE: Job(recipe=recipe, limit=60)}
+    rows = ablation.run(Material(mnist, drawn, letters, 20), tmp_path, jobs)
+    assert [row["name"] for row in rows] == [ablation.WHOLE, ablation.SQUEEZED]
+    assert [row["mnist_test"]["count"] for row in rows] == [20, 20]
+    assert [row["drawn"]["count"] for row in rows] == [8, 8]
+    table = tables.ablation_table({"rows": rows})
+    assert len({len(line) for line in table}) == 1
+    assert table[1][1] == f"{100 * rows[0]['mnist_test']['errors'] / 20:.2f} %"

@@ -1,0 +1,147 @@
+"""Measure what each part of the default network's recipe is worth: train without it.
+
+    python -m training.ablation --drawn DIR      table, training/ablation.json
+
+Every row is one short training (fewer images and epochs than a real one, so that all of them end
+within half an hour on two cores); compare the rows with each other, not with the served weights.
+Killed, it goes on where it was. The recipe itself was not chosen on these figures.
+"""
+
+import argparse
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from digits import networks
+from digits.prediction import Recognizer
+from digits.weights import load_folder
+from training import console, recipes, scoring, sets, tables
+from training.augment import EVERYTHING, Augmentation
+from training.data import load_mnist
+from training.scoring import Answers, Figures
+from training.sets import Material, PictureSet
+from training.train import Job, train
+
+ABLATION_FILE = Path(__file__).with_name("ablation.json")
+
+_RUNS = Path("runs/ablation")
+
+WHOLE = "everything"
+
+PARTS: dict[str, Augmentation | None] = {
+    WHOLE: EVERYTHING,
+    "without another hand": dataclasses.replace(EVERYTHING, hand=False),
+    "without another pen": dataclasses.replace(EVERYTHING, pen=False),
+    "without missing styles": dataclasses.replace(EVERYTHING, styles=False),
+    "without damage": dataclasses.replace(EVERYTHING, damage=False),
+    "without outliers": dataclasses.replace(EVERYTHING, outliers=0.0),
+    "MNIST's images alone": None,
+}
+"""Rows of the table: what training shows."""
+
+SQUEEZED = "everything, but squeezed as in the usual demo"
+"""The row of `WHOLE` without this project's preprocessing in front of it."""
+
+
+def run(
+    source: Material,
+    folder: Path,
+    jobs: Mapping[str, Job],
+) -> list[Figures]:
+    """Train all rows and measure them.
+
+    Args:
+        source: What the pictures to measure with are made from; its MNIST trains.
+        folder: Where the run folders are kept.
+        jobs: What to train, by name of the row; `WHOLE` is also measured squeezed.
+
+    Returns:
+        A row each: `name` and what `measure` gives.
+    """
+    shown = list(_pictures(source))
+    rows = []
+    for name, job in jobs.items():
+        print(f"{name}:", flush=True)
+        place = folder / name.replace(" ", "-").replace("'", "")
+        train(job, source.mnist, place)
+        recognizer = Recognizer(load_folder(place))
+        rows.append({"name": name, **measure(recognizer, shown, squeeze=False)})
+        if name == WHOLE:
+            rows.append({"name": SQUEEZED, **measure(recognizer, shown, squeeze=True)})
+    return rows
+
+
+def _pictures(source: Material) -> Iterator[PictureSet]:
+    yield sets.mnist_test(source)
+    yield sets.sketches("drawn", source.drawn)
+    yield sets.sketches("letters", source.letters)
+    yield sets.photographs(source)
+    for kind in ("impulse_noise", "fog", "zigzag"):
+        yield sets.corrupted(source, kind)
+
+
+def measure(recognizer: Recognizer, shown: Sequence[PictureSet], *, squeeze: bool) -> Figures:
+    """Count errors on digits, average those of the corruptions, and refuse letters.
+
+    Args:
+        recognizer: Whose answers.
+        shown: Sets named `mnist_test`, `drawn`, `letters`, `photos` and corruptions.
+        squeeze: Show the squeezed images instead of those of our preprocessing.
+
+    Returns:
+        `errors` and `count` by set; `corruptions` with its `mean_error`; `letters` with the share
+        refused where 2 % of the drawn digits are.
+    """
+    found: dict[str, Answers] = {
+        pictures.name: scoring.answer(recognizer, pictures, squeeze=squeeze) for pictures in shown
+    }
+    figures: Figures = {}
+    for name in ("mnist_test", "drawn", "photos"):
+        wrong = found[name].misread
+        figures[name] = {"errors": int(wrong.sum()), "count": len(wrong)}
+    damaged = scoring.corruption_figures(found)
+    figures["corruptions"] = {"mean_error": damaged["mean_error"], "kinds": [*damaged["kinds"]]}
+    refused = scoring.refusal(found["drawn"], {"letters": found["letters"]})["refused"]
+    figures["letters"] = {"refused": refused["letters"]}
+    return figures
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m training.ablation", description="Train without one part after the other."
+    )
+    parser.add_argument("--data", type=Path, help="folder of MNIST's four files")
+    parser.add_argument("--drawn", type=Path, required=True, help="recorded digits and letters")
+    parser.add_argument("--runs", type=Path, default=_RUNS, help="where the trainings are kept")
+    parser.add_argument("--out", type=Path, default=ABLATION_FILE)
+    parser.add_argument("--limit", type=int, default=12000, help="MNIST images of each training")
+    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=0)
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Train, measure, print and write."""
+    arguments = _arguments()
+    source = sets.material(load_mnist(arguments.data), arguments.drawn, 10000)
+    recipe = dataclasses.replace(
+        recipes.for_network(networks.DEFAULT_NETWORK), epochs=arguments.epochs
+    )
+    jobs = {
+        name: Job(
+            recipe=dataclasses.replace(recipe, augmentation=parts),
+            seed=arguments.seed,
+            limit=arguments.limit,
+        )
+        for name, parts in PARTS.items()
+    }
+    rows = run(source, arguments.runs, jobs)
+    told = {key: getattr(arguments, key) for key in ("limit", "epochs", "seed")}
+    measured = {**told, "rows": rows}
+    print(tables.render(tables.ablation_table(measured)))
+    arguments.out.write_text(json.dumps(measured, indent=2) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    console.run(main)
