@@ -11,7 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-FILES = ("LICENSE", "README.md", "app.py", "packages.txt", "requirements.txt")
+RESULTS = "training/results.json"
+"""What the About tab shows of what was measured."""
+
+FILES = ("LICENSE", "README.md", "app.py", "packages.txt", "requirements.txt", RESULTS)
 FOLDER = "digits"
 """With `FILES`, all that a Space needs of this repository."""
 
