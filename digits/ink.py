@@ -18,8 +18,11 @@ Mask = npt.NDArray[np.bool_]
 WORK_SIDE = 800
 """Larger pictures are reduced to this side: a digit of a tenth of it still has 80 pixels."""
 
-_UNIFORM_STEP = 6.0
+_PLAIN_STEP = 3.0
 """Gray levels that a border may waver and still be plain paper (canvas, clean scan)."""
+
+_UNIFORM_STEP = 6.0
+"""Gray levels that plain paper may waver within (what JPEG leaves around strokes)."""
 
 _PLAIN_BORDER = 0.85
 """Share of the border that must be plain: strokes may run over the edge."""
@@ -85,7 +88,7 @@ def extract_ink(picture: Picture) -> Ink:
     planes, scale = _reduce(picture)
     border = _border(planes)
     paper = np.median(border, axis=0)
-    plain = np.mean(np.abs(border - paper).max(axis=1) <= _UNIFORM_STEP) > _PLAIN_BORDER
+    plain = np.mean(np.abs(border - paper).max(axis=1) <= _PLAIN_STEP) > _PLAIN_BORDER
     clean = bool(plain or min(planes.shape[:2]) < _SMALLEST_PHOTO)
     array = np.zeros(planes.shape[:2], np.float32)
     if clean:

@@ -51,6 +51,9 @@ _ONE_OF_MANY = 0.5
 
 _MANY = 4
 
+_ALIKE = 2.0
+"""How much darker or thicker than most a line may be that is told by its parallels."""
+
 _EVEN = 1.5
 """How much darker than its median a line may be somewhere; the rest is a pen's."""
 
@@ -97,7 +100,7 @@ class _Pencil:
         return np.asarray(above / (1 + self.fan * right / self.height), np.float32)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Ridge:
     """Neighbouring rows that are darker than those around them.
 
@@ -213,11 +216,13 @@ def _rows_of_lines(blocks: Contrast, seen: Mask, thickest: int) -> Contrast:
         if enough[peak] and typical[peak] >= floor:
             held = blocks[peak, seen[peak]] > _PRESENT * typical[peak]
             ruled.append(_Ridge(rows, typical[peak], held.mean(), bool(held[0] and held[-1])))
-    likely = [ridge.darkness for ridge in ruled if ridge.share >= _ONE_OF_MANY]
-    alike = 2 * float(np.median(likely)) if len(likely) >= _MANY else 0.0
+    likely = [ridge for ridge in ruled if ridge.share >= _ONE_OF_MANY]
+    darkness = _ALIKE * float(np.median([ridge.darkness for ridge in likely] or [0]))
+    thickness = _ALIKE * float(np.median([len(ridge.rows) for ridge in likely] or [0]))
+    parallels = [r for r in likely if r.darkness <= darkness and len(r.rows) <= thickness]
     for ridge in ruled:
         through = ridge.share >= _EDGE_TO_EDGE and ridge.ends
-        if through or (ridge.share >= _ONE_OF_MANY and ridge.darkness <= alike):
+        if through or (ridge in parallels and len(parallels) >= _MANY):
             most = _EVEN * typical[ridge.rows, None]
             lines[ridge.rows] = np.minimum(_running_median(known[ridge.rows]), most)
     return lines

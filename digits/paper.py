@@ -20,6 +20,12 @@ Mask = npt.NDArray[np.bool_]
 _BROADEST_STROKE = 0.11
 """Width of a felt pen's stroke in sides of the picture; what is broader is a shadow."""
 
+_WHITE = 200.0
+"""Gray levels of evenly lit white paper, on which contrast is told."""
+
+_DARKEST_PAPER = 40.0
+"""Gray levels of paper below which contrast is not raised any more."""
+
 _ROOM = 3.0
 """Side of the neighbourhood that tells a thin pen's paper, in widths of its stroke."""
 
@@ -74,6 +80,22 @@ _LIGHT_INK = 1.5
 
 _STILL = 0.75
 """Share of its edges that a stroke keeps when a smaller neighbourhood tells the paper."""
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What kind of ink is looked for.
+
+    Attributes:
+        fences: `(h, w)`, where an edge is known to be none of a pen's.
+        border_weight: Weight of what touches the picture's edge.
+        takes_light: Whether ink takes a share of the light, as dark ink does: it then differs more
+            from the paper where more light falls.
+    """
+
+    fences: Mask
+    border_weight: float
+    takes_light: bool = True
 
 
 @dataclass(frozen=True)
@@ -153,40 +175,39 @@ def photographed_ink(planes: Picture) -> Contrast:
     """
     mean = np.full((1, planes.shape[2]), 1 / planes.shape[2], np.float32)
     gray = cv2.GaussianBlur(cv2.transform(planes.astype(np.float32), mean), (0, 0), 0.8)
-    dark, lines = _search(gray, np.zeros(gray.shape, bool), _BORDER_WEIGHT)
+    dark, lines = _search(gray, _Kind(np.zeros(gray.shape, bool), _BORDER_WEIGHT))
     if _is_ink_dark(gray):
         return dark.ink()
     # What lies lit between lines and shadows is no ink, though it is lighter than they are.
-    light, _ = _search(255 - gray, lines > 0, 0.0)
+    light, _ = _search(255 - gray, _Kind(lines > 0, 0.0, takes_light=False))
     return (light if light.most > _LIGHT_INK * dark.most else dark).ink()
 
 
-def _search(gray: Gray, fences: Mask, border_weight: float) -> tuple[_Strokes, Contrast]:
+def _search(gray: Gray, kind: _Kind) -> tuple[_Strokes, Contrast]:
     """Find strokes darker than their surroundings, first broad and thin ones, then closer.
 
     Args:
         gray: `(h, w)` float32, 0 to 255.
-        fences: Where an edge is known to be none of a pen's.
-        border_weight: Weight of what touches the picture's edge.
+        kind: What kind of ink is looked for.
 
     Returns:
         The strokes and the printed lines.
     """
     side = _BROADEST_STROKE * max(gray.shape)
-    sheet = _sheet(gray, side, None, fences, border_weight)
+    sheet = _sheet(gray, side, kind)
     lines = sheet.lines
     found = _clearest(sheet)
     if not found.most:
         # Shadows may run into every stroke; close around a thin pen they have no edge.
         side *= _CLOSER
-        sheet = _sheet(gray, side, lines, fences, border_weight)
+        sheet = _sheet(gray, side, kind, lines)
         found = _clearest(sheet)
     if not found.most:
         return found, lines
     level = max(sheet.floor, 0.3 * float(found.top[found.best]))
     room = max(_LEAST_ROOM, _ROOM * _width(found.labels == found.best) + 4)
     if room < 0.7 * side:
-        closer = _strokes(_sheet(gray, room, lines, fences, border_weight), level)
+        closer = _strokes(_sheet(gray, room, kind, lines), level)
         if closer.most > _STILL * found.most:
             return closer, lines
     again = _strokes(sheet, level)
@@ -203,31 +224,29 @@ def _clearest(sheet: _Sheet) -> _Strokes:
     return found
 
 
-def _sheet(
-    gray: Gray, side: float, lines: Contrast | None, fences: Mask, border_weight: float
-) -> _Sheet:
-    contrast, paper = _evenly_lit(gray, side)
-    noise = _noise(gray, paper)
+def _sheet(gray: Gray, side: float, kind: _Kind, lines: Contrast | None = None) -> _Sheet:
+    contrast, gain = _evenly_lit(gray, side, kind)
+    noise = _noise(gray, gain)
     if lines is None:
         lines = ruled_lines(contrast)
     slope = squared_slope(contrast)
     slope *= slope > _STEEP * np.median(slope[::4, ::4])
     around = np.ones((7, 7), np.uint8)
-    rise = (cv2.dilate(gray, around) - cv2.erode(gray, around)) * (200 / paper) - 3 * noise
+    rise = (cv2.dilate(gray, around) - cv2.erode(gray, around)) * gain - 3 * noise
     floor = max(_FAINTEST, _NOISE_FACTOR * noise)
     ruled = (lines > 0) & (contrast <= 1.3 * lines + 0.5 * floor)
-    fences = cv2.dilate((ruled | fences).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    return _Sheet(contrast, lines, ruled, fences, slope, rise, floor, border_weight)
+    fences = cv2.dilate((ruled | kind.fences).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    return _Sheet(contrast, lines, ruled, fences, slope, rise, floor, kind.border_weight)
 
 
-def _noise(gray: Gray, paper: Gray) -> float:
+def _noise(gray: Gray, gain: Gray) -> float:
     """Deviation of the paper's grain, as contrast."""
-    grain = ((gray - cv2.blur(gray, (5, 5))) * (200 / paper))[::3, ::3]
+    grain = ((gray - cv2.blur(gray, (5, 5))) * gain)[::3, ::3]
     return 1.25 * 1.4826 * float(np.median(np.abs(grain)))
 
 
-def _evenly_lit(gray: Gray, side: float) -> tuple[Contrast, Gray]:
-    """Contrast as if the light fell evenly, and the paper's own brightness.
+def _evenly_lit(gray: Gray, side: float, kind: _Kind) -> tuple[Contrast, Gray]:
+    """Contrast as if the light fell evenly, and what it gained by that.
 
     A closing forgets what is darker and narrower than its kernel; shadows, which are broader,
     stay. Ink takes away a share of the light, so its difference is larger where more light falls;
@@ -236,6 +255,7 @@ def _evenly_lit(gray: Gray, side: float) -> tuple[Contrast, Gray]:
     Args:
         gray: `(h, w)` float32, 0 to 255.
         side: Of the kernel in pixels.
+        kind: What kind of ink is looked for.
     """
     side = 2 * round(side / 2) + 1
     margin = min(side, *(length - 1 for length in gray.shape))
@@ -245,8 +265,8 @@ def _evenly_lit(gray: Gray, side: float) -> tuple[Contrast, Gray]:
     paper = cv2.morphologyEx(framed, cv2.MORPH_CLOSE, kernel)[margin:-margin, margin:-margin]
     # A closing takes the brightest grain of the paper, not its mean.
     paper = paper + np.median((gray - paper)[::4, ::4])
-    paper = np.maximum(paper, 40)
-    return (paper - gray) * (200 / paper), paper
+    gain = _WHITE / np.maximum(paper, _DARKEST_PAPER) if kind.takes_light else np.ones_like(paper)
+    return (paper - gray) * gain, gain
 
 
 def _strokes(sheet: _Sheet, level: float) -> _Strokes:

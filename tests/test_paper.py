@@ -1,0 +1,122 @@
+"""Ink on photographed paper: shadows, faint pens, lines, light on dark."""
+
+import cv2
+import numpy as np
+import pytest
+
+from digits.ink import BlankPictureError, extract_ink, main_ink
+from digits.page.examples import digit_example
+from digits.page.strokes import draw, parse_strokes
+from training import photos
+
+STROKES = [
+    np.array([[0, 100], [300, 0], [600, 200], [200, 500]], float),
+    np.array([[200, 500], [600, 700], [300, 1000], [0, 900]], float),
+]
+
+
+def written(share: float = 0.75, light: float = 205.0, digit: int = 3, side: int = 200):
+    """Return a photograph-like `(450, 600)` float64 and where its ink is, `(450, 600)` bool.
+
+    `share` of the light is taken by the ink, which is `side` high, around the picture's middle.
+    """
+    drawing = cv2.resize(draw(parse_strokes(digit_example(digit))), (side, side))
+    ink = np.zeros((450, 600))
+    top, left = 225 - side // 2, 300 - side // 2
+    ink[top : top + side, left : left + side] = 1 - drawing / 255
+    falling = np.linspace(1, 0.8, 600)[None, :] * np.linspace(0.95, 1, 450)[:, None]
+    return light * falling * (1 - share * ink), ink > 0.5
+
+
+def photographed(gray: np.ndarray, noise: float = 2.0) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    noisy = cv2.GaussianBlur(gray, (0, 0), 0.8) + rng.normal(0, noise, gray.shape)
+    return np.clip(noisy, 0, 255).astype(np.uint8)[..., None].repeat(3, 2)
+
+
+def likeness(picture: np.ndarray, ink: np.ndarray) -> float:
+    """Shared pixels of what was found and what was written, as a share of both together."""
+    found = main_ink(extract_ink(picture)) > 0.3
+    return float((found & ink).sum() / (found | ink).sum())
+
+
+def half_plane(angle_degrees: float, softness: float, through=(300, 225)) -> np.ndarray:
+    """(450, 600) from 0 to 1 across a line through a point."""
+    rows, columns = np.mgrid[:450, :600]
+    angle = np.radians(angle_degrees)
+    across = (columns - through[0]) * np.cos(angle) + (rows - through[1]) * np.sin(angle)
+    return 1 / (1 + np.exp(-np.clip(across / softness, -50, 50)))
+
+
+@pytest.mark.parametrize("softness", [0.7, 4.0, 15.0])
+@pytest.mark.parametrize("angle", [20, 75, 130])
+def test_shadow_across_the_digit_leaves_it_whole(angle, softness):
+    gray, ink = written()
+    shadow = 1 - 0.5 * half_plane(angle, softness)
+    assert likeness(photographed(gray * shadow), ink) > 0.6
+
+
+def test_corner_between_two_shadows_is_no_ink():
+    gray, ink = written(side=120)
+    shadows = 1 - 0.5 * half_plane(30, 1.0, (180, 225)) * half_plane(150, 1.0, (190, 100))
+    assert likeness(photographed(gray * shadows), ink) > 0.55
+
+
+@pytest.mark.parametrize("share", [0.15, 0.25])
+def test_faint_pencil_is_found(share):
+    gray, ink = written(share)
+    assert likeness(photographed(gray), ink) > 0.6
+
+
+def test_broad_felt_pen_over_half_of_the_picture_is_found():
+    gray, ink = written(side=400, digit=0)
+    assert likeness(photographed(gray), ink) > 0.7
+
+
+def test_digit_stays_whole_where_lines_cross_it():
+    gray, ink = written(0.6)
+    for row in range(15, 450, 28):
+        cv2.line(gray, (0, row), (599, row + 20), 0.75 * 190, 2, cv2.LINE_AA)
+    assert likeness(photographed(gray), ink) > 0.6
+    found = main_ink(extract_ink(photographed(gray)))
+    assert cv2.connectedComponents((found > 0.2).astype(np.uint8))[0] == 2
+
+
+def test_chalk_on_a_board_is_found():
+    gray, ink = written()
+    assert likeness(photographed(255 - gray), ink) > 0.6
+
+
+def test_lit_squares_between_shadows_are_no_chalk():
+    gray, ink = written(0.5, side=100)
+    for at in range(7, 600, 24):
+        cv2.line(gray, (at, 0), (at, 449), 120, 2)
+        cv2.line(gray, (0, at), (599, at), 120, 2)
+    lit = 0.45 + 0.55 * half_plane(60, 3.0, (420, 300)) * half_plane(200, 3.0, (520, 300))
+    assert likeness(photographed(gray * lit), ink) > 0.5
+
+
+def test_empty_paper_is_blank_whatever_falls_on_it():
+    rng = np.random.default_rng(1)
+    for _ in range(6):
+        with pytest.raises(BlankPictureError):
+            main_ink(extract_ink(photos.photograph_blank(rng)))
+
+
+@pytest.mark.parametrize("share", [0.12, 0.4])
+def test_digit_of_a_photograph_is_found_where_it_was_written(share):
+    overlaps = []
+    for seed in range(6):
+        photo = photos.photograph_digit(STROKES, np.random.default_rng(seed), share)
+        ink = extract_ink(photo.picture)
+        x, y, width, height = (v * ink.scale for v in cv2.boundingRect(mask(main_ink(ink))))
+        left, top, wide, high = photo.boxes[0]
+        across = min(x + width, left + wide) - max(x, left)
+        down = min(y + height, top + high) - max(y, top)
+        shared = max(0, across) * max(0, down)
+        overlaps.append(shared / (width * height + wide * high - shared))
+    assert min(overlaps) > 0.7, overlaps
+
+
+def mask(ink: np.ndarray) -> np.ndarray:
+    return (ink > 0.2).astype(np.uint8)
