@@ -57,10 +57,13 @@ def by_client(server: Server, counts: Counts) -> Figures:
 
 def by_http(server: Server, counts: Counts) -> tuple[Figures, Figures]:
     """Milliseconds of one call over one connection: without, and with the picture's upload."""
-    caller, pictures = Caller(server), Pictures()
-    path = caller.upload(picture(7))
-    call = _times(lambda: caller.predict(path), counts.plain, counts.warm_up)
-    whole = _times(lambda: caller.upload_and_predict(pictures.next()), counts.plain, counts.warm_up)
+    pictures = Pictures()
+    with Caller(server) as caller:
+        path = caller.upload(picture(7))
+        call = _times(lambda: caller.predict(path), counts.plain, counts.warm_up)
+        whole = _times(
+            lambda: caller.upload_and_predict(pictures.next()), counts.plain, counts.warm_up
+        )
     return call, whole
 
 

@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import cv2
@@ -52,6 +52,14 @@ class Caller:
         self._connection = http.client.HTTPConnection(
             address.hostname or "", address.port, timeout=TIMEOUT_SECONDS
         )
+
+    def __enter__(self) -> Self:
+        """Nothing to do."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Hang up."""
+        self._connection.close()
 
     def request(self, method: str, path: str, body: bytes | None = None, kind: str = "") -> bytes:
         """Send a request and read the whole answer.
@@ -143,6 +151,15 @@ class Crowd:
         self.milliseconds: list[float] = []
         self.seconds = 0.0
         self.errors: list[str] = []
+
+    def __enter__(self) -> Self:
+        """Nothing to do."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Let all hang up."""
+        for caller in self.callers:
+            caller.__exit__(*error)
 
     def work(self, asks: Iterable[Callable[[int], object]], total: int) -> None:
         """Let all clients ask as fast as they are answered.

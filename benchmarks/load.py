@@ -74,10 +74,10 @@ class Load:
         server: Which.
     """
 
-    def __init__(self, server: Server) -> None:
-        """Prepare the clients; nothing is asked yet."""
+    def __init__(self, server: Server, crowd: Crowd) -> None:
+        """Take the server and its clients; nothing is asked yet."""
         self.server = server
-        self._crowd = Crowd(server, CLIENTS)
+        self._crowd = crowd
         self._pictures = Pictures()
 
     def warm_up(self) -> None:
@@ -125,15 +125,17 @@ def measure(apps: Apps, counts: Counts) -> list[Row]:
     predict: dict[str, Served] = {}
     after: dict[str, Kept] = {}
     for app in apps.both:
-        load = Load(apps.anew(app) if counts.anew else apps.running(app))
-        load.warm_up()
-        predict[app.name] = load.predict(counts.first)
-        after[app.name] = load.kept()
-        if app is apps.ours:
-            live = load.pad(counts.live)
-            load.predict(counts.more // 2)
-            load.pad(counts.more - counts.more // 2)
-            last = load.kept()
+        server = apps.anew(app) if counts.anew else apps.running(app)
+        with Crowd(server, CLIENTS) as crowd:
+            load = Load(server, crowd)
+            load.warm_up()
+            predict[app.name] = load.predict(counts.first)
+            after[app.name] = load.kept()
+            if app is apps.ours:
+                live = load.pad(counts.live)
+                load.predict(counts.more // 2)
+                load.pad(counts.more - counts.more // 2)
+                last = load.kept()
     ours, other = predict["ours"], predict["baseline"]
     kept, other_kept = after["ours"], after["baseline"]
     all_at_once = f"{CLIENTS} clients at once"

@@ -95,8 +95,12 @@ class Server:
 
 
 @contextmanager
-def started(app: App) -> Iterator[Server]:
+def started(app: App, extra: Mapping[str, str] | None = None) -> Iterator[Server]:
     """Start an app and wait for its first page; end it afterwards.
+
+    Args:
+        app: Which.
+        extra: Variables of the environment besides the usual ones.
 
     Raises:
         BenchmarkError: If it ends or takes too long before its first page.
@@ -107,7 +111,11 @@ def started(app: App) -> Iterator[Server]:
         clock, log = time.perf_counter(), Path(folder) / "log.txt"
         with log.open("wb") as output:
             process = subprocess.Popen(  # noqa: S603 - our own two apps
-                app.command, cwd=ROOT, env=_environment(port, uploads), stdout=output, stderr=output
+                app.command,
+                cwd=ROOT,
+                env={**_environment(port, uploads), **(extra or {})},
+                stdout=output,
+                stderr=output,
             )
         url = f"http://127.0.0.1:{port}"
         server = Server(app, url, uploads, psutil.Process(process.pid), clock)

@@ -31,7 +31,8 @@ def measure(apps: Apps, counts: Counts) -> list[Row]:
         for app in apps.both:
             server = apps.anew(app)
             page.setdefault(app.name, []).append(time.perf_counter() - server.started)
-            Caller(server).upload_and_predict(picture(7))
+            with Caller(server) as caller:
+                caller.upload_and_predict(picture(7))
             answer.setdefault(app.name, []).append(time.perf_counter() - server.started)
     return [
         _row("process start to first page", page),
