@@ -44,6 +44,7 @@ _ASK_SECONDS = 10.0
 
 _DISK = {
     errno.ENOSPC: "the disk is full",
+    errno.EFBIG: "the disk takes no file of this size",
     errno.EDQUOT: "the disk quota is used up",
     errno.EACCES: "the cache folder may not be written to",
     errno.EPERM: "the cache folder may not be written to",

@@ -1,7 +1,9 @@
 """The download from the Hub, through the real client and over real HTTP, with every failure."""
 
 import errno
+import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -11,7 +13,8 @@ import pytest
 
 from digits import hub
 from digits.hub import HubError, Request
-from tests.hub import Failure, refused_url, running_hub
+from tests.hub import Failure, refused_url, running_hub, wait_until
+from tests.small_disk import small_disk
 
 REPO = "someone/digits"
 FILES = ("config.json", "model.weights.h5")
@@ -220,11 +223,67 @@ def test_cache_that_cannot_be_a_folder_is_explained(tmp_path):
 
 
 @pytest.mark.usefixtures("server")
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_cache_without_permission_is_explained(tmp_path):
-    folder = tmp_path / "locked"
-    folder.mkdir(mode=0o500)
-    assert "may not be written" in problem(folder)
+def test_cache_without_permission_is_explained():
+    # Not even root may make a folder there.
+    assert re.search("may not be written to|read-only", problem(Path("/sys/digits-cache")))
+
+
+def test_full_disk_is_explained_and_room_is_enough_to_go_on(server, cache):
+    server.push(REPO, {FILES[1]: bytes(range(256)) * 8000})
+    cache.mkdir()
+    with small_disk(cache) as disk:
+        disk.fill()
+        assert re.search("disk is full|no file of this size", problem(disk.folder))
+        disk.free()
+        files = server.files(REPO)
+        assert contents(take(disk.folder)) == {name: files[name] for name in FILES}
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (401, "token"),
+        (402, "paid"),
+        (403, "does not allow"),
+        (404, "error (404)"),
+        (500, "error (500)"),
+    ],
+)
+def test_error_status_of_a_download_is_explained(server, cache, status, words):
+    server.fail(Failure("status", path=FILES[1], method="GET", status=status))
+    assert words in problem(cache)
+
+
+def test_download_that_is_told_to_wait_is_given_up_in_time(server, cache):
+    server.fail(Failure("status", path=FILES[1], method="GET", status=429))
+    assert "within 5 seconds" in problem(cache, timeout_seconds=5)
+
+
+def test_download_that_was_killed_is_completed_by_the_next(server, cache):
+    server.fail(Failure("slow", path=FILES[1], method="GET"))
+    asked = {
+        "repo": REPO,
+        "revision": "main",
+        "files": FILES,
+        "cache": str(cache),
+        "have": [],
+        "force": False,
+        "timeout_seconds": 60,
+    }
+    child = subprocess.Popen(
+        [sys.executable, "-m", "digits.hub"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=Path(hub.__file__).parents[1],
+    )
+    with child:
+        child.stdin.write(json.dumps(asked).encode())
+        child.stdin.close()
+        wait_until(lambda: list(cache.rglob("blobs/*.incomplete")))
+        child.kill()
+    server.heal()
+    assert hub.cached(Request(REPO, server.head(REPO), FILES, cache)) is None
+    assert contents(take(cache)) == OLD
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,68 @@
+"""A disk that is full, for real: so that the system itself refuses, not a stand-in of ours."""
+
+import contextlib
+import os
+import resource
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+SIZE_BYTES = 4 * 2**20
+
+
+@dataclass(frozen=True)
+class SmallDisk:
+    """A folder on a disk of 4 MB.
+
+    Attributes:
+        folder: May be written to.
+        fill: Leaves room for no more than 100 kB.
+        free: Makes room again.
+    """
+
+    folder: Path
+    fill: Callable[[], None]
+    free: Callable[[], None]
+
+
+@contextlib.contextmanager
+def small_disk(folder: Path) -> Iterator[SmallDisk]:
+    """Mount a disk of 4 MB; where that is not allowed, let the system refuse large files.
+
+    Args:
+        folder: An empty folder.
+    """
+    for sudo in ([], ["sudo", "-n"]):
+        options = f"size={SIZE_BYTES},mode=0777"
+        mount = [*sudo, "mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
+        with contextlib.suppress(FileNotFoundError):
+            if subprocess.run(mount, capture_output=True, check=False).returncode == 0:
+                try:
+                    yield _on_tmpfs(folder)
+                finally:
+                    # Lazily: what was read from it may still be mapped.
+                    subprocess.run([*sudo, "umount", "-l", str(folder)], check=True)
+                return
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        yield _by_limit(folder, before)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def _on_tmpfs(folder: Path) -> SmallDisk:
+    filler = folder / "filler"
+
+    def fill() -> None:
+        left = os.statvfs(folder)
+        filler.write_bytes(bytes(max(0, left.f_bavail * left.f_bsize - 100_000)))
+
+    return SmallDisk(folder, fill, filler.unlink)
+
+
+def _by_limit(folder: Path, before: tuple[int, int]) -> SmallDisk:
+    def limit(size_bytes: int) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, before[1]))
+
+    return SmallDisk(folder, lambda: limit(100_000), lambda: limit(before[0]))
