@@ -57,7 +57,7 @@ def summarize(folder: Path, mnist: Mnist) -> str:
         "### How far its confidence can be trusted",
         tables.markdown(reliability(measured)),
         f"### What it misreads, the surest {_GALLERY} at most",
-        f"```text\n{gallery(mnist.test_images, test)}\n```",
+        gallery(mnist.test_images, test),
         where_the_pictures_are(os.environ),
     ]
     return "\n\n".join(parts) + "\n"
@@ -165,21 +165,23 @@ def reliability(measured: Reliability) -> list[list[str]]:
 
 
 def gallery(images: npt.NDArray[np.uint8], test: Answers) -> str:
-    """Draw the surest mistakes in Braille, each under its label and answer."""
+    """Draw the surest mistakes in Braille, each over its label and answer, as a table in HTML.
+
+    Braille is wider or narrower than letters, as the reader's font will have it: so each digit has
+    a cell of its own.
+    """
     wrong = np.flatnonzero(test.misread)
     sureness = test.confidences.max(axis=1)
     shown = wrong[np.argsort(-sureness[wrong], kind="stable")][:_GALLERY]
-    blocks = []
-    for start in range(0, len(shown), _PER_LINE):
-        line = shown[start : start + _PER_LINE]
-        titles = [
-            f"{test.labels[i]} as {test.confidences[i].argmax()} {100 * sureness[i]:.0f} %"
-            for i in line
-        ]
-        drawn = [braille(images[i] >= _INK) for i in line]
-        rows = [titles, *zip(*drawn, strict=True)]
-        blocks.append("\n".join("  ".join(cell.ljust(14) for cell in row).rstrip() for row in rows))
-    return "\n\n".join(blocks) or "nothing"
+    if not len(shown):
+        return "Nothing."
+    cells = []
+    for i in shown:
+        title = f"{test.labels[i]} as {test.confidences[i].argmax()}, {100 * sureness[i]:.0f} %"
+        drawn = "\n".join(braille(images[i] >= _INK))
+        cells.append(f"<td><pre>{drawn}</pre>{title}</td>")
+    rows = ["".join(cells[i : i + _PER_LINE]) for i in range(0, len(cells), _PER_LINE)]
+    return "<table>\n" + "\n".join(f"<tr>{row}</tr>" for row in rows) + "\n</table>"
 
 
 def braille(dots: npt.NDArray[np.bool_]) -> list[str]:
