@@ -128,6 +128,7 @@ def started(app: App, extra: Mapping[str, str] | None = None) -> Iterator[Server
                 process.wait(10)
             except subprocess.TimeoutExpired:
                 process.kill()
+                process.wait()
 
 
 def _free_port() -> int:

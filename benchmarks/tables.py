@@ -40,8 +40,7 @@ def console(report: Report) -> str:
     for row in rows_of(report):
         cells = [*_pair(row.ours), *_pair(row.baseline)]
         table.append([row.what, row.unit, *cells, _ratio(row)])
-    loads = ", ".join(f"{name} {part['load']:.1f}" for name, part in report["sections"].items())
-    return f"{machine_line(report)}\nload before each part: {loads}\n\n{render(table)}"
+    return f"{machine_line(report)}\n{load_line(report)}\n\n{render(table)}"
 
 
 def _pair(figures: Figures | None) -> tuple[str, str]:
@@ -65,13 +64,23 @@ def machine_line(report: Report) -> str:
     )
 
 
+def load_line(report: Report) -> str:
+    """Say how busy the machine was with other things, so that nobody trusts figures too far."""
+    loads = ", ".join(f"{name} {part['load']:.1f}" for name, part in report["sections"].items())
+    return f"load of the machine before each part: {loads}"
+
+
 def readme_section(report: Report) -> str:
     """Put what was measured into Markdown: a table, the machine, and the cost at scale."""
     table = [["median (95th percentile)", "here", "usual demo", "times better"]]
     for row in rows_of(report):
         what = f"{row.what}, {row.unit}"
         table.append([what, _cell(row.ours), _cell(row.baseline), _ratio(row) or "-"])
-    parts = [markdown(table), f"Measured on {machine_line(report)}.", scale(report)]
+    parts = [
+        markdown(table),
+        f"Measured on {machine_line(report)}; {load_line(report)}.",
+        scale(report),
+    ]
     return "\n\n".join(part for part in parts if part)
 
 
