@@ -313,6 +313,7 @@ def measured(run, mnist):
 LENIENT = [f"--limit={name}=100" for name in gate.TITLES]
 
 
+@pytest.mark.slow
 def test_an_open_gate_hands_on_commit_hashes_and_numbers(server, run, few, command):
     errors = measured(run, few)
     compared = server.push(REPO, files_of(run))

@@ -288,6 +288,7 @@ def error(outcome):
     return line
 
 
+@pytest.mark.slow
 def test_of_two_runs_that_passed_the_gate_the_second_is_told_that_it_lost(gated, server):
     server.push(REPO, {"config.json": b"{}"})  # the other run's
     lost = publish(gated)
@@ -312,6 +313,7 @@ def test_failed_exchange_publishes_nothing_though_there_is_a_token(gated, server
     assert server.head(REPO) == before
 
 
+@pytest.mark.slow
 def test_failed_exchange_falls_back_to_the_token_where_that_is_configured(gated, server):
     server.publishers.clear()
     gated.secrets["HF_TOKEN"] = STORED
@@ -324,6 +326,7 @@ def test_failed_exchange_falls_back_to_the_token_where_that_is_configured(gated,
     assert server.repos[REPO].tags == {"train-1": server.head(REPO)}
 
 
+@pytest.mark.slow
 def test_stored_token_is_taken_without_an_exchange_where_that_is_configured(gated, server):
     gated.secrets["HF_TOKEN"] = STORED
     gated.variables["SIGN_IN"] = "token"

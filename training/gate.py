@@ -77,14 +77,14 @@ PROFILES = {
             "mnist_test": 0.03,
             "refused": 0.03,
             "ece": 0.02,
-            "drawn": 0.25,
+            "drawn": 0.08,
             "letters": 1.0,
             "outliers": 1.0,
         },
     ),
     # To try the way to the Hub with a short run; such weights are for nobody's page.
     "trial": Profile(
-        200,
+        100,
         {
             "mnist_test": 0.2,
             "refused": 0.2,
