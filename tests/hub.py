@@ -388,7 +388,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self._authorize(write=False)
         oid, commit = self._commit(name, revision)
         siblings = [{"rfilename": path} for path in sorted(commit.files)]
-        info = {"id": name, "modelId": name, "sha": oid, "siblings": siblings}
+        info: JsonObject = {"id": name, "sha": oid, "siblings": siblings}
         repo = self._repo(name)
         if isinstance(repo, Space):
             host = repo.host or f"{self.hub.url}/app/{name}"

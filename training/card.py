@@ -1,10 +1,12 @@
 """The model card: what a stranger on the Hub reads about a set of weights.
 
-It is made from the files of the run alone, so that no number in it was typed and the same run
-always gives the same card.
+It is made from the files of the run and from what the repository has tagged before, so that no
+number in it was typed and the same run always gives the same card.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from huggingface_hub import EvalResult, ModelCardData
@@ -12,6 +14,7 @@ from huggingface_hub import EvalResult, ModelCardData
 from digits.weights import Weights
 
 MNIST = "ylecun/mnist"
+ARCHITECTURE_FILE = "architecture.json"
 
 PICTURES = {
     "learning-curves.png": "How it learned: loss and accuracy by epoch, training and validation.",
@@ -19,6 +22,47 @@ PICTURES = {
     "misread.png": "What it misreads: test digits with their label and the wrong answer.",
     "reliability.png": "How far its confidence can be trusted: confidence against accuracy.",
 }
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A share that was measured beside the run's own metrics: its title, its value, of how many."""
+
+    title: str
+    value: float
+    count: int | None
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """Another release of the repository: its tag, and what was measured with its weights."""
+
+    tag: str
+    network: str
+    errors: int
+    count: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a card needs besides the weights.
+
+    Attributes:
+        files: Names of the files that are published beside the card.
+        parameters: Of the network.
+        knows_others: Whether the network has a class for what is no digit.
+        augmented: Whether the images were varied while training.
+        gate: What `training.gate` measured anew, if it did.
+        releases: The tags of other weights in the same repository, newest first.
+    """
+
+    files: frozenset[str]
+    parameters: int
+    knows_others: bool = False
+    augmented: bool = False
+    gate: Sequence[Measured] = ()
+    releases: Sequence[Tagged] = ()
 
 
 class _Source(NamedTuple):
@@ -37,110 +81,73 @@ _SOURCES = {
 _NUMBERS = (
     ("top-1 accuracy", "accuracy", "top1_accuracy"),
     ("expected calibration error", "expected_calibration_error", "ece"),
+    ("share of digits refused", "refusal_rate", "refused"),
 )
 
-_TEXT = """\
-# {name}
-
-Weights of a small network that reads one handwritten digit, 0 to 9, from a picture.
-The network `{network}` has {parameters} parameters and is built in code; this repository holds
-numbers only: nothing in it is executed or deserialized into a model.
-
-## Results
-
-Measured by whoever trained these weights, with the command below.
-
-{results}
-
-{pictures}
-## Intended use and limits
-
-For reading single digits that somebody drew on a canvas or wrote on paper, in a demonstration or a
-lesson. It has learned from digits written by Americans in the early 1990s: crossed sevens, ones
-with a long upstroke and other habits of writing are rarer there. It reads digits and nothing else,
-so a letter may be given a digit's name. Do not let it decide alone where a wrong digit does harm,
-as on cheques, ballots or prescriptions.
-
-The input is a `(28, 28)` image as MNIST's makers prepared theirs: ink 1 on paper 0, the ink scaled
-into a box of 20 by 20 pixels, its centre of mass in the middle. Anything else has to be brought
-into that form first; the project's `digits.preprocessing` does it.
-
-The answers are probabilities. Divide their logarithms by the temperature {temperature:.4g} and
-normalize again to get calibrated ones. {refusal}
-
-## Use
-
-In a checkout of the project that trained them, with its `requirements.txt` installed:
-
-```python
-from pathlib import Path
-from digits import prediction, weights
-
-found = weights.fetch("{repo}", "main", cache=Path.home() / ".cache/huggingface/hub")
-recognizer = prediction.Recognizer(found)
-```
-
-or with Keras alone doing the work:
-
-```python
-from huggingface_hub import hf_hub_download
-from digits import networks
-
-model = networks.build("{network}")
-model.load_weights(hf_hub_download("{repo}", "model.weights.h5"))
-```
-
-Name a tag or a commit as the revision where an answer must not change from one day to the next.
-
-## Training
-
-{training}
-
-## Files
-
-`model.weights.h5` has the SHA-256
-`{sha256}`.
-`config.json` names network, temperature and threshold; `metrics.json` holds every measured number.
-All files: {files}.
-
-## Licences
-
-The weights are under the MIT licence. MNIST is the work of Yann LeCun, Corinna Cortes and
-Christopher J. C. Burges, made from NIST's Special Databases 1 and 3; Keras distributes it under
-CC BY-SA 3.0.
-"""
+_TEXT = Path(__file__).with_name("card.md").read_text("utf-8")
 
 
-def write_card(repo: str, weights: Weights, files: frozenset[str], parameters: int) -> str:
+def write_card(repo: str, weights: Weights, facts: Facts) -> str:
     """Write the README.md of a model repository.
 
     Args:
         repo: `owner/name` on the Hub.
         weights: The verified run.
-        files: Names of the files that are published beside the card.
-        parameters: Of the network.
+        facts: What else there is to say.
 
     Returns:
         YAML metadata between `---` lines and the text in Markdown.
     """
     name = repo.rpartition("/")[2]
+    metrics, config = weights.metrics, weights.config
+    test = metrics["mnist_test"]
     text = _TEXT.format(
         name=name,
         repo=repo,
-        network=weights.config.network,
-        parameters=f"{parameters:,}",
-        results=_results_table(weights.metrics),
-        pictures=_pictures(files),
-        temperature=weights.config.temperature,
-        refusal=_refusal(weights.config.refuse_below),
+        headline=f"{test['top1_accuracy']:.2%} of MNIST's test set right "
+        f"({test['errors']:,} of {test['count']:,} wrong)",
+        network=config.network,
+        parameters=f"{facts.parameters:,}",
+        results=_results_table(metrics),
+        gate=_gate_table(facts.gate),
+        curves=_picture("learning-curves.png", facts) + _picture("confusion.png", facts),
+        habits=_AUGMENTED_HABITS if facts.augmented else _PLAIN_HABITS,
+        others=_KNOWS_OTHERS if facts.knows_others else _KNOWS_DIGITS_ONLY,
+        misread=_picture("misread.png", facts),
+        outlier_class=", the last of them that it is no digit" if facts.knows_others else "",
+        temperature=config.temperature,
+        refusal=_refusal(config.refuse_below, test),
+        reliability=_picture("reliability.png", facts),
         training=_training(weights),
-        sha256=weights.config.sha256,
-        files=", ".join(f"`{file}`" for file in sorted(files)),
+        training_count=_count(metrics.get("training_count")),
+        validation_count=_count(metrics.get("validation_count")),
+        augmentation=_AUGMENTATION if facts.augmented else "The images were shown as they are.",
+        sha256=config.sha256,
+        files=", ".join(f"`{file}`" for file in sorted(facts.files)),
+        releases=_releases(repo, weights, facts.releases),
     )
-    return f"---\n{_metadata(name, weights).to_yaml()}\n---\n\n{text}"
+    return f"---\n{_metadata(name, weights, facts.gate).to_yaml()}\n---\n\n{text}"
 
 
-def _metadata(name: str, weights: Weights) -> ModelCardData:
+_PLAIN_HABITS = """\
+It has learned from digits written by Americans in the early 1990s: crossed sevens, ones with a
+long upstroke and other habits of writing are rarer there, and are misread more often."""
+
+_AUGMENTED_HABITS = """\
+It has learned from digits written by Americans in the early 1990s, varied so that other habits
+of writing occur too; hands that are unlike all of these are misread more often."""
+
+_KNOWS_DIGITS_ONLY = "It knows digits and nothing else, so a letter is given a digit's name."
+
+_KNOWS_OTHERS = """\
+It was also shown what is no digit, and refuses most of it; some letters still pass for a digit."""
+
+_AUGMENTATION = """\
+They were varied at random while training (`recipe.json` says how), and pictures that are no digit
+were made of them and of strokes; nothing else was used."""
+
+
+def _metadata(name: str, weights: Weights, gate: Sequence[Measured]) -> ModelCardData:
     return ModelCardData(
         model_name=name,
         library_name="keras",
@@ -149,7 +156,7 @@ def _metadata(name: str, weights: Weights) -> ModelCardData:
         datasets=[MNIST],
         metrics=["accuracy"],
         tags=["mnist", "handwritten-digits"],
-        eval_results=list(_eval_results(weights.metrics)),
+        eval_results=[*_eval_results(weights.metrics), *_gate_results(gate)],
     )
 
 
@@ -158,17 +165,32 @@ def _eval_results(metrics: Mapping[str, Any]) -> Iterator[EvalResult]:
     for key, measured in _measured(metrics):
         source = _SOURCES.get(key, _Source(key.replace("_", " "), key.replace("_", "-"), None))
         for name, kind, value in _NUMBERS:
-            if isinstance(measured.get(value), float):
-                yield EvalResult(
-                    task_type="image-classification",
-                    task_name="Image Classification",
-                    dataset_type=source.dataset,
-                    dataset_name=source.title,
-                    dataset_split=source.split,
-                    metric_type=kind,
-                    metric_name=name,
-                    metric_value=measured[value],
-                )
+            number = measured.get(value)
+            if not isinstance(number, int | float):
+                continue
+            yield _result(
+                source, kind, name, number / measured["count"] if kind == "refusal_rate" else number
+            )
+
+
+def _gate_results(gate: Sequence[Measured]) -> Iterator[EvalResult]:
+    """Give what the gate measured on pictures of its own."""
+    source = _Source("made by training.gate of this project", "digits-gate", None)
+    for number in gate:
+        yield _result(source, "error_rate", number.title, number.value)
+
+
+def _result(source: _Source, kind: str, name: str, value: float) -> EvalResult:
+    return EvalResult(
+        task_type="image-classification",
+        task_name="Image Classification",
+        dataset_type=source.dataset,
+        dataset_name=source.title,
+        dataset_split=source.split,
+        metric_type=kind,
+        metric_name=name,
+        metric_value=value,
+    )
 
 
 def _measured(metrics: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -179,37 +201,62 @@ def _measured(metrics: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, An
 
 
 def _results_table(metrics: Mapping[str, Any]) -> str:
-    lines = ["| pictures | right | wrong | calibration error |", "|---|---|---|---|"]
+    header = "| pictures | right | wrong | refused | calibration error |"
+    lines = [header, "|---|---:|---:|---:|---:|"]
     for name, measured in _measured(metrics):
-        ece = measured.get("ece")
+        ece, refused = measured.get("ece"), measured.get("refused")
         shown = f"{ece:.2%}" if isinstance(ece, float) else "not measured"
+        kept = f"{refused:,}" if isinstance(refused, int) else "not measured"
         lines.append(
             f"| {_title(name)} | {measured['top1_accuracy']:.2%} "
-            f"| {measured['errors']:,} of {measured['count']:,} | {shown} |"
+            f"| {measured['errors']:,} of {measured['count']:,} | {kept} | {shown} |"
         )
     return "\n".join(lines)
+
+
+def _gate_table(gate: Sequence[Measured]) -> str:
+    if not gate:
+        return ""
+    lines = ["", "Before they were published, the gate of the project measured anew:", ""]
+    lines += ["| what goes wrong | share | of |", "|---|---:|---:|"]
+    for number in gate:
+        count = "-" if number.count is None else f"{number.count:,}"
+        lines.append(f"| {number.title} | {number.value:.2%} | {count} |")
+    return "\n".join(lines) + "\n"
 
 
 def _title(key: str) -> str:
     return _SOURCES[key].title if key in _SOURCES else key.replace("_", " ")
 
 
-def _pictures(files: frozenset[str]) -> str:
-    shown = [f"![{caption}]({name})\n" for name, caption in PICTURES.items() if name in files]
-    return "\n".join(shown)
+def _picture(name: str, facts: Facts) -> str:
+    return f"![{PICTURES[name]}]({name})\n\n" if name in facts.files else ""
 
 
-def _refusal(refuse_below: float) -> str:
+def _refusal(refuse_below: float, test: Mapping[str, Any]) -> str:
     if refuse_below == 0:
         return "No answer is withheld."
-    return f'Answers whose score is below {refuse_below:.4g} are withheld as "not a digit".'
+    text = f'Answers whose score is below {refuse_below:.4g} are withheld as "not a digit"'
+    refused = test.get("refused")
+    if isinstance(refused, int):
+        text += f", which are {refused:,} of {test['count']:,} test digits"
+    return f"{text}."
+
+
+def _count(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else "some"
 
 
 def _training(weights: Weights) -> str:
-    """Give the command and every single fact that the run wrote down."""
+    """Give command, time and machine, and every single fact that the run wrote down."""
     metrics = weights.metrics
     usual = f"python -m training.train --network {weights.config.network}"
-    lines = [f"    {metrics.get('command', usual)}", "", "| | |", "|---|---|"]
+    lines = [f"    {metrics.get('command', usual)}", ""]
+    seconds, hardware = metrics.get("seconds"), metrics.get("hardware")
+    if isinstance(seconds, int | float) and isinstance(hardware, Mapping):
+        cores = f"{hardware.get('cpus')} cores ({hardware.get('machine')}), no GPU"
+        lines += [f"took {seconds / 60:.1f} minutes on {cores}.", ""]
+    lines += ["| | |", "|---|---|"]
     measured = {key for key, _ in _measured(metrics)} | {"command"}
     for key, value in metrics.items():
         if key not in measured and (shown := _fact(value)):
@@ -221,3 +268,15 @@ def _fact(value: object) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {part}" for key, part in value.items())
     return "" if value is None or isinstance(value, list) else str(value)
+
+
+def _releases(repo: str, weights: Weights, releases: Sequence[Tagged]) -> str:
+    test, config = weights.metrics["mnist_test"], weights.config
+    this = Tagged("", config.network, test["errors"], test["count"], config.sha256)
+    lines = ["| tag | network | MNIST test, wrong | weights (SHA-256) |", "|---|---|---:|---|"]
+    for one in (this, *releases):
+        link = f"[{one.tag}](https://huggingface.co/{repo}/tree/{one.tag})"
+        name = link if one.tag else "what this card describes"
+        wrong = f"{one.errors:,} of {one.count:,}"
+        lines.append(f"| {name} | `{one.network}` | {wrong} | `{one.sha256[:12]}` |")
+    return "\n".join(lines)

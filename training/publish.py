@@ -19,8 +19,8 @@ from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 from huggingface_hub.hf_api import RepoFile
 
 from digits import weights
-from digits.weights import WeightsError
-from training import card, console, verdict
+from digits.weights import Weights, WeightsError
+from training import card, card_facts, console, verdict
 from training.console import UserError
 from training.hub_access import (
     REQUEST_SECONDS,
@@ -84,8 +84,14 @@ def publish(  # noqa: PLR0913 - the options of the command
     check_names(repo, tag)
     files = read_run(run)
     head, is_made = _head(api, repo, create=create)
-    tagged = _tags(api, repo).get(tag) if tag else None
-    files[CARD_FILE] = verified_card(run, repo, files)
+    tags = _tags(api, repo)
+    tagged = tags.get(tag) if tag else None
+    found = verified(run)
+    with one_line(repo):
+        releases = card_facts.releases(api, repo, tags, found.config.sha256)
+    files[card.ARCHITECTURE_FILE] = card_facts.architecture(found.config.network)
+    facts = card_facts.gather(run, found, files, releases)
+    files[CARD_FILE] = card.write_card(repo, found, facts).encode()
     changed = _changed(api, repo, head, files)
     if changed and parent not in (None, head) and not is_made:
         raise UserError(moved(repo))
@@ -134,14 +140,13 @@ def read_run(run: Path) -> Files:
     return {name: (run / name).read_bytes() for name in (*weights.FILES, *present)}
 
 
-def verified_card(run: Path, repo: str, files: Mapping[str, bytes]) -> bytes:
-    """Check the run as the app will, let it read known digits, and write its card.
+def verified(run: Path) -> Weights:
+    """Check the run as the app will, and let it read known digits.
 
     Raises:
         UserError: If the app would refuse these weights.
     """
     # TensorFlow takes seconds: what can be refused without it has been refused before.
-    from digits import networks  # noqa: PLC0415
     from digits.prediction import Recognizer  # noqa: PLC0415
 
     try:
@@ -149,8 +154,7 @@ def verified_card(run: Path, repo: str, files: Mapping[str, bytes]) -> bytes:
         Recognizer(found).self_test()
     except WeightsError as error:
         raise UserError(f"{run} is not fit to be published: {error}") from error
-    parameters = networks.build(found.config.network).count_params()
-    return card.write_card(repo, found, frozenset(files), parameters).encode()
+    return found
 
 
 def read_back(api: HfApi, repo: str, commit: str, files: Mapping[str, bytes]) -> None:
