@@ -1,52 +1,76 @@
 """Several digits in one picture, read from left to right.
 
-The ink is cut into more pieces than there are digits: connected strokes, and wide ones once more
-where they are thinnest. Every run of neighbouring pieces that could be a digit is shown to the
-network at once, and the sequence of runs with the highest joint probability is the number
-(over-segmentation and dynamic programming, as in LeCun, Bottou, Bengio, Haffner 1998, section V).
+The ink is cut into more pieces than there are digits (`digits.pieces`). Every run of neighbouring
+pieces that could be a digit is shown to the network at once, and the sequence of runs that costs
+least is the number: over-segmentation and dynamic programming, as in LeCun, Bottou, Bengio,
+Haffner 1998, section V. What a run costs is how unlikely the network finds it and how unlikely its
+geometry is beside the rest of the line; the prices were fitted (`training.prices`).
 """
 
-import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from digits.ink import BlankPictureError, InkArray, Picture, extract_ink, written_line
 from digits.networks import NOT_A_DIGIT
+from digits.pieces import SMALL, Piece, pieces_of
 from digits.prediction import Recognizer
-from digits.preprocessing import has_ink, normalize, stroke_width
+from digits.preprocessing import has_ink, normalize
 
-MAX_PIECES = 60
-"""More ink pieces than this are no number: only the largest are read."""
-
-_MAX_RUN = 8
+_MAX_RUN = 10
 """Pieces that one digit may have: its strokes, and cuts through them."""
 
-_MAX_GAP = 0.15
-"""Empty columns inside a digit, as a share of the tallest piece's height."""
+_MAX_GAP = 0.3
+"""Empty columns inside a digit, as a share of the line's height."""
 
-_CUTS = 3.0
-"""Cuts that are tried in connected ink for each time that it is as wide as high."""
-
-_WIDE = 0.75
-"""Width to height above which connected ink may be two digits that touch."""
-
-_APART = 0.15
-"""Least distance of two cuts, in heights of the ink that is cut."""
-
-_MAX_WIDTH = 1.5
+_MAX_WIDTH = 1.6
 """Width to height above which a run of pieces is no single digit."""
 
-_SKIP = math.log(0.03)
-"""Log probability of a piece to be no part of the number: a dot, a dash, a stain."""
+_LEAST = 1e-6
+"""Least probability that counts: networks are never as sure as their numbers say."""
 
-_SMALL = 0.25
-"""Height, as a share of the tallest piece's, below which a piece is no digit by itself."""
+
+_SURE = 0.01
+"""Probability of "no digit" below which differences are the network's noise."""
+
+
+@dataclass(frozen=True)
+class Prices:
+    """What each feature of a reading costs, in nats.
+
+    Fitted on numbers written from MNIST's training images: `python -m training.prices`.
+
+    Attributes:
+        unlikely: Negative logarithm of the network's probability of the digit.
+        digit: For each digit, whatever it is.
+        cut: For each cut through connected ink that the reading makes.
+        span: For each time that such a cut runs through the whole height of the ink.
+        gap: Empty columns inside a digit, in heights of the line.
+        beside: Strokes of a digit that lie beside another, not above: 0 to 1 for each.
+        height: Squared logarithm of the digit's height to the line's.
+        width: Squared excess of the digit's width over the line's height.
+        doubt: Logarithm of how many times `_SURE` the probability of "no digit" is.
+        skipped: Ink that is no part of the number, in heights of the line.
+    """
+
+    unlikely: float = 0.84
+    digit: float = 0.44
+    cut: float = 2.1
+    span: float = 2.3
+    gap: float = 4.4
+    beside: float = 2.4
+    height: float = 2.9
+    width: float = 4.3
+    doubt: float = 1.1
+    skipped: float = 13.0
+
+
+PRICES = Prices()
+"""The prices that `read` goes by."""
 
 
 @dataclass(frozen=True)
@@ -84,37 +108,38 @@ class Reading:
         return {"number": self.number, "digits": digits}
 
 
-@dataclass(frozen=True)
-class _Piece:
-    """Ink that belongs together: pixels `(n, 2)` as row and column."""
+@dataclass(frozen=True, eq=False)
+class Run:
+    """Neighbouring pieces that could be one digit.
 
-    pixels: npt.NDArray[np.intp]
-
-    @property
-    def box(self) -> tuple[int, int, int, int]:
-        """Top, left, bottom, right; the last two exclusive."""
-        top, left = self.pixels.min(axis=0)
-        bottom, right = self.pixels.max(axis=0) + 1
-        return int(top), int(left), int(bottom), int(right)
-
-    @property
-    def height(self) -> int:
-        return self.box[2] - self.box[0]
-
-    @property
-    def center(self) -> float:
-        return (self.box[1] + self.box[3]) / 2
-
-
-@dataclass(frozen=True)
-class _Candidate:
-    """A run of pieces that could be one digit: `[first, last)`, and what the network says."""
+    Attributes:
+        first: The first piece.
+        last: The piece after the last.
+        box: Top, left, bottom, right in the ink; the last two exclusive.
+        image: `(28, 28)` float32 in `[0, 1]`, in MNIST's frame.
+        geometry: `(7,)` float64, what the prices from `digit` to `width` count.
+    """
 
     first: int
     last: int
-    piece: _Piece
-    digit: int = 0
-    score: float = 0.0
+    box: tuple[int, int, int, int]
+    image: InkArray
+    geometry: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """All ways to read a line of ink.
+
+    Attributes:
+        runs: What could be a digit.
+        skipped: `(n,)` float64, for each piece what `Prices.skipped` counts.
+        probabilities: `(len(runs), 10)` float32 by digit; what is missing to 1 is "no digit".
+    """
+
+    runs: tuple[Run, ...]
+    skipped: npt.NDArray[np.float64]
+    probabilities: npt.NDArray[np.float32]
 
 
 def read(recognizer: Recognizer, picture: Picture) -> Reading:
@@ -131,186 +156,182 @@ def read(recognizer: Recognizer, picture: Picture) -> Reading:
         ink = extract_ink(picture)
     except BlankPictureError:
         return Reading("", ())
-    pieces = _pieces(written_line(ink))
-    candidates = _recognize(recognizer, ink.array, _candidates(pieces))
-    chosen = _best_path(len(pieces), candidates)
-    threshold = recognizer.weights.config.refuse_below
-    digits = tuple(_as_digit(c, ink.scale) for c in chosen if c.score >= threshold)
+    line = line_of(recognizer, written_line(ink))
+    chosen = cheapest(line)
+    sure = recognizer.weights.config.refuse_below
+    # Digits beside it vouch for an unclear digit; nothing vouches for one that stands alone.
+    if len(chosen) == 1 and line.probabilities[chosen[0]].max() < sure:
+        return Reading("", ())
+    digits = tuple(_as_digit(line, index, ink.scale) for index in chosen)
     return Reading("".join(str(d.digit) for d in digits), digits)
 
 
-def _as_digit(candidate: _Candidate, scale: float) -> ReadDigit:
-    top, left, bottom, right = (side * scale for side in candidate.piece.box)
+def _as_digit(line: Line, index: int, scale: float) -> ReadDigit:
+    row = line.probabilities[index]
+    top, left, bottom, right = (side * scale for side in line.runs[index].box)
     box = (math.floor(left), math.floor(top), math.ceil(right - left), math.ceil(bottom - top))
-    return ReadDigit(candidate.digit, candidate.score, box)
+    return ReadDigit(int(row.argmax()), float(row.max()), box)
 
 
-def _pieces(array: InkArray) -> list[_Piece]:
-    """Connected ink, small parts joined to their neighbours and wide parts cut, left to right."""
-    parts = _connected(array)
-    tallest = max(part.height for part in parts)
-    large = [part for part in parts if max(part.height, _width(part)) >= _SMALL * tallest]
-    small = [part for part in parts if max(part.height, _width(part)) < _SMALL * tallest]
-    for part in small:
-        _join_nearest(large, part, reach=0.2 * tallest)
-    cut = [piece for part in large for piece in _cut(part, tallest)]
-    return sorted(cut, key=lambda piece: piece.center)
+def line_of(recognizer: Recognizer, array: InkArray) -> Line:
+    """Find all ways to read a line of ink, and ask the network once about all its runs.
 
-
-def _connected(array: InkArray) -> list[_Piece]:
-    _, labels, stats, _ = cv2.connectedComponentsWithStats((array > 0).astype(np.uint8))
-    # The background counts as the first; the largest pieces of ink follow by size of their box.
-    sizes = stats[1:, cv2.CC_STAT_WIDTH] + stats[1:, cv2.CC_STAT_HEIGHT]
-    largest = 1 + np.argsort(-sizes)[:MAX_PIECES]
-    pieces = []
-    for label in largest:
-        left, top, width, height = stats[label, :4]
-        inside = labels[top : top + height, left : left + width] == label
-        pieces.append(_Piece(np.argwhere(inside) + np.array([top, left])))
-    return pieces
-
-
-def _width(piece: _Piece) -> int:
-    return piece.box[3] - piece.box[1]
-
-
-def _join_nearest(pieces: list[_Piece], part: _Piece, reach: float) -> None:
-    """Add a small part to the piece whose box is nearest; drop it if none is within reach."""
-    distances = [_distance(piece.box, part.box) for piece in pieces]
-    nearest = int(np.argmin(distances))
-    if distances[nearest] <= reach:
-        pieces[nearest] = _joined([pieces[nearest], part])
-
-
-def _distance(box: Sequence[int], other: Sequence[int]) -> float:
-    rows = max(box[0] - other[2], other[0] - box[2], 0)
-    columns = max(box[1] - other[3], other[1] - box[3], 0)
-    return math.hypot(rows, columns)
-
-
-def _joined(pieces: Sequence[_Piece]) -> _Piece:
-    return pieces[0] if len(pieces) == 1 else _Piece(np.concatenate([p.pixels for p in pieces]))
-
-
-def _cut(piece: _Piece, tallest: int) -> list[_Piece]:
-    """Cut ink that is wide for one digit at its thinnest columns."""
-    top, left, bottom, right = piece.box
-    width, height = right - left, bottom - top
-    if width < _WIDE * height or height < 0.4 * tallest:
-        return [piece]
-    across = piece.pixels[:, 1] - left
-    apart = max(2, round(_APART * height))
-    cuts = _valleys(piece, round(_CUTS * width / height), apart)
-    columns = [0, *cuts, width]
-    parts = [piece.pixels[(across >= a) & (across < b)] for a, b in itertools.pairwise(columns)]
-    return [_Piece(part) for part in parts if len(part)]
-
-
-def _valleys(piece: _Piece, most: int, apart: int) -> list[int]:
-    """Columns where digits may touch, counted from the left of the piece.
-
-    Two digits are joined by one stroke's worth of ink (a 2 running on into its neighbour), or back
-    to back, where two bows leave a notch above and below.
+    Args:
+        recognizer: The weights that answer.
+        array: `(h, w)` float32 in `[0, 1]`, with some ink.
     """
-    top, left, bottom, right = piece.box
-    across = piece.pixels[:, 1] - left
-    counts = np.bincount(across, minlength=right - left).astype(np.float64)
-    first, last = np.full(right - left, bottom), np.full(right - left, top)
-    np.minimum.at(first, across, piece.pixels[:, 0])
-    np.maximum.at(last, across, piece.pixels[:, 0])
-    notches = (last - first).astype(np.float64)
-    thin = _lowest(counts, below=2.2 * _pen(piece), most=most, apart=apart)
-    notched = _lowest(notches, below=0.7 * (bottom - top), most=most, apart=apart)
-    joined = list(thin)
-    for column in notched:
-        if all(abs(column - other) >= apart / 2 for other in joined):
-            joined.append(column)
-    return sorted(joined)
+    pieces = pieces_of(array)
+    tall = _line_height(pieces)
+    runs = tuple(_runs(array, pieces, tall))
+    skipped = np.array([min(piece.size / tall, 1.5) for piece in pieces])
+    if not runs:
+        return Line((), skipped, np.zeros((0, NOT_A_DIGIT), np.float32))
+    images = np.stack([run.image for run in runs])
+    return Line(runs, skipped, recognizer.predict_images(images)[:, :NOT_A_DIGIT])
 
 
-def _pen(piece: _Piece) -> float:
-    """Width of the pen in pixels."""
-    top, left, bottom, right = piece.box
-    plane = np.zeros((bottom - top, right - left), np.float32)
-    plane[piece.pixels[:, 0] - top, piece.pixels[:, 1] - left] = 1
-    return stroke_width(plane)
+def _line_height(pieces: Sequence[Piece]) -> float:
+    """Height of the line's digits: the median of connected ink, the tall counting more."""
+    boxes = [_box(inks) for inks in _inks(pieces).values()]
+    heights = np.sort([bottom - top for top, _, bottom, _ in boxes])
+    share = np.cumsum(heights) / heights.sum()
+    return float(heights[np.searchsorted(share, 0.5)])
 
 
-def _lowest(profile: npt.NDArray[np.float64], below: float, most: int, apart: int) -> list[int]:
-    """Columns where a profile is lowest, the lowest first, not at the ends and kept apart."""
-    smooth = np.convolve(profile, np.ones(3) / 3, mode="same")
-    chosen: list[int] = []
-    for column in np.argsort(smooth, kind="stable"):
-        if smooth[column] > below or len(chosen) == most:
-            break
-        inside = apart <= column <= len(profile) - apart
-        if inside and all(abs(column - other) >= apart for other in chosen):
-            chosen.append(int(column))
-    return chosen
+def _inks(pieces: Sequence[Piece]) -> dict[int, list[Piece]]:
+    """Pieces by the connected ink that they are of."""
+    inks: dict[int, list[Piece]] = {}
+    for piece in pieces:
+        inks.setdefault(piece.ink, []).append(piece)
+    return inks
 
 
-def _candidates(pieces: Sequence[_Piece]) -> list[_Candidate]:
-    tallest = max(piece.height for piece in pieces)
-    candidates = []
+def _box(pieces: Sequence[Piece]) -> tuple[int, int, int, int]:
+    tops, lefts, bottoms, rights = zip(*(piece.box for piece in pieces), strict=True)
+    return min(tops), min(lefts), max(bottoms), max(rights)
+
+
+def _runs(array: InkArray, pieces: Sequence[Piece], tall: float) -> list[Run]:
+    runs = []
     for first in range(len(pieces)):
         right = pieces[first].box[3]
         for last in range(first + 1, min(first + _MAX_RUN, len(pieces)) + 1):
-            if pieces[last - 1].box[1] - right > _MAX_GAP * tallest:
+            if pieces[last - 1].box[1] - right > _MAX_GAP * tall:
                 break
             right = max(right, pieces[last - 1].box[3])
-            piece = _joined(pieces[first:last])
-            if _could_be_digit(piece, tallest) or len(pieces) == 1:
-                candidates.append(_Candidate(first, last, piece))
-    return candidates
+            among = pieces[first:last]
+            if not _could_be_digit(_box(among), tall) and len(pieces) > 1:
+                continue
+            plane = _only(array, among)
+            # Cutting can leave a smear without a stroke.
+            if has_ink(plane):
+                geometry = _geometry(among, tall)
+                runs.append(Run(first, last, _box(among), normalize(plane), geometry))
+    return runs
 
 
-def _could_be_digit(piece: _Piece, tallest: int) -> bool:
-    return piece.height >= _SMALL * tallest and _width(piece) <= _MAX_WIDTH * piece.height
+def _could_be_digit(box: tuple[int, int, int, int], tall: float) -> bool:
+    top, left, bottom, right = box
+    widest = _MAX_WIDTH * max(bottom - top, 0.8 * tall)
+    return bottom - top >= SMALL * tall and right - left <= widest
 
 
-def _recognize(
-    recognizer: Recognizer, array: InkArray, candidates: Sequence[_Candidate]
-) -> list[_Candidate]:
-    # Cutting can leave a smear without a stroke.
-    candidates = [c for c in candidates if has_ink(_only(array, c.piece))]
-    if not candidates:
-        return []
-    images = np.stack([normalize(_only(array, candidate.piece)) for candidate in candidates])
-    probabilities = recognizer.predict_images(images)[:, :NOT_A_DIGIT]
-    return [
-        _Candidate(c.first, c.last, c.piece, int(row.argmax()), float(row.max()))
-        for c, row in zip(candidates, probabilities, strict=True)
-    ]
-
-
-def _only(array: InkArray, piece: _Piece) -> InkArray:
-    top, left, bottom, right = piece.box
+def _only(array: InkArray, pieces: Sequence[Piece]) -> InkArray:
+    """The ink of some pieces alone, cut to their box."""
+    top, left, bottom, right = _box(pieces)
     plane = np.zeros((bottom - top, right - left), np.float32)
-    rows, columns = piece.pixels.T
-    plane[rows - top, columns - left] = array[rows, columns]
+    for piece in pieces:
+        rows, columns = piece.pixels.T
+        plane[rows - top, columns - left] = array[rows, columns]
     return plane
 
 
-def _best_path(count: int, candidates: Sequence[_Candidate]) -> list[_Candidate]:
-    """The runs that cover all pieces with the highest joint probability; pieces may be skipped."""
-    best = [0.0] + [-math.inf] * count
-    came: list[_Candidate | None] = [None] * (count + 1)
-    ending: list[list[_Candidate]] = [[] for _ in range(count + 1)]
-    for candidate in candidates:
-        ending[candidate.last].append(candidate)
-    for end in range(1, count + 1):
-        best[end] = best[end - 1] + _SKIP
-        for candidate in ending[end]:
-            total = best[candidate.first] + math.log(max(candidate.score, 1e-12))
-            if total > best[end]:
-                best[end], came[end] = total, candidate
+def _geometry(pieces: Sequence[Piece], tall: float) -> npt.NDArray[np.float64]:
+    """What the prices from `digit` to `width` count: `(7,)` float64."""
+    top, left, bottom, right = _box(pieces)
+    sides = _open_cuts(pieces)
+    gap, beside = _spread([_box(inks) for inks in _inks(pieces).values()])
+    return np.array(
+        [
+            1.0,
+            len(sides) / 2,
+            sum(sides) / 2,
+            gap / tall,
+            beside,
+            math.log((bottom - top) / tall) ** 2,
+            max(0.0, (right - left) / tall - 1) ** 2,
+        ]
+    )
+
+
+def _open_cuts(pieces: Sequence[Piece]) -> list[float]:
+    """Spans of the cuts between these pieces and ink outside of them; each has two sides."""
+    spans = []
+    for inks in _inks(pieces).values():
+        lefts = {id(piece.left) for piece in inks}
+        rights = {id(piece.right) for piece in inks}
+        spans += [p.left.span for p in inks if p.left and id(p.left) not in rights]
+        spans += [p.right.span for p in inks if p.right and id(p.right) not in lefts]
+    return spans
+
+
+def _spread(boxes: Sequence[tuple[int, int, int, int]]) -> tuple[float, float]:
+    """Empty columns between boxes, and how many lie beside the others rather than above."""
+    ordered = sorted(boxes, key=lambda box: box[1])
+    gap, beside = 0.0, 0.0
+    right = ordered[0][3]
+    left = ordered[0][1]
+    for box in ordered[1:]:
+        shared = min(right, box[3]) - box[1]
+        least = min(box[3] - box[1], right - left)
+        gap += max(0, -shared)
+        beside += 1 - min(1.0, max(0.0, shared / least))
+        right = max(right, box[3])
+    return gap, beside
+
+
+def cheapest(line: Line, prices: Prices = PRICES) -> list[int]:
+    """The runs that make the cheapest reading, from left to right; pieces may be skipped.
+
+    Args:
+        line: From `line_of`.
+        prices: What its features cost.
+
+    Returns:
+        Indices into `line.runs`.
+    """
+    costs = run_costs(line, prices).min(axis=1) if line.runs else np.zeros(0)
+    best = np.zeros(len(line.skipped) + 1)
+    came = np.full(len(best), -1)
+    for end in range(1, len(best)):
+        best[end] = best[end - 1] + prices.skipped * line.skipped[end - 1]
+        for index, run in enumerate(line.runs):
+            if run.last == end and best[run.first] + costs[index] < best[end]:
+                best[end], came[end] = best[run.first] + costs[index], index
     path = []
-    end = count
+    end = len(line.skipped)
     while end > 0:
-        chosen = came[end]
-        if chosen is None:
+        if came[end] < 0:
             end -= 1
         else:
-            path.append(chosen)
-            end = chosen.first
+            path.append(int(came[end]))
+            end = line.runs[came[end]].first
     return path[::-1]
+
+
+def run_costs(line: Line, prices: Prices) -> npt.NDArray[np.float64]:
+    """What each run costs as each digit: `(len(line.runs), 10)` float64."""
+    other = features(line) @ np.array(astuple(prices)[1:-1])
+    return other[:, None] + prices.unlikely * unlikely(line)
+
+
+def unlikely(line: Line) -> npt.NDArray[np.float64]:
+    """What `Prices.unlikely` counts: `(len(line.runs), 10)` float64, nats."""
+    return -np.log(np.maximum(line.probabilities.astype(np.float64), _LEAST))
+
+
+def features(line: Line) -> npt.NDArray[np.float64]:
+    """What the prices from `digit` to `doubt` count: `(len(line.runs), 8)` float64."""
+    geometry = np.stack([run.geometry for run in line.runs])
+    none = 1 - line.probabilities.astype(np.float64).sum(axis=1)
+    return np.column_stack([geometry, np.log(np.maximum(none, _SURE) / _SURE)])
