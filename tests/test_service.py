@@ -12,6 +12,7 @@ import threading
 import time
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -21,6 +22,7 @@ from digits.page.strokes import draw, parse_strokes
 from digits.service import LastGood, NotReadyError, Service, parse_poll_seconds
 from digits.weights import CONFIG_FILE, FILES, METRICS_FILE, WEIGHTS_FILE
 from tests.hub import Failure, refused_url, running_hub, wait_until
+from tests.small_disk import small_disk
 
 REPO = "someone/digits"
 COMMIT = "0123456789" * 4
@@ -40,6 +42,29 @@ def untrained_set(folder):
     data = path.read_bytes()
     sha256 = hashlib.sha256(data).hexdigest()
     return weight_set(network="fnn", sha256=sha256) | {WEIGHTS_FILE: data}
+
+
+def hostile_set(folder, edit):
+    """A set whose hash is right, and whose file is made to do harm when it is read."""
+    path = folder / WEIGHTS_FILE
+    path.write_bytes((weights.BUNDLED / WEIGHTS_FILE).read_bytes())
+    with h5py.File(path, "r+") as file:
+        edit(file, folder)
+    data = path.read_bytes()
+    return weight_set(sha256=hashlib.sha256(data).hexdigest()) | {WEIGHTS_FILE: data}
+
+
+def linked(file, folder):
+    """Let the file take an array from another file of this machine."""
+    with h5py.File(folder / "secret.h5", "w") as secret:
+        secret["x"] = np.zeros(3, np.float32)
+    file["layers/stolen"] = h5py.ExternalLink(str(folder / "secret.h5"), "/x")
+
+
+def bomb(file, _):
+    """Let a small file announce more than any memory holds."""
+    size = (2**24, 2**24)
+    file.create_dataset("layers/bomb", size, np.float32, chunks=(1024, 1024), compression="gzip")
 
 
 @pytest.fixture
@@ -186,8 +211,10 @@ def test_answers_do_not_wait_for_a_hanging_hub(server, started):
 
 
 @pytest.mark.parametrize(
-    ("failure", "words", "fetch_seconds"),
+    "case",
     [
+        (Failure("status", path="model.weights.h5", method="GET", status=429), "within 3 sec", 3),
+        (Failure("status", path="metrics.json", status=500), "error (500)", 30),
         (Failure("status", path="model.weights.h5", status=403), "does not allow", 30),
         (Failure("corrupt", path="model.weights.h5", method="GET"), "SHA-256", 30),
         (Failure("corrupt", path="config.json", method="GET"), "config.json", 30),
@@ -196,9 +223,8 @@ def test_answers_do_not_wait_for_a_hanging_hub(server, started):
         (Failure("cut", path="model.weights.h5", method="GET"), "within 3 seconds", 3),
     ],
 )
-def test_failed_update_keeps_what_serves_and_says_why(
-    server, started, failure, words, fetch_seconds
-):
+def test_failed_update_keeps_what_serves_and_says_why(server, started, caplog, case):
+    failure, words, fetch_seconds = case
     good = server.head(REPO)
     finished(started())
     # Other bytes, or the cache would have the weights already.
@@ -209,6 +235,8 @@ def test_failed_update_keeps_what_serves_and_says_why(
     assert commit_of(running) == good
     assert reads_digits(running)
     assert words in status.problem
+    assert "\n" not in status.problem
+    assert [record.getMessage() for record in caplog.records] == [status.problem]
 
 
 def with_other_weights(files):
@@ -218,7 +246,8 @@ def with_other_weights(files):
 
 
 @pytest.mark.parametrize(
-    "spoiled", ["hash", "shapes", "self-test", "not HDF5", "config", "metrics"]
+    "spoiled",
+    ["hash", "shapes", "self-test", "not HDF5", "config", "metrics", "link", "shape bomb"],
 )
 def test_bad_set_is_never_served(server, started, tmp_path, spoiled):
     bad = {
@@ -228,6 +257,8 @@ def test_bad_set_is_never_served(server, started, tmp_path, spoiled):
         "not HDF5": lambda: weight_set() | {WEIGHTS_FILE: b"no weights"},
         "config": lambda: weight_set() | {CONFIG_FILE: b"{}"},
         "metrics": lambda: weight_set() | {METRICS_FILE: b"{}"},
+        "link": lambda: hostile_set(tmp_path, linked),
+        "shape bomb": lambda: hostile_set(tmp_path, bomb),
     }[spoiled]()
     good = server.head(REPO)
     finished(started())
@@ -446,6 +477,44 @@ def test_unwritable_home_is_replaced_by_a_temporary_cache(
     assert finished(running).problem is None
     assert commit_of(running) == server.head(REPO)
     assert "cannot be written" in caplog.text
+
+
+def test_full_disk_keeps_what_serves_until_there_is_room(server, started, tmp_path, caplog):
+    (tmp_path / "disk").mkdir()
+    with small_disk(tmp_path / "disk") as disk:
+        running = started(cache=disk.folder, poll_seconds=0.2)
+        good = server.head(REPO)
+        serving(running, good)
+        disk.fill()
+        new = server.push(REPO, with_other_weights(server.files(REPO)))
+        full = re.compile("the disk is full|no file of this size")
+        wait_until(lambda: bool(full.search(running.status().problem or "")), 60)
+        assert commit_of(running) == good
+        assert reads_digits(running)
+        told = [r.getMessage() for r in caplog.records if full.search(r.getMessage())]
+        assert told == [running.status().problem]
+        assert "\n" not in told[0]
+        disk.free()
+        serving(running, new)
+        wait_until(lambda: running.status().problem is None, 60)
+        running.stop()
+        running._thread.join(60)  # noqa: SLF001 - before the disk goes
+
+
+@pytest.mark.parametrize("earlier", ["tag", "commit"])
+def test_earlier_revision_rolls_back_on_the_next_start(server, started, earlier):
+    old = server.head(REPO)
+    server.repos[REPO].tags["v1"] = old
+    new = server.push(REPO, weight_set(temperature=2.0))
+    finished(started())
+    back = started(revision={"tag": "v1", "commit": old}[earlier])
+    assert finished(back).problem is None
+    assert commit_of(back) == old != new
+    # And it stays, also where the Hub is gone on the start after that.
+    server.fail(Failure("drop"))
+    again = started(revision={"tag": "v1", "commit": old}[earlier])
+    finished(again)
+    assert commit_of(again) == old
 
 
 @pytest.mark.slow
