@@ -1,5 +1,6 @@
 """Several digits, read by the bundled weights."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -83,3 +84,61 @@ def test_faint_smear_beside_a_stroke_is_no_digit_and_no_error(recognizer):
     picture[85:115, 210:330] = 235
     picture[50:150, 60:210] = 0
     assert len(read(recognizer, picture).digits) <= 1
+
+
+def strokes(*lines: list[tuple[int, int]], size: tuple[int, int] = (280, 560)) -> np.ndarray:
+    """Draw lines through points with a thick pen, black on white."""
+    picture = np.full(size, 255, np.uint8)
+    for line in lines:
+        points = [np.array(line, np.int32)]
+        cv2.polylines(picture, points, False, 0, 14, cv2.LINE_AA)  # noqa: FBT003 - OpenCV's order
+    return picture
+
+
+SEVEN = [(400, 70), (470, 70), (430, 200)]
+ONE = [(100, 65), (100, 205)]
+
+
+def test_a_five_with_a_detached_top_stroke_is_one_digit(recognizer):
+    angle = np.radians(np.arange(-110, 130, 8))
+    bow = [(int(240 + 42 * np.cos(a)), int(160 + 42 * np.sin(a))) for a in angle]
+    top = [(240, 66), (290, 66)]
+    picture = strokes(ONE, [(218, 80), (215, 128), *bow], top, SEVEN)
+    assert read(recognizer, picture).number == "157"
+
+
+def test_a_four_in_two_strokes_is_one_digit(recognizer):
+    four = [[(225, 65), (205, 150), (265, 150)], [(290, 70), (280, 205)]]
+    assert read(recognizer, strokes(ONE, *four, SEVEN)).number == "147"
+
+
+@pytest.mark.parametrize(
+    "between",
+    [[(310, 135), (345, 135)], [(320, 200), (322, 202)], [(322, 195), (312, 222)]],
+    ids=["dash", "dot", "comma"],
+)
+def test_signs_between_digits_are_passed_over(recognizer, between):
+    assert read(recognizer, strokes(ONE, [(200, 65), (202, 205)], between, SEVEN)).number == "117"
+
+
+def test_a_line_of_writing_may_slant_and_its_digits_differ_in_height(recognizer):
+    small = [(x + 10, int(0.7 * y) + 10) for x, y in ONE]
+    picture = strokes(small, [(250, 80), (252, 220)], [(x, y + 40) for x, y in SEVEN])
+    assert read(recognizer, picture).number == "117"
+
+
+def test_a_digit_that_stands_alone_has_to_be_sure(recognizer):
+    tangle = [(int(x), int(y)) for x, y in np.random.default_rng(4).uniform(60, 220, (14, 2))]
+    assert recognizer.predict(strokes(tangle)).digit is None
+    assert read(recognizer, strokes(tangle)).number == ""
+
+
+def test_the_network_is_asked_once_for_a_picture(recognizer, monkeypatch):
+    asked = []
+    predict = recognizer.predict_images
+    monkeypatch.setattr(
+        recognizer, "predict_images", lambda images: asked.append(len(images)) or predict(images)
+    )
+    assert read(recognizer, written("1984")).number == "1984"
+    assert len(asked) == 1
+    assert asked[0] >= 4
