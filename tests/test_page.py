@@ -269,14 +269,26 @@ def test_the_page_says_while_the_network_loads(chromium, app):
     context.close()
 
 
-def digit_view(confidences, digit, reason=None):
+def test_the_page_says_why_newer_weights_do_not_answer(chromium, app):
+    context = chromium.new_context(**DESKTOP, locale="en-US")
+    page = context.new_page()
+    told = "New weights of someone/digits at main are not in use: the disk is full"
+    status = {"ready": True, "line": "the old weights", "problem": told, "model": "bundled"}
+    page.route(QUESTION, lambda route: route.fulfill(json=status))
+    page.goto(app.url)
+    expect(page.locator(".problem")).to_have_text(told)
+    expect(page.locator(".weights")).to_contain_text("the old weights")
+    context.close()
+
+
+def digit_view(confidences, digit, reason=None, score=None):
     return {"kind": "digit", "digit": digit, "reason": reason, "confidences": confidences,
-            "score": max(confidences), "model": "bundled", "image": None}  # fmt: skip
+            "score": score or max(confidences), "model": "bundled", "image": None}  # fmt: skip
 
 
-def answer_with(page, confidences, digit, reason=None):
+def answer_with(page, confidences, digit, reason=None, score=None):
     """Let the server give this answer, to see how the page puts it."""
-    view = digit_view(confidences, digit, reason)
+    view = digit_view(confidences, digit, reason, score)
     page.route(QUESTION, lambda route: route.fulfill(json=view))
 
 
@@ -284,6 +296,19 @@ def test_two_digits_that_are_close_are_both_named(page):
     answer_with(page, [0, 0.4, 0, 0, 0, 0, 0, 0.55, 0.05, 0], 7)
     draw(page, 7)
     expect(page.locator("#prediction")).to_have_text(re.compile("^7, or 1"))
+
+
+def test_a_digit_that_is_perhaps_none_is_called_so(page):
+    answer_with(page, [0, 0, 0, 0, 0, 0, 0, 0.99, 0.01, 0], 7, score=0.6)
+    draw(page, 7)
+    expect(page.locator("#prediction")).to_have_text(re.compile("^7.*60% sure, perhaps no digit"))
+
+
+def test_no_bar_claims_to_be_certain(page):
+    answer_with(page, [0, 0, 0, 0, 0, 0, 0, 1, 0, 0], 7)
+    draw(page, 7)
+    expect(page.locator("#prediction")).to_have_text(re.compile("^7.*> 99.9% sure"))
+    expect(page.locator("#confidence [data-digit='7'] .row-value")).to_have_text("99.9%")
 
 
 def test_what_is_no_digit_is_called_so(page):

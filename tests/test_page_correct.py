@@ -1,4 +1,4 @@
-""" "Was this right?": shown only where the owner keeps corrections, sent only with consent."""
+"""The question whether it was right: only where the owner keeps corrections, only with consent."""
 
 import json
 import re
@@ -8,13 +8,20 @@ from playwright.sync_api import expect
 
 from tests.hub import running_hub
 from tests.page_support import running_app
-from tests.visitor import DESKTOP, draw, violations, visiting, wait_for_blank, wait_for_digit
+from tests.visitor import (
+    DESKTOP,
+    QUESTION,
+    draw,
+    violations,
+    visiting,
+    wait_for_blank,
+    wait_for_digit,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 REPO = "someone/corrections"
-ASKED_SERVER = "**/gradio_api/component_server/"
-QUESTION = "Was this right?"
+ASKED = "Was this right?"
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +52,7 @@ def answer(page, name):
 def test_a_page_without_a_data_set_shows_nothing_of_it_and_keeps_nothing(page, app):
     draw(page, 7)
     wait_for_digit(page, 7)
-    expect(page.get_by_text(QUESTION)).not_to_be_visible()
+    expect(page.get_by_text(ASKED)).not_to_be_visible()
     expect(page.get_by_role("checkbox")).to_have_count(0)
     assert app.server_function("keep_correction", [True, "", 1]) == {"kind": "refused"}
     assert app.hub_calls == []
@@ -58,12 +65,12 @@ def test_nothing_is_asked_or_sent_before_the_visitor_agrees(keeping_page, hub):
     consent = page.get_by_role("checkbox", name=re.compile("keep my corrections"))
     expect(consent).not_to_be_checked()
     expect(page.locator(".correct")).to_contain_text(REPO)
-    expect(page.get_by_text(QUESTION)).not_to_be_visible()
+    expect(page.get_by_text(ASKED)).not_to_be_visible()
     consent.check()
-    expect(page.get_by_text(QUESTION)).to_be_visible()
+    expect(page.get_by_text(ASKED)).to_be_visible()
     assert violations(page) == []
     consent.uncheck()
-    expect(page.get_by_text(QUESTION)).not_to_be_visible()
+    expect(page.get_by_text(ASKED)).not_to_be_visible()
     assert rows(hub) == []
     assert hub.requests == []
 
@@ -73,11 +80,11 @@ def test_one_click_corrects_and_the_page_says_when_it_is_kept(keeping_page, hub)
     page.get_by_role("checkbox", name=re.compile("keep my corrections")).check()
     draw(page, 7)
     wait_for_digit(page, 7)
-    page.route(ASKED_SERVER, lambda route: route.fulfill(json={"kind": "not kept"}))
+    page.route(QUESTION, lambda route: route.fulfill(json={"kind": "not kept"}))
     answer(page, "1")
     said = page.locator(".correct-said")
     expect(said).to_have_text("This could not be kept. Try again later.", timeout=60_000)
-    page.unroute(ASKED_SERVER)
+    page.unroute(QUESTION)
     answer(page, "1")
     expect(said).to_have_text(f"Kept in {REPO}. Thank you!", timeout=60_000)
     [row] = rows(hub)

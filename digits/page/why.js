@@ -13,6 +13,7 @@ let whyOn = false
 let whyOther = null // the pressed bar's digit; null for the answer itself
 let whyAnswer = null // the answer that can be asked about
 let whyAsked = 0
+let whyLabels = null // what the buttons say and show now
 
 // A refused answer is asked about by the digit that it is nearest to.
 const whyDigit = () => whyOther ?? whyAnswer.confidences.indexOf(Math.max(...whyAnswer.confidences))
@@ -29,8 +30,12 @@ function offerWhy(answer, final) {
   labelWhy()
 }
 
+// While the pen moves there is an answer every few frames: only what changes is written anew.
 function labelWhy() {
   const on = whyOn && whyAnswer !== null
+  const labels = whyAnswer ? `${on} ${whyDigit()}` : ''
+  if (labels === whyLabels) return
+  whyLabels = labels
   whyButton.disabled = !whyAnswer
   whyButton.setAttribute('aria-pressed', on)
   whyButton.textContent = whyAnswer ? word('why', whyDigit()) : word('why_short')
