@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from digits.light import evenly_lit, grain, is_ink_dark
 from digits.lines import ruled_lines
 
 Picture = npt.NDArray[np.uint8]
@@ -19,12 +20,6 @@ Mask = npt.NDArray[np.bool_]
 
 _BROADEST_STROKE = 0.11
 """Width of a felt pen's stroke in sides of the picture; what is broader is a shadow."""
-
-_WHITE = 200.0
-"""Gray levels of evenly lit white paper, on which contrast is told."""
-
-_DARKEST_PAPER = 40.0
-"""Gray levels of paper below which contrast is not raised any more."""
 
 _ROOM = 3.0
 """Side of the neighbourhood that tells a thin pen's paper, in widths of its stroke."""
@@ -176,7 +171,7 @@ def photographed_ink(planes: Picture) -> Contrast:
     mean = np.full((1, planes.shape[2]), 1 / planes.shape[2], np.float32)
     gray = cv2.GaussianBlur(cv2.transform(planes.astype(np.float32), mean), (0, 0), 0.8)
     dark, lines = _search(gray, _Kind(np.zeros(gray.shape, bool), _BORDER_WEIGHT))
-    if _is_ink_dark(gray):
+    if is_ink_dark(gray):
         return dark.ink()
     # What lies lit between lines and shadows is no ink, though it is lighter than they are.
     light, _ = _search(255 - gray, _Kind(lines > 0, 0.0, takes_light=False))
@@ -225,8 +220,8 @@ def _clearest(sheet: _Sheet) -> _Strokes:
 
 
 def _sheet(gray: Gray, side: float, kind: _Kind, lines: Contrast | None = None) -> _Sheet:
-    contrast, gain = _evenly_lit(gray, side, kind)
-    noise = _noise(gray, gain)
+    contrast, gain = evenly_lit(gray, side, takes_light=kind.takes_light)
+    noise = grain(gray, gain)
     if lines is None:
         lines = ruled_lines(contrast)
     slope = squared_slope(contrast)
@@ -237,36 +232,6 @@ def _sheet(gray: Gray, side: float, kind: _Kind, lines: Contrast | None = None) 
     ruled = (lines > 0) & (contrast <= 1.3 * lines + 0.5 * floor)
     fences = cv2.dilate((ruled | kind.fences).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     return _Sheet(contrast, lines, ruled, fences, slope, rise, floor, kind.border_weight)
-
-
-def _noise(gray: Gray, gain: Gray) -> float:
-    """Deviation of the paper's grain, as contrast."""
-    grain = ((gray - cv2.blur(gray, (5, 5))) * gain)[::3, ::3]
-    return 1.25 * 1.4826 * float(np.median(np.abs(grain)))
-
-
-def _evenly_lit(gray: Gray, side: float, kind: _Kind) -> tuple[Contrast, Gray]:
-    """Contrast as if the light fell evenly, and what it gained by that.
-
-    A closing forgets what is darker and narrower than its kernel; shadows, which are broader,
-    stay. Ink takes away a share of the light, so its difference is larger where more light falls;
-    dividing by the paper evens that out.
-
-    Args:
-        gray: `(h, w)` float32, 0 to 255.
-        side: Of the kernel in pixels.
-        kind: What kind of ink is looked for.
-    """
-    side = 2 * round(side / 2) + 1
-    margin = min(side, *(length - 1 for length in gray.shape))
-    # Mirrored at the edge, a shadow that ends there is not mistaken for a narrow stroke.
-    framed = cv2.copyMakeBorder(gray, margin, margin, margin, margin, cv2.BORDER_REFLECT)
-    kernel = np.ones((side, side), np.uint8)
-    paper = cv2.morphologyEx(framed, cv2.MORPH_CLOSE, kernel)[margin:-margin, margin:-margin]
-    # A closing takes the brightest grain of the paper, not its mean.
-    paper = paper + np.median((gray - paper)[::4, ::4])
-    gain = _WHITE / np.maximum(paper, _DARKEST_PAPER) if kind.takes_light else np.ones_like(paper)
-    return (paper - gray) * gain, gain
 
 
 def _strokes(sheet: _Sheet, level: float) -> _Strokes:
@@ -342,28 +307,3 @@ def at_border(stats: npt.NDArray[np.int32], shape: tuple[int, ...]) -> Mask:
         (left == 0) | (top == 0) | (left + width == shape[1]) | (top + height == shape[0])
     )
     return touching
-
-
-def _is_ink_dark(gray: Gray) -> bool:
-    """Whether what differs most from its wider surroundings is darker than they are.
-
-    A shadow's edge differs to both sides alike, ink to one. Chalk on a board is the rarer case,
-    so light ink has to stand out clearly.
-    """
-    levels = np.clip(gray, 0, 255).astype(np.uint8)
-    small = _with_side(levels, 320)
-    around = cv2.resize(cv2.medianBlur(_with_side(levels, 96), 25), small.shape[1::-1])
-    return _strong(cv2.subtract(around, small)) * 1.3 >= _strong(cv2.subtract(small, around))
-
-
-def _strong(levels: Picture, count: int = 60) -> float:
-    """The level that so many values reach: stronger than noise, met by the thinnest digit."""
-    at_least = np.cumsum(np.bincount(levels.ravel(), minlength=256)[::-1])[::-1]
-    return float(np.flatnonzero(at_least >= min(count, levels.size))[-1])
-
-
-def _with_side(levels: Picture, side: int) -> Picture:
-    factor = side / max(levels.shape)
-    size = (max(8, round(levels.shape[1] * factor)), max(8, round(levels.shape[0] * factor)))
-    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(levels, size, interpolation=how), np.uint8)
