@@ -37,7 +37,7 @@ class Counts:
         sketches: That each app reads.
     """
 
-    sketches: int = 200
+    sketches: int = 100
 
 
 QUICK: Final = Counts(sketches=2)

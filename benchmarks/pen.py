@@ -40,10 +40,10 @@ class Counts:
         drawing_seconds: How long the pen stays down to count the changes of the bars.
     """
 
-    ours: int = 40
-    distant: int = 30
-    baseline: int = 12
-    warm_up: int = 4
+    ours: int = 30
+    distant: int = 20
+    baseline: int = 8
+    warm_up: int = 3
     drawing_seconds: float = 3.0
 
 
