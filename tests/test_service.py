@@ -68,7 +68,13 @@ def bomb(file, _):
 
 
 @pytest.fixture
-def server(monkeypatch, tmp_path):
+def services():
+    """Collect the services that a test starts."""
+    return []
+
+
+@pytest.fixture
+def server(monkeypatch, tmp_path, services):
     with running_hub() as running:
         monkeypatch.setenv("HF_ENDPOINT", running.url)
         monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
@@ -76,22 +82,24 @@ def server(monkeypatch, tmp_path):
         running.create(REPO)
         running.push(REPO, weight_set(temperature=1.25))
         yield running
+    # The end of the Hub ends downloads that hang: what they log must not reach the next test.
+    for one in services:
+        one._thread.join(60)  # noqa: SLF001 - nobody else has to wait for it
 
 
 @pytest.fixture
-def started(tmp_path):
+def started(tmp_path, services):
     """Start services that share a cache, and stop them in the end."""
-    running = []
 
     def start(repo=REPO, revision=None, **options):
         options = {"cache": tmp_path / "cache", "fetch_seconds": 20, "poll_seconds": None} | options
         new = Service(repo, revision, **options)
-        running.append(new)
+        services.append(new)
         new.start()
         return new
 
     yield start
-    for one in running:
+    for one in services:
         one.stop()
 
 
