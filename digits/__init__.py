@@ -1,1 +1,60 @@
-"""Reading handwritten digits: the one implementation that app, training and tests share."""
+"""Reading handwritten digits: the one implementation that app, training, command and tests share.
+
+```python
+from digits import load
+
+reader = load()
+answer = reader.predict("seven.png")
+print(answer.digit, answer.confidences)
+print(reader.read("number.png").number)
+```
+
+What is named here is brought in when it is first asked for: importing the package costs nothing,
+and TensorFlow's seconds are spent by `load`.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from digits.hub import HubError
+    from digits.library import Reader, load
+    from digits.pictures import PictureError
+    from digits.prediction import Prediction
+    from digits.reading import ReadDigit, Reading
+    from digits.weights import WeightsError
+
+__all__ = [
+    "HubError",
+    "PictureError",
+    "Prediction",
+    "ReadDigit",
+    "Reader",
+    "Reading",
+    "WeightsError",
+    "load",
+]
+
+_HOMES = {
+    "HubError": "hub",
+    "PictureError": "pictures",
+    "Prediction": "prediction",
+    "ReadDigit": "reading",
+    "Reader": "library",
+    "Reading": "reading",
+    "WeightsError": "weights",
+    "load": "library",
+}
+"""The module of each public name."""
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - classes and a function
+    """Bring in a public name (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """List the public names too that were not asked for yet."""
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,108 @@
+"""Reading pictures from Python: weights by where they lie, pictures by whatever holds them."""
+
+import os
+import re
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from huggingface_hub import constants
+from PIL import Image
+
+from digits import weights
+from digits.pictures import Samples, load_picture
+from digits.prediction import Prediction, Recognizer
+from digits.reading import Reading, read
+from digits.service import DEFAULT_REVISION
+from digits.weights import Weights, WeightsError
+
+Source: TypeAlias = str | os.PathLike[str] | bytes | Image.Image | Samples
+"""A picture file by its path or its content, a Pillow image or an array of pixels."""
+
+_REPO: Final = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
+
+
+class Reader:
+    """One set of weights that reads any picture; safe to share between threads.
+
+    Attributes:
+        model: Which weights answer: `bundled`, `owner/name@0123abc`, or the folder they lie in.
+    """
+
+    def __init__(self, recognizer: Recognizer, model: str) -> None:
+        """Take what `load` has made ready.
+
+        Args:
+            recognizer: The weights that answer.
+            model: What they are called.
+        """
+        self.model = model
+        self._recognizer = recognizer
+
+    def predict(self, source: Source) -> Prediction:
+        """Read the one handwritten digit in a picture, as `/predict` does.
+
+        Args:
+            source: The picture: dark on light or light on dark, drawn, scanned or photographed. An
+                array is `(H, W)` gray, `(H, W, 3)` RGB or `(H, W, 4)` RGBA of any real dtype; an
+                image of MNIST as it is will do.
+
+        Returns:
+            The answer. A picture without a digit is an answer too, with the reason for it.
+
+        Raises:
+            PictureError: If it is no picture, or none that can be read.
+        """
+        return self._recognizer.predict(load_picture(source))
+
+    def read(self, source: Source) -> Reading:
+        """Read a number: one line of handwritten digits from left to right, as `/read` does.
+
+        Args:
+            source: The picture, as `predict` takes it.
+
+        Returns:
+            The number, empty where there is no digit.
+
+        Raises:
+            PictureError: If it is no picture, or none that can be read.
+        """
+        return read(self._recognizer, load_picture(source))
+
+
+def load(model: str | os.PathLike[str] | None = None, revision: str | None = None) -> Reader:
+    """Make weights ready to read; this takes seconds, each picture then milliseconds.
+
+    Args:
+        model: A run folder, or `owner/name` of a model repository on the Hub; None is the weights
+            that come with this package. A folder that exists is taken before the Hub is asked.
+        revision: Branch, tag or commit of the repository; None is `main`.
+
+    Returns:
+        What reads with these weights.
+
+    Raises:
+        HubError: If the Hub does not deliver.
+        WeightsError: If there are no weights, they fail a check of `digits.weights`, or they
+            cannot read digits that any weights should.
+        ValueError: If a revision is given for what is no repository.
+    """
+    found = _find(model, revision)
+    recognizer = Recognizer(found)
+    recognizer.self_test()
+    is_folder = model is not None and found.origin.repo is None
+    return Reader(recognizer, os.fspath(model) if is_folder else found.origin.label)
+
+
+def _find(model: str | os.PathLike[str] | None, revision: str | None) -> Weights:
+    if isinstance(model, str) and _REPO.fullmatch(model) and not Path(model).is_dir():
+        cache = Path(constants.HF_HUB_CACHE)
+        return weights.fetch(model, revision or DEFAULT_REVISION, cache=cache)
+    if revision:
+        raise ValueError(
+            "Expected a revision only with owner/name of a repository. "
+            f"Received: model={model!r}, revision={revision!r}."
+        )
+    folder = weights.BUNDLED if model is None else Path(model)
+    if not folder.is_dir():
+        raise WeightsError(f"Expected a run folder, or owner/name on the Hub. Received: {folder}")
+    return weights.load_folder(folder)

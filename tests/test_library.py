@@ -1,0 +1,122 @@
+"""Reading digits from Python, as somebody does who has never seen the inside of this project."""
+
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import digits
+from digits.weights import BUNDLED, FILES
+from tests import pen
+from tests.conftest import ROOT
+from tests.hub import running_hub
+
+
+@pytest.fixture(scope="module")
+def reader():
+    return digits.load()
+
+
+def first_lines():
+    """The Python that is shown to whoever reads about the library: here, and in the README."""
+    blocks = re.findall(
+        r"```python\n(.*?)```", digits.__doc__ + (ROOT / "README.md").read_text("utf-8"), re.DOTALL
+    )
+    return [block for block in blocks if "from digits import" in block]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("code", first_lines())
+def test_the_snippet_reads_a_digit_and_a_number(tmp_path, code):
+    assert len([line for line in code.splitlines() if line]) <= 5
+    pen.save(tmp_path / "seven.png", pen.sheet(7))
+    pen.save(tmp_path / "number.png", pen.sheet(4, 0, 2))
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{code}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    digit, number = done.stdout.splitlines()
+    assert digit.startswith("7 ")
+    assert number == "402"
+
+
+def test_importing_the_package_imports_nothing_else():
+    heavy = ["tensorflow", "keras", "numpy", "cv2", "PIL", "huggingface_hub", "h5py"]
+    code = f"import sys, digits; print([name for name in {heavy} if name in sys.modules])"
+    printed = subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True)
+    assert printed.strip() == "[]"
+
+
+def test_every_public_name_is_there():
+    assert set(digits.__all__) <= set(dir(digits))
+    assert all(getattr(digits, name).__doc__ for name in digits.__all__)
+    with pytest.raises(AttributeError, match="'digits' has no attribute 'nothing'"):
+        _ = digits.nothing
+
+
+def test_path_bytes_image_and_array_give_the_same_answer(reader, tmp_path):
+    picture = pen.sheet(5)
+    path = tmp_path / "five.png"
+    pen.save(path, picture)
+    inverted = 1 - picture.astype(np.float64) / 255
+    sources = [path, str(path), path.read_bytes(), Image.open(path), picture, picture[..., None]]
+    answers = [reader.predict(source) for source in sources]
+    assert {answer.digit for answer in answers} == {5}
+    assert len({answer.confidences for answer in answers}) == 1
+    assert reader.predict(inverted).digit == 5
+
+
+def test_an_answer_has_the_words_of_the_api(reader):
+    answer = reader.predict(pen.sheet(3))
+    assert answer.as_json(reader.model).keys() == {
+        "digit", "reason", "confidences", "score", "model",
+    }  # fmt: skip
+    assert (answer.digit, answer.reason, reader.model) == (3, None, "bundled")
+    assert reader.predict(np.full((50, 50), 255, np.uint8)).reason == "blank"
+    assert reader.read(pen.sheet(2, 0, 3, 6)).as_json().keys() == {"number", "digits"}
+
+
+def test_what_is_no_picture_is_refused_with_the_librarys_own_error(reader, tmp_path):
+    (tmp_path / "notes.txt").write_text("no picture")
+    for source in (tmp_path / "notes.txt", tmp_path / "missing.png", b"", np.zeros((2, 3, 7))):
+        with pytest.raises(digits.PictureError):
+            reader.predict(source)
+
+
+@pytest.mark.slow
+def test_weights_come_from_the_hub_at_one_commit(monkeypatch, tmp_path):
+    with running_hub() as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+        hub.create("someone/digits")
+        commit = hub.push("someone/digits", {name: (BUNDLED / name).read_bytes() for name in FILES})
+        assert digits.load("someone/digits").model == f"someone/digits@{commit[:7]}"
+        with pytest.raises(digits.HubError, match="has no revision v9"):
+            digits.load("someone/digits", "v9")
+
+
+def test_a_run_folder_answers_under_its_own_name():
+    assert digits.load(BUNDLED).model == str(BUNDLED)
+
+
+def test_a_folder_without_weights_is_refused(tmp_path):
+    with pytest.raises(digits.WeightsError, match=r"readable file config\.json"):
+        digits.load(tmp_path)
+
+
+def test_a_folder_that_is_not_there_is_not_asked_of_the_hub(tmp_path):
+    with pytest.raises(digits.WeightsError, match="Expected a run folder"):
+        digits.load(tmp_path / "missing")
+
+
+def test_a_revision_of_a_folder_is_refused():
+    with pytest.raises(ValueError, match="Expected a revision only with owner/name"):
+        digits.load(BUNDLED, revision="main")
