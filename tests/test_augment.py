@@ -9,6 +9,7 @@ from training.augment import (
     EVERYTHING,
     SIDE,
     Augmentation,
+    add_missing_strokes,
     as_ink,
     augment,
     bend,
@@ -47,6 +48,16 @@ def test_augmented_digit_is_an_image(label):
 def test_outlier_is_an_image():
     rng = np.random.default_rng(0)
     assert all(is_image(outlier(*bars(), rng)) for _ in range(300))
+
+
+@pytest.mark.filterwarnings("error")
+def test_flag_meets_a_stem_that_is_broken_below_its_top():
+    stem = np.zeros((SIDE, SIDE), np.float32)
+    stem[20:23, 50:54] = stem[45:80, 50:54] = 1
+    for seed in range(200):
+        one = add_missing_strokes(stem, 1, np.random.default_rng(seed))
+        assert not one[:, :15].any()
+        assert (one >= stem).all()
 
 
 def test_every_template_can_be_written():

@@ -196,7 +196,8 @@ def _flag_and_foot(rows: _Places, columns: _Places, rng: np.random.Generator) ->
     if which != "foot":
         # A hand that comes up to the stem may meet it a little below its top.
         top = rows.min() + 2 + height * max(0.0, rng.uniform(-0.15, 0.15))
-        left = columns[np.abs(rows - top) <= 2].mean()
+        away = np.abs(rows - top)  # a broken stem may have no ink at this height
+        left = columns[away <= max(2, away.min())].mean()
         lines.append(_flag(left, top, height, rng))
     if which != "flag":
         foot, left = rows.max() - 2, columns[rows >= rows.max() - 3].mean()
