@@ -1,8 +1,8 @@
 """Ink cut into pieces, none of which holds parts of two digits.
 
-Connected ink is one piece, or several where it is wide: digits that touch are cut apart along
-straight lines, upright or slanting as a hand writes, wherever little ink is in the way. Most cuts
-turn out to be wrong: which are, is decided by whoever reads the pieces (`digits.reading`).
+Connected ink is one piece, or several where it is wide: digits that touch are cut apart along seams
+from top to bottom, bent around strokes wherever that meets less ink. Most cuts turn out to be
+wrong: which are, is decided by whoever reads the pieces (`digits.reading`).
 """
 
 import math
