@@ -82,9 +82,8 @@ def load(model: str | os.PathLike[str] | None = None, revision: str | None = Non
 
     Raises:
         HubError: If the Hub does not deliver.
-        WeightsError: If there are no weights, they fail a check of `digits.weights`, or they
-            cannot read digits that any weights should.
-        ValueError: If a revision is given for what is no repository.
+        WeightsError: If there are no weights, they fail a check of `digits.weights`, they cannot
+            read digits that any weights should, or a revision is given for what is no repository.
     """
     found = _find(model, revision)
     recognizer = Recognizer(found)
@@ -98,8 +97,8 @@ def _find(model: str | os.PathLike[str] | None, revision: str | None) -> Weights
         cache = Path(constants.HF_HUB_CACHE)
         return weights.fetch(model, revision or DEFAULT_REVISION, cache=cache)
     if revision:
-        raise ValueError(
-            "Expected a revision only with owner/name of a repository. "
+        raise WeightsError(
+            "Expected a revision only with owner/name of a repository on the Hub. "
             f"Received: model={model!r}, revision={revision!r}."
         )
     folder = weights.BUNDLED if model is None else Path(model)

@@ -43,7 +43,9 @@ FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 """What is opened, by Pillow's names. Everything else (EPS runs Ghostscript) stays shut."""
 
 _USE: Final = "Use a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF picture."
-_DAMAGED: Final = "This picture is damaged or incomplete. Upload it again, or save it anew as PNG."
+_DAMAGED: Final = (
+    "This picture is damaged or incomplete. Take it from its source again, or save it anew as PNG."
+)
 _TOO_MANY_PIXELS: Final = (
     f"This picture has too many pixels: at most {MAX_PIXELS // 1_000_000} million are accepted. "
     "Make it smaller and try again."
@@ -134,7 +136,9 @@ def _read_file(path: str | os.PathLike[str]) -> bytes:
                 return file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         problem = error
-    raise PictureError("The file cannot be opened. Upload the picture again.") from problem
+    raise PictureError(
+        "The file cannot be opened. Check its name, or choose the picture again."
+    ) from problem
 
 
 def _from_file_content(content: bytes) -> Picture:
@@ -148,7 +152,7 @@ def _from_file_content(content: bytes) -> Picture:
     if content[4:8] == b"ftyp" and content[8:12] in _HEIC_BRANDS and b"avif" not in content[8:64]:
         raise PictureError(
             "HEIC pictures cannot be read here. Save it as JPEG or PNG (on an iPhone: Settings, "
-            "Camera, Formats, Most Compatible), or upload a screenshot of it."
+            "Camera, Formats, Most Compatible), or use a screenshot of it."
         )
     if content.startswith(b"\xff\xd8") and _count_scans(content) > MAX_SCANS:
         raise PictureError(_TOO_MANY_PARTS)
@@ -192,7 +196,7 @@ def _check_size(image: Image.Image) -> None:
     if width * height > MAX_PIXELS:
         raise PictureError(_TOO_MANY_PIXELS)
     if width < 1 or height < 1:
-        raise PictureError("This picture has no pixels. Upload another one.")
+        raise PictureError("This picture has no pixels. Use another one.")
     if len(getattr(image, "tile", ())) > MAX_PARTS:
         raise PictureError(_TOO_MANY_PARTS)
     # A TIFF states the size of its tiles apart from its own; one tile is decoded as a whole.
@@ -301,7 +305,7 @@ def _from_array(array: Samples) -> Picture:
             f"Expected a (H, W) gray or (H, W, 3) RGB picture. Received: shape={array.shape}."
         )
     if not array.size:
-        raise PictureError("This picture has no pixels. Upload another one.")
+        raise PictureError("This picture has no pixels. Use another one.")
     if array.shape[0] * array.shape[1] > MAX_PIXELS:
         raise PictureError(_TOO_MANY_PIXELS)
     scaled = array if array.dtype == np.uint8 else _wide_to_bytes(array)

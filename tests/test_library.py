@@ -118,5 +118,5 @@ def test_a_folder_that_is_not_there_is_not_asked_of_the_hub(tmp_path):
 
 
 def test_a_revision_of_a_folder_is_refused():
-    with pytest.raises(ValueError, match="Expected a revision only with owner/name"):
+    with pytest.raises(digits.WeightsError, match="Expected a revision only with owner/name"):
         digits.load(BUNDLED, revision="main")
