@@ -20,8 +20,8 @@ LOCAL_ADDRESS = "http://127.0.0.1:7860"
 
 
 def snippet(language):
-    [block] = re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
-    assert LOCAL_ADDRESS in block
+    blocks = re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+    [block] = [block for block in blocks if LOCAL_ADDRESS in block]
     return block
 
 
