@@ -2,13 +2,17 @@
 
 import functools
 import gzip
+import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
 
+from digits import networks
 from digits.page.examples import digit_example
 from digits.page.strokes import parse_strokes
 from digits.preprocessing import normalize
+from digits.weights import CONFIG_FILE, METRICS_FILE, WEIGHTS_FILE
 from training.augment import draw_strokes
 from training.data import FILES, Mnist
 from training.handwriting import write
@@ -84,3 +88,16 @@ def _handwritten(seed, count):
             strokes = write(str(label), random)
         images[index] = np.round(255 * normalize(draw_strokes(strokes, random)))
     return images, labels
+
+
+def write_weights(folder: Path, network, temperature=1.0):
+    """Write a set of weights that learned nothing, of any network, and return its folder."""
+    folder.mkdir(parents=True)
+    path = folder / WEIGHTS_FILE
+    networks.build(network).save_weights(path)
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    config = {"network": network, "temperature": temperature, "refuse_below": 0, "sha256": sha256}
+    (folder / CONFIG_FILE).write_text(json.dumps(config))
+    test = {"errors": 9000, "count": 10000, "top1_accuracy": 0.1}
+    (folder / METRICS_FILE).write_text(json.dumps({"mnist_test": test}))
+    return folder
