@@ -1,0 +1,8 @@
+"""`python -m digits PICTURE...`: see `digits.cli`."""
+
+import sys
+
+from digits.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,222 @@
+"""The command: read the handwritten digits in pictures, a line for each.
+
+    python -m digits five.png scans/ "photos/**/*.jpg"
+
+Answers go to standard output, what could not be read to standard error.
+"""
+
+import argparse
+import glob
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from PIL import Image
+from tqdm import tqdm
+
+import digits
+from digits import deployment
+from digits.hub import HubError
+from digits.pictures import FORMATS, MAX_FILE_BYTES, PictureError
+from digits.weights import WeightsError
+
+if TYPE_CHECKING:
+    from digits.library import Reader
+
+ALL_READ, NOT_ALL_READ, NOTHING_DONE, STOPPED = 0, 1, 2, 130
+"""Exit statuses; 2 is argparse's own, 130 what a shell says of a command that was interrupted."""
+
+STANDARD_INPUT: Final = "-"
+
+_HELP_AFTER: Final = """\
+exit status:
+  0  every picture was read
+  1  in some picture is no digit, or it could not be opened; the others were read
+  2  nothing was read: the command line is wrong, or there are no weights
+"""
+
+_MANY: Final = 10
+"""Pictures from which on a bar shows how far it is."""
+
+_WIDEST: Final = 60
+"""Characters of a picture's name that the table leaves room for; longer ones shift their row."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one picture said.
+
+    Attributes:
+        picture: Its name, as it was given or found.
+        answer: What the API would answer, or the `error` that says why it could not be opened.
+    """
+
+    picture: str
+    answer: dict[str, Any]
+
+    @property
+    def is_read(self) -> bool:
+        """Whether a digit was found, or several."""
+        return self.answer.get("digit") is not None or bool(self.answer.get("number"))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Read pictures as the command line says.
+
+    Args:
+        arguments: The command line without its first word; None is the process's own.
+
+    Returns:
+        The exit status.
+    """
+    options = _parser().parse_args(arguments)
+    # A file's name may hold what the terminal's encoding lacks; each line goes out as it is known.
+    sys.stdout.reconfigure(errors="backslashreplace", line_buffering=True)
+    names = [name for argument in options.pictures for name in expand(argument)]
+    try:
+        return ALL_READ if _read_all(options, names) else NOT_ALL_READ
+    except (HubError, WeightsError) as error:
+        tqdm.write(f"error: no weights to read with: {error}", file=sys.stderr)
+        return NOTHING_DONE
+    except BrokenPipeError:
+        # Whoever took the lines has seen enough, as `head` has; Python would flush once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return NOT_ALL_READ
+    except KeyboardInterrupt:
+        return STOPPED
+
+
+def expand(argument: str) -> list[str]:
+    """Find the files that an argument stands for.
+
+    Args:
+        argument: A file, a folder (the pictures in it and below, by the endings of their names) or
+            a pattern such as `scans/**/*.png`, for shells that leave it as it is.
+
+    Returns:
+        Paths in alphabetical order; the argument itself where nothing is found.
+    """
+    # Path's own patterns may not be absolute.
+    patterned = sorted(glob.glob(argument, recursive=True))  # noqa: PTH207
+    matches = [argument] if Path(argument).exists() else patterned
+    return [name for match in matches for name in _files(match)] or [argument]
+
+
+def _files(path: str) -> Iterable[str]:
+    return _below(path) if Path(path).is_dir() else [path]
+
+
+def _below(folder: str) -> Iterator[str]:
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if name.lower().endswith(_endings()) and not name.startswith("."):
+                yield str(Path(parent, name))
+
+
+def _endings() -> tuple[str, ...]:
+    """Endings of pictures' names; HEIC's too, as its owner should hear why it is not read."""
+    known = Image.registered_extensions().items()
+    return (*(ending for ending, kind in known if kind in FORMATS), ".heic", ".heif")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m digits",
+        description="Read the handwritten digit in each picture.",
+        epilog=_HELP_AFTER,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "pictures",
+        nargs="+",
+        metavar="PICTURE",
+        help="a file, a folder, a pattern, or - for standard input",
+    )
+    parser.add_argument(
+        "--number", action="store_true", help="read all digits of a line, not only one"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="one JSON object a line, with the words of the API"
+    )
+    parser.add_argument(
+        "--model",
+        metavar="OWNER/NAME|FOLDER",
+        help="a model repository on the Hub or a run folder; default: the app's (MODEL_REPO, "
+        "else the weights that came with it)",
+    )
+    parser.add_argument("--revision", help="branch, tag or commit of the model repository")
+    return parser
+
+
+def _load(options: argparse.Namespace) -> "Reader":
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
+    if options.model:
+        return digits.load(options.model, options.revision)
+    repo = deployment.model_repo()
+    return digits.load(repo, options.revision or (repo and os.environ.get("MODEL_REVISION")))
+
+
+def _read_all(options: argparse.Namespace, names: Sequence[str]) -> bool:
+    """Read and show all pictures; return whether each of them had something to read."""
+    reader = _load(options)
+    width = min(_WIDEST, max(len(_shown(name)) for name in names))
+    if not options.json:
+        titles = ("number", "confidence") if options.number else ("digit", "score")
+        tqdm.write(_line(width, "picture", *titles))
+    all_read = True
+    # None leaves it to tqdm, which draws no bar where standard error is no terminal.
+    with tqdm(names, disable=None if len(names) >= _MANY else True, leave=False) as bar:
+        for name in bar:
+            row = _read(reader, name, number=options.number)
+            all_read &= row.is_read
+            if options.json:
+                tqdm.write(json.dumps({"picture": row.picture, **row.answer}))
+            elif "error" in row.answer:
+                tqdm.write(f"{_shown(name)}: {row.answer['error']}", file=sys.stderr)
+            else:
+                tqdm.write(_line(width, _shown(name), *_cells(row)))
+    return all_read
+
+
+def _read(reader: "Reader", name: str, *, number: bool) -> Row:
+    try:
+        source = _open(name)
+        if number:
+            return Row(name, reader.read(source).as_json())
+        return Row(name, reader.predict(source).as_json(reader.model))
+    except PictureError as error:
+        return Row(name, {"error": str(error)})
+
+
+def _open(name: str) -> str | bytes:
+    if name == STANDARD_INPUT:
+        return sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
+    if Path(name).is_dir():
+        raise PictureError("This folder holds no picture. Give one with PNG or JPEG files in it.")
+    if not Path(name).exists():
+        raise PictureError("There is no such file. Check its name.")
+    return name
+
+
+def _cells(row: Row) -> tuple[str, str]:
+    """What was read, and how sure it is: of a number, its least sure digit."""
+    answer = row.answer
+    if not row.is_read:
+        return "-", answer.get("reason") or "no digits"
+    if "digits" in answer:
+        return answer["number"], f"{min(one['confidence'] for one in answer['digits']):.1%}"
+    return str(answer["digit"]), f"{answer['score']:.1%}"
+
+
+def _line(width: int, picture: str, read: str, sure: str) -> str:
+    return f"{picture:<{width}}  {read:<6}  {sure}"
+
+
+def _shown(name: str) -> str:
+    """Show a file's name in one line, and let no name steer the terminal."""
+    return name if name.isprintable() else ascii(name)

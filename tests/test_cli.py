@@ -1,0 +1,205 @@
+"""`python -m digits`, as a person or a script meets it."""
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from digits import cli
+from digits.weights import BUNDLED, FILES
+from tests import pen
+from tests.conftest import ROOT
+from tests.hub import running_hub
+
+COMMAND = [sys.executable, "-m", "digits"]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder of pictures, good and bad, to work in."""
+    (tmp_path / "scans" / "old").mkdir(parents=True)
+    (tmp_path / ".cache").mkdir()
+    pen.save(tmp_path / "seven.png", pen.sheet(7))
+    pen.save(tmp_path / "scans" / "four.JPG", pen.sheet(4))
+    pen.save(tmp_path / "scans" / "old" / "two.bmp", pen.sheet(2))
+    pen.save(tmp_path / "blank.png", np.full((40, 40), 255, np.uint8))
+    pen.save(tmp_path / ".cache" / "nine.png", pen.sheet(9))
+    (tmp_path / "notes.txt").write_text("two and two is four")
+    (tmp_path / "broken.png").write_bytes((tmp_path / "seven.png").read_bytes()[:200])
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(*arguments, folder, settings=(), **options):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **dict(settings)}
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        check=False,
+        timeout=300,
+        **options,
+    )
+
+
+def rows(text):
+    """The table's lines, each as its cells."""
+    return [line.split(maxsplit=2) for line in text.splitlines()]
+
+
+@pytest.mark.slow
+def test_one_bad_picture_does_not_stop_the_others(folder):
+    done = run("seven.png", "broken.png", "scans", "blank.png", folder=folder, text=True)
+    assert done.returncode == 1
+    header, *answers = rows(done.stdout)
+    assert header == ["picture", "digit", "score"]
+    assert [(name, digit) for name, digit, _ in answers] == [
+        ("seven.png", "7"),
+        ("scans/four.JPG", "4"),
+        ("scans/old/two.bmp", "2"),
+        ("blank.png", "-"),
+    ]
+    assert answers[0][2].endswith("%")
+    assert answers[-1][2] == "blank"
+    # Nothing of TensorFlow's own talk, nothing but what is to be done.
+    assert done.stderr == (
+        "broken.png: This picture is damaged or incomplete. Take it from its source again, or "
+        "save it anew as PNG.\n"
+    )
+
+
+@pytest.mark.slow
+def test_json_has_the_words_of_the_api_and_the_weights_of_the_app(folder):
+    with running_hub() as hub:
+        hub.create("someone/digits")
+        commit = hub.push("someone/digits", {name: (BUNDLED / name).read_bytes() for name in FILES})
+        settings = {
+            "HF_ENDPOINT": hub.url,
+            "HF_HOME": str(folder / ".home"),
+            "MODEL_REPO": "someone/digits",
+            "MODEL_REVISION": commit,
+        }
+        content = (folder / "seven.png").read_bytes()
+        done = run("--json", "-", "scans/*.JPG", folder=folder, settings=settings, input=content)
+    assert (done.returncode, done.stderr) == (0, b"")
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(answer["picture"], answer["digit"]) for answer in answers] == [
+        ("-", 7),
+        ("scans/four.JPG", 4),
+    ]
+    for answer in answers:
+        assert answer.keys() == {"picture", "digit", "reason", "confidences", "score", "model"}
+        assert answer["model"] == f"someone/digits@{commit[:7]}"
+
+
+@pytest.mark.slow
+def test_a_reader_that_has_seen_enough_ends_it_quietly(folder):
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [*COMMAND, "seven.png"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        check=False,
+        timeout=300,
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_a_wrong_command_line_is_refused_before_anything_is_loaded(folder):
+    done = run("--nothing", folder=folder, text=True)
+    assert done.returncode == 2
+    assert "usage: python -m digits" in done.stderr
+
+
+def test_numbers_are_read_with_the_confidence_of_the_least_sure_digit(folder, capsys):
+    pen.save(folder / "number.png", pen.sheet(2, 0, 3, 6))
+    assert cli.main(["--number", "number.png", "seven.png"]) == 0
+    header, number, single = rows(capsys.readouterr().out)
+    assert header == ["picture", "number", "confidence"]
+    assert (number[:2], single[:2]) == (["number.png", "2036"], ["seven.png", "7"])
+    assert cli.main(["--number", "--json", "number.png"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["picture"], answer["number"]) == ("number.png", "2036")
+    assert number[2] == f"{min(one['confidence'] for one in answer['digits']):.1%}"
+    assert cli.main(["--number", "blank.png"]) == 1
+    assert rows(capsys.readouterr().out)[1] == ["blank.png", "-", "no digits"]
+
+
+@pytest.mark.usefixtures("folder")
+def test_what_could_not_be_opened_is_an_error_in_its_own_line_of_json(capsys):
+    assert cli.main(["--json", "missing.png", "notes.txt", "seven.png"]) == 1
+    missing, notes, seven = map(json.loads, capsys.readouterr().out.splitlines())
+    assert missing == {"picture": "missing.png", "error": "There is no such file. Check its name."}
+    assert "no picture that can be read" in notes["error"]
+    assert seven["digit"] == 7
+
+
+def test_an_empty_folder_says_so(folder, capsys):
+    (folder / "empty").mkdir()
+    assert cli.main(["empty"]) == 1
+    assert capsys.readouterr().err == (
+        "empty: This folder holds no picture. Give one with PNG or JPEG files in it.\n"
+    )
+
+
+def test_folders_and_patterns_stand_for_the_pictures_in_them(folder):
+    (folder / "scans" / "phone.HEIC").touch()
+    (folder / "gone.png").symlink_to("nowhere.png")
+    everything = [
+        "blank.png", "broken.png", "gone.png", "seven.png", "scans/four.JPG", "scans/phone.HEIC",
+        "scans/old/two.bmp",
+    ]  # fmt: skip
+    assert cli.expand(".") == everything
+    assert cli.expand(str(folder)) == [str(folder / name) for name in everything]
+    assert cli.expand("s*") == [
+        "scans/four.JPG",
+        "scans/phone.HEIC",
+        "scans/old/two.bmp",
+        "seven.png",
+    ]
+    assert cli.expand("**/*.bmp") == ["scans/old/two.bmp"]
+    assert cli.expand("g*.png") == ["gone.png"]
+    assert cli.expand("*.webp") == ["*.webp"]
+    shutil.copy("seven.png", "[7].png")
+    assert cli.expand("[7].png") == ["[7].png"]
+
+
+@pytest.mark.usefixtures("folder")
+def test_no_name_steers_the_terminal(capsys):
+    name = "\x1b[2J\nseven.png"
+    shutil.copy("seven.png", name)
+    assert cli.main([name]) == 0
+    assert [row[:2] for row in rows(capsys.readouterr().out)[1:]] == [[ascii(name), "7"]]
+
+
+def test_without_weights_nothing_is_read(folder, capsys):
+    (folder / "run").mkdir()
+    assert cli.main(["--model", "run", "seven.png"]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "error: no weights to read with: Expected a readable file config.json" in printed.err
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_bar_shows_how_far_many_pictures_are_where_somebody_watches(capsys, monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    assert cli.main(["--json", *["seven.png"] * 12]) == 0
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    assert cli.main(["--json", *["seven.png"] * 12]) == 0
+    assert "/12 [" in sys.stderr.getvalue()
+    answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [answer["digit"] for answer in answers] == [7] * 12
