@@ -5,7 +5,6 @@ and whatever a decoder makes of a damaged or hostile file, the caller sees a `Pi
 """
 
 import io
-import math
 import os
 import re
 import struct
@@ -15,10 +14,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+
+from digits.transparency import without_transparency
 
 Samples: TypeAlias = npt.NDArray[Any]
 """An array of any dtype, as it came."""
@@ -31,6 +31,12 @@ MAX_FILE_BYTES: Final = 20_000_000
 
 MAX_PIXELS: Final = 50_000_000
 """Most pixels of an accepted picture, counted before decoding: enough for 48 megapixels."""
+
+MAX_SIDE: Final = 20_000
+"""Longest accepted side in pixels: more than any camera's or telephone's panorama has."""
+
+MIN_SIDE: Final = 5
+"""Shortest accepted side in pixels: what is narrower shows dashes, which would pass for ones."""
 
 MAX_SCANS: Final = 64
 """Most scans of an accepted JPEG. Encoders write up to about 20; each costs a pass over all pixels,
@@ -50,7 +56,13 @@ _TOO_MANY_PIXELS: Final = (
     f"This picture has too many pixels: at most {MAX_PIXELS // 1_000_000} million are accepted. "
     "Make it smaller and try again."
 )
-
+_TOO_LONG: Final = (
+    f"This picture is too long: at most {MAX_SIDE:,} pixels a side are accepted. "
+    "Cut the digits out of it and try again."
+)
+_TOO_SMALL: Final = (
+    f"This picture is too small: a digit needs at least {MIN_SIDE} pixels a side. Use a larger one."
+)
 _TOO_MANY_PARTS: Final = (
     "This file keeps its picture in too many parts. Save it anew as PNG and try again."
 )
@@ -85,8 +97,8 @@ class PictureError(ValueError):
 def load_picture(source: str | os.PathLike[str] | bytes | Image.Image | Samples) -> Picture:
     """Read any picture at its full resolution, upright and without transparency.
 
-    Transparent parts become paper: see `_paper_under`. Samples of more than 8 bits are scaled, not
-    clipped. Of several frames or pages the first counts.
+    Transparent parts become paper: see `digits.transparency`. Samples of more than 8 bits are
+    scaled, not clipped. Of several frames or pages the first counts.
 
     Args:
         source: A file by path or content, a Pillow image, or an array `(H, W)`, `(H, W, 1)`,
@@ -97,7 +109,7 @@ def load_picture(source: str | os.PathLike[str] | bytes | Image.Image | Samples)
 
     Raises:
         PictureError: If it is no picture, is damaged, is in a format that is not read here, or is
-            above `MAX_FILE_BYTES` or `MAX_PIXELS`.
+            outside of the limits at the top of this module.
     """
     with _decoder_errors_as_picture_errors():
         if isinstance(source, np.ndarray):
@@ -121,8 +133,6 @@ def _decoder_errors_as_picture_errors() -> Iterator[None]:
         raise PictureError(_TOO_MANY_PIXELS) from error
     except MemoryError as error:
         raise PictureError("This picture needs too much memory. Make it smaller.") from error
-    except UnidentifiedImageError as error:
-        raise PictureError(f"This file is no picture that can be read here. {_USE}") from error
     except _DECODER_ERRORS as error:
         raise PictureError(_DAMAGED) from error
 
@@ -156,9 +166,19 @@ def _from_file_content(content: bytes) -> Picture:
         )
     if content.startswith(b"\xff\xd8") and _count_scans(content) > MAX_SCANS:
         raise PictureError(_TOO_MANY_PARTS)
-    with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+    try:
+        image = Image.open(io.BytesIO(content), formats=FORMATS)
+    except UnidentifiedImageError as error:
+        # Pillow says so too of a file that breaks off or is damaged before its first pixel.
+        if content.startswith(_SIGNATURES) or content[8:12] in (b"WEBP", b"avif"):
+            raise PictureError(_DAMAGED) from error
+        raise PictureError(f"This file is no picture that can be read here. {_USE}") from error
+    with image:
         return _from_image(image)
 
+
+# How files of the accepted formats begin; those of WebP and AVIF, after a length, say so later.
+_SIGNATURES: Final = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*")
 
 _MARKER: Final = re.compile(rb"\xff+([^\x00\x01\xff\xd0-\xd7])", re.DOTALL)
 
@@ -179,30 +199,35 @@ def _count_scans(jpeg: bytes) -> int:
 
 def _from_image(image: Image.Image) -> Picture:
     """Turn a Pillow image, decoded or not yet, into a picture."""
-    _check_size(image)
+    _check_parts(image)
     image.load()
     image = _upright(image)
     if image.mode.startswith(("I", "F")):
         return _wide_to_bytes(np.asarray(image), image.info.get("transparency"))
     if image.has_transparency_data:
-        return _without_transparency(image.convert("RGBA"))
+        return without_transparency(image.convert("RGBA"))
     # Pillow turns 1-bit into 0 and 255; np.array copies, so the caller may write to it.
     return np.array(image.convert("L" if image.mode in ("1", "L") else "RGB"))
 
 
-def _check_size(image: Image.Image) -> None:
-    """Refuse before decoding what would need too much memory or is empty."""
-    width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise PictureError(_TOO_MANY_PIXELS)
-    if width < 1 or height < 1:
-        raise PictureError("This picture has no pixels. Use another one.")
+def _check_parts(image: Image.Image) -> None:
+    """Refuse before decoding what would need too much memory or time."""
+    _check_size(*image.size)
     if len(getattr(image, "tile", ())) > MAX_PARTS:
         raise PictureError(_TOO_MANY_PARTS)
     # A TIFF states the size of its tiles apart from its own; one tile is decoded as a whole.
     tags = getattr(image, "tag_v2", {})
     if int(tags.get(_TILE_WIDTH, 1)) * int(tags.get(_TILE_LENGTH, 1)) > MAX_PIXELS:
         raise PictureError(_TOO_MANY_PIXELS)
+
+
+def _check_size(width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
+        raise PictureError(_TOO_MANY_PIXELS)
+    if max(width, height) > MAX_SIDE:
+        raise PictureError(_TOO_LONG)
+    if min(width, height) < MIN_SIDE:
+        raise PictureError(_TOO_SMALL)
 
 
 _TILE_WIDTH: Final = 322
@@ -217,44 +242,6 @@ def _upright(image: Image.Image) -> Image.Image:
         return ImageOps.exif_transpose(image)
     except _DECODER_ERRORS:
         return image
-
-
-def _without_transparency(image: Image.Image) -> Picture:
-    """Put an RGBA image on paper; the picture is `(H, W, 3)`."""
-    paper = Image.new("RGB", image.size, (_paper_under(image),) * 3)
-    paper.paste(image, mask=image)
-    return np.array(paper)
-
-
-def _paper_under(image: Image.Image) -> int:
-    """Choose the gray level of the paper under a partly transparent RGBA image.
-
-    Ink alone (one tone) gets paper of the opposite tone, or it would vanish. Where both ink and
-    paper are visible (a sheet with round corners, a sticker with a border), the tone that meets the
-    transparent part goes on.
-
-    Returns:
-        0-255, 255 being white.
-    """
-    step = max(1, max(image.size) / _ENOUGH_TO_JUDGE)
-    size = (math.ceil(image.width / step), math.ceil(image.height / step))
-    few = image.resize(size, Image.Resampling.NEAREST)
-    alpha = np.asarray(few.getchannel("A"))
-    visible = alpha > alpha.max() / 2
-    gray = np.asarray(few.convert("RGB").convert("L"))
-    tones = gray[visible]
-    if not tones.size:
-        return 255
-    darkest, lightest = np.percentile(tones, (1, 99))
-    if lightest - darkest < _TWO_TONES:
-        return 255 if tones.mean() < 128 else 0
-    inner = cv2.erode(visible.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    outline = gray[visible & ~inner]
-    return int(np.median(outline if outline.size else tones))
-
-
-_ENOUGH_TO_JUDGE: Final = 1000  # pixels of the longer side: a sample of a large picture
-_TWO_TONES: Final = 96  # gray levels between ink and paper; one ink's own shades differ by less
 
 
 def _wide_to_bytes(values: Samples, transparency: object = None) -> Picture:
@@ -284,7 +271,7 @@ def _wide_to_bytes(values: Samples, transparency: object = None) -> Picture:
     if not isinstance(transparency, int):
         return scaled
     alpha = np.where(values == transparency, 0, 255).astype(np.uint8)
-    return _without_transparency(Image.fromarray(np.dstack((scaled, alpha)), "LA").convert("RGBA"))
+    return without_transparency(Image.fromarray(np.dstack((scaled, alpha)), "LA").convert("RGBA"))
 
 
 def _full_scale(high: float) -> float:
@@ -304,12 +291,9 @@ def _from_array(array: Samples) -> Picture:
         raise PictureError(
             f"Expected a (H, W) gray or (H, W, 3) RGB picture. Received: shape={array.shape}."
         )
-    if not array.size:
-        raise PictureError("This picture has no pixels. Use another one.")
-    if array.shape[0] * array.shape[1] > MAX_PIXELS:
-        raise PictureError(_TOO_MANY_PIXELS)
+    _check_size(array.shape[1], array.shape[0])
     scaled = array if array.dtype == np.uint8 else _wide_to_bytes(array)
     if array.ndim == 3 and array.shape[2] in (2, 4):
         image = Image.fromarray(np.ascontiguousarray(scaled))
-        return _without_transparency(image.convert("RGBA"))
+        return without_transparency(image.convert("RGBA"))
     return np.array(scaled)
