@@ -153,7 +153,8 @@ async function refreshStatus() {
 
 // ---- start ---------------------------------------------------------------------------------
 
-bars.append(...Array.from({ length: 10 }, (_, digit) => row(digit, 'button')))
+const barTag = props.settings.asks_why ? 'button' : 'span'
+bars.append(...Array.from({ length: 10 }, (_, digit) => row(digit, barTag)))
 bars.querySelectorAll('button').forEach((button) => { button.type = 'button' })
 listenForWhy()
 listenForCorrections()

@@ -62,7 +62,8 @@ def answer_panel(functions: list[Callable[..., Any]], corrections: str | None) -
         corrections: The data set that corrections go to; None offers none of it.
     """
     scripts = ["why.js", "correct.js", "answer.js"]
-    return _part("answer.html", scripts, functions, {"corrections": corrections})
+    settings = {"corrections": corrections, "asks_why": True}
+    return _part("answer.html", scripts, functions, settings)
 
 
 def i18n(key: str) -> I18nData:
