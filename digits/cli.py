@@ -7,6 +7,7 @@ Answers go to standard output, what could not be read to standard error.
 
 import argparse
 import glob
+import io
 import json
 import os
 import sys
@@ -74,8 +75,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status.
     """
     options = _parser().parse_args(arguments)
-    # A file's name may hold what the terminal's encoding lacks; each line goes out as it is known.
-    sys.stdout.reconfigure(errors="backslashreplace", line_buffering=True)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A file's name may hold what the encoding lacks; each line goes out as soon as it is known.
+        sys.stdout.reconfigure(errors="backslashreplace", line_buffering=True)
     names = [name for argument in options.pictures for name in expand(argument)]
     try:
         return ALL_READ if _read_all(options, names) else NOT_ALL_READ

@@ -1,0 +1,119 @@
+"""The notebook, run from its first cell to its last."""
+
+import re
+import subprocess
+import sys
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from tests.conftest import ROOT
+from tests.hub import TOKEN, running_hub
+from tests.training_support import write_handwritten_mnist
+
+NOTEBOOK = ROOT / "training" / "train.ipynb"
+
+
+def load():
+    return nbformat.read(NOTEBOOK, as_version=4)
+
+
+def set_to(notebook, values):
+    """Put settings of one's own behind those of the notebook, as papermill does."""
+    [index] = [
+        i for i, cell in enumerate(notebook.cells) if "parameters" in cell.metadata.get("tags", [])
+    ]
+    known = re.findall(r"^(\w+) = ", notebook.cells[index].source, re.MULTILINE)
+    assert set(values) <= set(known)
+    lines = [f"{name} = {value!r}" for name, value in values.items()]
+    notebook.cells.insert(index + 1, nbformat.v4.new_code_cell("\n".join(lines)))
+
+
+def execute(notebook, folder):
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}}).execute()
+
+
+def printed(notebook, name):
+    [cell] = [cell for cell in notebook.cells if cell.id == name]
+    return "".join(output.text for output in cell.outputs if output.output_type == "stream")
+
+
+def pictures(notebook):
+    """The cells that show a picture."""
+    return {
+        cell.id
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if "image/png" in output.get("data", {})
+    }
+
+
+def test_nothing_of_a_run_is_kept_in_the_notebook():
+    notebook = load()
+    nbformat.validate(notebook)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert (cell.outputs, cell.execution_count) == ([], None)
+    assert notebook.metadata.kernelspec.name == "python3"
+    assert f"blob/main/{NOTEBOOK.relative_to(ROOT)}" in notebook.cells[0].source
+
+
+@pytest.mark.slow
+def test_the_notebook_trains_shows_reads_and_publishes(monkeypatch, tmp_path):
+    sha256 = write_handwritten_mnist(tmp_path / "mnist")
+    notebook = load()
+    set_to(
+        notebook,
+        {
+            "PYTHON": sys.executable,
+            "OPTIONS": "--network fnn --epochs 2 --limit 6000",
+            "RUN": str(tmp_path / "run"),
+            "DRAWING": str(tmp_path / "drawing.png"),
+            "PUBLISH_TO": "someone/digits",
+        },
+    )
+    with running_hub() as hub:
+        settings = {
+            "MNIST_DIR": str(tmp_path / "mnist"),
+            "MNIST_SHA256": sha256,
+            "HF_ENDPOINT": hub.url,
+            "HF_HOME": str(tmp_path / "home"),
+            "HF_TOKEN": TOKEN,
+            "HF_HUB_DISABLE_XET": "1",
+        }
+        for name, value in settings.items():
+            monkeypatch.setenv(name, value)
+        execute(notebook, NOTEBOOK.parent)
+        assert (
+            hub.files("someone/digits")["model.weights.h5"]
+            == (tmp_path / "run" / "model.weights.h5").read_bytes()
+        )
+    assert re.search(
+        r"MNIST test: \d\d\.\d\d % \(\d+ of 10,000 wrong\)", printed(notebook, "train")
+    )
+    assert pictures(notebook) == {"curves", "confusion", "misread", "drawing"}
+    assert re.search(r"drawing\.png +4 +\d+\.\d%", printed(notebook, "read"))
+    assert "someone/digits" in printed(notebook, "publish")
+
+
+@pytest.mark.slow
+def test_alone_it_fetches_the_project_and_what_that_needs(tmp_path):
+    """As in Colab; what it finds is a project whose needs are small."""
+    project, elsewhere = tmp_path / "project", tmp_path / "elsewhere"
+    (project / "training").mkdir(parents=True)
+    (project / "training" / "train.py").touch()
+    (project / "Makefile").write_text(".venv/training-installed:\n\tmkdir .venv && touch $@\n")
+    git = ["git", "-C", str(project), "-c", "user.name=a", "-c", "user.email=a@example.org"]
+    for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "-m", "all"]):
+        subprocess.run([*git, *command], check=True)
+    elsewhere.mkdir()
+    notebook = load()
+    set_to(notebook, {"PROJECT": f"file://{project}"})
+    [index] = [i for i, cell in enumerate(notebook.cells) if cell.id == "project"]
+    # Twice: whoever runs the cell again ends in the same place.
+    again = nbformat.v4.new_code_cell(notebook.cells[index].source)
+    notebook.cells = [*notebook.cells[: index + 1], again]
+    execute(notebook, elsewhere)
+    assert (elsewhere / "digits-project" / ".venv" / "training-installed").exists()
+    assert not (elsewhere / "digits-project" / "digits-project").exists()
