@@ -67,7 +67,7 @@ def test_the_notebook_trains_shows_reads_and_publishes(monkeypatch, tmp_path):
         notebook,
         {
             "PYTHON": sys.executable,
-            "OPTIONS": "--network fnn --epochs 2 --limit 6000",
+            "OPTIONS": "--network fnn --epochs 2 --limit 3000",
             "RUN": str(tmp_path / "run"),
             "DRAWING": str(tmp_path / "drawing.png"),
             "PUBLISH_TO": "someone/digits",
