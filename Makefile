@@ -4,17 +4,23 @@
 # make lint   linters and types alone
 # make evaluate  measure the bundled weights and all runs anew: training/results.json
 # make bench  measure this app's speed and cost beside the usual demo's
+# make lock   write tests/requirements.lock anew after a change of requirements
+#             (ARGS=--upgrade: with the newest of what they need in turn)
+# make audit  ask osv.dev for known vulnerabilities of what the lock names
+# make sbom   list what is installed, with licences: sbom.cdx.json, in the form of CycloneDX
 #
 # Each makes .venv first where it is missing or the requirements have changed.
 
 .DEFAULT_GOAL := run
 .NOTPARALLEL:
-.PHONY: run test train evaluate bench lint lint-style lint-format lint-types lint-workflows format chromium
+.PHONY: run test train evaluate bench lint lint-style lint-format lint-types lint-workflows format chromium \
+	lock audit sbom
 
 BIN := .venv/bin
 APP := requirements.txt
 TRAINING := training/requirements.txt
 TESTS := tests/requirements.txt
+LOCK := tests/requirements.lock
 
 run: .venv/app-installed
 	@exec $(BIN)/python app.py
@@ -93,7 +99,7 @@ FIND_APT = apt=false; \
 # compileall, because pip leaves bytecode out where PYTHONDONTWRITEBYTECODE is set, and the first
 # page then takes three times as long. It also meets templates that are no Python: not our failure.
 INSTALL = echo "Installing $(1) (takes minutes the first time)" \
-	&& $(BIN)/python -m pip install --quiet --disable-pip-version-check $(addprefix -r ,$(1)) \
+	&& $(BIN)/python -m pip install --quiet --disable-pip-version-check $(2) $(addprefix -r ,$(1)) \
 	&& { $(BIN)/python -m compileall -qq -j 0 .venv/lib || true; }
 
 .venv/app-installed: $(APP) | .venv/bin/pip
@@ -102,8 +108,25 @@ INSTALL = echo "Installing $(1) (takes minutes the first time)" \
 .venv/training-installed: $(APP) $(TRAINING) | .venv/bin/pip
 	@$(call INSTALL,$(APP) $(TRAINING)) && touch $@ .venv/app-installed
 
-.venv/tests-installed: $(APP) $(TRAINING) $(TESTS) | .venv/bin/pip
-	@$(call INSTALL,$(APP) $(TRAINING) $(TESTS)) && touch $@ .venv/app-installed .venv/training-installed
+# By the lock alone, which names every package down to the last with the hashes of its files. Wheels
+# only: to build one would run code, and fetch more of it, that no hash covers.
+.venv/tests-installed: $(LOCK) | .venv/bin/pip
+	@$(call INSTALL,$(LOCK),--require-hashes --only-binary=:all:) \
+	&& touch $@ .venv/app-installed .venv/training-installed
+
+# For every system and Python from 3.11 on. What the lock holds already stays unless a requirement
+# wants another. Where packages are fetched from is each machine's own affair.
+lock: .venv/tests-installed
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-build --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+	  --output-file $(LOCK) $(ARGS) $(APP) $(TRAINING) $(TESTS)
+
+audit: .venv/tests-installed
+	$(BIN)/pip-audit --vulnerability-service osv --strict --require-hashes --disable-pip \
+	  --progress-spinner off --requirement $(LOCK) $(ARGS)
+
+sbom: .venv/tests-installed
+	$(BIN)/cyclonedx-py environment --output-reproducible --output-file sbom.cdx.json $(BIN)/python
 
 # Ubuntu's package is only a pointer to a snap, so the browser is tried out, not only looked for.
 chromium: .venv/tests-installed

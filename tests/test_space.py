@@ -15,10 +15,10 @@ import yaml
 
 from digits import deployment
 from tests.conftest import ROOT
+from tests.requirements_files import REQUIREMENTS, pins
 from training import space_files
 
 COLORS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
-REQUIREMENTS = ("requirements.txt", "training/requirements.txt", "tests/requirements.txt")
 MAX_FILE_BYTES = 2_000_000
 
 # What the Hub reads from a Gradio Space's README; `hardware`, for one, would be ignored silently.
@@ -56,15 +56,6 @@ def readme():
 def card(readme):
     _, block, _ = readme.split("---\n", 2)
     return yaml.safe_load(block)
-
-
-def pins(file):
-    """Return the pinned requirements of a file: name without extras -> version."""
-    lines = (ROOT / file).read_text("utf-8").splitlines()
-    wanted = [line for line in lines if line and not line.startswith(("#", "-r "))]
-    exact = [re.fullmatch(r"([\w.-]+)(?:\[[\w,]+\])?==([\w.]+)", line) for line in wanted]
-    assert all(exact), [line for line, match in zip(wanted, exact, strict=True) if not match]
-    return {re.sub(r"[-_.]+", "-", match[1]).lower(): match[2] for match in exact}
 
 
 def tracked_files():

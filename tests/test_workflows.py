@@ -77,6 +77,24 @@ def test_commands_are_one_line_and_take_nothing_from_outside_into_their_text(nam
         assert command.startswith(("make", ".venv/bin/python -m training."))
 
 
+def test_every_job_installs_what_was_tested_by_its_hashes():
+    """Above all those that hold a token: nothing gets in beside it that nobody has seen."""
+    commands = [step["run"] for name in FILES for step in steps(name) if "run" in step]
+    targets = {command.removeprefix("make ") for command in commands if command.startswith("make ")}
+    assert targets == {"test", "sbom", "audit", ".venv/tests-installed"}
+    assert "\ntest: .venv/tests-installed" in (ROOT / "Makefile").read_text("utf-8")
+    # All but the tests themselves, which even a dry run would run, as they call make.
+    listed = subprocess.run(
+        ["make", "--dry-run", "--always-make", *sorted(targets - {"test"})],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    [install] = [line for line in listed.stdout.splitlines() if "pip install" in line]
+    assert "--require-hashes --only-binary=:all: -r tests/requirements.lock" in install
+
+
 def test_the_modules_of_the_commands_exist():
     commands = [step.get("run", "") for name in FILES for step in steps(name)]
     modules = {m for command in commands for m in re.findall(r"-m (training\.\w+)", command)}
@@ -115,7 +133,7 @@ def test_pythons_are_the_oldest_supported_and_the_spaces_own():
     own = yaml.safe_load(card)["python_version"]
     tested = jobs("ci.yml")["test"]["strategy"]["matrix"]["python"]
     assert tested == ["3.11", own]
-    other = [*steps("train.yml"), *steps("deploy.yml")]
+    other = [*steps("train.yml"), *steps("deploy.yml"), *steps("audit.yml")]
     others = [s["with"]["python-version"] for s in other if "setup-py" in str(s)]
     assert set(others) == {own}
 

@@ -1,0 +1,65 @@
+"""The three files that pin what is needed, and the lock that is made of them."""
+
+import re
+from dataclasses import dataclass
+
+from packaging.markers import Marker
+
+from tests.conftest import ROOT
+
+REQUIREMENTS = ("requirements.txt", "training/requirements.txt", "tests/requirements.txt")
+LOCK = "tests/requirements.lock"
+
+_PINNED = re.compile(r"([\w.-]+)(?:\[[\w,]+\])?==([\w.]+)")
+_LOCKED = re.compile(r"([\w.-]+)==([\w.]+)(?: ; ([^#]+?))?((?: --hash=sha256:[0-9a-f]{64})+)")
+
+
+@dataclass(frozen=True)
+class Locked:
+    """One line of the lock.
+
+    Attributes:
+        name: As the index writes it: lower case, hyphens.
+        version: The only one that is allowed.
+        marker: Says for which machines it is meant; None is all of them.
+        hashes: SHA-256 of the release's files.
+    """
+
+    name: str
+    version: str
+    marker: Marker | None
+    hashes: frozenset[str]
+
+    @property
+    def is_meant_for_this_machine(self):
+        return self.marker is None or self.marker.evaluate()
+
+
+def pins(file):
+    """Return the pinned requirements of a file: name without extras -> version."""
+    lines = (ROOT / file).read_text("utf-8").splitlines()
+    wanted = [line for line in lines if line and not line.startswith(("#", "-r "))]
+    exact = [_PINNED.fullmatch(line) for line in wanted]
+    assert all(exact), [line for line, match in zip(wanted, exact, strict=True) if not match]
+    return {_normal(match[1]): match[2] for match in exact}
+
+
+def read_lock(text):
+    """Return every line of a lock; AssertionError if one is no release with its hashes."""
+    lines = re.sub(r" \\\n +", " ", text).splitlines()
+    wanted = [line for line in lines if line and not line.lstrip().startswith("#")]
+    exact = [_LOCKED.fullmatch(line) for line in wanted]
+    assert all(exact), [line for line, match in zip(wanted, exact, strict=True) if not match]
+    return [
+        Locked(
+            _normal(match[1]),
+            match[2],
+            Marker(match[3]) if match[3] else None,
+            frozenset(match[4].replace("--hash=sha256:", "").split()),
+        )
+        for match in exact
+    ]
+
+
+def _normal(name):
+    return re.sub(r"[-_.]+", "-", name).lower()
