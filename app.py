@@ -4,6 +4,8 @@ The page is up before TensorFlow is imported; `digits.service` loads the weights
 """
 
 import os
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 try:
@@ -14,11 +16,15 @@ except ImportError:
 
 import gradio as gr
 from gradio.utils import get_upload_folder
+from starlette.middleware import Middleware
 
 from digits import deployment
 from digits.corrections import Corrections
 from digits.page.correct import keep_view
+from digits.page.ending import end_when_told
+from digits.page.entrance import Entrance, Traffic, allow_connections, say_defect, say_no_room
 from digits.page.parts import STYLE, answer_panel, drawing_pad, i18n, page_texts
+from digits.page.picture_input import watch_addresses
 from digits.page.upload_limit import Limits, keep_within
 from digits.page.uploads import uploaded_picture
 from digits.page.views import drawing_view, number_in, picture_view, preview
@@ -41,6 +47,9 @@ PATIENCE_SECONDS = 60.0
 
 UPLOADS = Limits(seconds=3600)
 """Uploaded pictures are deleted after an hour, in a flood of them earlier."""
+
+PICTURES_AT_ONCE = {"concurrency_id": "pictures", "concurrency_limit": 4}
+"""Of 50 million pixels each takes half a gigabyte of memory while it is read."""
 
 OPEN_TAB = """() => {
   document.body.dataset.digitsSource = '%s'
@@ -206,7 +215,11 @@ def zero_gpu_greeting() -> str:
 
 def build() -> gr.Blocks:
     """Lay out the page and name the API."""
-    demo = gr.Blocks(title="Handwritten digits", delete_cache=DELETE_AT_END)
+    demo = gr.Blocks(
+        title="Handwritten digits",
+        delete_cache=DELETE_AT_END,
+        analytics_enabled=False,  # nothing of visitors, nor of the owner, goes to Gradio
+    )
     with demo:
         with gr.Column(elem_id="intro"):
             gr.Markdown(i18n("intro"), container=False)
@@ -238,6 +251,7 @@ def build_tabs() -> dict[str, Any]:
                 height=300,
                 elem_id="upload",
             )
+            watch_addresses(picture)
             with gr.Row(elem_id="upload-tools"):
                 mode = gr.Radio(
                     [(i18n("mode_digit"), "digit"), (i18n("mode_number"), "number")],
@@ -265,6 +279,7 @@ def connect_upload(inputs: dict[str, Any], answer: gr.HTML) -> None:
         "show_progress": "hidden",
         "trigger_mode": "always_last",
         "api_visibility": "private",
+        **PICTURES_AT_ONCE,
     }
     picture.input(read_new_upload, [picture, mode], **event)
     mode.input(read_upload, [picture, mode, turns], **event)
@@ -273,11 +288,13 @@ def connect_upload(inputs: dict[str, Any], answer: gr.HTML) -> None:
 
 def build_api() -> None:
     """Name what clients may call, and what ZeroGPU looks for; nothing of it is visible."""
-    image, result = gr.Image(visible=False), gr.JSON(visible=False)
+    image, result = watch_addresses(gr.Image(visible=False)), gr.JSON(visible=False)
     # The names of the functions are those of the tools that an assistant sees over MCP.
     for name, function in (("predict", read_digit), ("read", read_number)):
         # Gradio's own decoding drops transparency and clips 16-bit samples: the file as it came.
-        gr.Button(visible=False).click(function, image, result, preprocess=False, api_name=name)
+        gr.Button(visible=False).click(
+            function, image, result, preprocess=False, api_name=name, **PICTURES_AT_ONCE
+        )
     # Not in the queue: a busy app is a healthy one.
     gr.Button(visible=False).click(
         health, None, result, queue=False, api_name="health", api_visibility="undocumented"
@@ -287,12 +304,26 @@ def build_api() -> None:
 
 
 def main() -> None:
-    """Serve the page, then load the weights."""
+    """Serve the page from a folder of its own for uploads."""
+    parent = os.environ.get("GRADIO_TEMP_DIR") or tempfile.gettempdir()
+    Path(parent).mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="digits-uploads-", dir=parent) as folder:
+        os.environ["GRADIO_TEMP_DIR"] = folder
+        serve(Path(folder))
+
+
+def serve(uploads: Path) -> None:
+    """Serve the page, then load the weights.
+
+    Args:
+        uploads: Gradio's folder of uploads; what lies in it is deleted sooner or later.
+    """
     # After every answer Gradio tabulates up to 10,000 earlier ones for a page that nobody opens
     # here; that took most of an answer's processor time (python -m benchmarks --only load).
     os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000000")
     os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "100")
-    demo = build()
+    allow_connections()
+    demo, traffic = build(), Traffic()
     demo.queue(max_size=64, default_concurrency_limit=4)
     demo.launch(
         prevent_thread_lock=True,
@@ -305,8 +336,13 @@ def main() -> None:
         theme=THEME,
         css_paths=STYLE,
         i18n=gr.I18n(**page_texts()),
+        app_kwargs={
+            "middleware": [Middleware(Entrance, traffic=traffic)],
+            "exception_handlers": {OSError: say_no_room, Exception: say_defect},
+        },
     )
-    keep_within(demo.upload_file_set, UPLOADS)
+    end_when_told(demo, traffic)
+    keep_within(demo.upload_file_set, UPLOADS, uploads)
     service.start()
     demo.block_thread()
 

@@ -12,6 +12,8 @@ _ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--no-first-run",
+    # A page of another site may frame one of this machine: the tests stand in for the site.
+    "--disable-features=LocalNetworkAccessChecks",
     "--use-fake-device-for-media-stream",  # a camera, for pages that may use one
 ]
 

@@ -26,6 +26,7 @@ class App:
     url: str
     uploads: Path
     log: Path
+    process: subprocess.Popen | None = None
     hub_calls: list = field(default_factory=list)
     first_view: dict | None = None
 
@@ -78,7 +79,17 @@ def running_app(settings=()):
     Args:
         settings: Pairs of environment variable and value, beside the usual ones.
     """
-    folder = Path(tempfile.mkdtemp(prefix="digits-app-"))
+    return start_app(Path(tempfile.mkdtemp(prefix="digits-app-")), dict(settings))
+
+
+def start_app(folder, settings, prefix=()):
+    """Start app.py anew and wait until it can read; ends with the tests at the latest.
+
+    Args:
+        folder: Where its log and, if `settings` do not say otherwise, its files lie.
+        settings: Variables of the environment beside the usual ones; None takes one out.
+        prefix: A command that starts another one.
+    """
     port = free_port()
     app = App(f"http://127.0.0.1:{port}", folder / "uploads", folder / "log.txt")
     hub = _listen(app.hub_calls)
@@ -89,16 +100,20 @@ def running_app(settings=()):
         "GRADIO_ANALYTICS_ENABLED": "False",
         "HF_ENDPOINT": f"http://127.0.0.1:{hub}",
         "HF_HOME": str(folder / "hub"),
-        **dict(settings),
+        **settings,
     }
     with app.log.open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=log
+        app.process = subprocess.Popen(
+            [*prefix, sys.executable, "app.py"],
+            cwd=ROOT,
+            env={key: value for key, value in environment.items() if value is not None},
+            stdout=log,
+            stderr=log,
         )
-    atexit.register(_end, process)
-    _wait(process, app, lambda: app.get("/"))
+    atexit.register(_end, app.process)
+    _wait(app.process, app, lambda: app.get("/"))
     app.first_view = app.ask_pad(["digit", [[40, 500, 200, 500, 800]]])
-    _wait(process, app, lambda: app.server_function("read_status", [])["ready"])
+    _wait(app.process, app, lambda: app.server_function("read_status", [])["ready"])
     return app
 
 

@@ -25,13 +25,14 @@ def uploaded_picture(file: object, folder: str, quarter_turns: int = 0) -> Pictu
     path = file.get("path") if isinstance(file, Mapping) else None
     if not isinstance(path, str) or not path:
         raise PictureError("No picture was given. Choose a picture of a handwritten digit.")
-    if not _lies_in(path, folder):
+    if not lies_in(path, folder):
         raise PictureError("This file was not uploaded here. Upload the picture first.")
     picture = load_picture(path)
     return np.ascontiguousarray(np.rot90(picture, -quarter_turns)) if quarter_turns else picture
 
 
-def _lies_in(path: str, folder: str) -> bool:
+def lies_in(path: str, folder: str) -> bool:
+    """Tell whether a path, with all its links and dots followed, leads into a folder."""
     try:
         return Path(path).resolve().is_relative_to(Path(folder).resolve())
     except (OSError, ValueError):  # ValueError: a NUL in the path.

@@ -1,0 +1,354 @@
+"""What of Gradio is open to the network, how much of it at once, and for how long.
+
+Gradio serves more than this page and its API need: a proxy, deep links, monitoring, an editor, a
+way around its own queue. Here stands what is open; everything else is not found. Bodies are
+limited before they are read, waiting is limited in number and time, and who comes when all is taken
+is told so at once, instead of everybody waiting ever longer.
+"""
+
+import asyncio
+import errno
+import logging
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+from gradio.utils import get_upload_folder
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from digits.page.headers import PAGE_HEADERS, UPLOAD_HEADERS
+from digits.page.uploads import lies_in
+from digits.pictures import MAX_FILE_BYTES
+
+MAX_QUESTION_BYTES: Final = 262_144
+"""A pad full of ink is 60 kB of JSON."""
+
+MAX_UPLOAD_BYTES: Final = MAX_FILE_BYTES + 65_536
+"""One file and what a form writes around it."""
+
+MAX_TOOL_BYTES: Final = MAX_FILE_BYTES * 4 // 3 + 65_536
+"""An assistant sends a picture as base64."""
+
+_DRAINED_BYTES: Final = 128_000_000
+_DRAIN_SECONDS: Final = 30.0
+"""So much of a refused body is read and dropped: who is still sending hears no answer."""
+
+_OPEN_FILES: Final = 8192
+
+FILE_PREFIX: Final = "/gradio_api/file="
+
+
+@dataclass(frozen=True)
+class Door:
+    """One kind of request that is let in.
+
+    Attributes:
+        name: Of the kind.
+        paths: Matches the whole path.
+        methods: What may be done there.
+        max_bytes: Largest body.
+        at_once: Most requests at the same time.
+        seconds: Longest time for one request, from its head to the end of the answer.
+        asks: Whether something new is begun, which an app that is ending refuses.
+        answers: Whether somebody waits for an answer, which an app that is ending finishes.
+    """
+
+    name: str
+    paths: re.Pattern[str]
+    methods: frozenset[str] = frozenset({"GET", "HEAD"})
+    max_bytes: int = 0
+    at_once: int = 256
+    seconds: float = 300.0
+    asks: bool = False
+    answers: bool = True
+
+
+_log = logging.getLogger(__name__)
+
+_POST: Final = frozenset({"POST"})
+_API: Final = r"/gradio_api"
+
+DOORS: Final = (
+    Door(
+        "page",
+        re.compile(
+            r"/|/config/?|/theme\.css|/favicon\.ico|/robots\.txt|/manifest\.json"
+            r"|/(?:assets|static)/.+"
+            r"|/monitoring/summary"  # asked for by the page of the API; empty here
+            rf"|{_API}/(?:info/?|openapi\.json|theme\.css|startup-events)"
+        ),
+        answers=False,
+    ),
+    Door("upload shown", re.compile(re.escape(FILE_PREFIX) + ".+", re.DOTALL), answers=False),
+    # One for each open page: cheap, and as long as the page is open.
+    Door(
+        "heartbeat",
+        re.compile(rf"{_API}/heartbeat/[^/]+"),
+        at_once=2000,
+        seconds=math.inf,
+        answers=False,
+    ),
+    Door(
+        "stream",
+        re.compile(
+            rf"{_API}/(?:queue/data|upload_progress"
+            r"|call/(?:v2/)?(?:predict|read|health)/[0-9a-f]+)"
+        ),
+        at_once=500,
+    ),
+    Door(
+        "question",
+        re.compile(
+            rf"{_API}/(?:component_server|queue/join|cancel|reset|run/health"
+            r"|call/(?:v2/)?(?:predict|read|health))/?"
+        ),
+        methods=_POST,
+        max_bytes=MAX_QUESTION_BYTES,
+        asks=True,
+    ),
+    Door(
+        "upload",
+        re.compile(rf"{_API}/upload/?"),
+        methods=_POST,
+        max_bytes=MAX_UPLOAD_BYTES,
+        asks=True,
+    ),
+    Door(
+        "assistant",
+        re.compile(rf"{_API}/mcp(?:/|/http/?|/schema)?"),
+        methods=frozenset({"GET", "POST", "DELETE"}),
+        max_bytes=MAX_TOOL_BYTES,
+        at_once=64,
+        asks=True,
+    ),
+)
+
+
+@dataclass
+class Traffic:
+    """Who is inside; shared by the entrance and the end of the app.
+
+    Attributes:
+        ending: Set once; from then on nothing new is begun.
+    """
+
+    ending: bool = False
+    _inside: Counter[Door] = field(default_factory=Counter)
+
+    def admits(self, door: Door) -> bool:
+        """Tell whether there is room for one more."""
+        return self._inside[door] < door.at_once
+
+    @contextmanager
+    def inside(self, door: Door) -> Iterator[None]:
+        """Count a request as long as it lasts."""
+        self._inside[door] += 1
+        try:
+            yield
+        finally:
+            self._inside[door] -= 1
+
+    def answering(self) -> int:
+        """Count the requests that wait for an answer."""
+        return sum(count for door, count in self._inside.items() if door.answers)
+
+
+def _refusal(status: int, text: str, **headers: str) -> JSONResponse:
+    # `error` is what Gradio's page and clients show, `detail` what they show of a full queue.
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return JSONResponse({"detail": text, "error": text}, status, named)
+
+
+BUSY: Final = "This page is busy: try again in a few seconds."
+ENDING: Final = "This page is restarting: try again in a minute."
+TOO_LARGE: Final = (
+    f"This is too large: pictures may have {MAX_FILE_BYTES // 1_000_000} MB. "
+    "Make it smaller and try again."
+)
+TOO_SLOW: Final = "This took too long: try again."
+NOT_FOUND: Final = "There is nothing here."
+DEFECT: Final = "This did not work. Try again, or with another picture."
+
+
+NO_ROOM: Final = "There is no room for pictures at the moment: draw the digit, or try again later."
+
+_DISK_ERRORS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
+
+
+async def say_no_room(_: Request, error: Exception) -> JSONResponse:
+    """Answer for a disk that takes nothing; any other error of the system is a defect."""
+    if not isinstance(error, OSError) or error.errno not in _DISK_ERRORS:
+        raise error
+    _log.warning("an upload was not taken: %s", error.strerror)
+    return _refusal(507, NO_ROOM)
+
+
+async def say_defect(_: Request, __: Exception) -> JSONResponse:
+    """Answer for an error that nobody foresaw; what it was is for the log alone."""
+    return _refusal(500, DEFECT, **PAGE_HEADERS)
+
+
+def allow_connections() -> None:
+    """Let this process have as many files open as all doors together let in."""
+    try:
+        import resource  # noqa: PLC0415 - not on Windows, where no such limit is in the way
+    except ImportError:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+class Entrance:
+    """ASGI middleware that lets in what a door is open for."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        traffic: Traffic,
+        doors: tuple[Door, ...] = DOORS,
+        idle_seconds: float = 30.0,
+    ) -> None:
+        """Stand before an app.
+
+        Args:
+            app: Gradio's.
+            traffic: Counts who is inside.
+            doors: What is open.
+            idle_seconds: Longest pause of a client that is sending a body.
+        """
+        self._app = app
+        self._traffic = traffic
+        self._doors = doors
+        self._idle_seconds = idle_seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request in, or say why not."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        path = scope["path"]
+        send = _with_headers(send, UPLOAD_HEADERS if path.startswith(FILE_PREFIX) else PAGE_HEADERS)
+        door = next((door for door in self._doors if door.paths.fullmatch(path)), None)
+        refusal = self._refusal(scope, door)
+        if refusal is not None or door is None:
+            await _drain(receive)
+            await (refusal or _refusal(404, NOT_FOUND))(scope, receive, send)
+            return
+        with self._traffic.inside(door):
+            await _Visit(door, self._idle_seconds, receive, send).serve(self._app, scope)
+
+    def _refusal(self, scope: Scope, door: Door | None) -> JSONResponse | None:
+        if door is None or not _may_be_shown(scope["path"]):
+            return _refusal(404, NOT_FOUND)
+        if scope["method"] not in door.methods:
+            allowed = ", ".join(sorted(door.methods))
+            return _refusal(405, f"Use {allowed} here.", Allow=allowed)
+        if _announced_bytes(scope) > door.max_bytes:
+            return _refusal(413, TOO_LARGE)
+        if self._traffic.ending and door.asks:
+            return _refusal(503, ENDING, Retry_After="60")
+        if not self._traffic.admits(door):
+            return _refusal(503, BUSY, Retry_After="5")
+        return None
+
+
+class _Visit:
+    """One request on its way through the app."""
+
+    def __init__(self, door: Door, idle_seconds: float, receive: Receive, send: Send) -> None:
+        self._door = door
+        self._idle_seconds = idle_seconds
+        self._client_receive = receive
+        self._client_send = send
+        self._bytes = 0
+        self._received = False
+        self._started = False
+        self._refusal: JSONResponse | None = None
+
+    async def serve(self, app: ASGIApp, scope: Scope) -> None:
+        """Let the app answer; what it may not say, or says too late, is replaced."""
+        seconds = self._door.seconds
+        try:
+            async with asyncio.timeout(None if math.isinf(seconds) else seconds) as patience:
+                await app(scope, self._receive, self._send)
+        except ClientDisconnect:
+            pass  # gone, or sent away below
+        except TimeoutError:
+            if not patience.expired():
+                raise
+            self._refusal = self._refusal or _refusal(408, TOO_SLOW)
+        if self._refusal is not None and not self._started:
+            if not self._received:
+                await _drain(self._client_receive)
+            await self._refusal(scope, self._client_receive, self._client_send)
+
+    async def _receive(self) -> Message:
+        if self._received:
+            return await self._client_receive()
+        try:
+            async with asyncio.timeout(self._idle_seconds):
+                message = await self._client_receive()
+        except TimeoutError:
+            self._received = True
+            return self._sent_away(408, TOO_SLOW)
+        self._bytes += len(message.get("body", b""))
+        self._received = not message.get("more_body", False)
+        if self._bytes > self._door.max_bytes:
+            return self._sent_away(413, TOO_LARGE)
+        return message
+
+    def _sent_away(self, status: int, text: str) -> Message:
+        self._refusal = _refusal(status, text)
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: Message) -> None:
+        if message["type"] == "http.response.start" and message["status"] == 503:
+            # Gradio's queue is full; it says so in words for developers.
+            self._refusal = _refusal(503, BUSY, Retry_After="5")
+        if self._refusal is not None and not self._started:
+            return
+        self._started = True
+        await self._client_send(message)
+
+
+def _may_be_shown(path: str) -> bool:
+    """Tell that a path asks for no file, or for one that was uploaded here."""
+    if not path.startswith(FILE_PREFIX):
+        return True
+    return lies_in(path.removeprefix(FILE_PREFIX), get_upload_folder())
+
+
+def _announced_bytes(scope: Scope) -> int:
+    length = Headers(scope=scope).get("content-length", "0")
+    return int(length) if length.isdecimal() else 0
+
+
+async def _drain(receive: Receive) -> None:
+    left = _DRAINED_BYTES
+    try:
+        async with asyncio.timeout(_DRAIN_SECONDS):
+            while left > 0:
+                message = await receive()
+                left -= len(message.get("body", b""))
+                if message["type"] == "http.disconnect" or not message.get("more_body", False):
+                    return
+    except TimeoutError:
+        return
+
+
+def _with_headers(send: Send, headers: dict[str, str]) -> Send:
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message).update(headers)
+        await send(message)
+
+    return send_with_headers

@@ -1,0 +1,716 @@
+"""What a hostile client can send over HTTP, and what it never gets for it.
+
+Every answer that these tests receive is searched for what must never leave the machine.
+"""
+
+import asyncio
+import http.client
+import json
+import os
+import re
+import resource
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from urllib.parse import quote, urlsplit
+
+import pytest
+from playwright.sync_api import expect
+from starlette.responses import PlainTextResponse
+
+from digits.page.entrance import Door, Entrance, Traffic
+from digits.page.picture_input import AddressError, fetch
+from tests import pen
+from tests.page_support import ROOT, running_app
+from tests.visitor import draw, wait_for_digit
+
+CANARY = "canary-3f1b9c"
+FILE = {"_type": "gradio.FileData"}
+LEAKS = re.compile(
+    rf"{CANARY}|Traceback|site-packages|root:x:|{re.escape(str(ROOT))}|File \"|\.py\b"
+)
+
+
+@contextmanager
+def listening():
+    """A server that only notes who connects."""
+    server = socket.create_server(("127.0.0.1", 0))
+    calls = []
+
+    def accept():
+        while True:
+            try:
+                connection, _ = server.accept()
+            except OSError:
+                return
+            connection.settimeout(5)
+            try:
+                calls.append(connection.recv(1000))
+            except TimeoutError:
+                calls.append(b"")
+            connection.close()
+
+    threading.Thread(target=accept, daemon=True).start()
+    yield server.getsockname()[1], calls
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def trap():
+    """A loopback server that nobody must talk to: `port, calls`."""
+    with listening() as (port, calls):
+        yield port, calls
+
+
+@pytest.fixture(scope="module")
+def outside():
+    """What stands where the rest of the world would be: a proxy for all that goes out."""
+    with listening() as (port, calls):
+        yield port, calls
+
+
+@pytest.fixture(scope="module")
+def hostile(outside):
+    """The app among secrets, and with everything switched on that Gradio may send somewhere."""
+    proxy = f"http://127.0.0.1:{outside[0]}"
+    return running_app(
+        (
+            ("CANARY", CANARY),
+            ("HF_TOKEN", f"hf_{CANARY}"),
+            ("GRADIO_ANALYTICS_ENABLED", "True"),
+            ("HF_HUB_DISABLE_TELEMETRY", "0"),
+            ("HTTP_PROXY", proxy),
+            ("HTTPS_PROXY", proxy),
+            ("ALL_PROXY", proxy),
+            ("NO_PROXY", "127.0.0.1,localhost"),
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def ask(hostile):
+    """Send a request as it is; return status, headers and body, all of them without a leak."""
+    address = urlsplit(hostile.url)
+
+    def send(method, path, body=None, kind="application/json", timeout=60, **headers):
+        connection = http.client.HTTPConnection(address.hostname, address.port, timeout=timeout)
+        content = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        named = {"Content-Type": kind} if content is not None else {}
+        connection.request(method, path, content, named | headers)
+        response = connection.getresponse()
+        answer = response.read().decode("utf-8", "replace")
+        connection.close()
+        told = answer + str(response.headers)
+        assert not LEAKS.search(told), (method, path, LEAKS.search(told), told[:500])
+        return response.status, response.headers, answer
+
+    return send
+
+
+@pytest.fixture(scope="module")
+def event(ask):
+    """Call an endpoint; return the kind of the last event, and all that was said."""
+
+    def call(name, *data):
+        status, _, answer = ask("POST", f"/gradio_api/call/{name}", {"data": list(data)})
+        if status != 200:
+            return "refused", answer
+        _, _, stream = ask("GET", f"/gradio_api/call/{name}/{json.loads(answer)['event_id']}")
+        return re.findall(r"^event: (\w+)", stream, re.MULTILINE)[-1], stream
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def secrets(hostile, tmp_path_factory):
+    """Pictures that the app could open and must not, each of a digit that it would read."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / f"{CANARY}.png"
+    beside = hostile.uploads.parent / f"{CANARY}.png"
+    cached = hostile.uploads.parent / "hub" / f"{CANARY}.png"
+    cached.parent.mkdir(exist_ok=True)
+    for path in (elsewhere, beside, cached):
+        pen.save(path, pen.sheet(8))
+    return [elsewhere, beside, cached, ROOT / ".github" / "screenshots" / "page-light.png"]
+
+
+def names_of(path, uploads):
+    """The names by which a client could mean a file of the server."""
+    dotted = f"{uploads}/{os.path.relpath(path, uploads)}"
+    return [
+        str(path),
+        f"file://{path}",
+        os.path.relpath(path, ROOT),
+        dotted,
+        quote(dotted, safe=""),
+        dotted.replace("..", "%2e%2e"),
+        f"/{path}",
+        f"/gradio_api/file={path}",
+    ]
+
+
+def addresses(port):
+    """Addresses of the server's own machine and network, as crooked as they can be written."""
+    return [
+        f"http://127.0.0.1:{port}/x.png",
+        f"HTTP://localhost:{port}/x.png",
+        f"http://[::1]:{port}/x.png",
+        f"http://[::ffff:127.0.0.1]:{port}/x.png",
+        f"http://2130706433:{port}/x.png",
+        f"http://0x7f000001:{port}/x.png",
+        f"http://127.1:{port}/x.png",
+        f"http://0.0.0.0:{port}/x.png",
+        f"http://huggingface.co@127.0.0.1:{port}/x.png",
+        f"https://127.0.0.1:{port}/x.png",
+        f"ftp://127.0.0.1:{port}/x.png",
+        f"//127.0.0.1:{port}/x.png",
+        "http://169.254.169.254/latest/meta-data/",
+        "http://[fd00:ec2::254]/latest/",
+    ]
+
+
+def references(name):
+    """The ways to hand in a name."""
+    return [
+        {"path": name},
+        {"path": name, "meta": FILE},
+        {"path": name, "meta": {"_type": "gradio.Other"}},
+        {"path": name, "meta": None},
+        {"path": name, "meta": "gradio.FileData"},
+        {"path": name, "meta": FILE, "is_stream": True},
+        {"path": name, "url": name, "meta": FILE, "orig_name": name, "mime_type": "image/png"},
+        {"path": "", "url": name, "meta": FILE},
+        {"url": name},
+        {"url": name, "meta": FILE},
+        {"path": None, "url": name, "meta": FILE},
+        {"image": {"path": name, "meta": FILE}},
+        {"path": {"path": name, "meta": FILE}, "meta": FILE},
+        {"path": [name], "meta": FILE},
+        [{"path": name, "meta": FILE}],
+        name,
+        [name],
+    ]
+
+
+@pytest.mark.slow
+def test_no_file_of_the_server_is_opened_however_it_is_named(event, hostile, secrets):
+    first, *others = secrets
+    whole = [form for name in names_of(first, hostile.uploads) for form in references(name)]
+    for path in others:
+        names = names_of(path, hostile.uploads)
+        whole += [form for name in names for form in references(name)[:2]]
+    with ThreadPoolExecutor(8) as pool:
+        kinds = [kind for kind, _ in pool.map(lambda form: event("predict", form), whole)]
+        kinds += [kind for kind, _ in pool.map(lambda form: event("read", form), whole[::7])]
+    assert set(kinds) <= {"error", "refused"}
+
+
+@pytest.mark.slow
+def test_nothing_of_the_servers_own_network_is_fetched(event, ask, trap, outside):
+    port, calls = trap
+    forms = [form for name in addresses(port) for form in references(name)]
+    with ThreadPoolExecutor(8) as pool:
+        kinds = {kind for kind, _ in pool.map(lambda form: event("predict", form), forms)}
+    assert kinds <= {"error", "refused"}
+    for address in addresses(port):
+        for path in (f"file={address}", f"proxy={address}", f"file/{address}"):
+            status, _, _ = ask("GET", f"/gradio_api/{quote(path, safe='=')}")
+            assert status == 404
+    assert calls == []
+    assert outside[1] == []
+
+
+@pytest.mark.slow
+def test_a_client_that_names_an_address_is_told_what_to_do(event, trap):
+    kind, answer = event("predict", {"path": f"http://127.0.0.1:{trap[0]}/x.png", "meta": FILE})
+    assert kind == "error"
+    assert "Upload the picture instead" in answer
+
+
+@pytest.mark.slow
+def test_the_events_of_the_page_open_no_other_file_either(ask, hostile, secrets):
+    config = json.loads(hostile.get("/config"))
+    private = [one["id"] for one in config["dependencies"] if one["api_visibility"] == "private"]
+    session = "abuse"
+    for index in private:
+        for form in references(str(secrets[0]))[:3]:
+            body = {"data": [form, "digit", 0], "fn_index": index, "session_hash": session}
+            status, _, _ = ask("POST", "/gradio_api/queue/join", body)
+            if status == 200:
+                _, _, stream = ask("GET", f"/gradio_api/queue/data?session_hash={session}")
+                assert '"kind":"digit"' not in stream.replace(" ", "")
+
+
+@pytest.mark.slow
+def test_no_file_but_an_upload_is_shown(ask, hostile, secrets):
+    names = [name for path in secrets for name in names_of(path, hostile.uploads)]
+    for name in [*names, "/etc/passwd", "/proc/self/environ", "app.py", str(ROOT / "app.py")]:
+        for door in ("file=", "file/", "proxy="):
+            status, _, answer = ask("GET", f"/gradio_api/{door}{quote(name)}")
+            assert status == 404, (door, name, answer)
+
+
+CLOSED = [
+    "/monitoring",
+    "/monitoring/x",
+    "/login",
+    "/logout",
+    "/docs",
+    "/redoc",
+    "/openapi.json",
+    "/pwa_icon",
+    "/svelte/x.js",
+    "/.env",
+    "/app.py",
+    "/static/../app.py",
+    "/static/%2e%2e/%2e%2e/app.py",
+    "/assets/..%2f..%2fapp.py",
+    "/gradio_api/deep_link?session_hash=x",
+    "/gradio_api/dev/reload",
+    "/gradio_api/proxy=http://x/",
+    "/gradio_api/token",
+    "/gradio_api/user",
+    "/gradio_api/app_id",
+    "/gradio_api/runs",
+    "/gradio_api/run-history/buckets",
+    "/gradio_api/custom_component/x/client/y/z",
+    "/gradio_api/stream/a/b/1/playlist.m3u8",
+    "/gradio_api/stream/a/b/1/playlist-file",
+    "/gradio_api/vibe-code",
+    "/gradio_api/profiling/traces",
+    "/gradio_api/queue/status",
+    "/gradio_api/mcp/sse",
+    "/gradio_api/mcp/messages/",
+    "/gradio_api/file=",
+    "/gradio_api/call/read_upload/0",
+    "/nowhere",
+]
+CLOSED_TO_POST = [
+    "/login",
+    "/gradio_api/run/predict",
+    "/gradio_api/api/predict",
+    "/gradio_api/call/read_new_upload",
+    "/gradio_api/call/zero_gpu_greeting",
+    "/gradio_api/process_recording",
+    "/gradio_api/vibe-edit",
+    "/gradio_api/undo-vibe-edit",
+    "/gradio_api/stream/x",
+    "/gradio_api/stream/x/close",
+    "/gradio_api/run-history/connect",
+    "/gradio_api/mcp/messages/",
+]
+
+
+@pytest.mark.slow
+def test_only_what_page_and_api_need_is_open(ask):
+    answers = {path: ask("GET", path)[0] for path in CLOSED}
+    answers |= {f"POST {path}": ask("POST", path, {"data": []})[0] for path in CLOSED_TO_POST}
+    assert {path: status for path, status in answers.items() if status not in {403, 404}} == {}
+    assert json.loads(ask("GET", "/gradio_api/startup-events")[2]) is False
+    assert json.loads(ask("GET", "/monitoring/summary")[2]) == {"functions": {}}
+
+
+@pytest.mark.slow
+def test_the_description_of_the_api_names_the_two_endpoints_alone(ask):
+    for path in ("/gradio_api/info", "/gradio_api/info?all_endpoints=true"):
+        status, _, answer = ask("GET", path)
+        assert status == 200
+        assert {"/predict", "/read"} <= set(json.loads(answer)["named_endpoints"])
+    paths = json.loads(ask("GET", "/gradio_api/openapi.json")[2])["paths"]
+    named = {match[1] for path in paths if (match := re.search(r"/call/(?:v2/)?(\w+)", path))}
+    assert named == {"predict", "read"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "TRACE", "OPTIONS", "CONNECT", "X"])
+def test_other_verbs_are_refused(ask, method):
+    for path in ("/", "/gradio_api/upload", "/gradio_api/call/predict", "/gradio_api/info"):
+        assert ask(method, path)[0] in {400, 404, 405}
+
+
+@pytest.mark.slow
+def test_every_answer_carries_the_security_headers(ask, tmp_path):
+    pen.save(tmp_path / "digit.png", pen.sheet(1))
+    stored = uploaded(ask, (tmp_path / "digit.png").read_bytes())
+    answers = [
+        ask("GET", "/"),
+        ask("GET", "/config"),
+        ask("GET", "/static/js/iframeResizer.contentWindow.min.js"),
+        ask("GET", f"/gradio_api/file={stored}"),
+        ask("POST", "/gradio_api/call/predict", b"{"),
+        ask("POST", "/gradio_api/run/health", {"data": []}),
+        ask("GET", "/nowhere"),
+        ask("PUT", "/"),
+        ask("POST", "/gradio_api/component_server", {"data": 1, "component_id": [], "fn_name": "x",
+                                                     "session_hash": "x"}),
+    ]  # fmt: skip
+    assert [status for status, _, _ in answers][:4] == [200] * 4
+    for _, headers, _ in answers:
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "same-origin"
+        assert "microphone=()" in headers["Permissions-Policy"]
+        assert "frame-ancestors" in headers["Content-Security-Policy"]
+        assert "X-Frame-Options" not in headers
+    assert "https://huggingface.co" in answers[0][1]["Content-Security-Policy"]
+    assert "sandbox" in answers[3][1]["Content-Security-Policy"]
+
+
+def uploaded(ask, content, name="digit.png"):
+    body = (
+        b'--edge\r\nContent-Disposition: form-data; name="files"; filename="' + name.encode()
+        + b'"\r\n\r\n' + content + b"\r\n--edge--\r\n"
+    )  # fmt: skip
+    status, _, answer = ask(
+        "POST", "/gradio_api/upload", body, "multipart/form-data; boundary=edge"
+    )
+    assert status == 200, answer
+    return json.loads(answer)[0]
+
+
+@pytest.mark.slow
+def test_an_upload_stays_in_its_folder_and_is_never_run(ask, hostile):
+    page = b"<script>alert(1)</script>"
+    for name in ("../../x.html", "..%2fx.html", "/etc/x.html", "x.html\\", "x.svg", "."):
+        path = uploaded(ask, page, name)
+        assert os.path.realpath(path).startswith(os.path.realpath(hostile.uploads) + "/")
+        _, headers, _ = ask("GET", f"/gradio_api/file={quote(path)}")
+        assert "sandbox" in headers["Content-Security-Policy"]
+        assert headers["Content-Disposition"].startswith("attachment")
+
+
+BAD_BODIES = [
+    b"",
+    b"{",
+    b"null",
+    b"[]",
+    b"7",
+    b"\xff\xfe",
+    b'{"data": null}',
+    b'{"data": {}}',
+    b'{"data": [], "event_data": 1, "session_hash": []}',
+    b'{"data": [NaN]}',
+    b'{"data": []}',
+    b'{"data": [null]}',
+    b'{"data": [1, 2, 3, 4, 5, 6, 7]}',
+    b'{"data": [true]}',
+    b'{"data": [1e999]}',
+    b'{"data": ["' + b"a" * 100_000 + b'"]}',
+    b'{"data": [{"path": "a\\u0000b", "meta": {"_type": "gradio.FileData"}}]}',
+    b'{"data": [{"path": "' + b"a/" * 20_000 + b'", "meta": {"_type": "gradio.FileData"}}]}',
+    b'{"data": [{"path": "\\ud800"}]}',
+    b'{"data": ' + b"[" * 50_000 + b"]" * 50_000 + b"}",
+    b'{"data": [' + b'{"a":' * 20_000 + b"1" + b"}" * 20_000 + b"]}",
+    b'{"data": [null], "trigger_id": "x", "fn_index": 10000000000}',
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("body", BAD_BODIES, ids=lambda body: repr(body[:40]))
+def test_bodies_of_no_sense_get_an_error_and_nothing_more(ask, event, body):
+    for path in ("call/predict", "call/v2/predict", "queue/join", "component_server", "mcp/"):
+        status, _, answer = ask(
+            "POST", f"/gradio_api/{path}", body, Accept="application/json, text/event-stream"
+        )
+        if path == "call/predict" and status == 200:
+            _, _, answer = ask("GET", f"/gradio_api/{path}/{json.loads(answer)['event_id']}")
+            assert "event: error" in answer
+        assert "confidences" not in answer
+    # And it still works.
+    assert event("predict", None)[0] == "error"
+
+
+@pytest.mark.slow
+def test_a_question_of_many_megabytes_is_refused_unread(ask):
+    for path in ("call/predict", "queue/join", "component_server", "cancel"):
+        status, _, answer = ask("POST", f"/gradio_api/{path}", b'"' + b"a" * 5_000_000 + b'"')
+        assert status == 413
+        assert "too large" in answer
+
+
+@pytest.mark.slow
+def test_an_upload_of_sixty_megabytes_is_refused_and_says_what_to_do(ask, hostile):
+    before = set(hostile.uploads.rglob("*"))
+    status, _, answer = ask(
+        "POST", "/gradio_api/upload", bytes(60_000_000), "multipart/form-data; boundary=edge"
+    )
+    assert status == 413
+    assert "Make it smaller" in answer
+    assert set(hostile.uploads.rglob("*")) == before
+
+
+@contextmanager
+def many_files():
+    """Let this process open thousands of connections."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 8192)), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def status_of(connection):
+    """The status of an answer that has begun; 0 if there is none."""
+    first = connection.recv(64)
+    return int(first.split()[1]) if first else 0
+
+
+@pytest.mark.slow
+def test_the_page_answers_beside_thousands_of_open_streams(ask, hostile):
+    address = urlsplit(hostile.url)
+    with many_files(), ExitStack() as stack:
+        streams = []
+        for number in range(2500):
+            stream = socket.create_connection((address.hostname, address.port), timeout=30)
+            stack.callback(stream.close)
+            head = f"GET /gradio_api/heartbeat/s{number} HTTP/1.1\r\nHost: x\r\n\r\n"
+            stream.sendall(head.encode())
+            streams.append(stream)
+        statuses = [status_of(stream) for stream in streams]
+        assert statuses.count(200) == 2000
+        assert statuses.count(503) == 500
+        assert ask("GET", "/")[0] == 200
+        assert hostile.ask_pad(["digit", [[40, 500, 200, 500, 800]]])["kind"] == "digit"
+        status, headers, answer = ask("GET", "/gradio_api/heartbeat/late")
+        assert status == 503
+        assert headers["Retry-After"] == "5"
+        assert "busy" in answer
+
+
+UPLOAD_HEAD = (
+    b"POST /gradio_api/upload HTTP/1.1\r\nHost: x\r\nContent-Length: 99999\r\n"
+    b"Content-Type: multipart/form-data; boundary=edge\r\n\r\n--edge\r\n"
+)
+
+
+@pytest.mark.slow
+def test_clients_that_send_or_read_slowly_keep_nobody_waiting(ask, hostile):
+    address = urlsplit(hostile.url)
+    heads = [
+        b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ",
+        b"POST /gradio_api/call/predict HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{",
+        UPLOAD_HEAD,
+        b"GET /config HTTP/1.1\r\nHost: x\r\n\r\n" * 20,
+    ]
+    with ExitStack() as stack:
+        for number in range(400):
+            slow = socket.create_connection((address.hostname, address.port), timeout=30)
+            stack.callback(slow.close)
+            slow.sendall(heads[number % 4])
+        assert ask("GET", "/")[0] == 200
+        assert hostile.ask_pad(["digit", [[40, 500, 200, 500, 800]]])["kind"] == "digit"
+
+
+@pytest.mark.slow
+def test_nothing_went_out_that_no_visitor_caused(hostile, outside, trap):
+    assert hostile.get("/")
+    assert outside[1] == []
+    assert trap[1] == []
+    assert hostile.hub_calls == []
+
+
+# The entrance alone, before an app that does what a test wants.
+
+
+def visit(app, path="/gradio_api/upload", method="POST", chunks=(b"",), pause=0.0, **options):
+    """Send a request to an app behind an entrance; return status and body."""
+    sent, left = [], list(chunks)
+
+    async def receive():
+        if not left:
+            await asyncio.sleep(60)
+        await asyncio.sleep(pause)
+        return {"type": "http.request", "body": left.pop(0), "more_body": bool(left)}
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {"type": "http", "method": method, "path": path, "headers": [], "query_string": b""}
+    entrance = Entrance(app, options.pop("traffic", Traffic()), **options)
+    asyncio.run(entrance(scope, receive, send))
+    body = b"".join(message.get("body", b"") for message in sent)
+    return sent[0]["status"], body.decode()
+
+
+async def reader(scope, receive, send):
+    """An app that reads all and says how much."""
+    total, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        total += len(message["body"])
+        more = message["more_body"]
+    await PlainTextResponse(str(total))(scope, receive, send)
+
+
+UPLOAD = (Door("upload", re.compile("/gradio_api/upload"), frozenset({"POST"}), 10, seconds=2),)
+
+
+def test_a_body_within_the_limit_arrives_whole():
+    assert visit(reader, chunks=(b"12345", b"67890"), doors=UPLOAD) == (200, "10")
+
+
+def test_a_body_that_does_not_announce_its_size_is_cut_at_the_limit():
+    status, body = visit(reader, chunks=[b"12345"] * 3, doors=UPLOAD)
+    assert status == 413
+    assert "Make it smaller" in body
+
+
+def test_a_client_that_stops_sending_is_told_and_sent_away():
+    status, body = visit(reader, chunks=(b"1", b"2"), pause=0.3, doors=UPLOAD, idle_seconds=0.1)
+    assert status == 408
+    assert "try again" in body
+
+
+def test_a_request_that_never_ends_is_ended():
+    async def forever(*_):
+        await asyncio.sleep(60)
+
+    door = Door("page", re.compile("/"), seconds=0.1)
+    assert visit(forever, "/", "GET", doors=(door,))[0] == 408
+
+
+def test_a_full_queue_is_put_in_words_for_visitors():
+    async def full(scope, receive, send):
+        await PlainTextResponse("Queue is full. Max size is 64.", 503)(scope, receive, send)
+
+    status, body = visit(full, doors=UPLOAD)
+    assert status == 503
+    assert "try again in a few seconds" in body
+    assert "Queue" not in body
+
+
+def test_an_app_that_ends_begins_nothing_new_and_gives_answers_out():
+    traffic = Traffic(ending=True)
+    status, body = visit(reader, "/gradio_api/call/predict", traffic=traffic)
+    assert status == 503
+    assert "restarting" in body
+    assert visit(reader, "/gradio_api/call/predict/0a", "GET", traffic=traffic)[0] == 200
+
+
+def test_an_error_of_the_app_is_no_bodys_but_the_apps():
+    async def broken(*_):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        visit(broken, doors=UPLOAD)
+
+
+# Addresses that are fetched.
+
+
+@pytest.fixture
+def public(monkeypatch):
+    """Take the loopback for a public host, so that there is one to fetch from."""
+
+    async def loopback(_):
+        return "127.0.0.1"
+
+    monkeypatch.setattr("digits.page.picture_input._public_address", loopback)
+
+
+def serve(answer, times=1):
+    """Answer so many connections with these bytes; return the port."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def run():
+        with server:
+            for _ in range(times):
+                connection, _ = server.accept()
+                with connection:
+                    connection.recv(1000)
+                    try:
+                        connection.sendall(answer)
+                    except OSError:
+                        return
+
+    threading.Thread(target=run, daemon=True).start()
+    return server.getsockname()[1]
+
+
+@pytest.mark.usefixtures("public")
+def test_a_picture_at_a_public_address_is_fetched():
+    port = serve(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc")
+    assert asyncio.run(fetch(f"http://example.com:{port}/x.png")) == b"abc"
+
+
+@pytest.mark.usefixtures("public")
+def test_a_file_without_end_is_not_fetched_to_its_end():
+    port = serve(b"HTTP/1.1 200 OK\r\n\r\n" + bytes(21_000_000))
+    with pytest.raises(AddressError, match="larger than 20 MB"):
+        asyncio.run(fetch(f"http://example.com:{port}/x.png"))
+
+
+@pytest.mark.usefixtures("public")
+def test_addresses_that_lead_in_circles_are_left():
+    port = serve(b"HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n", times=9)
+    with pytest.raises(AddressError, match="leads from one to the next"):
+        asyncio.run(fetch(f"http://example.com:{port}/x"))
+
+
+def test_a_public_address_that_leads_to_this_machine_is_not_followed(monkeypatch, trap):
+    from digits.page import picture_input  # noqa: PLC0415 - its own look-up is put back below
+
+    look_up, calls = picture_input._public_address, []  # noqa: SLF001
+
+    async def first_only(host):
+        calls.append(host)
+        return "127.0.0.1" if len(calls) == 1 else await look_up(host)
+
+    monkeypatch.setattr(picture_input, "_public_address", first_only)
+    target = f"http://localhost:{trap[0]}/"
+    port = serve(f"HTTP/1.1 302 Found\r\nLocation: {target}\r\nContent-Length: 0\r\n\r\n".encode())
+    with pytest.raises(AddressError, match="not public"):
+        asyncio.run(fetch(f"http://example.com:{port}/x"))
+    assert trap[1] == []
+
+
+# In a frame, as a Space is shown.
+
+FRAME = "<!doctype html><iframe src='{url}/' allow='camera' width=1200 height=900></iframe>"
+
+
+@contextmanager
+def framed(chromium, app, host):
+    """Show the page in a frame of another site; fails on what the page logs as an error."""
+    context = chromium.new_context(locale="en-US", viewport={"width": 1300, "height": 1000})
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    errors = []
+    page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
+    page.route(f"{host}/**", lambda route: route.fulfill(
+        body=FRAME.format(url=app.url), content_type="text/html"))  # fmt: skip
+    page.goto(f"{host}/spaces/owner/space")
+    yield page, errors
+    context.close()
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_the_hub_may_frame_the_page_and_it_works_there(chromium, hostile):
+    with framed(chromium, hostile, "https://huggingface.co") as (page, errors):
+        frame = page.frame_locator("iframe")
+        frame.locator(".weights[data-ready=true]").wait_for()
+        frame.get_by_role("button", name="Example 5").click()
+        expect(frame.locator("#prediction")).to_have_text(re.compile(r"^\s*5"), timeout=20_000)
+    assert errors == []
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_nobody_else_may_frame_the_page(chromium, hostile):
+    with framed(chromium, hostile, "https://example.com") as (page, errors):
+        while not errors:
+            page.wait_for_timeout(100)
+        assert "frame-ancestors" in errors[0]
+        assert page.frame_locator("iframe").locator(".weights").count() == 0
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_the_page_of_the_api_breaks_no_rule_either(page):
+    draw(page, 3)
+    wait_for_digit(page, 3)
+    page.get_by_role("button", name=re.compile("Use via API", re.IGNORECASE)).click()
+    for language in ("Python", "JavaScript", "cURL"):
+        page.get_by_text(language, exact=True).first.click()
+        expect(page.get_by_text("/predict").first).to_be_visible()
