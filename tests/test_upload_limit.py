@@ -67,3 +67,31 @@ def test_files_that_are_gone_already_are_forgotten(uploads):
     uploads(5).unlink()
     assert sweep(uploads.names, LIMITS, NOW) == 0
     assert uploads.names == set()
+
+
+def test_what_nobody_has_noted_goes_alike_and_what_is_young_stays(uploads, tmp_path):
+    noted, broken, young = uploads(3601), tmp_path / "tmpbroken", tmp_path / "tmpyoung"
+    for path, age in ((broken, 3601), (young, 9)):
+        path.write_bytes(b"x")
+        os.utime(path, (NOW - age, NOW - age))
+    assert sweep(uploads.names, LIMITS, NOW, tmp_path) == 2
+    assert not noted.exists()
+    assert not broken.exists()
+    assert young.exists()
+
+
+def test_many_that_broke_off_make_room_for_the_newest(tmp_path):
+    paths = [tmp_path / f"tmp{age}" for age in (60, 20, 50, 30, 40)]
+    for path in paths:
+        path.write_bytes(b"x")
+        age = int(path.name[3:])
+        os.utime(path, (NOW - age, NOW - age))
+    sweep(set(), LIMITS, NOW, tmp_path)
+    assert [path.exists() for path in paths] == [False, True, False, True, True]
+
+
+def test_after_the_clock_went_back_files_of_the_future_go_too(uploads):
+    future, just = uploads(-5000), uploads(-1)
+    assert sweep(uploads.names, LIMITS, NOW) == 1
+    assert not future.exists()
+    assert just.exists()

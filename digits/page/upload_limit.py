@@ -34,7 +34,7 @@ class Limits:
     grace_seconds: float = 10.0
 
 
-def sweep(uploads: set[str], limits: Limits, now: float) -> int:
+def sweep(uploads: set[str], limits: Limits, now: float, folder: Path | None = None) -> int:
     """Delete what is beyond the limits.
 
     Args:
@@ -42,15 +42,19 @@ def sweep(uploads: set[str], limits: Limits, now: float) -> int:
             gone are taken out of it.
         limits: What to keep.
         now: Seconds since the epoch.
+        folder: What else lies in it is deleted alike: Gradio notes no upload that broke off, and
+            nothing that an assistant sent or a client named by its address.
 
     Returns:
         How many files were deleted.
     """
     deleted = 0
-    for path in _beyond(uploads, limits, now):
+    others = {str(path) for path in folder.rglob("*") if path.is_file()} if folder else set()
+    for path in _beyond(uploads, others, limits, now):
         try:
             path.unlink(missing_ok=True)
-            path.parent.rmdir()  # of one file's hash; another upload's is not empty and stays
+            if path.parent != folder:
+                path.parent.rmdir()  # of one file's hash; another upload's is not empty and stays
         except OSError as error:
             _log.info("an upload's folder stays: %s", error.strerror)
         uploads.discard(str(path))
@@ -58,9 +62,9 @@ def sweep(uploads: set[str], limits: Limits, now: float) -> int:
     return deleted
 
 
-def _beyond(uploads: set[str], limits: Limits, now: float) -> Iterator[Path]:
+def _beyond(uploads: set[str], others: set[str], limits: Limits, now: float) -> Iterator[Path]:
     found = []
-    for name in list(uploads):
+    for name in {*uploads, *others}:
         try:
             status = Path(name).stat()
         except OSError:
@@ -69,19 +73,20 @@ def _beyond(uploads: set[str], limits: Limits, now: float) -> Iterator[Path]:
         found.append((status.st_mtime, status.st_size, name))
     count, size = 0, 0.0
     for modified, file_bytes, name in sorted(found, reverse=True):
-        age = now - modified
+        # A file of the future was written before the clock went back; it would stay for ever.
+        age = abs(now - modified)
         count, size = count + 1, size + file_bytes / 1e6
         crowded = count > limits.files or size > limits.megabytes
         if age > limits.seconds or (crowded and age > limits.grace_seconds):
             yield Path(name)
 
 
-def keep_within(uploads: set[str], limits: Limits) -> None:
+def keep_within(uploads: set[str], limits: Limits, folder: Path) -> None:
     """Sweep in the background, as long as the app runs."""
 
     def run() -> None:
         while True:
             time.sleep(SWEEP_SECONDS)
-            sweep(uploads, limits, time.time())
+            sweep(uploads, limits, time.time(), folder)
 
     threading.Thread(target=run, name="uploads", daemon=True).start()
