@@ -133,7 +133,7 @@ class Corrections:
         return future
 
     def _admit(self) -> bool:
-        today = int(time.time() // _DAY_SECONDS)
+        today = int(time.monotonic() // _DAY_SECONDS)
         if today != self._day:
             self._day, self._taken = today, 0
         self._taken += 1
