@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from digits.frames import sheet_within, without_lines
 from digits.paper import at_border, photographed_ink, squared_slope
 
 Picture = npt.NDArray[np.uint8]
@@ -94,7 +95,12 @@ def extract_ink(picture: Picture) -> Ink:
     array = np.zeros(planes.shape[:2], np.float32)
     if clean:
         rows, columns = _off_paper(planes, paper)
-        array[rows, columns] = _plain_ink(planes[rows, columns].astype(np.float32) - paper)
+        sheet = sheet_within(planes, rows, columns)
+        if sheet:
+            array[sheet] = extract_ink(planes[sheet]).array
+        else:
+            array[rows, columns] = _plain_ink(planes[rows, columns].astype(np.float32) - paper)
+            array = without_lines(array)
     else:
         array = photographed_ink(planes)
     if not array.any():

@@ -1,0 +1,143 @@
+"""What plain paper shows beside writing: a form's box, a table's lines, the margin of a scan.
+
+Such lines are straight, thin, level and longer than any stroke; no hand draws them so.
+Ink is `(h, w)` float32 in `[0, 1]`, 0 paper, 1 full ink.
+"""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Picture = npt.NDArray[np.uint8]
+InkArray = npt.NDArray[np.float32]
+
+_DARK = 0.3
+"""Ink of a line at the least."""
+
+_THICKEST = 0.025
+"""Thickness of a line as a share of the picture's larger side; a pen's stroke is thicker."""
+
+_WHOLE = 0.95
+"""Share of its length that a line from edge to edge shows."""
+
+_SIDE = 0.85
+"""The same for the side of a frame, whose corners may be round."""
+
+_FRINGE = 2
+"""Pixels beside a line that its blurred edge may reach."""
+
+_LEAST_INSIDE = 0.1
+"""Size of what a frame is around, as a share of the frame's."""
+
+_MARGIN = 0.05
+"""Broadest margin around a sheet that fills the picture, as a share of the picture's side."""
+
+_PLAIN_STEP = 6
+"""Gray levels that a sheet may waver within."""
+
+_PLAIN_OUTLINE = 0.9
+"""Share of its outline that shows nothing but paper."""
+
+_PLAIN_SHEET = 0.5
+"""The same of the whole sheet: a line around it shows no paper within its thickness."""
+
+
+def sheet_within(planes: Picture, rows: slice, columns: slice) -> tuple[slice, slice] | None:
+    """Find the sheet that fills a picture but for a narrow margin of another colour.
+
+    Args:
+        planes: `(h, w, depth)` uint8, its outline of one colour.
+        rows: Of the box that holds all that differs from that colour.
+        columns: The same.
+
+    Returns:
+        Rows and columns of the sheet; None where the box holds ink on the outline's own paper.
+    """
+    height, width = planes.shape[:2]
+    margins = rows.start, height - rows.stop, columns.start, width - columns.stop
+    if not any(margins) or max(margins) > _MARGIN * max(height, width):
+        return None
+    rows = slice(rows.start + _FRINGE, rows.stop - _FRINGE)
+    columns = slice(columns.start + _FRINGE, columns.stop - _FRINGE)
+    sheet = planes[rows, columns].astype(np.int16)
+    if not sheet.size:
+        return None
+    outline = np.concatenate([sheet[0], sheet[-1], sheet[:, 0], sheet[:, -1]])
+    paper = np.median(outline, axis=0)
+    if np.mean(np.abs(outline - paper).max(axis=1) <= _PLAIN_STEP) < _PLAIN_OUTLINE:
+        return None
+    like_paper = np.mean(np.abs(sheet - paper).max(axis=2) <= _PLAIN_STEP)
+    return (rows, columns) if _PLAIN_SHEET <= like_paper < 1 else None
+
+
+def without_lines(ink: InkArray) -> InkArray:
+    """Take off what surrounds or underlines other ink.
+
+    Args:
+        ink: Of a picture on plain paper, whole, so that its edges are the picture's.
+
+    Returns:
+        The other ink alone, or the same array where there is no such line or nothing else.
+    """
+    rest = _without_frame(_without_upright_lines(_without_level_lines(ink)))
+    return rest if rest is ink or rest.max() > _DARK else ink
+
+
+def _without_level_lines(ink: InkArray) -> InkArray:
+    """Take off thin lines that run level from the left edge to the right one."""
+    ends = (ink[:, 0] > _DARK) & (ink[:, -1] > _DARK)
+    if not ends.any():
+        return ink
+    dark = ends & ((ink > _DARK).mean(axis=1) >= _WHOLE)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(dark.astype(np.uint8)[:, None])
+    height = len(ink)
+    rest = ink.copy()
+    for label in range(1, count):
+        if stats[label, cv2.CC_STAT_HEIGHT] <= max(1, round(_THICKEST * max(ink.shape))):
+            rows = np.flatnonzero(labels[:, 0] == label)
+            first, last = max(0, rows[0] - _FRINGE), min(height - 1, rows[-1] + _FRINGE)
+            # A stroke that crosses the line goes on as it is above and below.
+            rest[first : last + 1] = np.minimum(ink[first], ink[last])
+    return rest
+
+
+def _without_upright_lines(ink: InkArray) -> InkArray:
+    """Take off thin lines that run upright from the upper edge to the lower one."""
+    turned = ink.T
+    rest = _without_level_lines(turned)
+    return ink if rest is turned else np.ascontiguousarray(rest.T)
+
+
+def _without_frame(ink: InkArray) -> InkArray:
+    """Take off a box around other ink."""
+    left, top, width, height = cv2.boundingRect(cv2.inRange(ink, _DARK, np.inf))
+    thickest = round(_THICKEST * max(ink.shape)) + _FRINGE
+    if min(width, height) <= 4 * thickest:
+        return ink
+    box = ink[top : top + height, left : left + width]
+    inside = []
+    for side in (box, box[::-1], box.T, box.T[::-1]):
+        depth = _thickness(side, thickest)
+        if depth is None:
+            return ink
+        inside.append(depth + _FRINGE)
+    above, below, before, after = inside
+    inner = box[above : height - below, before : width - after]
+    _, _, across, down = cv2.boundingRect((inner > _DARK).astype(np.uint8))
+    if max(across, down) < _LEAST_INSIDE * max(width, height):
+        return ink
+    # What joins two opposite sides is a part of what was written: the bar of a square 8.
+    if across == inner.shape[1] or down == inner.shape[0]:
+        return ink
+    rest = np.zeros_like(ink)
+    rest[top + above : top + height - below, left + before : left + width - after] = inner
+    return rest
+
+
+def _thickness(box: InkArray, thickest: int) -> int | None:
+    """Rows of the line along the upper side of a box; None if there is no thin one."""
+    if (box[:thickest].max(axis=0) > _DARK).mean() < _SIDE:
+        return None
+    covered = (box[: thickest + 1] > _DARK).mean(axis=1) > 0.5
+    free = np.flatnonzero(~covered & (np.cumsum(covered) > 0))
+    return int(free[0]) if free.size else None
