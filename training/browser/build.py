@@ -1,0 +1,154 @@
+"""Put the page together: the app's pad and answer, the network, and what computes it, in one file.
+
+One file, because a page that was opened from disk may not fetch another: the network and its
+runtime lie in it, packed. It works as well behind any server that only sends files.
+"""
+
+import base64
+import gzip
+import html
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from digits.page import parts
+from digits.page.examples import all_examples
+from digits.page.strokes import MAX_POINTS, PAD_WIDTHS
+from digits.service import describe
+from digits.weights import Weights
+from training import export_formats
+from training.browser import runtime
+from training.browser.runtime import Runtime
+from training.browser.words import PAGE_WORDS
+
+PAGE_FILE: Final = "index.html"
+CARD_FILE: Final = "README.md"
+
+_FOLDER: Final = Path(__file__).parent
+_SCRIPTS: Final = ("page.js", "drawing.js", "preprocessing.js", "network.js", "reader.js")
+
+
+def build(weights: Weights) -> dict[str, bytes]:
+    """Make the files of a static Space, or of any folder that opens in a browser.
+
+    Args:
+        weights: The set that the page reads with.
+
+    Returns:
+        The bytes by path: the page, and the Space's card.
+
+    Raises:
+        UserError: If the runtime cannot be had.
+    """
+    engine = runtime.load()
+    card = {
+        "name": _name(weights),
+        "weights": describe(weights),
+        "runtime": f"{runtime.PACKAGE} {engine.version}",
+        "models": f"models:\n  - {weights.origin.repo}\n" if weights.origin.repo else "",
+    }
+    return {
+        PAGE_FILE: _page(weights, engine).encode(),
+        CARD_FILE: _filled(_read("card.md"), card).encode(),
+    }
+
+
+def onnx(weights: Weights) -> bytes:
+    """Export the network with its calibration.
+
+    Args:
+        weights: The set to export.
+    """
+    with tempfile.TemporaryDirectory(prefix="digits-onnx-") as folder:
+        path = Path(folder) / "model.onnx"
+        model = export_formats.calibrated(weights)
+        export_formats.write_onnx(model, path, export_formats.description(weights))
+        return path.read_bytes()
+
+
+def _page(weights: Weights, engine: Runtime) -> str:
+    english = PAGE_WORDS["en"]
+    content = {
+        "title": html.escape(english["title"]),
+        "noscript": html.escape(english["noscript"]),
+        "notice": f"{runtime.PACKAGE} {engine.version} lies in this page: "
+        "Copyright (c) Microsoft Corporation, under the MIT licence.",
+        "styles": _read("page.css") + parts.text("page.css"),
+        "pad": parts.text("pad.html"),
+        "answer": parts.text("answer.html"),
+        "script": _script(weights),
+        "model": _packed(onnx(weights)),
+        "runtime_script": _packed(engine.script),
+        "runtime_wasm": _packed(engine.wasm),
+    }
+    return _filled(_read("index.html"), content)
+
+
+def _script(weights: Weights) -> str:
+    """Join the scripts: each of the app's two parts in a block of its own, as on its page."""
+    about = {
+        "model": _name(weights),
+        "line": describe(weights),
+        "refuse_below": weights.config.refuse_below,
+    }
+    pad = {
+        "examples": all_examples() | {"number": []},
+        "pad_widths": PAD_WIDTHS,
+        "max_points": MAX_POINTS,
+    }
+    answer = {"corrections": None, "asks_why": False}
+    pieces = [
+        "'use strict'",
+        _constant("ABOUT", about),
+        _constant("WORDS", PAGE_WORDS),
+        *(_read(name) for name in _SCRIPTS),
+        _part("pad-column", pad, ["common.js", "pad.js"]),
+        _part("answer-column", answer, ["common.js", "answer.js"]),
+    ]
+    return "\n".join(pieces)
+
+
+def _part(place: str, settings: Mapping[str, Any], scripts: list[str]) -> str:
+    """One part of the app's page with the names that Gradio hands to its script."""
+    pieces = [
+        f"const element = document.getElementById('{place}')",
+        f"const props = {{ words: WORDS, settings: {_json(settings)} }}",
+        *(parts.text(name) for name in scripts),
+    ]
+    return "\n".join(["{", *pieces, "}"])
+
+
+def _name(weights: Weights) -> str:
+    if weights.origin.repo:
+        return weights.origin.label
+    return f"weights {weights.config.sha256[:7]}"
+
+
+def _constant(name: str, value: object) -> str:
+    return f"const {name} = {_json(value)}"
+
+
+def _json(value: object) -> str:
+    # No text can end the script that it stands in.
+    return json.dumps(value, ensure_ascii=False).replace("</", "<\\/")
+
+
+def _packed(content: bytes) -> str:
+    """Pack for a place within a page; the same content gives the same text."""
+    return base64.b64encode(gzip.compress(content, 9, mtime=0)).decode()
+
+
+def _read(name: str) -> str:
+    return (_FOLDER / name).read_text(encoding="utf-8")
+
+
+def _filled(template: str, content: Mapping[str, str]) -> str:
+    """Fill the named places of a template; what is filled in may hold braces of its own."""
+    first, *rest = template.split("{{")
+    pieces = [first]
+    for piece in rest:
+        name, after = piece.split("}}", 1)
+        pieces += [content[name], after]
+    return "".join(pieces)

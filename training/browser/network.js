@@ -1,0 +1,29 @@
+// The network: its weights and the runtime that computes it lie in this very page, packed, so that
+// nothing has to be fetched: a page that was opened from disk may not fetch a file.
+
+async function unpack(id) {
+  const packed = document.getElementById(id)
+  const bytes = Uint8Array.from(atob(packed.textContent), (letter) => letter.charCodeAt(0))
+  packed.remove()
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))
+  return new Uint8Array(await new Response(stream).arrayBuffer())
+}
+
+// Resolves to a function from the 784 values of an image to its calibrated probabilities.
+async function loadNetwork() {
+  // What is packed comes last in the page: one can draw before it has arrived.
+  if (document.readyState === 'loading') await new Promise((arrived) => { addEventListener('DOMContentLoaded', arrived) })
+  const script = new Blob([await unpack('runtime-script')], { type: 'text/javascript' })
+  const address = URL.createObjectURL(script)
+  const { InferenceSession, Tensor, env } = await import(address)
+  URL.revokeObjectURL(address)
+  env.wasm.wasmBinary = await unpack('runtime-wasm')
+  env.wasm.numThreads = 1 // more need a server that isolates the page
+  const session = await InferenceSession.create(await unpack('model'), { executionProviders: ['wasm'] })
+  const [input] = session.inputNames
+  const [output] = session.outputNames
+  return async (image) => {
+    const results = await session.run({ [input]: new Tensor('float32', image, [1, IMAGE_SIDE, IMAGE_SIDE, 1]) })
+    return results[output].data
+  }
+}

@@ -1,0 +1,25 @@
+// The pad and the answer of the app's own page, put to work without its server.
+
+const language = (navigator.languages || [navigator.language])
+  .map((tag) => tag.slice(0, 2))
+  .find((tag) => tag in WORDS) || 'en'
+
+const pageWord = (key) => WORDS[language][key]
+
+document.documentElement.lang = language
+document.title = pageWord('title')
+for (const node of document.querySelectorAll('[data-page-word]')) node.textContent = pageWord(node.dataset.pageWord)
+
+// The app's styles know dark by a class.
+const dark = matchMedia('(prefers-color-scheme: dark)')
+const follow = () => document.documentElement.classList.toggle('dark', dark.matches)
+dark.addEventListener('change', follow)
+follow()
+
+// A picture that is dropped here would take the place of the page, and the drawing with it.
+for (const name of ['dragover', 'drop']) document.addEventListener(name, (event) => event.preventDefault())
+
+// Nobody asks why here, and nobody keeps corrections: the answer's script calls these all the same.
+const nothing = () => {}
+const [offerWhy, explain, listenForWhy, offerCorrection, listenForCorrections] = Array(5).fill(nothing)
+const watch = nothing

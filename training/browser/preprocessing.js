@@ -1,0 +1,245 @@
+// From a drawn picture to the 28 x 28 image that the network sees: digits/ink.py for plain paper,
+// then digits/preprocessing.py, with the same numbers. Ink is { width, height, data } with data from
+// 0, paper, to 1, full ink.
+
+const IMAGE_SIDE = 28
+const BOX_SIDE = 20
+const MIN_STROKE = 1.7
+const EDGE = Math.fround(0.1)
+const FINE = 4
+
+const UNIFORM_STEP = 6
+const MIN_CONTRAST = 14
+const STRONG = Math.fround(0.3)
+const FULL_INK = 0.8 // the share of strong pixels that are no darker than full ink
+const SAMPLED = 5000
+
+const CUBIC = -0.75 // how much the cubic enlarges what it sharpens
+const STRAIGHT = Math.round(0.955 * 65536) // steps of a distance of 3 x 3 in 65536ths of a pixel
+const DIAGONAL = Math.round(1.3693 * 65536)
+
+// Python's round: halves go to the even number.
+function roundEven(value) {
+  const down = Math.floor(value)
+  if (value - down !== 0.5) return Math.round(value)
+  return down % 2 === 0 ? down : down + 1
+}
+
+const newInk = (width, height) => ({ width, height, data: new Float32Array(width * height) })
+
+// ---- ink on white paper --------------------------------------------------------------------
+
+// The ink of a picture of a pad, { width, height, data } with data from 0, ink, to 255, paper; null
+// where there is none. What is drawn is darker than the paper and the paper is white.
+function extractInk(picture) {
+  const box = boundingBox(picture, (level) => 255 - level > UNIFORM_STEP)
+  if (!box) return null
+  const contrast = cutOut(picture, box)
+  contrast.data = contrast.data.map((level) => 255 - level)
+  const full = fullInk(contrast.data)
+  if (full === null) return null
+  const low = Math.min(UNIFORM_STEP, 0.5 * full)
+  const ink = { ...contrast, data: contrast.data.map((value) => between((value - low) / (full - low), 0, 1)) }
+  return connectedToStrong(ink)
+}
+
+function fullInk(contrast) {
+  const strong = contrast.filter((value) => value > MIN_CONTRAST)
+  if (strong.length === 0) return null
+  const step = 1 + Math.floor(strong.length / SAMPLED)
+  const sampled = strong.filter((_, i) => i % step === 0).sort()
+  const place = FULL_INK * (sampled.length - 1)
+  const [below, above] = [sampled[Math.floor(place)], sampled[Math.ceil(place)]]
+  return below + (above - below) * (place - Math.floor(place))
+}
+
+// Faint ink counts where it touches strong ink, from pixel to pixel.
+function connectedToStrong({ width, height, data }) {
+  const kept = newInk(width, height)
+  const waiting = []
+  const keep = (i) => {
+    if (data[i] === 0 || kept.data[i] !== 0) return
+    kept.data[i] = data[i]
+    waiting.push(i)
+  }
+  for (let i = 0; i < data.length; i += 1) if (data[i] > STRONG) keep(i)
+  while (waiting.length) {
+    const i = waiting.pop()
+    const [x, y] = [i % width, Math.floor(i / width)]
+    for (let row = Math.max(0, y - 1); row <= Math.min(height - 1, y + 1); row += 1) {
+      for (let column = Math.max(0, x - 1); column <= Math.min(width - 1, x + 1); column += 1) keep(row * width + column)
+    }
+  }
+  return kept
+}
+
+// ---- MNIST's frame -------------------------------------------------------------------------
+
+// The 784 values of the image, row by row; null without ink.
+function normalize(ink) {
+  const cropped = crop(ink)
+  return cropped && centerByMass(fitToBox(thicken(cropped)))
+}
+
+function crop(ink) {
+  const box = boundingBox(ink, (value) => value > EDGE)
+  return box && cutOut(ink, box)
+}
+
+function thicken(ink) {
+  let side = Math.max(ink.width, ink.height)
+  if (side > BOX_SIDE * FINE) {
+    ink = resize(ink, (BOX_SIDE * FINE) / side)
+    side = BOX_SIDE * FINE
+  }
+  const width = (strokeWidth(ink) * BOX_SIDE) / side
+  const missing = roundEven(((MIN_STROKE - width) * side) / BOX_SIDE)
+  if (missing < 1) return ink
+  const most = maximum(ink.data)
+  const padded = pad(ink, missing)
+  padded.data.forEach((value, i) => { padded.data[i] = value / most })
+  return crop(dilate(padded, missing + 1))
+}
+
+// Mean distance of the ink to its edge, times four.
+function strokeWidth(ink) {
+  const half = 0.5 * maximum(ink.data)
+  const { width, data } = pad(ink, 1)
+  const far = Array.from(data, (value) => (value > half ? Infinity : 0))
+  const near = (i, back) => Math.min(far[i],
+    far[i - back] + STRAIGHT, far[i - back * width] + STRAIGHT,
+    far[i - back * (width - 1)] + DIAGONAL, far[i - back * (width + 1)] + DIAGONAL)
+  for (let i = 0; i < far.length; i += 1) if (far[i]) far[i] = near(i, 1)
+  let [sum, count] = [0, 0]
+  for (let i = far.length - 1; i >= 0; i -= 1) {
+    if (!far[i]) continue
+    far[i] = near(i, -1)
+    // Measured to the centre of the nearest paper, half a pixel too far.
+    sum += far[i] / 65536 - 0.5
+    count += 1
+  }
+  return (4 * sum) / count
+}
+
+function fitToBox(ink) {
+  return resize(ink, BOX_SIDE / Math.max(ink.width, ink.height))
+}
+
+function centerByMass({ width, height, data }) {
+  let [mass, right, down] = [0, 0, 0]
+  data.forEach((value, i) => {
+    mass += value
+    right += value * (i % width)
+    down += value * Math.floor(i / width)
+  })
+  const corner = (moment, length) => between(Math.floor(IMAGE_SIDE / 2 - moment / mass + 0.5), 0, IMAGE_SIDE - length)
+  const [left, top] = [corner(right, width), corner(down, height)]
+  const image = new Float32Array(IMAGE_SIDE * IMAGE_SIDE)
+  data.forEach((value, i) => { image[(top + Math.floor(i / width)) * IMAGE_SIDE + left + (i % width)] = value })
+  return image
+}
+
+// ---- pictures of any kind ------------------------------------------------------------------
+
+const maximum = (data) => data.reduce((most, value) => Math.max(most, value), 0)
+
+function boundingBox({ width, height, data }, counts) {
+  let [left, top, right, bottom] = [width, height, -1, -1]
+  for (let i = 0; i < data.length; i += 1) {
+    if (!counts(data[i])) continue
+    const [x, y] = [i % width, Math.floor(i / width)]
+    left = Math.min(left, x)
+    right = Math.max(right, x)
+    top = Math.min(top, y)
+    bottom = y
+  }
+  return right < 0 ? null : { left, top, width: right - left + 1, height: bottom - top + 1 }
+}
+
+function cutOut({ width, data }, box) {
+  const part = newInk(box.width, box.height)
+  for (let y = 0; y < box.height; y += 1) {
+    const from = (box.top + y) * width + box.left
+    part.data.set(data.subarray(from, from + box.width), y * box.width)
+  }
+  return part
+}
+
+function pad({ width, height, data }, margin) {
+  const padded = newInk(width + 2 * margin, height + 2 * margin)
+  for (let y = 0; y < height; y += 1) {
+    padded.data.set(data.subarray(y * width, (y + 1) * width), (y + margin) * padded.width + margin)
+  }
+  return padded
+}
+
+// Each pixel takes the darkest within a disc of this many pixels across.
+function dilate(ink, side) {
+  const { width, height, data } = ink
+  const grown = newInk(width, height)
+  const center = Math.floor(side / 2)
+  for (let dy = -center; dy < side - center; dy += 1) {
+    const reach = roundEven(center * Math.sqrt(Math.max(0, center * center - dy * dy)) / center)
+    const [first, last] = [Math.max(-reach, -center), Math.min(reach, side - center - 1)]
+    for (let y = Math.max(0, -dy); y < Math.min(height, height - dy); y += 1) {
+      for (let x = 0; x < width; x += 1) {
+        const at = y * width + x
+        for (let from = Math.max(0, x + first); from <= Math.min(width - 1, x + last); from += 1) {
+          grown.data[at] = Math.max(grown.data[at], data[(y + dy) * width + from])
+        }
+      }
+    }
+  }
+  return grown
+}
+
+// Each pixel of a smaller picture is the mean of the area that it stands for; a larger picture is
+// a smooth curve through the old pixels.
+function resize(ink, factor) {
+  const weigh = factor < 1 ? areaWeights : cubicWeights
+  const length = (value) => Math.max(1, roundEven(value * factor))
+  const across = weigh(ink.width, length(ink.width))
+  const down = weigh(ink.height, length(ink.height))
+  const narrow = newInk(across.length, ink.height)
+  for (let y = 0; y < ink.height; y += 1) {
+    for (let x = 0; x < narrow.width; x += 1) {
+      let sum = 0
+      for (const [from, part] of across[x]) sum += part * ink.data[y * ink.width + from]
+      narrow.data[y * narrow.width + x] = sum
+    }
+  }
+  const resized = newInk(across.length, down.length)
+  for (let y = 0; y < resized.height; y += 1) {
+    for (let x = 0; x < resized.width; x += 1) {
+      let sum = 0
+      for (const [from, part] of down[y]) sum += part * narrow.data[from * narrow.width + x]
+      resized.data[y * resized.width + x] = between(sum, 0, 1)
+    }
+  }
+  return resized
+}
+
+// For each new pixel the old ones that it is made of, and in which parts.
+function areaWeights(before, after) {
+  const scale = before / after
+  return Array.from({ length: after }, (_, i) => {
+    const [start, end] = [i * scale, Math.min((i + 1) * scale, before)]
+    const weights = []
+    for (let from = Math.floor(start); from < Math.ceil(end - 1e-9); from += 1) {
+      weights.push([from, (Math.min(end, from + 1) - Math.max(start, from)) / (end - start)])
+    }
+    return weights
+  })
+}
+
+function cubicWeights(before, after) {
+  const inner = (t) => (CUBIC + 2) * t ** 3 - (CUBIC + 3) * t ** 2 + 1
+  const outer = (t) => CUBIC * (t ** 3 - 5 * t ** 2 + 8 * t - 4)
+  return Array.from({ length: after }, (_, i) => {
+    const center = ((i + 0.5) * before) / after - 0.5
+    const first = Math.floor(center)
+    const t = center - first
+    return [[-1, outer(1 + t)], [0, inner(t)], [1, inner(1 - t)], [2, outer(2 - t)]]
+      .map(([step, part]) => [between(first + step, 0, before - 1), part])
+  })
+}
