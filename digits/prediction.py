@@ -1,62 +1,22 @@
 """From a picture to a calibrated answer, or to the reason why there is none."""
 
-from dataclasses import dataclass
-from typing import Any
-
 import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
 from digits import networks
-from digits.ink import BlankPictureError, InkArray, Picture
+from digits.answers import BLANK, NOT_A_DIGIT, Prediction, answer, predict_all
+from digits.ink import InkArray, Picture
 from digits.page.examples import digit_example
 from digits.page.strokes import draw, parse_strokes
-from digits.preprocessing import IMAGE_SIDE, framings
+from digits.preprocessing import IMAGE_SIDE
 from digits.saliency import Saliency
 from digits.weights import Weights, WeightsError
 
-BLANK = "blank"
-NOT_A_DIGIT = "not a digit"
+__all__ = ["BLANK", "NOT_A_DIGIT", "Prediction", "Recognizer", "soften"]
 
-_UNIFORM = (0.1,) * 10
 _TINY = 1e-30
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What one picture says.
-
-    Attributes:
-        digit: 0 to 9, or None where there is no digit.
-        reason: None, or why there is no digit: `BLANK` or `NOT_A_DIGIT`.
-        confidences: Ten calibrated probabilities by digit, given that it is a digit; sum 1.
-        score: 0 to 1, how likely it is a digit and this one; higher is surer.
-        image: `(28, 28)` float32 in `[0, 1]` that the network saw; None for a blank picture.
-    """
-
-    digit: int | None
-    reason: str | None
-    confidences: tuple[float, ...]
-    score: float
-    image: InkArray | None
-
-    def as_json(self, model: str) -> dict[str, Any]:
-        """The answer of `/predict`.
-
-        Args:
-            model: Which weights answered.
-
-        Returns:
-            `digit`, `reason`, `confidences`, `score` and `model`, of plain Python types.
-        """
-        return {
-            "digit": self.digit,
-            "reason": self.reason,
-            "confidences": list(self.confidences),
-            "score": self.score,
-            "model": model,
-        }
 
 
 class Recognizer:
@@ -96,13 +56,7 @@ class Recognizer:
         Returns:
             The answer. A picture without ink is an answer too, with the reason `BLANK`.
         """
-        try:
-            images = framings(picture)
-        except BlankPictureError:
-            return Prediction(None, BLANK, _UNIFORM, 0.0, None)
-        rows = self.predict_images(np.stack(images))
-        surest = int(rows[:, :10].max(axis=1).argmax())
-        return self.answer(images[surest], rows[surest])
+        return predict_all([picture], self.predict_images, self.weights.config.refuse_below)[0]
 
     def answer(self, image: InkArray, probabilities: npt.NDArray[np.float32]) -> Prediction:
         """Turn one row of `predict_images` into an answer.
@@ -114,13 +68,7 @@ class Recognizer:
         Returns:
             The answer; no digit where the score is below the weights' `refuse_below`.
         """
-        digits = probabilities[:10].astype(np.float64)
-        digit = int(digits.argmax())
-        score = float(digits[digit])
-        confidences = tuple((digits / digits.sum()).tolist())
-        if score < self.weights.config.refuse_below:
-            return Prediction(None, NOT_A_DIGIT, confidences, score, image)
-        return Prediction(digit, None, confidences, score, image)
+        return answer(image, probabilities, self.weights.config.refuse_below)
 
     def predict_images(self, images: InkArray) -> npt.NDArray[np.float32]:
         """Calibrated probabilities of images that are in MNIST's frame already.
