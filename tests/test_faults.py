@@ -1,0 +1,206 @@
+"""The app where disk, home and time fail it, and how it ends: real processes, real signals."""
+
+import http.client
+import json
+import os
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from digits import service
+from digits.corrections import Corrections
+from digits.service import LastGood
+from tests import pen
+from tests.conftest import ROOT
+from tests.page_support import start_app
+from tests.small_disk import small_disk
+from tests.test_app_api import upload
+
+REPO = "someone/digits"
+OLD, NEW = "0" * 40, "1" * 40
+
+READ_ONLY = 'mount -o remount,ro,bind / && exec "$@"'
+"""Runs in a mount namespace of its own; what is mounted besides the root stays as it is."""
+
+
+def read_only():
+    """The command that starts another one where only other mounts can be written to, if any can."""
+    for unshare in (["unshare", "-m"], ["unshare", "-rm"]):
+        command = [*unshare, "sh", "-c", READ_ONLY, "sh"]
+        if (
+            shutil.which("unshare")
+            and not subprocess.run([*command, "true"], capture_output=True, check=False).returncode
+        ):
+            return command
+    return []
+
+
+def fill(disk, process):
+    """Leave hardly any room, by the system's limit of a file's size where there is no such disk."""
+    disk.fill()
+    if not os.path.ismount(disk.folder):
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
+
+
+def make_room(disk, process):
+    disk.free()
+    if not os.path.ismount(disk.folder):
+        unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, unlimited)
+
+
+@pytest.fixture(scope="module")
+def poor(tmp_path_factory):
+    """An app without a home, on a disk that cannot be written to but for 4 MB: `app, disk`."""
+    folder = tmp_path_factory.mktemp("poor")
+    (folder / "disk").mkdir()
+    with small_disk(folder / "disk") as disk:
+        settings = {
+            "HOME": None,
+            "HF_HOME": None,
+            "TMPDIR": str(disk.folder),
+            "GRADIO_TEMP_DIR": str(disk.folder / "uploads"),
+        }
+        app = start_app(folder, settings, read_only())
+        yield app, disk
+        app.process.kill()
+        app.process.wait()
+
+
+@pytest.mark.slow
+def test_without_home_and_on_a_disk_that_is_read_only_digits_are_read(poor, tmp_path):
+    app, _ = poor
+    assert app.ask_pad(["digit", [[40, 500, 200, 500, 800]]])["kind"] == "digit"
+    path = tmp_path / "digit.png"
+    pen.save(path, pen.sheet(4))
+    kind, [answer] = app.call("predict", upload(app, path))
+    assert kind == "complete"
+    assert answer["digit"] == 4
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_said_and_forgotten_once_there_is_room(poor, tmp_path):
+    app, disk = poor
+    path = tmp_path / "large.png"
+    pen.save(path, pen.sheet(4))
+    content = path.read_bytes()
+    path.write_bytes(content + os.urandom(1_000_000))  # behind its end: a picture all the same
+    fill(disk, app.process)
+    status, answer = post_upload(app, path)
+    assert status == 507
+    assert "no room for pictures" in answer
+    assert str(disk.folder) not in answer
+    assert app.ask_pad(["digit", [[40, 500, 200, 500, 800]]])["kind"] == "digit"
+    make_room(disk, app.process)
+    assert app.call("predict", upload(app, path))[1][0]["digit"] == 4
+
+
+def post_upload(app, path):
+    body = (
+        b'--edge\r\nContent-Disposition: form-data; name="files"; filename="x.png"\r\n\r\n'
+        + path.read_bytes()
+        + b"\r\n--edge--\r\n"
+    )
+    connection = http.client.HTTPConnection(app.url.removeprefix("http://"), timeout=60)
+    kind = {"Content-Type": "multipart/form-data; boundary=edge"}
+    connection.request("POST", "/gradio_api/upload", body, kind)
+    response = connection.getresponse()
+    answer = response.read().decode()
+    connection.close()
+    return response.status, answer
+
+
+@pytest.mark.slow
+def test_told_to_end_the_app_answers_what_it_was_asked_and_ends_in_seconds(poor, tmp_path):
+    """The last test of this app."""
+    app, _ = poor
+    path = tmp_path / "digit.png"
+    pen.save(path, pen.sheet(7))
+    file = upload(app, path)
+    events = [app.post("/gradio_api/call/read", {"data": [file]})["event_id"] for _ in range(12)]
+    heartbeat = http.client.HTTPConnection(app.url.removeprefix("http://"), timeout=60)
+    heartbeat.request("GET", "/gradio_api/heartbeat/open")
+    heartbeat.getresponse()
+    with ThreadPoolExecutor(12) as pool:
+        answers = [pool.submit(app.get, f"/gradio_api/call/read/{event}") for event in events]
+        app.process.send_signal(signal.SIGTERM)
+        told = time.monotonic()
+        answers = [answer.result().decode() for answer in answers]
+    app.process.wait(60)
+    assert time.monotonic() - told < 30
+    assert app.process.returncode == 0
+    for answer in answers:
+        assert "event: complete" in answer
+        assert json.loads(answer.rpartition("data: ")[2])[0]["number"] == "7"
+    assert not re.search(r"^Traceback", app.log.read_text(), re.MULTILINE)
+    heartbeat.close()
+
+
+WRITE_FOR_EVER = f"""
+import sys
+from pathlib import Path
+from digits.service import LastGood
+
+record = LastGood(Path(sys.argv[1]), {REPO!r}, "main")
+print("ready", flush=True)
+while True:
+    record.write({OLD!r})
+    record.write({NEW!r})
+"""
+
+
+def test_killed_while_it_notes_new_weights_the_next_start_finds_the_old_or_the_new(tmp_path):
+    LastGood(tmp_path, REPO, "main").write(OLD)
+    for round_ in range(6):
+        process = subprocess.Popen(
+            [sys.executable, "-c", WRITE_FOR_EVER, str(tmp_path)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+        )
+        process.stdout.readline()
+        time.sleep(0.01 * round_)
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        assert LastGood(tmp_path, REPO, "main").read() in {OLD, NEW}
+    LastGood(tmp_path, REPO, "main").write(NEW)
+    assert LastGood(tmp_path, REPO, "main").read() == NEW
+
+
+def test_a_clock_that_jumps_neither_hurries_nor_stops_the_looks_at_the_hub(monkeypatch):
+    """Were the pause by the wall clock, a year's jump would end it, or never let it end."""
+    looks, enough = [], threading.Event()
+
+    def look(_, __):
+        looks.append(time.monotonic())
+        if len(looks) == 3:
+            enough.set()
+
+    day = iter([0.0, 4e9, -4e9] * 1000)
+    monkeypatch.setattr(service.Service, "_update", look)
+    monkeypatch.setattr(service.Service, "_begin", lambda _: None)
+    monkeypatch.setattr(time, "time", lambda: next(day))
+    running = service.Service(REPO, poll_seconds=0.2)
+    running.start()
+    assert enough.wait(30)
+    running.stop()
+    assert looks[2] - looks[0] >= 2 * 0.2 * 0.8
+
+
+def test_a_clock_that_goes_back_gives_no_second_day_of_corrections(monkeypatch):
+    monkeypatch.setattr("digits.corrections.MAX_DAILY", 3)
+    corrections = Corrections(REPO, "token")
+    day = 86_400.0
+    admitted = []
+    for now in (10 * day, 10 * day + 1, 9 * day, 10 * day + 2, 8 * day, 10 * day + 3):
+        monkeypatch.setattr(time, "time", lambda now=now: now)
+        admitted.append(corrections._admit())  # noqa: SLF001 - without a worker that asks the Hub
+    assert sum(admitted) == 3
