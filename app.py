@@ -8,6 +8,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from digits.page import without_stubs  # noqa: F401 - before all that imports Gradio
+
 try:
     # ZeroGPU's platform package; it wants to be imported before anything that could use CUDA.
     import spaces
