@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 from urllib.parse import urlsplit
 
 import cv2
@@ -17,6 +17,23 @@ from digits.page.examples import digit_example
 from digits.page.strokes import draw, parse_strokes
 
 TIMEOUT_SECONDS = 120.0
+
+Drawing: TypeAlias = Callable[[int], list[list[int]]]
+
+
+class RefusedError(BenchmarkError):
+    """The server's answer is an error.
+
+    Attributes:
+        status: Of HTTP; 200 where the error came as an event.
+        content: What the server said.
+    """
+
+    def __init__(self, path: str, status: int, content: bytes) -> None:
+        """Say who answered what."""
+        super().__init__(f"{path} answered {status}: {content[-200:]!r}")
+        self.status = status
+        self.content = content
 
 
 def picture(digit: int) -> bytes:
@@ -59,21 +76,25 @@ class Caller:
 
     def __exit__(self, *error: object) -> None:
         """Hang up."""
-        self._connection.close()
+        self.hang_up()
 
     def request(self, method: str, path: str, body: bytes | None = None, kind: str = "") -> bytes:
         """Send a request and read the whole answer.
 
         Raises:
-            BenchmarkError: If the answer is an error.
+            RefusedError: If the answer is an error.
         """
         headers = {"Content-Type": kind} if kind else {}
         self._connection.request(method, path, body, headers)
         response = self._connection.getresponse()
         content = response.read()
         if response.status != http.client.OK:
-            raise BenchmarkError(f"{path} answered {response.status}: {content[:200]!r}")
+            raise RefusedError(path, response.status, content)
         return content
+
+    def hang_up(self) -> None:
+        """Close the connection; the next request opens another one."""
+        self._connection.close()
 
     def post(self, path: str, value: object) -> Any:  # noqa: ANN401 - JSON is anything
         """Post JSON, return JSON."""
@@ -96,7 +117,7 @@ class Caller:
         """Call `/predict` for an uploaded picture: one request to ask, one to hear the answer.
 
         Raises:
-            BenchmarkError: If the answer is an error.
+            RefusedError: If the answer is an error.
         """
         file = {"path": path, "meta": {"_type": "gradio.FileData"}}
         question = {"data": [self._app.question(file)]}
@@ -104,7 +125,7 @@ class Caller:
         stream = self.request("GET", f"/gradio_api/call/predict/{event}").decode()
         kind, _, rest = stream.rpartition("event: ")[2].partition("\ndata: ")
         if kind != "complete":
-            raise BenchmarkError(f"/predict of {self._app.name} answered {stream[-200:]!r}")
+            raise RefusedError("/predict", http.client.OK, stream.encode())
         answer: dict[str, Any] = json.loads(rest)[0]
         return answer
 
@@ -112,8 +133,12 @@ class Caller:
         """Do what every client has to do for one picture."""
         return self.predict(self.upload(content))
 
-    def pad(self) -> Callable[[int], dict[str, Any]]:
-        """Return a function that asks what our page's pad asks while a digit is drawn."""
+    def pad(self, draw_digit: Drawing = digit_example) -> Callable[[int], dict[str, Any]]:
+        """Return a function that asks what our page's pad asks while a digit is drawn.
+
+        Args:
+            draw_digit: Returns the strokes of a digit as the pad sends them.
+        """
         config = json.loads(self.request("GET", "/config"))
         [component] = [
             component["id"]
@@ -123,7 +148,7 @@ class Caller:
 
         def ask(digit: int) -> dict[str, Any]:
             question = {
-                "data": ["digit", digit_example(digit % 10)],
+                "data": ["digit", draw_digit(digit % 10)],
                 "component_id": component,
                 "fn_name": "read_drawing",
                 "session_hash": "benchmark",

@@ -1,0 +1,197 @@
+"""Visitors of a load test: each has a hand of its own, and knows the answers it must get.
+
+No two hands have the same ten confidences, so that an answer that went to the wrong client shows.
+"""
+
+import functools
+import http.client
+import json
+import random
+import time
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any, Final, TypeAlias
+
+import cv2
+import numpy as np
+
+from benchmarks.calls import Caller, RefusedError
+from benchmarks.serving import BenchmarkError, Server
+from digits.page.examples import digit_example
+from digits.page.strokes import draw, parse_strokes
+
+TOLERANCE: Final = 0.02
+"""Of the logarithm of a confidence: the same picture comes closer than that, no other does."""
+
+HUGE_SIDE: Final = 7000
+"""Pixels; its square is just below the most that are accepted."""
+
+BUSY_WORDS: Final = b"busy"
+ADVICE: Final = (b"Use ", b"Upload", b"Choose", b"Save", b"Make it smaller", b"again")
+
+
+class Outcome(StrEnum):
+    """How a question ended."""
+
+    RIGHT = "right"
+    REFUSED = "refused"  # as it had to be, with a sentence
+    BUSY = "busy"  # told to come again
+    WRONG = "wrong"
+    LOST = "lost"
+
+
+Hand: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
+
+
+def hand_of(answer: dict[str, Any]) -> Hand:
+    """Return what tells one hand from another: the logarithms of the ten confidences."""
+    return np.log(np.array(answer["confidences"], np.float64) + 1e-9)
+
+
+def same_hand(one: Hand, other: Hand) -> bool:
+    """Tell whether two answers are to the same picture."""
+    return bool(np.abs(one - other).max() < TOLERANCE)
+
+
+@functools.cache
+def huge_picture() -> bytes:
+    """Draw a 3 on 49 million pixels, as PNG."""
+    small = draw(parse_strokes(digit_example(3)))
+    sheet = np.full((HUGE_SIDE, HUGE_SIDE), 255, np.uint8)
+    sheet[3000 : 3000 + small.shape[0], 3000 : 3000 + small.shape[1]] = small
+    return _png(sheet)
+
+
+@functools.cache
+def bomb() -> bytes:
+    """Write a picture of 400 million pixels in less than half a megabyte."""
+    return _png(np.zeros((20_000, 20_000), np.uint8))
+
+
+def _png(picture: np.ndarray[Any, np.dtype[np.uint8]]) -> bytes:
+    encoded: bytes = cv2.imencode(".png", picture)[1].tobytes()
+    return encoded
+
+
+class Visitor:
+    """One client with its own digit; not for several threads at once."""
+
+    def __init__(self, server: Server, number: int) -> None:
+        """Take a hand.
+
+        Args:
+            server: Whom to ask.
+            number: Another one is another hand.
+        """
+        self.number = number
+        self.digit = number % 10
+        self._caller = Caller(server)
+        self._strokes = functools.partial(digit_example, seed=number)
+        self._picture = _png(draw(parse_strokes(self._strokes(self.digit))))
+        self._uploads = 0
+        self._random = random.Random(number)  # noqa: S311 - seeds make runs repeatable
+        self._ask_pad: Callable[[int], dict[str, Any]] | None = None
+        self._known: dict[str, Hand] = {}
+
+    def learn(self) -> Hand:
+        """Ask while nobody else does; what is answered now must be answered later.
+
+        Returns:
+            What its picture is known by.
+
+        Raises:
+            BenchmarkError: If its digit is not read.
+        """
+        for name, ask in (("picture", self._ask_picture), ("pad", self._ask_drawing)):
+            answer = ask()
+            if answer["digit"] != self.digit:
+                raise BenchmarkError(f"the {name} of visitor {self.number} is read as another")
+            self._known[name] = hand_of(answer)
+        return self._known["picture"]
+
+    def ask(self) -> tuple[str, Outcome, float]:
+        """Ask one question, mostly a sensible one.
+
+        Returns:
+            What kind it was, how it ended and how many seconds it took.
+        """
+        kinds = (self.pad, self.picture, self.nonsense, self.huge)
+        [question] = self._random.choices(kinds, (50, 30, 17, 3))
+        start = time.perf_counter()
+        try:
+            outcome = question()
+        except RefusedError as error:
+            busy = error.status == http.client.SERVICE_UNAVAILABLE and BUSY_WORDS in error.content
+            outcome = Outcome.BUSY if busy else Outcome.LOST
+        except (OSError, http.client.HTTPException, BenchmarkError, ValueError, KeyError):
+            outcome = Outcome.LOST
+        self._caller.hang_up()
+        return question.__name__, outcome, time.perf_counter() - start
+
+    def pad(self) -> Outcome:
+        """Draw on the pad."""
+        return self._judge("pad", self._ask_drawing())
+
+    def picture(self) -> Outcome:
+        """Upload a picture that is no other's file, and ask what it shows."""
+        return self._judge("picture", self._ask_picture())
+
+    def huge(self) -> Outcome:
+        """Upload what takes much memory, or would."""
+        if self._random.random() < 0.5:
+            return self._refused(lambda: self._predict(bomb()))
+        answer = self._predict(huge_picture())
+        return Outcome.RIGHT if answer["digit"] == 3 else Outcome.WRONG
+
+    def nonsense(self) -> Outcome:
+        """Send something that is no picture, no file of ours, or no question."""
+        path = "/gradio_api/call/predict"
+        questions = (
+            lambda: self._predict(b"no picture"),
+            lambda: self._predict(self._picture[:200]),
+            lambda: self._caller.predict("/etc/passwd"),
+            lambda: self._caller.request("POST", path, b"{", "application/json"),
+            lambda: self._caller.request("POST", path, b" " * 400_000, "application/json"),
+            lambda: self._caller.request("GET", "/gradio_api/file=/etc/passwd"),
+        )
+        return self._refused(self._random.choice(questions))
+
+    def hang_up(self) -> None:
+        """Close the connection."""
+        self._caller.hang_up()
+
+    def _ask_drawing(self) -> dict[str, Any]:
+        if self._ask_pad is None:
+            self._ask_pad = self._caller.pad(self._strokes)
+        return self._ask_pad(self.digit)
+
+    def _ask_picture(self) -> dict[str, Any]:
+        return self._predict(self._picture)
+
+    def _predict(self, content: bytes) -> dict[str, Any]:
+        # Gradio keeps equal files once; what stands behind a picture's end changes the file alone.
+        self._uploads += 1
+        mark = self.number.to_bytes(4, "big") + self._uploads.to_bytes(4, "big")
+        return self._caller.predict(self._caller.upload(content + mark))
+
+    def _judge(self, name: str, answer: dict[str, Any]) -> Outcome:
+        right = answer["digit"] == self.digit and same_hand(hand_of(answer), self._known[name])
+        return Outcome.RIGHT if right else Outcome.WRONG
+
+    def _refused(self, question: Callable[[], object]) -> Outcome:
+        try:
+            question()
+        except RefusedError as error:
+            if error.status == http.client.SERVICE_UNAVAILABLE:
+                raise
+            # What was no question, or no file of ours, gets a status or an event without advice.
+            told = any(word in error.content for word in ADVICE) or _is_terse(error)
+            return Outcome.REFUSED if told else Outcome.WRONG
+        return Outcome.WRONG
+
+
+def _is_terse(error: RefusedError) -> bool:
+    if error.status in {400, 404, 413, 422}:
+        return True
+    _, _, data = error.content.decode().rpartition("data: ")
+    return json.loads(data) == {"error": None}

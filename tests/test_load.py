@@ -1,0 +1,84 @@
+"""More clients than the app can answer at once: right, refused or told to come again, never lost.
+
+The long runs are `python -m benchmarks.soak`.
+"""
+
+import json
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import psutil
+import pytest
+
+from benchmarks.calls import Caller, RefusedError
+from benchmarks.serving import OURS, Server
+from benchmarks.soak import Memory, Plan, Report, plot, soak
+from benchmarks.visitors import Outcome, Visitor, huge_picture
+from tests import pen
+from tests.test_app_api import upload
+
+pytestmark = pytest.mark.slow
+
+BURST = 150
+
+
+@pytest.fixture(scope="module")
+def server(app):
+    return Server(OURS, app.url, app.uploads, psutil.Process(app.process.pid), 0.0)
+
+
+def test_a_crowd_of_visitors_gets_its_own_answers_and_it_is_calm_again(server):
+    report = soak(server, Plan(clients=24, seconds=6))
+    assert report.count(Outcome.WRONG) == 0
+    assert report.count(Outcome.LOST) == 0
+    assert report.count(Outcome.RIGHT) > 0
+    assert report.count(Outcome.REFUSED) > 0
+    # Four of the largest pictures at once, and what the allocator keeps of them.
+    assert report.after < report.before + 2500
+
+
+def test_who_comes_when_all_is_taken_is_told_so_and_all_others_are_answered(app, server, tmp_path):
+    pen.save(tmp_path / "7.png", pen.sheet(7))
+    file = upload(app, tmp_path / "7.png")
+    with Caller(server) as caller:
+        large = caller.upload(huge_picture())
+
+    def ask(number):
+        path = large if number < 4 else file["path"]
+        try:
+            with Caller(server) as caller:
+                return caller.predict(path)["digit"]
+        except RefusedError as error:
+            return error.status, json.loads(error.content)["detail"]
+
+    with ThreadPoolExecutor(BURST) as pool:
+        answers = Counter(pool.map(ask, range(BURST)))
+    busy = 503, "This page is busy: try again in a few seconds."
+    assert set(answers) == {3, 7, busy}
+    assert answers[busy] > 0
+    assert answers[7] >= 64 - 4
+
+
+def test_an_answer_that_is_anothers_is_noticed(server):
+    one, other = Visitor(server, 1), Visitor(server, 11)
+    one.learn()
+    other.learn()
+    one._known, other._known = other._known, one._known  # noqa: SLF001 - as if they were mixed up
+    assert one.digit == other.digit
+    assert one.picture() is Outcome.WRONG
+    assert one.pad() is Outcome.WRONG
+    one.hang_up()
+    other.hang_up()
+
+
+def test_the_report_counts_and_the_plot_is_drawn(tmp_path):
+    outcomes = {"pad": Counter({Outcome.RIGHT: 2, Outcome.LOST: 1})}
+    memory = Memory([0.0, 1.0], [100.0, 300.0])
+    report = Report(outcomes, {"pad": [1.0, 2.0, 3.0]}, memory, 100.0, 200.0, 1.5)
+    told = report.as_json()
+    assert told["questions"] == 3
+    assert told["outcomes"] == {"right": 2, "refused": 0, "busy": 0, "wrong": 0, "lost": 1}
+    assert told["megabytes"] == {"before": 100, "peak": 300, "after": 200}
+    assert report.faults == 1
+    plot(report, tmp_path / "soak.png")
+    assert (tmp_path / "soak.png").read_bytes().startswith(b"\x89PNG")
