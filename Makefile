@@ -115,8 +115,10 @@ INSTALL = echo "Installing $(1) (takes minutes the first time)" \
 	&& touch $@ .venv/app-installed .venv/training-installed
 
 # For every system and Python from 3.11 on. What the lock holds already stays unless a requirement
-# wants another. Where packages are fetched from is each machine's own affair.
-lock: .venv/tests-installed
+# wants another. Where packages are fetched from is each machine's own affair. Nothing is installed
+# first that need not be, for this is how a lock is mended that cannot be installed.
+lock:
+	@test -x $(BIN)/uv || $(MAKE) --no-print-directory .venv/tests-installed
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-build --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 	  --output-file $(LOCK) $(ARGS) $(APP) $(TRAINING) $(TESTS)
@@ -125,8 +127,10 @@ audit: .venv/tests-installed
 	$(BIN)/pip-audit --vulnerability-service osv --strict --require-hashes --disable-pip \
 	  --progress-spinner off --requirement $(LOCK) $(ARGS)
 
+# Unvalidated: to hold it against the schema takes twenty times as long as to write it.
 sbom: .venv/tests-installed
-	$(BIN)/cyclonedx-py environment --output-reproducible --output-file sbom.cdx.json $(BIN)/python
+	$(BIN)/cyclonedx-py environment --no-validate --output-reproducible \
+	  --output-file sbom.cdx.json $(BIN)/python
 
 # Ubuntu's package is only a pointer to a snap, so the browser is tried out, not only looked for.
 chromium: .venv/tests-installed

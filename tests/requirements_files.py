@@ -41,7 +41,7 @@ def pins(file):
     wanted = [line for line in lines if line and not line.startswith(("#", "-r "))]
     exact = [_PINNED.fullmatch(line) for line in wanted]
     assert all(exact), [line for line, match in zip(wanted, exact, strict=True) if not match]
-    return {_normal(match[1]): match[2] for match in exact}
+    return {normal(match[1]): match[2] for match in exact}
 
 
 def read_lock(text):
@@ -52,7 +52,7 @@ def read_lock(text):
     assert all(exact), [line for line, match in zip(wanted, exact, strict=True) if not match]
     return [
         Locked(
-            _normal(match[1]),
+            normal(match[1]),
             match[2],
             Marker(match[3]) if match[3] else None,
             frozenset(match[4].replace("--hash=sha256:", "").split()),
@@ -61,5 +61,6 @@ def read_lock(text):
     ]
 
 
-def _normal(name):
+def normal(name):
+    """Write a package's name as the index does."""
     return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,0 +1,94 @@
+"""The workflow that audits: its own commands, with a service of known vulnerabilities on loopback.
+
+It speaks the one request of osv.dev that pip-audit makes: a package and its version, answered with
+what is known.
+"""
+
+import http.server
+import importlib.metadata
+import json
+import threading
+
+import pytest
+
+from tests import workflow_runner
+from tests.conftest import ROOT
+from tests.requirements_files import LOCK, normal, read_lock
+from tests.workflow_runner import Runner
+
+LOCKED = {
+    line.name: line.version
+    for line in read_lock((ROOT / LOCK).read_text("utf-8"))
+    if line.is_meant_for_this_machine
+}
+
+
+class Service(http.server.BaseHTTPRequestHandler):
+    """Answers what `known` holds for a package, and notes what was asked."""
+
+    asked: dict[str, str]
+    known: dict[str, list[dict]]
+
+    def log_message(self, *args):
+        """Stay silent: `asked` is the log."""
+
+    def do_POST(self):
+        question = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        name = question["package"]["name"]
+        self.asked[name] = question["version"]
+        answer = json.dumps({"vulns": self.known[name]} if name in self.known else {}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+
+@pytest.fixture
+def service():
+    """What is known, what was asked, and where."""
+    handler = type("Handler", (Service,), {"asked": {}, "known": {}})
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        handler.url = f"http://127.0.0.1:{server.server_address[1]}/v1/query"
+        yield handler
+        server.shutdown()
+
+
+@pytest.fixture
+def audit(service, tmp_path):
+    """Run the job; return what became of it and its artifact."""
+
+    def run():
+        runner = Runner("audit.yml", tmp_path, machine={"PIP_AUDIT_OSV_URL": service.url})
+        workflow = workflow_runner.load("audit.yml")
+        contexts = runner.contexts(workflow["jobs"]["audit"], 1, {}, "schedule")
+        outcome = runner.run_job(workflow, "audit", contexts)
+        return outcome, json.loads((runner.artifact("sbom") / "sbom.cdx.json").read_text("utf-8"))
+
+    return run
+
+
+@pytest.mark.slow
+def test_every_package_of_the_lock_is_asked_about_and_listed(service, audit):
+    outcome, sbom = audit()
+    assert outcome.status == "success", outcome.log
+    assert "No known vulnerabilities found" in outcome.log
+    assert service.asked == LOCKED
+
+    assert (sbom["bomFormat"], sbom["specVersion"]) == ("CycloneDX", "1.6")
+    listed = {normal(part["name"]): part for part in sbom["components"]}
+    found = {name: listed[name]["version"] for name in LOCKED}
+    assert found == LOCKED
+    assert listed["gradio"]["licenses"][0]["license"]["id"] == "Apache-2.0"
+    needs = {part["ref"]: part.get("dependsOn", []) for part in sbom["dependencies"]}
+    assert any(ref.startswith("fastapi==") for ref in needs[f"gradio=={LOCKED['gradio']}"])
+
+
+@pytest.mark.slow
+def test_a_known_vulnerability_fails_the_job_and_is_named(service, audit):
+    affected = {"package": {"name": "pillow", "ecosystem": "PyPI"}, "ranges": []}
+    service.known["pillow"] = [{"id": "PYSEC-0000-1", "summary": "reads", "affected": [affected]}]
+    outcome, _ = audit()
+    assert outcome.status == "failure"
+    assert "PYSEC-0000-1" in outcome.log
+    assert f"pillow {importlib.metadata.version('pillow')}" in " ".join(outcome.log.split())
