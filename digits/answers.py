@@ -3,7 +3,7 @@
 No network and no framework is imported: whoever has probabilities gives the answers of the app.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,7 +56,7 @@ class Prediction:
 
 
 def predict_all(
-    pictures: Sequence[Picture],
+    pictures: Iterable[Picture],
     predict_images: Callable[[InkArray], npt.NDArray[np.float32]],
     refuse_below: float,
 ) -> list[Prediction]:

@@ -7,15 +7,20 @@ digit, or 11 with "not a digit" last.
 """
 
 import logging
+import os
+import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from digits import networks
+from digits.ink import InkArray
 from digits.weights import Weights
 
 if TYPE_CHECKING:
@@ -30,6 +35,9 @@ MEANING = (
     'digit 0 to 9, then, where there is an eleventh, "not a digit". An answer is a digit where the '
     "largest of the first ten is at least refuse_below."
 )
+
+LEGACY_LOG = "absl"
+"""What Keras warns by that HDF5 is its older format: here that is what is wanted."""
 
 _ONNX_OPSET = 17
 """Of 2022: every runtime that is still kept reads it."""
@@ -79,6 +87,50 @@ def description(weights: Weights) -> dict[str, str]:
     }
 
 
+def write_keras(model: keras.Model, path: Path) -> None:
+    """Write network and weights for Keras 3, which reads them with any of its backends.
+
+    Args:
+        model: From `calibrated`.
+        path: The file to write, `.keras`.
+    """
+    model.save(path)
+
+
+def write_h5(model: keras.Model, path: Path) -> None:
+    """Write network and weights in the format before Keras 3; `load_weights` reads it too.
+
+    Args:
+        model: From `calibrated`.
+        path: The file to write, `.h5`.
+    """
+    with _hushed(LEGACY_LOG):
+        model.save(path, include_optimizer=False)
+
+
+def write_litert(model: keras.Model, path: Path, calibration: InkArray | None = None) -> None:
+    """Write a network for LiteRT, which was TensorFlow Lite: telephones and small computers.
+
+    Args:
+        model: From `calibrated`.
+        path: The file to write, `.tflite`.
+        calibration: `(N, 28, 28, 1)` float32 images as they will be shown; from what they stir in
+            each layer follows how it is rounded to 8 bits. None leaves float32. Either way float32
+            goes in and comes out.
+    """
+    options: dict[str, Any] = {}
+    if calibration is not None:
+        options = {
+            "optimizations": [tf.lite.Optimize.DEFAULT],
+            "representative_dataset": lambda: ([image[None]] for image in calibration),
+            "target_spec": {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]},
+        }
+    # A name for what comes out, as a dictionary gives it.
+    named = keras.Model(model.inputs, {OUTPUT: model.outputs[0]}, name=model.name)
+    with _hushed("tensorflow"), _no_standard_error():
+        named.export(path, format="litert", verbose=False, input_signature=[_images()], **options)
+
+
 def write_onnx(model: keras.Model, path: Path, notes: Mapping[str, str]) -> None:
     """Write a network for ONNX runtimes.
 
@@ -90,16 +142,15 @@ def write_onnx(model: keras.Model, path: Path, notes: Mapping[str, str]) -> None
     # Conversion alone needs these: who exports something else does without them.
     import onnx  # noqa: PLC0415
 
-    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     model(np.zeros((1, *networks.IMAGE_SHAPE), np.float32))
-    with warnings.catch_warnings():
+    with _hushed("tf2onnx"), warnings.catch_warnings():
         # Keras asks NumPy for a name that is gone, to make up for tf2onnx that wants it.
         warnings.simplefilter("ignore", FutureWarning)
         model.export(
             path,
             format="onnx",
             verbose=False,
-            input_signature=[keras.InputSpec("float32", (None, *networks.IMAGE_SHAPE), name=INPUT)],
+            input_signature=[_images()],
             opset_version=_ONNX_OPSET,
         )
     made = onnx.load(path)
@@ -132,3 +183,33 @@ def _name_plainly(graph: "onnx.GraphProto", title: str) -> None:
     for end, name in ((taken, INPUT), (given, OUTPUT)):
         end.name = name
         end.type.tensor_type.shape.dim[0].dim_param = "N"
+
+
+def _images() -> keras.InputSpec:
+    return keras.InputSpec("float32", (None, *networks.IMAGE_SHAPE), name=INPUT)
+
+
+@contextmanager
+def _hushed(name: str) -> Iterator[None]:
+    """Let a log say nothing but errors: converters tell much of no use to who exports."""
+    log = logging.getLogger(name)
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+
+
+@contextmanager
+def _no_standard_error() -> Iterator[None]:
+    """Drop what the converter's C++ part writes past all logs; its errors are exceptions."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

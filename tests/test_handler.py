@@ -1,0 +1,212 @@
+"""The handler of Inference Endpoints, called as the toolkit there calls it."""
+
+import base64
+import importlib.metadata
+import io
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from digits import weights
+from digits.page.examples import digit_example
+from digits.page.strokes import draw, parse_strokes
+from digits.prediction import Recognizer
+from digits.weights import BUNDLED, CONFIG_FILE
+from training import export
+from training.endpoint_files import endpoint_files
+from training.handler import MAX_BATCH, EndpointHandler, InputError
+
+AS_THE_TOOLKIT_DOES = """
+import importlib.util, json, socket, sys
+
+def forbid(*arguments, **options):
+    raise AssertionError("the network was used")
+
+socket.socket.connect = socket.getaddrinfo = forbid
+folder = sys.argv[1]
+spec = importlib.util.spec_from_file_location("handler", folder + "/handler.py")
+sys.path.insert(0, folder)
+module = importlib.util.module_from_spec(spec)
+sys.modules["handler"] = module
+spec.loader.exec_module(module)
+answer = module.EndpointHandler(folder)(json.load(sys.stdin))
+import digits.preprocessing
+imported = sorted({name.partition(".")[0] for name in sys.modules})
+print(json.dumps([answer, digits.preprocessing.__file__, imported]))
+"""
+
+
+@pytest.fixture(scope="module")
+def snapshot(tmp_path_factory):
+    """What a download of the model repository leaves, as far as the handler looks at it."""
+    folder = tmp_path_factory.mktemp("snapshot")
+    for name, content in endpoint_files().items():
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+    shutil.copy(BUNDLED / CONFIG_FILE, folder)
+    export.export(weights.load_folder(BUNDLED), folder / "exports", ["onnx"], pytest.fail)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def handler(snapshot):
+    return EndpointHandler(str(snapshot))
+
+
+@pytest.fixture(scope="module")
+def expected():
+    """What the app says of a seven."""
+    return Recognizer(weights.load_folder(BUNDLED)).predict(picture(7)).as_json("")
+
+
+def picture(digit):
+    return draw(parse_strokes(digit_example(digit)))
+
+
+def png(array, **options):
+    content = io.BytesIO()
+    Image.fromarray(array).save(content, "PNG", **options)
+    return content.getvalue()
+
+
+def text(content):
+    return base64.b64encode(content).decode()
+
+
+def refusal(handler, inputs):
+    with pytest.raises(InputError) as caught:
+        handler({"inputs": inputs})
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "send",
+    [
+        text,
+        lambda content: "data:image/png;base64," + text(content),
+        lambda content: base64.encodebytes(content).decode(),
+        lambda content: {"picture": text(content)},
+        lambda content: content,
+        lambda content: Image.open(io.BytesIO(content)),
+        lambda content: Image.open(io.BytesIO(content)).convert("RGB"),
+    ],
+    ids=["base64", "data", "lines", "picture", "bytes", "image", "rgb"],
+)
+def test_picture_is_answered_as_by_the_app(handler, expected, send):
+    answer = handler({"inputs": send(png(picture(7)))})
+    assert answer["digit"] == 7
+    assert answer.keys() == expected.keys()
+    assert answer["reason"] is None
+    np.testing.assert_allclose(answer["confidences"], expected["confidences"], atol=1e-5)
+    assert answer["score"] == pytest.approx(expected["score"], abs=1e-5)
+    assert json.loads(json.dumps(answer)) == answer
+
+
+def test_batch_is_answered_in_its_order(handler):
+    answers = handler({"inputs": [text(png(picture(digit))) for digit in range(10)]})
+    assert [answer["digit"] for answer in answers] == list(range(10))
+    assert handler({"inputs": [text(png(picture(3)))]})[0] == handler({"inputs": png(picture(3))})
+
+
+def test_blank_picture_and_scrawl_say_why_there_is_no_digit(handler):
+    blank = png(np.full((50, 50), 255, np.uint8))
+    grid = np.full((200, 200), 255, np.uint8)
+    grid[20:180:16], grid[:, 20:180:16] = 0, 0
+    answers = handler({"inputs": [blank, png(picture(4)), png(grid)]})
+    assert [(answer["digit"], answer["reason"]) for answer in answers] == [
+        (None, "blank"),
+        (4, None),
+        (None, "not a digit"),
+    ]
+    assert answers[0]["score"] == 0
+
+
+def test_answer_names_the_weights(handler):
+    config = json.loads((BUNDLED / CONFIG_FILE).read_bytes())
+    answer = handler({"inputs": png(picture(1))})
+    assert answer["model"] == f"{config['network']} {config['sha256'][:12]}"
+
+
+def test_transparent_paper_is_told_from_ink_where_the_toolkit_leaves_it(handler):
+    gray = picture(2)
+    ink = np.dstack([np.zeros((*gray.shape, 3), np.uint8), 255 - gray])
+    assert handler({"inputs": {"picture": text(png(ink))}})["digit"] == 2
+
+
+@pytest.mark.parametrize(
+    ("inputs", "said"),
+    [
+        (None, "Expected a picture. Received: NoneType"),
+        (7, "Received: int"),
+        ({"url": "x"}, "Received: dict"),
+        ("https://example.org/seven.png", "Addresses are not fetched"),
+        ("http://169.254.169.254/latest", "Addresses are not fetched"),
+        ("file:///etc/passwd", "Addresses are not fetched"),
+        ("/etc/passwd", "no base64"),
+        ("/etc/os/release/", "can be read here"),
+        ("seven.png", "no base64"),
+        ("", "no picture in this text"),
+        ("data:image/png,abc", "no picture in this text"),
+        (b"", "empty"),
+        (b"no picture", "can be read here"),
+        ("A" * 27_000_000, "too large"),
+        ([], f"Expected 1 to {MAX_BATCH} pictures"),
+        ([b""] * (MAX_BATCH + 1), "several requests"),
+    ],
+)
+def test_wrong_input_is_told_what_to_send(handler, inputs, said):
+    assert said in refusal(handler, inputs)
+
+
+def test_wrong_picture_of_a_batch_is_named(handler):
+    good = png(picture(1))
+    assert refusal(handler, [good, good[:200], good]).startswith("Picture 2 of 3: ")
+
+
+def test_request_without_inputs_is_told_what_to_send(handler):
+    with pytest.raises(InputError, match="base64"):
+        handler({})
+
+
+def test_snapshot_answers_alone_without_network_and_tensorflow(snapshot, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", AS_THE_TOOLKIT_DOES, str(snapshot)],
+        input=json.dumps({"inputs": [text(png(picture(5)))]}),
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    [answer], home, imported = json.loads(done.stdout)
+    assert answer["digit"] == 5
+    assert Path(home).is_relative_to(snapshot)
+    # Each of these would be one more requirement, and most of them seconds of a cold start.
+    assert not {"tensorflow", "keras", "gradio", "huggingface_hub", "h5py"} & set(imported)
+
+
+def test_requirements_name_what_is_tested_here(snapshot):
+    pins = [line.split("==") for line in (snapshot / "requirements.txt").read_text().split()]
+    assert {name: importlib.metadata.version(name) for name, _ in pins} == dict(pins)
+
+
+def test_network_of_other_weights_is_refused(snapshot, tmp_path):
+    folder = Path(shutil.copytree(snapshot, tmp_path / "mixed"))
+    config = json.loads((folder / CONFIG_FILE).read_bytes())
+    (folder / CONFIG_FILE).write_text(json.dumps(config | {"sha256": "0" * 64}))
+    with pytest.raises(RuntimeError, match="Publish the repository again"):
+        EndpointHandler(str(folder))
+
+
+def test_network_that_was_not_downloaded_is_missed_with_advice(snapshot, tmp_path):
+    folder = Path(shutil.copytree(snapshot, tmp_path / "cut"))
+    (folder / "exports" / "digits.onnx").unlink()
+    with pytest.raises(RuntimeError, match="HF_FRAMEWORK=onnx"):
+        EndpointHandler(str(folder))

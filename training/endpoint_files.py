@@ -1,0 +1,62 @@
+"""What a model repository needs so that Hugging Face Inference Endpoints can serve it.
+
+The toolkit there looks for `handler.py` in the repository, installs `requirements.txt` and puts the
+repository's folder on Python's path. So the handler finds, beside it, the very modules that prepare
+pictures in the app; which ones follows from their imports.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+HANDLER_FILE = "handler.py"
+REQUIREMENTS_FILE = "requirements.txt"
+
+_ROOT = Path(__file__).parents[1]
+_PACKAGE = "digits"
+_PACKAGES = ("numpy", "onnxruntime", "opencv-python-headless", "pillow")
+"""What the handler and the modules beside it import, by the names of the package index."""
+
+
+def endpoint_files() -> dict[str, bytes]:
+    """Read handler, requirements and preprocessing.
+
+    Returns:
+        The bytes by path in the model repository.
+    """
+    handler = Path(__file__).with_name(HANDLER_FILE)
+    files = {HANDLER_FILE: handler.read_bytes(), REQUIREMENTS_FILE: _requirements()}
+    package = _ROOT / _PACKAGE
+    for path in (package / "__init__.py", *_needed(handler)):
+        files[path.relative_to(_ROOT).as_posix()] = path.read_bytes()
+    return files
+
+
+def _needed(start: Path) -> list[Path]:
+    """Modules of the package that a file imports, directly or through one of them."""
+    found: set[Path] = set()
+    waiting = [start]
+    while waiting:
+        new = set(_imported(waiting.pop())) - found
+        found |= new
+        waiting += new
+    return sorted(found)
+
+
+def _imported(path: Path) -> Iterator[Path]:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if not isinstance(node, ast.ImportFrom) or node.module is None:
+            continue
+        names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        for name in names:
+            module = _ROOT / f"{name.replace('.', '/')}.py"
+            if name.startswith(f"{_PACKAGE}.") and module.is_file():
+                yield module
+
+
+def _requirements() -> bytes:
+    """Pin what the handler needs as it is pinned for the app and for training."""
+    texts = [(_ROOT / place / "requirements.txt").read_text("utf-8") for place in (".", "training")]
+    pins = dict(re.findall(r"^([\w.-]+)(==[\w.]+)$", "\n".join(texts), re.MULTILINE))
+    return "".join(f"{name}{pins[name]}\n" for name in _PACKAGES).encode()

@@ -1,0 +1,267 @@
+"""Write weights in the formats of other runtimes: the same answers, wherever they run.
+
+    python -m training.export                            the bundled weights, every format
+    python -m training.export RUN_FOLDER --format onnx   a run's, one format
+    python -m training.export OWNER/NAME@v1.0.0          what a revision on the Hub holds
+    python -m training.export RUN_FOLDER --check         and compare them with Keras: a table
+
+What was written, from which weights, is said by `exports.json` beside the files.
+"""
+
+import argparse
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import huggingface_hub.constants
+
+from digits import hub, weights
+from digits.ink import InkArray
+from digits.weights import BUNDLED, Weights, WeightsError
+from training import console
+from training.console import UserError
+from training.data import Mnist, load_mnist
+
+EXPORTS_FILE = "exports.json"
+FORMATS = {
+    "keras": "digits.keras",
+    "h5": "digits.h5",
+    "savedmodel": "saved_model",
+    "tflite": "digits.tflite",
+    "tflite-int8": "digits-int8.tflite",
+    "onnx": "digits.onnx",
+}
+"""By name, the file or folder that a format is written to."""
+
+_FOLDER = "exports"
+_CALIBRATION_IMAGES = 400
+_VERSIONS = ("tensorflow-cpu", "keras", "onnx", "tf2onnx")
+
+Notes = dict[str, Any]
+"""The contents of `exports.json`."""
+
+
+def export(
+    found: Weights, folder: Path, formats: Iterable[str], calibration: Callable[[], InkArray]
+) -> Notes:
+    """Write weights in some formats; those of the same weights that lie there already stay.
+
+    Args:
+        found: The verified weights.
+        folder: Where; it is made.
+        formats: Keys of `FORMATS`.
+        calibration: Makes the images that 8 bits are fitted to; called for `tflite-int8` only.
+
+    Returns:
+        What lies in the folder now, as `exports.json` says it.
+    """
+    # TensorFlow takes seconds: what can be refused without it has been refused before.
+    from training import export_formats, export_saved_model  # noqa: PLC0415
+
+    about = export_formats.description(found)
+    folder.mkdir(parents=True, exist_ok=True)
+    notes = read(folder)
+    if notes is None or not _is_of(notes, found):
+        notes = {**about, "maker": _maker(), "formats": {}}
+        for place in FORMATS.values():
+            _remove(folder / place)
+    notes["versions"] = {name: metadata.version(name) for name in _VERSIONS}
+    for name in formats:
+        model = export_formats.calibrated(found)
+        path = folder / FORMATS[name]
+        _remove(path)
+        match name:
+            case "keras":
+                export_formats.write_keras(model, path)
+            case "h5":
+                export_formats.write_h5(model, path)
+            case "savedmodel":
+                refuse_below = found.config.refuse_below
+                export_saved_model.write_saved_model(model, path, refuse_below)
+            case "onnx":
+                export_formats.write_onnx(model, path, about)
+            case "tflite":
+                export_formats.write_litert(model, path)
+            case "tflite-int8":
+                export_formats.write_litert(model, path, calibration())
+        notes["formats"][name] = {"files": _hashes(folder, path)}
+        notes.pop("checked", None)
+    write(folder, notes)
+    return notes
+
+
+def calibration_images(mnist: Mnist) -> InkArray:
+    """Make what training shows: MNIST's training digits, varied, and some that are none.
+
+    Args:
+        mnist: Its test part is not looked at.
+
+    Returns:
+        `(400, 28, 28, 1)` float32 in `[0, 1]`; always the same ones.
+    """
+    from training.batches import AugmentedDigits  # noqa: PLC0415
+
+    digits = AugmentedDigits(mnist.train_images, mnist.train_labels, _CALIBRATION_IMAGES, seed=0)
+    return digits[0][0]
+
+
+def complete(folder: Path, found: Weights) -> Notes | None:
+    """Say what lies in a folder if it is every format of these weights, untouched.
+
+    Args:
+        folder: From `export`.
+        found: The weights.
+    """
+    notes = read(folder)
+    if notes is None or not _is_of(notes, found) or notes["formats"].keys() != FORMATS.keys():
+        return None
+    for name, place in FORMATS.items():
+        if notes["formats"][name]["files"] != _hashes(folder, folder / place):
+            return None
+    return notes
+
+
+def read(folder: Path) -> Notes | None:
+    """Read `exports.json`; None if there is none that can be read."""
+    try:
+        notes = json.loads((folder / EXPORTS_FILE).read_bytes())
+    except (OSError, ValueError):
+        return None
+    is_ours = isinstance(notes, dict) and isinstance(notes.get("formats"), dict)
+    return notes if is_ours else None
+
+
+def write(folder: Path, notes: Mapping[str, Any]) -> None:
+    """Write `exports.json`."""
+    (folder / EXPORTS_FILE).write_text(json.dumps(notes, indent=1, sort_keys=True) + "\n")
+
+
+def size(notes: Mapping[str, Any], name: str) -> int:
+    """Bytes that a format takes.
+
+    Args:
+        notes: From `export`.
+        name: Key of `FORMATS`.
+    """
+    return sum(file["bytes"] for file in notes["formats"][name]["files"].values())
+
+
+def _is_of(notes: Notes, found: Weights) -> bool:
+    """Whether files were made from these weights by this code."""
+    config = found.config
+    expected = {
+        "weights_sha256": config.sha256,
+        "temperature": repr(config.temperature),
+        "refuse_below": repr(config.refuse_below),
+        "maker": _maker(),
+    }
+    return {key: notes.get(key) for key in expected} == expected
+
+
+def _maker() -> str:
+    """SHA-256 of the code that writes, so that files of older code are made anew."""
+    code = sorted(Path(__file__).parent.glob("export*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in code)).hexdigest()
+
+
+def _hashes(folder: Path, path: Path) -> dict[str, dict[str, Any]]:
+    files = sorted(path.rglob("*")) if path.is_dir() else [path]
+    return {
+        file.relative_to(folder).as_posix(): {
+            "bytes": file.stat().st_size,
+            "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+        }
+        for file in files
+        if file.is_file()
+    }
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    path.unlink(missing_ok=True)
+
+
+def find(target: str | None) -> tuple[Weights, Path]:
+    """Find the weights that are meant, and where their exports go unless another place is named.
+
+    Args:
+        target: A run folder, or `OWNER/NAME` with or without `@REVISION`; None is the bundled ones.
+
+    Raises:
+        UserError: If there are none, or they fail a check.
+    """
+    try:
+        if target is None:
+            return weights.load_folder(BUNDLED), Path("runs", "bundled", _FOLDER)
+        if Path(target).is_dir():
+            return weights.load_folder(Path(target)), Path(target, _FOLDER)
+        repo, _, revision = target.partition("@")
+        cache = Path(huggingface_hub.constants.HF_HUB_CACHE)
+        found = weights.fetch(repo, revision or "main", cache=cache)
+        return found, Path("runs", found.origin.label.replace("/", "--"), _FOLDER)
+    except WeightsError as error:
+        raise UserError(f"the weights of {target or BUNDLED} cannot be used: {error}") from error
+    except hub.HubError as error:
+        raise UserError(
+            f"{target} is no folder, and as a repository on the Hub it cannot be had: {error}"
+        ) from error
+
+
+def _arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m training.export",
+        description="Write weights in the formats of other runtimes.",
+    )
+    parser.add_argument(
+        "target",
+        nargs="?",
+        metavar="RUN_FOLDER|OWNER/NAME[@REVISION]",
+        help="whose weights (default: the bundled ones)",
+    )
+    parser.add_argument("--format", choices=[*FORMATS, "all"], default="all")
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="where to (default: exports/ in the run folder)"
+    )
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help="MNIST's four IDX files (int8 and --check)"
+    )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="compare every format that lies there with Keras, and print a table",
+    )
+    parser.add_argument(
+        "--drawn", type=Path, metavar="DIR", help="recorded pen strokes to compare on too"
+    )
+    arguments = parser.parse_args(words)
+    if arguments.drawn and not arguments.check:
+        parser.error("--drawn is what --check compares on: add --check")
+    return arguments
+
+
+def main() -> None:
+    """Export as the command line says, and report what was written."""
+    arguments = _arguments()
+    found, place = find(arguments.target)
+    folder = arguments.out or place
+    formats = list(FORMATS) if arguments.format == "all" else [arguments.format]
+    notes = export(found, folder, formats, lambda: calibration_images(load_mnist(arguments.data)))
+    for name in formats:
+        print(f"{folder / FORMATS[name]}: {size(notes, name):,} bytes")
+    if arguments.check:
+        from training import export_check  # noqa: PLC0415 - its runtimes
+
+        notes["checked"] = export_check.check(
+            found, folder, load_mnist(arguments.data), arguments.drawn
+        )
+        write(folder, notes)
+        print(export_check.table(notes))
+
+
+if __name__ == "__main__":
+    console.run(main)

@@ -1,0 +1,340 @@
+"""Whether exported files answer as Keras does, each in its own runtime, and how fast.
+
+Compared are the probabilities of the ten digits, and the answers: a digit, or none where the score
+is too low. Everything runs on one core.
+"""
+
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import cv2
+import keras
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter
+
+from digits.ink import InkArray, Picture
+from digits.prediction import Recognizer
+from digits.weights import Weights
+from training import export, sets, strokes, tables
+from training.data import Mnist, as_input
+from training.export_formats import INPUT, OUTPUT
+from training.export_saved_model import NO_DIGIT, PICTURES, VERSION
+
+Rows = npt.NDArray[np.float32]
+Runtime = Callable[[InkArray], Rows]
+"""`(N, 28, 28)` float32 images to `(N, 10)` float32, the probabilities of the digits."""
+
+Figures = dict[str, Any]
+
+TOLERANCE = 1e-4
+"""Largest difference of a probability from Keras' that the arithmetic of float32 may make."""
+
+_BATCH = 500
+_SINGLE = 200
+_PICTURES = 32
+_PHOTOGRAPHS = 200
+
+
+def open_runtime(name: str, folder: Path) -> Runtime:
+    """Load an exported file in its own runtime, on one thread where that can be said.
+
+    Args:
+        name: Key of `export.FORMATS`.
+        folder: Holds the exports.
+    """
+    path = folder / export.FORMATS[name]
+    match name:
+        case "onnx":
+            return _onnx(path)
+        case "tflite" | "tflite-int8":
+            return _litert(path)
+        case "savedmodel":
+            return _saved_model(path / VERSION)
+        case _:
+            return _keras(path)
+
+
+def _keras(path: Path) -> Runtime:
+    model = keras.models.load_model(path, compile=False)
+    run = tf.function(lambda images: model(images, training=False), autograph=False)
+    return lambda images: run(tf.constant(images[..., None])).numpy()[:, :10]
+
+
+def _saved_model(path: Path) -> Runtime:
+    serve = tf.saved_model.load(str(path), tags=["serve"]).signatures["serving_default"]
+
+    def run(images: InkArray) -> Rows:
+        said = serve(**{INPUT: tf.constant(images)})
+        confidences = said["confidences"].numpy()
+        return confidences * (said["score"].numpy() / confidences.max(axis=1))[:, None]
+
+    return run
+
+
+def _litert(path: Path) -> Runtime:
+    interpreter = Interpreter(str(path), num_threads=1)
+    place = interpreter.get_input_details()[0]["index"]
+    result = interpreter.get_output_details()[0]["index"]
+
+    def run(images: InkArray) -> Rows:
+        shown = images[..., None]
+        if interpreter.get_input_details()[0]["shape"][0] != len(shown):
+            interpreter.resize_tensor_input(place, shown.shape)
+        interpreter.allocate_tensors()
+        interpreter.set_tensor(place, shown)
+        interpreter.invoke()
+        return interpreter.get_tensor(result)[:, :10]
+
+    return run
+
+
+def _onnx(path: Path) -> Runtime:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    return lambda images: session.run([OUTPUT], {INPUT: images[..., None]})[0][:, :10]
+
+
+def check(found: Weights, folder: Path, mnist: Mnist, drawn: Path | None = None) -> Figures:
+    """Compare every format that was exported with Keras.
+
+    Args:
+        found: The weights that were exported.
+        folder: Holds the exports.
+        mnist: Its test images are shown.
+        drawn: Folder of recorded pen strokes, which are shown too; None for none.
+
+    Returns:
+        `formats`: by name `milliseconds` for a picture alone and `milliseconds_in_batches`, and by
+        set of pictures the figures of `compare`. `pictures`: the same of the SavedModel that is
+        given whole files, compared with the app. `machine`: what it ran on.
+    """
+    recognizer = Recognizer(found)
+    shown = {"mnist_test": (as_input(mnist.test_images)[..., 0], mnist.test_labels)}
+    samples = strokes.load(drawn, "digits") if drawn else []
+    if samples:
+        written = sets.sketches("drawn", samples)
+        shown["drawn"] = (written.prepared, written.labels)
+    notes = export.read(folder) or {"formats": {}}
+    figures: Figures = {"machine": {"cpu": platform.machine(), "cores": 1}}
+    with _one_core():
+        expected = {
+            name: recognizer.predict_images(part)[:, :10] for name, (part, _) in shown.items()
+        }
+        figures["formats"] = {
+            name: _measured(open_runtime(name, folder), shown, expected, found.config.refuse_below)
+            for name in notes["formats"]
+        }
+        if "savedmodel" in notes["formats"] and samples:
+            figures[PICTURES] = _check_pictures(folder, recognizer, mnist, samples)
+    return figures
+
+
+def compare(
+    rows: Rows, expected: Rows, labels: npt.NDArray[np.integer[Any]], refuse_below: float
+) -> Figures:
+    """Compare probabilities with Keras'.
+
+    Args:
+        rows: `(N, 10)`.
+        expected: `(N, 10)`, Keras' own.
+        labels: `(N,)` digits.
+        refuse_below: Score below which there is no answer.
+
+    Returns:
+        `count`; `largest_difference` of a probability; `other_answers`, how many answers differ;
+        `errors` and `keras_errors`, how many likeliest digits are wrong.
+    """
+    return {
+        "count": len(labels),
+        "largest_difference": float(np.abs(rows - expected).max()),
+        "other_answers": int(
+            (_answers(rows, refuse_below) != _answers(expected, refuse_below)).sum()
+        ),
+        "errors": int((rows.argmax(axis=1) != labels).sum()),
+        "keras_errors": int((expected.argmax(axis=1) != labels).sum()),
+    }
+
+
+def table(notes: Mapping[str, Any]) -> str:
+    """Lay out what was exported and how it compares, for a person.
+
+    Args:
+        notes: From `export.export`, with `checked` from `check`.
+
+    Returns:
+        A table in Markdown.
+    """
+    return tables.markdown(cells(notes))
+
+
+def cells(notes: Mapping[str, Any]) -> list[list[str]]:
+    """Put sizes, times and agreement into rows of text, a header first.
+
+    Args:
+        notes: From `export.export`; without `checked` there are sizes only.
+    """
+    formats = notes.get("checked", {}).get("formats", {})
+    pictures = next((list(_sets(figures)) for figures in formats.values()), [])
+    header = ["format", "kB"]
+    if formats:
+        header += ["ms a picture", "ms in batches"]
+    header += [
+        text
+        for name in pictures
+        for text in (f"{_TITLES[name]}: largest difference", "other answers", "misread")
+    ]
+    rows = [header]
+    for name in notes["formats"]:
+        row = [f"`{export.FORMATS[name]}`", f"{export.size(notes, name) / 1000:,.0f}"]
+        if name in formats:
+            row += _measures(formats[name])
+        rows.append(row)
+    return rows
+
+
+_TITLES = {"mnist_test": "MNIST test", "drawn": "drawn"}
+
+
+def _measures(figures: Figures) -> list[str]:
+    texts = [f"{figures['milliseconds']:.2f}", f"{figures['milliseconds_in_batches']:.2f}"]
+    for compared in _sets(figures).values():
+        texts += [
+            f"{compared['largest_difference']:.1g}",
+            f"{compared['other_answers']} of {compared['count']:,}",
+            f"{compared['errors']} (Keras {compared['keras_errors']})",
+        ]
+    return texts
+
+
+def _sets(figures: Figures) -> dict[str, Figures]:
+    return {name: value for name, value in figures.items() if isinstance(value, dict)}
+
+
+def _measured(
+    run: Runtime,
+    shown: Mapping[str, tuple[InkArray, npt.NDArray[Any]]],
+    expected: Mapping[str, Rows],
+    refuse_below: float,
+) -> Figures:
+    first = next(iter(shown.values()))[0]
+    figures: Figures = {"milliseconds": 1000 * _median_seconds(run, first)}
+    seconds, count = 0.0, 0
+    for name, (images, labels) in shown.items():
+        rows = []
+        for start in range(0, len(images), _BATCH):
+            began = time.perf_counter()
+            rows.append(run(images[start : start + _BATCH]))
+            # The first one also makes ready.
+            if start:
+                seconds, count = seconds + time.perf_counter() - began, count + len(rows[-1])
+        figures[name] = compare(np.concatenate(rows), expected[name], labels, refuse_below)
+    return {"milliseconds_in_batches": 1000 * seconds / max(count, 1), **figures}
+
+
+def _median_seconds(run: Runtime, images: InkArray) -> float:
+    """Time images one by one."""
+    seconds = []
+    for index in range(min(_SINGLE, len(images))):
+        began = time.perf_counter()
+        run(images[index : index + 1])
+        seconds.append(time.perf_counter() - began)
+    return statistics.median(seconds[len(seconds) // 4 :])  # the first ones make ready
+
+
+def _answers(rows: Rows, refuse_below: float) -> npt.NDArray[np.int64]:
+    return np.where(rows.max(axis=1) < refuse_below, NO_DIGIT, rows.argmax(axis=1))
+
+
+def _check_pictures(
+    folder: Path, recognizer: Recognizer, mnist: Mnist, samples: list[strokes.Sample]
+) -> Figures:
+    """Show whole files to the SavedModel: drawn digits, then photographs, which it cannot know."""
+    rng = np.random.default_rng(0)
+    drawn = (strokes.sketch(sample.strokes, rng) for sample in samples)
+    photographs = _photographs(mnist, samples)
+    return {
+        name: compare_pictures(folder, recognizer, pictures)
+        for name, pictures in (("drawn", drawn), ("photographs", photographs))
+    }
+
+
+def _photographs(mnist: Mnist, samples: list[strokes.Sample]) -> Iterator[Picture]:
+    source = sets.Material(mnist, samples, [], len(samples))
+    written = source.written()
+    rng = np.random.default_rng(1)
+    for index in rng.integers(len(written), size=_PHOTOGRAPHS):
+        yield sets.photos.photograph_digit(written[int(index)].strokes, rng).picture
+
+
+def compare_pictures(folder: Path, recognizer: Recognizer, pictures: Iterable[Picture]) -> Figures:
+    """Show picture files to the SavedModel, and the same pictures to the app's own code.
+
+    Args:
+        folder: Holds the exports.
+        recognizer: The app's.
+        pictures: `(H, W)` or `(H, W, 3)` uint8 RGB.
+
+    Returns:
+        `count`, `other_answers`, `milliseconds` a picture in batches, decoding included.
+    """
+    path = folder / export.FORMATS["savedmodel"] / VERSION
+    serve = tf.saved_model.load(str(path), tags=["serve"]).signatures[PICTURES]
+    count, others, seconds = 0, 0, 0.0
+    for batch in _batches(pictures):
+        files = tf.constant([_as_png(picture) for picture in batch])
+        began = time.perf_counter()
+        said = serve(**{PICTURES: files})["digit"].numpy()
+        seconds += time.perf_counter() - began
+        for picture, digit in zip(batch, said, strict=True):
+            expected = recognizer.predict(picture).digit
+            others += int(digit != (NO_DIGIT if expected is None else expected))
+        count += len(batch)
+    return {"count": count, "other_answers": others, "milliseconds": 1000 * seconds / count}
+
+
+def _batches(pictures: Iterable[Picture]) -> Iterator[list[Picture]]:
+    batch: list[Picture] = []
+    for picture in pictures:
+        batch.append(picture)
+        if len(batch) == _PICTURES:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _as_png(picture: Picture) -> bytes:
+    in_order = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+    return cv2.imencode(".png", in_order)[1].tobytes()
+
+
+@contextmanager
+def _one_core() -> Iterator[None]:
+    """Keep every thread of this process on one core, where the system can do that."""
+    threads = Path("/proc/self/task")
+    if not threads.is_dir():
+        yield
+        return
+    cores = os.sched_getaffinity(0)
+    _pin(threads, {min(cores)})
+    try:
+        yield
+    finally:
+        _pin(threads, cores)
+
+
+def _pin(threads: Path, cores: set[int]) -> None:
+    for thread in threads.iterdir():
+        # It may have ended in the meantime.
+        with suppress(ProcessLookupError):
+            os.sched_setaffinity(int(thread.name), cores)

@@ -1,0 +1,145 @@
+"""Answers for Hugging Face Inference Endpoints, in the words of the app's `/predict`.
+
+It goes into the model repository as `handler.py`, where the Endpoints' toolkit looks for it, and
+stands on what is published beside it: the network in `exports/digits.onnx` and the preprocessing
+in `digits/`. Nothing but these files and `requirements.txt` is needed, and nothing is fetched.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+from PIL import Image
+
+from digits.answers import predict_all
+from digits.ink import InkArray
+from digits.pictures import MAX_FILE_BYTES, Picture, PictureError, load_picture
+
+NETWORK_FILE: Final = "exports/digits.onnx"
+CONFIG_FILE: Final = "config.json"
+MAX_BATCH: Final = 256
+"""Most pictures of one request; while it is answered, others wait."""
+
+_HOW: Final = (
+    'Send {"inputs": "..."} with the picture file in base64, {"inputs": ["...", "..."]} for '
+    "several, or the bytes of one file with a Content-Type such as image/png."
+)
+_MAX_TEXT: Final = MAX_FILE_BYTES * 4 // 3 + 100  # base64 and the head of a data: URL
+
+
+class InputError(ValueError):
+    """What was sent cannot be answered; the text says what to send instead."""
+
+
+class EndpointHandler:
+    """The network of one snapshot of the model repository, ready to answer."""
+
+    def __init__(self, path: str = "") -> None:
+        """Load the network and make sure that it is the one that `config.json` names.
+
+        Args:
+            path: Folder of the snapshot.
+
+        Raises:
+            RuntimeError: If files are missing or do not belong together.
+        """
+        folder = Path(path)
+        file = folder / NETWORK_FILE
+        if not file.is_file():
+            raise RuntimeError(
+                f"Expected {NETWORK_FILE} in {folder}. Received: no such file. If the toolkit left "
+                "it out when it downloaded the repository, set HF_FRAMEWORK=onnx."
+            )
+        self._session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+        notes = self._session.get_modelmeta().custom_metadata_map
+        sha256 = json.loads((folder / CONFIG_FILE).read_bytes())["sha256"]
+        if notes["weights_sha256"] != sha256:
+            raise RuntimeError(
+                f"Expected {NETWORK_FILE} of the weights {sha256} that {CONFIG_FILE} names. "
+                f"Received: of {notes['weights_sha256']}. Publish the repository again."
+            )
+        self._refuse_below = float(notes["refuse_below"])
+        self._model = f"{notes['network']} {sha256[:12]}"
+
+    def __call__(self, data: Mapping[str, Any]) -> dict[str, Any] | list[dict[str, Any]]:
+        """Read the one digit of each picture.
+
+        Args:
+            data: `inputs` is a picture file in base64 (a `data:` URL too), its bytes, a Pillow
+                image, or a list of such; or `{"picture": ...}` with one of these, which the toolkit
+                does not touch: it takes their transparency from the others.
+
+        Returns:
+            `digit` (0-9, or None with the `reason` why there is none), `confidences` (ten, sum 1),
+            `score` and `model` (network, and the beginning of the weights' SHA-256); a list of such
+            for a list.
+
+        Raises:
+            InputError: If a picture cannot be read; the text says which, and what to do.
+        """
+        inputs = data.get("inputs")
+        if isinstance(inputs, Mapping) and inputs.keys() == {"picture"}:
+            inputs = inputs["picture"]
+        if not isinstance(inputs, list):
+            return self._read([inputs])[0]
+        if not 1 <= len(inputs) <= MAX_BATCH:
+            raise InputError(
+                f"Expected 1 to {MAX_BATCH} pictures. Received: {len(inputs)}. "
+                "Send them in several requests."
+            )
+        return self._read(inputs)
+
+    def _read(self, inputs: list[Any]) -> list[dict[str, Any]]:
+        answers = predict_all(_pictures(inputs), self._predict_images, self._refuse_below)
+        return [answer.as_json(self._model) for answer in answers]
+
+    def _predict_images(self, images: InkArray) -> npt.NDArray[np.float32]:
+        rows: npt.NDArray[np.float32] = self._session.run(None, {"images": images[..., None]})[0]
+        return rows
+
+
+def _pictures(inputs: list[Any]) -> Iterator[Picture]:
+    """Open pictures one after the other, so that only one lies in memory at its full size."""
+    for index, one in enumerate(inputs):
+        try:
+            yield load_picture(_content(one))
+        except (InputError, PictureError) as error:
+            where = f"Picture {index + 1} of {len(inputs)}: " if len(inputs) > 1 else ""
+            raise InputError(f"{where}{error}") from error
+
+
+def _content(one: object) -> bytes | Image.Image:
+    match one:
+        case str():
+            return _decode(one)
+        case bytes() | Image.Image():
+            return one
+        case bytearray() | memoryview():
+            return bytes(one)
+        case _:
+            raise InputError(f"Expected a picture. Received: {type(one).__name__}. {_HOW}")
+
+
+def _decode(text: str) -> bytes:
+    if len(text) > _MAX_TEXT:
+        raise InputError(
+            f"The file is too large: at most {MAX_FILE_BYTES // 1_000_000} MB are accepted. "
+            "Make the picture smaller, or save it as JPEG or PNG."
+        )
+    if text.startswith("data:"):
+        _, _, text = text.partition(";base64,")
+    elif "://" in text[:20]:
+        raise InputError(f"Addresses are not fetched. {_HOW}")
+    try:
+        content = base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise InputError(f"This text is no base64. {_HOW}") from error
+    if not content:
+        raise InputError(f"There is no picture in this text. {_HOW}")
+    return content
