@@ -50,7 +50,7 @@ PATIENCE_SECONDS = 60.0
 UPLOADS = Limits(seconds=3600)
 """Uploaded pictures are deleted after an hour, in a flood of them earlier."""
 
-PICTURES_AT_ONCE = {"concurrency_id": "pictures", "concurrency_limit": 4}
+PICTURES_AT_ONCE: dict[str, Any] = {"concurrency_id": "pictures", "concurrency_limit": 4}
 """Of 50 million pixels each takes half a gigabyte of memory while it is read."""
 
 OPEN_TAB = """() => {

@@ -56,7 +56,7 @@ def watch_addresses(image: gr.Image) -> gr.Image:
         image.temp_files.add(str(path))
         return str(path)
 
-    image.async_move_resource_to_block_cache = take  # type: ignore[method-assign]
+    image.async_move_resource_to_block_cache = take  # type: ignore[assignment, method-assign]
     return image
 
 
