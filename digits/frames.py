@@ -11,6 +11,9 @@ import numpy.typing as npt
 Picture = npt.NDArray[np.uint8]
 InkArray = npt.NDArray[np.float32]
 
+SMALLEST = 32
+"""Side in pixels of the smallest picture that has room for lines beside writing."""
+
 _DARK = 0.3
 """Ink of a line at the least."""
 
@@ -32,6 +35,9 @@ _LEAST_INSIDE = 0.1
 _MARGIN = 0.05
 """Broadest margin around a sheet that fills the picture, as a share of the picture's side."""
 
+_LEAST_DIFFERENCE = 14
+"""Gray levels between a sheet and its margin."""
+
 _PLAIN_STEP = 6
 """Gray levels that a sheet may waver within."""
 
@@ -42,11 +48,14 @@ _PLAIN_SHEET = 0.5
 """The same of the whole sheet: a line around it shows no paper within its thickness."""
 
 
-def sheet_within(planes: Picture, rows: slice, columns: slice) -> tuple[slice, slice] | None:
+def sheet_within(
+    planes: Picture, margin: npt.NDArray[np.float32], rows: slice, columns: slice
+) -> tuple[slice, slice] | None:
     """Find the sheet that fills a picture but for a narrow margin of another colour.
 
     Args:
-        planes: `(h, w, depth)` uint8, its outline of one colour.
+        planes: `(h, w, depth)` uint8.
+        margin: `(depth,)` float32, the colour of its outline.
         rows: Of the box that holds all that differs from that colour.
         columns: The same.
 
@@ -54,6 +63,8 @@ def sheet_within(planes: Picture, rows: slice, columns: slice) -> tuple[slice, s
         Rows and columns of the sheet; None where the box holds ink on the outline's own paper.
     """
     height, width = planes.shape[:2]
+    if min(height, width) < SMALLEST:
+        return None
     margins = rows.start, height - rows.stop, columns.start, width - columns.stop
     if not any(margins) or max(margins) > _MARGIN * max(height, width):
         return None
@@ -64,6 +75,8 @@ def sheet_within(planes: Picture, rows: slice, columns: slice) -> tuple[slice, s
         return None
     outline = np.concatenate([sheet[0], sheet[-1], sheet[:, 0], sheet[:, -1]])
     paper = np.median(outline, axis=0)
+    if np.abs(paper - margin).max() < _LEAST_DIFFERENCE:
+        return None
     if np.mean(np.abs(outline - paper).max(axis=1) <= _PLAIN_STEP) < _PLAIN_OUTLINE:
         return None
     like_paper = np.mean(np.abs(sheet - paper).max(axis=2) <= _PLAIN_STEP)
@@ -79,6 +92,8 @@ def without_lines(ink: InkArray) -> InkArray:
     Returns:
         The other ink alone, or the same array where there is no such line or nothing else.
     """
+    if min(ink.shape) < SMALLEST:
+        return ink
     rest = _without_frame(_without_upright_lines(_without_level_lines(ink)))
     return rest if rest is ink or rest.max() > _DARK else ink
 
@@ -89,15 +104,15 @@ def _without_level_lines(ink: InkArray) -> InkArray:
     if not ends.any():
         return ink
     dark = ends & ((ink > _DARK).mean(axis=1) >= _WHOLE)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(dark.astype(np.uint8)[:, None])
-    height = len(ink)
-    rest = ink.copy()
-    for label in range(1, count):
-        if stats[label, cv2.CC_STAT_HEIGHT] <= max(1, round(_THICKEST * max(ink.shape))):
-            rows = np.flatnonzero(labels[:, 0] == label)
-            first, last = max(0, rows[0] - _FRINGE), min(height - 1, rows[-1] + _FRINGE)
-            # A stroke that crosses the line goes on as it is above and below.
-            rest[first : last + 1] = np.minimum(ink[first], ink[last])
+    _, _, stats, _ = cv2.connectedComponentsWithStats(dark.astype(np.uint8)[:, None])
+    thickest = max(1, round(_THICKEST * max(ink.shape)))
+    thin = stats[1:][stats[1:, cv2.CC_STAT_HEIGHT] <= thickest]
+    rest = ink.copy() if len(thin) else ink
+    for top, thickness in thin[:, [cv2.CC_STAT_TOP, cv2.CC_STAT_HEIGHT]]:
+        first = max(0, top - _FRINGE)
+        last = min(len(ink) - 1, top + thickness - 1 + _FRINGE)
+        # A stroke that crosses the line goes on as it is above and below.
+        rest[first : last + 1] = np.minimum(ink[first], ink[last])
     return rest
 
 

@@ -95,7 +95,7 @@ def extract_ink(picture: Picture) -> Ink:
     array = np.zeros(planes.shape[:2], np.float32)
     if clean:
         rows, columns = _off_paper(planes, paper)
-        sheet = sheet_within(planes, rows, columns)
+        sheet = sheet_within(planes, paper, rows, columns)
         if sheet:
             array[sheet] = extract_ink(planes[sheet]).array
         else:

@@ -103,6 +103,19 @@ def test_a_thick_stroke_from_edge_to_edge_is_kept():
     assert_alike(found(thick), written(thick))
 
 
+def test_writing_that_fills_its_sheet_loses_nothing_at_the_edges():
+    large = pen.sheet(8, brush=24)[66:336, 130:270]
+    assert_alike(found(large), written(large))
+
+
+@pytest.mark.parametrize("row", [5, 22])
+def test_a_small_picture_has_no_room_for_lines(row):
+    small = np.full((28, 28), 255, np.uint8)
+    small[8:20, 13:15] = 0
+    small[row] = 0
+    assert found(small)[row].all()
+
+
 def test_ink_without_lines_comes_back_as_it_is():
     ink = extract_ink(sheet()).array
     assert without_lines(ink) is ink
