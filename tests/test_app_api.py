@@ -126,7 +126,7 @@ def test_a_file_that_is_no_picture_is_refused_with_advice(client, tmp_path, endp
     with pytest.raises(AppError) as refused:
         client.predict(handle_file(str(path)), api_name=f"/{endpoint}")
     sentence = str(refused.value)
-    assert re.search(r"\b(Use|Upload|Save)\b", sentence)
+    assert re.search(r"\b(Use|Take|Upload|Save)\b", sentence)
     assert not re.search(r"Traceback|[/\\]\w+[/\\]", sentence)
 
 
