@@ -191,8 +191,12 @@ class Runner:
                 target.mkdir(parents=True)
                 shutil.copy(source, target)
         elif action == "actions/download-artifact":
-            source = self.artifact(options["name"])
-            shutil.copytree(source, workspace / options["path"], dirs_exist_ok=True)
+            target = workspace / options["path"]
+            if "pattern" in options:
+                for source in self.artifact("").glob(options["pattern"]):
+                    shutil.copytree(source, target / source.name)
+            else:
+                shutil.copytree(self.artifact(options["name"]), target, dirs_exist_ok=True)
         else:
             raise AssertionError(f"an action that cannot be played: {action}")
 

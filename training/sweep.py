@@ -1,0 +1,136 @@
+"""Compare the runs of a sweep: every setting over its seeds, the best on validation first.
+
+    python -m training.sweep FOLDER...
+
+A sweep is any number of runs of `training.train` that know nothing of each other, on as many
+machines; `.github/workflows/sweep.yml` starts one. Their run folders, somewhere below the given
+ones, are all that this needs. MNIST's test set is shown beside, and must not choose.
+"""
+
+import argparse
+import json
+import re
+import statistics
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from digits.weights import METRICS_FILE
+from training import console, tables
+from training.console import UserError
+from training.run_folder import RECIPE_FILE, RunFolder
+
+_HEADER = ("setting", "runs", "validation misread, %", "MNIST test misread, %", "seconds a run")
+_NOT_THE_SETTING = ("command", "seed", "versions")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """The finished runs that differ in nothing but their seed.
+
+    Attributes:
+        name: The options of `training.train` that all of them share.
+        metrics: Content of each one's `metrics.json`.
+    """
+
+    name: str
+    metrics: Sequence[Mapping[str, Any]]
+
+    @property
+    def validation_error(self) -> float:
+        """Mean share of validation digits misread, 0 to 1."""
+        return statistics.fmean(_errors(self.metrics, "validation"))
+
+
+def main() -> None:
+    """Compare the runs that the command line names."""
+    parser = argparse.ArgumentParser(
+        prog="python -m training.sweep", description="Compare the runs of a sweep."
+    )
+    parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER")
+    print(tables.markdown(tabulate(settings(find_runs(parser.parse_args().folders)))))
+
+
+def find_runs(folders: Iterable[Path]) -> list[Path]:
+    """List the finished runs that are these folders, or lie somewhere below them.
+
+    Raises:
+        UserError: If there are none.
+    """
+    found = sorted({path.parent for folder in folders for path in folder.rglob(METRICS_FILE)})
+    if not found:
+        raise UserError(
+            f"no finished run in {', '.join(map(str, folders))}: expected run folders of "
+            f"python -m training.train, which hold {METRICS_FILE}"
+        )
+    return found
+
+
+def settings(runs: Iterable[Path]) -> list[Setting]:
+    """Put runs together that differ only in their seed, the best on validation first.
+
+    Args:
+        runs: Folders of finished runs.
+
+    Raises:
+        UserError: If one of them is no run of `training.train`.
+    """
+    together: dict[str, list[Path]] = defaultdict(list)
+    for run in runs:
+        together[_setting_of(run)].append(run)
+    found = [Setting(_name(folders[0]), _metrics(folders)) for folders in together.values()]
+    return sorted(found, key=lambda setting: (setting.validation_error, setting.name))
+
+
+def tabulate(compared: Iterable[Setting]) -> list[list[str]]:
+    """Lay settings out, a line for each; a header first."""
+    return [list(_HEADER), *map(_row, compared)]
+
+
+def _row(setting: Setting) -> list[str]:
+    seconds = statistics.fmean(run["seconds"] for run in setting.metrics)
+    return [
+        f"`{setting.name}`",
+        str(len(setting.metrics)),
+        _spread(_errors(setting.metrics, "validation")),
+        _spread(_errors(setting.metrics, "mnist_test")),
+        f"{seconds:.0f}",
+    ]
+
+
+def _setting_of(run: Path) -> str:
+    """All that decides the result of a run but its seed, in a form that can be compared."""
+    recipe = _read(run, RECIPE_FILE)
+    kept = {key: value for key, value in recipe.items() if key not in _NOT_THE_SETTING}
+    return json.dumps(kept, sort_keys=True)
+
+
+def _name(run: Path) -> str:
+    command = str(_read(run, RECIPE_FILE)["command"])
+    return re.sub(r" --seed \d+", "", command.removeprefix("python -m training.train "))
+
+
+def _metrics(runs: Iterable[Path]) -> list[dict[str, Any]]:
+    return [_read(run, METRICS_FILE) for run in runs]
+
+
+def _read(run: Path, name: str) -> dict[str, Any]:
+    try:
+        return RunFolder(run).read_json(name)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{run} is no run of python -m training.train: {name} ({error})") from error
+
+
+def _errors(metrics: Iterable[Mapping[str, Any]], part: str) -> list[float]:
+    return [run[part]["errors"] / run[part]["count"] for run in metrics]
+
+
+def _spread(errors: Sequence[float]) -> str:
+    mean = f"{100 * statistics.fmean(errors):.2f}"
+    return f"{mean} ± {100 * statistics.stdev(errors):.2f}" if len(errors) > 1 else mean
+
+
+if __name__ == "__main__":
+    console.run(main)
