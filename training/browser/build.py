@@ -69,10 +69,8 @@ def onnx(weights: Weights) -> bytes:
 
 
 def _page(weights: Weights, engine: Runtime) -> str:
-    english = PAGE_WORDS["en"]
     content = {
-        "title": html.escape(english["title"]),
-        "noscript": html.escape(english["noscript"]),
+        "title": html.escape(PAGE_WORDS["en"]["title"]),
         "notice": f"{runtime.PACKAGE} {engine.version} lies in this page: "
         "Copyright (c) Microsoft Corporation, under the MIT licence.",
         "styles": _read("page.css") + parts.text("page.css"),

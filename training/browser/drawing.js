@@ -63,7 +63,8 @@ function fillDisc(picture, [x, y], radius) {
 }
 
 // Smooth lines around, full ink between them.
-function fillConvex(picture, corners) {
+function fillConvex(picture, exact) {
+  const corners = exact.map((corner) => corner.map((value) => inUnits(value) / UNIT))
   corners.forEach((corner, i) => smoothLine(picture, corners.at(i - 1), corner))
   const { width, height, data } = picture
   const rows = corners.map((corner) => Math.floor(corner[1] + 0.5))

@@ -47,7 +47,7 @@ function fullInk(contrast) {
   const strong = contrast.filter((value) => value > MIN_CONTRAST)
   if (strong.length === 0) return null
   const step = 1 + Math.floor(strong.length / SAMPLED)
-  const sampled = strong.filter((_, i) => i % step === 0).sort()
+  const sampled = Float32Array.from({ length: Math.ceil(strong.length / step) }, (_, i) => strong[i * step]).sort()
   const place = FULL_INK * (sampled.length - 1)
   const [below, above] = [sampled[Math.floor(place)], sampled[Math.ceil(place)]]
   return below + (above - below) * (place - Math.floor(place))
@@ -56,20 +56,29 @@ function fullInk(contrast) {
 // Faint ink counts where it touches strong ink, from pixel to pixel.
 function connectedToStrong({ width, height, data }) {
   const kept = newInk(width, height)
-  const waiting = []
-  const keep = (i) => {
-    if (data[i] === 0 || kept.data[i] !== 0) return
-    kept.data[i] = data[i]
-    waiting.push(i)
+  let faint = []
+  for (let i = 0; i < data.length; i += 1) {
+    if (data[i] > STRONG) kept.data[i] = data[i]
+    else if (data[i] > 0) faint.push(i)
   }
-  for (let i = 0; i < data.length; i += 1) if (data[i] > STRONG) keep(i)
-  while (waiting.length) {
-    const i = waiting.pop()
+  const reached = (i) => {
     const [x, y] = [i % width, Math.floor(i / width)]
     for (let row = Math.max(0, y - 1); row <= Math.min(height - 1, y + 1); row += 1) {
-      for (let column = Math.max(0, x - 1); column <= Math.min(width - 1, x + 1); column += 1) keep(row * width + column)
+      for (let column = Math.max(0, x - 1); column <= Math.min(width - 1, x + 1); column += 1) {
+        if (kept.data[row * width + column] > 0) return true
+      }
     }
+    return false
   }
+  let before
+  do {
+    before = faint.length
+    faint = faint.filter((i) => {
+      if (!reached(i)) return true
+      kept.data[i] = data[i]
+      return false
+    })
+  } while (faint.length < before)
   return kept
 }
 
@@ -145,13 +154,14 @@ const maximum = (data) => data.reduce((most, value) => Math.max(most, value), 0)
 
 function boundingBox({ width, height, data }, counts) {
   let [left, top, right, bottom] = [width, height, -1, -1]
-  for (let i = 0; i < data.length; i += 1) {
-    if (!counts(data[i])) continue
-    const [x, y] = [i % width, Math.floor(i / width)]
-    left = Math.min(left, x)
-    right = Math.max(right, x)
-    top = Math.min(top, y)
-    bottom = y
+  for (let y = 0; y < height; y += 1) {
+    for (let x = 0; x < width; x += 1) {
+      if (!counts(data[y * width + x])) continue
+      if (x < left) left = x
+      if (x > right) right = x
+      if (y < top) top = y
+      bottom = y
+    }
   }
   return right < 0 ? null : { left, top, width: right - left + 1, height: bottom - top + 1 }
 }

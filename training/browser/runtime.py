@@ -17,9 +17,9 @@ PACKAGE: Final = "onnxruntime-web"
 SCRIPT_FILE: Final = "ort.wasm.bundle.min.mjs"
 WASM_FILE: Final = "ort-wasm-simd-threaded.wasm"
 
-_FOLDER: Final = Path(__file__).parent
-_MODULES: Final = _FOLDER / "node_modules"
-_LOCK_FILE: Final = "package-lock.json"
+FOLDER: Final = Path(__file__).parent
+_MODULES: Final = FOLDER / "node_modules"
+LOCK_FILE: Final = "package-lock.json"
 _INSTALL: Final = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 
 
@@ -44,8 +44,8 @@ def load() -> Runtime:
     Raises:
         UserError: If npm is missing, or cannot install it.
     """
-    version = _locked(_FOLDER / _LOCK_FILE)
-    if version != _locked(_MODULES / f".{_LOCK_FILE}"):
+    version = _locked(FOLDER / LOCK_FILE)
+    if version != _locked(_MODULES / f".{LOCK_FILE}"):
         install()
     folder = _MODULES / PACKAGE / "dist"
     return Runtime(version, (folder / SCRIPT_FILE).read_bytes(), (folder / WASM_FILE).read_bytes())
@@ -65,7 +65,7 @@ def install() -> None:
         )
     # The command is npm's own, its arguments are above.
     done = subprocess.run(  # noqa: S603
-        [npm, *_INSTALL], cwd=_FOLDER, capture_output=True, text=True, check=False
+        [npm, *_INSTALL], cwd=FOLDER, capture_output=True, text=True, check=False
     )
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.startswith("npm error")]
@@ -73,7 +73,7 @@ def install() -> None:
             "; ".join(line.removeprefix("npm error ") for line in lines[:3]) or "no reason given"
         )
         raise UserError(
-            f"npm cannot install what {_FOLDER / _LOCK_FILE} names ({reason}): see to its access "
+            f"npm cannot install what {FOLDER / LOCK_FILE} names ({reason}): see to its access "
             "to the registry and run the same command again"
         )
 

@@ -14,7 +14,6 @@ _OTHER: Final[dict[str, dict[str, str]]] = {
         "limits": "It reads one drawn digit. Pictures, whole numbers and what spoke for an answer "
         "take the app with a server.",
         "cannot_load": "This browser could not load the network: try a newer one.",
-        "noscript": "This page reads digits by a script: allow scripts and load it again.",
     },
     "de": {
         "tagline": "Zeichne eine Ziffer. Sie wird hier gelesen, auf deinem eigenen Gerät, während "
@@ -24,8 +23,8 @@ _OTHER: Final[dict[str, dict[str, str]]] = {
         "einmal.",
         "private": "Nichts, was du zeichnest, verlässt dieses Gerät, und nichts wird gespeichert. "
         "Die Seite geht auch ohne Netz und als Datei von deiner Platte.",
-        "limits": "Sie liest eine gezeichnete Ziffer. Bilder, ganze Zahlen und was für eine Antwort "
-        "sprach, das kann die App mit einem Server.",
+        "limits": "Sie liest eine gezeichnete Ziffer. Bilder, ganze Zahlen und was für eine "
+        "Antwort sprach, das kann die App mit einem Server.",
         "cannot_load": "Dieser Browser konnte das Netz nicht laden: Nimm einen neueren.",
     },
     "fr": {

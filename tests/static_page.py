@@ -1,0 +1,80 @@
+"""The page that needs no server: built once, opened in Chromium, asked the same as Python."""
+
+import base64
+import functools
+import http.server
+import threading
+from contextlib import contextmanager
+
+import numpy as np
+from playwright.sync_api import expect
+
+from digits.page.strokes import PAD_HEIGHT
+from training import handwriting
+
+READY_MILLISECONDS = 60_000
+
+
+@contextmanager
+def served(folder):
+    """Serve a folder on the loopback, as a static Space does; give the address."""
+    handler = functools.partial(_Quiet, directory=str(folder))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@contextmanager
+def opened(browser, address, options=None):
+    """Open the page and wait for its network; another request or a logged error fails the test."""
+    context = browser.new_context(**{"locale": "en-US"} | (options or {}))
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    faults = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda line: faults.append(line.text))
+    page.on("request", lambda request: faults.extend(_foreign(address, request.url)))
+    page.goto(address)
+    expect(page.locator(".weights[data-ready=true]")).to_be_visible(timeout=READY_MILLISECONDS)
+    yield page
+    context.close()
+    assert faults == []
+
+
+def _foreign(address, url):
+    return [] if url == address or url.startswith(("data:", "blob:")) else [url]
+
+
+def answers(page, drawings):
+    """What the page says of each drawing: the views that its own pad would be given."""
+    return page.evaluate("async (drawings) => Promise.all(drawings.map(digits.read))", drawings)
+
+
+def image(view):
+    """The 28 x 28 image of a view, 0 to 255."""
+    return np.frombuffer(base64.b64decode(view["image"]), np.uint8).reshape(28, 28).astype(int)
+
+
+def drawings(count, seed=0):
+    """Strokes as the pad sends them: digits and what is none, of all sizes, with any brush."""
+    rng = np.random.default_rng(seed)
+    labels = [*handwriting.DIGITS] * 3 + [*handwriting.OTHERS]
+    return [_drawing(labels[i % len(labels)], rng) for i in range(count)]
+
+
+def _drawing(label, rng):
+    """One character anywhere on the pad, now and then over its edge."""
+    size = rng.uniform(0.1, 0.9) ** 1.5 * PAD_HEIGHT
+    corner = rng.uniform(-0.02, 1.02, 2) * (PAD_HEIGHT - size)
+    brush = int(rng.choice([30, 46, 70])) if rng.random() < 0.5 else int(rng.integers(1, 120))
+    return [
+        [brush, *np.round(points * size / 100 + corner).astype(int).ravel().tolist()]
+        for points in handwriting.write(label, rng)
+    ]

@@ -1,0 +1,265 @@
+"""The page that reads digits without a server: the same answers as Python's, and nothing sent."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from digits.page.examples import digit_example
+from digits.page.strokes import draw as draw_picture
+from digits.page.strokes import parse_strokes
+from digits.page.views import drawing_view
+from digits.prediction import Recognizer
+from digits.weights import BUNDLED, load_folder
+from tests.static_page import READY_MILLISECONDS, answers, drawings, image, opened, served
+from tests.visitor import DESKTOP, PHONE, confidences, draw, draw_with_finger, violations
+from training.browser import build, runtime
+from training.browser.__main__ import find
+from training.browser.words import PAGE_WORDS
+from training.console import UserError
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+expect.set_options(timeout=20_000)
+
+STILL = {"reduced_motion": "reduce"}
+CLOSE = 4
+"""Of 255: a pixel at the rim of a stroke may fall on the other side when the last bit differs."""
+
+
+@pytest.fixture(scope="module")
+def weights():
+    return load_folder(BUNDLED)
+
+
+@pytest.fixture(scope="module")
+def site(weights, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("site")
+    for name, content in build.build(weights).items():
+        (folder / name).write_bytes(content)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def from_disk(site):
+    return (site / build.PAGE_FILE).as_uri()
+
+
+@pytest.fixture(scope="module")
+def open_page(chromium, from_disk):
+    """The page as it opens from disk, on a machine without a network."""
+    with opened(chromium, from_disk, DESKTOP | STILL | {"offline": True}) as page:
+        yield page
+
+
+@pytest.fixture
+def page(open_page):
+    """The same with a clean pad."""
+    open_page.keyboard.press("Delete")
+    expect_blank(open_page)
+    return open_page
+
+
+def expect_digit(page, digit):
+    expect(page.locator("#prediction .digit")).to_have_text(str(digit))
+    expect(page.locator("#confidence .top")).to_have_attribute("data-digit", str(digit))
+
+
+def expect_blank(page):
+    expect(page.locator("#prediction")).to_have_text(re.compile("Draw a digit"))
+    assert confidences(page) == [0] * 10
+
+
+def test_hundreds_of_drawings_are_seen_and_read_as_in_python(page, weights):
+    recognizer = Recognizer(weights)
+    strokes = drawings(300) + [digit_example(digit, seed) for digit in range(10) for seed in (5, 6)]
+    expected = [drawing_view(recognizer, ["digit", drawing]) for drawing in strokes]
+    received = answers(page, strokes)
+    assert [view.get("digit") for view in received] == [view.get("digit") for view in expected]
+    assert [view.get("reason") for view in received] == [view.get("reason") for view in expected]
+    both = [pair for pair in zip(received, expected, strict=True) if pair[1]["kind"] == "digit"]
+    assert len(both) > 300
+    assert {view["digit"] for view in received} == {None, *range(10)}
+    apart = [int(np.abs(image(ours) - image(theirs)).max()) for ours, theirs in both]
+    assert max(apart) <= CLOSE
+    assert np.mean(np.array(apart) <= 1) > 0.95
+    for name in ("confidences", "score"):
+        values = np.array([[np.ravel(view[name]) for view in pair] for pair in both])
+        assert np.abs(values[:, 0] - values[:, 1]).max() < 0.02
+
+
+def test_a_pad_without_ink_is_blank_and_no_digit_is_refused(page):
+    outside = [[46, -300, -300, -200, -300]]
+    scribble = [[46, *np.random.default_rng(0).integers(100, 900, 80).tolist()]]
+    blank, refused = answers(page, [outside, scribble])
+    assert blank["kind"] == "blank"
+    assert (refused["digit"], refused["reason"]) == (None, "not a digit")
+
+
+def test_a_drawing_along_the_edges_stays_a_drawing(page):
+    """The app takes a pad whose border is drawn over for a photograph; a pad is never one here."""
+    seven = [[70, 20, 10, 980, 10, 420, 990]]
+    picture = draw_picture(parse_strokes(seven))
+    border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
+    assert np.mean(border < 250) > 0.15
+    [view] = answers(page, [seven])
+    assert view["digit"] == 7
+
+
+def test_what_the_mouse_draws_is_read_while_it_is_drawn(page):
+    draw(page, 7, lift=False)
+    expect_digit(page, 7)
+    page.mouse.up()
+    expect(page.locator(".announce")).to_have_text(re.compile("^7"))
+    rows = page.locator("#confidence > li")
+    assert [row.get_attribute("data-digit") for row in rows.all()] == [str(d) for d in range(10)]
+    values = confidences(page)
+    assert sum(values) == pytest.approx(1, abs=1e-3)
+    assert values[7] == max(values)
+
+
+def test_axe_finds_no_fault_by_day(page):
+    assert violations(page) == []
+    draw(page, 8)
+    expect_digit(page, 8)
+    assert violations(page) == []
+
+
+def test_clear_and_undo_work_by_button_and_by_key(page):
+    draw(page, 4)
+    expect_digit(page, 4)
+    page.get_by_role("button", name="Clear").click()
+    expect_blank(page)
+    page.keyboard.press("Control+z")
+    expect_digit(page, 4)
+    page.keyboard.press("Delete")
+    expect_blank(page)
+    page.get_by_role("button", name="Undo").click()
+    expect_digit(page, 4)
+
+
+def test_all_controls_are_reached_by_the_keyboard(page):
+    page.locator("#sketchpad").focus()
+    page.get_by_role("button", name="Example 3").press("Enter")
+    expect_digit(page, 3)
+    page.get_by_role("radio", name="Medium brush").press("ArrowRight")
+    expect(page.get_by_role("radio", name="Bold brush")).to_be_checked()
+    expect(page.get_by_role("radio", name="A number")).to_be_hidden()
+    expect(page.get_by_role("button", name=re.compile("Why"))).to_have_count(0)
+
+
+def test_a_dropped_picture_does_not_take_the_page_away(page):
+    draw(page, 1)
+    taken = page.evaluate(
+        """() => !document.querySelector('#sketchpad')
+             .dispatchEvent(new DragEvent('drop', { bubbles: true, cancelable: true }))"""
+    )
+    assert taken
+    expect_digit(page, 1)
+
+
+def test_a_static_server_is_enough_and_a_finger_draws(chromium, site):
+    with served(site) as address, opened(chromium, address, PHONE) as page:
+        draw_with_finger(page, 2)
+        expect_digit(page, 2)
+        page.context.set_offline(True)
+        page.get_by_role("button", name="Clear").tap()
+        draw_with_finger(page, 5)
+        expect_digit(page, 5)
+        # The whole answer lies in view under the pad.
+        assert page.locator("#confidence").bounding_box()["y"] < PHONE["viewport"]["height"] - 80
+
+
+@pytest.mark.parametrize(
+    "options",
+    [DESKTOP | {"color_scheme": "dark"}, PHONE | {"locale": "fr-FR"}],
+    ids=["desktop, dark", "phone, in French"],
+)
+def test_axe_finds_no_fault_elsewhere(chromium, from_disk, options):
+    with opened(chromium, from_disk, options | STILL) as page:
+        assert violations(page) == []
+        page.locator("[data-example='5']").click()
+        expect_digit(page, 5)
+        assert violations(page) == []
+        assert page.evaluate("document.documentElement.lang") == options.get("locale", "en")[:2]
+        assert page.locator("a, iframe, link:not([rel=icon])").count() == 0
+
+
+def test_the_browser_itself_refuses_every_request(chromium, site):
+    with served(site) as address:
+        page = chromium.new_context().new_page()
+        page.goto(address)
+        asked = "(address) => fetch(address).then(() => 'sent', () => 'refused')"
+        assert page.evaluate(asked, address) == "refused"
+        image_loads = """(address) => new Promise((said) => {
+          const image = new Image()
+          image.onload = () => said('sent')
+          image.onerror = () => said('refused')
+          image.src = address + 'picture.png'
+        })"""
+        assert page.evaluate(image_loads, address) == "refused"
+        page.context.close()
+
+
+def test_a_browser_that_cannot_run_the_network_is_told_so(chromium, from_disk):
+    page = chromium.new_context(locale="en-US").new_page()
+    page.add_init_script("WebAssembly.instantiate = () => Promise.reject(new Error('too old'))")
+    page.goto(from_disk)
+    told = re.compile("could not load the network")
+    expect(page.locator(".problem")).to_have_text(told, timeout=READY_MILLISECONDS)
+    draw(page, 1)
+    expect(page.locator("#prediction")).to_have_text(re.compile("try a newer one"))
+    page.context.close()
+
+
+def test_the_folder_is_a_static_space(site):
+    card = (site / build.CARD_FILE).read_text(encoding="utf-8")
+    head = card.split("---\n")[1]
+    assert "sdk: static\n" in head
+    assert f"app_file: {build.PAGE_FILE}\n" in head
+    assert "{{" not in card
+    assert {path.name for path in site.iterdir()} == {build.PAGE_FILE, build.CARD_FILE}
+    assert (site / build.PAGE_FILE).stat().st_size < 7e6
+
+
+def test_the_page_says_which_runtime_lies_in_it_and_whose_it_is(site):
+    lock = json.loads((runtime.FOLDER / runtime.LOCK_FILE).read_bytes())
+    version = lock["packages"]["node_modules/onnxruntime-web"]["version"]
+    for name in (build.PAGE_FILE, build.CARD_FILE):
+        text = (site / name).read_text(encoding="utf-8")
+        assert f"onnxruntime-web {version}" in text
+        assert "Microsoft" in text
+
+
+def test_every_package_is_locked_with_a_hash():
+    lock = json.loads((runtime.FOLDER / runtime.LOCK_FILE).read_bytes())
+    packages = [package for name, package in lock["packages"].items() if name]
+    assert packages
+    assert all(package["integrity"].startswith("sha512-") for package in packages)
+
+
+def test_every_language_has_all_words():
+    assert len({frozenset(words) for words in PAGE_WORDS.values()}) == 1
+
+
+def test_without_npm_the_error_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(runtime.shutil, "which", lambda _: None)
+    with pytest.raises(UserError, match=r"install Node\.js"):
+        runtime.install()
+
+
+def test_what_npm_complains_of_is_told(monkeypatch, tmp_path):
+    npm = tmp_path / "npm"
+    npm.write_text("#!/bin/sh\necho 'npm error code ENOTFOUND' >&2\nexit 1\n")
+    npm.chmod(0o755)
+    monkeypatch.setattr(runtime.shutil, "which", lambda _: str(npm))
+    with pytest.raises(UserError, match="ENOTFOUND"):
+        runtime.install()
+
+
+@pytest.mark.parametrize("source", ["no folder", "owner/name/more"])
+def test_a_source_that_is_none_is_refused(source):
+    with pytest.raises(UserError, match="OWNER/NAME"):
+        find(source)
