@@ -14,7 +14,7 @@
 .DEFAULT_GOAL := run
 .NOTPARALLEL:
 .PHONY: run test train evaluate bench lint lint-style lint-format lint-types lint-workflows format chromium \
-	lock audit sbom
+	node lock audit sbom
 
 BIN := .venv/bin
 APP := requirements.txt
@@ -35,7 +35,7 @@ bench: .venv/tests-installed chromium
 	@exec $(BIN)/python -m benchmarks $(ARGS)
 
 # Both parts always run, so that one look shows everything; pytest's summary is the last line.
-test: .venv/tests-installed chromium
+test: .venv/tests-installed chromium node
 	@status=0; \
 	$(MAKE) --no-print-directory --keep-going lint || status=1; \
 	$(BIN)/python -m pytest $(ARGS) || status=1; \
@@ -141,4 +141,13 @@ chromium: .venv/tests-installed
 	else $(BIN)/python -m playwright install --with-deps chromium; fi; \
 	$(BIN)/python -m tests.browser && exit; \
 	echo "error: the tests need Chromium: install it (apt-get install chromium) and make again" >&2; \
+	exit 1
+
+# Runs the JavaScript that README and page show, and brings what that imports.
+node:
+	@command -v node >/dev/null && command -v npm >/dev/null && exit; \
+	$(FIND_APT); \
+	$$apt nodejs npm && exit; \
+	echo "error: the tests need Node.js 20 or newer with npm: install it (apt-get install nodejs npm)" \
+	  "and make again" >&2; \
 	exit 1
