@@ -21,6 +21,7 @@ APP := requirements.txt
 TRAINING := training/requirements.txt
 TESTS := tests/requirements.txt
 LOCK := tests/requirements.lock
+BROWSER := training/browser
 
 run: .venv/app-installed
 	@exec $(BIN)/python app.py
@@ -35,7 +36,7 @@ bench: .venv/tests-installed chromium
 	@exec $(BIN)/python -m benchmarks $(ARGS)
 
 # Both parts always run, so that one look shows everything; pytest's summary is the last line.
-test: .venv/tests-installed chromium node
+test: .venv/tests-installed chromium $(BROWSER)/node_modules/.package-lock.json
 	@status=0; \
 	$(MAKE) --no-print-directory --keep-going lint || status=1; \
 	$(BIN)/python -m pytest $(ARGS) || status=1; \
@@ -142,6 +143,11 @@ chromium: .venv/tests-installed
 	$(BIN)/python -m tests.browser && exit; \
 	echo "error: the tests need Chromium: install it (apt-get install chromium) and make again" >&2; \
 	exit 1
+
+# The page without a server is built from this: what the lock names, by its hashes.
+$(BROWSER)/node_modules/.package-lock.json: $(BROWSER)/package-lock.json | node
+	@echo "Installing $<"; cd $(BROWSER) \
+	&& npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules/.package-lock.json
 
 # Runs the JavaScript that README and page show, and brings what that imports.
 node:
