@@ -16,7 +16,6 @@ from digits.weights import BUNDLED, load_folder
 from tests.static_page import READY_MILLISECONDS, answers, drawings, image, opened, served
 from tests.visitor import DESKTOP, PHONE, confidences, draw, draw_with_finger, violations
 from training.browser import build, runtime
-from training.browser.__main__ import find
 from training.browser.words import PAGE_WORDS
 from training.console import UserError
 
@@ -257,9 +256,3 @@ def test_what_npm_complains_of_is_told(monkeypatch, tmp_path):
     monkeypatch.setattr(runtime.shutil, "which", lambda _: str(npm))
     with pytest.raises(UserError, match="ENOTFOUND"):
         runtime.install()
-
-
-@pytest.mark.parametrize("source", ["no folder", "owner/name/more"])
-def test_a_source_that_is_none_is_refused(source):
-    with pytest.raises(UserError, match="OWNER/NAME"):
-        find(source)

@@ -8,21 +8,15 @@ DIR/index.html opens from disk by a double click, and DIR is all that a static S
 
     hf upload OWNER/SPACE DIR --repo-type space
 
-npm brings the runtime once, as training/browser/package-lock.json names it (Node.js 20 or newer).
+npm brings the runtime once, as training/browser/package-lock.json names it (Node.js).
 """
 
 import argparse
 from pathlib import Path
 
-from huggingface_hub import constants
-
-from digits import hub, weights
-from digits.service import DEFAULT_REVISION
-from digits.weights import BUNDLED, Weights, WeightsError
 from training import console
 from training.browser.build import PAGE_FILE, build
-from training.console import UserError
-from training.hub_access import check_repo
+from training.export import find
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -39,39 +33,19 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         "--out", type=Path, required=True, help="folder to write to; made if missing"
     )
     parser.add_argument(
-        "source",
+        "target",
         nargs="?",
-        help="run folder, or OWNER/NAME@REVISION on the Hub; without it, the app's own weights",
+        metavar="RUNFOLDER|OWNER/NAME[@REVISION]",
+        help="whose weights (default: the bundled ones)",
     )
     return parser.parse_args(arguments)
-
-
-def find(source: str | None) -> Weights:
-    """Bring the set of weights that the command line names.
-
-    Args:
-        source: A run folder, or a repository on the Hub with or without a revision; None is the
-            app's own.
-
-    Raises:
-        UserError: If there is no such set, or it fails a check.
-    """
-    folder = BUNDLED if source is None else Path(source)
-    try:
-        if source is None or folder.is_dir():
-            return weights.load_folder(folder)
-        repo, _, revision = source.partition("@")
-        check_repo(repo)
-        cache = Path(constants.HF_HUB_CACHE)
-        return weights.fetch(repo, revision or DEFAULT_REVISION, cache=cache)
-    except (WeightsError, hub.HubError) as error:
-        raise UserError(f"the weights of {source or folder} cannot be used: {error}") from error
 
 
 def main() -> None:
     """Write the page and say what was written."""
     arguments = parse_arguments()
-    files = build(find(arguments.source))
+    weights, _ = find(arguments.target)
+    files = build(weights)
     arguments.out.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         (arguments.out / name).write_bytes(content)
