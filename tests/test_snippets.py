@@ -1,0 +1,73 @@
+"""What the About tab tells people to type, and the README's JavaScript, against the running app."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+from digits.page.about import snippets
+from tests import npm, pen
+from tests.conftest import ROOT
+
+README = (ROOT / "README.md").read_text("utf-8")
+LOCAL_ADDRESS = "http://127.0.0.1:7860"
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """The pictures that the snippets name, and the packages that they import."""
+    pen.save(tmp_path / "seven.png", pen.sheet(7))
+    pen.save(tmp_path / "number.png", pen.sheet(4, 0, 2))
+    (tmp_path / "node_modules").symlink_to(npm.modules())
+    return tmp_path
+
+
+def block(text, language):
+    [code] = re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+    return code
+
+
+def run(command, folder):
+    """Run a snippet; return what it prints, once it has ended by itself."""
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def node(code, folder):
+    (folder / "snippet.mjs").write_text(code)
+    return run(["node", "snippet.mjs"], folder)
+
+
+def test_the_readmes_javascript_reads_a_seven(app, folder):
+    code = block(README, "javascript")
+    assert LOCAL_ADDRESS in code
+    assert node(code.replace(LOCAL_ADDRESS, app.url), folder).startswith("7 [")
+
+
+def test_the_pages_javascript_reads_a_number(app, folder):
+    assert node(block(snippets(app.url), "js"), folder) == "402\n"
+
+
+def test_the_pages_python_reads_a_seven(app, folder):
+    code = block(snippets(app.url), "python")
+    assert run([sys.executable, "-c", code], folder).splitlines()[-1].startswith("7 [")
+
+
+def test_the_pages_curl_reads_a_seven(app, folder):
+    printed = run(["bash", "-euc", block(snippets(app.url), "bash")], folder)
+    [answer] = json.loads(printed.split("data: ")[-1])
+    assert answer["digit"] == 7
+
+
+def test_every_package_of_the_tests_is_locked_with_a_hash():
+    lock = json.loads((npm.FOLDER / npm.LOCK).read_text("utf-8"))
+    packages = [package for name, package in lock["packages"].items() if name]
+    assert packages
+    assert all(package["integrity"].startswith("sha512-") for package in packages)
