@@ -270,7 +270,6 @@ CLOSED = [
     "/gradio_api/proxy=http://x/",
     "/gradio_api/token",
     "/gradio_api/user",
-    "/gradio_api/app_id",
     "/gradio_api/runs",
     "/gradio_api/run-history/buckets",
     "/gradio_api/custom_component/x/client/y/z",
@@ -308,6 +307,8 @@ def test_only_what_page_and_api_need_is_open(ask):
     assert {path: status for path, status in answers.items() if status not in {403, 404}} == {}
     assert json.loads(ask("GET", "/gradio_api/startup-events")[2]) is False
     assert json.loads(ask("GET", "/monitoring/summary")[2]) == {"functions": {}}
+    # By it the page knows after a pause whether it still talks to the same app.
+    assert set(json.loads(ask("GET", "/gradio_api/app_id")[2])) == {"app_id"}
 
 
 @pytest.mark.slow

@@ -82,7 +82,7 @@ DOORS: Final = (
             r"/|/config/?|/theme\.css|/favicon\.ico|/robots\.txt|/manifest\.json"
             r"|/(?:assets|static)/.+"
             r"|/monitoring/summary"  # asked for by the page of the API; empty here
-            rf"|{_API}/(?:info/?|openapi\.json|theme\.css|startup-events)"
+            rf"|{_API}/(?:info/?|openapi\.json|theme\.css|startup-events|app_id)"
         ),
         answers=False,
     ),
