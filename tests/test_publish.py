@@ -20,8 +20,16 @@ from digits import networks, weights
 from digits.prediction import soften
 from digits.weights import CONFIG_FILE, METRICS_FILE, WEIGHTS_FILE
 from tests.hub import Failure, impatient_client, refused_url, running_hub
-from training import card, card_facts, publish, verdict
+from training import (
+    card,
+    card_facts,
+    export,
+    publish,
+    published_exports,
+    verdict,
+)
 from training.console import UserError
+from training.endpoint_files import endpoint_files
 from training.hub_access import limit_requests
 
 # The client sends files in a way that its own HTTP library is about to drop.
@@ -45,16 +53,31 @@ def server(monkeypatch, tmp_path):
     set_client_factory(default_client_factory)
 
 
+def stand_in(name, found, path, _calibration):
+    """Take the place of `training.export.write_format`, which takes seconds."""
+    path = path / "1" / "saved_model.pb" if name == "savedmodel" else path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"{name} of {found.config}")
+
+
 @pytest.fixture
-def run(tmp_path):
-    """A finished run, as `training.train` leaves it."""
+def run(tmp_path, monkeypatch):
+    """A finished run, as `training.train` leaves it, and its exports."""
     folder = Path(shutil.copytree(weights.BUNDLED, tmp_path / "run"))
+    monkeypatch.setattr(export, "write_format", stand_in)
+    monkeypatch.setattr(export, "checked", lambda _found, place, _mnist: export.read(place))
+    monkeypatch.setattr(published_exports, "load_mnist", lambda _data: None)
+    export.export(weights.load_folder(folder), folder / "exports", export.FORMATS, pytest.fail)
     (folder / "recipe.json").write_text('{"seed": 0}')
     (folder / "history.csv").write_text("epoch,loss\n1,0.5\n")
     (folder / "misread.png").write_bytes(PICTURE)
     (folder / "checkpoint").mkdir()
     (folder / "checkpoint" / "state.json").write_text("{}")
     return folder
+
+
+def exported(run):
+    return [path for path in (run / "exports").rglob("*") if path.is_file()]
 
 
 def change(run, **values):
@@ -109,8 +132,9 @@ def test_release_is_one_commit_with_all_files_and_a_tag(server, run):
     assert repo.branches == {"main": made.commit}
     assert repo.tags == {"v1.0.0": made.commit}
     files = server.files(REPO)
-    made = {"README.md", "architecture.json"}
+    made = {"README.md", "architecture.json", *endpoint_files()}
     expected = {*weights.FILES, *made, "recipe.json", "history.csv", "misread.png"}
+    expected |= {path.relative_to(run).as_posix() for path in exported(run)}
     assert set(files) == expected | {".gitattributes"}
     for name in expected - made:
         assert files[name] == (run / name).read_bytes()
@@ -268,8 +292,8 @@ STEPS = {
 def checked(monkeypatch):
     """Spare a test what only the run decides: it is the bundled one, which others have checked."""
 
-    def gather(_, found, files, releases):
-        del found
+    def gather(_, found, files, releases, exports):
+        del found, exports
         return card.Facts(frozenset(files), 5, releases=releases)
 
     monkeypatch.setattr(publish, "verified", weights.load_folder)
@@ -277,7 +301,16 @@ def checked(monkeypatch):
     monkeypatch.setattr(card_facts, "gather", gather)
 
 
-@pytest.mark.usefixtures("checked")
+@pytest.fixture
+def bare(checked, monkeypatch):
+    """Publish the run alone, without what it takes twenty more requests to bring."""
+    del checked
+    monkeypatch.setattr(published_exports, "bring", lambda *_, data: {"formats": {}, "data": data})
+    monkeypatch.setattr(published_exports, "read_files", lambda *_: {})
+    monkeypatch.setattr(publish, "endpoint_files", dict)
+
+
+@pytest.mark.usefixtures("bare")
 @pytest.mark.parametrize("status", [401, 402, 403, 404, 429, 500])
 @pytest.mark.parametrize("step", STEPS)
 def test_refused_request_before_the_commit_leaves_nothing(server, run, step, status):
@@ -288,7 +321,7 @@ def test_refused_request_before_the_commit_leaves_nothing(server, run, step, sta
     assert server.asked(STEPS[step])
 
 
-@pytest.mark.usefixtures("checked")
+@pytest.mark.usefixtures("bare")
 @pytest.mark.parametrize("step", STEPS)
 def test_hub_that_hangs_is_given_up_and_leaves_nothing(server, run, step, monkeypatch):
     monkeypatch.setattr(publish, "REQUEST_SECONDS", 0.5)
@@ -300,7 +333,7 @@ def test_hub_that_hangs_is_given_up_and_leaves_nothing(server, run, step, monkey
     server.heal()
 
 
-@pytest.mark.usefixtures("checked")
+@pytest.mark.usefixtures("bare")
 @pytest.mark.parametrize("step", STEPS)
 def test_request_that_fails_once_is_no_obstacle_for_the_same_command(server, run, step):
     server.fail(Failure("drop", path=STEPS[step], times=1))
@@ -313,13 +346,13 @@ def test_request_that_fails_once_is_no_obstacle_for_the_same_command(server, run
     assert repo.tags == {"v1": server.head(REPO)}
 
 
-@pytest.mark.usefixtures("checked")
+@pytest.mark.usefixtures("bare")
 def test_slow_answers_only_take_longer(server, run):
     server.fail(Failure("slow", path=STEPS["preupload"]))
     assert release(server, run, tag="v1").tag_is_new
 
 
-@pytest.mark.usefixtures("checked")
+@pytest.mark.usefixtures("bare")
 @pytest.mark.parametrize(
     ("kind", "path"),
     [("drop", "/resolve/"), ("status", "/resolve/"), ("drop", "/tag/"), ("hang", "/tag/")],
@@ -338,7 +371,7 @@ def test_hub_that_dies_between_commit_and_tag_has_it_whole_or_not_tagged(server,
     assert (again.commit, again.is_new, again.tag_is_new) == (made, False, True)
 
 
-@pytest.mark.usefixtures("checked")
+@pytest.mark.usefixtures("bare")
 def test_whole_release_of_somebody_else_between_commit_and_tag_mixes_nothing(server, run):
     others = []
 
@@ -504,7 +537,7 @@ def test_card_shows_what_the_gate_measured_with_these_files_only(server, run):
     assert card_facts.gate_numbers(run) == []
 
 
-@pytest.mark.usefixtures("checked")
+@pytest.mark.usefixtures("bare")
 def test_card_lists_the_other_releases_by_tag(server, run):
     first = release(server, run, tag="v1.9.0")
     old = json.loads((run / CONFIG_FILE).read_text())["sha256"][:12]
@@ -524,13 +557,82 @@ def test_card_lists_the_other_releases_by_tag(server, run):
     assert (again.commit, again.is_new, again.tag_is_new) == (second.commit, False, False)
 
 
+@pytest.mark.usefixtures("checked")
+def test_exports_that_are_published_are_taken_over_not_made_again(server, run, monkeypatch):
+    first = release(server, run, tag="v1")
+    before = {path: path.read_bytes() for path in exported(run)}
+    shutil.rmtree(run / "exports")
+    monkeypatch.setattr(export, "write_format", pytest.fail)
+    again = release(server, run, tag="v1")
+    assert (again.commit, again.is_new, again.tag_is_new) == (first.commit, False, False)
+    assert {path: path.read_bytes() for path in exported(run)} == before
+
+
+@pytest.mark.usefixtures("checked")
+def test_exports_of_other_weights_or_damaged_ones_are_made_anew(server, run):
+    release(server, run)
+    change(run, temperature=1.5)
+    release(server, run)
+    files = server.files(REPO)
+    assert b"temperature=1.5" in files["exports/digits.onnx"]
+    assert json.loads(files["exports/exports.json"])["temperature"] == "1.5"
+    (run / "exports" / "digits.onnx").write_text("damaged")
+    server.push(REPO, {"exports/digits.onnx": b"damaged"})
+    assert release(server, run).is_new
+    assert server.files(REPO)["exports/digits.onnx"] == files["exports/digits.onnx"]
+
+
+@pytest.mark.usefixtures("checked")
+@pytest.mark.parametrize(
+    "notes",
+    [
+        b"no JSON",
+        b"[]",
+        b"{}",
+        {"formats": {"onnx": {"files": {"../../taken": {}}}}},
+        {"formats": {"onnx": {"files": {"digits.onnx/../../taken": {}}}}},
+    ],
+)
+def test_notes_of_a_stranger_write_nothing_outside(server, run, notes):
+    ours = export.read(run / "exports")
+    shutil.rmtree(run / "exports")
+    if isinstance(notes, dict):
+        notes = json.dumps(ours | notes).encode()
+    server.push(REPO, {"exports/exports.json": notes, "taken": b"x"})
+    before = set(run.parent.iterdir())
+    release(server, run)
+    assert set(run.parent.iterdir()) == before
+    assert not (run / "taken").exists()
+    assert export.complete(run / "exports", weights.load_folder(run))
+
+
+def test_card_shows_formats_sizes_and_agreement(run):
+    found = weights.load_folder(run)
+    notes = export.read(run / "exports")
+    compared = {
+        "count": 10000,
+        "largest_difference": 2e-6,
+        "other_answers": 3,
+        "errors": 41,
+        "keras_errors": 40,
+    }
+    measured = {"milliseconds": 0.42, "milliseconds_in_batches": 0.31, "mnist_test": compared}
+    notes["checked"] = {"formats": dict.fromkeys(export.FORMATS, measured)}
+    facts = card_facts.gather(run, found, {"a": b"x" * 1_600_000}, [], notes)
+    text = card.write_card(REPO, found, facts)
+    assert "| `digits-int8.tflite` |" in text
+    assert "| 0.42 | 0.31 | 2e-06 | 3 of 10,000 | 41 (Keras 40) |" in text
+    assert "All files (1.6 MB)" in text
+
+
 @pytest.mark.slow
 def test_command_publishes_once_and_then_says_nothing_new(server, run):
     first = command(server, run, "--repo", REPO, "--tag", "v1")
     assert first.returncode == 0
+    files = len(server.files(REPO)) - 1  # the Hub's own .gitattributes
     assert first.stdout.splitlines() == [
         "signing in with HF_TOKEN",
-        f"downloaded 8 files of {REPO} at commit {server.head(REPO)}: they are what was sent",
+        f"downloaded {files} files of {REPO} at commit {server.head(REPO)}: they are what was sent",
         f"published: {REPO} at commit {server.head(REPO)}; tagged v1",
     ]
     second = command(server, run, "--repo", REPO, "--tag", "v1")

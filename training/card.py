@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from huggingface_hub import EvalResult, ModelCardData
 
 from digits.weights import Weights
+from training.tables import markdown
 
 MNIST = "ylecun/mnist"
 ARCHITECTURE_FILE = "architecture.json"
@@ -55,6 +56,8 @@ class Facts:
         augmented: Whether the images were varied while training.
         gate: What `training.gate` measured anew, if it did.
         releases: The tags of other weights in the same repository, newest first.
+        exports: Formats, sizes and how they compare with Keras: rows of text, a header first.
+        uploaded: Bytes of all the files.
     """
 
     files: frozenset[str]
@@ -63,6 +66,8 @@ class Facts:
     augmented: bool = False
     gate: Sequence[Measured] = ()
     releases: Sequence[Tagged] = ()
+    exports: Sequence[Sequence[str]] = ()
+    uploaded: int = 0
 
 
 class _Source(NamedTuple):
@@ -123,6 +128,8 @@ def write_card(repo: str, weights: Weights, facts: Facts) -> str:
         validation_count=_count(metrics.get("validation_count")),
         augmentation=_AUGMENTATION if facts.augmented else "The images were shown as they are.",
         sha256=config.sha256,
+        exports=markdown(facts.exports) if facts.exports else "",
+        uploaded=f"{facts.uploaded / 1e6:.1f} MB",
         files=", ".join(f"`{file}`" for file in sorted(facts.files)),
         releases=_releases(repo, weights, facts.releases),
     )

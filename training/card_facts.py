@@ -16,8 +16,9 @@ from huggingface_hub.errors import EntryNotFoundError
 
 from digits import weights
 from digits.weights import Weights, WeightsError
-from training import verdict
+from training import export_table, verdict
 from training.card import Facts, Measured, Tagged
+from training.export import Notes
 
 MAX_RELEASES = 10
 """How many of the newest tags a card lists."""
@@ -36,7 +37,11 @@ def architecture(network: str) -> bytes:
 
 
 def gather(
-    run: Path, found: Weights, files: Mapping[str, bytes], releases: Sequence[Tagged]
+    run: Path,
+    found: Weights,
+    files: Mapping[str, bytes],
+    releases: Sequence[Tagged],
+    exports: Notes,
 ) -> Facts:
     """Put together what is known of a run.
 
@@ -45,6 +50,7 @@ def gather(
         found: Its verified weights.
         files: What is published beside the card, by name.
         releases: Of the repository.
+        exports: From `published_exports.bring`.
     """
     from digits import networks  # noqa: PLC0415
 
@@ -57,6 +63,8 @@ def gather(
         augmented=bool(recipe.get("recipe", {}).get("augmentation")),
         gate=gate_numbers(run),
         releases=releases,
+        exports=export_table.cells(exports),
+        uploaded=sum(map(len, files.values())),
     )
 
 

@@ -1,9 +1,9 @@
 """Write weights in the formats of other runtimes: the same answers, wherever they run.
 
     python -m training.export                            the bundled weights, every format
-    python -m training.export RUN_FOLDER --format onnx   a run's, one format
+    python -m training.export RUNFOLDER --format onnx   a run's, one format
     python -m training.export OWNER/NAME@v1.0.0          what a revision on the Hub holds
-    python -m training.export RUN_FOLDER --check         and compare them with Keras: a table
+    python -m training.export RUNFOLDER --check         and compare them with Keras: a table
 
 What was written, from which weights, is said by `exports.json` beside the files.
 """
@@ -37,7 +37,9 @@ FORMATS = {
 }
 """By name, the file or folder that a format is written to."""
 
-_FOLDER = "exports"
+FOLDER = "exports"
+"""Where they lie in a run folder and in a model repository."""
+
 _CALIBRATION_IMAGES = 400
 _VERSIONS = ("tensorflow-cpu", "keras", "onnx", "tf2onnx")
 
@@ -60,38 +62,54 @@ def export(
         What lies in the folder now, as `exports.json` says it.
     """
     # TensorFlow takes seconds: what can be refused without it has been refused before.
-    from training import export_formats, export_saved_model  # noqa: PLC0415
+    from training import export_formats  # noqa: PLC0415
 
-    about = export_formats.description(found)
     folder.mkdir(parents=True, exist_ok=True)
     notes = read(folder)
-    if notes is None or not _is_of(notes, found):
-        notes = {**about, "maker": _maker(), "formats": {}}
+    if notes is None or not is_of(notes, found):
+        notes = {**export_formats.description(found), "maker": _maker(), "formats": {}}
         for place in FORMATS.values():
             _remove(folder / place)
     notes["versions"] = {name: metadata.version(name) for name in _VERSIONS}
     for name in formats:
-        model = export_formats.calibrated(found)
         path = folder / FORMATS[name]
         _remove(path)
-        match name:
-            case "keras":
-                export_formats.write_keras(model, path)
-            case "h5":
-                export_formats.write_h5(model, path)
-            case "savedmodel":
-                refuse_below = found.config.refuse_below
-                export_saved_model.write_saved_model(model, path, refuse_below)
-            case "onnx":
-                export_formats.write_onnx(model, path, about)
-            case "tflite":
-                export_formats.write_litert(model, path)
-            case "tflite-int8":
-                export_formats.write_litert(model, path, calibration())
+        write_format(name, found, path, calibration)
         notes["formats"][name] = {"files": _hashes(folder, path)}
         notes.pop("checked", None)
     write(folder, notes)
     return notes
+
+
+def write_format(
+    name: str, found: Weights, path: Path, calibration: Callable[[], InkArray]
+) -> None:
+    """Write one format.
+
+    Args:
+        name: Key of `FORMATS`.
+        found: The verified weights.
+        path: The file or folder to write.
+        calibration: As for `export`.
+    """
+    from training import export_formats, export_saved_model  # noqa: PLC0415
+
+    model = export_formats.calibrated(found)
+    match name:
+        case "keras":
+            export_formats.write_keras(model, path)
+        case "h5":
+            export_formats.write_h5(model, path)
+        case "savedmodel":
+            export_saved_model.write_saved_model(model, path, found.config.refuse_below)
+        case "onnx":
+            export_formats.write_onnx(model, path, export_formats.description(found))
+        case "tflite":
+            export_formats.write_litert(model, path)
+        case "tflite-int8":
+            export_formats.write_litert(model, path, calibration())
+        case _:
+            raise ValueError(f"Expected one of {', '.join(FORMATS)}. Received: name={name!r}")
 
 
 def calibration_images(mnist: Mnist) -> InkArray:
@@ -117,11 +135,31 @@ def complete(folder: Path, found: Weights) -> Notes | None:
         found: The weights.
     """
     notes = read(folder)
-    if notes is None or not _is_of(notes, found) or notes["formats"].keys() != FORMATS.keys():
+    if notes is None or not is_of(notes, found) or notes["formats"].keys() != FORMATS.keys():
         return None
     for name, place in FORMATS.items():
         if notes["formats"][name]["files"] != _hashes(folder, folder / place):
             return None
+    return notes
+
+
+def checked(found: Weights, folder: Path, mnist: Mnist, drawn: Path | None = None) -> Notes:
+    """Compare what lies in a folder with Keras, and note it there.
+
+    Args:
+        found: The weights that were exported.
+        folder: From `export`.
+        mnist: Its test images are shown.
+        drawn: Folder of recorded pen strokes, which are shown too; None for none.
+
+    Returns:
+        What lies in the folder, with the figures of `training.export_check.check` as `checked`.
+    """
+    from training import export_check  # noqa: PLC0415 - its runtimes
+
+    notes = read(folder) or {}
+    notes["checked"] = export_check.check(found, folder, mnist, drawn)
+    write(folder, notes)
     return notes
 
 
@@ -150,8 +188,13 @@ def size(notes: Mapping[str, Any], name: str) -> int:
     return sum(file["bytes"] for file in notes["formats"][name]["files"].values())
 
 
-def _is_of(notes: Notes, found: Weights) -> bool:
-    """Whether files were made from these weights by this code."""
+def is_of(notes: Mapping[str, Any], found: Weights) -> bool:
+    """Whether files were made from these weights by this code.
+
+    Args:
+        notes: The contents of `exports.json`.
+        found: The weights.
+    """
     config = found.config
     expected = {
         "weights_sha256": config.sha256,
@@ -197,13 +240,13 @@ def find(target: str | None) -> tuple[Weights, Path]:
     """
     try:
         if target is None:
-            return weights.load_folder(BUNDLED), Path("runs", "bundled", _FOLDER)
+            return weights.load_folder(BUNDLED), Path("runs", "bundled", FOLDER)
         if Path(target).is_dir():
-            return weights.load_folder(Path(target)), Path(target, _FOLDER)
+            return weights.load_folder(Path(target)), Path(target, FOLDER)
         repo, _, revision = target.partition("@")
         cache = Path(huggingface_hub.constants.HF_HUB_CACHE)
         found = weights.fetch(repo, revision or "main", cache=cache)
-        return found, Path("runs", found.origin.label.replace("/", "--"), _FOLDER)
+        return found, Path("runs", found.origin.label.replace("/", "--"), FOLDER)
     except WeightsError as error:
         raise UserError(f"the weights of {target or BUNDLED} cannot be used: {error}") from error
     except hub.HubError as error:
@@ -220,7 +263,7 @@ def _arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "target",
         nargs="?",
-        metavar="RUN_FOLDER|OWNER/NAME[@REVISION]",
+        metavar="RUNFOLDER|OWNER/NAME[@REVISION]",
         help="whose weights (default: the bundled ones)",
     )
     parser.add_argument("--format", choices=[*FORMATS, "all"], default="all")
@@ -254,13 +297,9 @@ def main() -> None:
     for name in formats:
         print(f"{folder / FORMATS[name]}: {size(notes, name):,} bytes")
     if arguments.check:
-        from training import export_check  # noqa: PLC0415 - its runtimes
+        from training.export_table import table  # noqa: PLC0415 - it needs this module
 
-        notes["checked"] = export_check.check(
-            found, folder, load_mnist(arguments.data), arguments.drawn
-        )
-        write(folder, notes)
-        print(export_check.table(notes))
+        print(table(checked(found, folder, load_mnist(arguments.data), arguments.drawn)))
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from ai_edge_litert.interpreter import Interpreter
 from digits.ink import InkArray, Picture
 from digits.prediction import Recognizer
 from digits.weights import Weights
-from training import export, sets, strokes, tables
+from training import export, sets, strokes
 from training.data import Mnist, as_input
 from training.export_formats import INPUT, OUTPUT
 from training.export_saved_model import NO_DIGIT, PICTURES, VERSION
@@ -163,61 +163,6 @@ def compare(
         "errors": int((rows.argmax(axis=1) != labels).sum()),
         "keras_errors": int((expected.argmax(axis=1) != labels).sum()),
     }
-
-
-def table(notes: Mapping[str, Any]) -> str:
-    """Lay out what was exported and how it compares, for a person.
-
-    Args:
-        notes: From `export.export`, with `checked` from `check`.
-
-    Returns:
-        A table in Markdown.
-    """
-    return tables.markdown(cells(notes))
-
-
-def cells(notes: Mapping[str, Any]) -> list[list[str]]:
-    """Put sizes, times and agreement into rows of text, a header first.
-
-    Args:
-        notes: From `export.export`; without `checked` there are sizes only.
-    """
-    formats = notes.get("checked", {}).get("formats", {})
-    pictures = next((list(_sets(figures)) for figures in formats.values()), [])
-    header = ["format", "kB"]
-    if formats:
-        header += ["ms a picture", "ms in batches"]
-    header += [
-        text
-        for name in pictures
-        for text in (f"{_TITLES[name]}: largest difference", "other answers", "misread")
-    ]
-    rows = [header]
-    for name in notes["formats"]:
-        row = [f"`{export.FORMATS[name]}`", f"{export.size(notes, name) / 1000:,.0f}"]
-        if name in formats:
-            row += _measures(formats[name])
-        rows.append(row)
-    return rows
-
-
-_TITLES = {"mnist_test": "MNIST test", "drawn": "drawn"}
-
-
-def _measures(figures: Figures) -> list[str]:
-    texts = [f"{figures['milliseconds']:.2f}", f"{figures['milliseconds_in_batches']:.2f}"]
-    for compared in _sets(figures).values():
-        texts += [
-            f"{compared['largest_difference']:.1g}",
-            f"{compared['other_answers']} of {compared['count']:,}",
-            f"{compared['errors']} (Keras {compared['keras_errors']})",
-        ]
-    return texts
-
-
-def _sets(figures: Figures) -> dict[str, Figures]:
-    return {name: value for name, value in figures.items() if isinstance(value, dict)}
 
 
 def _measured(

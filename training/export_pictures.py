@@ -1,10 +1,10 @@
 """The way from a picture to an image in TensorFlow's own operations, for a SavedModel to hold.
 
 It follows `digits.ink` and `digits.preprocessing` as far as plain paper goes: a canvas, a clean
-scan, a sticker. What it leaves out: shadows, ruled lines and everything else that photographs of
-paper bring, the second look at faint specks, and turning by EXIF. `python -m training.export
---check` counts how often it agrees with the app. Arrays are height x width x depth, float32; gray
-levels run from 0 to 255, ink from 0 for paper to 1.
+scan, a sticker. What it leaves out: frames and ruled lines, shadows and everything else that
+photographs of paper bring, the second look at faint specks, and turning by EXIF. How often it
+agrees with the app is counted by `python -m training.export --check`. Arrays are height x width x
+depth, float32; gray levels run from 0 to 255, ink from 0 for paper to 1.
 """
 
 import cv2

@@ -20,8 +20,9 @@ from huggingface_hub.hf_api import RepoFile
 
 from digits import weights
 from digits.weights import Weights, WeightsError
-from training import card, card_facts, console, verdict
+from training import card, card_facts, console, published_exports, verdict
 from training.console import UserError
+from training.endpoint_files import endpoint_files
 from training.hub_access import (
     REQUEST_SECONDS,
     check_repo,
@@ -64,6 +65,7 @@ def publish(  # noqa: PLR0913 - the options of the command
     tag: str | None = None,
     create: bool = False,
     parent: str | None = None,
+    data: Path | None = None,
 ) -> Release:
     """Bring a run to the Hub in one commit, read it back, and tag it.
 
@@ -76,6 +78,7 @@ def publish(  # noqa: PLR0913 - the options of the command
         parent: Commit that must still be the newest one, such as the one a gate compared with;
             "" where it found no repository; None is whatever is there now. What is published
             already may be tagged in any case.
+        data: Folder of MNIST's four files, for exports that are not made yet.
 
     Raises:
         UserError: If the run is not fit to be published, or the Hub does not take it. Before the
@@ -90,7 +93,9 @@ def publish(  # noqa: PLR0913 - the options of the command
     with one_line(repo):
         releases = card_facts.releases(api, repo, tags, found.config.sha256)
     files[card.ARCHITECTURE_FILE] = card_facts.architecture(found.config.network)
-    facts = card_facts.gather(run, found, files, releases)
+    exports = published_exports.bring(api, repo, head, run, found, data=data)
+    files |= published_exports.read_files(run, exports) | endpoint_files()
+    facts = card_facts.gather(run, found, files, releases, exports)
     files[CARD_FILE] = card.write_card(repo, found, facts).encode()
     changed = _changed(api, repo, head, files)
     if changed and parent not in (None, head) and not is_made:
@@ -269,6 +274,9 @@ def _arguments() -> argparse.Namespace:
         help="publish only what training.gate has passed, over what it compared with",
     )
     parser.add_argument(
+        "--data", type=Path, metavar="DIR", help="MNIST's four IDX files, to export to 8 bits"
+    )
+    parser.add_argument(
         "--timeout",
         type=float,
         default=REQUEST_SECONDS,
@@ -294,6 +302,7 @@ def main() -> None:
         tag=arguments.tag,
         create=arguments.create,
         parent=parent,
+        data=arguments.data,
     )
     print(describe(release, arguments.repo))
 
