@@ -52,6 +52,12 @@ _USE: Final = "Use a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF picture."
 _DAMAGED: Final = (
     "This picture is damaged or incomplete. Take it from its source again, or save it anew as PNG."
 )
+TOO_LARGE: Final = (
+    f"The file is too large: at most {MAX_FILE_BYTES // 1_000_000} MB are accepted. "
+    "Make the picture smaller, or save it as JPEG or PNG."
+)
+"""What a visitor is told of a file above `MAX_FILE_BYTES`, wherever that is noticed."""
+
 _TOO_MANY_PIXELS: Final = (
     f"This picture has too many pixels: at most {MAX_PIXELS // 1_000_000} million are accepted. "
     "Make it smaller and try again."
@@ -155,10 +161,7 @@ def _from_file_content(content: bytes) -> Picture:
     if not content:
         raise PictureError(f"The file is empty. {_USE}")
     if len(content) > MAX_FILE_BYTES:
-        raise PictureError(
-            f"The file is too large: at most {MAX_FILE_BYTES // 1_000_000} MB are accepted. "
-            "Make the picture smaller, or save it as JPEG or PNG."
-        )
+        raise PictureError(TOO_LARGE)
     if content[4:8] == b"ftyp" and content[8:12] in _HEIC_BRANDS and b"avif" not in content[8:64]:
         raise PictureError(
             "HEIC pictures cannot be read here. Save it as JPEG or PNG (on an iPhone: Settings, "

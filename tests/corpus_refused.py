@@ -131,18 +131,23 @@ def _too_many_pixels() -> dict[str, bytes]:
 
 def png_bomb(side: int) -> bytes:
     """Write a valid 1-bit PNG of `side` pixels square that takes less than 1 MB."""
-    packer = zlib.compressobj(9)
-    row = bytes(1 + side // 8)
-    data = b"".join(packer.compress(row * 1000) for _ in range(side // 1000)) + packer.flush()
-    return png_file(struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0), chunk(b"IDAT", data))
+    header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
+    return png_file(header, chunk(b"IDAT", _packed_zeros(1 + side // 8, side)))
 
 
 def text_bomb() -> bytes:
     """Write a small PNG whose comment unpacks to 200 MB."""
-    packed = zlib.compress(bytes(200_000_000), 1)
-    comment = chunk(b"zTXt", b"Comment\0\0" + packed)
+    comment = chunk(b"zTXt", b"Comment\0\0" + _packed_zeros(100_000, 2000))
     image = chunk(b"IDAT", zlib.compress(b"\0\0"))
     return png_file(struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0), comment, image)
+
+
+def _packed_zeros(row_bytes: int, rows: int) -> bytes:
+    """Zeros as zlib packs them, of which only a part needs to be packed: `rows` are thousands."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    part = packer.compress(bytes(row_bytes * 1000)) + packer.flush(zlib.Z_FULL_FLUSH)
+    checksum = (row_bytes * rows % 65521) << 16 | 1  # Adler-32 of zeros
+    return b"\x78\xda" + part * (rows // 1000) + b"\x03\0" + struct.pack(">I", checksum)
 
 
 def tile_bomb() -> bytes:

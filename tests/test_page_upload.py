@@ -7,6 +7,7 @@ import cv2
 import pytest
 from playwright.sync_api import expect
 
+from digits.pictures import MAX_FILE_BYTES
 from tests import pen
 from tests.visitor import DESKTOP, draw, ink_on_pad, visiting, wait_for_digit
 
@@ -61,6 +62,24 @@ def test_a_picture_dropped_on_the_upload_field_is_read_once(page):
     hand_in(page, "drop", "#upload .upload-container", pen.sheet(3))
     wait_for_digit(page, 3)
     assert len([url for url in uploads if "/upload?" in url]) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "selector"),
+    [("paste", "body"), ("drop", "#sketchpad"), ("drop", "#upload .upload-container")],
+)
+def test_what_cannot_be_read_is_told_however_it_is_handed_in(page, kind, selector):
+    if "#upload" in selector:
+        page.get_by_role("tab", name="Upload").click()
+        page.locator(selector).first.wait_for()
+    # Windows knows no type for an iPhone's pictures.
+    for content, type_, sentence in (
+        (bytes(500), "", "no picture that can be read"),
+        (bytes(MAX_FILE_BYTES + 1), "image/png", "too large"),
+    ):
+        data = base64.b64encode(content).decode()
+        assert not page.evaluate(HAND_IN, [kind, selector, type_, data])
+        expect(page.locator("#prediction")).to_have_text(re.compile(sentence))
 
 
 def test_text_is_still_pasted_and_dropped_as_ever(page):

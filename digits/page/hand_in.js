@@ -1,12 +1,20 @@
 // A picture that is pasted, or dropped anywhere on the page, goes to the upload tab. Without this
 // a browser would leave the page for a dropped picture, and the drawing would be lost.
+// Gradio's field would refuse what the browser does not call an image, as Windows does an iPhone's
+// HEIC, with "Only image/* allowed": the server sees such files too, and says what to do. What is
+// too large is not sent at all.
 
 const UPLOAD_TAB = 'upload-tab-button'
 const UPLOAD_INPUT = '#upload input[type=file]'
 
+const isImage = (file) => file.type.startsWith('image/')
+
 function pictureIn(transfer) {
-  return [...(transfer ? transfer.files : [])].find((file) => file.type.startsWith('image/'))
+  const files = [...(transfer ? transfer.files : [])]
+  return files.find(isImage) || files[0]
 }
+
+const isTaken = (file) => isImage(file) && file.size <= props.settings.max_file_bytes
 
 async function handIn(file) {
   document.getElementById(UPLOAD_TAB).click()
@@ -18,6 +26,22 @@ async function handIn(file) {
   input.files = files.files
   input.dispatchEvent(new Event('change', { bubbles: true }))
 }
+
+// Before Gradio's field sees it.
+document.addEventListener('change', (event) => {
+  const file = event.target.matches(UPLOAD_INPUT) && event.target.files[0]
+  if (!file || isTaken(file)) return
+  if (file.size > props.settings.max_file_bytes) {
+    event.stopImmediatePropagation()
+    event.target.value = ''
+    const answer = { kind: 'problem', text: props.settings.too_large }
+    tell('digits:answer', { source: 'upload', answer, final: true })
+    return
+  }
+  const files = new DataTransfer()
+  files.items.add(new File([file], file.name, { type: 'image/unknown' }))
+  event.target.files = files.files
+}, { capture: true })
 
 document.addEventListener('paste', (event) => {
   const file = pictureIn(event.clipboardData)
@@ -34,8 +58,10 @@ document.addEventListener('dragover', (event) => {
 })
 
 document.addEventListener('drop', (event) => {
-  if (!event.dataTransfer.types.includes('Files') || takenByGradio(event)) return
-  event.preventDefault()
+  if (!event.dataTransfer.types.includes('Files')) return
   const file = pictureIn(event.dataTransfer)
+  if (takenByGradio(event) && file && isTaken(file)) return
+  event.preventDefault()
+  event.stopPropagation()
   if (file) handIn(file)
-})
+}, { capture: true })

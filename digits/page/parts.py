@@ -11,6 +11,7 @@ from digits.page.about import about_text
 from digits.page.examples import all_examples
 from digits.page.strokes import MAX_POINTS, PAD_WIDTHS
 from digits.page.words import WORDS
+from digits.pictures import MAX_FILE_BYTES, TOO_LARGE
 
 _FOLDER: Final = Path(__file__).parent
 
@@ -49,7 +50,13 @@ def drawing_pad(read_drawing: Callable[[Any], dict[str, Any]]) -> gr.HTML:
         "pad.html",
         ["pad.js", "hand_in.js"],
         [read_drawing],
-        {"examples": all_examples(), "pad_widths": PAD_WIDTHS, "max_points": MAX_POINTS},
+        {
+            "examples": all_examples(),
+            "pad_widths": PAD_WIDTHS,
+            "max_points": MAX_POINTS,
+            "max_file_bytes": MAX_FILE_BYTES,
+            "too_large": TOO_LARGE,
+        },
     )
 
 
