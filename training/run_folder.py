@@ -191,7 +191,9 @@ class RunFolder:
         return self.path / CHECKPOINT_FOLDER
 
     def _clean(self) -> None:
-        """Delete what a kill left half-written."""
+        """Delete what a kill left half-written, or would have been deleted next."""
+        if self.is_finished:
+            self.remove_checkpoint()
         for folder in (self.path, self._checkpoint):
             for partial in folder.glob(f"{_PARTIAL}*"):
                 partial.unlink()

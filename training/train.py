@@ -250,8 +250,9 @@ class Checkpoints(keras.callbacks.Callback):
             )
         seconds = round(time.monotonic() - self._started, 1)
         self.rows.append({"epoch": epoch + 1, "seconds": seconds, **measured})
-        self._run.save_checkpoint(self.model, self.rows)
+        # In this order: once the last checkpoint is complete nobody comes back to the history.
         self._run.write_history(self.rows)
+        self._run.save_checkpoint(self.model, self.rows)
 
 
 def parse_arguments() -> argparse.Namespace:

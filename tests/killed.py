@@ -1,0 +1,172 @@
+"""Commands that are killed where it hurts, by a real SIGKILL: nothing of them gets to clean up.
+
+TensorFlow takes seconds to import, so one process does that and forks for each command:
+
+    with mortals() as kill:
+        kill("publish", {"request": "/commit/"}, hub.url, hub.token, run, repo)
+
+A command dies over a file (half of it is written), when a request has been sent but not answered,
+in the middle of what it sends, or when it deletes its folder of checkpoints.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+from huggingface_hub import HfApi
+
+from digits import weights
+from digits.corrections import Correction, Corrections
+from tests.conftest import ROOT
+from tests.training_support import small_mnist
+from training import card, card_facts, deploy, publish, published_exports, run_folder, train
+from training.recipes import Recipe
+from training.train import Job
+
+JOB = Job(recipe=Recipe(network="fnn", epochs=2, batch_size=32, learning_rate=0.003), limit=60)
+MNIST = small_mnist(60, 20)
+SPACE_FILES = {"app.py": b"print(1)", "digits/bundled/model.weights.h5": bytes(1000)}
+
+
+@contextlib.contextmanager
+def mortals() -> Iterator[Callable[..., None]]:
+    """Give a function that runs a command until it is killed; AssertionError if it is not."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.killed"],
+        cwd=ROOT,
+        env={**os.environ, "HF_HUB_DISABLE_XET": "1"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+
+        def kill(command: str, death: dict[str, str | int], *arguments: object) -> None:
+            print(
+                json.dumps([command, death, *map(str, arguments)]), file=process.stdin, flush=True
+            )
+            assert int(process.stdout.readline()) == signal.SIGKILL, (command, death)
+
+        yield kill
+        process.stdin.close()
+
+
+def spare_publishing() -> None:
+    """Leave out of publishing what only the run decides: others have checked these weights."""
+    publish.verified = _parsed
+    published_exports.bring = lambda *_, **__: {}
+    published_exports.read_files = lambda *_: {}
+    card_facts.architecture = lambda _network: b"{}"
+    card_facts.gather = lambda _run, _found, files, releases, *_: card.Facts(
+        frozenset(files), 5, releases=releases
+    )
+
+
+def _parsed(run):
+    config = weights.parse_config((run / weights.CONFIG_FILE).read_bytes())
+    metrics = weights.parse_metrics((run / weights.METRICS_FILE).read_bytes())
+    return weights.Weights(run / weights.WEIGHTS_FILE, config, metrics, weights.Origin())
+
+
+def _train(folder):
+    train.train(JOB, MNIST, Path(folder))
+
+
+def _publish(url, token, run, repo):
+    spare_publishing()
+    publish.publish(HfApi(url, token=token), Path(run), repo, tag="v1")
+
+
+def _deploy(url, token, space, model_repo):
+    deploy.send(HfApi(url, token=token), space, SPACE_FILES, model_repo=model_repo)
+
+
+def _correct(url, token, repo):
+    os.environ["HF_ENDPOINT"] = url
+    corrections = Corrections(repo, token, commit_seconds=0)
+    images = np.eye(28, dtype=np.float32), np.ones((28, 28), np.float32)
+    for future in [corrections.submit(Correction(image, 7, 1, 0.5, {})) for image in images]:
+        future.result(60)
+
+
+def _die(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _die_over_file(name):
+    def flush(path):
+        if path.name == f".partial-{name}":
+            os.truncate(path, path.stat().st_size // 2)
+            _die()
+
+    run_folder._flush = flush  # noqa: SLF001 - where a file is whole and not yet in its place
+    train._draw = lambda *_: None  # noqa: SLF001 - takes longest, and none of it is left
+
+
+def _die_after_request(path):
+    send, receive, asked = socket.socket.send, socket.socket.recv, [""]
+
+    def sending(self, data, *flags):
+        line = bytes(data[:500]).split(b"\r\n")[0]
+        if line.endswith(b" HTTP/1.1"):
+            asked[0] = line.decode()
+        return send(self, data, *flags)
+
+    def receiving(self, *arguments):
+        if path in asked[0]:
+            _die()
+        return receive(self, *arguments)
+
+    socket.socket.send, socket.socket.recv = sending, receiving
+
+
+def _die_after_bytes(count):
+    send, left = socket.socket.send, [count]
+
+    def sending(self, data, *flags):
+        if left[0] < len(data):
+            send(self, bytes(data[: left[0]]), *flags)
+            _die()
+        left[0] -= len(data)
+        return send(self, data, *flags)
+
+    socket.socket.send = sending
+
+
+def _die_on_deleting(_name):
+    shutil.rmtree = _die
+
+
+_COMMANDS = {"train": _train, "publish": _publish, "deploy": _deploy, "correct": _correct}
+_DEATHS = {
+    "file": _die_over_file,
+    "request": _die_after_request,
+    "bytes": _die_after_bytes,
+    "deleting": _die_on_deleting,
+}
+
+
+def _main():
+    for line in sys.stdin:
+        command, death, *arguments = json.loads(line)
+        child = os.fork()
+        if child == 0:
+            with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - no path, a device
+                os.dup2(nowhere.fileno(), 1)
+            [(kind, where)] = death.items()
+            _DEATHS[kind](where)
+            _COMMANDS[command](*arguments)
+            os._exit(0)
+        sys.stdout.write(f"{os.WTERMSIG(os.waitpid(child, 0)[1])}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    _main()
