@@ -299,3 +299,41 @@ def test_fresh_weights_of_every_network_fit_it_and_no_other(tmp_path, name):
         if weights.network_layout(other) != weights.network_layout(name):
             with pytest.raises(WeightsError):
                 weights.check_layout(layout, other)
+
+
+def test_damaged_structure_is_refused_or_without_effect(tmp_path):
+    """The HDF5 library meets bytes here that nobody meant to write, and must not fall over."""
+    path = tmp_path / WEIGHTS_FILE
+    networks.build("fnn").save_weights(path)
+    whole = path.read_bytes()
+    layout = weights.read_layout(whole)
+    structure = sorted(set(range(len(whole))) - numbers_of(path))
+    random = np.random.default_rng(0)
+    refused = 0
+    for _ in range(100):
+        data = bytearray(whole)
+        for place in random.choice(structure, 3):
+            data[place] = random.integers(256)
+        try:
+            found = weights.read_layout(bytes(data))
+            if found != layout:
+                weights.check_layout(found, "fnn")
+        except WeightsError:
+            refused += 1
+        else:
+            assert found == layout
+    assert 10 < refused < 100
+
+
+def numbers_of(path):
+    """The places of a file where the arrays themselves lie; what else it holds is structure."""
+    places = set()
+    with h5py.File(path) as file:
+
+        def collect(_, member):
+            if isinstance(member, h5py.Dataset) and member.id.get_offset() is not None:
+                start = member.id.get_offset()
+                places.update(range(start, start + member.id.get_storage_size()))
+
+        file.visititems(collect)
+    return places
