@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from digits.desk import sheet_on_desk
 from digits.frames import sheet_within, without_lines
 from digits.paper import at_border, photographed_ink, squared_slope
 
@@ -49,6 +50,13 @@ _WORD_GAP = 0.9
 
 _SMALL_PART = 0.05
 """Ink of a detached stroke as a share of the main stroke's; less is dust or a line's rest."""
+
+
+_DARK_DESK = 100.0
+"""Gray levels of a desk at the most, where it is plain enough to be taken for paper."""
+
+_FILLED = 0.5
+"""Share of its box that a sheet on such a desk fills at the least; few strokes fill as much."""
 
 
 class BlankPictureError(ValueError):
@@ -96,16 +104,46 @@ def extract_ink(picture: Picture) -> Ink:
     if clean:
         rows, columns = _off_paper(planes, paper)
         sheet = sheet_within(planes, paper, rows, columns)
+        lying = None if sheet else _on_dark_desk(planes, paper, rows, columns)
+        if lying is not None:
+            return Ink(lying, scale, clean=False)
         if sheet:
             array[sheet] = extract_ink(planes[sheet]).array
         else:
             array[rows, columns] = _plain_ink(planes[rows, columns].astype(np.float32) - paper)
             array = without_lines(array)
     else:
-        array = photographed_ink(planes)
+        array = _photographed(planes)
     if not array.any():
         raise BlankPictureError("Expected ink on the paper. Received: nothing but paper")
     return Ink(array, scale, clean)
+
+
+def _photographed(planes: Picture) -> InkArray:
+    sheet = sheet_on_desk(planes)
+    if sheet is None:
+        return photographed_ink(planes)
+    return sheet.back(photographed_ink(sheet.paper), planes.shape)
+
+
+def _on_dark_desk(
+    planes: Picture, desk: npt.NDArray[np.float32], rows: slice, columns: slice
+) -> InkArray | None:
+    """Ink of a sheet on a desk that is dark and plain; None where there is no such thing.
+
+    What is light on dark and fills its box is a sheet if it has the outline of one, and something
+    is written on it; else it is a stroke.
+    """
+    box = planes[rows, columns]
+    if min(planes.shape[:2]) < _SMALLEST_PHOTO or desk.max() > _DARK_DESK or not box.size:
+        return None
+    if np.mean(box.min(axis=2) > desk.max() + _MIN_CONTRAST) < _FILLED:
+        return None
+    sheet = sheet_on_desk(planes)
+    if sheet is None:
+        return None
+    ink = photographed_ink(sheet.paper)
+    return sheet.back(ink, planes.shape) if ink.any() else None
 
 
 def main_ink(ink: Ink) -> InkArray:

@@ -12,11 +12,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from training import desks
 from training import strokes as pen_strokes
+from training.fields import Color, Field, blur, noise
 from training.strokes import Box, Strokes
-
-Field = npt.NDArray[np.float32]
-Color = tuple[float, float, float]
 
 # What lies on desks, as the share of red, green and blue light that it reflects.
 _PAPERS: tuple[Color, ...] = (
@@ -101,6 +100,8 @@ def photograph_digit(
     digit: Strokes | npt.NDArray[np.uint8],
     rng: np.random.Generator,
     height_share: float | None = None,
+    *,
+    on_desk: bool = False,
 ) -> Photo:
     """Write one digit on paper and photograph it.
 
@@ -109,12 +110,14 @@ def photograph_digit(
         rng: Decides paper, ruling, pen, light and camera.
         height_share: Height of the digit as a share of the picture's height, or drawn at random
             between 0.08 and 0.8, small ones more often.
+        on_desk: Whether the camera sees the sheet's edges too; the share is then of the sheet's
+            height.
 
     Returns:
         The photograph, with one box.
     """
     strokes = pen_strokes.trace(digit) if isinstance(digit, np.ndarray) else digit
-    return photograph([strokes], rng, height_share)
+    return photograph([strokes], rng, height_share, on_desk=on_desk)
 
 
 def photograph(
@@ -122,6 +125,8 @@ def photograph(
     rng: np.random.Generator,
     height_share: float | None = None,
     widest_pen: float = 0.16,
+    *,
+    on_desk: bool = False,
 ) -> Photo:
     """Write several parts (the digits of a number) on one paper and photograph it.
 
@@ -131,6 +136,7 @@ def photograph(
         height_share: Height of the writing as a share of the picture's height; random if None.
             It is reduced where the writing would be wider than the picture.
         widest_pen: Greatest width of the line as a share of the height of the writing.
+        on_desk: Whether the camera sees the sheet's edges too.
 
     Returns:
         The photograph, with a box for each part.
@@ -145,11 +151,16 @@ def photograph(
     to_paper = [[(stroke - low) / extent[1] * scene.height_mm for stroke in p] for p in parts]
     in_picture = [pen_strokes.transform(part, scene.matrix) for part in to_paper]
     width = max(1.0, width_mm * scene.scale)
+    pen_share = width / (scene.height_mm * scene.scale)
     reflected = _paper(scene, rng)
     _write(reflected, [stroke for part in in_picture for stroke in part], pen, width, rng)
+    if on_desk:
+        reflected, laid = desks.lay_on_desk(reflected, rng)
+        in_picture = [pen_strokes.transform(part, laid.matrix) for part in in_picture]
+        width = max(1.0, width * laid.scale)
     picture = _expose(reflected * _light(scene.size, rng), width, rng)
     boxes = tuple(pen_strokes.pixel_box(part, width, scene.size) for part in in_picture)
-    return Photo(picture, boxes, name, width / (scene.height_mm * scene.scale))
+    return Photo(picture, boxes, name, pen_share)
 
 
 def photograph_blank(rng: np.random.Generator) -> npt.NDArray[np.uint8]:
@@ -220,18 +231,11 @@ def _paper(scene: _Scene, rng: np.random.Generator) -> Field:
     """Return the light that the empty paper reflects: `(H, W, 3)` float32 in `[0, 1]`."""
     tint = np.array(_PAPERS[rng.choice(len(_PAPERS), p=_PAPER_ODDS)])
     tint = np.clip(tint + rng.normal(0, 0.012, 3), 0, 1)
-    texture = 1 + rng.uniform(0.002, 0.02) * _noise(scene.size, 1.5, rng)
-    texture += rng.uniform(0.0, 0.006) * _noise(scene.size, 60, rng)
+    texture = 1 + rng.uniform(0.002, 0.02) * noise(scene.size, 1.5, rng)
+    texture += rng.uniform(0.0, 0.006) * noise(scene.size, 60, rng)
     reflected = (tint * texture[..., None]).astype(np.float32)
     _rule(reflected, scene, rng)
     return np.asarray(reflected, np.float32)
-
-
-def _noise(size: tuple[int, int], grain: float, rng: np.random.Generator) -> Field:
-    """Return smooth noise of mean 0 and deviation about 1; spots of about `grain` pixels."""
-    small = [max(2, int(np.ceil(side / grain))) for side in size]
-    rough = rng.standard_normal(small, dtype=np.float32)
-    return np.asarray(cv2.resize(rough, size[::-1], interpolation=cv2.INTER_CUBIC), np.float32)
 
 
 def _rule(reflected: Field, scene: _Scene, rng: np.random.Generator) -> None:
@@ -299,9 +303,9 @@ def _write(
     size = (view.shape[0], view.shape[1])
     shifted = [stroke - (x0, y0) for stroke in strokes]
     cover = _pressed(shifted, size, width, rng)
-    cover *= rng.uniform(*pen.cover) * np.clip(1 + 0.05 * _noise(size, 4 * width, rng), 0, 1)
+    cover *= rng.uniform(*pen.cover) * np.clip(1 + 0.05 * noise(size, 4 * width, rng), 0, 1)
     # Grain is paper fibre that the pen slid over: finer than the line, never all of it.
-    fibre = np.clip(0.5 + 0.5 * _noise(size, max(1.0, 0.2 * width), rng), 0, 1)
+    fibre = np.clip(0.5 + 0.5 * noise(size, max(1.0, 0.2 * width), rng), 0, 1)
     cover *= 1 - pen.grain * rng.uniform(0.3, 1.0) * fibre
     color = np.array(pen.colors[rng.integers(len(pen.colors))]) * rng.uniform(0.85, 1.15)
     view *= 1 - cover[..., None] * (1 - color.astype(np.float32))
@@ -313,7 +317,7 @@ def _pressed(
     """Draw strokes whose width wavers a little with the pressure of the hand."""
     full = pen_strokes.draw(strokes, size, width)
     lighter = pen_strokes.draw(strokes, size, max(1.0, 0.75 * width))
-    pressure = np.clip(0.7 + 0.5 * _noise(size, 12 * width + 8, rng), 0, 1)
+    pressure = np.clip(0.7 + 0.5 * noise(size, 12 * width + 8, rng), 0, 1)
     return np.asarray(lighter + (full - lighter) * pressure, np.float32)
 
 
@@ -324,7 +328,7 @@ def _light(size: tuple[int, int], rng: np.random.Generator) -> Field:
     angle = rng.uniform(0, 2 * np.pi)
     light = 1 + rng.uniform(0, 0.35) * (np.cos(angle) * x + np.sin(angle) * y) / 2
     light *= 1 - rng.uniform(0, 0.3) * (x**2 + y**2) / 2
-    light *= 1 + 0.04 * _noise(size, max(size) / 3, rng)
+    light *= 1 + 0.04 * noise(size, max(size) / 3, rng)
     if rng.random() < 0.25:  # a lamp
         center = rng.uniform(-0.9, 0.9, 2)
         far = (x - center[0]) ** 2 + (y - center[1]) ** 2
@@ -352,22 +356,10 @@ def _shadow(size: tuple[int, int], rng: np.random.Generator) -> Field:
     outline = np.vstack([edge, edge[::-1] + depth * across])
     sheet = np.zeros(size, np.float32)
     cv2.fillPoly(sheet, [np.round(outline).astype(np.int32)], 1.0)
-    mask = _blur(sheet, float(np.exp(rng.uniform(np.log(0.002), np.log(0.06)))) * longer)
+    mask = blur(sheet, float(np.exp(rng.uniform(np.log(0.002), np.log(0.06)))) * longer)
     dark = rng.uniform(0.2, 0.55)
     tinted = np.array([1.0, 0.97, 0.92], np.float32)  # shadows are lit by the sky: bluish
     return 1 - mask[..., None] * (np.float32(dark) * tinted)
-
-
-def _blur(field: Field, sigma: float) -> Field:
-    """Blur by a Gaussian; a wide one on a smaller copy, which looks the same and is faster."""
-    step = max(1, int(sigma / 4))
-    if step == 1:
-        return np.asarray(cv2.GaussianBlur(field, (0, 0), max(sigma, 0.1)), np.float32)
-    size = field.shape[1::-1]
-    shrunk = (size[0] // step + 1, size[1] // step + 1)
-    small = cv2.resize(field, shrunk, interpolation=cv2.INTER_AREA)
-    small = cv2.GaussianBlur(small, (0, 0), sigma / step)
-    return np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _expose(radiance: Field, width: float, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
@@ -383,12 +375,12 @@ def _expose(radiance: Field, width: float, rng: np.random.Generator) -> npt.NDAr
     """
     exposed = radiance * (rng.uniform(0.6, 1.04) / np.percentile(radiance[::8, ::8], 95))
     sharp = min(rng.uniform(0.3, 1.8), 0.45 + 0.35 * width)
-    exposed = _blur(exposed, sharp)
+    exposed = blur(exposed, sharp)
     if rng.random() < 0.2:
         exposed = _shake(exposed, min(0.6 * width + 1.5, 6.0), rng)
     exposed = _sensor(exposed, rng)
     if rng.random() < 0.5:  # the telephone sharpens
-        exposed += rng.uniform(0.2, 0.8) * (exposed - _blur(exposed, 1.2))
+        exposed += rng.uniform(0.2, 0.8) * (exposed - blur(exposed, 1.2))
     toned = np.clip(exposed, 0, 1) ** rng.uniform(0.8, 1.15)
     return _jpeg(np.round(toned * 255).astype(np.uint8), int(rng.integers(30, 96)))
 
@@ -407,12 +399,12 @@ def _sensor(exposed: Field, rng: np.random.Generator) -> Field:
     """Add noise that grows with the light, partly smoothed as telephones do, partly coloured."""
     level = float(np.exp(rng.uniform(np.log(0.003), np.log(0.035))))
     size = (exposed.shape[0], exposed.shape[1])
-    noise = rng.standard_normal(size, dtype=np.float32)
+    gray = rng.standard_normal(size, dtype=np.float32)
     if rng.random() < 0.5:
-        noise = 1.6 * _blur(noise, 0.7)
-    color = np.dstack([_noise(size, 2.0, rng) for _ in range(3)])
+        gray = 1.6 * blur(gray, 0.7)
+    color = np.dstack([noise(size, 2.0, rng) for _ in range(3)])
     stronger = np.sqrt(np.clip(exposed[..., 1], 0.02, 1)) * np.float32(level)
-    noisy = exposed + (stronger * noise)[..., None] + (0.3 * stronger)[..., None] * color
+    noisy = exposed + (stronger * gray)[..., None] + (0.3 * stronger)[..., None] * color
     return np.asarray(noisy, np.float32)
 
 

@@ -78,7 +78,7 @@ def measure(answers: Mapping[str, Answers]) -> Figures:
     """
     figures: Figures = {
         name: _recognition(answers[name])
-        for name in ("mnist_test", "drawn", "photos")
+        for name in ("mnist_test", "drawn", "photos", "sheets")
         if name in answers
     }
     figures["corruptions"] = corruption_figures(answers)

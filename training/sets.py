@@ -97,6 +97,7 @@ def picture_sets(source: Material) -> Iterator[PictureSet]:
         yield sketches("drawn", source.drawn)
         yield sketches("letters", source.letters)
     yield photographs(source)
+    yield photographs(source, 500, on_desk=True)
     for kind in corruptions.CORRUPTIONS:
         yield corrupted(source, kind)
     yield from without_digit(source)
@@ -120,13 +121,22 @@ def sketches(name: str, samples: Sequence[Sample]) -> PictureSet:
     return prepare(name, labels, (pen_strokes.sketch(s.strokes, rng) for s in samples))
 
 
-def photographs(source: Material, count: int = 1000) -> PictureSet:
-    """Photographs of one digit on paper, from recorded strokes and traced MNIST by turns."""
-    rng = np.random.default_rng([_SEED, 1])
+def photographs(source: Material, count: int = 1000, *, on_desk: bool = False) -> PictureSet:
+    """Photograph one digit on paper, from recorded strokes and traced MNIST by turns.
+
+    Args:
+        source: What is written.
+        count: How many photographs at the most.
+        on_desk: Whether they show the sheet on a desk; the set is then named `sheets`.
+    """
+    rng = np.random.default_rng([_SEED, 4 if on_desk else 1])
     written = source.written()
     chosen = [written[int(i)] for i in rng.integers(len(written), size=min(count, source.limit))]
-    made = (photos.photograph_digit(sample.strokes, rng).picture for sample in chosen)
-    return prepare("photos", [int(sample.label) for sample in chosen], made)
+    made = (
+        photos.photograph_digit(sample.strokes, rng, on_desk=on_desk).picture for sample in chosen
+    )
+    labels = [int(sample.label) for sample in chosen]
+    return prepare("sheets" if on_desk else "photos", labels, made)
 
 
 def without_digit(source: Material, count: int = 300) -> Iterator[PictureSet]:

@@ -47,14 +47,14 @@ def long_tables(rows: Sequence[Row]) -> str:
 
 def recognition(rows: Sequence[Row]) -> list[list[str]]:
     """Tabulate errors, calibration and cost, a line for each row; a header first."""
-    header = ["", "seeds", "MNIST test", "ECE", "drawn", "ECE", "photos", "canvas", "paper"]
-    table = [[*header, "corrupted", "parameters", "MB", "ms"]]
+    header = ["", "seeds", "MNIST test", "ECE", "drawn", "ECE", "photos", "sheets", "canvas"]
+    table = [[*header, "paper", "corrupted", "parameters", "MB", "ms"]]
     for row in rows:
         mean, far = row["mean"], row["deviation"]
         cells = [f"{row['name']}, {row['preprocessing']}", str(len(row["seeds"]))]
         for name in ("mnist_test", "drawn"):
             cells += [_wrong(mean.get(name), far.get(name)), _percent(mean.get(name), "ece")]
-        cells.append(_wrong(mean.get("photos"), far.get("photos")))
+        cells += [_wrong(mean.get(name), far.get(name)) for name in ("photos", "sheets")]
         for surface in ("canvas", "paper"):
             numbers = mean.get("numbers", {}), far.get("numbers", {})
             cells.append(_wrong(*(figures.get(surface) for figures in numbers)))
@@ -117,6 +117,7 @@ README_COLUMNS = (
     ("MNIST test", ("mnist_test",)),
     ("drawn digits", ("drawn",)),
     ("photos", ("photos",)),
+    ("sheets on a desk", ("sheets",)),
     ("numbers, canvas", ("numbers", "canvas")),
     ("numbers, paper", ("numbers", "paper")),
 )
