@@ -18,7 +18,6 @@ from digits.page.examples import all_examples
 from digits.page.strokes import MAX_POINTS, PAD_WIDTHS
 from digits.service import describe
 from digits.weights import Weights
-from training import export_formats
 from training.browser import runtime
 from training.browser.runtime import Runtime
 from training.browser.words import PAGE_WORDS
@@ -61,6 +60,9 @@ def onnx(weights: Weights) -> bytes:
     Args:
         weights: The set to export.
     """
+    # TensorFlow takes seconds: what can be refused without it has been refused before.
+    from training import export_formats  # noqa: PLC0415
+
     with tempfile.TemporaryDirectory(prefix="digits-onnx-") as folder:
         path = Path(folder) / "model.onnx"
         model = export_formats.calibrated(weights)
