@@ -27,6 +27,7 @@ from digits.page.ending import end_when_told
 from digits.page.entrance import Entrance, Traffic, allow_connections, say_defect, say_no_room
 from digits.page.parts import STYLE, answer_panel, drawing_pad, i18n, page_texts
 from digits.page.picture_input import watch_addresses
+from digits.page.sessions import keep_forgetting
 from digits.page.upload_limit import Limits, keep_within
 from digits.page.uploads import uploaded_picture
 from digits.page.views import drawing_view, number_in, picture_view, preview
@@ -345,6 +346,7 @@ def serve(uploads: Path) -> None:
     )
     end_when_told(demo, traffic)
     keep_within(demo.upload_file_set, UPLOADS, uploads)
+    keep_forgetting(demo)
     service.start()
     demo.block_thread()
 
