@@ -110,7 +110,7 @@ def extract_ink(picture: Picture) -> Ink:
         if sheet:
             array[sheet] = extract_ink(planes[sheet]).array
         else:
-            array[rows, columns] = _plain_ink(planes[rows, columns].astype(np.float32) - paper)
+            array[rows, columns] = _plain_ink(_difference(planes[rows, columns], paper))
             array = without_lines(array)
     else:
         array = _photographed(planes)
@@ -220,6 +220,14 @@ def _off_paper(planes: Picture, paper: npt.NDArray[np.float32]) -> tuple[slice, 
     return slice(top, top + height), slice(left, left + width)
 
 
+def _difference(planes: Picture, paper: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Picture minus paper in gray levels: `(h, w, depth)` float32."""
+    if planes.size == 0:
+        return np.zeros(planes.shape, np.float32)
+    scalar = (*paper.tolist(), 0.0, 0.0, 0.0)[:4]
+    return cv2.subtract(planes, scalar, dtype=cv2.CV_32F).reshape(planes.shape)
+
+
 def _plain_ink(difference: npt.NDArray[np.float32]) -> InkArray:
     """Ink on plain paper: `(h, w, depth)` difference from the paper's colour to `(h, w)` ink."""
     if difference.size == 0:
@@ -238,12 +246,13 @@ def _contrast(difference: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         `(h, w)` float32 in gray levels.
     """
     height, width, depth = difference.shape
-    magnitude = functools.reduce(np.maximum, cv2.split(np.abs(difference)))
+    magnitude = functools.reduce(cv2.max, cv2.split(cv2.absdiff(difference, 0)))
     # A histogram finds the strongest few without sorting the whole picture.
-    counts = np.bincount(np.minimum(magnitude, 255).astype(np.uint8).ravel(), minlength=256)
+    counts = cv2.calcHist([magnitude], [0], None, [256], [0, 256]).ravel()
     from_top = np.cumsum(counts[::-1])[::-1]
     cutoff = np.flatnonzero(from_top >= min(height * width, max(8, height * width // 2000)))[-1]
-    direction = difference[magnitude >= cutoff].mean(axis=0)
+    strongest = cv2.inRange(magnitude, float(cutoff), np.inf)
+    direction = np.array(cv2.mean(difference, strongest)[:depth], np.float32)
     length = float(np.linalg.norm(direction))
     if length == 0:
         return np.zeros((height, width), np.float32)
