@@ -2,6 +2,7 @@
 
 import ast
 import re
+import urllib.request
 
 import pytest
 
@@ -15,7 +16,8 @@ ROW = re.compile(r"\| .*[^ ] \| .*[^ ] \|")
 def named_in(file):
     """Name the tests of a file, without running anything of it."""
     tree = ast.parse((ROOT / file).read_text("utf-8"))
-    return {part.name for part in tree.body if isinstance(part, ast.FunctionDef)}
+    functions = {part.name for part in tree.body if isinstance(part, ast.FunctionDef)}
+    return {name for name in functions if name.startswith("test_")}
 
 
 def test_every_test_that_is_named_exists():
@@ -121,3 +123,27 @@ def test_hdf5_files_are_opened_in_one_place_only():
     serving = [path for path in trees if path == "app.py" or path.startswith("digits/")]
     loading = [path for path in serving if "load_weights" in calls(trees[path])]
     assert loading == ["digits/prediction.py"]
+
+
+# What is kept of visitors
+
+
+def files_of(app):
+    """The size of every file that the app has written, by path: its log is among them."""
+    folder = app.log.parent
+    return {path: path.stat().st_size for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_drawing_is_written_to_no_file_and_no_log(app):
+    before = files_of(app)
+    assert app.log in before
+    answer = app.ask_pad(["digit", [[40, 500, 200, 500, 800]]])
+    assert answer["kind"] == "digit"
+    assert files_of(app).items() <= before.items()  # an upload of another test may be gone
+
+
+def test_the_page_sets_no_cookie(app):
+    for path in ("/", "/config", "/gradio_api/info"):
+        with urllib.request.urlopen(app.url + path, timeout=30) as answer:  # noqa: S310 - loopback
+            assert answer.status == 200
+            assert answer.headers.get_all("Set-Cookie") is None
