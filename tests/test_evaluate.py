@@ -232,7 +232,7 @@ def test_everything_is_measured_written_and_drawn(tiny_mnist, tmp_path, monkeypa
     monkeypatch.setattr(cost, "measure", lambda _folder: figures)
     run = shutil.copytree(BUNDLED, tmp_path / "runs" / "again-1")
     arguments = argparse.Namespace(
-        targets=[str(run)], drawn=tmp_path, served=BUNDLED, out=tmp_path, limit=4
+        targets=[str(run)], drawn=tmp_path, served=BUNDLED, out=tmp_path, limit=4, keep=False
     )
     evaluate.measure_all(arguments, tiny_mnist)
     results = json.loads((tmp_path / "results.json").read_text())
@@ -249,6 +249,14 @@ def test_everything_is_measured_written_and_drawn(tiny_mnist, tmp_path, monkeypa
 
 
 @pytest.mark.slow
+def test_rows_that_are_not_measured_anew_can_be_kept():
+    served = {"name": "served", "preprocessing": "ours", "mean": 2}
+    other = {"name": "conv3", "preprocessing": "ours", "mean": 3}
+    squeezed = {"name": "served", "preprocessing": "squeeze", "mean": 4}
+    kept = evaluate.rows_besides([served], [{**served, "mean": 1}, other, squeezed])
+    assert kept == [{**other, "kept": True}, {**squeezed, "kept": True}]
+
+
 def test_the_cost_is_measured_on_real_weights():
     figures = cost.measure(BUNDLED)
     assert figures["megabytes"] == pytest.approx(

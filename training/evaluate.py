@@ -278,8 +278,10 @@ def measure_all(arguments: argparse.Namespace, mnist: Mnist) -> None:
     source = sets.material(mnist, arguments.drawn, arguments.limit)
     answers, kept = answer_all(runners, source)
     rows = gather(runners, answers, read_numbers(runners, source))
-    print(f"\n{tables.long_tables(rows)}")
     out = RunFolder(arguments.out)
+    if arguments.keep:
+        rows += rows_besides(rows, out.read_json(RESULTS_FILE)["rows"])
+    print(f"\n{tables.long_tables(rows)}")
     (out.path / PLOTS_FOLDER).mkdir(parents=True, exist_ok=True)
     served = next(i for i, r in enumerate(runners) if r.name == SERVED and not r.squeeze)
     for name, figure in draw(rows, answers[served], kept).items():
@@ -287,6 +289,16 @@ def measure_all(arguments: argparse.Namespace, mnist: Mnist) -> None:
     measured_on = {"machine": platform.machine(), "limit": arguments.limit}
     out.write_json(RESULTS_FILE, {"measured_on": measured_on, "rows": rows})
     print(f"\nwritten: {out.path / RESULTS_FILE} and {out.path / PLOTS_FOLDER}/")
+
+
+def rows_besides(
+    measured: Sequence[Mapping[str, Any]], earlier: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return those of the earlier rows that were not measured anew, marked as kept."""
+    names = {(row["name"], row["preprocessing"]) for row in measured}
+    return [
+        {**row, "kept": True} for row in earlier if (row["name"], row["preprocessing"]) not in names
+    ]
 
 
 def _others(arguments: argparse.Namespace) -> list[Path]:
@@ -304,6 +316,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("targets", nargs="*", help="run folders and names of networks")
     parser.add_argument("--data", type=Path, help="folder of MNIST's four files")
     parser.add_argument("--all", action="store_true", help="measure everything")
+    parser.add_argument(
+        "--keep", action="store_true", help="leave what is not measured now as it was"
+    )
     parser.add_argument("--drawn", type=Path, help="folder of recorded digits and letters")
     parser.add_argument("--served", type=Path, default=BUNDLED, help="the weights that serve")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="for the results")
