@@ -10,7 +10,7 @@ from tests.conftest import ROOT
 REQUIREMENTS = ("requirements.txt", "training/requirements.txt", "tests/requirements.txt")
 LOCK = "tests/requirements.lock"
 
-_PINNED = re.compile(r"([\w.-]+)(?:\[[\w,]+\])?==([\w.]+)")
+_PINNED = re.compile(r"([\w.-]+)(?:\[[\w,]+\])?==([\w.]+)(?:; .+)?")
 _LOCKED = re.compile(r"([\w.-]+)==([\w.]+)(?: ; ([^#]+?))?((?: --hash=sha256:[0-9a-f]{64})+)")
 
 

@@ -34,11 +34,13 @@ def test_every_line_of_the_lock_is_a_release_with_its_hashes():
 
 def test_every_pin_is_in_the_lock_and_no_other_version_of_it():
     wanted = {name: {version} for file in REQUIREMENTS for name, version in pins(file).items()}
+    for_tests = pins("tests/requirements.txt")
     found = {name: set() for name in wanted}
     for line in read_lock(TEXT):
         if line.name in wanted:
             found[line.name].add(line.version)
-            assert line.marker is None
+            # What only tests need may be missing on some machines.
+            assert line.marker is None or line.name in for_tests
     assert found == wanted, RENEW
 
 

@@ -1,0 +1,127 @@
+"""Search for files that the entrance for pictures does not bear.
+
+    python -m tests.fuzz --seconds 600            search; what is found lies in the folder `found`
+    python -m tests.fuzz --folder DIR ...         go on where an earlier search in DIR ended
+    python -m tests.fuzz --again found/crash-...  try one file again
+
+A file must give an upright picture or a `PictureError`, the picture an image of 28x28 in [0, 1] or
+a `BlankPictureError`, and that soon and in bounded memory. The search is atheris', which is
+libFuzzer's: it changes files of all formats at random and keeps those that reach code not reached
+before. What it finds becomes a case of the corpus: `tests/corpus.py`.
+"""
+
+import argparse
+import sys
+import tempfile
+import warnings
+import zlib
+from pathlib import Path
+
+import atheris
+
+with atheris.instrument_imports(include=["PIL", "digits"]):
+    import numpy as np
+    from PIL import Image
+
+    Image.preinit()
+    Image.init()
+    from digits.ink import BlankPictureError
+    from digits.pictures import PictureError, load_picture
+    from digits.preprocessing import framings
+
+from tests.picture_files import readable
+
+MAX_FILE_BYTES = 16_384
+SECONDS_FOR_ONE = 30
+MEGABYTES = 4096
+LARGE = 1_000_000
+"""Pixels above which a picture is only opened: the search for ink reduces them first anyhow."""
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def try_file(content: bytes) -> None:
+    """Open a file and look for ink as the app does; raise where it breaks its promise."""
+    try:
+        picture = load_picture(content)
+    except PictureError as refused:
+        assert str(refused).endswith(".")  # noqa: PT017 - no test: atheris has no other way to judge
+        return
+    assert picture.dtype == np.uint8
+    assert picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] == 3)
+    if picture.size > LARGE:
+        return
+    try:
+        images = framings(picture)
+    except BlankPictureError:
+        return
+    for image in images:
+        assert image.shape == (28, 28)
+        assert image.dtype == np.float32
+        assert 0 <= image.min() <= image.max() <= 1
+
+
+def change(content: bytes, max_bytes: int, seed: int) -> bytes:
+    """Change a file at random; every other PNG gets checksums that fit, or nothing behind them
+    would ever be reached."""
+    changed = atheris.Mutate(content, max_bytes)
+    return with_checksums(changed) if seed % 2 and changed.startswith(PNG) else changed
+
+
+def with_checksums(png: bytes) -> bytes:
+    """Write the right checksum behind each chunk of a PNG, as far as it has whole ones."""
+    mended = bytearray(png)
+    start = len(PNG)
+    while start + 12 <= len(png):
+        end = start + 8 + int.from_bytes(png[start : start + 4], "big")
+        if end + 4 > len(png):
+            break
+        mended[end : end + 4] = zlib.crc32(mended[start + 4 : end]).to_bytes(4, "big")
+        start = end + 4
+    return bytes(mended)
+
+
+def search(folder: Path, seconds: int, seed: int) -> None:
+    """Search until the time is over or something is found; ends the process.
+
+    Args:
+        folder: Gets `seeds`, the files that reached something new, and `found`.
+        seconds: For how long.
+        seed: Of the random choices; how many of them are made depends on the machine.
+    """
+    for name in ("seeds", "found"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    for name, file in readable().items():
+        if len(file.content) <= MAX_FILE_BYTES:
+            (folder / "seeds" / name).write_bytes(file.content)
+    arguments = [
+        str(folder / "seeds"),
+        f"-max_total_time={seconds}",
+        f"-seed={seed}",
+        f"-max_len={MAX_FILE_BYTES}",
+        f"-timeout={SECONDS_FOR_ONE}",
+        f"-rss_limit_mb={MEGABYTES}",
+        f"-artifact_prefix={folder / 'found'}/",
+        "-print_final_stats=1",
+    ]
+    atheris.Setup([sys.argv[0], *arguments], try_file, custom_mutator=change)
+    atheris.Fuzz()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Search for files that break the app.")
+    parser.add_argument("--seconds", type=int, default=600)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--folder", type=Path, help="kept for the next search")
+    parser.add_argument("--again", type=Path, help="a file to try once")
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore")  # Pillow tells of much that is wrong with such files
+    if arguments.again:
+        try_file(arguments.again.read_bytes())
+        return
+    folder = arguments.folder or Path(tempfile.mkdtemp(prefix="digits-fuzz-"))
+    search(folder, arguments.seconds, arguments.seed)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""The search for files that break the app finds none, and would find one."""
+
+import os
+import platform
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        (sys.platform, platform.machine()) != ("linux", "x86_64"), reason="atheris runs there alone"
+    ),
+]
+
+PLANTED = """
+import sys
+import tests.fuzz as fuzz
+
+def break_it(content):
+    if content.startswith(b"GIF8") and len(content) % 5 == 3:
+        raise ZeroDivisionError("planted")
+    return load_picture(content)
+
+load_picture = fuzz.load_picture
+fuzz.load_picture = break_it
+sys.argv[1:] = ["--seconds", "60", "--folder", sys.argv[1]]
+fuzz.main()
+"""
+
+
+def run(*arguments):
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+
+
+def test_no_file_breaks_the_entrance_for_pictures(tmp_path):
+    """Set FUZZ_SECONDS to search for longer."""
+    seconds = os.environ.get("FUZZ_SECONDS", "20")
+    done = run("-m", "tests.fuzz", "--seconds", seconds, "--folder", str(tmp_path))
+    assert list((tmp_path / "found").iterdir()) == []
+    assert done.returncode == 0, done.stderr[-3000:]
+    tried = int(re.search(r"number_of_executed_units: (\d+)", done.stderr)[1])
+    # More than the seeds themselves, which are all tried first.
+    assert tried > len(list((tmp_path / "seeds").iterdir())) / 2 > 30
+
+
+def test_a_defect_would_be_found_and_can_be_tried_again(tmp_path):
+    done = run("-c", PLANTED, str(tmp_path))
+    assert done.returncode != 0
+    assert "planted" in done.stdout + done.stderr
+    [crash] = (tmp_path / "found").iterdir()
+    content = crash.read_bytes()
+    assert content.startswith(b"GIF8")
+    assert len(content) % 5 == 3
+    assert run("-m", "tests.fuzz", "--again", str(crash)).returncode == 0
+
+
+def test_a_changed_png_gets_checksums_that_fit():
+    program = (
+        "import zlib; from tests.fuzz import with_checksums; from tests.picture_files import *; "
+        "png = readable()['gray.png'].content; at = png.index(b'IDAT'); "
+        "assert with_checksums(png) == png; "
+        "assert with_checksums(png[:at - 8] + b'????' + png[at - 4:]) == png; "
+        "assert with_checksums(png[:40]) == png[:40]"
+    )
+    done = run("-c", program)
+    assert done.returncode == 0, done.stderr
