@@ -69,6 +69,7 @@ class Report:
     Attributes:
         outcomes: Questions by kind and by how they ended.
         seconds: Of each question, by kind.
+        ended: When each question was answered, in minutes since the first.
         memory: Over time.
         before: Memory before the first question, in 10^6 bytes.
         after: Memory once it was calm again.
@@ -77,6 +78,7 @@ class Report:
 
     outcomes: dict[str, Counter[str]]
     seconds: dict[str, list[float]]
+    ended: list[float]
     memory: Memory
     before: float
     after: float
@@ -99,7 +101,11 @@ class Report:
             "outcomes": {outcome.value: self.count(outcome) for outcome in Outcome},
             "by_kind": {kind: dict(counts) for kind, counts in self.outcomes.items()},
             "seconds": {
-                kind: {"median": float(np.median(values)), "p95": float(np.percentile(values, 95))}
+                kind: {
+                    "median": round(float(np.median(values)), 3),
+                    "p95": round(float(np.percentile(values, 95)), 3),
+                    "longest": round(max(values), 3),
+                }
                 for kind, values in self.seconds.items()
             },
             "megabytes": {
@@ -123,8 +129,10 @@ def soak(server: Server, plan: Plan) -> Report:
     before = server.resident_megabytes()
     outcomes: dict[str, Counter[str]] = {}
     seconds: dict[str, list[float]] = {}
+    ended: list[float] = []
     lock = threading.Lock()
-    end = time.monotonic() + plan.seconds
+    start = time.monotonic()
+    end = start + plan.seconds
 
     def visit(visitor: Visitor) -> None:
         pauses = np.random.default_rng(visitor.number)
@@ -133,6 +141,7 @@ def soak(server: Server, plan: Plan) -> Report:
             with lock:
                 outcomes.setdefault(kind, Counter())[outcome] += 1
                 seconds.setdefault(kind, []).append(taken)
+                ended.append((time.monotonic() - start) / 60)
             if plan.pause_seconds or outcome is Outcome.BUSY:
                 time.sleep(float(pauses.exponential(plan.pause_seconds or 1.0)))
 
@@ -141,7 +150,7 @@ def soak(server: Server, plan: Plan) -> Report:
             list(pool.map(visit, visitors))
         calm = _calm_seconds(visitors[0], usual)
     after = server.resident_megabytes()
-    return Report(outcomes, seconds, memory, before, after, calm)
+    return Report(outcomes, seconds, ended, memory, before, after, calm)
 
 
 def _learn(visitors: Sequence[Visitor]) -> float:
@@ -193,7 +202,7 @@ def _watched(server: Server) -> Iterator[Memory]:
 
 
 def plot(report: Report, path: Path) -> None:
-    """Draw the memory over time."""
+    """Draw the memory, and how many questions were answered, over time."""
     from matplotlib.figure import Figure  # noqa: PLC0415 - of training; the test needs no plot
 
     figure = Figure(figsize=(8, 4), layout="constrained")
@@ -203,6 +212,10 @@ def plot(report: Report, path: Path) -> None:
     questions = sum(sum(counts.values()) for counts in report.outcomes.values())
     axes.set_title(f"{questions:,} questions, {report.faults} wrong or lost")
     axes.grid(visible=True, alpha=0.3)
+    rate = axes.twinx()
+    minutes = np.arange(np.ceil(max(report.ended)) + 1)
+    rate.hist(report.ended, minutes, color="tab:orange", alpha=0.3)
+    rate.set_ylabel("answers in a minute")
     figure.savefig(path, dpi=120)
 
 

@@ -94,11 +94,13 @@ def test_of_sessions_that_are_answered_nothing_is_remembered_for_ever():
 def test_the_report_counts_and_the_plot_is_drawn(tmp_path):
     outcomes = {"pad": Counter({Outcome.RIGHT: 2, Outcome.LOST: 1})}
     memory = Memory([0.0, 1.0], [100.0, 300.0])
-    report = Report(outcomes, {"pad": [1.0, 2.0, 3.0]}, memory, 100.0, 200.0, 1.5)
+    ended = [0.1, 0.5, 1.2]
+    report = Report(outcomes, {"pad": [1.0, 2.0, 3.0]}, ended, memory, 100.0, 200.0, 1.5)
     told = report.as_json()
     assert told["questions"] == 3
     assert told["outcomes"] == {"right": 2, "refused": 0, "busy": 0, "wrong": 0, "lost": 1}
     assert told["megabytes"] == {"before": 100, "peak": 300, "after": 200}
+    assert told["seconds"]["pad"]["longest"] == 3.0
     assert report.faults == 1
     plot(report, tmp_path / "soak.png")
     assert (tmp_path / "soak.png").read_bytes().startswith(b"\x89PNG")
