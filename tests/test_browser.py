@@ -7,17 +7,20 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from benchmarks.browser import on_pad
 from digits.page.examples import digit_example
+from digits.page.strokes import PAD_HEIGHT, parse_strokes
 from digits.page.strokes import draw as draw_picture
-from digits.page.strokes import parse_strokes
 from digits.page.views import drawing_view
 from digits.prediction import Recognizer
 from digits.weights import BUNDLED, load_folder
 from tests.static_page import READY_MILLISECONDS, answers, drawings, image, opened, served
 from tests.visitor import DESKTOP, PHONE, confidences, draw, draw_with_finger, violations
+from training import handwriting
 from training.browser import build, runtime
 from training.browser.words import PAGE_WORDS
 from training.console import UserError
+from training.strokes import Sample, fit
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -256,3 +259,13 @@ def test_what_npm_complains_of_is_told(monkeypatch, tmp_path):
     monkeypatch.setattr(runtime.shutil, "which", lambda _: str(npm))
     with pytest.raises(UserError, match="ENOTFOUND"):
         runtime.install()
+
+
+def test_the_benchmark_places_strokes_within_the_pad():
+    rng = np.random.default_rng(1)
+    written = [Sample("own", digit, fit(handwriting.write(digit, rng))) for digit in "0123456789"]
+    for drawing in on_pad(written):
+        points = np.concatenate([stroke.points for stroke in parse_strokes(drawing)])
+        assert points.min() >= 0
+        assert points.max() <= PAD_HEIGHT
+        assert 300 < np.ptp(points, axis=0).max() < 900

@@ -1,0 +1,169 @@
+"""The page without a server: how large, how fast, and whether it says what Python says.
+
+    python -m benchmarks.browser                    the bundled weights
+    python -m benchmarks.browser --drawn DIR        and every recorded digit, read by both
+
+All of it in Chromium, from disk. Recorded strokes are drawn as `training.strokes.sketch` places
+them on a sketchpad, with the page's middle brush.
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from playwright.sync_api import sync_playwright
+
+from benchmarks.figures import Figures
+from benchmarks.pen import PAGES, opened, pen_up_milliseconds
+from digits.page.strokes import PAD_HEIGHT
+from digits.page.views import drawing_view
+from digits.prediction import Recognizer
+from digits.weights import BUNDLED, load_folder
+from tests import static_page
+from tests.browser import launch
+from training import console, strokes
+from training.browser.build import PAGE_FILE, build
+from training.strokes import Sample
+
+_BRUSH: Final = 46
+_SETTLED_MILLISECONDS: Final = 250
+_STROKES: Final = 30
+_OPENINGS: Final = 5
+_AT_ONCE: Final = 200
+
+Drawing = list[list[int]]
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How near the page's answers to drawings are to Python's.
+
+    Attributes:
+        count: How many drawings.
+        same_answer: How many of them get the same digit, or the same reason for none.
+        same_image: How many images are the same in every pixel's byte.
+        image_levels: Largest difference of a pixel, in 255ths of full ink.
+        confidence: Largest difference of a confidence.
+        right: Digits read right by the page and by Python.
+    """
+
+    count: int
+    same_answer: int
+    same_image: int
+    image_levels: int
+    confidence: float
+    right: tuple[int, int]
+
+
+def on_pad(samples: Sequence[Sample], seed: int = 0) -> Iterator[Drawing]:
+    """Place recorded strokes on the pad.
+
+    Args:
+        samples: Fitted to `training.strokes.UNIT`.
+        seed: Decides the sizes and the places.
+    """
+    rng = np.random.default_rng(seed)
+    for sample in samples:
+        scale = rng.uniform(0.35, 0.85) * PAD_HEIGHT / strokes.UNIT
+        grown = [points * scale for points in sample.strokes]
+        room = PAD_HEIGHT - _BRUSH - strokes.box(grown)[1]
+        corner = np.maximum(_BRUSH / 2, room * rng.uniform(0.1, 0.9, 2))
+        yield [[_BRUSH, *np.rint(points + corner).astype(int).ravel().tolist()] for points in grown]
+
+
+def compare(address: str, recognizer: Recognizer, samples: Sequence[Sample]) -> Agreement:
+    """Let the page and Python read the same strokes.
+
+    Args:
+        address: Of the page.
+        recognizer: With the weights that lie in the page.
+        samples: Recorded digits.
+    """
+    drawings = list(on_pad(samples))
+    expected = [drawing_view(recognizer, ["digit", drawing]) for drawing in drawings]
+    received: list[dict[str, Any]] = []
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        with static_page.opened(browser, address) as page:
+            for start in range(0, len(drawings), _AT_ONCE):
+                received += static_page.answers(page, drawings[start : start + _AT_ONCE])
+        browser.close()
+    pairs = list(zip(received, expected, strict=True))
+    seen = [pair for pair in pairs if all(view["kind"] == "digit" for view in pair)]
+    apart = [
+        int(np.abs(static_page.image(ours) - static_page.image(theirs)).max())
+        for ours, theirs in seen
+    ]
+    answers = [[(view.get("digit"), view.get("reason")) for view in pair] for pair in pairs]
+    labels = [int(sample.label) for sample in samples]
+    return Agreement(
+        count=len(pairs),
+        same_answer=sum(ours == theirs for ours, theirs in answers),
+        same_image=apart.count(0),
+        image_levels=max(apart),
+        confidence=max(
+            float(np.abs(np.subtract(ours["confidences"], theirs["confidences"])).max())
+            for ours, theirs in seen
+        ),
+        right=(
+            sum(ours[0] == label for (ours, _), label in zip(answers, labels, strict=True)),
+            sum(theirs[0] == label for (_, theirs), label in zip(answers, labels, strict=True)),
+        ),
+    )
+
+
+def seconds_until_ready(address: str) -> Figures:
+    """Measure from opening the page until it can read, each time in a new browser."""
+    waited = []
+    for _ in range(_OPENINGS):
+        with sync_playwright() as playwright:
+            browser = launch(playwright)
+            page = browser.new_page()
+            start = time.perf_counter()
+            page.goto(address)
+            page.locator(".weights[data-ready=true]").wait_for(timeout=60_000)
+            waited.append(time.perf_counter() - start)
+            browser.close()
+    return Figures.of(waited)
+
+
+def pen_up(address: str) -> Figures:
+    """Measure milliseconds from lifting the pen to the last change of the bars."""
+    with opened(address, PAGES["ours"]) as page:
+        return Figures.of(pen_up_milliseconds(page, PAGES["ours"], _STROKES, _SETTLED_MILLISECONDS))
+
+
+def main() -> None:
+    """Build the page from the bundled weights, measure it and print what was measured."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.browser", description="Measure the page without a server."
+    )
+    parser.add_argument("--drawn", type=Path, metavar="DIR", help="holds digits.json.gz")
+    arguments = parser.parse_args()
+    weights = load_folder(BUNDLED)
+    with tempfile.TemporaryDirectory(prefix="digits-page-") as folder:
+        path = Path(folder) / PAGE_FILE
+        path.write_bytes(build(weights)[PAGE_FILE])
+        address = path.as_uri()
+        _say("the page", f"{path.stat().st_size:,} bytes")
+        ready = seconds_until_ready(address)
+        _say("from opening to ready", f"{ready.median:.2f} s, at most {ready.p95:.2f} s")
+        pen = pen_up(address)
+        _say("pen-up to changed bars", f"{pen.median:.0f} ms, 95 % within {pen.p95:.0f} ms")
+        if arguments.drawn:
+            samples = strokes.load(arguments.drawn, "digits")
+            agreement = compare(address, Recognizer(weights), samples)
+            _say("recorded digits read by both", str(agreement))
+
+
+def _say(what: str, value: str) -> None:
+    print(f"{what}: {value}", flush=True)  # noqa: T201 - what a command prints is its result
+
+
+if __name__ == "__main__":
+    console.run(main)
