@@ -15,6 +15,7 @@ from tests import page_support, workflow_runner
 from tests.conftest import ROOT
 from tests.hub import running_hub, wait_until
 from tests.page_support import free_port
+from tests.requirements_files import REQUIREMENTS
 from tests.training_support import write_handwritten_mnist
 from tests.workflow_runner import IDENTITY, WORKFLOWS, Runner
 from training import verdict
@@ -136,6 +137,17 @@ def test_pythons_are_the_oldest_supported_and_the_spaces_own():
     other = [*steps("train.yml"), *steps("deploy.yml"), *steps("audit.yml")]
     others = [s["with"]["python-version"] for s in other if "setup-py" in str(s)]
     assert set(others) == {own}
+
+
+def test_new_versions_are_proposed_for_all_that_is_pinned():
+    watched = yaml.safe_load((WORKFLOWS.parent / "dependabot.yml").read_text("utf-8"))["updates"]
+    places = {entry["package-ecosystem"]: entry for entry in watched}
+    folders = [f"/{name.rpartition('/')[0]}" for name in REQUIREMENTS]
+    assert places["pip"]["directories"] == folders
+    assert (ROOT / places["npm"]["directory"].lstrip("/") / "package-lock.json").is_file()
+    assert "github-actions" in places
+    # A release that was taken over is mostly found out within days.
+    assert all(entry["cooldown"]["default-days"] >= 7 for entry in watched)
 
 
 def test_the_button_offers_every_network():
