@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser import launch
@@ -12,6 +13,11 @@ from tests.page_support import App, running_app
 from tests.visitor import DESKTOP, PHONE, visiting
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# The same examples every time; `pytest --hypothesis-profile long` searches on its own.
+settings.register_profile("tests", max_examples=60, derandomize=True, database=None, deadline=None)
+settings.register_profile("long", max_examples=10_000, deadline=None)
+settings.load_profile("tests")
 
 # Before anything imports TensorFlow, Gradio or huggingface_hub; started servers inherit it.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -46,6 +52,20 @@ def mnist(mnist_folder):
         if mnist_folder is None:
             pytest.skip(f"MNIST is not at hand, set MNIST_DIR: {error}")
         raise
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory) -> Path:
+    """The bundled weights in every format; 8 bits are fitted to drawings of our own."""
+    from digits import weights  # noqa: PLC0415 - imports TensorFlow
+    from tests.training_support import drawn_images  # noqa: PLC0415
+    from training import export  # noqa: PLC0415
+
+    folder = tmp_path_factory.mktemp("exports")
+    found = weights.load_folder(weights.BUNDLED)
+    images = drawn_images(seeds=(1, 2))[..., None]
+    export.export(found, folder, export.FORMATS, lambda: images)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,234 @@
+"""Whatever the pixels, preprocessing and cutting apart give what they promise or refuse by name.
+
+`pytest --hypothesis-profile long` tries a hundred times as much; see `tests/conftest.py`.
+"""
+
+from itertools import pairwise
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as st_numpy
+from PIL import Image
+
+from digits.ink import BlankPictureError, extract_ink, main_ink, written_line
+from digits.pictures import MIN_SIDE, PictureError, load_picture
+from digits.pieces import MAX_CONNECTED, pieces_of
+from digits.prediction import Recognizer
+from digits.preprocessing import framings, has_ink, normalize, preprocess
+from digits.reading import cheapest, line_of
+from digits.weights import BUNDLED, load_folder
+from tests import pen
+
+MODES = ("1", "L", "P", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "LAB", "HSV", "I", "F", "LA", "PA",
+         "I;16", "I;16B", "La", "RGBa")  # fmt: skip
+
+
+@st.composite
+def pictures(draw):
+    """Pixels without any plan, and drawings of a few shapes: `(H, W)` or `(H, W, 3)` uint8."""
+    depth = draw(st.sampled_from([(), (3,)]))
+    if draw(st.booleans()):
+        shape = draw(st.tuples(st.integers(MIN_SIDE, 40), st.integers(MIN_SIDE, 40)))
+        return draw(st_numpy.arrays(np.uint8, shape + depth))
+    height, width = draw(st.tuples(st.integers(MIN_SIDE, 160), st.integers(MIN_SIDE, 160)))
+    level = st.integers(0, 255)
+    color = st.tuples(level, level, level) if depth else st.tuples(level)
+    picture = np.full((height, width, *depth), draw(color) if depth else draw(level), np.uint8)
+    point = st.tuples(st.integers(-20, 180), st.integers(-20, 180))
+    for _ in range(draw(st.integers(0, 6))):
+        shape = draw(st.sampled_from(["line", "rectangle", "ellipse", "gradient", "grain"]))
+        first, second, ink = draw(point), draw(point), draw(color)
+        thickness = draw(st.integers(1, 30))
+        match shape:
+            case "line":
+                cv2.line(picture, first, second, ink, thickness, cv2.LINE_AA)
+            case "rectangle":
+                cv2.rectangle(picture, first, second, ink, draw(st.sampled_from([-1, thickness])))
+            case "ellipse":
+                axes = tuple(abs(side) // 2 for side in second)
+                cv2.ellipse(picture, first, axes, thickness * 12, 0, 360, ink, thickness)
+            case "gradient":
+                fall = np.linspace(0.3, 1, width)
+                picture = (picture * (fall[:, None] if depth else fall)).astype(np.uint8)
+            case _:
+                rng = np.random.default_rng(draw(st.integers(0, 99)))
+                noisy = picture + rng.normal(0, thickness, picture.shape)
+                picture = noisy.clip(0, 255).astype(np.uint8)
+    return picture
+
+
+inks = st_numpy.arrays(
+    np.float32,
+    st.tuples(st.integers(1, 60), st.integers(1, 90)),
+    elements=st.floats(0, 1, width=32),
+    fill=st.just(np.float32(0)),
+)
+"""Ink of any form, most of it paper."""
+
+
+def check_image(image):
+    assert image.shape == (28, 28)
+    assert image.dtype == np.float32
+    assert 0 <= image.min() <= image.max() <= 1
+
+
+def check_ink(ink, shape):
+    assert ink.shape == shape
+    assert ink.dtype == np.float32
+    assert 0 <= ink.min() <= ink.max() <= 1
+
+
+@given(pictures())
+def test_any_picture_gives_images_or_is_blank(picture):
+    try:
+        images = framings(picture)
+    except BlankPictureError:
+        return
+    for image in images:
+        check_image(image)
+    assert images[-1].any()
+
+
+@given(pictures())
+def test_ink_keeps_the_frame_of_its_picture(picture):
+    try:
+        ink = extract_ink(picture)
+    except BlankPictureError:
+        return
+    check_ink(ink.array, picture.shape[:2])
+    for part in (main_ink(ink), written_line(ink)):
+        check_ink(part, ink.array.shape)
+        assert (part <= ink.array).all()
+        assert part.any()
+
+
+@given(inks)
+def test_any_ink_is_normalized_or_blank(ink):
+    if has_ink(ink):
+        check_image(normalize(ink))
+    else:
+        with pytest.raises(BlankPictureError):
+            normalize(ink)
+
+
+@given(st.sampled_from(MODES), st.integers(1, 12), st.integers(1, 12), st.binary(max_size=600))
+def test_a_pillow_image_of_any_mode_gives_a_picture_or_a_refusal(mode, width, height, pixels):
+    size = len(Image.new(mode, (width, height)).tobytes())
+    image = Image.frombytes(mode, (width, height), pixels[:size].ljust(size, b"\x7f"))
+    try:
+        picture = load_picture(image)
+    except PictureError:
+        return
+    assert picture.dtype == np.uint8
+    assert picture.shape[:2] == (height, width)
+
+
+@given(inks)
+def test_pieces_share_no_pixel_and_hold_ink_alone(ink):
+    assume((ink > 0).any())
+    pieces = pieces_of(ink)
+    assert 1 <= len({piece.ink for piece in pieces}) <= MAX_CONNECTED
+    pixels = [tuple(pixel) for piece in pieces for pixel in piece.pixels]
+    assert len(set(pixels)) == len(pixels)
+    rows, columns = np.array(pixels).T
+    assert (ink[rows, columns] > 0).all()
+    for piece in pieces:
+        top, left, bottom, right = piece.box
+        assert 0 <= top < bottom <= ink.shape[0]
+        assert 0 <= left < right <= ink.shape[1]
+
+
+class Guesser:
+    """Answers at random, as far as the rest of the reading can tell."""
+
+    def predict_images(self, images):
+        for image in images:
+            check_image(image)
+        rng = np.random.default_rng(len(images))
+        return rng.dirichlet(np.full(11, 0.3), len(images)).astype(np.float32)
+
+
+@given(inks)
+def test_any_ink_is_read_from_left_to_right_each_piece_once(ink):
+    assume((ink > 0).any())
+    line = line_of(Guesser(), ink)
+    runs = [line.runs[index] for index in cheapest(line)]
+    assert all(before.last <= after.first for before, after in pairwise(runs))
+    for run in runs:
+        top, left, bottom, right = run.box
+        assert 0 <= top < bottom <= ink.shape[0]
+        assert 0 <= left < right <= ink.shape[1]
+
+
+def difference(image, other):
+    """Absolute difference as a share of the ink, allowing a pixel for the centre's rounding."""
+    shifts = [(row, column) for row in (-1, 0, 1) for column in (-1, 0, 1)]
+    return min(
+        float(np.abs(np.roll(image, shift, (0, 1)) - other).sum() / other.sum()) for shift in shifts
+    )
+
+
+def moved(picture, right, down):
+    """The same sheet `right` and `down` pixels further, on a larger one."""
+    return np.pad(picture, ((300 + down, 300 - down), (300 + right, 300 - right)), "edge")
+
+
+@given(st.integers(0, 9), st.integers(-300, 300), st.integers(-300, 300))
+def test_the_place_on_the_sheet_changes_nothing(digit, right, down):
+    sheet = pen.sheet(digit, size=200, brush=10)
+    image = preprocess(moved(sheet, right, down))
+    np.testing.assert_array_equal(image, preprocess(moved(sheet, 0, 0)))
+
+
+@given(st.integers(0, 9), st.integers(0, 200), st.integers(0, 200))
+def test_more_paper_around_changes_nothing(digit, above, beside):
+    sheet = pen.sheet(digit, size=200, brush=10)
+    image = preprocess(np.pad(sheet, ((above, 5), (beside, 5)), "edge"))
+    np.testing.assert_array_equal(image, preprocess(sheet))
+
+
+@given(st.integers(0, 9), st.integers(4, 30))
+def test_exchanging_ink_and_paper_changes_nothing(digit, brush):
+    sheet = pen.sheet(digit, brush=brush)
+    assert difference(preprocess(255 - sheet), preprocess(sheet)) < 0.01
+
+
+@given(st.integers(0, 9), st.integers(100, 2000))
+def test_the_size_of_the_picture_changes_little(digit, side):
+    sheet = pen.sheet(digit, size=400, brush=28)
+    assert difference(preprocess(scaled(sheet, side)), preprocess(sheet)) < 0.4
+
+
+def scaled(sheet, side):
+    how = cv2.INTER_AREA if side < len(sheet) else cv2.INTER_CUBIC
+    return cv2.resize(sheet, (side, side), interpolation=how)
+
+
+CHANGED = 0.01
+"""Share of answers that may change; of 600 tried, none did."""
+
+
+def test_place_size_polarity_and_margins_hardly_ever_change_an_answer(mnist):
+    recognizer = Recognizer(load_folder(BUNDLED))
+    rng = np.random.default_rng(0)
+    count = settings.default.max_examples
+    changed = []
+    for original in mnist.train_images[:count]:
+        sheet = np.full((400, 400), 255, np.uint8)
+        sheet[60:340, 60:340] -= original.repeat(10, 0).repeat(10, 1)
+        sheet = cv2.GaussianBlur(sheet, (0, 0), 4)
+        digit = recognizer.predict(sheet).digit
+        above, beside = rng.integers(0, 400, 2)
+        others = {
+            "shifted": np.roll(sheet, rng.integers(-50, 51, 2), (0, 1)),
+            "inverted": 255 - sheet,
+            "padded": np.pad(sheet, ((above, 0), (0, beside)), "edge"),
+            "scaled": scaled(sheet, int(rng.integers(100, 1500))),
+        }
+        changed += [
+            how for how, other in others.items() if recognizer.predict(other).digit != digit
+        ]
+    assert len(changed) <= CHANGED * 4 * count, changed
