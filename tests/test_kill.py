@@ -5,22 +5,24 @@ And what goes with it: disks that are full or cannot be written to. How they are
 """
 
 import contextlib
+import itertools
 import json
 import subprocess
 import tempfile
+import time
 
 import pytest
 from huggingface_hub import HfApi, close_session, constants, set_client_factory
 from huggingface_hub.utils._http import default_client_factory
 
-from digits import weights
+from digits import deployment, weights
 from digits.corrections import Corrections
 from tests import killed
 from tests.hub import impatient_client, running_hub, wait_until
 from tests.killed import JOB, MNIST, SPACE_FILES
 from tests.small_disk import small_disk
 from tests.test_corrections import correction, kept
-from training import card_facts, deploy, publish, published_exports, train
+from training import card_facts, deploy, publish, published_exports, serving, train
 from training.console import UserError
 from training.run_folder import RunFolder
 
@@ -103,8 +105,10 @@ def read_only(folder):
                     subprocess.run([*sudo, "umount", "-l", str(folder)], check=True)
                 return
     folder.chmod(0o555)
-    yield
-    folder.chmod(0o755)
+    try:
+        yield
+    finally:
+        folder.chmod(0o755)
 
 
 def test_a_finished_run_in_a_read_only_folder_is_read_back(tmp_path):
@@ -218,6 +222,26 @@ def test_a_full_disk_while_reading_back_leaves_it_published_and_not_tagged(
         disk.free()
         again = publish.publish(api(hub), weights.BUNDLED, MODEL, tag="v1")
     assert (again.is_new, again.tag_is_new) == (False, True)
+
+
+@pytest.fixture
+def jumping_clock(monkeypatch):
+    """The time of day is another day whenever it is read; what only ever goes on is left alone."""
+    days = itertools.cycle([20_000, 10_000, 30_000])
+    monkeypatch.setattr(time, "time", lambda: 86_400.0 * next(days))
+
+
+@pytest.mark.usefixtures("spared", "jumping_clock")
+def test_a_clock_that_jumps_neither_ends_nor_prolongs_publishing_and_deploying(hub, monkeypatch):
+    monkeypatch.setattr(serving, "POLL_SECONDS", 0.01)
+    hub.create(MODEL)
+    assert publish.publish(api(hub), weights.BUNDLED, MODEL, tag="v1").tag_is_new
+
+    hub.create_space(SPACE)
+    sent = deploy.send(api(hub), SPACE, SPACE_FILES, model_repo=MODEL)
+    files = deployment.fingerprint(SPACE_FILES)
+    expected = serving.Expected(SPACE, sent.commit, files, MODEL, rebuilds=True, restarts=True)
+    assert serving.Watch(api(hub), expected).until_serving(600).startswith("serves at")
 
 
 # Corrections
