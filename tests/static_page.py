@@ -4,10 +4,14 @@ import base64
 import functools
 import http.server
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import numpy as np
-from playwright.sync_api import expect
+import numpy.typing as npt
+from playwright.sync_api import Browser, Page, expect
 
 from digits.page.strokes import PAD_HEIGHT
 from training import handwriting
@@ -16,7 +20,7 @@ READY_MILLISECONDS = 60_000
 
 
 @contextmanager
-def served(folder):
+def served(folder: Path) -> Iterator[str]:
     """Serve a folder on the loopback, as a static Space does; give the address."""
     handler = functools.partial(_Quiet, directory=str(folder))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -27,17 +31,17 @@ def served(folder):
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_):
+    def log_message(self, *_: object) -> None:
         pass
 
 
 @contextmanager
-def opened(browser, address, options=None):
+def opened(browser: Browser, address: str, options: dict[str, Any] | None = None) -> Iterator[Page]:
     """Open the page and wait for its network; another request or a logged error fails the test."""
     context = browser.new_context(**{"locale": "en-US"} | (options or {}))
     page = context.new_page()
     page.set_default_timeout(20_000)
-    faults = []
+    faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("console", lambda line: faults.append(line.text))
     page.on("request", lambda request: faults.extend(_foreign(address, request.url)))
@@ -48,28 +52,31 @@ def opened(browser, address, options=None):
     assert faults == []
 
 
-def _foreign(address, url):
+def _foreign(address: str, url: str) -> list[str]:
     return [] if url == address or url.startswith(("data:", "blob:")) else [url]
 
 
-def answers(page, drawings):
+def answers(page: Page, drawings: list[list[list[int]]]) -> list[dict[str, Any]]:
     """What the page says of each drawing: the views that its own pad would be given."""
-    return page.evaluate("async (drawings) => Promise.all(drawings.map(digits.read))", drawings)
+    views: list[dict[str, Any]] = page.evaluate(
+        "async (drawings) => Promise.all(drawings.map(digits.read))", drawings
+    )
+    return views
 
 
-def image(view):
+def image(view: dict[str, Any]) -> npt.NDArray[np.int64]:
     """The 28 x 28 image of a view, 0 to 255."""
-    return np.frombuffer(base64.b64decode(view["image"]), np.uint8).reshape(28, 28).astype(int)
+    return np.frombuffer(base64.b64decode(view["image"]), np.uint8).reshape(28, 28).astype(np.int64)
 
 
-def drawings(count, seed=0):
+def drawings(count: int, seed: int = 0) -> list[list[list[int]]]:
     """Strokes as the pad sends them: digits and what is none, of all sizes, with any brush."""
     rng = np.random.default_rng(seed)
     labels = [*handwriting.DIGITS] * 3 + [*handwriting.OTHERS]
     return [_drawing(labels[i % len(labels)], rng) for i in range(count)]
 
 
-def _drawing(label, rng):
+def _drawing(label: str, rng: np.random.Generator) -> list[list[int]]:
     """One character anywhere on the pad, now and then over its edge."""
     size = rng.uniform(0.1, 0.9) ** 1.5 * PAD_HEIGHT
     corner = rng.uniform(-0.02, 1.02, 2) * (PAD_HEIGHT - size)

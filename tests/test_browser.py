@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Expect
 
 from benchmarks.browser import on_pad
 from digits.page.examples import digit_example
@@ -24,6 +24,7 @@ from training.strokes import Sample, fit
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
+expect = Expect()
 expect.set_options(timeout=20_000)
 
 STILL = {"reduced_motion": "reduce"}

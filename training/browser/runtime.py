@@ -45,7 +45,8 @@ def load() -> Runtime:
         UserError: If npm is missing, or cannot install it.
     """
     version = _locked(FOLDER / LOCK_FILE)
-    if version != _locked(_MODULES / f".{LOCK_FILE}"):
+    installed = _MODULES / f".{LOCK_FILE}"
+    if not installed.is_file() or _locked(installed) != version:
         install()
     folder = _MODULES / PACKAGE / "dist"
     return Runtime(version, (folder / SCRIPT_FILE).read_bytes(), (folder / WASM_FILE).read_bytes())
@@ -78,9 +79,6 @@ def install() -> None:
         )
 
 
-def _locked(lock: Path) -> str | None:
-    """Return the version that a lock names; None where there is no lock."""
-    if not lock.is_file():
-        return None
+def _locked(lock: Path) -> str:
     version: str = json.loads(lock.read_bytes())["packages"][f"node_modules/{PACKAGE}"]["version"]
     return version
