@@ -213,7 +213,7 @@ def plot(report: Report, path: Path) -> None:
     axes.set_title(f"{questions:,} questions, {report.faults} wrong or lost")
     axes.grid(visible=True, alpha=0.3)
     rate = axes.twinx()
-    minutes = np.arange(np.ceil(max(report.ended)) + 1)
+    minutes = [float(minute) for minute in range(int(max(report.ended)) + 2)]
     rate.hist(report.ended, minutes, color="tab:orange", alpha=0.3)
     rate.set_ylabel("answers in a minute")
     figure.savefig(path, dpi=120)
