@@ -144,7 +144,9 @@ def test_new_versions_are_proposed_for_all_that_is_pinned():
     places = {entry["package-ecosystem"]: entry for entry in watched}
     folders = [f"/{name.rpartition('/')[0]}" for name in REQUIREMENTS]
     assert places["pip"]["directories"] == folders
-    assert (ROOT / places["npm"]["directory"].lstrip("/") / "package-lock.json").is_file()
+    locked = [ROOT / folder.lstrip("/") for folder in places["npm"]["directories"]]
+    assert [folder.name for folder in locked] == ["tests", "browser"]
+    assert all((folder / "package-lock.json").is_file() for folder in locked)
     assert "github-actions" in places
     # A release that was taken over is mostly found out within days.
     assert all(entry["cooldown"]["default-days"] >= 7 for entry in watched)
