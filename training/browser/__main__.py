@@ -6,6 +6,7 @@
 
 DIR/index.html opens from disk by a double click, and DIR is all that a static Space needs:
 
+    hf repos create OWNER/SPACE --type space --sdk static
     hf upload OWNER/SPACE DIR --repo-type space
 
 npm brings the runtime once, as training/browser/package-lock.json names it (Node.js).
