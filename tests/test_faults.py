@@ -13,6 +13,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import matplotlib as mpl
 import pytest
 
 from digits import service
@@ -63,7 +64,11 @@ def poor(tmp_path_factory):
     folder = tmp_path_factory.mktemp("poor")
     (folder / "disk").mkdir()
     with small_disk(folder / "disk") as disk:
+        # A Space has no Matplotlib; here Gradio imports it, and its list of fonts takes a minute.
+        fonts = disk.folder / "matplotlib"
+        shutil.copytree(mpl.get_cachedir(), fonts, ignore=shutil.ignore_patterns("tex.*"))
         settings = {
+            "MPLCONFIGDIR": str(fonts),
             "HOME": None,
             "HF_HOME": None,
             "TMPDIR": str(disk.folder),
