@@ -20,6 +20,7 @@ from playwright.sync_api import expect
 from starlette.responses import PlainTextResponse
 
 from digits.page.entrance import Door, Entrance, Traffic
+from digits.page.headers import page_policy
 from digits.page.picture_input import AddressError, fetch
 from tests import pen
 from tests.page_support import ROOT, running_app
@@ -354,6 +355,13 @@ def test_every_answer_carries_the_security_headers(ask, tmp_path):
         assert "X-Frame-Options" not in headers
     assert "https://huggingface.co" in answers[0][1]["Content-Security-Policy"]
     assert "sandbox" in answers[3][1]["Content-Security-Policy"]
+
+
+def test_scripts_of_another_host_run_under_a_temporary_public_link_alone():
+    [alone] = re.findall(r"script-src ([^;]+)", page_policy(shared=False))
+    [shared] = re.findall(r"script-src ([^;]+)", page_policy(shared=True))
+    assert "https://" not in alone
+    assert re.findall(r"https://\S+", shared) == ["https://gradio.s3-us-west-2.amazonaws.com"]
 
 
 def uploaded(ask, content, name="digit.png"):
