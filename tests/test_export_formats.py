@@ -16,10 +16,9 @@ from digits.page.examples import digit_example
 from digits.page.strokes import draw, parse_strokes
 from digits.pictures import load_picture
 from digits.prediction import Recognizer
-from digits.preprocessing import preprocess
 from digits.weights import BUNDLED
-from tests.training_support import write_weights
-from training import export_formats, export_saved_model
+from tests.training_support import drawn_images, write_weights
+from training import export_formats
 
 TOLERANCE = 1e-5
 """Of a probability, where the numbers are float32."""
@@ -33,8 +32,7 @@ def bundled():
 @pytest.fixture(scope="module")
 def images():
     """`(20, 28, 28)`: the project's ten drawings by two hands."""
-    messages = [digit_example(digit, seed) for seed in (0, 1) for digit in range(10)]
-    return np.stack([preprocess(draw(parse_strokes(message))) for message in messages])
+    return drawn_images(seeds=(0, 1))
 
 
 @pytest.fixture(scope="module")
@@ -44,11 +42,8 @@ def answers(bundled, images):
 
 
 @pytest.fixture(scope="module")
-def onnx_file(bundled, tmp_path_factory):
-    path = tmp_path_factory.mktemp("onnx") / "digits.onnx"
-    model = export_formats.calibrated(bundled)
-    export_formats.write_onnx(model, path, export_formats.description(bundled))
-    return path
+def onnx_file(exported):
+    return exported / "digits.onnx"
 
 
 def session(path):
@@ -97,26 +92,21 @@ def litert(path):
 
 
 @pytest.fixture(scope="module")
-def saved_model(bundled, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("saved") / "digits"
-    model = export_formats.calibrated(bundled)
-    export_saved_model.write_saved_model(model, folder, bundled.config.refuse_below)
+def saved_model(exported):
     # As TensorFlow Serving finds and loads it: the version is a folder, the tag is "serve".
-    return tf.saved_model.load(str(folder / "1"), tags=["serve"])
+    return tf.saved_model.load(str(exported / "saved_model" / "1"), tags=["serve"])
 
 
-@pytest.mark.parametrize("ending", ["keras", "h5"])
-def test_keras_files_load_without_this_project(ending, bundled, images, answers, tmp_path):
-    path = tmp_path / f"digits.{ending}"
-    model = export_formats.calibrated(bundled)
-    write = {"keras": export_formats.write_keras, "h5": export_formats.write_h5}[ending]
-    write(model, path)
-    loaded = keras.models.load_model(path, compile=False)
+@pytest.mark.parametrize("name", ["digits.keras", "digits.h5"])
+def test_keras_files_load_without_this_project(name, exported, images, answers):
+    loaded = keras.models.load_model(exported / name, compile=False)
     np.testing.assert_allclose(loaded(images[..., None]), answers, atol=TOLERANCE)
-    bare = networks.build("conv7")
-    if ending == "h5":
-        bare.load_weights(path)
-        np.testing.assert_allclose(bare(images[..., None]), answers, atol=TOLERANCE)
+
+
+def test_h5_holds_weights_for_the_network_in_code(exported, images, answers):
+    network = networks.build("conv7")
+    network.load_weights(exported / "digits.h5")
+    np.testing.assert_allclose(network(images[..., None]), answers, atol=TOLERANCE)
 
 
 def test_writing_h5_says_nothing_of_its_age(bundled, tmp_path, caplog):
@@ -124,21 +114,15 @@ def test_writing_h5_says_nothing_of_its_age(bundled, tmp_path, caplog):
     assert not caplog.records
 
 
-def test_litert_gives_calibrated_answers_for_batches_of_any_size(
-    bundled, images, answers, tmp_path
-):
-    path = tmp_path / "digits.tflite"
-    export_formats.write_litert(export_formats.calibrated(bundled), path)
-    run = litert(path)
+def test_litert_gives_calibrated_answers_for_batches_of_any_size(exported, images, answers):
+    run = litert(exported / "digits.tflite")
     for part in (slice(1), slice(7), slice(None)):
         given = run(images=images[part, ..., None])["probabilities"]
         np.testing.assert_allclose(given, answers[part], atol=TOLERANCE)
 
 
-def test_litert_of_8_bits_reads_the_same_and_is_a_quarter(bundled, images, answers, tmp_path):
-    path = tmp_path / "digits-int8.tflite"
-    model = export_formats.calibrated(bundled)
-    export_formats.write_litert(model, path, images[10:, ..., None])
+def test_litert_of_8_bits_reads_the_same_and_is_a_quarter(exported, images, answers):
+    path = exported / "digits-int8.tflite"
     given = litert(path)(images=images[:10, ..., None])["probabilities"]
     assert given.dtype == np.float32
     assert (given.argmax(axis=1) == np.arange(10)).all()

@@ -18,7 +18,6 @@ from digits.page.examples import digit_example
 from digits.page.strokes import draw, parse_strokes
 from digits.prediction import Recognizer
 from digits.weights import BUNDLED, CONFIG_FILE
-from training import export
 from training.endpoint_files import endpoint_files
 from training.handler import MAX_BATCH, EndpointHandler, InputError
 
@@ -43,7 +42,7 @@ print(json.dumps([answer, digits.preprocessing.__file__, imported]))
 
 
 @pytest.fixture(scope="module")
-def snapshot(tmp_path_factory):
+def snapshot(exported, tmp_path_factory):
     """What a download of the model repository leaves, as far as the handler looks at it."""
     folder = tmp_path_factory.mktemp("snapshot")
     for name, content in endpoint_files().items():
@@ -51,7 +50,8 @@ def snapshot(tmp_path_factory):
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(content)
     shutil.copy(BUNDLED / CONFIG_FILE, folder)
-    export.export(weights.load_folder(BUNDLED), folder / "exports", ["onnx"], pytest.fail)
+    (folder / "exports").mkdir()
+    shutil.copy(exported / "digits.onnx", folder / "exports")
     return folder
 
 

@@ -583,6 +583,15 @@ def test_exports_of_other_weights_or_damaged_ones_are_made_anew(server, run):
 
 
 @pytest.mark.usefixtures("checked")
+def test_lost_race_is_told_before_time_is_spent_on_exports(server, run, monkeypatch):
+    compared = server.head(REPO)
+    server.push(REPO, {"other.txt": b"x"})
+    shutil.rmtree(run / "exports")
+    monkeypatch.setattr(export, "write_format", pytest.fail)
+    assert "newer commit" in refusal(server, run, parent=compared)
+
+
+@pytest.mark.usefixtures("checked")
 @pytest.mark.parametrize(
     "notes",
     [

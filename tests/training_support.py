@@ -10,8 +10,8 @@ import numpy as np
 
 from digits import networks
 from digits.page.examples import digit_example
-from digits.page.strokes import parse_strokes
-from digits.preprocessing import normalize
+from digits.page.strokes import draw, parse_strokes
+from digits.preprocessing import normalize, preprocess
 from digits.weights import CONFIG_FILE, METRICS_FILE, WEIGHTS_FILE
 from training.augment import draw_strokes
 from training.data import FILES, Mnist
@@ -101,3 +101,9 @@ def write_weights(folder: Path, network, temperature=1.0):
     test = {"errors": 9000, "count": 10000, "top1_accuracy": 0.1}
     (folder / METRICS_FILE).write_text(json.dumps({"mnist_test": test}))
     return folder
+
+
+def drawn_images(seeds):
+    """`(10 * seeds, 28, 28)`: the project's ten drawings by some hands, as networks take them."""
+    messages = [digit_example(digit, seed) for seed in seeds for digit in range(10)]
+    return np.stack([preprocess(draw(parse_strokes(message))) for message in messages])

@@ -1,7 +1,8 @@
 """Whether exported files answer as Keras does, each in its own runtime, and how fast.
 
 Compared are the probabilities of the ten digits, and the answers: a digit, or none where the score
-is too low. Everything runs on one core.
+is too low. Times are those that the processor spent, on however many cores, so that other programs
+on the machine do not count.
 """
 
 import os
@@ -9,7 +10,6 @@ import platform
 import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -125,17 +125,17 @@ def check(found: Weights, folder: Path, mnist: Mnist, drawn: Path | None = None)
         written = sets.sketches("drawn", samples)
         shown["drawn"] = (written.prepared, written.labels)
     notes = export.read(folder) or {"formats": {}}
-    figures: Figures = {"machine": {"cpu": platform.machine(), "cores": 1}}
-    with _one_core():
-        expected = {
-            name: recognizer.predict_images(part)[:, :10] for name, (part, _) in shown.items()
-        }
-        figures["formats"] = {
-            name: _measured(open_runtime(name, folder), shown, expected, found.config.refuse_below)
-            for name in notes["formats"]
-        }
-        if "savedmodel" in notes["formats"] and samples:
-            figures[PICTURES] = _check_pictures(folder, recognizer, mnist, samples)
+    figures: Figures = {"machine": {"cpu": platform.machine(), "cores": os.cpu_count()}}
+    expected = {
+        name: np.concatenate([recognizer.predict_images(part)[:, :10] for part in _parts(images)])
+        for name, (images, _) in shown.items()
+    }
+    figures["formats"] = {
+        name: _measured(open_runtime(name, folder), shown, expected, found.config.refuse_below)
+        for name in notes["formats"]
+    }
+    if "savedmodel" in notes["formats"] and samples:
+        figures[PICTURES] = _check_pictures(folder, recognizer, mnist, samples)
     return figures
 
 
@@ -176,23 +176,28 @@ def _measured(
     seconds, count = 0.0, 0
     for name, (images, labels) in shown.items():
         rows = []
-        for start in range(0, len(images), _BATCH):
-            began = time.perf_counter()
-            rows.append(run(images[start : start + _BATCH]))
+        for part in _parts(images):
+            began = time.process_time()
+            rows.append(run(part))
             # The first one also makes ready.
-            if start:
-                seconds, count = seconds + time.perf_counter() - began, count + len(rows[-1])
+            if len(rows) > 1:
+                seconds, count = seconds + time.process_time() - began, count + len(part)
         figures[name] = compare(np.concatenate(rows), expected[name], labels, refuse_below)
     return {"milliseconds_in_batches": 1000 * seconds / max(count, 1), **figures}
+
+
+def _parts(images: InkArray) -> Iterator[InkArray]:
+    """Cut a set into batches, which bounds the memory that a network takes."""
+    return (images[start : start + _BATCH] for start in range(0, len(images), _BATCH))
 
 
 def _median_seconds(run: Runtime, images: InkArray) -> float:
     """Time images one by one."""
     seconds = []
     for index in range(min(_SINGLE, len(images))):
-        began = time.perf_counter()
+        began = time.process_time()
         run(images[index : index + 1])
-        seconds.append(time.perf_counter() - began)
+        seconds.append(time.process_time() - began)
     return statistics.median(seconds[len(seconds) // 4 :])  # the first ones make ready
 
 
@@ -237,9 +242,9 @@ def compare_pictures(folder: Path, recognizer: Recognizer, pictures: Iterable[Pi
     count, others, seconds = 0, 0, 0.0
     for batch in _batches(pictures):
         files = tf.constant([_as_png(picture) for picture in batch])
-        began = time.perf_counter()
+        began = time.process_time()
         said = serve(**{PICTURES: files})["digit"].numpy()
-        seconds += time.perf_counter() - began
+        seconds += time.process_time() - began
         for picture, digit in zip(batch, said, strict=True):
             expected = recognizer.predict(picture).digit
             others += int(digit != (NO_DIGIT if expected is None else expected))
@@ -261,25 +266,3 @@ def _batches(pictures: Iterable[Picture]) -> Iterator[list[Picture]]:
 def _as_png(picture: Picture) -> bytes:
     in_order = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
     return cv2.imencode(".png", in_order)[1].tobytes()
-
-
-@contextmanager
-def _one_core() -> Iterator[None]:
-    """Keep every thread of this process on one core, where the system can do that."""
-    threads = Path("/proc/self/task")
-    if not threads.is_dir():
-        yield
-        return
-    cores = os.sched_getaffinity(0)
-    _pin(threads, {min(cores)})
-    try:
-        yield
-    finally:
-        _pin(threads, cores)
-
-
-def _pin(threads: Path, cores: set[int]) -> None:
-    for thread in threads.iterdir():
-        # It may have ended in the meantime.
-        with suppress(ProcessLookupError):
-            os.sched_setaffinity(int(thread.name), cores)

@@ -42,7 +42,7 @@ def cells(notes: Mapping[str, Any]) -> list[list[str]]:
         row = [f"`{FORMATS[name]}`", f"{size(notes, name) / 1000:,.0f}"]
         if name in formats:
             row += _measures(formats[name])
-        rows.append(row)
+        rows.append(row + ["-"] * (len(header) - len(row)))
     return rows
 
 

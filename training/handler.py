@@ -56,7 +56,12 @@ class EndpointHandler:
                 f"Expected {NETWORK_FILE} in {folder}. Received: no such file. If the toolkit left "
                 "it out when it downloaded the repository, set HF_FRAMEWORK=onnx."
             )
-        self._session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+        options = onnxruntime.SessionOptions()
+        # Threads that wait for work would else keep their cores busy between two pictures.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._session = onnxruntime.InferenceSession(
+            file, options, providers=["CPUExecutionProvider"]
+        )
         notes = self._session.get_modelmeta().custom_metadata_map
         sha256 = json.loads((folder / CONFIG_FILE).read_bytes())["sha256"]
         if notes["weights_sha256"] != sha256:

@@ -89,7 +89,22 @@ def publish(  # noqa: PLR0913 - the options of the command
     head, is_made = _head(api, repo, create=create)
     tags = _tags(api, repo)
     tagged = tags.get(tag) if tag else None
+
+    def changes() -> list[str]:
+        """Compare with what is published, and refuse what the caller does not want changed."""
+        changed = _changed(api, repo, head, files)
+        if changed and parent not in (None, head) and not is_made:
+            raise UserError(moved(repo))
+        if tagged and (changed or tagged != head):
+            raise UserError(
+                f"the tag {tag} of {repo} already stands for commit {tagged[:7]} with other "
+                "files: choose another tag; nothing was published"
+            )
+        return changed
+
     found = verified(run)
+    # Before time is spent on exports.
+    changes()
     with one_line(repo):
         releases = card_facts.releases(api, repo, tags, found.config.sha256)
     files[card.ARCHITECTURE_FILE] = card_facts.architecture(found.config.network)
@@ -97,14 +112,7 @@ def publish(  # noqa: PLR0913 - the options of the command
     files |= published_exports.read_files(run, exports) | endpoint_files()
     facts = card_facts.gather(run, found, files, releases, exports)
     files[CARD_FILE] = card.write_card(repo, found, facts).encode()
-    changed = _changed(api, repo, head, files)
-    if changed and parent not in (None, head) and not is_made:
-        raise UserError(moved(repo))
-    if tagged and (changed or tagged != head):
-        raise UserError(
-            f"the tag {tag} of {repo} already stands for commit {tagged[:7]} with other files: "
-            "choose another tag; nothing was published"
-        )
+    changed = changes()
     commit = _commit(api, repo, head, files) if changed else head
     if changed:
         read_back(api, repo, commit, files)

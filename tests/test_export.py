@@ -1,0 +1,166 @@
+"""The command that exports: whose weights, where to, and the comparison with Keras."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from digits import weights
+from digits.page.examples import digit_example
+from digits.page.strokes import draw, parse_strokes
+from digits.prediction import Recognizer
+from digits.weights import BUNDLED, CONFIG_FILE
+from tests.conftest import ROOT
+from tests.training_support import drawn_images, small_mnist
+from training import export, export_check, export_table
+from training.console import UserError
+from training.data import Mnist
+
+
+@pytest.fixture(scope="module")
+def bundled():
+    return weights.load_folder(BUNDLED)
+
+
+@pytest.fixture
+def copy(exported, tmp_path):
+    return Path(shutil.copytree(exported, tmp_path / "exports"))
+
+
+def sketch(digit, seed=0):
+    return draw(parse_strokes(digit_example(digit, seed)))
+
+
+def few_digits():
+    """MNIST's form with ten test digits that the weights read."""
+    small = small_mnist(10, 10)
+    images = np.round(255 * drawn_images(seeds=(3,))).astype(np.uint8)
+    return Mnist(small.train_images, small.train_labels, images, np.arange(10, dtype=np.uint8))
+
+
+def test_every_format_is_written_and_noted_with_its_hashes(exported, bundled):
+    notes = export.complete(exported, bundled)
+    assert notes["formats"].keys() == export.FORMATS.keys()
+    assert notes["weights_sha256"] == bundled.config.sha256
+    on_disk = sum(path.stat().st_size for path in exported.rglob("*") if path.is_file())
+    noted = sum(export.size(notes, name) for name in export.FORMATS)
+    assert noted == on_disk - (exported / export.EXPORTS_FILE).stat().st_size
+
+
+def test_every_format_agrees_with_keras_in_its_own_runtime(copy, bundled):
+    figures = export.checked(bundled, copy, few_digits())["checked"]["formats"]
+    for name, measured in figures.items():
+        compared = measured["mnist_test"]
+        assert (compared["count"], compared["errors"], compared["keras_errors"]) == (10, 0, 0)
+        limit = 0.15 if name == "tflite-int8" else export_check.TOLERANCE
+        assert compared["largest_difference"] < limit, name
+        assert compared["other_answers"] == 0
+        assert measured["milliseconds"] > 0
+    assert export.read(copy)["checked"]["formats"] == figures
+
+
+def test_saved_model_is_compared_with_the_app_picture_by_picture(exported, bundled):
+    recognizer = Recognizer(bundled)
+    pictures = [sketch(4), np.full((30, 30), 255, np.uint8), sketch(8)]
+    figures = export_check.compare_pictures(exported, recognizer, pictures)
+    assert (figures["count"], figures["other_answers"]) == (3, 0)
+
+
+def test_comparison_counts_errors_refusals_and_other_answers():
+    expected = np.eye(10, dtype=np.float32)[[1, 2, 3, 4]]
+    rows = expected.copy()
+    rows[1] *= 0.2  # refused now
+    rows[2] = np.eye(10)[5]  # another digit
+    figures = export_check.compare(rows, expected, np.array([1, 2, 3, 0]), refuse_below=0.5)
+    assert figures == {
+        "count": 4,
+        "largest_difference": 1.0,
+        "other_answers": 2,
+        "errors": 2,
+        "keras_errors": 1,
+    }
+
+
+def test_table_has_a_row_for_each_format_measured_or_not(exported, bundled):
+    notes = export.complete(exported, bundled)
+    bare = export_table.cells(notes)
+    assert bare[0] == ["format", "kB"]
+    assert [row[0] for row in bare[1:]] == [f"`{place}`" for place in export.FORMATS.values()]
+    compared = {"count": 5, "largest_difference": 0.1, "other_answers": 1, "errors": 2}
+    measured = {"milliseconds": 1.0, "milliseconds_in_batches": 0.5}
+    measured["mnist_test"] = compared | {"keras_errors": 1}
+    full = export_table.cells(notes | {"checked": {"formats": {"onnx": measured}}})
+    assert {len(row) for row in full} == {len(full[0])}
+
+
+def test_exports_that_were_touched_or_are_of_other_weights_do_not_count(copy, bundled, tmp_path):
+    run = Path(shutil.copytree(BUNDLED, tmp_path / "run"))
+    config = json.loads((run / CONFIG_FILE).read_bytes())
+    (run / CONFIG_FILE).write_text(json.dumps(config | {"temperature": 2.0}))
+    assert export.complete(copy, weights.load_folder(run)) is None
+    assert export.complete(copy, bundled)
+    (copy / "saved_model" / "1" / "more").write_text("")
+    assert export.complete(copy, bundled) is None
+
+
+def test_one_format_leaves_the_others_of_the_same_weights(copy, bundled):
+    before = export.read(copy)["formats"]
+    (copy / "digits.onnx").unlink()
+    notes = export.export(bundled, copy, ["onnx"], pytest.fail)
+    assert notes["formats"] == before
+    assert export.complete(copy, bundled)
+
+
+def test_one_format_removes_those_of_other_weights(copy, tmp_path):
+    run = Path(shutil.copytree(BUNDLED, tmp_path / "run"))
+    config = json.loads((run / CONFIG_FILE).read_bytes())
+    (run / CONFIG_FILE).write_text(json.dumps(config | {"refuse_below": 0.1}))
+    export.export(weights.load_folder(run), copy, ["onnx"], pytest.fail)
+    assert sorted(path.name for path in copy.iterdir()) == ["digits.onnx", "exports.json"]
+
+
+def test_calibration_images_come_from_training_digits_and_are_always_the_same():
+    mnist = few_digits()
+    images = export.calibration_images(mnist)
+    # Ten digits are all there is; those that are none come on top.
+    assert len(images) > 10
+    assert images.shape[1:] == (28, 28, 1)
+    assert images.min() == 0
+    assert images.max() <= 1
+    blank_test = Mnist(
+        mnist.train_images, mnist.train_labels, mnist.test_images * 0, mnist.test_labels
+    )
+    np.testing.assert_array_equal(export.calibration_images(blank_test), images)
+
+
+def test_weights_are_found_by_folder_or_bundled(tmp_path):
+    found, place = export.find(None)
+    assert found.path.parent == BUNDLED
+    assert place == Path("runs/bundled/exports")
+    run = Path(shutil.copytree(BUNDLED, tmp_path / "run"))
+    assert export.find(str(run))[1] == run / "exports"
+
+
+@pytest.mark.parametrize("target", ["nowhere", "no/such/repository"])
+def test_weights_that_are_nowhere_are_named(target, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(UserError, match=target):
+        export.find(target)
+
+
+def test_command_writes_where_it_is_told_and_says_how_much(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "training.export", "--format", "onnx", "--out", str(tmp_path / "x")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    size = (tmp_path / "x" / "digits.onnx").stat().st_size
+    assert done.stdout == f"{tmp_path / 'x' / 'digits.onnx'}: {size:,} bytes\n"
