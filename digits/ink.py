@@ -4,6 +4,7 @@ Arrays are height x width; ink is float32, 0 for paper and 1 for full ink.
 """
 
 import functools
+from contextlib import suppress
 from dataclasses import dataclass
 
 import cv2
@@ -29,6 +30,9 @@ _UNIFORM_STEP = 6.0
 
 _PLAIN_BORDER = 0.85
 """Share of the border that must be plain: strokes may run over the edge."""
+
+_PLAIN_IN_PART = 0.5
+"""The same for a scan cut close to the digit; of a photograph's border less is plain, as a rule."""
 
 _SMALLEST_PHOTO = 32
 """Smaller pictures are MNIST's own or the like, and have no room for shadows and lines."""
@@ -95,28 +99,58 @@ def extract_ink(picture: Picture) -> Ink:
     Raises:
         BlankPictureError: If nothing stands out of the paper.
     """
+    return possible_inks(picture)[0]
+
+
+def possible_inks(picture: Picture) -> list[Ink]:
+    """Separate ink from paper as `extract_ink` does, in each way that makes sense.
+
+    Half of a border may be plain because the picture is cut so close that strokes fill the rest, or
+    because a photograph has little noise. What is a digit then, the network tells.
+
+    Args:
+        picture: `(H, W)` or `(H, W, 3)` uint8, upright.
+
+    Returns:
+        The ink; where the border is plain in part, as of a photograph and then as of plain paper.
+
+    Raises:
+        BlankPictureError: If nothing stands out of the paper.
+    """
     planes, scale = _reduce(picture)
     border = _border(planes)
     paper = np.median(border, axis=0)
-    plain = np.mean(np.abs(border - paper).max(axis=1) <= _PLAIN_STEP) > _PLAIN_BORDER
-    clean = bool(plain or min(planes.shape[:2]) < _SMALLEST_PHOTO)
+    plain = np.mean(np.abs(border - paper).max(axis=1) <= _PLAIN_STEP)
+    if plain > _PLAIN_BORDER or min(planes.shape[:2]) < _SMALLEST_PHOTO:
+        return [_on_plain_paper(planes, paper, scale)]
+    array = _photographed(planes)
+    inks = [Ink(array, scale, clean=False)] if array.any() else []
+    if plain > _PLAIN_IN_PART:
+        with suppress(BlankPictureError):
+            inks.append(_on_plain_paper(planes, paper, scale))
+    if not inks:
+        raise BlankPictureError(_NOTHING)
+    return inks
+
+
+_NOTHING = "Expected ink on the paper. Received: nothing but paper"
+
+
+def _on_plain_paper(planes: Picture, paper: npt.NDArray[np.float32], scale: float) -> Ink:
     array = np.zeros(planes.shape[:2], np.float32)
-    if clean:
-        rows, columns = _off_paper(planes, paper)
-        sheet = sheet_within(planes, paper, rows, columns)
-        lying = None if sheet else _on_dark_desk(planes, paper, rows, columns)
-        if lying is not None:
-            return Ink(lying, scale, clean=False)
-        if sheet:
-            array[sheet] = extract_ink(planes[sheet]).array
-        else:
-            array[rows, columns] = _plain_ink(_difference(planes[rows, columns], paper))
-            array = without_lines(array)
+    rows, columns = _off_paper(planes, paper)
+    sheet = sheet_within(planes, paper, rows, columns)
+    lying = None if sheet else _on_dark_desk(planes, paper, rows, columns)
+    if lying is not None:
+        return Ink(lying, scale, clean=False)
+    if sheet:
+        array[sheet] = extract_ink(planes[sheet]).array
     else:
-        array = _photographed(planes)
+        array[rows, columns] = _plain_ink(_difference(planes[rows, columns], paper))
+        array = without_lines(array)
     if not array.any():
-        raise BlankPictureError("Expected ink on the paper. Received: nothing but paper")
-    return Ink(array, scale, clean)
+        raise BlankPictureError(_NOTHING)
+    return Ink(array, scale, clean=True)
 
 
 def _photographed(planes: Picture) -> InkArray:

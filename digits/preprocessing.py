@@ -7,7 +7,7 @@ width; ink is float32, 0 for paper and 1 for full ink.
 import cv2
 import numpy as np
 
-from digits.ink import BlankPictureError, InkArray, Picture, extract_ink, main_ink
+from digits.ink import BlankPictureError, InkArray, Picture, main_ink, possible_inks
 
 IMAGE_SIDE = 28
 
@@ -45,21 +45,22 @@ def framings(picture: Picture) -> list[InkArray]:
     """Bring a picture into MNIST's frame in each way that makes sense.
 
     A picture of 28x28 may be in MNIST's frame already, and then noise or a line at its edge must
-    not move the digit; or it may be any small picture. Which of the two, the network tells.
+    not move the digit; or it may be any small picture. Which of the two, the network tells; and the
+    same where `possible_inks` finds two ways to tell ink from paper.
 
     Args:
         picture: `(H, W)` or `(H, W, 3)` uint8, upright; any polarity.
 
     Returns:
-        The normalized `(28, 28)` float32 in `[0, 1]`, 0 paper, 1 full ink; for a picture of 28x28,
-        in front of it, the ink where it is.
+        One or two of `(28, 28)` float32 in `[0, 1]`, 0 paper, 1 full ink: the normalized ink; for a
+        picture of 28x28, in front of it, the ink where it is.
 
     Raises:
         BlankPictureError: If there is no ink.
     """
-    ink = main_ink(extract_ink(picture))
-    normalized = normalize(ink)
-    return [ink, normalized] if ink.shape == normalized.shape else [normalized]
+    inks = [main_ink(ink) for ink in possible_inks(picture)]
+    images = [normalize(ink) for ink in inks]
+    return [inks[0], *images] if inks[0].shape == images[0].shape else images
 
 
 def center_of_mass(ink: InkArray) -> tuple[float, float]:

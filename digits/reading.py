@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from digits.ink import BlankPictureError, InkArray, Picture, extract_ink, written_line
+from digits.ink import BlankPictureError, Ink, InkArray, Picture, possible_inks, written_line
 from digits.networks import NOT_A_DIGIT
 from digits.pieces import SMALL, Piece, pieces_of
 from digits.prediction import Recognizer
@@ -153,9 +153,21 @@ def read(recognizer: Recognizer, picture: Picture) -> Reading:
         The number, empty where there is no digit.
     """
     try:
-        ink = extract_ink(picture)
+        inks = possible_inks(picture)
     except BlankPictureError:
         return Reading("", ())
+    first, *others = (_read(recognizer, ink) for ink in inks)
+    for other in others:
+        if min(_confidences(other)) > np.mean(_confidences(first)):
+            return other
+    return first
+
+
+def _confidences(reading: Reading) -> list[float]:
+    return [digit.confidence for digit in reading.digits] or [0.0]
+
+
+def _read(recognizer: Recognizer, ink: Ink) -> Reading:
     line = line_of(recognizer, written_line(ink))
     chosen = cheapest(line)
     sure = recognizer.weights.config.refuse_below

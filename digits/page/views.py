@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 import cv2
 import numpy as np
 
-from digits.ink import BlankPictureError, extract_ink, main_ink
+from digits.ink import BlankPictureError, main_ink, possible_inks
 from digits.page.strokes import PAD_WIDTHS, StrokesError, draw, parse_strokes
 from digits.page.why import encode_image
 from digits.pictures import Picture
+from digits.preprocessing import normalize
 
 if TYPE_CHECKING:
     from digits.prediction import Prediction, Recognizer
@@ -113,15 +114,18 @@ def preview(picture: Picture, mode: str, view: View) -> View:
     return {
         "picture": _encode_preview(picture),
         "size": [width, height],
-        "boxes": read if mode == "number" else _ink_boxes(picture),
+        "boxes": read if mode == "number" else _ink_boxes(picture, view.get("image")),
     }
 
 
-def _ink_boxes(picture: Picture) -> list[list[int]]:
+def _ink_boxes(picture: Picture, image: object) -> list[list[int]]:
+    """Where the ink is; of several ways to find it, the one whose image was answered for."""
     try:
-        ink = extract_ink(picture)
+        inks = possible_inks(picture)
     except BlankPictureError:
         return []
+    written = {encode_image(normalize(main_ink(ink))): ink for ink in reversed(inks)}
+    ink = written.get(str(image), inks[0])
     box = cv2.boundingRect((main_ink(ink) > _FAINT).astype(np.uint8))
     return [[round(value * ink.scale) for value in box]]
 

@@ -1,0 +1,59 @@
+"""Scans cut close to the digit: strokes reach the edges, so little of the border is paper."""
+
+import cv2
+import numpy as np
+import pytest
+
+from digits.ink import extract_ink, possible_inks
+from digits.page.examples import digit_example
+from digits.page.strokes import draw, parse_strokes
+from digits.page.views import picture_view, preview
+from digits.prediction import Recognizer
+from digits.reading import read
+from digits.weights import BUNDLED, load_folder
+
+
+@pytest.fixture(scope="module")
+def recognizer():
+    return Recognizer(load_folder(BUNDLED))
+
+
+def scan(digit: int, side: int) -> np.ndarray:
+    """An example 16 pixels high in a square of 16, enlarged: `(side, side)` uint8."""
+    drawing = draw(parse_strokes(digit_example(digit)))
+    rows, columns = np.nonzero(drawing < 128)
+    cut = drawing[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    width = min(12, round(16 * cut.shape[1] / cut.shape[0]))
+    coarse = np.full((16, 16), 255, np.uint8)
+    left = (16 - width) // 2
+    coarse[:, left : left + width] = cv2.resize(cut, (width, 16), interpolation=cv2.INTER_AREA)
+    return cv2.resize(coarse, (side, side), interpolation=cv2.INTER_CUBIC)
+
+
+@pytest.mark.parametrize("side", [48, 240])
+def test_digits_that_fill_their_picture_are_read(recognizer, side):
+    answers = [recognizer.predict(scan(digit, side)).digit for digit in range(10)]
+    assert sum(answer == digit for digit, answer in enumerate(answers)) >= 9, answers
+
+
+def test_a_number_and_a_digit_are_told_from_paper_in_the_same_way(recognizer):
+    for digit in range(10):
+        picture = scan(digit, 240)
+        alone = recognizer.predict(picture).digit
+        assert read(recognizer, picture).number in {str(alone), ""}
+
+
+def test_both_ways_are_tried_where_the_border_is_plain_in_part():
+    photograph, plain = possible_inks(scan(2, 240))
+    assert not photograph.clean
+    assert plain.clean
+    assert extract_ink(scan(2, 240)).clean is False
+
+
+def test_the_preview_shows_the_ink_that_was_answered_for(recognizer):
+    picture = scan(2, 240)
+    view = picture_view(recognizer, picture, "digit")
+    [box] = preview(picture, "digit", view)["boxes"]
+    _, top, _, height = box
+    assert top < 8
+    assert height > 224
