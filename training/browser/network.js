@@ -3,8 +3,10 @@
 
 async function unpack(id) {
   const packed = document.getElementById(id)
-  const bytes = Uint8Array.from(atob(packed.textContent), (letter) => letter.charCodeAt(0))
+  const letters = atob(packed.textContent)
   packed.remove()
+  const bytes = new Uint8Array(letters.length)
+  for (let i = 0; i < bytes.length; i += 1) bytes[i] = letters.charCodeAt(i)
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))
   return new Uint8Array(await new Response(stream).arrayBuffer())
 }
