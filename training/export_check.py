@@ -24,7 +24,7 @@ from ai_edge_litert.interpreter import Interpreter
 from digits.ink import InkArray, Picture
 from digits.prediction import Recognizer
 from digits.weights import Weights
-from training import export, sets, strokes
+from training import export, photos, sets, strokes
 from training.data import Mnist, as_input
 from training.export_formats import INPUT, OUTPUT
 from training.export_saved_model import NO_DIGIT, PICTURES, VERSION
@@ -119,7 +119,9 @@ def check(found: Weights, folder: Path, mnist: Mnist, drawn: Path | None = None)
         given whole files, compared with the app. `machine`: what it ran on.
     """
     recognizer = Recognizer(found)
-    shown = {"mnist_test": (as_input(mnist.test_images)[..., 0], mnist.test_labels)}
+    shown: dict[str, tuple[InkArray, npt.NDArray[Any]]] = {
+        "mnist_test": (as_input(mnist.test_images)[..., 0], mnist.test_labels)
+    }
     samples = strokes.load(drawn, "digits") if drawn else []
     if samples:
         written = sets.sketches("drawn", samples)
@@ -223,7 +225,7 @@ def _photographs(mnist: Mnist, samples: list[strokes.Sample]) -> Iterator[Pictur
     written = source.written()
     rng = np.random.default_rng(1)
     for index in rng.integers(len(written), size=_PHOTOGRAPHS):
-        yield sets.photos.photograph_digit(written[int(index)].strokes, rng).picture
+        yield photos.photograph_digit(written[int(index)].strokes, rng).picture
 
 
 def compare_pictures(folder: Path, recognizer: Recognizer, pictures: Iterable[Picture]) -> Figures:
