@@ -31,7 +31,7 @@ def set_to(notebook, values):
 
 
 def execute(notebook, folder):
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}}).execute()
+    NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(folder)}}).execute()
 
 
 def printed(notebook, name):
