@@ -75,20 +75,17 @@ def test_every_package_of_the_lock_is_asked_about_and_listed(service, audit):
     assert "No known vulnerabilities found" in outcome.log
     assert service.asked == LOCKED
 
-    assert (sbom["bomFormat"], sbom["specVersion"]) == ("CycloneDX", "1.6")
-    listed = {normal(part["name"]): part for part in sbom["components"]}
-    found = {name: listed[name]["version"] for name in LOCKED}
-    assert found == LOCKED
-    assert listed["gradio"]["licenses"][0]["license"]["id"] == "Apache-2.0"
-    needs = {part["ref"]: part.get("dependsOn", []) for part in sbom["dependencies"]}
-    assert any(ref.startswith("fastapi==") for ref in needs[f"gradio=={LOCKED['gradio']}"])
+    assert sbom["bomFormat"] == "CycloneDX"
+    assert {normal(part["name"]): part["version"] for part in sbom["components"]} == LOCKED
+    assert not sbom.get("vulnerabilities")
 
 
 @pytest.mark.slow
 def test_a_known_vulnerability_fails_the_job_and_is_named(service, audit):
     affected = {"package": {"name": "pillow", "ecosystem": "PyPI"}, "ranges": []}
     service.known["pillow"] = [{"id": "PYSEC-0000-1", "summary": "reads", "affected": [affected]}]
-    outcome, _ = audit()
+    outcome, sbom = audit()
     assert outcome.status == "failure"
+    assert [found["id"] for found in sbom["vulnerabilities"]] == ["PYSEC-0000-1"]
     assert "PYSEC-0000-1" in outcome.log
     assert f"pillow {importlib.metadata.version('pillow')}" in " ".join(outcome.log.split())
