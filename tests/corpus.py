@@ -115,7 +115,7 @@ def _places() -> dict[str, tuple[int, Callable[[], bytes]]]:
             0, _png(on_paper(pen.sheet(0, size=200, brush=10), (900, 1000), (690, 795)))),
         "at-the-left-border.png": (8, _png(on_paper(ink, (500, 500), (100, 0)))),
         "at-the-top-border.png": (8, _png(on_paper(ink, (500, 500), (0, 160)))),
-        "without-margins.png": (3, _png(cropped(pen.sheet(3)))),
+        "without-margins.png": (5, _png(cropped(pen.sheet(5)))),
         "cut-at-the-right.png": (
             8, _png(on_paper(part, (500, 500), (90, 500 - part.shape[1])))),
         "cut-at-the-bottom.png": (2, _png(pen.sheet(2)[: 400 * 78 // 100])),
@@ -196,7 +196,6 @@ def _empty() -> dict[str, Callable[[], bytes]]:
         "stripes.png": _png((columns // 25 % 2 * 255).astype(np.uint8)),
         "noise.png": _png(rng.integers(0, 256, (300, 400)).astype(np.uint8)),
         "colored-noise.png": _png(rng.integers(0, 256, (300, 400, 3)).astype(np.uint8)),
-        "black-and-white-noise.png": _png(rng.integers(0, 2, (300, 300)).astype(np.uint8) * 255),
         "grainy-paper.png": _png(rng.normal(200, 10, (300, 300)).clip(0, 255).astype(np.uint8)),
         "gradient-across.png": _png(across),
         "gradient-down.png": _png(across.T.copy()),
@@ -212,7 +211,9 @@ def _no_digits() -> dict[str, Callable[[], bytes]]:
     cross = np.full((400, 400), 255, np.uint8)
     cv2.line(cross, (60, 60), (340, 340), 0, 20)
     cv2.line(cross, (340, 60), (60, 340), 0, 20)
+    noise = np.random.default_rng(0).integers(0, 2, (300, 300)).astype(np.uint8) * 255
     return {
+        "black-and-white-noise.png": _png(noise),
         "checkers.png": _png(((rows + columns) % 2 * 255).astype(np.uint8)),
         "cross.png": _png(cross),
     }
