@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
 
@@ -64,8 +65,9 @@ def test_the_commands_exist():
     makefile = (ROOT / "Makefile").read_text("utf-8")
     assert {"run", "test", "train"} <= targets
     assert [name for name in targets if not re.search(rf"^{name}:", makefile, re.MULTILINE)] == []
-    for module in set(re.findall(r"python -m (training\.\w+)", README)):
-        assert (ROOT / f"{module.replace('.', '/')}.py").exists()
+    modules = set(re.findall(r"python -m ((?:training|benchmarks|tests|digits)[.\w]*)", README))
+    assert {"digits", "training.train", "training.browser"} <= modules
+    assert [module for module in modules if not find_spec(module)] == []
 
 
 def test_all_networks_are_named():
