@@ -38,6 +38,10 @@ _SURE = 0.01
 """Probability of "no digit" below which differences are the network's noise."""
 
 
+_LEAST_MEAN = 0.5
+"""Mean confidence of several digits below which they are a scrawl; a number's is above 0.9."""
+
+
 @dataclass(frozen=True)
 class Prices:
     """What each feature of a reading costs, in nats.
@@ -142,6 +146,9 @@ class Line:
     probabilities: npt.NDArray[np.float32]
 
 
+_NONE = Reading("", ())
+
+
 def read(recognizer: Recognizer, picture: Picture) -> Reading:
     """Read the digits of a picture from left to right.
 
@@ -155,7 +162,7 @@ def read(recognizer: Recognizer, picture: Picture) -> Reading:
     try:
         inks = possible_inks(picture)
     except BlankPictureError:
-        return Reading("", ())
+        return _NONE
     first, *others = (_read(recognizer, ink) for ink in inks)
     for other in others:
         if min(_confidences(other)) > np.mean(_confidences(first)):
@@ -173,9 +180,10 @@ def _read(recognizer: Recognizer, ink: Ink) -> Reading:
     sure = recognizer.weights.config.refuse_below
     # Digits beside it vouch for an unclear digit; nothing vouches for one that stands alone.
     if len(chosen) == 1 and line.probabilities[chosen[0]].max() < sure:
-        return Reading("", ())
+        return _NONE
     digits = tuple(_as_digit(line, index, ink.scale) for index in chosen)
-    return Reading("".join(str(d.digit) for d in digits), digits)
+    reading = Reading("".join(str(d.digit) for d in digits), digits)
+    return reading if len(digits) < 2 or np.mean(_confidences(reading)) >= _LEAST_MEAN else _NONE
 
 
 def _as_digit(line: Line, index: int, scale: float) -> ReadDigit:

@@ -142,3 +142,11 @@ def test_the_network_is_asked_once_for_a_picture(recognizer, monkeypatch):
     assert read(recognizer, written("1984")).number == "1984"
     assert len(asked) == 1
     assert asked[0] >= 4
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_dots_and_noise_are_no_number(recognizer, seed):
+    rng = np.random.default_rng(seed)
+    dots = np.where(rng.random((300, 300)) < 0.01, 0, 255).astype(np.uint8)
+    noise = rng.integers(0, 256, (28, 28)).astype(np.uint8)
+    assert [read(recognizer, picture).number for picture in (dots, noise)] == ["", ""]
