@@ -11,6 +11,7 @@ before. What it finds becomes a case of the corpus: `tests/corpus.py`.
 """
 
 import argparse
+import subprocess
 import sys
 import tempfile
 import warnings
@@ -34,6 +35,9 @@ from tests.picture_files import readable
 MAX_FILE_BYTES = 16_384
 SECONDS_FOR_ONE = 30
 MEGABYTES = 4096
+BATCH_SECONDS = 30
+"""Atheris itself keeps about half a megabyte of each file tried, so it starts anew now and then."""
+
 LARGE = 1_000_000
 """Pixels above which a picture is only opened: the search for ink reduces them first anyhow."""
 
@@ -120,7 +124,15 @@ def main() -> None:
         try_file(arguments.again.read_bytes())
         return
     folder = arguments.folder or Path(tempfile.mkdtemp(prefix="digits-fuzz-"))
-    search(folder, arguments.seconds, arguments.seed)
+    if arguments.seconds <= BATCH_SECONDS:
+        search(folder, arguments.seconds, arguments.seed)
+    for batch, done in enumerate(range(0, arguments.seconds, BATCH_SECONDS)):
+        seconds = min(BATCH_SECONDS, arguments.seconds - done)
+        command = ["--seconds", str(seconds), "--seed", str(arguments.seed + batch)]
+        command += ["--folder", str(folder)]
+        status = subprocess.run([sys.executable, "-m", "tests.fuzz", *command], check=False)
+        if status.returncode:
+            sys.exit(f"found something: see {folder / 'found'}")
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def break_it(content):
 
 load_picture = fuzz.load_picture
 fuzz.load_picture = break_it
-sys.argv[1:] = ["--seconds", "60", "--folder", sys.argv[1]]
+sys.argv[1:] = ["--seconds", "30", "--folder", sys.argv[1]]
 fuzz.main()
 """
 
