@@ -212,7 +212,9 @@ def _no_digits() -> dict[str, Callable[[], bytes]]:
     cv2.line(cross, (60, 60), (340, 340), 0, 20)
     cv2.line(cross, (340, 60), (60, 340), 0, 20)
     noise = np.random.default_rng(0).integers(0, 2, (300, 300)).astype(np.uint8) * 255
+    dirt = np.where(np.random.default_rng(0).random((300, 300)) < 0.01, 0, 255).astype(np.uint8)
     return {
+        "dirt.png": _png(dirt),
         "black-and-white-noise.png": _png(noise),
         "checkers.png": _png(((rows + columns) % 2 * 255).astype(np.uint8)),
         "cross.png": _png(cross),
