@@ -29,9 +29,10 @@ from training.console import UserError
 from training.hub_access import (
     REQUEST_SECONDS,
     check_repo,
+    commit_once,
     is_same,
     limit_requests,
-    moved,
+    newest,
     one_line,
     sign_in,
 )
@@ -107,9 +108,7 @@ def _look(
                 ) from error
             _create(api, space, hardware)
             info = api.space_info(space, files_metadata=True, timeout=REQUEST_SECONDS)
-    if info.sha is None:
-        raise UserError(f"the Hub does not name the newest commit of {space}: try again later")
-    return info.sha, info.siblings or []
+    return newest(space, info.sha), info.siblings or []
 
 
 def _create(api: HfApi, space: str, hardware: SpaceHardware | None) -> None:
@@ -138,15 +137,7 @@ def _commit(
     ]
     origin = os.environ.get("GITHUB_SHA", "")[:7]
     message = f"Deploy {origin}" if origin else "Deploy"
-    with one_line(space, head):
-        try:
-            return api.create_commit(
-                space, operations, commit_message=message, repo_type="space", parent_commit=head
-            ).oid
-        except HfHubHTTPError as error:
-            if error.response.status_code != 412:
-                raise
-            raise UserError(moved(space)) from error
+    return commit_once(api, space, operations, message=message, parent=head, kind="space")
 
 
 def _set_variable(api: HfApi, space: str, model_repo: str) -> bool:

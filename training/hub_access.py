@@ -3,11 +3,18 @@
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import httpx2
-from huggingface_hub import get_token, set_client_factory
+from huggingface_hub import (
+    CommitOperationAdd,
+    CommitOperationDelete,
+    HfApi,
+    get_token,
+    set_client_factory,
+)
+from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.hf_api import RepoFile, RepoSibling
 from huggingface_hub.utils._http import default_client_factory
 
@@ -131,6 +138,53 @@ def is_same(stored: RepoFile | RepoSibling, data: bytes) -> bool:
     # Git's own name of a blob; nothing is protected by it.
     blob = hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False)
     return stored.blob_id == blob.hexdigest()
+
+
+def newest(repo: str, commit: str | None) -> str:
+    """Return the newest commit as the Hub names it.
+
+    Raises:
+        UserError: If it names none.
+    """
+    if commit is None:
+        raise UserError(f"the Hub does not name the newest commit of {repo}: try again later")
+    return commit
+
+
+def commit_once(  # noqa: PLR0913 - what a commit consists of
+    api: HfApi,
+    repo: str,
+    operations: Sequence[CommitOperationAdd | CommitOperationDelete],
+    *,
+    message: str,
+    parent: str,
+    kind: str = "model",
+) -> str:
+    """Make one commit of everything, over exactly one parent.
+
+    Args:
+        api: Signed in, with the right to write.
+        repo: `owner/name`.
+        operations: What changes.
+        message: Of the commit.
+        parent: Commit that must still be the newest one.
+        kind: `model` or `space`.
+
+    Returns:
+        The new commit.
+
+    Raises:
+        UserError: If somebody else was faster, or the Hub does not take it; nothing has changed.
+    """
+    with one_line(repo, parent):
+        try:
+            return api.create_commit(
+                repo, operations, commit_message=message, repo_type=kind, parent_commit=parent
+            ).oid
+        except HfHubHTTPError as error:
+            if error.response.status_code != 412:
+                raise
+            raise UserError(moved(repo)) from error
 
 
 def moved(repo: str) -> str:

@@ -26,9 +26,11 @@ from training.endpoint_files import endpoint_files
 from training.hub_access import (
     REQUEST_SECONDS,
     check_repo,
+    commit_once,
     is_same,
     limit_requests,
     moved,
+    newest,
     one_line,
     sha256,
     sign_in,
@@ -208,9 +210,7 @@ def _head(api: HfApi, repo: str, *, create: bool) -> tuple[str, bool]:
             api.create_repo(repo, exist_ok=True)
             is_made = True
             info = api.model_info(repo, timeout=REQUEST_SECONDS)
-    if info.sha is None:
-        raise UserError(f"the Hub does not name the newest commit of {repo}: try again later")
-    return info.sha, is_made
+    return newest(repo, info.sha), is_made
 
 
 def _tags(api: HfApi, repo: str) -> dict[str, str]:
@@ -233,15 +233,7 @@ def _commit(api: HfApi, repo: str, head: str, files: Files) -> str:
     operations = [CommitOperationAdd(name, data) for name, data in files.items()]
     test = json.loads(files[weights.METRICS_FILE])["mnist_test"]
     message = f"Publish weights: {test['errors']} of {test['count']} test digits wrong"
-    with one_line(repo, head):
-        try:
-            return api.create_commit(
-                repo, operations, commit_message=message, parent_commit=head
-            ).oid
-        except HfHubHTTPError as error:
-            if error.response.status_code != 412:
-                raise
-            raise UserError(moved(repo)) from error
+    return commit_once(api, repo, operations, message=message, parent=head)
 
 
 def _tag(api: HfApi, repo: str, commit: str, tag: str) -> None:

@@ -20,7 +20,7 @@ from digits.service import describe
 from digits.weights import Origin, Weights, WeightsError
 from training import console
 from training.console import UserError
-from training.hub_access import REQUEST_SECONDS, check_repo, one_line
+from training.hub_access import REQUEST_SECONDS, check_repo, newest, one_line
 
 
 @dataclass(frozen=True)
@@ -64,22 +64,21 @@ def find(repo: str, cache: Path) -> Published:
             info = HfApi().model_info(repo, timeout=REQUEST_SECONDS)
         except RepositoryNotFoundError:
             return Published(repo, None, None)
-    if info.sha is None:
-        raise UserError(f"the Hub does not name the newest commit of {repo}: try again later")
+    commit = newest(repo, info.sha)
     there = {sibling.rfilename for sibling in info.siblings or []}
     if not there.issuperset(weights.FILES):
-        return Published(repo, info.sha, None)
+        return Published(repo, commit, None)
     try:
-        found = weights.fetch(repo, info.sha, cache=cache)
+        found = weights.fetch(repo, commit, cache=cache)
     except hub.HubError as error:
         raise UserError(f"what {repo} holds could not be downloaded: {error}") from error
     except WeightsError as error:
         raise UserError(
-            f"what {repo} holds at commit {info.sha} cannot be read by this version of the "
+            f"what {repo} holds at commit {commit} cannot be read by this version of the "
             f"project, so nothing can be compared with it: {error}"
         ) from error
-    newest = Origin(repo, "main", info.sha)
-    return Published(repo, info.sha, replace(found, origin=newest))
+    origin = Origin(repo, "main", commit)
+    return Published(repo, commit, replace(found, origin=origin))
 
 
 def main() -> None:
