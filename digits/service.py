@@ -228,8 +228,8 @@ class Service:
         except WeightsError:
             self._rejected[snapshot.commit] = time.monotonic()
             raise
-        self._last_good(repo).write(snapshot.commit)
         self._problem = None
+        self._last_good(repo).write(snapshot.commit)
 
     def _take(self, found: Weights) -> None:
         """Build a recognizer, let it prove itself, and only then let it answer."""

@@ -349,7 +349,7 @@ def test_rejected_commit_gets_another_chance_in_time(server, started, monkeypatc
     monkeypatch.setattr(service, "_REJECTED_SECONDS", 0.5)
     running = started(poll_seconds=0.1)
     serving(running, server.head(REPO))
-    assert running.status().problem is None
+    wait_until(lambda: running.status().problem is None)
 
 
 def test_rolling_back_from_a_rejected_commit_ends_the_problem(server, started):
