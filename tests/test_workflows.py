@@ -346,7 +346,8 @@ def test_failed_exchange_publishes_nothing_though_there_is_a_token(gated, server
 
 
 @pytest.mark.slow
-def test_failed_exchange_falls_back_to_the_token_where_that_is_configured(gated, server):
+def test_failed_exchange_falls_back_to_the_token_where_that_is_configured(gated, server, tmp_path):
+    take_digits(gated, tmp_path / "digits")
     server.publishers.clear()
     gated.secrets["HF_TOKEN"] = STORED
     gated.variables["SIGN_IN"] = "publisher-or-token"
@@ -359,7 +360,10 @@ def test_failed_exchange_falls_back_to_the_token_where_that_is_configured(gated,
 
 
 @pytest.mark.slow
-def test_stored_token_is_taken_without_an_exchange_where_that_is_configured(gated, server):
+def test_stored_token_is_taken_without_an_exchange_where_that_is_configured(
+    gated, server, tmp_path
+):
+    take_digits(gated, tmp_path / "digits")
     gated.secrets["HF_TOKEN"] = STORED
     gated.variables["SIGN_IN"] = "token"
     assert "signing in with HF_TOKEN" in publish(gated).log
