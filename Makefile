@@ -14,7 +14,7 @@
 .DEFAULT_GOAL := run
 .NOTPARALLEL:
 .PHONY: run test train evaluate bench lint lint-style lint-format lint-types lint-workflows format chromium \
-	node lock audit sbom
+	curl node lock audit sbom
 
 BIN := .venv/bin
 APP := requirements.txt
@@ -36,7 +36,7 @@ bench: .venv/tests-installed chromium
 	@exec $(BIN)/python -m benchmarks $(ARGS)
 
 # Both parts always run, so that one look shows everything; pytest's summary is the last line.
-test: .venv/tests-installed chromium $(BROWSER)/node_modules/.package-lock.json
+test: .venv/tests-installed chromium curl $(BROWSER)/node_modules/.package-lock.json
 	@status=0; \
 	$(MAKE) --no-print-directory --keep-going lint || status=1; \
 	$(BIN)/python -m pytest $(ARGS) || status=1; \
@@ -151,6 +151,13 @@ $(BROWSER)/node_modules/.package-lock.json: $(BROWSER)/package-lock.json | node
 	&& npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules/.package-lock.json
 
 # Runs the JavaScript that README and page show, and brings what that imports.
+curl:
+	@command -v curl >/dev/null && exit; \
+	$(FIND_APT); \
+	$$apt curl && exit; \
+	echo "error: the tests need curl: install it (apt-get install curl) and make again" >&2; \
+	exit 1
+
 node:
 	@command -v node >/dev/null && command -v npm >/dev/null && exit; \
 	$(FIND_APT); \

@@ -4,7 +4,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 import urllib.error
@@ -243,7 +242,6 @@ def test_the_python_snippet_runs(app, tmp_path):
     assert re.search(r"^7 \[", done.stdout, re.MULTILINE)
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_curl_snippet_runs(app, tmp_path):
     pen.save(tmp_path / "seven.png", pen.sheet(7))
     done = subprocess.run(
