@@ -153,8 +153,7 @@ class Corrections:
             return
         try:
             self._commit([correction for correction, _ in batch])
-        # Whatever the client raises, the thread must go on and nobody may wait for ever.
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001 - the thread goes on, and nobody waits for ever
             _log.warning("%d corrections could not be kept in %s: %s", len(batch), self.repo, error)
             for _, future in batch:
                 future.set_exception(NotKeptError(str(error)))

@@ -55,6 +55,7 @@ _WORD_GAP = 0.9
 _SMALL_PART = 0.05
 """Ink of a detached stroke as a share of the main stroke's; less is dust or a line's rest."""
 
+_NOTHING = "Expected ink on the paper. Received: nothing but paper"
 
 _DARK_DESK = 100.0
 """Gray levels of a desk at the most, where it is plain enough to be taken for paper."""
@@ -131,9 +132,6 @@ def possible_inks(picture: Picture) -> list[Ink]:
     if not inks:
         raise BlankPictureError(_NOTHING)
     return inks
-
-
-_NOTHING = "Expected ink on the paper. Received: nothing but paper"
 
 
 def _on_plain_paper(planes: Picture, paper: npt.NDArray[np.float32], scale: float) -> Ink:

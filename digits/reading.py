@@ -37,7 +37,6 @@ _LEAST = 1e-6
 _SURE = 0.01
 """Probability of "no digit" below which differences are the network's noise."""
 
-
 _LEAST_MEAN = 0.5
 """Mean confidence of several digits below which they are a scrawl; a number's is above 0.9."""
 
