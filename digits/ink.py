@@ -34,6 +34,9 @@ _PLAIN_BORDER = 0.85
 _PLAIN_IN_PART = 0.5
 """The same for a scan cut close to the digit; of a photograph's border less is plain, as a rule."""
 
+_MOST_WAYS = 2
+"""Ways to tell ink from paper that are worth asking the network about."""
+
 _SMALLEST_PHOTO = 32
 """Smaller pictures are MNIST's own or the like, and have no room for shadows and lines."""
 
@@ -107,13 +110,15 @@ def possible_inks(picture: Picture) -> list[Ink]:
     """Separate ink from paper as `extract_ink` does, in each way that makes sense.
 
     Half of a border may be plain because the picture is cut so close that strokes fill the rest, or
-    because a photograph has little noise. What is a digit then, the network tells.
+    because a photograph has little noise; and light between shadows may look like a sheet of paper
+    on a desk. What is a digit then, the network tells.
 
     Args:
         picture: `(H, W)` or `(H, W, 3)` uint8, upright.
 
     Returns:
-        The ink; where the border is plain in part, as of a photograph and then as of plain paper.
+        The ink; with a sheet on a desk, that on the sheet and then that of the whole picture; where
+        the border is plain in part, as of a photograph and then as of plain paper.
 
     Raises:
         BlankPictureError: If nothing stands out of the paper.
@@ -124,9 +129,8 @@ def possible_inks(picture: Picture) -> list[Ink]:
     plain = np.mean(np.abs(border - paper).max(axis=1) <= _PLAIN_STEP)
     if plain > _PLAIN_BORDER or min(planes.shape[:2]) < _SMALLEST_PHOTO:
         return [_on_plain_paper(planes, paper, scale)]
-    array = _photographed(planes)
-    inks = [Ink(array, scale, clean=False)] if array.any() else []
-    if plain > _PLAIN_IN_PART:
+    inks = [Ink(array, scale, clean=False) for array in _photographed(planes)]
+    if plain > _PLAIN_IN_PART and len(inks) < _MOST_WAYS:
         with suppress(BlankPictureError):
             inks.append(_on_plain_paper(planes, paper, scale))
     if not inks:
@@ -151,11 +155,17 @@ def _on_plain_paper(planes: Picture, paper: npt.NDArray[np.float32], scale: floa
     return Ink(array, scale, clean=True)
 
 
-def _photographed(planes: Picture) -> InkArray:
+def _photographed(planes: Picture) -> list[InkArray]:
+    """Ink on the sheet, and on the whole picture in case that light and shadow only look like one.
+
+    An empty sheet is blank, whatever the desk beside it looks like.
+    """
     sheet = sheet_on_desk(planes)
-    if sheet is None:
-        return photographed_ink(planes)
-    return sheet.back(photographed_ink(sheet.paper), planes.shape)
+    found = [photographed_ink(planes)]
+    if sheet is not None:
+        on_sheet = sheet.back(photographed_ink(sheet.paper), planes.shape)
+        found = [on_sheet, *found] if on_sheet.any() else []
+    return [array for array in found if array.any()]
 
 
 def _on_dark_desk(

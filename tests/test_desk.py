@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from digits.desk import sheet_on_desk
-from digits.ink import extract_ink, main_ink
+from digits.ink import BlankPictureError, extract_ink, main_ink, possible_inks
 from digits.page.examples import digit_example
 from digits.page.strokes import draw, parse_strokes
 from training import photos
@@ -86,6 +86,22 @@ def test_wedge_of_light_between_two_shadows_is_no_sheet():
     picture = np.full((400, 600, 3), 90, np.uint8)
     cv2.fillConvexPoly(picture, np.array([[0, 0], [600, 180], [600, 400], [230, 400]]), (230,) * 3)
     assert sheet_on_desk(cv2.GaussianBlur(picture, (0, 0), 2)) is None
+
+
+def with_a_pen_beside(*, written: bool) -> np.ndarray:
+    picture = laid((235, 235, 232), (190, 160, 115), 9, written=written)
+    return cv2.line(picture, (20, 20), (80, 60), (40, 40, 40), 8)
+
+
+def test_sheet_is_asked_about_before_the_whole_picture():
+    on_sheet, everywhere = possible_inks(with_a_pen_beside(written=True))
+    assert not on_sheet.array[:70, :90].any()
+    assert everywhere.array[:70, :90].any()
+
+
+def test_empty_sheet_is_blank_whatever_lies_on_the_desk():
+    with pytest.raises(BlankPictureError):
+        possible_inks(with_a_pen_beside(written=False))
 
 
 def test_light_bar_on_a_dark_canvas_is_a_stroke():
