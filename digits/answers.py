@@ -96,6 +96,18 @@ def answer(
     return Prediction(digit, None, confidences, score, image)
 
 
+def surest(rows: Sequence[npt.NDArray[np.float32]]) -> int:
+    """Tell which of several ways to see one picture is the surest of a digit.
+
+    Args:
+        rows: `(10,)` or `(11,)` float32 calibrated probabilities of each way; at least one.
+
+    Returns:
+        The index of the way; the first of equals.
+    """
+    return int(np.argmax([row[:10].max() for row in rows]))
+
+
 def _framed(picture: Picture) -> list[InkArray]:
     try:
         return framings(picture)
@@ -108,5 +120,5 @@ def _surest(
 ) -> Prediction:
     if not images:
         return Prediction(None, BLANK, _UNIFORM, 0.0, None)
-    surest = int(np.argmax([row[:10].max() for row in rows]))
-    return answer(images[surest], rows[surest], refuse_below)
+    way = surest(rows)
+    return answer(images[way], rows[way], refuse_below)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from digits.answers import surest
 from digits.prediction import Recognizer
 from training import calibrate
 from training.corruptions import CORRUPTIONS
@@ -57,13 +58,11 @@ def answer(recognizer: Recognizer, pictures: PictureSet, *, squeeze: bool) -> An
     seen = np.arange(len(images)) if squeeze else np.flatnonzero(~pictures.blank)
     for start in range(0, len(seen), _BATCH):
         batch = seen[start : start + _BATCH]
-        rows = recognizer.predict_images(images[batch])
+        ways = [recognizer.predict_images(images[batch])]
         if pictures.again is not None and not squeeze:
-            others = recognizer.predict_images(pictures.again[batch])
-            surer = others[:, :10].max(axis=1) > rows[:, :10].max(axis=1)
-            rows[surer] = others[surer]
-        for index, row in zip(batch, rows, strict=True):
-            prediction = recognizer.answer(images[index], row)
+            ways.append(recognizer.predict_images(pictures.again[batch]))
+        for index, *rows in zip(batch, *ways, strict=True):
+            prediction = recognizer.answer(images[index], rows[surest(rows)])
             confidences[index] = prediction.confidences
             scores[index] = prediction.score
             answered[index] = prediction.digit is not None
