@@ -33,6 +33,7 @@ from digits.weights import CONFIG_FILE, METRICS_FILE, WEIGHTS_FILE
 from training import calibrate, console, corrections, data, plots, recipes
 from training.batches import AugmentedDigits
 from training.console import UserError
+from training.memory import keep_freed_memory
 from training.recipes import Recipe
 from training.run_folder import Row, RunFolder
 
@@ -320,6 +321,7 @@ def _fit(
     run: RunFolder,
 ) -> _Fitted:
     """Train from where the folder's checkpoint is up to the recipe's last epoch."""
+    keep_freed_memory()
     recipe = job.recipe
     model = networks.build(recipe.network)
     training, validation = ((mnist.train_images[part], mnist.train_labels[part]) for part in parts)
