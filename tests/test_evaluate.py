@@ -1,6 +1,7 @@
 """Measuring sets of weights."""
 
 import argparse
+import dataclasses
 import json
 import shutil
 
@@ -15,6 +16,7 @@ from digits.weights import BUNDLED, load_folder
 from training import cost, evaluate, scoring, sets, strokes, tables
 from training.console import UserError
 from training.data import Mnist
+from training.ensemble import Ensemble
 from training.scoring import Answers
 from training.strokes import Sample
 
@@ -248,7 +250,25 @@ def test_everything_is_measured_written_and_drawn(tiny_mnist, tmp_path, monkeypa
     assert "misread under corruption" in capsys.readouterr().out
 
 
-@pytest.mark.slow
+def test_runs_of_one_network_answer_together_besides(tmp_path, recognizer):
+    folders = [shutil.copytree(BUNDLED, tmp_path / name) for name in ("a", "b")]
+    names = [(one.name, one.way) for one in evaluate.contestants(BUNDLED, folders)]
+    network = recognizer.weights.config.network
+    singles = [(network, "squeeze"), (network, "ours")] * 2
+    assert names[2:] == [*singles, (f"{network} x 2", "ours")]
+
+
+def test_an_ensemble_answers_with_the_mean(recognizer):
+    surer = Recognizer(load_folder(BUNDLED))
+    config = dataclasses.replace(recognizer.weights.config, temperature=0.5)
+    surer.weights = dataclasses.replace(recognizer.weights, config=config)
+    images = np.stack([preprocess(draw(parse_strokes(digit_example(digit)))) for digit in (3, 8)])
+    alone = [one.predict_images(images) for one in (recognizer, surer)]
+    assert not np.allclose(*alone)
+    together = Ensemble([recognizer, surer]).predict_images(images)
+    assert np.allclose(together, (alone[0] + alone[1]) / 2)
+
+
 def test_rows_that_are_not_measured_anew_can_be_kept():
     served = {"name": "served", "preprocessing": "ours", "mean": 2}
     other = {"name": "conv3", "preprocessing": "ours", "mean": 3}

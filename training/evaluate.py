@@ -25,6 +25,7 @@ from digits.weights import BUNDLED, Weights, WeightsError, load_folder
 from training import calibrate, console, cost, evaluation_plots, plots, scoring, sets, tables
 from training.console import UserError
 from training.data import Mnist, as_input, load_mnist
+from training.ensemble import Ensemble
 from training.numbers import Number
 from training.run_folder import RunFolder
 from training.scoring import Answers, Figures
@@ -62,11 +63,24 @@ class Contestant:
     @property
     def key(self) -> Hashable:
         """What decides its answers: the same weights may come from several folders."""
-        return self.recognizer.weights.config.sha256, self.squeeze
+        return self.hashes, self.squeeze
+
+    @property
+    def hashes(self) -> str:
+        """SHA-256 of the weights; of an ensemble all of them, joined by `+`."""
+        return "+".join(member.weights.config.sha256 for member in self._members)
+
+    @property
+    def _members(self) -> tuple[Recognizer, ...]:
+        if isinstance(self.recognizer, Ensemble):
+            return self.recognizer.members
+        return (self.recognizer,)
 
     @property
     def seed(self) -> int | None:
-        """The seed of the run, if it says one."""
+        """The seed of the run, if it says one; an ensemble has several."""
+        if len(self._members) > 1:
+            return None
         seed = self.recognizer.weights.metrics.get("seed")
         return seed if isinstance(seed, int) else None
 
@@ -148,12 +162,22 @@ def short_table(folders: Iterable[Path], mnist: Mnist) -> list[list[str]]:
 
 
 def contestants(served: Path, folders: Iterable[Path]) -> list[Contestant]:
-    """Load the served set and the runs, each to be shown pictures in both ways."""
+    """Load the served set and the runs, each to be shown pictures in both ways.
+
+    Runs of the same network are followed by all of them together, by our way only.
+    """
     found = []
+    runs: dict[str, list[Contestant]] = {}
     for name, folder in [(SERVED, served), *((None, folder) for folder in folders)]:
         recognizer = load(folder)
         network = name or recognizer.weights.config.network
         found += [Contestant(network, folder, recognizer, squeeze) for squeeze in (True, False)]
+        if not name:
+            runs.setdefault(network, []).append(found[-1])
+    for same in runs.values():
+        if len(same) > 1:
+            together = Ensemble([run.recognizer for run in same])
+            found.append(Contestant(together.name, same[0].folder, together, squeeze=False))
     return found
 
 
@@ -211,15 +235,18 @@ def gather(
         Rows: `network`, `preprocessing`, `seeds`, `weights`, `measured` (figures for each seed),
         `mean` and `deviation` over them.
     """
-    costs = {runner.folder: cost.measure(runner.folder) for runner in runners}
+    single = [runner for runner in runners if not isinstance(runner.recognizer, Ensemble)]
+    costs = {runner.folder: cost.measure(runner.folder) for runner in single}
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     for runner, found, read in zip(runners, answers, numbers, strict=True):
         figures = scoring.measure(found)
         if not runner.squeeze:
-            figures |= {"numbers": read, "cost": costs[runner.folder]}
+            figures["numbers"] = read
+        if not runner.squeeze and runner in single:
+            figures["cost"] = costs[runner.folder]
         row = rows.setdefault((runner.name, runner.way), _empty_row(runner))
         row["seeds"].append(runner.seed)
-        row["weights"].append(runner.recognizer.weights.config.sha256)
+        row["weights"].append(runner.hashes)
         row["measured"].append(figures)
     for row in rows.values():
         row["mean"], row["deviation"] = scoring.spread(row["measured"])

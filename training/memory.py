@@ -1,8 +1,8 @@
 """Keep freed memory in the process while training.
 
 Every step frees and asks for the same hundred megabytes of tensors. The GNU C library hands such
-blocks back to the kernel, which zeroes each page anew when it is touched: about 100,000 pages a step
-of the default network, and on the machine where this was measured 40 % of the training's time.
+blocks back to the kernel, which zeroes each page anew when it is touched: about 100,000 pages a
+step of the default network, and 40 % of the training's time where this was measured.
 """
 
 import ctypes
