@@ -325,6 +325,9 @@ def serve(uploads: Path) -> None:
     # here; that took most of an answer's processor time (python -m benchmarks --only load).
     os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000000")
     os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "100")
+    # So small a network is computed sooner by one core than shared out, and visitors who come at
+    # the same time use the others. TensorFlow reads this when it is imported, behind the page.
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
     allow_connections()
     demo, traffic = build(), Traffic()
     demo.queue(max_size=64, default_concurrency_limit=4)

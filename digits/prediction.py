@@ -42,7 +42,7 @@ class Recognizer:
             lambda images: self._model(images, training=False),
             input_signature=[tf.TensorSpec((None, *networks.IMAGE_SHAPE), tf.float32)],
             autograph=False,  # nothing to rewrite; it takes time, and a killed app leaves its file
-        )
+        ).get_concrete_function()  # or each call pays for finding out that nothing has changed
         self.predict_images(np.zeros((1, IMAGE_SIDE, IMAGE_SIDE), np.float32))
         # Compiles when it is first asked.
         self.saliency = Saliency(self._model)
