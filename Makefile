@@ -150,7 +150,7 @@ $(BROWSER)/node_modules/.package-lock.json: $(BROWSER)/package-lock.json | node
 	@echo "Installing $<"; cd $(BROWSER) \
 	&& npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules/.package-lock.json
 
-# Runs the JavaScript that README and page show, and brings what that imports.
+# Runs the shell's snippets that README and page show.
 curl:
 	@command -v curl >/dev/null && exit; \
 	$(FIND_APT); \
@@ -158,6 +158,7 @@ curl:
 	echo "error: the tests need curl: install it (apt-get install curl) and make again" >&2; \
 	exit 1
 
+# Runs the JavaScript that README and page show, and brings what that imports.
 node:
 	@command -v node >/dev/null && command -v npm >/dev/null && exit; \
 	$(FIND_APT); \
