@@ -148,7 +148,7 @@ def _on_plain_paper(planes: Picture, paper: npt.NDArray[np.float32], scale: floa
     if sheet:
         array[sheet] = extract_ink(planes[sheet]).array
     else:
-        array[rows, columns] = _plain_ink(_difference(planes[rows, columns], paper))
+        array[rows, columns] = _plain_ink(planes[rows, columns], paper)
         array = without_lines(array)
     if not array.any():
         raise BlankPictureError(_NOTHING)
@@ -262,44 +262,39 @@ def _off_paper(planes: Picture, paper: npt.NDArray[np.float32]) -> tuple[slice, 
     return slice(top, top + height), slice(left, left + width)
 
 
-def _difference(planes: Picture, paper: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Picture minus paper in gray levels: `(h, w, depth)` float32."""
+def _plain_ink(planes: Picture, paper: npt.NDArray[np.float32]) -> InkArray:
+    """Ink on plain paper: `(h, w, depth)` picture and `(depth,)` paper to `(h, w)` ink."""
     if planes.size == 0:
-        return np.zeros(planes.shape, np.float32)
-    scalar = (*paper.tolist(), 0.0, 0.0, 0.0)[:4]
-    return cv2.subtract(planes, scalar, dtype=cv2.CV_32F).reshape(planes.shape)
-
-
-def _plain_ink(difference: npt.NDArray[np.float32]) -> InkArray:
-    """Ink on plain paper: `(h, w, depth)` difference from the paper's colour to `(h, w)` ink."""
-    if difference.size == 0:
-        return np.zeros(difference.shape[:2], np.float32)
-    contrast = _contrast(difference)
+        return np.zeros(planes.shape[:2], np.float32)
+    contrast = _contrast(planes, paper)
     return _between(contrast, _UNIFORM_STEP, _full_ink(contrast, _MIN_CONTRAST))
 
 
-def _contrast(difference: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _contrast(planes: Picture, paper: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Project on the colour in which the ink differs from the paper: positive is ink.
 
     Args:
-        difference: `(h, w, depth)` float32, picture minus paper in gray levels.
+        planes: `(h, w, depth)` uint8.
+        paper: `(depth,)` float32, the paper's colour.
 
     Returns:
         `(h, w)` float32 in gray levels.
     """
-    height, width, depth = difference.shape
-    magnitude = functools.reduce(cv2.max, cv2.split(cv2.absdiff(difference, 0)))
+    height, width, depth = planes.shape
+    scalar = (*paper.tolist(), 0.0, 0.0, 0.0)[:4]
+    magnitude = functools.reduce(cv2.max, cv2.split(cv2.absdiff(planes, scalar)))
     # A histogram finds the strongest few without sorting the whole picture.
     counts = cv2.calcHist([magnitude], [0], None, [256], [0, 256]).ravel()
     from_top = np.cumsum(counts[::-1])[::-1]
     cutoff = np.flatnonzero(from_top >= min(height * width, max(8, height * width // 2000)))[-1]
-    strongest = cv2.inRange(magnitude, float(cutoff), np.inf)
-    direction = np.array(cv2.mean(difference, strongest)[:depth], np.float32)
+    strongest = cv2.inRange(magnitude, float(cutoff), 255.0)
+    direction = np.array(cv2.mean(planes, strongest)[:depth]) - paper
     length = float(np.linalg.norm(direction))
     if length == 0:
         return np.zeros((height, width), np.float32)
-    projection = (direction / (length * np.sqrt(depth))).astype(np.float32)
-    return cv2.transform(difference, projection[None]).reshape(height, width)
+    weights = direction / (length * np.sqrt(depth))
+    projection = np.append(weights, -weights @ paper).astype(np.float32)
+    return cv2.transform(planes.astype(np.float32), projection[None]).reshape(height, width)
 
 
 def _full_ink(contrast: npt.NDArray[np.float32], floor: float) -> float:
