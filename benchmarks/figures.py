@@ -49,7 +49,7 @@ class Row:
 
     Attributes:
         what: What was measured, in words.
-        unit: `ms`, `s`, `a second` or `MB`.
+        unit: `ms`, `s`, `a second`, `MB` or `%`.
         ours: Of this app; None where it was not measured.
         baseline: Of the plain app; None where it has nothing of the kind.
         more_is_better: Whether a rate, not a time or a size.

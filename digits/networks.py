@@ -83,6 +83,20 @@ def conv7() -> keras.Model:
     return keras.Model(image, layers.Dense(11, activation="softmax")(x), name="conv7")
 
 
+def strided3() -> keras.Model:
+    """Three normalized, strided convolutions, the quickest to 99 %: 37,850 parameters.
+
+    MNIST's outer two pixels are paper but for the tips of few digits; they are not looked at.
+    """
+    image = x = keras.Input(IMAGE_SHAPE)
+    x = layers.Cropping2D(2)(x)
+    x = _convolution(x, 16, kernel=5, strides=2)
+    x = _convolution(x, 32, kernel=5, strides=2)
+    x = _convolution(x, 64, strides=2)
+    x = layers.Flatten()(x)
+    return keras.Model(image, layers.Dense(10, activation="softmax")(x), name="strided3")
+
+
 NETWORKS: dict[str, Callable[[], keras.Model]] = {
     "conv7": conv7,
     "dense128": dense128,
@@ -90,6 +104,7 @@ NETWORKS: dict[str, Callable[[], keras.Model]] = {
     "dense128-onehot": dense128_onehot,
     "fnn": fnn,
     "conv3": conv3,
+    "strided3": strided3,
 }
 DEFAULT_NETWORK = "conv7"
 
@@ -124,6 +139,8 @@ def _two_convolutions() -> tuple[keras.Layer, ...]:
     )
 
 
-def _convolution(x: keras.KerasTensor, filters: int, strides: int = 1) -> keras.KerasTensor:
-    x = layers.Conv2D(filters, 3, strides=strides, padding="same", use_bias=False)(x)
+def _convolution(
+    x: keras.KerasTensor, filters: int, kernel: int = 3, strides: int = 1
+) -> keras.KerasTensor:
+    x = layers.Conv2D(filters, kernel, strides=strides, padding="same", use_bias=False)(x)
     return layers.ReLU()(layers.BatchNormalization()(x))

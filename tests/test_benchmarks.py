@@ -99,7 +99,8 @@ def test_parts_measured_on_another_machine_are_not_kept():
 
 def write_run(folder, seconds, accuracy):
     folder.mkdir()
-    (folder / "metrics.json").write_text(json.dumps({"training_count": 2000}))
+    metrics = {"training_count": 2000, "mnist_test": {"errors": 3, "count": 200}}
+    (folder / "metrics.json").write_text(json.dumps(metrics))
     lines = [f"{i},{s},{a}" for i, (s, a) in enumerate(zip(seconds, accuracy, strict=True), 1)]
     (folder / "history.csv").write_text("epoch,seconds,val_accuracy\n" + "\n".join(lines))
     return folder
@@ -108,9 +109,11 @@ def write_run(folder, seconds, accuracy):
 def test_training_counts_until_the_first_epoch_that_is_good_enough(tmp_path):
     ours = write_run(tmp_path / "ours", [10, 8, 8], [0.989, 0.991, 0.996])
     other = write_run(tmp_path / "other", [10, 12], [0.98, 0.99])
-    first, second, epoch = training_time.compare(ours, other)
+    first, second, whole, misread, epoch = training_time.compare(ours, other)
     assert (first.ours.median, first.baseline.median) == (18, 22)
     assert (second.ours.median, second.baseline) == (26, None)
+    assert (whole.ours.median, whole.baseline.median) == (26, 22)
+    assert misread.ours.median == 1.5
     assert (epoch.ours.median, epoch.baseline.median) == (4, 5.5)
 
 

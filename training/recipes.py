@@ -120,6 +120,16 @@ RECIPES: dict[str, Recipe] = {
         Recipe(network="fnn", epochs=10),
         # 99.01 % (99 of 10,000 wrong)
         Recipe(network="conv3", epochs=8, batch_size=64),
+        # 99.22 % (78 of 10,000 wrong); the steep rate, up and down in four epochs, makes it quick
+        Recipe(
+            network="strided3",
+            epochs=4,
+            optimizer="adamw",
+            learning_rate=0.01,
+            warmup_epochs=0.8,
+            weight_decay=0.02,
+            loss="sparse_categorical_crossentropy",
+        ),
     )
 }
 
