@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.figure import Figure
 
 from training.scoring import JUNK, Answers
@@ -17,8 +18,9 @@ def corruption_bars(errors: Mapping[str, Mapping[str, float]]) -> Figure:
     Args:
         errors: By contestant, by corruption: the share misread, 0 to 1.
     """
-    figure = Figure(figsize=(11, 4.2), layout="constrained")
+    figure = Figure(figsize=(11, 5.2), layout="constrained")
     axes = figure.subplots()
+    axes.set_prop_cycle(color=list(colormaps["tab20"](np.arange(20))))
     kinds = list(next(iter(errors.values())))
     width = 0.8 / len(errors)
     for place, (contestant, by_kind) in enumerate(errors.items()):
@@ -28,7 +30,7 @@ def corruption_bars(errors: Mapping[str, Mapping[str, float]]) -> Figure:
     axes.set_xticks(range(len(kinds)), [kind.replace("_", "\n") for kind in kinds], fontsize=8)
     axes.set(ylabel="misread, %", title="MNIST test, corrupted in fifteen ways")
     axes.grid(axis="y", alpha=0.3)
-    axes.legend()
+    figure.legend(loc="outside lower center", ncols=4, fontsize=8)
     return figure
 
 
