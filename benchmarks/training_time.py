@@ -75,8 +75,8 @@ def compare(ours: Path, baseline: Path) -> list[Row]:
     misread = [once(run.misread) for run in runs]
     return [
         *rows,
-        Row("training, all epochs of the recipe", "s", *whole),
-        Row("training, test images misread after it", "%", *misread),
+        Row("training, all epochs of the recipe", "s", whole[0], whole[1]),
+        Row("training, test images misread after it", "%", misread[0], misread[1]),
         Row("training, an epoch of 1,000 images", "s", first_epochs, second_epochs),
     ]
 
