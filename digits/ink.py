@@ -292,8 +292,8 @@ def _contrast(planes: Picture, paper: npt.NDArray[np.float32]) -> npt.NDArray[np
     length = float(np.linalg.norm(direction))
     if length == 0:
         return np.zeros((height, width), np.float32)
-    weights = direction / (length * np.sqrt(depth))
-    projection = np.append(weights, -weights @ paper).astype(np.float32)
+    axis = direction / (length * np.sqrt(depth))
+    projection = np.append(axis, -axis @ paper).astype(np.float32)
     return cv2.transform(planes.astype(np.float32), projection[None]).reshape(height, width)
 
 

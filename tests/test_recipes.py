@@ -53,6 +53,14 @@ def test_a_seed_network_has_exactly_its_layers_and_parameters(name):
     assert networks.build(name).count_params() == parameters
 
 
+def test_strided3_looks_at_the_inner_pixels_with_few_parameters():
+    model = networks.build("strided3")
+    assert model.count_params() == 37_850
+    image = np.random.default_rng(0).random((1, 28, 28, 1), np.float32)
+    inner = np.pad(image[:, 2:-2, 2:-2], ((0, 0), (2, 2), (2, 2), (0, 0)))
+    assert np.array_equal(model(image), model(inner))
+
+
 def test_every_network_has_its_own_recipe():
     assert set(RECIPES) == set(networks.NETWORKS)
     assert all(recipe.network == name for name, recipe in RECIPES.items())
