@@ -125,7 +125,7 @@ def main() -> None:
     """Train, measure, print and write."""
     arguments = _arguments()
     source = sets.material(load_mnist(arguments.data), arguments.drawn, 10000)
-    # An average over 500 steps would still be half the start of so short a training.
+    # An average over 500 steps would still be two fifths start after so short a training.
     recipe = dataclasses.replace(
         recipes.for_network(networks.DEFAULT_NETWORK), epochs=arguments.epochs, ema_momentum=None
     )
