@@ -11,6 +11,11 @@ import numpy.typing as npt
 Picture = npt.NDArray[np.uint8]
 InkArray = npt.NDArray[np.float32]
 
+Box = npt.NDArray[np.int32]
+"""`(5,)` left, top, width, height and area of connected ink, as OpenCV tells them."""
+Boxes = npt.NDArray[np.int32]
+"""`(n, 5)`."""
+
 SMALLEST = 32
 """Side in pixels of the smallest picture that has room for lines beside writing."""
 
@@ -31,6 +36,18 @@ _FRINGE = 2
 
 _LEAST_INSIDE = 0.1
 """Size of what a frame is around, as a share of the frame's."""
+
+_LEAST_SIDES = 2
+"""Sides that are left of a frame: an angle around what was written."""
+
+_LEAST_IN_ANGLE = 0.3
+"""Width and height of what an angle is around, as shares of its own: no stroke of an open 4."""
+
+_BENT = 0.06
+"""How far a frame's ink may lie from its sides, as a share of its size: scans are askew."""
+
+_MOST_PARTS = 200
+"""More unconnected ink than this is no writing in boxes."""
 
 _MARGIN = 0.05
 """Broadest margin around a sheet that fills the picture, as a share of the picture's side."""
@@ -95,6 +112,7 @@ def without_lines(ink: InkArray) -> InkArray:
     if min(ink.shape) < SMALLEST:
         return ink
     rest = _without_frame(_without_upright_lines(_without_level_lines(ink)))
+    rest = _without_open_frames(rest)
     return rest if rest is ink or rest.max() > _DARK else ink
 
 
@@ -147,6 +165,50 @@ def _without_frame(ink: InkArray) -> InkArray:
     rest = np.zeros_like(ink)
     rest[top + above : top + height - below, left + before : left + width - after] = inner
     return rest
+
+
+def _without_open_frames(ink: InkArray) -> InkArray:
+    """Take off boxes around other ink that lack a side or two, or parts of them."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats((ink > 0).astype(np.uint8))
+    frames = np.zeros(count, bool)
+    for index in range(1, count) if 2 < count <= _MOST_PARTS else ():
+        left, top, width, height, _ = stats[index]
+        reach = 1 + round(_BENT * max(width, height))
+        box = labels[top : top + height, left : left + width]
+        inner = box[reach : height - reach, reach : width - reach]
+        if not inner.size or (inner == index).any():
+            continue
+        inside = np.setdiff1d(inner, [0])
+        sides = _sides(box == index, reach)
+        if sides >= _LEAST_SIDES and _encloses(stats[index], stats[inside], sides):
+            frames[index] = True
+            # Parts of the frame that hang together with nothing.
+            frames |= _lie_within(stats, stats[index]) & ~np.isin(np.arange(count), inside)
+    return np.where(frames[labels], np.float32(0), ink) if frames.any() else ink
+
+
+def _sides(frame: npt.NDArray[np.bool_], reach: int) -> int:
+    """Count the sides of its box that ink runs along."""
+    ends = (frame, frame[::-1], frame.T, frame.T[::-1])
+    return sum(bool(end[:reach].any(axis=0).mean() >= _SIDE) for end in ends)
+
+
+def _encloses(frame: Box, inside: Boxes, sides: int) -> bool:
+    """Tell that what is inside has a frame's size and does not run out of it."""
+    if not len(inside) or not _lie_within(inside, frame).all():
+        return False
+    left, top = inside[:, :2].min(axis=0)
+    right, bottom = (inside[:, :2] + inside[:, 2:4]).max(axis=0)
+    across, down = (right - left) / frame[2], (bottom - top) / frame[3]
+    if sides == _LEAST_SIDES:
+        return bool(min(across, down) >= _LEAST_IN_ANGLE)
+    return bool(max(across, down) >= _LEAST_INSIDE)
+
+
+def _lie_within(boxes: Boxes, outer: Box) -> npt.NDArray[np.bool_]:
+    near, far = boxes[:, :2], boxes[:, :2] + boxes[:, 2:4]
+    within = (near >= outer[:2]) & (far <= outer[:2] + outer[2:4])
+    return np.asarray(within.all(axis=1))
 
 
 def _thickness(box: InkArray, thickest: int) -> int | None:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from digits.desk import sheet_on_desk
 from digits.frames import sheet_within, without_lines
 from digits.paper import at_border, photographed_ink, squared_slope
+from digits.specks import without_specks
 
 Picture = npt.NDArray[np.uint8]
 InkArray = npt.NDArray[np.float32]
@@ -149,7 +150,7 @@ def _on_plain_paper(planes: Picture, paper: npt.NDArray[np.float32], scale: floa
         array[sheet] = extract_ink(planes[sheet]).array
     else:
         array[rows, columns] = _plain_ink(planes[rows, columns], paper)
-        array = without_lines(array)
+        array = without_lines(without_specks(array))
     if not array.any():
         raise BlankPictureError(_NOTHING)
     return Ink(array, scale, clean=True)

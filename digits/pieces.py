@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.ink import InkArray
-from digits.preprocessing import stroke_width
+from digits.specks import stroke_width
 
 MAX_CONNECTED = 60
 """More connected pieces of ink than this are no number: only the largest are read."""

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from digits.ink import BlankPictureError, InkArray, Picture, main_ink, possible_inks
+from digits.specks import stroke_width
 
 IMAGE_SIDE = 28
 
@@ -139,23 +140,6 @@ def thicken(ink: InkArray) -> InkArray:
     ink = np.pad(ink, missing)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (missing + 1, missing + 1))
     return crop(cv2.dilate(ink / ink.max(), kernel))
-
-
-def stroke_width(ink: InkArray) -> float:
-    """Mean width of the strokes in pixels.
-
-    Inside a stroke of width w the distance to its edge averages w / 4.
-
-    Args:
-        ink: `(h, w)` float32 in `[0, 1]`, with some ink.
-
-    Returns:
-        The width; 0 for ink that is nowhere darker than half of its darkest.
-    """
-    mask = np.pad((ink > 0.5 * ink.max()).astype(np.uint8), 1)
-    distance = cv2.distanceTransform(mask, cv2.DIST_L2, 3)
-    # The transform measures to the centre of the nearest paper pixel, half a pixel too far.
-    return float(4 * np.mean(distance[mask > 0] - 0.5))
 
 
 def fit_to_box(ink: InkArray) -> InkArray:

@@ -119,3 +119,56 @@ def test_a_small_picture_has_no_room_for_lines(row):
 def test_ink_without_lines_comes_back_as_it_is():
     ink = extract_ink(sheet()).array
     assert without_lines(ink) is ink
+
+
+def open_frame(kind):
+    """(400, 400) uint8, a frame that lacks something, with other thickness and askew."""
+    paper = np.full((400, 400), 255, np.uint8)
+    corners = [(30, 28), (34, 372), (374, 368), (369, 24)]
+    sides = {
+        "left": (corners[0], corners[1]),
+        "below": (corners[1], corners[2]),
+        "right": (corners[2], corners[3]),
+        "above": (corners[3], corners[0]),
+    }
+    kept = {
+        "three sides": ["left", "below", "right"],
+        "an angle": ["below", "right"],
+        "a gap": ["left", "below", "right", "above"],
+    }[kind]
+    for side in kept:
+        cv2.line(paper, *sides[side], 40, 4, cv2.LINE_AA)
+    if kind == "a gap":
+        paper[:60, 230:340] = 255
+    return paper
+
+
+@pytest.mark.parametrize("digit", [0, 2, 3, 5, 6, 8, 9])
+@pytest.mark.parametrize("kind", ["three sides", "an angle", "a gap"])
+def test_an_open_frame_is_no_ink(digit, kind):
+    framed = np.minimum(sheet(digit), open_frame(kind))
+    assert_alike(found(framed), written(sheet(digit)))
+
+
+def test_boxes_beside_each_other_leave_the_digits():
+    boxed = np.full((400, 800), 255, np.uint8)
+    boxed[:, :400], boxed[:, 400:] = sheet(3), sheet(8)
+    expected = written(boxed)
+    for left in (20, 420):
+        cv2.rectangle(boxed, (left, 20), (left + 360, 380), 0, 3)
+    assert_alike(found(boxed), expected)
+
+
+def test_an_open_four_and_a_seven_beside_a_one_are_kept():
+    four = np.full((400, 400), 255, np.uint8)
+    cv2.polylines(
+        four, [np.array([[100, 60], [100, 230], [300, 230]])], isClosed=False, color=0, thickness=14
+    )
+    cv2.line(four, (220, 90), (220, 210), 0, 14)
+    assert_alike(found(four), written(four))
+    seven = np.full((400, 400), 255, np.uint8)
+    cv2.polylines(
+        seven, [np.array([[60, 60], [320, 60], [320, 360]])], isClosed=False, color=0, thickness=14
+    )
+    cv2.line(seven, (180, 130), (180, 340), 0, 14)
+    assert_alike(found(seven), written(seven))

@@ -18,9 +18,9 @@ from digits.preprocessing import (
     framings,
     normalize,
     preprocess,
-    stroke_width,
     thicken,
 )
+from digits.specks import stroke_width
 
 
 def drawing(digit: int = 5) -> np.ndarray:
@@ -161,13 +161,6 @@ def test_hairline_is_widened_and_a_marker_is_not():
     marker = np.zeros((80, 80), np.float32)
     cv2.line(marker, (10, 10), (70, 70), 1.0, 12)
     assert thicken(crop(marker)).shape == crop(marker).shape
-
-
-def test_stroke_width_is_measured_in_pixels():
-    for width in (3, 7, 12):
-        line = np.zeros((200, 60), np.float32)
-        line[10:190, 20 : 20 + width] = 1
-        assert stroke_width(line) == pytest.approx(width, abs=1.1)
 
 
 def test_centre_of_mass_never_pushes_ink_over_the_edge():

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.ink import InkArray
-from digits.preprocessing import normalize, stroke_width
+from digits.preprocessing import normalize
+from digits.specks import stroke_width
 from training.damage import DAMAGED_SHARE, damage
 from training.handwriting import Points, write
 
