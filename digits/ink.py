@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from digits.desk import sheet_on_desk
 from digits.frames import sheet_within, without_lines
-from digits.paper import at_border, photographed_ink, squared_slope
+from digits.paper import at_border, photographed_ink, photographed_inks, squared_slope
+from digits.rests import without_long_lines
 from digits.specks import without_specks
 
 Picture = npt.NDArray[np.uint8]
@@ -35,7 +36,7 @@ _PLAIN_BORDER = 0.85
 _PLAIN_IN_PART = 0.5
 """The same for a scan cut close to the digit; of a photograph's border less is plain, as a rule."""
 
-_MOST_WAYS = 2
+_MOST_WAYS = 4
 """Ways to tell ink from paper that are worth asking the network about."""
 
 _SMALLEST_PHOTO = 32
@@ -55,6 +56,16 @@ _REACH = 0.2
 
 _WORD_GAP = 0.9
 """The same between neighbouring digits of a number."""
+
+_WIDEST_GAP = 3.0
+"""Widest gap in a line of digits that are as high and level with each other, in heights."""
+
+_LEAST_HEIGHT = 0.4
+_MOST_HEIGHT = 1.6
+"""Height of a digit further off, as a share of the highest of the line."""
+
+_MOST_STEP = 0.6
+"""How much higher or lower it may stand than its neighbour, in heights."""
 
 _SMALL_PART = 0.05
 """Ink of a detached stroke as a share of the main stroke's; less is dust or a line's rest."""
@@ -119,7 +130,9 @@ def possible_inks(picture: Picture) -> list[Ink]:
 
     Returns:
         The ink; with a sheet on a desk, that on the sheet and then that of the whole picture; where
-        the border is plain in part, as of a photograph and then as of plain paper.
+        the paper may be a board, dark ink and light; where the border is plain in part, as of a
+        photograph and then as of plain paper; where lines of plain paper run out of the picture, as
+        of plain paper and then as of a photograph.
 
     Raises:
         BlankPictureError: If nothing stands out of the paper.
@@ -128,8 +141,12 @@ def possible_inks(picture: Picture) -> list[Ink]:
     border = _border(planes)
     paper = np.median(border, axis=0)
     plain = np.mean(np.abs(border - paper).max(axis=1) <= _PLAIN_STEP)
-    if plain > _PLAIN_BORDER or min(planes.shape[:2]) < _SMALLEST_PHOTO:
+    if min(planes.shape[:2]) < _SMALLEST_PHOTO:
         return [_on_plain_paper(planes, paper, scale)]
+    if plain > _PLAIN_BORDER:
+        ink = _on_plain_paper(planes, paper, scale)
+        more = _photographed(planes) if ink.clean and _comes_from_outside(ink.array) else []
+        return [ink, *(Ink(array, scale, clean=False) for array in more)]
     inks = [Ink(array, scale, clean=False) for array in _photographed(planes)]
     if plain > _PLAIN_IN_PART and len(inks) < _MOST_WAYS:
         with suppress(BlankPictureError):
@@ -156,17 +173,26 @@ def _on_plain_paper(planes: Picture, paper: npt.NDArray[np.float32], scale: floa
     return Ink(array, scale, clean=True)
 
 
+def _comes_from_outside(ink: InkArray) -> bool:
+    """Tell that ink runs from edge to edge, or some out of the picture and some not: a shadow."""
+    _, _, stats, _ = cv2.connectedComponentsWithStats((ink > 0).astype(np.uint8))
+    outside = at_border(stats, ink.shape)[1:]
+    across = (stats[1:, 2:4] >= ink.shape[::-1]).any()
+    return bool(across or (outside.any() and not outside.all()))
+
+
 def _photographed(planes: Picture) -> list[InkArray]:
     """Ink on the sheet, and on the whole picture in case that light and shadow only look like one.
 
     An empty sheet is blank, whatever the desk beside it looks like.
     """
+    found = photographed_inks(planes)
     sheet = sheet_on_desk(planes)
-    found = [photographed_ink(planes)]
     if sheet is not None:
         on_sheet = sheet.back(photographed_ink(sheet.paper), planes.shape)
         found = [on_sheet, *found] if on_sheet.any() else []
-    return [array for array in found if array.any()]
+    cleared = [without_long_lines(array) for array in found[:1]]
+    return found + [rest for rest, array in zip(cleared, found, strict=False) if rest is not array]
 
 
 def _on_dark_desk(
@@ -212,7 +238,8 @@ def written_line(ink: Ink) -> InkArray:
     Returns:
         `(h, w)` float32 in `[0, 1]`, of the same frame.
     """
-    return _group(ink, _REACH, _WORD_GAP)
+    near = _group(ink, _REACH, _WORD_GAP)
+    return near if ink.clean else _with_the_rest(ink.array, near)
 
 
 def _group(ink: Ink, reach_down: float, reach_across: float) -> InkArray:
@@ -236,7 +263,45 @@ def _group(ink: Ink, reach_down: float, reach_across: float) -> InkArray:
     _, groups = cv2.connectedComponents(cv2.dilate(mask, kernel))
     heavy = mass > _SMALL_PART * mass[seed]
     heavy &= edges > _SMALL_PART * edges[seed]
+    edge = at_border(stats, mask.shape)
+    heavy &= ~edge | edge[seed]
     return ink.array * (heavy[labels] & (groups == groups[labels == seed][0]))
+
+
+def _with_the_rest(ink: InkArray, line: InkArray) -> InkArray:
+    """Add what is written further off, but level with the line and as high.
+
+    Args:
+        ink: All ink.
+        line: The part of it that is known to be the line's.
+    """
+    plane = (ink > 0).astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(plane)
+    taken = np.zeros(len(stats), bool)
+    taken[labels[line > 0]] = True
+    taken[0] = False
+    heights = stats[:, cv2.CC_STAT_HEIGHT]
+    tall = float(np.max(heights[taken], initial=0))
+    free = ~taken & ~at_border(stats, ink.shape)
+    free &= (heights >= _LEAST_HEIGHT * tall) & (heights <= _MOST_HEIGHT * tall)
+    middles = stats[:, :2] + stats[:, 2:4] / 2
+    while True:
+        across = _gaps(stats, taken)
+        nearest = np.flatnonzero(taken)[across.argmin(axis=1)]
+        level = np.abs(middles[:, 1] - middles[nearest, 1]) <= _MOST_STEP * tall
+        more = free & level & (across.min(axis=1) <= _WIDEST_GAP * tall)
+        if not more.any():
+            break
+        taken |= more
+        free &= ~more
+    return ink * taken[labels]
+
+
+def _gaps(stats: npt.NDArray[np.int32], taken: Mask) -> npt.NDArray[np.int32]:
+    """Empty columns between each part and those taken: `(n, taken)`, 0 where they overlap."""
+    left, right = stats[:, 0], stats[:, 0] + stats[:, 2]
+    beyond = np.maximum(left[:, None] - right[taken], left[taken] - right[:, None])
+    return np.asarray(np.maximum(beyond, 0))
 
 
 def _reduce(picture: Picture) -> tuple[Picture, float]:

@@ -73,6 +73,12 @@ _CLOSER = 0.35
 _LIGHT_INK = 1.5
 """How much more evidence light ink on dark paper needs: chalk on a board is the rarer case."""
 
+_BROADER = 0.15
+"""Width in sides of the picture of what is broader than all strokes: a sheet in the light."""
+
+_DARK_PAPER = 110.0
+"""Gray levels of the middle of a picture's pixels below which the paper may be a board."""
+
 _STILL = 0.75
 """Share of its edges that a stroke keeps when a smaller neighbourhood tells the paper."""
 
@@ -168,14 +174,46 @@ def photographed_ink(planes: Picture) -> Contrast:
     Returns:
         `(h, w)` float32 ink in `[0, 1]`; all 0 where nothing was written.
     """
+    found = photographed_inks(planes)
+    return found[0] if found else np.zeros(planes.shape[:2], np.float32)
+
+
+def photographed_inks(planes: Picture) -> list[Contrast]:
+    """Find dark ink and, where the paper is dark or light stands out, light ink too.
+
+    Args:
+        planes: `(h, w, depth)` uint8, neither side below 32.
+
+    Returns:
+        One or two of `(h, w)` float32 ink in `[0, 1]`, the likelier first; none where nothing was
+        written.
+    """
     mean = np.full((1, planes.shape[2]), 1 / planes.shape[2], np.float32)
     gray = cv2.GaussianBlur(cv2.transform(planes.astype(np.float32), mean), (0, 0), 0.8)
     dark, lines = _search(gray, _Kind(np.zeros(gray.shape, bool), _BORDER_WEIGHT))
-    if is_ink_dark(gray):
-        return dark.ink()
+    expected = is_ink_dark(gray)
+    if expected and np.median(gray[::4, ::4]) > _DARK_PAPER:
+        return [dark.ink()] if dark.most else []
     # What lies lit between lines and shadows is no ink, though it is lighter than they are.
     light, _ = _search(255 - gray, _Kind(lines > 0, 0.0, takes_light=False))
-    return (light if light.most > _LIGHT_INK * dark.most else dark).ink()
+    if light.most and dark.most and _is_background(gray, dark):
+        return [light.ink()]
+    lighter = not expected and light.most > _LIGHT_INK * dark.most
+    return [found.ink() for found in ((light, dark) if lighter else (dark, light)) if found.most]
+
+
+def _is_background(gray: Gray, dark: _Strokes) -> bool:
+    """Whether dark ink is as dark as the border, and what lies between no broader than strokes.
+
+    Such are the gaps between light strokes on dark paper; dark strokes have paper around them.
+    """
+    border = np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]])
+    paper = float(np.median(border))
+    if np.median(gray[dark.labels == dark.best]) <= paper - dark.floor:
+        return False
+    light = gray > (paper + float(np.quantile(gray[::2, ::2], 0.98))) / 2
+    side = 1 + round(_BROADER * max(gray.shape))
+    return not cv2.erode(light.astype(np.uint8), np.ones((side, side), np.uint8)).any()
 
 
 def _search(gray: Gray, kind: _Kind) -> tuple[_Strokes, Contrast]:

@@ -1,0 +1,99 @@
+"""What a photograph keeps of printed lines and edges is taken off; no digit's stroke is."""
+
+import cv2
+import numpy as np
+import pytest
+
+from digits.ink import extract_ink, possible_inks
+from digits.prediction import Recognizer
+from digits.reading import read
+from digits.rests import without_long_lines
+from digits.weights import BUNDLED, load_folder
+from tests import pen
+
+
+@pytest.fixture(scope="module")
+def recognizer():
+    return Recognizer(load_folder(BUNDLED))
+
+
+def line_of_ink(*digits):
+    """Digits 100 pixels high in the middle of `(400, 600)` float32 ink."""
+    written = cv2.resize(pen.sheet(*digits), (150 * len(digits), 150), interpolation=cv2.INTER_AREA)
+    ink = np.zeros((400, 600), np.float32)
+    left = 300 - written.shape[1] // 2
+    ink[125:275, left : left + written.shape[1]] = 1 - written / 255
+    return np.where(ink > 0.1, ink, 0)
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [((10, 180), (590, 215)), ((290, 5), (320, 395)), ((225, 0), (225, 399))],
+)
+def test_a_line_through_the_digits_is_taken_off(start, end):
+    ink = line_of_ink(2, 5, 8)
+    crossed = ink.copy()
+    cv2.line(crossed, start, end, 1.0, 2)
+    rest = without_long_lines(crossed)
+    assert rest[crossed != ink].mean() < 0.2
+    lost = (ink > 0.5) & (rest == 0)
+    assert lost.sum() < 0.1 * (ink > 0.5).sum()
+
+
+@pytest.mark.parametrize("digits", [(digit,) for digit in range(10)] + [(1, 1), (1, 7), (4, 1)])
+def test_digits_alone_come_back_as_they_are(digits):
+    ink = line_of_ink(*digits)
+    assert without_long_lines(ink) is ink
+
+
+def photograph(gray):
+    noise = np.random.default_rng(0).normal(0, 2, (*gray.shape, 3))
+    return np.clip(cv2.GaussianBlur(gray, (0, 0), 0.8)[..., None] + noise, 0, 255).astype(np.uint8)
+
+
+def test_a_number_that_an_edge_runs_through_is_read(recognizer):
+    gray = 215 - 150 * line_of_ink(2, 5, 8).astype(np.float64)
+    cv2.line(gray, (205, 30), (218, 360), 65, 2)
+    picture = photograph(gray)
+    assert read(recognizer, picture).number == "258"
+    assert len(possible_inks(picture)) > 1
+
+
+def test_digits_far_apart_are_one_number(recognizer):
+    gray = np.full((300, 900), 215.0)
+    for digit, left in ((3, 20), (8, 400), (5, 740)):
+        small = cv2.resize(pen.sheet(digit), (130, 130), interpolation=cv2.INTER_AREA)
+        gray[90:220, left : left + 130] -= 150 * (1 - small / 255)
+    assert read(recognizer, photograph(gray)).number == "385"
+
+
+def test_what_lies_in_another_line_is_not_read_with_it(recognizer):
+    gray = np.full((500, 600), 215.0)
+    for digit, left, top in ((3, 150, 50), (8, 270, 50), (5, 430, 340)):
+        small = cv2.resize(pen.sheet(digit), (130, 130), interpolation=cv2.INTER_AREA)
+        gray[top : top + 130, left : left + 130] -= 150 * (1 - small / 255)
+    assert read(recognizer, photograph(gray)).number in {"38", "5"}
+
+
+def test_squared_paper_without_noise_is_seen_as_a_photograph_too(recognizer):
+    gray = 215 - 150 * line_of_ink(2, 5, 8)
+    for at in range(10, 600, 45):
+        cv2.line(gray, (at, 0), (at + 9, 399), 190, 1)
+        cv2.line(gray, (0, at), (599, at - 12), 190, 1)
+    picture = gray.astype(np.uint8)
+    assert extract_ink(picture).clean
+    assert read(recognizer, picture).number == "258"
+
+
+def test_noisy_light_ink_that_fills_a_dark_scan_is_read(recognizer):
+    answers = []
+    for digit in range(10):
+        rows, columns = np.nonzero(pen.sheet(digit) < 128)
+        top, left = max(0, rows.min() - 30), max(0, columns.min() - 50)
+        cut = pen.sheet(digit, brush=34)[top : rows.max() + 30, left : columns.max() + 50]
+        width = round(160 * cut.shape[1] / cut.shape[0])
+        gray = cv2.resize(235 - 200 * (cut / 255), (width, 160), interpolation=cv2.INTER_AREA)
+        noise = np.random.default_rng(1).normal(0, 7, gray.shape)
+        scan = np.clip(gray + noise, 0, 255).astype(np.uint8)
+        answers.append(recognizer.predict(scan).digit)
+    assert answers == list(range(10))
