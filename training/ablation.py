@@ -27,6 +27,8 @@ ABLATION_FILE = Path(__file__).with_name("ablation.json")
 
 _RUNS = Path("runs/ablation")
 
+_BATCH_SIZE = 32
+
 WHOLE = "everything"
 
 PARTS: dict[str, Augmentation | None] = {
@@ -125,9 +127,13 @@ def main() -> None:
     """Train, measure, print and write."""
     arguments = _arguments()
     source = sets.material(load_mnist(arguments.data), arguments.drawn, 10000)
-    # An average over 500 steps would still be two fifths start after so short a training.
+    # Averages over hundreds of steps, of the weights and of batch normalization, would still be
+    # their start after the few steps of so short a training.
     recipe = dataclasses.replace(
-        recipes.for_network(networks.DEFAULT_NETWORK), epochs=arguments.epochs, ema_momentum=None
+        recipes.for_network(networks.DEFAULT_NETWORK),
+        epochs=arguments.epochs,
+        batch_size=_BATCH_SIZE,
+        ema_momentum=None,
     )
     jobs = {
         name: Job(
