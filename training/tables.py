@@ -187,18 +187,20 @@ def replace_section(readme: str, name: str, content: str) -> str:
 
 
 def update_readme(readme: str, folder: Path) -> str:
-    """Bring the README's table up to the measured figures.
+    """Bring the README's tables up to the measured figures.
 
     Args:
         readme: The README's text.
-        folder: Holds `results.json`.
+        folder: Holds `results.json` and `ablation.json`.
     """
     results = json.loads((folder / "results.json").read_text("utf-8"))
-    return replace_section(readme, "results.json", readme_section(results["rows"]))
+    ablation = json.loads((folder / "ablation.json").read_text("utf-8"))
+    readme = replace_section(readme, "results.json", readme_section(results["rows"]))
+    return replace_section(readme, "ablation.json", markdown(ablation_table(ablation)))
 
 
 def main() -> None:
-    """Bring the README's table up to what lies in `training/`."""
+    """Bring the README's tables up to what lies in `training/`."""
     readme = Path(__file__).parents[1] / "README.md"
     readme.write_text(update_readme(readme.read_text("utf-8"), Path(__file__).parent), "utf-8")
 
