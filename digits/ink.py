@@ -24,6 +24,10 @@ Mask = npt.NDArray[np.bool_]
 WORK_SIDE = 800
 """Larger pictures are reduced to this side: a digit of a tenth of it still has 80 pixels."""
 
+FINE_SIDE = 1200
+"""The same for a second look, where nothing was found or what was found is small: a thin pen's
+stroke that is reduced to less than half a pixel has no more contrast than the paper's grain."""
+
 _PLAIN_STEP = 3.0
 """Gray levels that a border may waver and still be plain paper (canvas, clean scan)."""
 
@@ -110,7 +114,7 @@ def extract_ink(picture: Picture) -> Ink:
         picture: `(H, W)` or `(H, W, 3)` uint8, upright.
 
     Returns:
-        The ink; its larger side is at most `WORK_SIDE`.
+        The ink; its larger side is at most `FINE_SIDE`.
 
     Raises:
         BlankPictureError: If nothing stands out of the paper.
@@ -118,7 +122,7 @@ def extract_ink(picture: Picture) -> Ink:
     return possible_inks(picture)[0]
 
 
-def possible_inks(picture: Picture) -> list[Ink]:
+def possible_inks(picture: Picture, *, fine: bool = False) -> list[Ink]:
     """Separate ink from paper as `extract_ink` does, in each way that makes sense.
 
     Half of a border may be plain because the picture is cut so close that strokes fill the rest, or
@@ -127,6 +131,7 @@ def possible_inks(picture: Picture) -> list[Ink]:
 
     Args:
         picture: `(H, W)` or `(H, W, 3)` uint8, upright.
+        fine: Whether to look at `FINE_SIDE` at once.
 
     Returns:
         The ink; with a sheet on a desk, that on the sheet and then that of the whole picture; where
@@ -137,7 +142,15 @@ def possible_inks(picture: Picture) -> list[Ink]:
     Raises:
         BlankPictureError: If nothing stands out of the paper.
     """
-    planes, scale = _reduce(picture)
+    if not fine and max(picture.shape[:2]) > WORK_SIDE:
+        with suppress(BlankPictureError):
+            return _seen(picture, WORK_SIDE)
+    return _seen(picture, FINE_SIDE)
+
+
+def _seen(picture: Picture, work_side: int) -> list[Ink]:
+    """Do what `possible_inks` does, on a picture reduced to a side."""
+    planes, scale = _reduce(picture, work_side)
     border = _border(planes)
     paper = np.median(border, axis=0)
     plain = np.mean(np.abs(border - paper).max(axis=1) <= _PLAIN_STEP)
@@ -304,8 +317,8 @@ def _gaps(stats: npt.NDArray[np.int32], taken: Mask) -> npt.NDArray[np.int32]:
     return np.asarray(np.maximum(beyond, 0))
 
 
-def _reduce(picture: Picture) -> tuple[Picture, float]:
-    scale = max(picture.shape[:2]) / WORK_SIDE
+def _reduce(picture: Picture, work_side: int) -> tuple[Picture, float]:
+    scale = max(picture.shape[:2]) / work_side
     planes = picture if picture.ndim == 3 else picture[..., None]
     if scale <= 1:
         return planes, 1.0

@@ -37,6 +37,9 @@ _LEAST = 1e-6
 _SURE = 0.01
 """Probability of "no digit" below which differences are the network's noise."""
 
+_SMALL_DIGIT = 40
+"""Pixels in height, on a reduced picture, below which a second look is taken."""
+
 _LEAST_MEAN = 0.5
 """Mean confidence of several digits below which they are a scrawl; a number's is above 0.9."""
 
@@ -158,15 +161,35 @@ def read(recognizer: Recognizer, picture: Picture) -> Reading:
     Returns:
         The number, empty where there is no digit.
     """
+    found, scale = _look(recognizer, picture)
+    if scale > 1 and _is_small(found, scale):
+        closer, _ = _look(recognizer, picture, fine=True)
+        return closer if len(closer.digits) >= len(found.digits) else found
+    return found
+
+
+def _look(recognizer: Recognizer, picture: Picture, *, fine: bool = False) -> tuple[Reading, float]:
+    """Read a picture, and tell by how much it was reduced for that."""
     try:
-        inks = possible_inks(picture)
+        inks = possible_inks(picture, fine=fine)
     except BlankPictureError:
-        return _NONE
+        return _NONE, 1.0
+    return _surest(recognizer, inks), inks[0].scale
+
+
+def _surest(recognizer: Recognizer, inks: Sequence[Ink]) -> Reading:
+    """Read each kind of ink; the first counts unless another is surer all along."""
     first, *others = (_read(recognizer, ink) for ink in inks)
     for other in others:
         if min(_confidences(other)) > np.mean(_confidences(first)):
             return other
     return first
+
+
+def _is_small(reading: Reading, scale: float) -> bool:
+    """Tell that digits, if any, are so small on the reduced picture that strokes may be lost."""
+    heights = [digit.box[3] / scale for digit in reading.digits]
+    return not heights or bool(np.median(heights) < _SMALL_DIGIT)
 
 
 def _confidences(reading: Reading) -> list[float]:

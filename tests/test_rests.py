@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from digits.ink import extract_ink, possible_inks
+from digits.ink import WORK_SIDE, BlankPictureError, _seen, extract_ink, possible_inks
 from digits.prediction import Recognizer
 from digits.reading import read
 from digits.rests import without_long_lines
@@ -46,9 +46,9 @@ def test_digits_alone_come_back_as_they_are(digits):
     assert without_long_lines(ink) is ink
 
 
-def photograph(gray):
-    noise = np.random.default_rng(0).normal(0, 2, (*gray.shape, 3))
-    return np.clip(cv2.GaussianBlur(gray, (0, 0), 0.8)[..., None] + noise, 0, 255).astype(np.uint8)
+def photograph(gray, noise=2):
+    grain = np.random.default_rng(0).normal(0, noise, (*gray.shape, 3))
+    return np.clip(cv2.GaussianBlur(gray, (0, 0), 0.8)[..., None] + grain, 0, 255).astype(np.uint8)
 
 
 def test_a_number_that_an_edge_runs_through_is_read(recognizer):
@@ -97,3 +97,16 @@ def test_noisy_light_ink_that_fills_a_dark_scan_is_read(recognizer):
         scan = np.clip(gray + noise, 0, 255).astype(np.uint8)
         answers.append(recognizer.predict(scan).digit)
     assert answers == list(range(10))
+
+
+def test_small_fine_writing_on_a_large_photograph_is_seen_at_a_second_look(recognizer):
+    gray = np.full((1600, 2400), 205.0)
+    for place, digit in enumerate((2, 5, 8)):
+        sheet = pen.sheet(digit, size=800, brush=8)
+        small = cv2.resize(sheet, (40, 40), interpolation=cv2.INTER_AREA)
+        left = 900 + 44 * place
+        gray[700:740, left : left + 40] -= 60 * (1 - small / 255)
+    picture = photograph(gray, noise=4)
+    with pytest.raises(BlankPictureError):
+        _seen(picture, WORK_SIDE)
+    assert read(recognizer, picture).number == "258"
