@@ -8,13 +8,15 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from digits.specks import boxes_of_parts
+
 Picture = npt.NDArray[np.uint8]
 InkArray = npt.NDArray[np.float32]
 
 Box = npt.NDArray[np.int32]
-"""`(5,)` left, top, width, height and area of connected ink, as OpenCV tells them."""
+"""`(4,)` or more: left, top, width and height of connected ink, as OpenCV tells them."""
 Boxes = npt.NDArray[np.int32]
-"""`(n, 5)`."""
+"""`(n, 4)` or more."""
 
 SMALLEST = 32
 """Side in pixels of the smallest picture that has room for lines beside writing."""
@@ -169,9 +171,14 @@ def _without_frame(ink: InkArray) -> InkArray:
 
 def _without_open_frames(ink: InkArray) -> InkArray:
     """Take off boxes around other ink that lack a side or two, or parts of them."""
+    boxes = boxes_of_parts(ink)
+    if not 2 <= len(boxes) <= _MOST_PARTS:
+        return ink
+    if all(_lie_within(boxes, box).sum() == 1 for box in boxes):
+        return ink
     count, labels, stats, _ = cv2.connectedComponentsWithStats((ink > 0).astype(np.uint8))
     frames = np.zeros(count, bool)
-    for index in range(1, count) if 2 < count <= _MOST_PARTS else ():
+    for index in range(1, count):
         left, top, width, height, _ = stats[index]
         reach = 1 + round(_BENT * max(width, height))
         box = labels[top : top + height, left : left + width]

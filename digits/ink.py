@@ -44,7 +44,7 @@ _MOST_WAYS = 4
 """Ways to tell ink from paper that are worth asking the network about."""
 
 _SMALLEST_PHOTO = 32
-"""Smaller pictures are MNIST's own or the like, and have no room for shadows and lines."""
+"""Smaller pictures are MNIST's own or the like, and have no room for shadows, lines and dust."""
 
 _MIN_CONTRAST = 14.0
 """Gray levels below which nothing counts as ink, whatever the noise."""
@@ -179,8 +179,10 @@ def _on_plain_paper(planes: Picture, paper: npt.NDArray[np.float32], scale: floa
     if sheet:
         array[sheet] = extract_ink(planes[sheet]).array
     else:
-        array[rows, columns] = _plain_ink(planes[rows, columns], paper)
-        array = without_lines(without_specks(array))
+        written = _plain_ink(planes[rows, columns], paper)
+        large = min(planes.shape[:2]) >= _SMALLEST_PHOTO
+        array[rows, columns] = without_specks(written) if large else written
+        array = without_lines(array)
     if not array.any():
         raise BlankPictureError(_NOTHING)
     return Ink(array, scale, clean=True)
@@ -188,6 +190,8 @@ def _on_plain_paper(planes: Picture, paper: npt.NDArray[np.float32], scale: floa
 
 def _comes_from_outside(ink: InkArray) -> bool:
     """Tell that ink runs from edge to edge, or some out of the picture and some not: a shadow."""
+    if not any(side.any() for side in (ink[0], ink[-1], ink[:, 0], ink[:, -1])):
+        return False
     _, _, stats, _ = cv2.connectedComponentsWithStats((ink > 0).astype(np.uint8))
     outside = at_border(stats, ink.shape)[1:]
     across = (stats[1:, 2:4] >= ink.shape[::-1]).any()
