@@ -34,6 +34,12 @@ _PLAIN_STEP = 3.0
 _UNIFORM_STEP = 6.0
 """Gray levels that plain paper may waver within (what JPEG leaves around strokes)."""
 
+_ONE_TONE = 10.0
+"""Gray levels within which ink is of one tone."""
+
+_DRAWN = 0.3
+"""Share of the ink that has that tone, on a canvas; the rest are the strokes' soft edges."""
+
 _PLAIN_BORDER = 0.85
 """Share of the border that must be plain: strokes may run over the edge."""
 
@@ -158,7 +164,8 @@ def _seen(picture: Picture, work_side: int) -> list[Ink]:
         return [_on_plain_paper(planes, paper, scale)]
     if plain > _PLAIN_BORDER:
         ink = _on_plain_paper(planes, paper, scale)
-        more = _photographed(planes) if ink.clean and _comes_from_outside(ink.array) else []
+        outside = ink.clean and _comes_from_outside(ink.array)
+        more = _photographed(planes) if outside and not _is_drawn(planes, paper) else []
         return [ink, *(Ink(array, scale, clean=False) for array in more)]
     inks = [Ink(array, scale, clean=False) for array in _photographed(planes)]
     if plain > _PLAIN_IN_PART and len(inks) < _MOST_WAYS:
@@ -196,6 +203,13 @@ def _comes_from_outside(ink: InkArray) -> bool:
     outside = at_border(stats, ink.shape)[1:]
     across = (stats[1:, 2:4] >= ink.shape[::-1]).any()
     return bool(across or (outside.any() and not outside.all()))
+
+
+def _is_drawn(planes: Picture, paper: npt.NDArray[np.float32]) -> bool:
+    """Tell ink of one tone, but for its edges, as on a canvas or a scan in black and white."""
+    away = np.abs(planes.astype(np.float32) - paper).max(axis=2)
+    darkest = away > away.max() - _ONE_TONE
+    return bool(darkest.sum() >= _DRAWN * (away > _UNIFORM_STEP).sum())
 
 
 def _photographed(planes: Picture) -> list[InkArray]:

@@ -57,3 +57,12 @@ def test_the_preview_shows_the_ink_that_was_answered_for(recognizer):
     _, top, _, height = box
     assert top < 8
     assert height > 224
+
+
+def test_a_drawing_that_runs_over_the_edge_is_no_photograph():
+    strokes = [[30, 430, -20, 760, 20], [30, 450, 60, 420, 400, 700, 560, 420, 720]]
+    picture = draw(parse_strokes(strokes))
+    assert picture[0].min() == 0
+    [ink] = possible_inks(picture)
+    assert ink.clean
+    assert ink.array[0].max() > 0.9
