@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from digits.desk import sheet_on_desk
 from digits.frames import sheet_within, without_lines
+from digits.long_lines import without_long_lines
 from digits.paper import at_border, photographed_ink, photographed_inks, squared_slope
-from digits.rests import without_long_lines
 from digits.specks import without_specks
 
 Picture = npt.NDArray[np.uint8]
@@ -184,7 +184,8 @@ def _on_plain_paper(planes: Picture, paper: npt.NDArray[np.float32], scale: floa
     if lying is not None:
         return Ink(lying, scale, clean=False)
     if sheet:
-        array[sheet] = extract_ink(planes[sheet]).array
+        # It is reduced already, be it for a closer look.
+        array[sheet] = _seen(planes[sheet], FINE_SIDE)[0].array
     else:
         written = _plain_ink(planes[rows, columns], paper)
         large = min(planes.shape[:2]) >= _SMALLEST_PHOTO
@@ -223,7 +224,7 @@ def _photographed(planes: Picture) -> list[InkArray]:
         on_sheet = sheet.back(photographed_ink(sheet.paper), planes.shape)
         found = [on_sheet, *found] if on_sheet.any() else []
     cleared = [without_long_lines(array) for array in found[:1]]
-    return found + [rest for rest, array in zip(cleared, found, strict=False) if rest is not array]
+    return found + [array for array in cleared if array is not found[0]]
 
 
 def _on_dark_desk(
@@ -311,6 +312,8 @@ def _with_the_rest(ink: InkArray, line: InkArray) -> InkArray:
     taken = np.zeros(len(stats), bool)
     taken[labels[line > 0]] = True
     taken[0] = False
+    if not taken.any():
+        return line
     heights = stats[:, cv2.CC_STAT_HEIGHT]
     tall = float(np.max(heights[taken], initial=0))
     free = ~taken & ~at_border(stats, ink.shape)

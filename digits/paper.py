@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from digits.light import evenly_lit, grain, is_ink_dark
 from digits.lines import ruled_lines
+from digits.specks import stroke_width
 
 Picture = npt.NDArray[np.uint8]
 Gray = npt.NDArray[np.float32]
@@ -238,7 +239,9 @@ def _search(gray: Gray, kind: _Kind) -> tuple[_Strokes, Contrast]:
     if not found.most:
         return found, lines
     level = max(sheet.floor, 0.3 * float(found.top[found.best]))
-    room = max(_LEAST_ROOM, _ROOM * _width(found.labels == found.best) + 4)
+    room = max(
+        _LEAST_ROOM, _ROOM * stroke_width((found.labels == found.best).astype(np.float32)) + 4
+    )
     if room < 0.7 * side:
         closer = _strokes(_sheet(gray, room, kind, lines), level)
         if closer.most > _STILL * found.most:
@@ -325,12 +328,6 @@ def _bridged(written: Mask) -> Mask:
     """What joins the strokes above and below a line."""
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (11, 11))
     return cv2.morphologyEx(written.astype(np.uint8), cv2.MORPH_CLOSE, kernel) > 0
-
-
-def _width(mask: Mask) -> float:
-    """Mean width of a stroke in pixels; inside it the distance to its edge averages a quarter."""
-    distance = cv2.distanceTransform(np.pad(mask.astype(np.uint8), 1), cv2.DIST_L2, 3)
-    return float(4 * np.mean(distance[distance > 0] - 0.5))
 
 
 def at_border(stats: npt.NDArray[np.int32], shape: tuple[int, ...]) -> Mask:

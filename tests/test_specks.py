@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from digits.ink import extract_ink
-from digits.specks import without_specks
+from digits.specks import stroke_width, without_specks
 from tests import pen
 
 
@@ -67,3 +67,10 @@ def test_small_images_are_left_alone():
     image[4:24, 10:14] = 255
     image[20, 20] = 255
     assert extract_ink(image).array[20, 20] > 0.5
+
+
+def test_stroke_width_is_measured_in_pixels():
+    for width in (3, 7, 12):
+        line = np.zeros((200, 60), np.float32)
+        line[10:190, 20 : 20 + width] = 1
+        assert stroke_width(line) == pytest.approx(width, abs=1.1)

@@ -4,10 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
-from digits.ink import WORK_SIDE, BlankPictureError, _seen, extract_ink, possible_inks
+from digits.ink import WORK_SIDE, BlankPictureError, extract_ink, possible_inks
+from digits.long_lines import without_long_lines
 from digits.prediction import Recognizer
 from digits.reading import read
-from digits.rests import without_long_lines
 from digits.weights import BUNDLED, load_folder
 from tests import pen
 
@@ -107,6 +107,18 @@ def test_small_fine_writing_on_a_large_photograph_is_seen_at_a_second_look(recog
         left = 900 + 44 * place
         gray[700:740, left : left + 40] -= 60 * (1 - small / 255)
     picture = photograph(gray, noise=4)
+    reduced = (WORK_SIDE, WORK_SIDE * 1600 // 2400)
     with pytest.raises(BlankPictureError):
-        _seen(picture, WORK_SIDE)
+        extract_ink(cv2.resize(picture, reduced, interpolation=cv2.INTER_AREA))
     assert read(recognizer, picture).number == "258"
+
+
+def test_small_writing_on_a_large_sheet_with_a_margin_is_read_at_a_second_look(recognizer):
+    picture = np.full((1600, 2400), 255, np.uint8)
+    for place, digit in enumerate((2, 5, 8)):
+        sheet = pen.sheet(digit, size=800, brush=60)
+        left = 900 + 80 * place
+        small = cv2.resize(sheet, (80, 80), interpolation=cv2.INTER_AREA)
+        picture[700:780, left : left + 80] = small
+    framed = cv2.copyMakeBorder(picture, 30, 30, 30, 30, cv2.BORDER_CONSTANT, value=60)
+    assert read(recognizer, framed).number == "258"

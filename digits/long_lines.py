@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from digits.specks import boxes_of_parts
+
 InkArray = npt.NDArray[np.float32]
-Mask = npt.NDArray[np.bool_]
 Segments = npt.NDArray[np.int32]
 
 _LONG = 0.2
@@ -46,7 +47,8 @@ def without_long_lines(ink: InkArray) -> InkArray:
         rest = _without(ink, found[:count])
         if rest.sum() < _LEAST_LEFT * ink.sum():
             break
-        if all(_stands_out(segment, rest) for segment in found[:count]):
+        widest, tallest = boxes_of_parts(rest)[:, 2:].max(axis=0, initial=1)
+        if all(_stands_out(segment, widest, tallest) for segment in found[:count]):
             left = rest
     return left
 
@@ -82,9 +84,7 @@ def _without(ink: InkArray, segments: Segments) -> InkArray:
     return ink * (joined > 0)
 
 
-def _stands_out(segment: npt.NDArray[np.int32], rest: InkArray) -> bool:
+def _stands_out(segment: npt.NDArray[np.int32], widest: int, tallest: int) -> bool:
     """Tell that a line is far longer than what is left, in the direction in which it runs."""
-    _, _, stats, _ = cv2.connectedComponentsWithStats((rest > 0).astype(np.uint8))
     across, down = np.abs(segment[2:] - segment[:2])
-    along = cv2.CC_STAT_WIDTH if across > down else cv2.CC_STAT_HEIGHT
-    return bool(_length(segment) >= _LONGER * stats[1:, along].max(initial=1))
+    return bool(_length(segment) >= _LONGER * (widest if across > down else tallest))
