@@ -13,7 +13,7 @@ from digits.page.strokes import draw, parse_strokes
 from digits.prediction import Recognizer
 from digits.preprocessing import preprocess
 from digits.weights import BUNDLED, load_folder
-from training import cost, evaluate, scoring, sets, strokes, tables
+from training import cost, evaluate, photos, scoring, sets, strokes, tables
 from training.console import UserError
 from training.data import Mnist
 from training.ensemble import Ensemble
@@ -127,9 +127,15 @@ def test_answers_are_those_that_a_visitor_gets(recognizer):
     rng = np.random.default_rng(0)
     pads = [strokes.sketch(sample.strokes, rng) for sample in SAMPLES]
     pads.append(np.full((300, 300), 255, np.uint8))
-    found = scoring.answer(recognizer, sets.prepare("x", [7, 1, 0, -1], pads), squeeze=False)
-    for index, pad in enumerate(pads):
-        prediction = recognizer.predict(pad)
+    # A sheet on a desk is seen in up to four ways, and any of them may be the surest.
+    rng = np.random.default_rng(1)
+    sheets = [photos.photograph_digit(SAMPLES[i % 3].strokes, rng, on_desk=True) for i in range(6)]
+    pictures = [*pads, *(sheet.picture for sheet in sheets)]
+    made = sets.prepare("x", [7, 1, 0, -1, *[7, 1, 0] * 2], pictures)
+    assert len(made.again) > 1
+    found = scoring.answer(recognizer, made, squeeze=False)
+    for index, picture in enumerate(pictures):
+        prediction = recognizer.predict(picture)
         assert found.confidences[index] == pytest.approx(prediction.confidences, abs=1e-5)
         assert found.scores[index] == pytest.approx(prediction.score, abs=1e-5)
         assert found.answered[index] == (prediction.digit is not None)

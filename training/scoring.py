@@ -51,16 +51,15 @@ def answer(recognizer: Recognizer, pictures: PictureSet, *, squeeze: bool) -> An
         pictures: The set.
         squeeze: Show it the squeezed images instead of those of our preprocessing.
     """
-    images = pictures.squeezed if squeeze else pictures.prepared
+    framed = (pictures.squeezed,) if squeeze else (pictures.prepared, *pictures.again)
+    images = framed[0]
     confidences = np.full((len(images), 10), 0.1)
     scores = np.zeros(len(images))
     answered = np.zeros(len(images), bool)
     seen = np.arange(len(images)) if squeeze else np.flatnonzero(~pictures.blank)
     for start in range(0, len(seen), _BATCH):
         batch = seen[start : start + _BATCH]
-        ways = [recognizer.predict_images(images[batch])]
-        if pictures.again is not None and not squeeze:
-            ways.append(recognizer.predict_images(pictures.again[batch]))
+        ways = [recognizer.predict_images(way[batch]) for way in framed]
         for index, *rows in zip(batch, *ways, strict=True):
             prediction = recognizer.answer(images[index], rows[surest(rows)])
             confidences[index] = prediction.confidences

@@ -5,6 +5,7 @@ is the preprocessing of this project. Both are computed once for all networks.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -37,8 +38,9 @@ class PictureSet:
         squeezed: `(N, 28, 28)` float32 in `[0, 1]`, 1 is ink.
         prepared: The same by our preprocessing; all 0 where it finds no ink.
         blank: `(N,)` bool, where our preprocessing finds no ink.
-        again: The same as `prepared`, framed in the second way that small pictures have; the surer
-            answer counts. None where there is one way only.
+        again: The same as `prepared`, framed in the second and in each further way that pictures
+            have, in the last where a picture has no more; the surest answer counts. Empty where
+            there is one way only.
     """
 
     name: str
@@ -46,7 +48,7 @@ class PictureSet:
     squeezed: Images
     prepared: Images
     blank: npt.NDArray[np.bool_]
-    again: Images | None = None
+    again: tuple[Images, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -169,20 +171,22 @@ def prepare(name: str, labels: Sequence[int], pictures: Iterable[Picture]) -> Pi
         pictures: `(H, W)` or `(H, W, 3)` uint8.
     """
     squeezed = np.zeros((len(labels), _SIDE, _SIDE), np.float32)
-    prepared, again = np.zeros_like(squeezed), np.zeros_like(squeezed)
-    blank = np.zeros(len(labels), bool)
-    ways = 1
+    nothing = [np.zeros((_SIDE, _SIDE), np.float32)]
+    framed = [nothing] * len(labels)
     for index, picture in enumerate(pictures):
         squeezed[index] = squeeze(picture)
-        try:
-            images = framings(picture)
-        except BlankPictureError:
-            blank[index] = True
-            continue
-        prepared[index], again[index] = images[0], images[-1]
-        ways = max(ways, len(images))
-    second = again if ways > 1 else None
-    return PictureSet(name, np.asarray(labels, np.int64), squeezed, prepared, blank, second)
+        with suppress(BlankPictureError):
+            framed[index] = framings(picture)
+    most = max((len(ways) for ways in framed), default=1)
+    prepared, *again = (
+        np.array([ways[min(way, len(ways) - 1)] for ways in framed], np.float32).reshape(
+            squeezed.shape
+        )
+        for way in range(most)
+    )
+    blank = np.array([ways is nothing for ways in framed], bool)
+    digits = np.asarray(labels, np.int64)
+    return PictureSet(name, digits, squeezed, prepared, blank, tuple(again))
 
 
 def squeeze(picture: Picture) -> Images:
