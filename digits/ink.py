@@ -293,11 +293,16 @@ def _group(ink: Ink, reach_down: float, reach_across: float) -> InkArray:
     size = stats[seed, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max()
     kernel = np.ones((1 + int(reach_down * size), 1 + int(reach_across * size)), np.uint8)
     _, groups = cv2.connectedComponents(cv2.dilate(mask, kernel))
-    heavy = mass > _SMALL_PART * mass[seed]
-    heavy &= edges > _SMALL_PART * edges[seed]
+    kept = (mass > _SMALL_PART * mass[seed]) & (edges > _SMALL_PART * edges[seed])
+    near = np.zeros_like(kept)
+    near[labels[groups == groups[labels == seed][0]]] = True
+    kept &= near
     edge = at_border(stats, mask.shape)
-    heavy &= ~edge | edge[seed]
-    return ink.array * (heavy[labels] & (groups == groups[labels == seed][0]))
+    if not edge[seed]:
+        # What comes in from outside is the desk or a shadow, unless it is a digit's size.
+        heights = stats[:, cv2.CC_STAT_HEIGHT]
+        kept &= ~edge | _as_high(heights, heights[kept & ~edge].max())
+    return ink.array * kept[labels]
 
 
 def _with_the_rest(ink: InkArray, line: InkArray) -> InkArray:
@@ -317,7 +322,7 @@ def _with_the_rest(ink: InkArray, line: InkArray) -> InkArray:
     heights = stats[:, cv2.CC_STAT_HEIGHT]
     tall = float(np.max(heights[taken], initial=0))
     free = ~taken & ~at_border(stats, ink.shape)
-    free &= (heights >= _LEAST_HEIGHT * tall) & (heights <= _MOST_HEIGHT * tall)
+    free &= _as_high(heights, tall)
     middles = stats[:, :2] + stats[:, 2:4] / 2
     while True:
         across = _gaps(stats, taken)
@@ -329,6 +334,12 @@ def _with_the_rest(ink: InkArray, line: InkArray) -> InkArray:
         taken |= more
         free &= ~more
     return ink * taken[labels]
+
+
+def _as_high(heights: npt.NDArray[np.int32], tall: float) -> Mask:
+    """Tell which parts are as high as digits beside one of a height."""
+    fitting: Mask = (heights >= _LEAST_HEIGHT * tall) & (heights <= _MOST_HEIGHT * tall)
+    return fitting
 
 
 def _gaps(stats: npt.NDArray[np.int32], taken: Mask) -> npt.NDArray[np.int32]:

@@ -77,6 +77,9 @@ _LIGHT_INK = 1.5
 _BROADER = 0.15
 """Width in sides of the picture of what is broader than all strokes: a sheet in the light."""
 
+_NARROWEST = 0.015
+"""The same of what does not part it: printed lines, thin strokes and the paper's grain."""
+
 _DARK_PAPER = 110.0
 """Gray levels of the middle of a picture's pixels below which the paper may be a board."""
 
@@ -213,8 +216,12 @@ def _is_background(gray: Gray, dark: _Strokes) -> bool:
     if np.median(gray[dark.labels == dark.best]) <= paper - dark.floor:
         return False
     light = gray > (paper + float(np.quantile(gray[::2, ::2], 0.98))) / 2
-    side = 1 + round(_BROADER * max(gray.shape))
-    return not cv2.erode(light.astype(np.uint8), np.ones((side, side), np.uint8)).any()
+    narrow, broad = (
+        np.ones((side, side), np.uint8)
+        for side in (1 + round(share * max(gray.shape)) for share in (_NARROWEST, _BROADER))
+    )
+    whole = cv2.morphologyEx(light.astype(np.uint8), cv2.MORPH_CLOSE, narrow)
+    return not cv2.erode(whole, broad).any()
 
 
 def _search(gray: Gray, kind: _Kind) -> tuple[_Strokes, Contrast]:

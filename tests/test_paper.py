@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from digits.ink import BlankPictureError, extract_ink, main_ink
+from digits.ink import BlankPictureError, Ink, extract_ink, main_ink, written_line
 from digits.page.examples import digit_example
 from digits.page.strokes import draw, parse_strokes
 from training import photos
@@ -96,11 +96,34 @@ def test_lit_squares_between_shadows_are_no_chalk():
     assert likeness(photographed(gray * lit), ink) > 0.5
 
 
+def test_dark_ink_in_the_light_is_no_gap_between_light_strokes():
+    gray, ink = written(0.5, side=130)
+    gray, ink = np.roll(gray, -200, axis=1), np.roll(ink, -200, axis=1)
+    for row in range(15, 450, 56):
+        cv2.line(gray, (0, row), (599, row - 8), 120, 2, cv2.LINE_AA)
+    shade = 1 - 0.55 * half_plane(5, 6.0, (210, 225))
+    assert likeness(photographed(gray * shade, noise=4), ink) > 0.6
+
+
 def test_empty_paper_is_blank_whatever_falls_on_it():
     rng = np.random.default_rng(1)
     for _ in range(6):
         with pytest.raises(BlankPictureError):
             main_ink(extract_ink(photos.photograph_blank(rng)))
+
+
+def test_a_digit_at_the_edge_belongs_to_the_line_and_a_desk_does_not():
+    array = np.zeros((200, 300), np.float32)
+    for left in (80, 150, 220):
+        cv2.line(array, (left, 60), (left + 20, 140), 1.0, 5)
+    alone = written_line(Ink(array, 1.0, clean=False))
+    assert np.array_equal(alone, array)
+    cv2.line(array, (280, 60), (299, 140), 1.0, 5)
+    cut_off = written_line(Ink(array, 1.0, clean=False))
+    assert np.array_equal(cut_off, array)
+    cv2.line(array, (45, 0), (40, 199), 1.0, 5)
+    beside_desk = written_line(Ink(array, 1.0, clean=False))
+    assert np.array_equal(beside_desk, cut_off)
 
 
 @pytest.mark.parametrize("share", [0.12, 0.4])
