@@ -18,6 +18,9 @@ NOT_A_DIGIT = "not a digit"
 
 _UNIFORM = (0.1,) * 10
 
+FAR_SURER = 0.2
+"""Most doubt that another way to see a picture may leave, as a share of the first way's."""
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -97,15 +100,18 @@ def answer(
 
 
 def surest(rows: Sequence[npt.NDArray[np.float32]]) -> int:
-    """Tell which of several ways to see one picture is the surest of a digit.
+    """Tell which of several ways to see one picture counts.
 
     Args:
-        rows: `(10,)` or `(11,)` float32 calibrated probabilities of each way; at least one.
+        rows: `(10,)` or `(11,)` float32 calibrated probabilities of each way, the likeliest first;
+            at least one.
 
     Returns:
-        The index of the way; the first of equals.
+        The index of the surest way, if it is far surer of a digit than the first; else 0.
     """
-    return int(np.argmax([row[:10].max() for row in rows]))
+    doubts = [1 - float(row[:10].max()) for row in rows]
+    best = int(np.argmin(doubts))
+    return best if doubts[best] < FAR_SURER * doubts[0] else 0
 
 
 def _framed(picture: Picture) -> list[InkArray]:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from digits import networks
+from digits.answers import surest
 from digits.page.examples import digit_example
 from digits.page.strokes import draw, parse_strokes
 from digits.prediction import BLANK, NOT_A_DIGIT, Recognizer, soften
@@ -92,6 +93,15 @@ def test_batch_and_single_agree(recognizer):
     together = recognizer.predict_images(images)
     alone = np.concatenate([recognizer.predict_images(image[None]) for image in images])
     np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("surenesses", "way"),
+    [([0.9], 0), ([0.9, 0.95], 0), ([0.9, 0.99], 1), ([0.9, 0.985, 0.999], 2), ([1.0, 1.0], 0)],
+)
+def test_another_way_to_see_a_picture_counts_if_it_is_far_surer(surenesses, way):
+    rows = [np.eye(1, 11, 3, dtype=np.float32)[0] * np.float32(sure) for sure in surenesses]
+    assert surest(rows) == way
 
 
 def test_softening_keeps_the_order_and_the_sum():

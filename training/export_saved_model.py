@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from digits.prediction import BLANK, NOT_A_DIGIT
+from digits.answers import BLANK, FAR_SURER, NOT_A_DIGIT
 from digits.preprocessing import IMAGE_SIDE
 from training import export_pictures
 from training.export_formats import INPUT
@@ -58,7 +58,8 @@ def surest_framing(model: keras.Model, framings: tf.Tensor) -> tuple[tf.Tensor, 
     side = IMAGE_SIDE
     rows = model(tf.reshape(framings, (-1, side, side, 1)), training=False)
     rows = tf.reshape(rows, (-1, 2, model.output_shape[-1]))
-    surest = tf.argmax(tf.reduce_max(rows[..., :10], axis=2), axis=1)
+    doubts = 1 - tf.reduce_max(rows[..., :10], axis=2)
+    surest = tf.cast(doubts[:, 1] < FAR_SURER * doubts[:, 0], tf.int32)
     return tuple(tf.gather(both, surest, axis=1, batch_dims=1) for both in (framings, rows))
 
 
