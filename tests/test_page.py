@@ -1,5 +1,6 @@
 """The page in a real Chromium: drawn on with mouse and finger, by strokes that the tests hold."""
 
+import base64
 import json
 import os
 import re
@@ -283,7 +284,8 @@ def test_the_page_says_why_newer_weights_do_not_answer(chromium, app):
 
 def digit_view(confidences, digit, reason=None, score=None):
     return {"kind": "digit", "digit": digit, "reason": reason, "confidences": confidences,
-            "score": score or max(confidences), "model": "bundled", "image": None}  # fmt: skip
+            "score": score or max(confidences), "model": "bundled",
+            "image": base64.b64encode(bytes(28 * 28)).decode()}  # fmt: skip
 
 
 def answer_with(page, confidences, digit, reason=None, score=None):
@@ -315,6 +317,13 @@ def test_what_is_no_digit_is_called_so(page):
     answer_with(page, [0, 0, 0, 0.6, 0, 0, 0, 0, 0.4, 0], None, "not a digit")
     draw(page, 7)
     expect(page.locator("#prediction")).to_have_text(re.compile(r"^\s*Not a digit\?.*3"))
+
+
+def test_several_digits_where_one_is_asked_for_are_sent_to_the_number(page):
+    for digit, shift in ((7, -0.3), (1, 0.0), (7, 0.3)):
+        draw(page, digit, shift=shift)
+    hint = re.compile(r"^\s*Not a digit\?.*More than one\? Choose “A number”\.")
+    expect(page.locator("#prediction")).to_have_text(hint)
 
 
 def test_a_screen_reader_is_told_the_answer_once_the_pen_is_up(page):

@@ -5,6 +5,7 @@
 const STATUS_MS = 700
 const SURE = 0.8 // below this calibrated confidence a runner-up is named
 const RIVAL = 0.1 // a runner-up that is worth naming
+const WIDE = 1.1 // width to height of what may be several digits
 const SUREST = 0.999 // no answer is quite certain, so none is rounded up to 100 %
 
 const root = element.querySelector('.answer')
@@ -107,11 +108,26 @@ function certainty(score) {
 function sayDigit(answer) {
   const order = answer.confidences.map((value, digit) => [value, digit]).sort((a, b) => b[0] - a[0])
   const [[first, digit], [second, rival]] = order
-  if (answer.digit === null) return ['', word('no_digit'), word('no_digit_say', digit)]
+  if (answer.digit === null) return ['', word('no_digit'), sayNearest(answer, digit)]
   if (first < SURE && second > RIVAL) return [digit, word('unsure', rival), word('unsure_say')]
   // The score also counts what speaks against any digit at all.
   if (answer.score < SURE) return [digit, '', word('doubtful', certainty(answer.score))]
   return [digit, '', word('sure', certainty(answer.score))]
+}
+
+// Several digits where one is asked for are the commonest thing that is no digit.
+function sayNearest(answer, digit) {
+  if (!props.settings.reads_numbers || !isWide(answer.image)) return word('no_digit_say', digit)
+  return word('no_digit_wide', digit, word('mode_number'))
+}
+
+// Whether the ink of 28 x 28 bytes is wider than high.
+function isWide(encoded) {
+  const inked = [...atob(encoded)].flatMap((byte, i) => (byte.charCodeAt(0) > 64 ? [i] : []))
+  const columns = inked.map((i) => i % 28)
+  const rows = inked.map((i) => Math.floor(i / 28))
+  const extent = (places) => Math.max(...places) - Math.min(...places) + 1
+  return extent(columns) > WIDE * extent(rows)
 }
 
 function show(answer, final) {

@@ -69,7 +69,11 @@ def answer_panel(functions: list[Callable[..., Any]], corrections: str | None) -
         corrections: The data set that corrections go to; None offers none of it.
     """
     scripts = ["why.js", "correct.js", "answer.js"]
-    settings: dict[str, object] = {"corrections": corrections, "asks_why": True}
+    settings: dict[str, object] = {
+        "corrections": corrections,
+        "asks_why": True,
+        "reads_numbers": True,
+    }
     return _part("answer.html", scripts, functions, settings)
 
 

@@ -98,7 +98,7 @@ def _script(weights: Weights) -> str:
         "pad_widths": PAD_WIDTHS,
         "max_points": MAX_POINTS,
     }
-    answer = {"corrections": None, "asks_why": False}
+    answer = {"corrections": None, "asks_why": False, "reads_numbers": False}
     pieces = [
         "'use strict'",
         _constant("ABOUT", about),
