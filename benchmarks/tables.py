@@ -109,6 +109,22 @@ def scale(report: Report) -> str:
     )
 
 
+def scale_rows(report: Report) -> dict[str, str]:
+    """Rows of the README's table of scale that are measured here, by what they begin with."""
+    costs = {row.what: row.ours for row in rows_of(report)}
+    wheres = {"this page on a Space": load.LIVE_COST, "`/predict` on a Space": load.PREDICT_COST}
+    rows = {}
+    for where, what in wheres.items():
+        cost = costs.get(what)
+        if cost is not None:
+            million, billion = (
+                answers / _DAY_SECONDS * cost.median / 1000 for answers in (1e6, 1e9)
+            )
+            cells = [_a_second(cost), f"{million:.2f} cores", f"{billion:,.0f} cores"]
+            rows[f"| {where} |"] = f"| {where} | {' | '.join(cells)} |"
+    return rows
+
+
 def _a_second(cost: Figures) -> str:
     return f"{1000 / cost.median:.0f}"
 
@@ -118,7 +134,7 @@ def _cores(cost: Figures) -> str:
 
 
 def update_readme(readme: str, report: Report) -> str:
-    """Replace what is between the README's two marks.
+    """Replace what is between the README's two marks, and its rows on scale.
 
     Args:
         readme: The README's text.
@@ -131,6 +147,10 @@ def update_readme(readme: str, report: Report) -> str:
     _, end, after = rest.partition(README_END)
     if not mark or not end:
         raise ValueError(f"Expected {README_BEGIN} and {README_END} in the README. Received: none")
+    lines = after.split("\n")
+    for start, row in scale_rows(report).items():
+        lines = [row if line.startswith(start) else line for line in lines]
+    after = "\n".join(lines)
     return f"{before}{mark}\n{readme_section(report)}\n{end}{after}"
 
 
