@@ -77,7 +77,7 @@ def predict_all(
     framed = [_framed(picture) for picture in pictures]
     images = [image for ways in framed for image in ways]
     rows = iter(predict_images(np.stack(images)) if images else ())
-    return [_surest(ways, [next(rows) for _ in ways], refuse_below) for ways in framed]
+    return [_best_answer(ways, [next(rows) for _ in ways], refuse_below) for ways in framed]
 
 
 def answer(
@@ -99,7 +99,7 @@ def answer(
     return Prediction(digit, None, confidences, score, image)
 
 
-def surest(rows: Sequence[npt.NDArray[np.float32]]) -> int:
+def choose_way(rows: Sequence[npt.NDArray[np.float32]]) -> int:
     """Tell which of several ways to see one picture counts.
 
     Args:
@@ -121,10 +121,10 @@ def _framed(picture: Picture) -> list[InkArray]:
         return []
 
 
-def _surest(
+def _best_answer(
     images: Sequence[InkArray], rows: Sequence[npt.NDArray[np.float32]], refuse_below: float
 ) -> Prediction:
     if not images:
         return Prediction(None, BLANK, _UNIFORM, 0.0, None)
-    way = surest(rows)
+    way = choose_way(rows)
     return answer(images[way], rows[way], refuse_below)

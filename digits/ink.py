@@ -320,7 +320,7 @@ def _with_the_rest(ink: InkArray, line: InkArray) -> InkArray:
     if not taken.any():
         return line
     heights = stats[:, cv2.CC_STAT_HEIGHT]
-    tall = float(np.max(heights[taken], initial=0))
+    tall = float(heights[taken].max())
     free = ~taken & ~at_border(stats, ink.shape)
     free &= _as_high(heights, tall)
     middles = stats[:, :2] + stats[:, 2:4] / 2

@@ -216,12 +216,14 @@ def _is_background(gray: Gray, dark: _Strokes) -> bool:
     if np.median(gray[dark.labels == dark.best]) <= paper - dark.floor:
         return False
     light = gray > (paper + float(np.quantile(gray[::2, ::2], 0.98))) / 2
-    narrow, broad = (
-        np.ones((side, side), np.uint8)
-        for side in (1 + round(share * max(gray.shape)) for share in (_NARROWEST, _BROADER))
+    whole = cv2.morphologyEx(
+        light.astype(np.uint8), cv2.MORPH_CLOSE, _square(_NARROWEST * max(gray.shape))
     )
-    whole = cv2.morphologyEx(light.astype(np.uint8), cv2.MORPH_CLOSE, narrow)
-    return not cv2.erode(whole, broad).any()
+    return not cv2.erode(whole, _square(_BROADER * max(gray.shape))).any()
+
+
+def _square(side: float) -> npt.NDArray[np.uint8]:
+    return np.ones((1 + round(side), 1 + round(side)), np.uint8)
 
 
 def _search(gray: Gray, kind: _Kind) -> tuple[_Strokes, Contrast]:

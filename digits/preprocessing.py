@@ -47,14 +47,14 @@ def framings(picture: Picture) -> list[InkArray]:
 
     A picture of 28x28 may be in MNIST's frame already, and then noise or a line at its edge must
     not move the digit; or it may be any small picture. Which of the two, the network tells; and the
-    same where `possible_inks` finds two ways to tell ink from paper.
+    same where `possible_inks` finds several ways to tell ink from paper.
 
     Args:
         picture: `(H, W)` or `(H, W, 3)` uint8, upright; any polarity.
 
     Returns:
-        One or two of `(28, 28)` float32 in `[0, 1]`, 0 paper, 1 full ink: the normalized ink; for a
-        picture of 28x28, in front of it, the ink where it is.
+        At least one `(28, 28)` float32 in `[0, 1]`, 0 paper, 1 full ink, the likeliest first: the
+        normalized ink of each way; for a picture of 28x28, in front of it, the ink where it is.
 
     Raises:
         BlankPictureError: If there is no ink.

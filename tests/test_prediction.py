@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from digits import networks
-from digits.answers import surest
+from digits.answers import choose_way
 from digits.page.examples import digit_example
 from digits.page.strokes import draw, parse_strokes
 from digits.prediction import BLANK, NOT_A_DIGIT, Recognizer, soften
@@ -101,7 +101,7 @@ def test_batch_and_single_agree(recognizer):
 )
 def test_another_way_to_see_a_picture_counts_if_it_is_far_surer(surenesses, way):
     rows = [np.eye(1, 11, 3, dtype=np.float32)[0] * np.float32(sure) for sure in surenesses]
-    assert surest(rows) == way
+    assert choose_way(rows) == way
 
 
 def test_softening_keeps_the_order_and_the_sum():

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from digits.answers import surest
+from digits.answers import choose_way
 from digits.prediction import Recognizer
 from training import calibrate
 from training.corruptions import CORRUPTIONS
@@ -61,7 +61,7 @@ def answer(recognizer: Recognizer, pictures: PictureSet, *, squeeze: bool) -> An
         batch = seen[start : start + _BATCH]
         ways = [recognizer.predict_images(way[batch]) for way in framed]
         for index, *rows in zip(batch, *ways, strict=True):
-            prediction = recognizer.answer(images[index], rows[surest(rows)])
+            prediction = recognizer.answer(images[index], rows[choose_way(rows)])
             confidences[index] = prediction.confidences
             scores[index] = prediction.score
             answered[index] = prediction.digit is not None

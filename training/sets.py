@@ -39,8 +39,8 @@ class PictureSet:
         prepared: The same by our preprocessing; all 0 where it finds no ink.
         blank: `(N,)` bool, where our preprocessing finds no ink.
         again: The same as `prepared`, framed in the second and in each further way that pictures
-            have, in the last where a picture has no more; the surest answer counts. Empty where
-            there is one way only.
+            have, in the last where a picture has no more; `choose_way` tells which counts. Empty
+            where there is one way only.
     """
 
     name: str
@@ -177,12 +177,9 @@ def prepare(name: str, labels: Sequence[int], pictures: Iterable[Picture]) -> Pi
         squeezed[index] = squeeze(picture)
         with suppress(BlankPictureError):
             framed[index] = framings(picture)
-    most = max((len(ways) for ways in framed), default=1)
+    most = max(len(ways) for ways in framed)
     prepared, *again = (
-        np.array([ways[min(way, len(ways) - 1)] for ways in framed], np.float32).reshape(
-            squeezed.shape
-        )
-        for way in range(most)
+        np.stack([ways[min(way, len(ways) - 1)] for ways in framed]) for way in range(most)
     )
     blank = np.array([ways is nothing for ways in framed], bool)
     digits = np.asarray(labels, np.int64)

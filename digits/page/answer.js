@@ -115,7 +115,7 @@ function sayDigit(answer) {
   return [digit, '', word('sure', certainty(answer.score))]
 }
 
-// Several digits where one is asked for are the commonest thing that is no digit.
+// What is no digit and wide may be several digits where one is asked for.
 function sayNearest(answer, digit) {
   if (!props.settings.reads_numbers || !isWide(answer.image)) return word('no_digit_say', digit)
   return word('no_digit_wide', digit, word('mode_number'))
