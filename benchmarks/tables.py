@@ -17,6 +17,10 @@ README_END: Final = "<!-- end of benchmarks/results.json -->"
 RESULTS: Final = Path(__file__).with_name("results.json")
 
 _DAY_SECONDS: Final = 86_400
+_SPACE_CORES: Final = 2
+"""Of the free hardware, `cpu-basic`."""
+_BUSIEST: Final = 3
+"""Answers of the busiest hour, in times the average; a guess, not a measurement."""
 
 Report = Mapping[str, Any]
 """The content of `results.json`: `machine`, and `sections` by name with date, load and rows."""
@@ -105,11 +109,15 @@ def scale(report: Report) -> str:
         sentence += f" (the usual demo: {_a_second(predict.baseline)})"
     return (
         f"{sentence}. A million answers a day, {1e6 / _DAY_SECONDS:.1f} a second on average, keep "
-        f"{_cores(live.ours)} of a core busy on the page, {_cores(predict.ours)} by `/predict`."
+        f"{100 * _cores(live.ours, 1e6):.0f} % of a core busy on the page, "
+        f"{100 * _cores(predict.ours, 1e6):.0f} % by `/predict`. With {_BUSIEST} times the average "
+        f"in the busiest hour, a Space's {_SPACE_CORES} cores are full at "
+        f"{_most_a_day(live.ours):.1f} million drawings or {_most_a_day(predict.ours):.1f} million "
+        "`/predict` a day."
     )
 
 
-def scale_rows(report: Report) -> dict[str, str]:
+def _scale_rows(report: Report) -> dict[str, str]:
     """Rows of the README's table of scale that are measured here, by what they begin with."""
     costs = {row.what: row.ours for row in rows_of(report)}
     wheres = {"this page on a Space": load.LIVE_COST, "`/predict` on a Space": load.PREDICT_COST}
@@ -117,10 +125,11 @@ def scale_rows(report: Report) -> dict[str, str]:
     for where, what in wheres.items():
         cost = costs.get(what)
         if cost is not None:
-            million, billion = (
-                answers / _DAY_SECONDS * cost.median / 1000 for answers in (1e6, 1e9)
-            )
-            cells = [_a_second(cost), f"{million:.2f} cores", f"{billion:,.0f} cores"]
+            cells = [
+                _a_second(cost),
+                f"{_cores(cost, 1e6):.2f} cores",
+                f"{_cores(cost, 1e9):,.0f} cores",
+            ]
             rows[f"| {where} |"] = f"| {where} | {' | '.join(cells)} |"
     return rows
 
@@ -129,8 +138,13 @@ def _a_second(cost: Figures) -> str:
     return f"{1000 / cost.median:.0f}"
 
 
-def _cores(cost: Figures) -> str:
-    return f"{100 * 1e6 / _DAY_SECONDS * cost.median / 1000:.0f} %"
+def _cores(cost: Figures, answers_a_day: float) -> float:
+    return answers_a_day / _DAY_SECONDS * cost.median / 1000
+
+
+def _most_a_day(cost: Figures) -> float:
+    """Millions of answers that a Space can give in a day with a busiest hour."""
+    return _SPACE_CORES / _BUSIEST / _cores(cost, 1e6)
 
 
 def update_readme(readme: str, report: Report) -> str:
@@ -148,7 +162,7 @@ def update_readme(readme: str, report: Report) -> str:
     if not mark or not end:
         raise ValueError(f"Expected {README_BEGIN} and {README_END} in the README. Received: none")
     lines = after.split("\n")
-    for start, row in scale_rows(report).items():
+    for start, row in _scale_rows(report).items():
         lines = [row if line.startswith(start) else line for line in lines]
     after = "\n".join(lines)
     return f"{before}{mark}\n{readme_section(report)}\n{end}{after}"
