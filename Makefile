@@ -1,5 +1,6 @@
 # make run    the Space on http://127.0.0.1:7860 (GRADIO_SERVER_PORT chooses another port)
-# make test   linters, types and all tests, with what they need (a browser too)
+# make test   linters, types and the tests that protect a change; installs what they need
+# make test-all  the same with every test, as each night and before a release
 # make train  train on MNIST; make train ARGS="--network conv3 --data FOLDER"
 # make lint   linters and types alone
 # make evaluate  measure the bundled weights and all runs anew: training/results.json
@@ -13,8 +14,8 @@
 
 .DEFAULT_GOAL := run
 .NOTPARALLEL:
-.PHONY: run test train evaluate bench lint lint-style lint-format lint-types lint-workflows format chromium \
-	curl node lock audit sbom
+.PHONY: run test test-all train evaluate bench lint lint-style lint-format lint-types lint-workflows \
+	format chromium curl node lock audit sbom
 
 BIN := .venv/bin
 APP := requirements.txt
@@ -36,10 +37,10 @@ bench: .venv/tests-installed chromium
 	@exec $(BIN)/python -m benchmarks $(ARGS)
 
 # Both parts always run, so that one look shows everything; pytest's summary is the last line.
-test: .venv/tests-installed chromium curl $(BROWSER)/node_modules/.package-lock.json
+test test-all: .venv/tests-installed chromium curl $(BROWSER)/node_modules/.package-lock.json
 	@status=0; \
 	$(MAKE) --no-print-directory --keep-going lint || status=1; \
-	$(BIN)/python -m pytest $(ARGS) || status=1; \
+	$(BIN)/python -m pytest $(if $(filter test-all,$@),-m "") $(ARGS) || status=1; \
 	exit $$status
 
 lint: lint-style lint-format lint-types lint-workflows

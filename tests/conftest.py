@@ -1,7 +1,11 @@
-"""What several tests need: the data where it is at hand, a browser."""
+"""What several tests share: a clean environment, the data where it is at hand, app and browser."""
 
+import atexit
 import os
-from collections.abc import Iterator
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, MutableMapping
 from pathlib import Path
 
 import pytest
@@ -13,18 +17,52 @@ from tests.page_support import App, running_app
 from tests.visitor import DESKTOP, PHONE, visiting
 
 ROOT = Path(__file__).resolve().parents[1]
+MAX_WORKERS = 8
+"""Each holds TensorFlow and an app of its own, about 1.5 GB together."""
 
 # The same examples every time; `pytest --hypothesis-profile long` searches on its own.
 settings.register_profile("tests", max_examples=60, derandomize=True, database=None, deadline=None)
 settings.register_profile("long", max_examples=10_000, deadline=None)
 settings.load_profile("tests")
 
-# Before anything imports TensorFlow, Gradio or huggingface_hub; started servers inherit it.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-for name in ("MODEL_REPO", "MODEL_REVISION", "HF_ENDPOINT", "HF_TOKEN", "GRADIO_SERVER_PORT"):
-    os.environ.pop(name, None)
+FOREIGN = re.compile(
+    r"ARGS|(GNU)?MAKE\w*|MFLAGS"  # of the make that started the tests
+    r"|(MODEL|CORRECTIONS)_\w+|MNIST_SHA256|SIGN_IN"  # our own settings
+    r"|(HF|HUGGING\w*|GRADIO|SPACE|TF|KERAS|CUDA|XLA|TQDM)_\w+|SYSTEM|MPLBACKEND"
+    r"|(GITHUB|ACTIONS|RUNNER)_\w+|GIT_\w+"  # of a workflow, and of a hook
+    r"|PYTHON\w*|COLUMNS|LINES|NO_COLOR|FORCE_COLOR|CLICOLOR\w*"
+)
+"""Variables that would change what the commands under test do or print."""
+
+
+def isolate(environment: MutableMapping[str, str], folder: Path) -> None:
+    """Take the caller's settings out of the environment, and give each library a place of its own.
+
+    Args:
+        environment: Is changed.
+        folder: Where caches and uploads go.
+    """
+    for name in [name for name in environment if FOREIGN.fullmatch(name)]:
+        del environment[name]
+    loopback = "127.0.0.1,localhost"
+    for name in ("NO_PROXY", "no_proxy"):
+        environment[name] = ",".join(filter(None, [environment.get(name), loopback]))
+    environment["HF_HOME"] = str(folder / "hub")
+    environment["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    environment["GRADIO_TEMP_DIR"] = str(folder / "uploads")
+    environment["GRADIO_ANALYTICS_ENABLED"] = "False"
+    environment["TF_CPP_MIN_LOG_LEVEL"] = "3"
+
+
+# Before anything imports TensorFlow, Gradio or huggingface_hub; in each of pytest-xdist's workers.
+_FOLDER = Path(tempfile.mkdtemp(prefix="digits-tests-"))
+atexit.register(shutil.rmtree, _FOLDER, ignore_errors=True)
+isolate(os.environ, _FOLDER)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """As many workers as there are cores that threads may use, hyperthreads too."""
+    return min(os.cpu_count() or 1, MAX_WORKERS)
 
 
 def _folder(variable: str, name: str) -> Path | None:
@@ -86,10 +124,19 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def app() -> App:
-    """The real app.py, started once for all tests."""
+    """The real app.py, started once for all tests of a worker."""
     return running_app()
+
+
+@pytest.fixture(scope="session")
+def recognizer():
+    """The bundled weights, ready to read."""
+    from digits import weights  # noqa: PLC0415 - imports TensorFlow
+    from digits.prediction import Recognizer  # noqa: PLC0415
+
+    return Recognizer(weights.load_folder(weights.BUNDLED))
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import atexit
 import functools
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -79,7 +80,9 @@ def running_app(settings=()):
     Args:
         settings: Pairs of environment variable and value, beside the usual ones.
     """
-    return start_app(Path(tempfile.mkdtemp(prefix="digits-app-")), dict(settings))
+    folder = Path(tempfile.mkdtemp(prefix="digits-app-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return start_app(folder, dict(settings))
 
 
 def start_app(folder, settings, prefix=()):
@@ -93,11 +96,9 @@ def start_app(folder, settings, prefix=()):
     port = free_port()
     app = App(f"http://127.0.0.1:{port}", folder / "uploads", folder / "log.txt")
     hub = _listen(app.hub_calls)
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("MODEL_")}
-    environment |= {
+    environment = os.environ | {
         "GRADIO_SERVER_PORT": str(port),
         "GRADIO_TEMP_DIR": str(app.uploads),
-        "GRADIO_ANALYTICS_ENABLED": "False",
         "HF_ENDPOINT": f"http://127.0.0.1:{hub}",
         "HF_HOME": str(folder / "hub"),
         **settings,

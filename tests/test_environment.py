@@ -1,0 +1,49 @@
+"""What the caller of pytest has set does not reach the commands under test."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.conftest import ROOT
+
+LEAKS = [
+    *("ARGS", "MAKEFLAGS", "GNUMAKEFLAGS", "MAKELEVEL", "MAKEFILES", "MFLAGS"),
+    *("MODEL_REPO", "MODEL_POLL_SECONDS", "CORRECTIONS_REPO", "MNIST_SHA256", "SIGN_IN"),
+    *("HF_TOKEN", "HF_ENDPOINT", "HF_HUB_OFFLINE", "HUGGING_FACE_HUB_TOKEN"),
+    *("HUGGINGFACE_HUB_CACHE", "GRADIO_SERVER_PORT", "GRADIO_SHARE", "SPACE_ID", "SYSTEM"),
+    *("TF_CPP_MIN_LOG_LEVEL", "TF_ENABLE_ONEDNN_OPTS", "KERAS_BACKEND", "CUDA_VISIBLE_DEVICES"),
+    *("GITHUB_STEP_SUMMARY", "ACTIONS_ID_TOKEN_REQUEST_URL", "GIT_DIR", "GIT_INDEX_FILE"),
+    *("PYTHON", "PYTHONPATH", "PYTHONWARNINGS", "COLUMNS", "FORCE_COLOR"),
+]
+PRINT_ENVIRONMENT = "import json, os; print(json.dumps(dict(os.environ)))"
+AS_A_TEST = f"""
+import subprocess, sys
+from tests import conftest
+subprocess.run([sys.executable, "-c", {PRINT_ENVIRONMENT!r}], check=True)
+"""
+
+
+def test_a_subprocess_sees_nothing_of_what_the_caller_has_set():
+    printed = subprocess.run(
+        [sys.executable, "-c", AS_A_TEST],
+        cwd=ROOT,
+        env={**os.environ, **dict.fromkeys(LEAKS, "1"), "MNIST_DIR": "1", "no_proxy": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert printed.returncode == 0, printed.stderr
+    seen = json.loads(printed.stdout)
+    assert {name for name in LEAKS if seen.get(name) == "1"} == set()
+    assert seen["MNIST_DIR"] == "1"  # names data that the tests are to use
+    assert seen["no_proxy"] == "1,127.0.0.1,localhost"
+
+
+def test_each_process_of_the_tests_has_places_of_its_own():
+    places = ("HF_HOME", "GRADIO_TEMP_DIR")
+    other = subprocess.check_output([sys.executable, "-c", AS_A_TEST], cwd=ROOT, text=True)
+    theirs = json.loads(other)
+    assert not {os.environ[name] for name in places} & {theirs[name] for name in places}
+    assert not Path(theirs["HF_HOME"]).parent.exists()  # and takes them away again
