@@ -15,7 +15,7 @@ from types import ModuleType
 class _QuietLoader(SourceFileLoader):
     def exec_module(self, module: ModuleType) -> None:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        with _stderr_discarded():
+        with stderr_discarded():
             super().exec_module(module)
 
 
@@ -33,7 +33,7 @@ class _Finder:
 
 
 @contextmanager
-def _stderr_discarded() -> Iterator[None]:
+def stderr_discarded() -> Iterator[None]:
     """Discard what anything in this process writes to file descriptor 2, C++ included."""
     if sys.__stderr__ is None:  # the process was started with stderr closed
         yield
