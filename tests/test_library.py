@@ -1,6 +1,7 @@
 """Reading digits from Python, as somebody does who has never seen the inside of this project."""
 
 import re
+import runpy
 import subprocess
 import sys
 
@@ -9,15 +10,16 @@ import pytest
 from PIL import Image
 
 import digits
+from digits.library import Reader
 from digits.weights import BUNDLED, FILES
 from tests import pen
 from tests.conftest import ROOT
 from tests.hub import running_hub
 
 
-@pytest.fixture(scope="module")
-def reader():
-    return digits.load()
+@pytest.fixture
+def reader(recognizer):
+    return Reader(recognizer, "bundled")
 
 
 def first_lines():
@@ -28,22 +30,15 @@ def first_lines():
     return [block for block in blocks if "from digits import" in block]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("code", first_lines())
-def test_the_snippet_reads_a_digit_and_a_number(tmp_path, code):
+def test_the_snippet_reads_a_digit_and_a_number(tmp_path, monkeypatch, capsys, code):
     assert len([line for line in code.splitlines() if line]) <= 5
     pen.save(tmp_path / "seven.png", pen.sheet(7))
     pen.save(tmp_path / "number.png", pen.sheet(4, 0, 2))
-    done = subprocess.run(
-        [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{code}"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    digit, number = done.stdout.splitlines()
+    (tmp_path / "snippet.py").write_text(code)
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path("snippet.py")
+    digit, number = capsys.readouterr().out.splitlines()
     assert digit.startswith("7 ")
     assert number == "402"
 
@@ -91,7 +86,6 @@ def test_what_is_no_picture_is_refused_with_the_librarys_own_error(reader, tmp_p
             reader.predict(source)
 
 
-@pytest.mark.slow
 def test_weights_come_from_the_hub_at_one_commit(monkeypatch, tmp_path):
     with running_hub() as hub:
         monkeypatch.setenv("HF_ENDPOINT", hub.url)

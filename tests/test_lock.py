@@ -49,6 +49,7 @@ def test_what_is_installed_is_what_the_lock_names():
     assert {name: importlib.metadata.version(name) for name in wanted} == wanted
 
 
+@pytest.mark.nightly
 def test_the_lock_leaves_nothing_out_that_its_packages_need():
     """Pip itself goes through all of it, as `make test` lets it do, but without any index."""
     command = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-index", "--quiet"]

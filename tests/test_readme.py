@@ -6,14 +6,11 @@ import subprocess
 import sys
 from importlib.util import find_spec
 
-import pytest
-
 from digits.networks import DEFAULT_NETWORK, NETWORKS
 from digits.pictures import FORMATS, MAX_FILE_BYTES, MAX_PIXELS
 from digits.weights import BUNDLED
 from tests import pen
 from tests.conftest import ROOT
-from tests.page_support import running_app
 from training import tables
 
 README = (ROOT / "README.md").read_text("utf-8")
@@ -26,10 +23,10 @@ def snippet(language):
     return block
 
 
-def run_snippet(language, interpreter, folder):
+def run_snippet(language, interpreter, app, folder):
     """Run a snippet beside the picture of a seven; return what it prints."""
     pen.save(folder / "seven.png", pen.sheet(7))
-    code = snippet(language).replace(LOCAL_ADDRESS, running_app().url)
+    code = snippet(language).replace(LOCAL_ADDRESS, app.url)
     done = subprocess.run(
         [*interpreter, code], cwd=folder, capture_output=True, text=True, check=False, timeout=120
     )
@@ -37,15 +34,13 @@ def run_snippet(language, interpreter, folder):
     return done.stdout
 
 
-@pytest.mark.slow
-def test_the_python_snippet_reads_a_seven(tmp_path):
-    last_line = run_snippet("python", [sys.executable, "-c"], tmp_path).splitlines()[-1]
+def test_the_python_snippet_reads_a_seven(app, tmp_path):
+    last_line = run_snippet("python", [sys.executable, "-c"], app, tmp_path).splitlines()[-1]
     assert last_line.startswith("7 [")
 
 
-@pytest.mark.slow
-def test_the_curl_snippet_reads_a_seven(tmp_path):
-    printed = run_snippet("bash", ["bash", "-euc"], tmp_path)
+def test_the_curl_snippet_reads_a_seven(app, tmp_path):
+    printed = run_snippet("bash", ["bash", "-euc"], app, tmp_path)
     assert "event: complete" in printed
     [answer] = json.loads(printed.split("data: ")[-1])
     assert answer["digit"] == 7

@@ -1,6 +1,7 @@
 """What `SECURITY.md` promises has a test that exists, and nothing that could run is loaded."""
 
 import ast
+import functools
 import re
 import urllib.request
 
@@ -55,6 +56,7 @@ OWN_MODELS = {
 }
 
 
+@functools.cache
 def sources():
     """Give the path and the syntax tree of every Python file of the product."""
     folders = (ROOT / name for name in ("digits", "training", "benchmarks"))

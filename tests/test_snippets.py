@@ -14,8 +14,6 @@ from tests.conftest import ROOT
 README = (ROOT / "README.md").read_text("utf-8")
 LOCAL_ADDRESS = "http://127.0.0.1:7860"
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def folder(tmp_path):

@@ -1,9 +1,9 @@
 """The Space's own files say what its builder and the Hub accept."""
 
-import importlib.metadata
+import ast
+import graphlib
 import json
 import os
-import pkgutil
 import re
 import shutil
 import subprocess
@@ -81,14 +81,8 @@ def test_the_card_says_what_the_hub_accepts(card):
     assert (ROOT / card["app_file"]).is_file()
 
 
-def test_the_sdk_is_the_gradio_that_is_pinned_and_installed(card):
+def test_the_sdk_is_the_gradio_that_is_pinned(card):
     assert card["sdk_version"] == pins("requirements.txt")["gradio"]
-    assert card["sdk_version"] == importlib.metadata.version("gradio")
-
-
-def test_what_is_installed_is_what_is_pinned():
-    wanted = {name: version for file in REQUIREMENTS for name, version in pins(file).items()}
-    assert {name: importlib.metadata.version(name) for name in wanted} == wanted
 
 
 def test_no_package_is_pinned_twice():
@@ -102,7 +96,7 @@ def test_the_space_installs_nothing_that_only_training_or_tests_need():
     assert not set(pins("requirements.txt")) & {"matplotlib", "scipy", "pytest", "playwright"}
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_builders_single_pip_call_can_be_satisfied(card, tmp_path):
     """Resolve for the Space's Python: with one that is installed here, else by its wheel tags."""
     version = card["python_version"]
@@ -136,7 +130,7 @@ def test_packages_txt_is_edible_for_xargs_and_apt():
     assert fed.stdout.split() == [name for name in names if name]
 
 
-def test_the_files_that_are_deployed_are_enough_for_the_app(tmp_path):
+def test_the_files_that_are_deployed_build_the_page_without_tensorflow(tmp_path):
     sent = space_files.collect(ROOT, "someone/reader", None, None)
     for name, data in sent.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -144,7 +138,8 @@ def test_the_files_that_are_deployed_are_enough_for_the_app(tmp_path):
     assert ".gitattributes" not in sent  # the Space's own says what lies in the Hub's storage
     others = [name for name in sent if not name.startswith("digits/")]
     assert set(others) == set(deployment.FILES)
-    check = "import app, digits.weights as w; app.build(); print(w.load_folder(w.BUNDLED).path)"
+    check = "import sys, app, digits.weights as w; app.build(); print('tensorflow' in sys.modules)"
+    check += "; print(w.load_folder(w.BUNDLED).path)"
     started = subprocess.run(
         [sys.executable, "-c", check],
         cwd=tmp_path,
@@ -154,48 +149,36 @@ def test_the_files_that_are_deployed_are_enough_for_the_app(tmp_path):
         check=False,
     )
     assert started.returncode == 0, started.stderr
-    assert str(tmp_path) in started.stdout
+    loaded, path = started.stdout.splitlines()
+    assert loaded == "False"  # the page is up before its seconds are spent
+    assert path.startswith(str(tmp_path))
 
 
-def modules():
-    """Name every module of the product."""
-    packages = ("digits", "training")
-    found = pkgutil.walk_packages([str(ROOT)])
-    inside = [module.name for module in found if module.name.split(".")[0] in packages]
-    return ["app", *inside]
+def imports(path):
+    """Name what a file imports as soon as it is imported itself, functions of modules included."""
+    for part in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(part, ast.Import):
+            yield from (alias.name for alias in part.names)
+        elif isinstance(part, ast.ImportFrom):
+            yield part.module
+            yield from (f"{part.module}.{alias.name}" for alias in part.names)
 
 
-IMPORT_EACH_ALONE = """
-import importlib, sys
-for name in sys.argv[1:]:
-    for loaded in [n for n in sys.modules if n.split(".")[0] in ("app", "digits", "training")]:
-        del sys.modules[loaded]
-    importlib.import_module(name)
-"""
-
-
-def test_every_module_can_be_imported_first():
-    """No module leans on another of ours having been imported before it."""
-    imported = subprocess.run(
-        [sys.executable, "-c", IMPORT_EACH_ALONE, *modules()],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert len(modules()) > 20
-    assert imported.returncode == 0, imported.stderr
-
-
-def test_importing_the_app_does_not_import_tensorflow():
-    check = "import sys, app; app.build(); sys.exit('tensorflow' in sys.modules)"
-    imported = subprocess.run([sys.executable, "-c", check], cwd=ROOT, check=False)
-    assert imported.returncode == 0
+def test_no_modules_import_each_other_in_a_circle():
+    """So each can be imported first, whichever it is."""
+    paths = (ROOT / folder for folder in ("digits", "training", "benchmarks"))
+    files = [ROOT / "app.py", *(file for path in paths for file in path.rglob("*.py"))]
+    modules = {".".join(file.relative_to(ROOT).with_suffix("").parts): file for file in files}
+    graph = {name: modules.keys() & set(imports(file)) for name, file in modules.items()}
+    assert graph["training.train"] > {"training.data", "training.run_folder"}
+    graphlib.TopologicalSorter(graph).prepare()  # raises CycleError
 
 
 def test_the_app_does_not_need_training():
     sources = [ROOT / "app.py", *(ROOT / "digits").rglob("*.py")]
-    leaning = [path for path in sources if re.search(r"(from|import) training", path.read_text())]
+    leaning = [
+        path for path in sources if re.search(r"(from|import) training", path.read_text("utf-8"))
+    ]
     assert leaning == []
 
 
