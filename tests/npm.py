@@ -1,5 +1,6 @@
 """What the tests need from npm: `package-lock.json` beside this names it with its hashes."""
 
+import fcntl
 import json
 import subprocess
 from pathlib import Path
@@ -12,9 +13,11 @@ COMMAND = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglev
 
 def modules():
     """Install what the lock names, where that is not done already; return the folder."""
-    if _versions(MODULES / f".{LOCK}") != _versions(FOLDER / LOCK):
-        done = subprocess.run(COMMAND, cwd=FOLDER, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+    with (FOLDER / LOCK).open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # of several workers, one installs
+        if _versions(MODULES / f".{LOCK}") != _versions(FOLDER / LOCK):
+            done = subprocess.run(COMMAND, cwd=FOLDER, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
     return MODULES
 
 
