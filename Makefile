@@ -151,7 +151,8 @@ chromium: .venv/tests-installed
 # The page without a server is built from this: what the lock names, by its hashes.
 $(BROWSER)/node_modules/.package-lock.json: $(BROWSER)/package-lock.json | node
 	@echo "Installing $<"; cd $(BROWSER) \
-	&& npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules/.package-lock.json
+	&& npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --cache "$(CURDIR)/.venv/npm" \
+	&& touch node_modules/.package-lock.json
 
 # Runs the shell's snippets that README and page show.
 curl:

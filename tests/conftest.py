@@ -49,6 +49,7 @@ def isolate(environment: MutableMapping[str, str], folder: Path) -> None:
         environment[name] = ",".join(filter(None, [environment.get(name), loopback]))
     environment["HF_HOME"] = str(folder / "hub")
     environment["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    environment["npm_config_cache"] = str(folder / "npm")
     environment["GRADIO_TEMP_DIR"] = str(folder / "uploads")
     environment["GRADIO_ANALYTICS_ENABLED"] = "False"
 

@@ -42,7 +42,7 @@ def test_a_subprocess_sees_nothing_of_what_the_caller_has_set():
 
 
 def test_each_process_of_the_tests_has_places_of_its_own():
-    places = ("HF_HOME", "GRADIO_TEMP_DIR")
+    places = ("HF_HOME", "GRADIO_TEMP_DIR", "npm_config_cache")
     other = subprocess.check_output([sys.executable, "-c", AS_A_TEST], cwd=ROOT, text=True)
     theirs = json.loads(other)
     assert not {os.environ[name] for name in places} & {theirs[name] for name in places}
