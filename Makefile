@@ -98,12 +98,14 @@ FIND_APT = apt=false; \
 	fi; \
 	$$found -m venv --clear .venv
 
-# pip's output is shown where it fails: else warnings about the machine bury the one line of a step.
+# Hides what a command prints unless it fails: warnings about the machine bury the line of the step.
+QUIETLY = >.venv/log 2>&1 || { cat .venv/log >&2; exit 1; }
+
 # compileall, because pip leaves bytecode out where PYTHONDONTWRITEBYTECODE is set, and the first
 # page then takes three times as long. It also meets templates that are no Python: not our failure.
 INSTALL = echo "Installing $(1) (takes minutes the first time)"; \
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(2) $(addprefix -r ,$(1)) \
-	  >.venv/pip.log 2>&1 || { cat .venv/pip.log >&2; exit 1; }; \
+	  $(QUIETLY); \
 	$(BIN)/python -m compileall -qq -j 0 .venv/lib
 
 .venv/app-installed: $(APP) | .venv/bin/pip
@@ -150,9 +152,10 @@ chromium: .venv/tests-installed
 
 # The page without a server is built from this: what the lock names, by its hashes.
 $(BROWSER)/node_modules/.package-lock.json: $(BROWSER)/package-lock.json | node
-	@echo "Installing $<"; cd $(BROWSER) \
-	&& npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --cache "$(CURDIR)/.venv/npm" \
-	&& touch node_modules/.package-lock.json
+	@echo "Installing $<"; \
+	npm ci --prefix $(BROWSER) --ignore-scripts --no-audit --no-fund --cache "$(CURDIR)/.venv/npm" \
+	  $(QUIETLY); \
+	touch $@
 
 # Runs the shell's snippets that README and page show.
 curl:

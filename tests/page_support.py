@@ -80,7 +80,7 @@ def running_app(settings=()):
     Args:
         settings: Pairs of environment variable and value, beside the usual ones.
     """
-    folder = Path(tempfile.mkdtemp(prefix="digits-app-"))
+    folder = Path(tempfile.mkdtemp(prefix="digits app "))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return start_app(folder, dict(settings))
 
