@@ -1,4 +1,8 @@
-"""TensorFlow logs nothing to stderr, whatever the processor: mostly shown with one of our own."""
+"""No library that we use logs to stderr, whatever the machine.
+
+A module of one line stands for TensorFlow, which logs on some processors only; in one test it is
+the real one.
+"""
 
 import os
 import subprocess
@@ -56,3 +60,9 @@ def test_an_import_with_stderr_closed_succeeds(tmp_path):
     closed = ["sh", "-c", 'exec "$@" 2>&-', "sh"]
     code = "import digits, tensorflow; print('imported')"
     assert python(code, tmp_path, "import os", closed) == ("imported\n", "")
+
+
+def test_matplotlib_does_not_warn_of_a_home_that_cannot_be_written(tmp_path, monkeypatch):
+    monkeypatch.setenv("MPLCONFIGDIR", "/dev/null/none")
+    code = "import training, matplotlib; print('null' in matplotlib.get_configdir())"
+    assert python(code, tmp_path) == ("False\n", "")
