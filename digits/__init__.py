@@ -16,7 +16,7 @@ and TensorFlow's seconds are spent by `load`.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from digits import tf_logging as _tf_logging  # noqa: F401 - before anything imports TensorFlow
+from digits import quiet_imports as _quiet_imports  # noqa: F401 - first, to work on the others
 
 if TYPE_CHECKING:
     from digits.hub import HubError

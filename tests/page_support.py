@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-START_SECONDS = 120
+START_SECONDS = 600  # only a failure waits so long, and a machine may be busy with other things
 
 
 @dataclass

@@ -50,7 +50,7 @@ def run(*arguments, folder, settings=(), **options):
         env=environment,
         capture_output=True,
         check=False,
-        timeout=300,
+        timeout=600,
         **options,
     )
 
@@ -117,7 +117,7 @@ def test_a_reader_that_has_seen_enough_ends_it_quietly(folder):
         stdout=writing,
         stderr=subprocess.PIPE,
         check=False,
-        timeout=300,
+        timeout=600,
     )
     os.close(writing)
     assert (done.returncode, done.stderr) == (1, b"")

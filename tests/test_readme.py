@@ -28,7 +28,7 @@ def run_snippet(language, interpreter, app, folder):
     pen.save(folder / "seven.png", pen.sheet(7))
     code = snippet(language).replace(LOCAL_ADDRESS, app.url)
     done = subprocess.run(
-        [*interpreter, code], cwd=folder, capture_output=True, text=True, check=False, timeout=120
+        [*interpreter, code], cwd=folder, capture_output=True, text=True, check=False, timeout=600
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

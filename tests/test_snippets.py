@@ -32,7 +32,7 @@ def block(text, language):
 def run(command, folder):
     """Run a snippet; return what it prints, once it has ended by itself."""
     done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, check=False, timeout=120
+        command, cwd=folder, capture_output=True, text=True, check=False, timeout=600
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

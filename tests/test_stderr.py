@@ -64,5 +64,5 @@ def test_an_import_with_stderr_closed_succeeds(tmp_path):
 
 def test_matplotlib_does_not_warn_of_a_home_that_cannot_be_written(tmp_path, monkeypatch):
     monkeypatch.setenv("MPLCONFIGDIR", "/dev/null/none")
-    code = "import training, matplotlib; print('null' in matplotlib.get_configdir())"
+    code = "import digits, matplotlib; print('null' in matplotlib.get_configdir())"
     assert python(code, tmp_path) == ("False\n", "")

@@ -23,7 +23,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from digits.ink import InkArray, Picture
 from digits.prediction import Recognizer
-from digits.tf_logging import stderr_discarded
+from digits.quiet_imports import stderr_discarded
 from digits.weights import Weights
 from training import export, photos, sets, strokes
 from training.data import Mnist, as_input

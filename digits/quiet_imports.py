@@ -1,9 +1,11 @@
-"""Keep TensorFlow's log off stderr; importing this module before TensorFlow is enough.
+"""Keep what libraries log while they are imported off stderr; importing this module is enough.
 
-On processors that oneDNN knows, TensorFlow logs some lines from its libraries' static initializers,
-before it has read `TF_CPP_MIN_LOG_LEVEL`. So stderr leads nowhere while TensorFlow is imported.
+TensorFlow: on processors that oneDNN knows, it logs from its libraries' static initializers, before
+it has read `TF_CPP_MIN_LOG_LEVEL`. So stderr leads nowhere while it is imported. Matplotlib, which
+Keras imports: it warns of a home that cannot be written, and when it lists the machine's fonts.
 """
 
+import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -49,3 +51,4 @@ def stderr_discarded() -> Iterator[None]:
 
 
 sys.meta_path.insert(0, _Finder)
+logging.getLogger("matplotlib").setLevel(logging.ERROR)
