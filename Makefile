@@ -106,7 +106,7 @@ QUIETLY = >.venv/log 2>&1 || { cat .venv/log >&2; exit 1; }
 INSTALL = echo "Installing $(1) (takes minutes the first time)"; \
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(2) $(addprefix -r ,$(1)) \
 	  $(QUIETLY); \
-	$(BIN)/python -m compileall -qq -j 0 .venv/lib
+	$(BIN)/python -W ignore -m compileall -qq -j 0 .venv/lib
 
 .venv/app-installed: $(APP) | .venv/bin/pip
 	@$(call INSTALL,$(APP)); touch $@

@@ -72,7 +72,7 @@ def write_wheel(folder, name, needs=(), content="right"):
     metadata += [f"Requires-Dist: {other}" for other in needs]
     wheel = ["Wheel-Version: 1.0", "Generator: tests", "Root-Is-Purelib: true", "Tag: py3-none-any"]
     files = {
-        f"{name}.py": f"said = {content!r}\n",
+        f"{name}.py": f"said = {content!r}\nodd = '\\('\n",  # Python 3.12 warns of this
         f"{about}/METADATA": "\n".join(metadata) + "\n",
         f"{about}/WHEEL": "\n".join(wheel) + "\n",
         f"{about}/RECORD": "",
