@@ -98,23 +98,25 @@ FIND_APT = apt=false; \
 	fi; \
 	$$found -m venv --clear .venv
 
+# pip's output is shown where it fails: else warnings about the machine bury the one line of a step.
 # compileall, because pip leaves bytecode out where PYTHONDONTWRITEBYTECODE is set, and the first
 # page then takes three times as long. It also meets templates that are no Python: not our failure.
-INSTALL = echo "Installing $(1) (takes minutes the first time)" \
-	&& $(BIN)/python -m pip install --quiet --disable-pip-version-check $(2) $(addprefix -r ,$(1)) \
-	&& { $(BIN)/python -m compileall -qq -j 0 .venv/lib || true; }
+INSTALL = echo "Installing $(1) (takes minutes the first time)"; \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(2) $(addprefix -r ,$(1)) \
+	  >.venv/pip.log 2>&1 || { cat .venv/pip.log >&2; exit 1; }; \
+	$(BIN)/python -m compileall -qq -j 0 .venv/lib
 
 .venv/app-installed: $(APP) | .venv/bin/pip
-	@$(call INSTALL,$(APP)) && touch $@
+	@$(call INSTALL,$(APP)); touch $@
 
 .venv/training-installed: $(APP) $(TRAINING) | .venv/bin/pip
-	@$(call INSTALL,$(APP) $(TRAINING)) && touch $@ .venv/app-installed
+	@$(call INSTALL,$(APP) $(TRAINING)); touch $@ .venv/app-installed
 
 # By the lock alone, which names every package down to the last with the hashes of its files. Wheels
 # only: to build one would run code, and fetch more of it, that no hash covers.
 .venv/tests-installed: $(LOCK) | .venv/bin/pip
-	@$(call INSTALL,$(LOCK),--require-hashes --only-binary=:all:) \
-	&& touch $@ .venv/app-installed .venv/training-installed
+	@$(call INSTALL,$(LOCK),--require-hashes --only-binary=:all:); \
+	touch $@ .venv/app-installed .venv/training-installed
 
 # For every system and Python from 3.11 on. What the lock holds already stays unless a requirement
 # wants another. Where packages are fetched from is each machine's own affair. Nothing is installed

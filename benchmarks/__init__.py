@@ -1,1 +1,3 @@
 """Measure the running app as its visitors meet it."""
+
+import digits as _digits  # noqa: F401 - before anything imports TensorFlow, to silence its log

@@ -64,7 +64,7 @@ def measure(apps: Apps, counts: Counts) -> list[Row]:
 
 def _in_a_process(name: str, model: str, counts: Counts) -> dict[str, list[float]]:
     command = [sys.executable, "-m", "benchmarks.one_core", name, model, str(counts.sketches)]
-    environment = {**os.environ, **_ONE_THREAD, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = {**os.environ, **_ONE_THREAD}
     done = subprocess.run(  # noqa: S603 - our own module
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )

@@ -144,7 +144,6 @@ def _environment(port: int, uploads: Path) -> Mapping[str, str]:
         "GRADIO_SERVER_PORT": str(port),
         "GRADIO_TEMP_DIR": str(uploads),
         "GRADIO_ANALYTICS_ENABLED": "False",
-        "TF_CPP_MIN_LOG_LEVEL": "3",
     }
 
 

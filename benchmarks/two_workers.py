@@ -29,7 +29,6 @@ _WARM_UP: Final = 3
 _ENVIRONMENT: Final = {
     "OMP_NUM_THREADS": "1",
     "TF_NUM_INTRAOP_THREADS": "1",
-    "TF_CPP_MIN_LOG_LEVEL": "3",
     "PYTHONWARNINGS": "ignore",
 }
 _PATIENCE_SECONDS: Final = 600

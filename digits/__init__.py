@@ -16,6 +16,8 @@ and TensorFlow's seconds are spent by `load`.
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from digits import tf_logging as _tf_logging  # noqa: F401 - before anything imports TensorFlow
+
 if TYPE_CHECKING:
     from digits.hub import HubError
     from digits.library import Reader, load

@@ -156,7 +156,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _load(options: argparse.Namespace) -> "Reader":
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
     if options.model:
         return digits.load(options.model, options.revision)
     repo = deployment.model_repo()

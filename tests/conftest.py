@@ -51,7 +51,6 @@ def isolate(environment: MutableMapping[str, str], folder: Path) -> None:
     environment["HF_HUB_DISABLE_TELEMETRY"] = "1"
     environment["GRADIO_TEMP_DIR"] = str(folder / "uploads")
     environment["GRADIO_ANALYTICS_ENABLED"] = "False"
-    environment["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 
 # Before anything imports TensorFlow, Gradio or huggingface_hub; in each of pytest-xdist's workers.

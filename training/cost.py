@@ -39,7 +39,7 @@ def measure(folder: Path) -> dict[str, float]:
         UserError: If the process fails.
     """
     command = [sys.executable, "-m", "training.cost", str(folder)]
-    environment = {**os.environ, **_ONE_THREAD, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = {**os.environ, **_ONE_THREAD}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - our own module
     if done.returncode != 0:
         raise UserError(f"cannot measure the cost of {folder}: {done.stderr.strip()[-500:]}")

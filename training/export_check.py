@@ -23,6 +23,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from digits.ink import InkArray, Picture
 from digits.prediction import Recognizer
+from digits.tf_logging import stderr_discarded
 from digits.weights import Weights
 from training import export, photos, sets, strokes
 from training.data import Mnist, as_input
@@ -81,7 +82,9 @@ def _saved_model(path: Path) -> Runtime:
 
 
 def _litert(path: Path) -> Runtime:
-    interpreter = Interpreter(str(path), num_threads=1)
+    with stderr_discarded():  # LiteRT logs the first delegate it makes
+        interpreter = Interpreter(str(path), num_threads=1)
+        interpreter.allocate_tensors()
     place = interpreter.get_input_details()[0]["index"]
     result = interpreter.get_output_details()[0]["index"]
 

@@ -1,0 +1,51 @@
+"""Keep TensorFlow's log off stderr; importing this module before TensorFlow is enough.
+
+On processors that oneDNN knows, TensorFlow logs some lines from its libraries' static initializers,
+before it has read `TF_CPP_MIN_LOG_LEVEL`. So stderr leads nowhere while TensorFlow is imported.
+"""
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from types import ModuleType
+
+
+class _QuietLoader(SourceFileLoader):
+    def exec_module(self, module: ModuleType) -> None:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        with stderr_discarded():
+            super().exec_module(module)
+
+
+class _Finder:
+    @staticmethod
+    def find_spec(
+        name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if name != "tensorflow":
+            return None
+        spec = PathFinder.find_spec(name, path, target)
+        if spec and isinstance(spec.loader, SourceFileLoader):
+            spec.loader = _QuietLoader(name, spec.loader.path)
+        return spec
+
+
+@contextmanager
+def stderr_discarded() -> Iterator[None]:
+    """Discard what anything in this process writes to file descriptor 2, C++ included."""
+    if sys.__stderr__ is None:  # the process was started with stderr closed
+        yield
+        return
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+sys.meta_path.insert(0, _Finder)

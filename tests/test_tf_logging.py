@@ -1,0 +1,58 @@
+"""TensorFlow logs nothing to stderr, whatever the processor: mostly shown with one of our own."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT
+
+NOISY = "import os; os.write(2, b'oneDNN custom operations are on\\n')\n"
+
+
+def python(code, folder, tensorflow=None, prefix=()):
+    """Run code beside a `tensorflow.py`, if any; return what it prints, and to stderr."""
+    if tensorflow:
+        (folder / "tensorflow.py").write_text(tensorflow)
+    done = subprocess.run(
+        [*prefix, sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("package", ["digits", "training", "benchmarks"])
+def test_what_is_logged_while_tensorflow_is_imported_is_not_seen(package, tmp_path):
+    code = f"import {package}, tensorflow, os, sys\n"
+    code += "print(os.environ['TF_CPP_MIN_LOG_LEVEL']); print('ours', file=sys.stderr)"
+    assert python(code, tmp_path, NOISY) == ("3\n", "ours\n")
+
+
+def test_the_real_one_computes_in_silence(tmp_path, monkeypatch):
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "1")
+    code = "import training, tensorflow as tf\n"
+    code += "print(int(tf.function(lambda x: x + 1, jit_compile=True)(1)))"
+    assert python(code, tmp_path) == ("2\n", "")
+
+
+def test_stderr_is_back_where_the_import_fails(tmp_path):
+    code = "import digits, sys\ntry: import tensorflow\n"
+    code += "except ImportError as error: print(error, file=sys.stderr)"
+    noisy_and_broken = f"{NOISY}raise ImportError('no such library')"
+    assert python(code, tmp_path, noisy_and_broken) == ("", "no such library\n")
+
+
+def test_a_level_that_the_user_has_set_stays(tmp_path, monkeypatch):
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
+    code = "import digits, tensorflow, os; print(os.environ['TF_CPP_MIN_LOG_LEVEL'])"
+    assert python(code, tmp_path, NOISY) == ("0\n", "")
+
+
+def test_an_import_with_stderr_closed_succeeds(tmp_path):
+    closed = ["sh", "-c", 'exec "$@" 2>&-', "sh"]
+    code = "import digits, tensorflow; print('imported')"
+    assert python(code, tmp_path, "import os", closed) == ("imported\n", "")
