@@ -20,6 +20,7 @@ from digits.prediction import soften
 from digits.weights import CONFIG_FILE, METRICS_FILE, WEIGHTS_FILE
 from tests.commands import run_main
 from tests.conftest import ROOT
+from tests.finished_run import write_finished_run, write_stand_in
 from tests.hub import TOKEN, Failure, connected_hub, refused_url
 from tests.nightly import mostly_nightly
 from training import card, card_facts, export, publish, published_exports, verdict
@@ -31,7 +32,6 @@ from training.hub_access import limit_requests
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning")
 
 REPO = "someone/digits"
-PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(64)
 
 
 @pytest.fixture
@@ -41,26 +41,10 @@ def server(monkeypatch, tmp_path):
         yield running
 
 
-def write_stand_in(name, found, path, _calibration):
-    """Take the place of `training.export.write_format`, which takes seconds."""
-    path = path / "1" / "saved_model.pb" if name == "savedmodel" else path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"{name} of {found.config}")
-
-
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A finished run, as `training.train` leaves it, and its exports; not to be changed."""
-    folder = Path(shutil.copytree(weights.BUNDLED, tmp_path_factory.mktemp("runs") / "run"))
-    (folder / "recipe.json").write_text('{"seed": 0}')
-    (folder / "history.csv").write_text("epoch,loss\n1,0.5\n")
-    (folder / "misread.png").write_bytes(PICTURE)
-    (folder / "checkpoint").mkdir()
-    (folder / "checkpoint" / "state.json").write_text("{}")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(export, "write_format", write_stand_in)
-        export.export(weights.load_folder(folder), folder / "exports", export.FORMATS, pytest.fail)
-    return folder
+    """A finished run, not to be changed."""
+    return write_finished_run(tmp_path_factory.mktemp("runs") / "run")
 
 
 @pytest.fixture
