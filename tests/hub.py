@@ -697,7 +697,7 @@ def refused_url() -> str:
         return f"http://127.0.0.1:{probe.getsockname()[1]}"
 
 
-def wait_until(condition: Callable[[], bool], timeout_seconds: float = 30) -> None:
+def wait_until(condition: Callable[[], bool], timeout_seconds: float = 60) -> None:
     """Wait for a condition, looking twenty times a second; AssertionError if it stays false."""
     deadline = time.monotonic() + timeout_seconds
     while not condition():

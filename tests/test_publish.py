@@ -637,6 +637,20 @@ def test_failed_trusted_publisher_does_not_fall_back_to_a_token(
     assert state(server) == before
 
 
+@pytest.mark.parametrize(("way", "tried"), [("publisher-or-token", True), ("token", False)])
+def test_stored_token_is_taken_where_that_is_configured(server, run, command, way, tried):
+    status, out = command(run, "--repo", "someone/typo", SIGN_IN=way, **server.runner(REPO))
+    assert "no repository someone/typo" in status
+    assert ("signing in as a trusted publisher failed: " in out) == tried
+    assert "signing in with HF_TOKEN" in out.splitlines()
+    assert bool(server.asked("oauth")) == tried
+
+
+def test_unknown_way_to_sign_in_is_answered_with_the_known_ones(run, command):
+    status, _ = command(run, "--repo", REPO, SIGN_IN="password")
+    assert "set it to publisher, token or publisher-or-token" in status
+
+
 @pytest.mark.parametrize(
     "case",
     [
