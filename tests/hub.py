@@ -28,10 +28,13 @@ import types
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import pytest
 import yaml
+from huggingface_hub import close_session, constants, set_client_factory
+from huggingface_hub.utils._http import default_client_factory
 
 from tests.hub_state import Commit, File, Repo, Space
 
@@ -62,6 +65,7 @@ class Failure:
         status: The HTTP status of `status`.
         times: How many requests fail before the Hub is well again; None is all of them.
         before: Called before the failure, in the request's thread (someone else's push, say).
+        pause_seconds: Between two bytes of `slow`.
     """
 
     kind: Kind | None
@@ -70,6 +74,7 @@ class Failure:
     status: int = 500
     times: int | None = None
     before: Callable[[], object] | None = None
+    pause_seconds: float = 0.1
 
     def takes(self, method: str, path: str) -> bool:
         """Whether this request fails; counts it if so."""
@@ -293,20 +298,20 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._write(body)
 
     def _write(self, body: bytes) -> None:
-        kind = self.damage.kind if self.damage else None
-        if kind == "cut":
-            self.wfile.write(body[: len(body) // 2])
-            self.close_connection = True
-        elif kind == "corrupt":
-            self.wfile.write(body[:-1] + bytes([body[-1] ^ 0xFF]))
-        elif kind == "slow":
-            for byte in body:
-                self.wfile.write(bytes([byte]))
-                self.wfile.flush()
-                if self.hub.closing.wait(0.1):
-                    break
-        else:
-            self.wfile.write(body)
+        match self.damage:
+            case Failure(kind="cut"):
+                self.wfile.write(body[: len(body) // 2])
+                self.close_connection = True
+            case Failure(kind="corrupt"):
+                self.wfile.write(body[:-1] + bytes([body[-1] ^ 0xFF]))
+            case Failure(kind="slow", pause_seconds=pause_seconds):
+                for byte in body:
+                    self.wfile.write(bytes([byte]))
+                    self.wfile.flush()
+                    if self.hub.closing.wait(pause_seconds):
+                        break
+            case _:
+                self.wfile.write(body)
 
     def _authorize(self, *, write: bool) -> None:
         given = self.headers.get("Authorization", "").removeprefix("Bearer ")
@@ -644,6 +649,30 @@ class _Server(http.server.ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
+def connected_hub(monkeypatch: pytest.MonkeyPatch, home: Path) -> Iterator[Hub]:
+    """Run a Hub and point the client of this process and of its children to it.
+
+    Args:
+        monkeypatch: Restores the client's settings.
+        home: Folder for the client's cache.
+    """
+    with running_hub() as hub:
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+        monkeypatch.setattr(constants, "ENDPOINT", hub.url)
+        template = hub.url + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setenv("HF_HUB_DISABLE_XET", "1")
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        monkeypatch.setenv("HF_HOME", str(home))
+        # Spares the tests the 23 seconds that the client rests between its six tries of a request.
+        resting = types.SimpleNamespace(sleep=lambda _seconds: None)
+        monkeypatch.setattr("huggingface_hub.utils._http.time", resting)
+        yield hub
+        set_client_factory(default_client_factory)
+        close_session()
+
+
+@contextlib.contextmanager
 def running_hub() -> Iterator[Hub]:
     """Run a Hub on a free port of 127.0.0.1 until the block ends."""
     hub = Hub()
@@ -661,12 +690,6 @@ def running_hub() -> Iterator[Hub]:
         thread.join()
 
 
-def impatient_client(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Spare the tests the 23 seconds that the client rests between its six tries of a request."""
-    resting = types.SimpleNamespace(sleep=lambda _seconds: None)
-    monkeypatch.setattr("huggingface_hub.utils._http.time", resting)
-
-
 def refused_url() -> str:
     """Return an address on loopback that refuses connections."""
     with socket.socket() as probe:
@@ -674,7 +697,7 @@ def refused_url() -> str:
         return f"http://127.0.0.1:{probe.getsockname()[1]}"
 
 
-def wait_until(condition: Callable[[], bool], timeout_seconds: float = 30) -> None:
+def wait_until(condition: Callable[[], bool], timeout_seconds: float = 60) -> None:
     """Wait for a condition, looking twenty times a second; AssertionError if it stays false."""
     deadline = time.monotonic() + timeout_seconds
     while not condition():

@@ -1,6 +1,6 @@
 """Commands that are killed where it hurts, by a real SIGKILL: nothing of them gets to clean up.
 
-TensorFlow takes seconds to import, so one process does that and forks for each command:
+What they import takes seconds, so one process does that and forks for each command:
 
     with mortals() as kill:
         kill("publish", {"request": "/commit/"}, hub.url, hub.token, run, repo)
@@ -10,6 +10,7 @@ in the middle of what it sends, or when it deletes its folder of checkpoints.
 """
 
 import contextlib
+import importlib
 import json
 import os
 import shutil
@@ -19,6 +20,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from huggingface_hub import HfApi
@@ -26,13 +28,8 @@ from huggingface_hub import HfApi
 from digits import weights
 from digits.corrections import Correction, Corrections
 from tests.conftest import ROOT
-from tests.training_support import small_mnist
-from training import card, card_facts, deploy, publish, published_exports, run_folder, train
-from training.recipes import Recipe
-from training.train import Job
+from training import deploy, publish, run_folder
 
-JOB = Job(recipe=Recipe(network="fnn", epochs=2, batch_size=32, learning_rate=0.003), limit=60)
-MNIST = small_mnist(60, 20)
 SPACE_FILES = {"app.py": b"print(1)", "digits/bundled/model.weights.h5": bytes(1000)}
 
 
@@ -58,30 +55,24 @@ def mortals() -> Iterator[Callable[..., None]]:
         process.stdin.close()
 
 
-def spare_publishing() -> None:
-    """Leave out of publishing what only the run decides: others have checked these weights."""
-    publish.verified = _parsed
-    published_exports.bring = lambda *_, **__: {}
-    published_exports.read_files = lambda *_: {}
-    card_facts.architecture = lambda _network: b"{}"
-    card_facts.gather = lambda _run, _found, files, releases, *_: card.Facts(
-        frozenset(files), 5, releases=releases
-    )
+def train_a_little(folder: Path) -> dict[str, Any]:
+    """Train for two epochs, without figures; return what was measured."""
+    # TensorFlow takes seconds, which the other commands need not wait for.
+    from tests.training_support import small_mnist  # noqa: PLC0415
+    from training.recipes import Recipe  # noqa: PLC0415
+    from training.train import Job, train  # noqa: PLC0415
 
-
-def _parsed(run):
-    config = weights.parse_config((run / weights.CONFIG_FILE).read_bytes())
-    metrics = weights.parse_metrics((run / weights.METRICS_FILE).read_bytes())
-    return weights.Weights(run / weights.WEIGHTS_FILE, config, metrics, weights.Origin())
+    recipe = Recipe(network="fnn", epochs=2, batch_size=32, learning_rate=0.003)
+    return train(Job(recipe=recipe, limit=60), small_mnist(60, 20), folder, lambda *_: None)
 
 
 def _train(folder):
-    train.train(JOB, MNIST, Path(folder))
+    train_a_little(Path(folder))
 
 
 def _publish(url, token, run, repo):
-    spare_publishing()
-    publish.publish(HfApi(url, token=token), Path(run), repo, tag="v1")
+    api = HfApi(url, token=token)
+    publish.publish(api, Path(run), repo, tag="v1", verify=weights.load_folder)
 
 
 def _deploy(url, token, space, model_repo):
@@ -107,7 +98,6 @@ def _die_over_file(name):
             _die()
 
     run_folder._flush = flush  # noqa: SLF001 - where a file is whole and not yet in its place
-    train._draw = lambda *_: None  # noqa: SLF001 - takes longest, and none of it is left
 
 
 def _die_after_request(path):
@@ -156,6 +146,8 @@ _DEATHS = {
 def _main():
     for line in sys.stdin:
         command, death, *arguments = json.loads(line)
+        if command == "train":
+            importlib.import_module("training.train")
         child = os.fork()
         if child == 0:
             with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - no path, a device

@@ -1,7 +1,6 @@
 import gzip
 import os
 import urllib.error
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -11,16 +10,10 @@ from tests.training_support import small_mnist, write_blank_mnist, write_idx
 from training import data
 from training.data import DataError, Mnist, ShuffledDigits
 
-REAL_MNIST = Path(__file__).parents[2] / "shared" / "mnist"
-needs_mnist = pytest.mark.skipif(
-    not REAL_MNIST.is_dir(), reason="MNIST's files do not belong to this repository"
-)
-
 
 @pytest.fixture(autouse=True)
 def _nothing_set(monkeypatch):
-    for name in ("MNIST_DIR", "MNIST_SHA256"):
-        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("MNIST_DIR", raising=False)
 
 
 @pytest.fixture(scope="module")
@@ -49,9 +42,8 @@ def assert_one_clear_line(message, *words):
         assert word in message
 
 
-@needs_mnist
-def test_the_four_files_are_mnist():
-    mnist = data.load_mnist(REAL_MNIST)
+@pytest.mark.nightly
+def test_the_four_files_are_mnist(mnist):
     assert mnist.sha256 == data.MNIST_SHA256
     assert mnist.train_images.shape == (60000, 28, 28)
     assert mnist.train_images.max() == 255
@@ -59,21 +51,18 @@ def test_the_four_files_are_mnist():
     assert mnist.test_labels[:5].tolist() == [7, 2, 1, 0, 4]
 
 
-@needs_mnist
-def test_unpacked_files_and_keras_give_the_same_arrays(tmp_path, monkeypatch):
+def test_unpacked_files_and_keras_give_the_same_arrays(blank_files, tmp_path, monkeypatch):
     for name, _ in data.FILES.values():
-        packed = (REAL_MNIST / f"{name}.gz").read_bytes()
+        packed = (blank_files / f"{name}.gz").read_bytes()
         (tmp_path / name.replace("-idx", ".idx")).write_bytes(gzip.decompress(packed))
-    mnist = data.load_mnist(tmp_path)
-
-    def load_data():
-        return (
-            (mnist.train_images.copy(), mnist.train_labels.copy()),
-            (mnist.test_images.copy(), mnist.test_labels.copy()),
-        )
-
-    monkeypatch.setattr(keras.datasets.mnist, "load_data", load_data)
-    assert data.load_mnist().sha256 == mnist.sha256 == data.MNIST_SHA256
+    unpacked = data.read_folder(tmp_path)
+    parts = (
+        (unpacked.train_images, unpacked.train_labels),
+        (unpacked.test_images, unpacked.test_labels),
+    )
+    monkeypatch.setattr(keras.datasets.mnist, "load_data", lambda: parts)
+    monkeypatch.setenv("MNIST_SHA256", unpacked.sha256)
+    assert data.load_mnist().sha256 == unpacked.sha256 == data.read_folder(blank_files).sha256
 
 
 def test_a_foreign_set_of_the_same_form_is_refused(blank_folder):

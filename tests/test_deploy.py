@@ -10,16 +10,17 @@ import sys
 
 import pytest
 import yaml
-from huggingface_hub import HfApi, constants, set_client_factory
-from huggingface_hub.utils._http import default_client_factory
+from huggingface_hub import HfApi, constants
 
 from digits import deployment, weights
 from tests import workflow_runner
+from tests.commands import run_main
 from tests.conftest import ROOT
-from tests.hub import Failure, impatient_client, refused_url, running_hub, wait_until
+from tests.hub import Failure, connected_hub, refused_url, wait_until
+from tests.nightly import mostly_nightly
 from tests.page_support import free_port
 from tests.workflow_runner import IDENTITY, Runner
-from training import console, deploy, serving, space_files
+from training import deploy, serving, space_files
 from training.console import UserError
 from training.hub_access import limit_requests
 
@@ -51,18 +52,11 @@ class Clock:
 
 @pytest.fixture
 def server(monkeypatch, tmp_path):
-    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
     monkeypatch.setattr(serving, "time", Clock())
-    impatient_client(monkeypatch)
-    with running_hub() as running:
-        monkeypatch.setenv("HF_ENDPOINT", running.url)
-        monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
-        for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_OIDC_RESOURCE", "GITHUB_SHA"):
-            monkeypatch.delenv(name, raising=False)
+    with connected_hub(monkeypatch, tmp_path / "home") as running:
         running.create_space(SPACE)
         running.create(MODEL)
         yield running
-    set_client_factory(default_client_factory)
 
 
 @functools.cache
@@ -115,19 +109,6 @@ def wait(server, files, *, seconds=600.0, token=None, **changes):
     return serving.Watch(api, expected(server, files, **changes)).until_serving(seconds)
 
 
-def command(server, *options, **environment):
-    """Run the command as a person would."""
-    return subprocess.run(
-        [sys.executable, "-m", "training.deploy", "--space", SPACE, *options],
-        env=os.environ | {"HF_TOKEN": server.token, "HF_HUB_DISABLE_XET": "1"} | environment,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-
-
 def test_a_space_gets_what_it_needs_in_one_commit(server):
     before = server.spaces[SPACE].branches["main"]
     files = collected()
@@ -178,8 +159,14 @@ def test_what_somebody_else_committed_meanwhile_is_not_overwritten(server):
     assert held(server) == {"app.py": b"theirs"}
 
 
-@pytest.mark.parametrize("status", [401, 403, 404, 429, 500])
-@pytest.mark.parametrize("step", STEPS)
+PAIRS = [(step, status) for step in STEPS for status in (401, 403, 404, 429, 500)]
+
+
+@pytest.mark.parametrize(
+    ("step", "status"),
+    # Every step with one status, and one step with every status.
+    mostly_nightly(PAIRS, *[pair for pair in PAIRS if "commit" in pair or 500 in pair]),
+)
 def test_refused_request_leaves_the_space_as_it_was(server, step, status):
     before = state(server)
     server.fail(Failure("status", path=STEPS[step], status=status))
@@ -187,10 +174,10 @@ def test_refused_request_leaves_the_space_as_it_was(server, step, status):
     assert state(server) == before
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", mostly_nightly(STEPS, "commit"))
 def test_hub_that_hangs_is_given_up(server, step, monkeypatch):
-    monkeypatch.setattr(deploy, "REQUEST_SECONDS", 0.5)
-    limit_requests(0.5)
+    monkeypatch.setattr(deploy, "REQUEST_SECONDS", 1)
+    limit_requests(1)
     before = state(server)
     server.fail(Failure("hang", path=STEPS[step]))
     assert "does not answer in time" in refusal(send, server, collected())
@@ -422,22 +409,30 @@ def test_private_space_counts_as_deployed_when_it_runs_anew(server):
     assert not server.asked("/app/")
 
 
-def test_command_ends_with_one_line_and_the_log_when_the_build_fails(server, monkeypatch, capsys):
+@pytest.fixture
+def command(server, monkeypatch, capsys):
+    """Run the command; return its exit status, 0 or its line of error, and its output."""
+
+    def ended(*words, **environment):
+        for name, value in ({"HF_TOKEN": server.token} | environment).items():
+            monkeypatch.setenv(name, value)
+        status = run_main(monkeypatch, deploy, "--space", SPACE, *words)
+        printed = capsys.readouterr().out
+        assert "hf_" not in f"{printed}{status}"
+        return status, printed
+
+    return ended
+
+
+def test_command_ends_with_one_line_and_the_log_when_the_build_fails(server, command):
     space = server.spaces[SPACE]
     space.outcome = ("BUILDING", "BUILD_ERROR")
     space.logs["build"] = ["ERROR: No matching distribution\n"]
-    monkeypatch.setattr(sys, "argv", ["deploy", "--space", SPACE, "--model-repo", MODEL])
-    monkeypatch.setattr(constants, "ENDPOINT", server.url)
-    monkeypatch.setenv("HF_TOKEN", server.token)
-    with pytest.raises(SystemExit) as ended:
-        console.run(deploy.main)
-    line = r"error: someone/reader could not be built at commit \w{7} .*"
-    assert re.fullmatch(line, str(ended.value.code))
-    printed = capsys.readouterr().out
+    status, printed = command("--model-repo", MODEL)
+    assert re.fullmatch(r"error: someone/reader could not be built at commit \w{7} .*", status)
     assert printed.splitlines()[0] == "signing in with HF_TOKEN"
     assert printed.splitlines()[1].startswith("deployed: someone/reader at commit ")
     assert "  | ERROR: No matching distribution" in printed
-    assert server.token not in printed
 
 
 @pytest.fixture
@@ -510,7 +505,7 @@ def platform(server, tmp_path):
         process.wait(30)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.usefixtures("platform")
 def test_commands_of_the_workflow_deploy_an_app_that_serves(server, github):
     bundled = {name: (weights.BUNDLED / name).read_bytes() for name in weights.FILES}
@@ -567,16 +562,20 @@ def test_without_a_space_nothing_is_deployed(github):
         (["--model-repo", "digits"], {}, "OWNER/NAME"),
         ([], {"HF_TOKEN": ""}, "set HF_TOKEN"),
         ([], {"HF_TOKEN": "hf_wrong"}, "does not accept the token"),
-        ([], {"HF_ENDPOINT": refused_url()}, "cannot be reached"),
         ([], {"HF_OIDC_RESOURCE": f"spaces/{SPACE}"}, "trusted publisher failed"),
     ],
 )
-def test_command_ends_with_one_line_and_status_1(server, options, environment, words):
+def test_command_ends_with_one_line_and_status_1(server, command, options, environment, words):
     before = state(server)
-    ended = command(server, *options, **environment)
-    assert ended.returncode == 1
-    [line] = ended.stderr.splitlines()
-    assert line.startswith("error: ")
-    assert words in line
-    assert "hf_" not in line
+    status, _ = command(*options, **environment)
+    assert status.startswith("error: ")
+    assert "\n" not in status
+    assert words in status
     assert state(server) == before
+
+
+def test_hub_that_refuses_connections_is_told(command, monkeypatch):
+    monkeypatch.setattr(constants, "ENDPOINT", refused_url())
+    status, _ = command()
+    assert status.startswith("error: ")
+    assert "cannot be reached" in status

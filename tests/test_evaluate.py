@@ -33,11 +33,6 @@ LETTERS = [
 
 
 @pytest.fixture(scope="module")
-def recognizer():
-    return Recognizer(load_folder(BUNDLED))
-
-
-@pytest.fixture(scope="module")
 def tiny_mnist():
     """Return the project's own ten drawings in MNIST's format, as training and as test part."""
     drawings = [draw(parse_strokes(digit_example(digit))) for digit in range(10)]
@@ -231,7 +226,6 @@ def test_a_folder_without_weights_gets_one_clear_line(tmp_path):
         evaluate.load(tmp_path)
 
 
-@pytest.mark.slow
 def test_everything_is_measured_written_and_drawn(tiny_mnist, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     samples = {"digits": SAMPLES * 2, "letters": LETTERS * 2}

@@ -17,6 +17,7 @@ from digits.page.strokes import draw, parse_strokes
 from digits.pictures import load_picture
 from digits.prediction import Recognizer
 from digits.weights import BUNDLED
+from tests.nightly import mostly_nightly
 from tests.training_support import drawn_images, write_weights
 from training import export_formats
 
@@ -75,7 +76,7 @@ def test_same_weights_give_the_same_onnx_bytes(onnx_file, bundled, tmp_path):
     assert again.read_bytes() == onnx_file.read_bytes()
 
 
-@pytest.mark.parametrize("network", sorted(networks.NETWORKS))
+@pytest.mark.parametrize("network", mostly_nightly(networks.NETWORKS, "fnn"))
 def test_every_network_and_temperature_converts_to_onnx(network, tmp_path, images):
     found = weights.load_folder(write_weights(tmp_path / "run", network, temperature=3.0))
     path = tmp_path / "any.onnx"

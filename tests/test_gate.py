@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from huggingface_hub import close_session, constants
 
 from digits import weights
 from digits.networks import DEFAULT_NETWORK
 from digits.weights import CONFIG_FILE, METRICS_FILE
-from tests.hub import Failure, running_hub
+from tests.commands import run_main
+from tests.hub import Failure, connected_hub
 from tests.training_support import small_mnist
-from training import calibrate, console, gate, gate_pictures, noise, publish, published, verdict
+from training import calibrate, gate, gate_pictures, noise, publish, published, verdict
 from training.console import UserError
 from training.gate_report import Number, as_markdown, as_text
 from training.scoring import Answers
@@ -188,16 +188,9 @@ def test_no_picture_is_one_that_the_self_test_reads(pictures):
 
 @pytest.fixture
 def server(monkeypatch, tmp_path):
-    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-    with running_hub() as running:
-        monkeypatch.setenv("HF_ENDPOINT", running.url)
-        monkeypatch.setattr(constants, "ENDPOINT", running.url)
-        monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
-        for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_OIDC_RESOURCE"):
-            monkeypatch.delenv(name, raising=False)
+    with connected_hub(monkeypatch, tmp_path / "home") as running:
         running.create(REPO)
         yield running
-    close_session()
 
 
 @pytest.fixture
@@ -259,15 +252,10 @@ def test_weights_that_cannot_be_compared_with_keep_the_gate_shut(server, run, tm
 def command(monkeypatch, capsys):
     """Run a command; return its exit status, 0 or its line of error, and its output."""
 
-    def run_command(module, *arguments):
-        monkeypatch.setattr(sys, "argv", [module.__name__, *map(str, arguments)])
-        try:
-            console.run(module.main)
-        except SystemExit as end:
-            return end.code, capsys.readouterr().out
-        return 0, capsys.readouterr().out
+    def ended(module, *words):
+        return run_main(monkeypatch, module, *words), capsys.readouterr().out
 
-    return run_command
+    return ended
 
 
 def test_the_command_says_what_is_published(server, run, command):
@@ -313,7 +301,6 @@ def measured(run, mnist):
 LENIENT = [f"--limit={name}=100" for name in gate.TITLES]
 
 
-@pytest.mark.slow
 def test_an_open_gate_hands_on_commit_hashes_and_numbers(server, run, few, command):
     errors = measured(run, few)
     compared = server.push(REPO, files_of(run))
@@ -403,7 +390,18 @@ def test_a_verdict_that_is_not_for_this_run_opens_nothing(server, run, command, 
     assert server.requests == []
 
 
-@pytest.mark.slow
+def test_what_the_gate_compared_with_must_still_be_the_newest_commit(
+    server, run, command, monkeypatch
+):
+    monkeypatch.setenv("HF_TOKEN", server.token)
+    opened(run, parent=server.head(REPO))
+    newer = server.push(REPO, {"other.txt": b"x"})
+    status, _ = command(publish, run, "--repo", REPO, "--gated")
+    assert "newer commit from somebody else" in status
+    assert server.head(REPO) == newer
+
+
+@pytest.mark.nightly
 def test_the_bundled_weights_pass_the_limits_for_served_weights(run, mnist, monkeypatch, command):
     monkeypatch.setattr(gate, "load_mnist", lambda _: mnist)
     status, out = command(gate, run, "--pictures", "400")

@@ -16,8 +16,8 @@ from PIL import Image
 from digits import weights
 from digits.page.examples import digit_example
 from digits.page.strokes import draw, parse_strokes
-from digits.prediction import Recognizer
 from digits.weights import BUNDLED, CONFIG_FILE
+from training import export
 from training.endpoint_files import endpoint_files
 from training.handler import MAX_BATCH, EndpointHandler, InputError
 
@@ -42,7 +42,7 @@ print(json.dumps([answer, digits.preprocessing.__file__, imported]))
 
 
 @pytest.fixture(scope="module")
-def snapshot(exported, tmp_path_factory):
+def snapshot(tmp_path_factory):
     """What a download of the model repository leaves, as far as the handler looks at it."""
     folder = tmp_path_factory.mktemp("snapshot")
     for name, content in endpoint_files().items():
@@ -50,8 +50,8 @@ def snapshot(exported, tmp_path_factory):
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(content)
     shutil.copy(BUNDLED / CONFIG_FILE, folder)
-    (folder / "exports").mkdir()
-    shutil.copy(exported / "digits.onnx", folder / "exports")
+    found = weights.load_folder(BUNDLED)
+    export.export(found, folder / export.FOLDER, ["onnx"], pytest.fail)
     return folder
 
 
@@ -61,9 +61,9 @@ def handler(snapshot):
 
 
 @pytest.fixture(scope="module")
-def expected():
+def expected(recognizer):
     """What the app says of a seven."""
-    return Recognizer(weights.load_folder(BUNDLED)).predict(picture(7)).as_json("")
+    return recognizer.predict(picture(7)).as_json("")
 
 
 def picture(digit):

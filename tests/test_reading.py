@@ -6,14 +6,7 @@ import pytest
 
 from digits.page.examples import digit_example, number_example
 from digits.page.strokes import PAD_WIDTHS, draw, parse_strokes
-from digits.prediction import Recognizer
 from digits.reading import read
-from digits.weights import BUNDLED, load_folder
-
-
-@pytest.fixture(scope="module")
-def recognizer():
-    return Recognizer(load_folder(BUNDLED))
 
 
 def written(number: str, seed: int = 0) -> np.ndarray:

@@ -7,19 +7,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from digits import networks, weights
+from digits import networks
 from digits.page.examples import digit_example
 from digits.page.strokes import draw, parse_strokes
 from digits.page.why import encode_image, why_view
-from digits.prediction import Recognizer
 from digits.saliency import Saliency
+from tests.nightly import mostly_nightly
 
 BLANK = np.zeros((28, 28), np.float32)
-
-
-@pytest.fixture(scope="module")
-def recognizer():
-    return Recognizer(weights.load_folder(weights.BUNDLED))
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +60,7 @@ def test_ink_that_speaks_for_a_digit_matters_more_than_any_ink(saliency, images)
     assert np.mean(told) > 1.2 * np.mean(chance)
 
 
-@pytest.mark.parametrize("name", networks.NETWORKS)
+@pytest.mark.parametrize("name", mostly_nightly(networks.NETWORKS, networks.DEFAULT_NETWORK))
 def test_every_network_can_be_asked_why(name, images):
     shares = Saliency(networks.build(name)).explain(images[3], 3)
     assert shares.shape == (28, 28)

@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import h5py
@@ -22,6 +21,7 @@ from digits.page.strokes import draw, parse_strokes
 from digits.service import LastGood, NotReadyError, Service, parse_poll_seconds
 from digits.weights import CONFIG_FILE, FILES, METRICS_FILE, WEIGHTS_FILE
 from tests.hub import Failure, refused_url, running_hub, wait_until
+from tests.nightly import mostly_nightly
 from tests.small_disk import small_disk
 
 REPO = "someone/digits"
@@ -191,7 +191,9 @@ def test_pinned_commit_in_the_cache_needs_no_hub_at_all(server, started):
     assert server.requests == []
 
 
-@pytest.mark.parametrize("failure", ["refused", "hang", "missing", "500"])
+@pytest.mark.parametrize(
+    "failure", mostly_nightly(["refused", "hang", "missing", "500"], "refused", "hang")
+)
 def test_bundled_weights_answer_whatever_the_hub_does(server, started, monkeypatch, failure):
     if failure == "refused":
         monkeypatch.setenv("HF_ENDPOINT", refused_url())
@@ -199,7 +201,7 @@ def test_bundled_weights_answer_whatever_the_hub_does(server, started, monkeypat
         del server.repos[REPO]
     else:
         server.fail(Failure("hang") if failure == "hang" else Failure("status"))
-    running = started(fetch_seconds=3)
+    running = started(fetch_seconds=2)
     assert reads_digits(running)
     status = finished(running)
     assert status.ready
@@ -209,36 +211,37 @@ def test_bundled_weights_answer_whatever_the_hub_does(server, started, monkeypat
 
 
 def test_answers_do_not_wait_for_a_hanging_hub(server, started):
-    finished(started(repo=None))  # TensorFlow is up now
     server.fail(Failure("hang"))
-    begin = time.monotonic()
-    running = started(fetch_seconds=60)
+    running = started(fetch_seconds=600)
     assert reads_digits(running)
-    assert time.monotonic() - begin < 10
     assert looks(running)
 
 
 @pytest.mark.parametrize(
-    "case",
+    ("failure", "words"),
     [
-        (Failure("status", path="model.weights.h5", method="GET", status=429), "within 3 sec", 3),
-        (Failure("status", path="metrics.json", status=500), "error (500)", 30),
-        (Failure("status", path="model.weights.h5", status=403), "does not allow", 30),
-        (Failure("corrupt", path="model.weights.h5", method="GET"), "SHA-256", 30),
-        (Failure("corrupt", path="config.json", method="GET"), "config.json", 30),
-        (Failure("drop", path="config.json"), "cannot be reached", 30),
-        (Failure("hang", path="model.weights.h5"), "within 3 seconds", 3),
-        (Failure("cut", path="model.weights.h5", method="GET"), "within 3 seconds", 3),
+        (Failure("corrupt", path="model.weights.h5", method="GET"), "SHA-256"),
+        (Failure("hang", path="model.weights.h5"), "within 3 seconds"),
+        *(
+            pytest.param(Failure(kind, **how), words, marks=pytest.mark.nightly)
+            for kind, how, words in [
+                ("status", {"path": "weights.h5", "method": "GET", "status": 429}, "within 3 sec"),
+                ("status", {"path": "metrics.json"}, "error (500)"),
+                ("status", {"path": "weights.h5", "status": 403}, "does not allow"),
+                ("corrupt", {"path": "config.json", "method": "GET"}, "config.json"),
+                ("drop", {"path": "config.json"}, "cannot be reached"),
+                ("cut", {"path": "weights.h5", "method": "GET"}, "within 3 seconds"),
+            ]
+        ),
     ],
 )
-def test_failed_update_keeps_what_serves_and_says_why(server, started, caplog, case):
-    failure, words, fetch_seconds = case
+def test_failed_update_keeps_what_serves_and_says_why(server, started, caplog, failure, words):
     good = server.head(REPO)
     finished(started())
     # Other bytes, or the cache would have the weights already.
     server.push(REPO, with_other_weights(server.files(REPO)))
     server.fail(failure)
-    running = started(fetch_seconds=fetch_seconds)
+    running = started(fetch_seconds=3 if "within" in words else 30)
     status = finished(running)
     assert commit_of(running) == good
     assert reads_digits(running)
@@ -253,10 +256,10 @@ def with_other_weights(files):
     return {WEIGHTS_FILE: data, CONFIG_FILE: json.dumps(config).encode()}
 
 
-@pytest.mark.parametrize(
-    "spoiled",
-    ["hash", "shapes", "self-test", "not HDF5", "config", "metrics", "link", "shape bomb"],
-)
+SPOILED = ["hash", "shapes", "self-test", "not HDF5", "config", "metrics", "link", "shape bomb"]
+
+
+@pytest.mark.parametrize("spoiled", mostly_nightly(SPOILED, "hash", "self-test"))
 def test_bad_set_is_never_served(server, started, tmp_path, spoiled):
     bad = {
         "hash": lambda: weight_set(sha256="0" * 64),
@@ -308,7 +311,6 @@ def test_new_commit_is_taken_up_while_running(server, started):
 def test_looking_for_a_new_commit_is_one_request(server, started):
     running = started(poll_seconds=0.2)
     serving(running, server.head(REPO))
-    time.sleep(0.3)
     server.requests.clear()
     wait_until(lambda: len(server.requests) >= 3)
     assert set(server.requests) == {f"HEAD /{REPO}/resolve/main/{FILES[0]}"}
@@ -509,7 +511,7 @@ def test_full_disk_keeps_what_serves_until_there_is_room(server, started, tmp_pa
         running._thread.join(60)  # noqa: SLF001 - before the disk goes
 
 
-@pytest.mark.parametrize("earlier", ["tag", "commit"])
+@pytest.mark.parametrize("earlier", mostly_nightly(["tag", "commit"], "tag"))
 def test_earlier_revision_rolls_back_on_the_next_start(server, started, earlier):
     old = server.head(REPO)
     server.repos[REPO].tags["v1"] = old
@@ -525,25 +527,27 @@ def test_earlier_revision_rolls_back_on_the_next_start(server, started, earlier)
     assert commit_of(again) == old
 
 
-@pytest.mark.slow
+UNTIL_IT_IS_TOLD_TO_END = f"""
+import sys
+from digits.service import Service
+service = Service({REPO!r}, fetch_seconds=600)
+service.start()
+service.recognizer(120)
+sys.stdin.read()
+"""
+
+
 def test_hanging_hub_does_not_keep_the_app_from_ending(server, tmp_path):
     server.fail(Failure("hang"))
-    script = (
-        "import time; from digits.service import Service\n"
-        f"s = Service({REPO!r}, fetch_seconds=300); s.start(); s.recognizer(120)\n"
-        "time.sleep(1); print(time.time())"
-    )
-    ended = subprocess.run(
-        [sys.executable, "-c", script],
+    with subprocess.Popen(
+        [sys.executable, "-c", UNTIL_IT_IS_TOLD_TO_END],
         env=os.environ | {"HF_HOME": str(tmp_path)},
         cwd=Path(service.__file__).parents[1],
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=True,
-    )
-    assert server.asked("HEAD")
-    assert time.time() - float(ended.stdout) < 10
+        stdin=subprocess.PIPE,
+    ) as process:
+        wait_until(lambda: bool(server.asked("HEAD")), 120)
+        process.stdin.close()
+        assert process.wait(120) == 0
 
 
 @pytest.mark.usefixtures("server")

@@ -140,6 +140,7 @@ def test_a_sketch_lies_on_the_pad_with_paper_around_it():
         assert cv2.connectedComponents((pad < 128).astype(np.uint8))[0] == 2
 
 
+@pytest.mark.nightly
 def test_sketches_are_those_of_the_renderer_that_measures(drawn_folder):
     spec = importlib.util.spec_from_file_location("render", drawn_folder / "render.py")
     render = importlib.util.module_from_spec(spec)

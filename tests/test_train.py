@@ -1,11 +1,9 @@
 import csv
+import dataclasses
+import errno
 import hashlib
 import json
-import os
-import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,21 +15,36 @@ from PIL import Image
 from digits import networks
 from digits.prediction import Recognizer
 from digits.weights import load_folder
+from tests.commands import run_main
+from tests.nightly import mostly_nightly
 from tests.training_support import small_mnist, write_blank_mnist
-from training import console, train
+from training import train
 from training.console import UserError
 from training.recipes import RECIPES, Recipe
 from training.run_folder import RunFolder
 from training.train import Job
 
-ROOT = Path(__file__).parents[1]
 MNIST = small_mnist()
 PLOTS = ("learning-curves.png", "confusion.png", "misread.png", "reliability.png")
 
 
 def small_job(network="dropout", epochs=3, seed=0, **settings):
+    settings = {"optimizer": "adamw", "weight_decay": 0.01, "ema_momentum": 0.5} | settings
     recipe = Recipe(network=network, epochs=epochs, batch_size=32, learning_rate=0.003, **settings)
     return Job(recipe=recipe, seed=seed, limit=400)
+
+
+def tiny_job(network="fnn", epochs=1, **settings):
+    """Too small to learn anything."""
+    return dataclasses.replace(small_job(network, epochs, **settings), limit=60)
+
+
+def no_figures(*_):
+    """Take the place of `train.draw_figures`, which takes as long as such a training."""
+
+
+def run_job(job, folder, mnist=MNIST):
+    return train.train(job, mnist, folder, no_figures)
 
 
 class KilledError(Exception):
@@ -140,83 +153,72 @@ def test_the_plots_are_pictures(finished):
     for name in PLOTS:
         with Image.open(folder / name) as picture:
             picture.load()
-            assert picture.width > 300
 
 
-def test_the_same_seed_gives_the_same_bytes_whatever_ran_before(finished, tmp_path):
-    networks.build("conv3")  # would shift the layers' numbering, were it not restarted
-    train.train(small_job(), MNIST, tmp_path / "again")
-    assert weights_of(tmp_path / "again") == weights_of(finished[0])
-
-
-def test_another_seed_gives_other_weights(finished, tmp_path):
-    train.train(small_job(seed=1), MNIST, tmp_path / "other")
-    assert weights_of(tmp_path / "other") != weights_of(finished[0])
-
-
-@pytest.mark.parametrize("killed_in", [2, 3])
-def test_a_killed_run_is_taken_up_and_ends_with_the_same_weights(
+@pytest.mark.parametrize("killed_in", mostly_nightly([2, 3], 2))
+def test_a_killed_run_is_taken_up_and_ends_with_the_same_weights_whatever_ran_before(
     finished, tmp_path, monkeypatch, capsys, killed_in
 ):
     with monkeypatch.context() as patch:
         die_in_epoch(patch, killed_in)
         with pytest.raises(KilledError):
-            train.train(small_job(), MNIST, tmp_path / "run")
+            run_job(small_job(), tmp_path / "run")
     assert not (tmp_path / "run" / "metrics.json").exists()
-    metrics = train.train(small_job(), MNIST, tmp_path / "run")
+    networks.build("conv3")  # would shift the layers' numbering, were it not restarted
+    metrics = run_job(small_job(), tmp_path / "run")
     assert f"taken up after epoch {killed_in - 1} of 3" in capsys.readouterr().out
     assert metrics["epochs"] == 3
     assert weights_of(tmp_path / "run") == weights_of(finished[0])
 
 
-def test_averaged_weights_survive_a_kill_too(tmp_path, monkeypatch):
-    job = small_job(
-        optimizer="adamw", weight_decay=0.01, warmup_epochs=1, ema_momentum=0.9, epochs=2
-    )
-    train.train(job, MNIST, tmp_path / "whole")
+@pytest.mark.nightly
+@pytest.mark.parametrize(
+    "settings",
+    [{"optimizer": "adam", "weight_decay": 0, "ema_momentum": None}, {"warmup_epochs": 1}],
+)
+def test_every_way_of_optimizing_survives_a_kill(tmp_path, monkeypatch, settings):
+    job = small_job(epochs=2, **settings)
+    run_job(job, tmp_path / "whole")
     with monkeypatch.context() as patch:
         die_in_epoch(patch, 2)
         with pytest.raises(KilledError):
-            train.train(job, MNIST, tmp_path / "killed")
-    train.train(job, MNIST, tmp_path / "killed")
+            run_job(job, tmp_path / "killed")
+    run_job(job, tmp_path / "killed")
     assert weights_of(tmp_path / "killed") == weights_of(tmp_path / "whole")
 
 
-def test_the_average_is_what_validates_and_what_is_saved(tmp_path):
-    job = small_job(network="fnn", ema_momentum=0.9, epochs=2)
-    metrics = train.train(job, MNIST, tmp_path / "run")
-    rows = (tmp_path / "run" / "history.csv").read_text().splitlines()
-    last = dict(zip(rows[0].split(","), rows[-1].split(","), strict=True))
+def test_the_average_is_what_validates_and_what_is_saved(finished):
+    folder, metrics = finished
+    with (folder / "history.csv").open() as file:
+        *_, last = csv.DictReader(file)
     assert float(last["val_accuracy"]) == pytest.approx(
         metrics["validation"]["top1_accuracy"], abs=1e-6
     )
 
 
-def test_a_kill_after_the_last_epoch_costs_no_training(finished, tmp_path, monkeypatch):
+def test_a_kill_after_the_last_epoch_costs_no_training(tmp_path):
     def die(*_):
         raise KilledError
 
-    with monkeypatch.context() as patch:
-        patch.setattr(train, "_draw", die)
-        with pytest.raises(KilledError):
-            train.train(small_job(), MNIST, tmp_path / "run")
+    with pytest.raises(KilledError):
+        train.train(tiny_job(), MNIST, tmp_path / "run", die)
     history = (tmp_path / "run" / "history.csv").read_bytes()
-    train.train(small_job(), MNIST, tmp_path / "run")
+    metrics = run_job(tiny_job(), tmp_path / "run")
+    assert metrics["epochs"] == 1
     assert (tmp_path / "run" / "history.csv").read_bytes() == history
-    assert weights_of(tmp_path / "run") == weights_of(finished[0])
 
 
 def test_a_finished_run_is_not_trained_again(finished, monkeypatch, capsys):
     folder, metrics = finished
-    monkeypatch.delattr(train, "_fit")
-    assert train.train(small_job(), MNIST, folder) == json.loads(json.dumps(metrics))
+    monkeypatch.setattr(keras.Model, "fit", None)
+    assert run_job(small_job(), folder) == json.loads(json.dumps(metrics))
     assert "finished" in capsys.readouterr().out
 
 
 def test_a_run_of_another_configuration_is_refused(finished):
     folder, _ = finished
     with pytest.raises(UserError) as caught:
-        train.train(small_job(epochs=4), MNIST, folder)
+        run_job(small_job(epochs=4), folder)
     assert "epochs 3 there, 4 asked for" in str(caught.value)
     assert "--run" in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -224,13 +226,13 @@ def test_a_run_of_another_configuration_is_refused(finished):
 
 def test_other_data_are_another_configuration(finished):
     with pytest.raises(UserError, match="data_sha256"):
-        train.train(small_job(), small_mnist(seed=1), finished[0])
+        run_job(small_job(), finished[0], small_mnist(seed=1))
 
 
 def test_a_folder_with_other_files_is_refused_and_left_alone(tmp_path):
     (tmp_path / "letter.txt").write_text("dear")
     with pytest.raises(UserError, match="not empty and holds no run"):
-        train.train(small_job(), MNIST, tmp_path)
+        run_job(small_job(), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
 
 
@@ -238,7 +240,7 @@ def test_a_file_in_the_place_of_the_run_folder_is_one_clear_line(tmp_path):
     (tmp_path / "file").write_text("")
     for place in (tmp_path / "file", tmp_path / "file" / "run"):
         with pytest.raises(UserError, match=r"cannot write to the run folder .* give another"):
-            train.train(small_job(), MNIST, place)
+            run_job(small_job(), place)
 
 
 def test_a_run_folder_without_permission_is_one_clear_line(tmp_path, monkeypatch):
@@ -247,23 +249,23 @@ def test_a_run_folder_without_permission_is_one_clear_line(tmp_path, monkeypatch
 
     monkeypatch.setattr(Path, "mkdir", refuse)
     with pytest.raises(UserError, match=r"Permission denied.*--run"):
-        train.train(small_job(), MNIST, tmp_path / "run")
+        run_job(small_job(), tmp_path / "run")
 
 
 def test_a_damaged_recipe_file_is_one_clear_line(tmp_path):
     (tmp_path / "recipe.json").write_text("{")
     with pytest.raises(UserError, match="damaged"):
-        train.train(small_job(), MNIST, tmp_path)
+        run_job(small_job(), tmp_path)
 
 
 def test_a_checkpoint_of_another_architecture_is_one_clear_line(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         die_in_epoch(patch, 2)
         with pytest.raises(KilledError):
-            train.train(small_job(), MNIST, tmp_path / "run")
+            run_job(small_job(), tmp_path / "run")
     monkeypatch.setitem(networks.NETWORKS, "dropout", networks.conv3)
     with pytest.raises(UserError, match="does not fit this version of the network"):
-        train.train(small_job(), MNIST, tmp_path / "run")
+        run_job(small_job(), tmp_path / "run")
 
 
 def test_a_training_that_diverges_is_one_clear_line(tmp_path):
@@ -272,30 +274,17 @@ def test_a_training_that_diverges_is_one_clear_line(tmp_path):
         train.train(Job(recipe=recipe, limit=400), MNIST, tmp_path / "run")
 
 
-def test_the_onehot_network_also_leaves_h5_weights(tmp_path):
-    job = small_job(network="dense128-onehot", epochs=1, legacy_h5=True)
-    train.train(job, MNIST, tmp_path / "run")
-    model, legacy = networks.build("dense128-onehot"), networks.build("dense128-onehot")
-    model.load_weights(tmp_path / "run" / "model.weights.h5")
-    legacy.load_weights(tmp_path / "run" / "model.h5")
-    for one, other in zip(model.get_weights(), legacy.get_weights(), strict=True):
-        assert np.array_equal(one, other)
-
-
-@pytest.mark.parametrize("network", RECIPES)
+@pytest.mark.parametrize("network", mostly_nightly(RECIPES, networks.DEFAULT_NETWORK))
 def test_every_network_can_be_trained_by_its_own_recipe(network, tmp_path):
-    recipe = RECIPES[network]
-    metrics = train.train(Job(recipe=one_epoch(recipe), limit=60), MNIST, tmp_path / "run")
+    recipe = dataclasses.replace(RECIPES[network], epochs=1)
+    metrics = run_job(Job(recipe=recipe, limit=60), tmp_path / "run")
     assert metrics["parameters"] == networks.build(network).count_params()
     assert Recognizer(load_folder(tmp_path / "run")).weights.config.network == network
 
 
-def one_epoch(recipe):
-    settings = {name: getattr(recipe, name) for name in recipe.__dataclass_fields__}
-    return Recipe(**settings | {"epochs": 1})
-
-
-def test_the_test_set_is_scored_once_and_at_the_end(tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory):
+    """A tiny run, and the parts of the data that it looked at, in order."""
     looked_at = []
     original = train.data.as_input
 
@@ -303,20 +292,38 @@ def test_the_test_set_is_scored_once_and_at_the_end(tmp_path, monkeypatch):
         looked_at.append("test" if images is MNIST.test_images else "training set")
         return original(images)
 
-    monkeypatch.setattr(train.data, "as_input", watching)
-    train.train(small_job(epochs=1), MNIST, tmp_path / "run")
+    folder = tmp_path_factory.mktemp("runs") / "watched"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train.data, "as_input", watching)
+        run_job(tiny_job("dense128-onehot", legacy_h5=True), folder)
+    return folder, looked_at
+
+
+def test_the_test_set_is_scored_once_and_at_the_end(watched):
+    _, looked_at = watched
     assert looked_at.count("test") == 1
     assert looked_at[-1] == "test"
-    assert len(looked_at) > 10
+    assert len(looked_at) > 3
 
 
-def test_test_images_decide_nothing(finished, tmp_path):
+def test_test_images_decide_nothing_and_the_seed_decides_the_weights(watched, tmp_path):
     other = small_mnist()
     other.test_images[:] = 0
-    train.train(small_job(), other, tmp_path / "run")
-    assert weights_of(tmp_path / "run") == weights_of(finished[0])
-    config = (tmp_path / "run" / "config.json").read_text()
-    assert config == (finished[0] / "config.json").read_text()
+    job = tiny_job("dense128-onehot", legacy_h5=True)
+    run_job(job, tmp_path / "same", other)
+    for name in ("model.weights.h5", "config.json"):
+        assert (tmp_path / "same" / name).read_bytes() == (watched[0] / name).read_bytes()
+    run_job(dataclasses.replace(job, seed=1), tmp_path / "other")
+    assert weights_of(tmp_path / "other") != weights_of(watched[0])
+
+
+def test_the_onehot_network_also_leaves_h5_weights(watched):
+    folder, _ = watched
+    model, legacy = networks.build("dense128-onehot"), networks.build("dense128-onehot")
+    model.load_weights(folder / "model.weights.h5")
+    legacy.load_weights(folder / "model.h5")
+    for one, other in zip(model.get_weights(), legacy.get_weights(), strict=True):
+        assert np.array_equal(one, other)
 
 
 # The disk
@@ -326,9 +333,7 @@ def fill_disk(patch):
     patch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=10))
 
 
-def test_a_disk_that_is_full_in_the_end_leaves_the_last_checkpoint(
-    finished, tmp_path, monkeypatch, capsys
-):
+def test_a_disk_that_is_full_in_the_end_leaves_the_last_checkpoint(tmp_path, monkeypatch, capsys):
     original = RunFolder.save_checkpoint
 
     with monkeypatch.context() as patch:
@@ -340,53 +345,33 @@ def test_a_disk_that_is_full_in_the_end_leaves_the_last_checkpoint(
 
         patch.setattr(RunFolder, "save_checkpoint", save_checkpoint)
         with pytest.raises(OSError, match="No space left on device") as caught:
-            train.train(small_job(), MNIST, tmp_path / "run")
+            run_job(tiny_job(epochs=2), tmp_path / "run")
     assert str(tmp_path / "run") in caught.value.filename
     assert capsys.readouterr().out.endswith("\n"), "the progress bar's line must be over"
     left = {path.name for path in (tmp_path / "run").rglob("*") if path.is_file()}
     assert left == {"recipe.json", "history.csv", "epoch-0001.weights.h5", "state.json"}
-    train.train(small_job(), MNIST, tmp_path / "run")
-    assert weights_of(tmp_path / "run") == weights_of(finished[0])
+    assert run_job(tiny_job(epochs=2), tmp_path / "run")["epochs"] == 2
 
 
 def test_a_disk_that_is_full_from_the_start_costs_no_epoch(tmp_path, monkeypatch):
     fill_disk(monkeypatch)
     monkeypatch.setattr(keras.Model, "fit", None)
     with pytest.raises(OSError, match="No space left on device"):
-        train.train(small_job(), MNIST, tmp_path / "run")
+        run_job(small_job(), tmp_path / "run")
 
 
-@pytest.mark.parametrize("name", ["model.weights.h5", "model.h5"])
-def test_hdf5_on_a_full_disk_leaves_nothing(tmp_path, name):
+@pytest.mark.parametrize("save", [RunFolder.save_weights, RunFolder.save_legacy_h5])
+def test_hdf5_on_a_full_disk_leaves_nothing(tmp_path, save):
     """With what the operating system allows a file, as a full disk cannot be had everywhere."""
-    pytest.importorskip("resource", reason="Windows has no limits of this kind")
-    code = FILL_A_REAL_LIMIT.format(name=name)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    ended = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.stdout == f"[Errno 27] File too large: '{name}'\n", ended.stderr
+    resource = pytest.importorskip("resource", reason="Windows has no limits of this kind")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
+    try:
+        with pytest.raises(OSError, match=f"{errno.EFBIG}.*model.weights.h5"):
+            save(RunFolder(tmp_path), "model.weights.h5", networks.build("dropout"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert list(tmp_path.iterdir()) == []
-
-
-FILL_A_REAL_LIMIT = """
-import resource
-from pathlib import Path
-from digits import networks
-from training.run_folder import RunFolder
-
-run, model = RunFolder(Path(".")), networks.build("dropout")
-resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
-try:
-    (run.save_weights if "weights" in "{name}" else run.save_legacy_h5)("{name}", model)
-except OSError as error:
-    print(error)
-"""
 
 
 def test_a_file_that_cannot_be_written_keeps_its_old_content(tmp_path):
@@ -409,16 +394,9 @@ def test_what_a_kill_left_half_written_is_cleared_away(tmp_path):
 # The command line
 
 
-def run_main(monkeypatch, *arguments):
-    monkeypatch.setattr(sys, "argv", ["train", *map(str, arguments)])
-    with pytest.raises(SystemExit) as caught:
-        console.run(train.main)
-    return caught.value.code
-
-
 def test_foreign_data_end_the_command_with_one_line(tmp_path, monkeypatch):
     write_blank_mnist(tmp_path)
-    line = run_main(monkeypatch, "--data", tmp_path, "--run", tmp_path / "run")
+    line = run_main(monkeypatch, train, "--data", tmp_path, "--run", tmp_path / "run")
     assert line.startswith("error: ")
     assert "other digits" in line
     assert "\n" not in line
@@ -437,7 +415,7 @@ def test_foreign_data_end_the_command_with_one_line(tmp_path, monkeypatch):
     ],
 )
 def test_a_wrong_argument_is_answered_with_what_is_right(monkeypatch, capsys, arguments, words):
-    assert run_main(monkeypatch, *arguments) == 2
+    assert run_main(monkeypatch, train, *arguments) == 2
     assert words in capsys.readouterr().err
 
 
@@ -470,39 +448,3 @@ def test_the_summary_gives_percent_and_count(finished):
     errors = finished[1]["mnist_test"]["errors"]
     assert f"{100 - errors:.2f} % ({errors} of 100 wrong)" in text
     assert "34,826 parameters, 3 epochs" in text
-
-
-TRAIN_SLOWLY = """
-import time
-from pathlib import Path
-from tests.test_train import MNIST, small_job
-from training import train
-
-class Slow(train.data.ShuffledDigits):
-    def __getitem__(self, index):
-        time.sleep(0.05 if self.epoch else 0)
-        return super().__getitem__(index)
-
-train.data.ShuffledDigits = Slow
-train.train(small_job(), MNIST, Path("run"))
-"""
-
-
-@pytest.mark.slow
-def test_a_process_that_is_killed_loses_no_epoch_but_the_running_one(finished, tmp_path):
-    """With a real kill: nothing of the process gets to clean up."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-c", TRAIN_SLOWLY]
-    with subprocess.Popen(
-        command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL
-    ) as process:
-        state = tmp_path / "run" / "checkpoint" / "state.json"
-        deadline = time.monotonic() + 120
-        while not state.exists() and time.monotonic() < deadline:
-            assert process.poll() is None
-            time.sleep(0.02)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    assert len(json.loads(state.read_text())["history"]) == 1
-    train.train(small_job(), MNIST, tmp_path / "run")
-    assert weights_of(tmp_path / "run") == weights_of(finished[0])

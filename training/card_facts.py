@@ -4,6 +4,7 @@ The network's layers come from code, the gate's numbers from the run folder, and
 the repository: from what its tags hold, so that the list is true whoever set them.
 """
 
+import functools
 import json
 import re
 import tempfile
@@ -24,6 +25,7 @@ MAX_RELEASES = 10
 """How many of the newest tags a card lists."""
 
 
+@functools.cache
 def architecture(network: str) -> bytes:
     """Return the layers of a network as Keras' JSON; the same bytes for the same network."""
     # Keras takes seconds: what can be refused without it has been refused before.
@@ -52,20 +54,27 @@ def gather(
         releases: Of the repository.
         exports: From `published_exports.bring`.
     """
-    from digits import networks  # noqa: PLC0415
-
-    network = networks.build(found.config.network)
+    parameters, classes = _size(found.config.network)
     recipe: dict[str, Any] = json.loads(files.get("recipe.json", b"{}"))
     return Facts(
         files=frozenset(files),
-        parameters=network.count_params(),
-        knows_others=network.output_shape[-1] > networks.NOT_A_DIGIT,
+        parameters=parameters,
+        knows_others=classes > 10,
         augmented=bool(recipe.get("recipe", {}).get("augmentation")),
         gate=gate_numbers(run),
         releases=releases,
         exports=export_table.cells(exports),
         uploaded=sum(map(len, files.values())),
     )
+
+
+@functools.cache
+def _size(network: str) -> tuple[int, int]:
+    """Count a network's parameters and its outputs."""
+    from digits import networks  # noqa: PLC0415
+
+    model = networks.build(network)
+    return model.count_params(), model.output_shape[-1]
 
 
 def gate_numbers(run: Path) -> list[Measured]:

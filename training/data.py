@@ -16,7 +16,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -196,7 +195,7 @@ def as_input(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     return (images.astype(np.float32) / np.float32(255))[..., np.newaxis]
 
 
-class ShuffledDigits(keras.utils.PyDataset):
+class ShuffledDigits:
     """Batches in an order that only the seed and the epoch decide.
 
     A run that was killed and resumed therefore sees what it would have seen.
@@ -220,7 +219,6 @@ class ShuffledDigits(keras.utils.PyDataset):
             batch_size: How many digits a batch has; the last one takes what is left.
             seed: Decides the order, together with the epoch.
         """
-        super().__init__()
         self.epoch = 0
         self._images = images
         self._labels = labels
@@ -304,6 +302,8 @@ def _check_array(name: str, array: NDArray[Any], shape: tuple[int, ...], source:
 
 
 def _from_keras() -> Mnist:
+    import keras  # noqa: PLC0415 - takes seconds, which reading files need not wait for
+
     with _ExplainedDownload():
         (train_images, train_labels), (test_images, test_labels) = keras.datasets.mnist.load_data()
     return Mnist(train_images, train_labels, test_images, test_labels)

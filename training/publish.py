@@ -10,8 +10,9 @@ import argparse
 import json
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from huggingface_hub import CommitOperationAdd, HfApi, hf_hub_download
@@ -23,6 +24,7 @@ from digits.weights import Weights, WeightsError
 from training import card, card_facts, console, published_exports, verdict
 from training.console import UserError
 from training.endpoint_files import endpoint_files
+from training.export import Notes
 from training.hub_access import (
     REQUEST_SECONDS,
     check_repo,
@@ -40,6 +42,8 @@ CARD_FILE = "README.md"
 OPTIONAL_FILES = ("recipe.json", "history.csv", "model.h5", *card.PICTURES)
 
 Files = dict[str, bytes]
+Exporter = Callable[[HfApi, str, str, Path, Weights], Notes]
+"""Takes repository, its newest commit, run folder and weights, as `published_exports.bring`."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,23 @@ class Release:
     tag_is_new: bool
 
 
+def verified(run: Path) -> Weights:
+    """Check the run as the app will, and let it read known digits.
+
+    Raises:
+        UserError: If the app would refuse these weights.
+    """
+    # TensorFlow takes seconds: what can be refused without it has been refused before.
+    from digits.prediction import Recognizer  # noqa: PLC0415
+
+    try:
+        found = weights.load_folder(run)
+        Recognizer(found).self_test()
+    except WeightsError as error:
+        raise UserError(f"{run} is not fit to be published: {error}") from error
+    return found
+
+
 def publish(  # noqa: PLR0913 - the options of the command
     api: HfApi,
     run: Path,
@@ -67,7 +88,8 @@ def publish(  # noqa: PLR0913 - the options of the command
     tag: str | None = None,
     create: bool = False,
     parent: str | None = None,
-    data: Path | None = None,
+    verify: Callable[[Path], Weights] = verified,
+    export: Exporter = published_exports.bring,
 ) -> Release:
     """Bring a run to the Hub in one commit, read it back, and tag it.
 
@@ -80,7 +102,8 @@ def publish(  # noqa: PLR0913 - the options of the command
         parent: Commit that must still be the newest one, such as the one a gate compared with;
             "" where it found no repository; None is whatever is there now. What is published
             already may be tagged in any case.
-        data: Folder of MNIST's four files, for exports that are not made yet.
+        verify: Checks the run and returns its weights.
+        export: Brings the exports into the run folder and returns their notes.
 
     Raises:
         UserError: If the run is not fit to be published, or the Hub does not take it. Before the
@@ -104,13 +127,13 @@ def publish(  # noqa: PLR0913 - the options of the command
             )
         return changed
 
-    found = verified(run)
+    found = verify(run)
     # Before time is spent on exports.
     changes()
     with one_line(repo):
         releases = card_facts.releases(api, repo, tags, found.config.sha256)
     files[card.ARCHITECTURE_FILE] = card_facts.architecture(found.config.network)
-    exports = published_exports.bring(api, repo, head, run, found, data=data)
+    exports = export(api, repo, head, run, found)
     files |= published_exports.read_files(run, exports) | endpoint_files()
     facts = card_facts.gather(run, found, files, releases, exports)
     files[CARD_FILE] = card.write_card(repo, found, facts).encode()
@@ -153,23 +176,6 @@ def read_run(run: Path) -> Files:
         )
     present = [name for name in OPTIONAL_FILES if (run / name).is_file()]
     return {name: (run / name).read_bytes() for name in (*weights.FILES, *present)}
-
-
-def verified(run: Path) -> Weights:
-    """Check the run as the app will, and let it read known digits.
-
-    Raises:
-        UserError: If the app would refuse these weights.
-    """
-    # TensorFlow takes seconds: what can be refused without it has been refused before.
-    from digits.prediction import Recognizer  # noqa: PLC0415
-
-    try:
-        found = weights.load_folder(run)
-        Recognizer(found).self_test()
-    except WeightsError as error:
-        raise UserError(f"{run} is not fit to be published: {error}") from error
-    return found
 
 
 def read_back(api: HfApi, repo: str, commit: str, files: Mapping[str, bytes]) -> None:
@@ -302,7 +308,7 @@ def main() -> None:
         tag=arguments.tag,
         create=arguments.create,
         parent=parent,
-        data=arguments.data,
+        export=partial(published_exports.bring, data=arguments.data),
     )
     print(describe(release, arguments.repo))
 

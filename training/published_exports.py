@@ -23,7 +23,7 @@ from training.hub_access import one_line
 
 
 def bring(  # noqa: PLR0913 - where exports may come from
-    api: HfApi, repo: str, head: str, run: Path, found: Weights, *, data: Path | None
+    api: HfApi, repo: str, head: str, run: Path, found: Weights, *, data: Path | None = None
 ) -> Notes:
     """See to it that the run folder holds every format of its weights.
 

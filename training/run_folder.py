@@ -15,13 +15,14 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
-
-import keras
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Any, Self
 
 from digits.weights import METRICS_FILE
 from training.console import UserError
+
+if TYPE_CHECKING:
+    import keras
+    from matplotlib.figure import Figure
 
 RECIPE_FILE = "recipe.json"
 HISTORY_FILE = "history.csv"
@@ -92,7 +93,7 @@ class RunFolder:
         with _replacing(self.path / name) as partial, partial.open("wb") as file:
             file.write(content)
 
-    def write_figure(self, name: str, figure: Figure) -> None:
+    def write_figure(self, name: str, figure: "Figure") -> None:
         """Write a figure as PNG; the same figure gives the same bytes."""
         png = io.BytesIO()
         figure.savefig(png, format="png", metadata={"Software": None})
@@ -103,7 +104,7 @@ class RunFolder:
         lines = [",".join(rows[0]), *(",".join(f"{x:.6g}" for x in row.values()) for row in rows)]
         self.write_bytes(HISTORY_FILE, ("\n".join(lines) + "\n").encode())
 
-    def require_space(self, model: keras.Model) -> None:
+    def require_space(self, model: "keras.Model") -> None:
         """See to it that no epoch is computed that cannot be kept.
 
         Args:
@@ -114,7 +115,7 @@ class RunFolder:
         """
         _require_space(self.path, 3 * _size(model) + _PICTURES_BYTES)
 
-    def save_weights(self, name: str, model: keras.Model) -> None:
+    def save_weights(self, name: str, model: "keras.Model") -> None:
         """Write the weights of a network, and its optimizer's state if it is compiled.
 
         Args:
@@ -124,7 +125,7 @@ class RunFolder:
         with _replacing(self.path / name, _size(model)) as partial:
             model.save_weights(partial)
 
-    def save_legacy_h5(self, name: str, model: keras.Model) -> None:
+    def save_legacy_h5(self, name: str, model: "keras.Model") -> None:
         """Write the network in the format before Keras 3, which `load_weights` reads too.
 
         Args:
@@ -140,7 +141,7 @@ class RunFolder:
         finally:
             keras_log.setLevel(level)
 
-    def save_checkpoint(self, model: keras.Model, rows: Sequence[Row]) -> None:
+    def save_checkpoint(self, model: "keras.Model", rows: Sequence[Row]) -> None:
         """Keep the state after an epoch; the one before it is kept until this one is complete.
 
         Args:
@@ -156,7 +157,7 @@ class RunFolder:
             if old.name != weights:
                 old.unlink()
 
-    def restore_checkpoint(self, model: keras.Model) -> list[Row]:
+    def restore_checkpoint(self, model: "keras.Model") -> list[Row]:
         """Load the state after the last complete epoch.
 
         Args:
@@ -269,7 +270,7 @@ def _flush(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _size(model: keras.Model) -> int:
+def _size(model: "keras.Model") -> int:
     """Estimate from above the bytes of a weights file of the network, and of its optimizer."""
     optimizer = getattr(model, "optimizer", None)  # only a compiled network has one
     variables = [*model.weights, *(optimizer.variables if optimizer else ())]

@@ -15,7 +15,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,13 +114,41 @@ def main() -> None:
     print(f"run folder: {folder}")
 
 
-def train(job: Job, mnist: data.Mnist, folder: Path) -> dict[str, Any]:
+def draw_figures(
+    run: RunFolder, mnist: data.Mnist, tested: NDArray[np.float32], rows: list[Row]
+) -> None:
+    """Write the figures of a run.
+
+    Args:
+        run: Its folder.
+        mnist: The data; only its test part is shown.
+        tested: `(N, classes)` calibrated probabilities of the test images.
+        rows: What each epoch measured.
+    """
+    title, labels, confidences = "MNIST test", mnist.test_labels, _confidences(tested)
+    figures = {
+        "learning-curves.png": plots.learning_curves(rows),
+        "confusion.png": plots.confusion(labels, confidences.argmax(axis=1), title),
+        "misread.png": plots.misread(mnist.test_images, labels, confidences, title),
+        "reliability.png": plots.reliability_diagram(
+            calibrate.reliability(confidences, labels), title
+        ),
+    }
+    for name, figure in figures.items():
+        run.write_figure(name, figure)
+
+
+Draw = Callable[[RunFolder, data.Mnist, NDArray[np.float32], list[Row]], None]
+
+
+def train(job: Job, mnist: data.Mnist, folder: Path, draw: Draw = draw_figures) -> dict[str, Any]:
     """Train, or take up or read back the run that the folder holds.
 
     Args:
         job: What to train.
         mnist: The data; its test part is scored once, after the last epoch.
         folder: The run folder, made if it does not exist.
+        draw: Writes the figures.
 
     Returns:
         The content of `metrics.json`.
@@ -135,7 +163,7 @@ def train(job: Job, mnist: data.Mnist, folder: Path) -> dict[str, Any]:
         return run.read_json(METRICS_FILE)
     keras.utils.set_random_seed(job.seed)
     parts = data.split(mnist, job.seed, job.validation_count, job.limit)
-    return _finish(job, mnist, _fit(job, mnist, parts, run), run)
+    return _finish(job, mnist, _fit(job, mnist, parts, run), run, draw)
 
 
 def configuration(job: Job, mnist: data.Mnist) -> dict[str, Any]:
@@ -381,7 +409,9 @@ def _announce(job: Job, parts: tuple[NDArray[np.int64], NDArray[np.int64]], done
         print(f"taken up after epoch {done} of {job.recipe.epochs}")
 
 
-def _finish(job: Job, mnist: data.Mnist, fitted: _Fitted, run: RunFolder) -> dict[str, Any]:
+def _finish(
+    job: Job, mnist: data.Mnist, fitted: _Fitted, run: RunFolder, draw: Draw
+) -> dict[str, Any]:
     """Calibrate on validation, score the test set once, and write all that the run leaves."""
     recipes.adjust_logits(fitted.model, job.recipe)
     labels = mnist.train_labels[fitted.validation]
@@ -407,7 +437,7 @@ def _finish(job: Job, mnist: data.Mnist, fitted: _Fitted, run: RunFolder) -> dic
         "hardware": {"machine": platform.machine(), "cpus": os.cpu_count()},
         "versions": versions(),
     }
-    _draw(run, mnist, tested, fitted.rows)
+    draw(run, mnist, tested, fitted.rows)
     _save(run, job.recipe, fitted.model, temperature, refuse_below)
     run.write_json(METRICS_FILE, metrics)
     run.remove_checkpoint()
@@ -446,20 +476,6 @@ def _measure(
         "ece": calibrate.reliability(confidences, labels).ece,
         "refused": int((_scores(softened) < refuse_below).sum()),
     }
-
-
-def _draw(run: RunFolder, mnist: data.Mnist, tested: NDArray[np.float32], rows: list[Row]) -> None:
-    title, labels, confidences = "MNIST test", mnist.test_labels, _confidences(tested)
-    figures = {
-        "learning-curves.png": plots.learning_curves(rows),
-        "confusion.png": plots.confusion(labels, confidences.argmax(axis=1), title),
-        "misread.png": plots.misread(mnist.test_images, labels, confidences, title),
-        "reliability.png": plots.reliability_diagram(
-            calibrate.reliability(confidences, labels), title
-        ),
-    }
-    for name, figure in figures.items():
-        run.write_figure(name, figure)
 
 
 def _save(

@@ -1,0 +1,37 @@
+"""A run folder as `training.train` and `training.export` leave it, made without their seconds."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from digits import weights
+from training import export
+
+PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(64)
+
+
+def write_finished_run(folder: Path) -> Path:
+    """Copy the bundled weights and add what else a run holds; the exports are stand-ins."""
+    shutil.copytree(weights.BUNDLED, folder)
+    (folder / "recipe.json").write_text('{"seed": 0}')
+    (folder / "history.csv").write_text("epoch,loss\n1,0.5\n")
+    (folder / "misread.png").write_bytes(PICTURE)
+    (folder / "checkpoint").mkdir()
+    (folder / "checkpoint" / "state.json").write_text("{}")
+    write_exports(folder)
+    return folder
+
+
+def write_exports(run: Path) -> None:
+    """Write stand-ins for all exports of a run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(export, "write_format", write_stand_in)
+        export.export(weights.load_folder(run), run / export.FOLDER, export.FORMATS, pytest.fail)
+
+
+def write_stand_in(name, found, path, _calibration):
+    """Take the place of `training.export.write_format`, which takes seconds."""
+    path = path / "1" / "saved_model.pb" if name == "savedmodel" else path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"{name} of {found.config}")
