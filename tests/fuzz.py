@@ -15,7 +15,6 @@ import subprocess
 import sys
 import tempfile
 import warnings
-import zlib
 from pathlib import Path
 
 import atheris
@@ -30,7 +29,7 @@ with atheris.instrument_imports(include=["PIL", "digits"]):
     from digits.pictures import PictureError, load_picture
     from digits.preprocessing import framings
 
-from tests.picture_files import readable
+from tests.picture_files import PNG, readable, with_checksums
 
 MAX_FILE_BYTES = 16_384
 SECONDS_FOR_ONE = 30
@@ -40,8 +39,6 @@ BATCH_SECONDS = 30
 
 LARGE = 1_000_000
 """Pixels above which a picture is only opened: the search for ink reduces them first anyhow."""
-
-PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def try_file(content: bytes) -> None:
@@ -70,19 +67,6 @@ def change(content: bytes, max_bytes: int, seed: int) -> bytes:
     would ever be reached."""
     changed = atheris.Mutate(content, max_bytes)
     return with_checksums(changed) if seed % 2 and changed.startswith(PNG) else changed
-
-
-def with_checksums(png: bytes) -> bytes:
-    """Write the right checksum behind each chunk of a PNG, as far as it has whole ones."""
-    mended = bytearray(png)
-    start = len(PNG)
-    while start + 12 <= len(png):
-        end = start + 8 + int.from_bytes(png[start : start + 4], "big")
-        if end + 4 > len(png):
-            break
-        mended[end : end + 4] = zlib.crc32(mended[start + 4 : end]).to_bytes(4, "big")
-        start = end + 4
-    return bytes(mended)
 
 
 def search(folder: Path, seconds: int, seed: int) -> None:

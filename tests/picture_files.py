@@ -14,6 +14,7 @@ from PIL import Image, features
 
 HEIGHT, WIDTH = 120, 88
 DIGIT = 5
+PNG = b"\x89PNG\r\n\x1a\n"
 
 Gray = npt.NDArray[np.uint8]
 
@@ -262,7 +263,20 @@ def chunk(name: bytes, data: bytes) -> bytes:
 
 
 def png_file(header: bytes, *chunks: bytes) -> bytes:
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + b"".join(chunks) + chunk(b"IEND", b"")
+    return PNG + chunk(b"IHDR", header) + b"".join(chunks) + chunk(b"IEND", b"")
+
+
+def with_checksums(png: bytes) -> bytes:
+    """Write the right checksum behind each chunk of a PNG, as far as it has whole ones."""
+    mended = bytearray(png)
+    start = len(PNG)
+    while start + 12 <= len(png):
+        end = start + 8 + int.from_bytes(png[start : start + 4], "big")
+        if end + 4 > len(png):
+            break
+        mended[end : end + 4] = zlib.crc32(mended[start + 4 : end]).to_bytes(4, "big")
+        start = end + 4
+    return bytes(mended)
 
 
 def png(

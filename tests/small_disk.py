@@ -33,22 +33,31 @@ def small_disk(folder: Path) -> Iterator[SmallDisk]:
     Args:
         folder: An empty folder.
     """
-    for sudo in ([], ["sudo", "-n"]):
-        options = f"size={SIZE_BYTES},mode=0777"
-        mount = [*sudo, "mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
-        with contextlib.suppress(FileNotFoundError):
-            if subprocess.run(mount, capture_output=True, check=False).returncode == 0:
-                try:
-                    yield _on_tmpfs(folder)
-                finally:
-                    # Lazily: what was read from it may still be mapped.
-                    subprocess.run([*sudo, "umount", "-l", str(folder)], check=True)
-                return
+    sudo = _mount_tmpfs(folder)
+    if sudo is not None:
+        try:
+            yield _on_tmpfs(folder)
+        finally:
+            # Lazily: what was read from it may still be mapped.
+            subprocess.run([*sudo, "umount", "-l", str(folder)], check=True)
+        return
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
         yield _by_limit(folder, before)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def _mount_tmpfs(folder: Path) -> list[str] | None:
+    """Mount a small disk; return what had to stand before the command, None if it is forbidden."""
+    options = f"size={SIZE_BYTES},mode=0777"
+    for sudo in ([], ["sudo", "-n"]):
+        mount = [*sudo, "mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
+        # Not only a missing sudo: a folder of the PATH may be closed to this user.
+        with contextlib.suppress(OSError):
+            if subprocess.run(mount, capture_output=True, check=False).returncode == 0:
+                return sudo
+    return None
 
 
 def _on_tmpfs(folder: Path) -> SmallDisk:

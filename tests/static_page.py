@@ -40,7 +40,7 @@ def opened(browser: Browser, address: str, options: dict[str, Any] | None = None
     """Open the page and wait for its network; another request or a logged error fails the test."""
     context = browser.new_context(**{"locale": "en-US"} | (options or {}))
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(READY_MILLISECONDS)
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("console", lambda line: faults.append(line.text))

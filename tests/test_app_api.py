@@ -21,8 +21,6 @@ from digits.pictures import PictureError
 from tests import pen
 from tests.page_support import ROOT
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def client(app):
@@ -263,7 +261,8 @@ import app
 
 bound = [event.fn.__name__ for event in app.build().fns.values() if event.fn]
 loaded = "tensorflow" in sys.modules
-print(json.dumps({"decorated": decorated, "bound": bound, "tensorflow": loaded}))
+writer = sys.modules["gradio.component_meta"].create_or_modify_pyi.__module__
+print(json.dumps({"decorated": decorated, "bound": bound, "tensorflow": loaded, "stubs": writer}))
 """
 
 
@@ -277,3 +276,4 @@ def test_zero_gpu_finds_one_decorated_function_that_never_reads_digits():
     assert "zero_gpu_greeting" in found["bound"]
     # The page waits for no part of TensorFlow.
     assert found["tensorflow"] is False
+    assert found["stubs"] == "digits.page.without_stubs"

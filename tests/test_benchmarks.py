@@ -6,20 +6,21 @@ import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
+import psutil
 import pytest
 
 from benchmarks import baseline_model, tables, training_time
 from benchmarks.__main__ import SECTIONS, main, measure
-from benchmarks.calls import Pictures
+from benchmarks.calls import Crowd, Pictures
 from benchmarks.distance import at_a_distance
 from benchmarks.figures import Figures, Row, machine, row_from_json
-from benchmarks.serving import BenchmarkError
+from benchmarks.load import Load
+from benchmarks.serving import OURS, BenchmarkError, Server
 from digits.pictures import load_picture
 from tests.conftest import ROOT
 
 
-@pytest.mark.slow
-@pytest.mark.browser
+@pytest.mark.nightly
 def test_every_section_runs():
     report = {"machine": machine(), "sections": measure(list(SECTIONS), None, quick=True)}
     assert set(report["sections"]) == set(SECTIONS)
@@ -30,6 +31,20 @@ def test_every_section_runs():
     shown = tables.console(report)
     assert all(row.what in shown for row in rows)
     assert "A million answers a day" in tables.readme_section(report)
+
+
+def test_many_clients_of_a_running_app_are_measured(app):
+    server = Server(OURS, app.url, app.uploads, psutil.Process(app.process.pid), 0.0)
+    with Crowd(server, 4) as crowd:
+        load = Load(server, crowd)
+        load.warm_up()
+        for served in (load.predict(8), load.pad(8)):
+            assert served.waits.count == 8
+            assert served.waits.median > 0
+            assert served.rate.median > 0
+            assert served.cpu.median > 0
+        assert load.kept().memory.median > 10
+        assert load.kept().uploads.median > 0
 
 
 def test_a_section_is_chosen_by_its_name(monkeypatch, capsys):
@@ -122,7 +137,7 @@ def test_a_run_that_is_not_finished_is_refused(tmp_path):
         training_time.read_history(tmp_path)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_baseline_is_trained_where_there_is_data(mnist_folder):
     if mnist_folder is None:
         pytest.skip("MNIST is not at hand, set MNIST_DIR")

@@ -5,16 +5,14 @@ import re
 
 import numpy as np
 import pytest
-from playwright.sync_api import Expect
+from playwright.sync_api import expect
 
 from benchmarks.browser import on_pad
 from digits.page.examples import digit_example
 from digits.page.strokes import PAD_HEIGHT, parse_strokes
 from digits.page.strokes import draw as draw_picture
 from digits.page.views import drawing_view
-from digits.prediction import Recognizer
-from digits.weights import BUNDLED, load_folder
-from tests.static_page import READY_MILLISECONDS, answers, drawings, image, opened, served
+from tests.static_page import answers, drawings, image, opened, served
 from tests.visitor import DESKTOP, PHONE, confidences, draw, draw_with_finger, violations
 from training import handwriting
 from training.browser import build, runtime
@@ -22,25 +20,15 @@ from training.browser.words import PAGE_WORDS
 from training.console import UserError
 from training.strokes import Sample, fit
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-expect = Expect()
-expect.set_options(timeout=20_000)
-
 STILL = {"reduced_motion": "reduce"}
 CLOSE = 4
 """Of 255: a pixel at the rim of a stroke may fall on the other side when the last bit differs."""
 
 
 @pytest.fixture(scope="module")
-def weights():
-    return load_folder(BUNDLED)
-
-
-@pytest.fixture(scope="module")
-def site(weights, tmp_path_factory):
+def site(recognizer, tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
-    for name, content in build.build(weights).items():
+    for name, content in build.build(recognizer.weights).items():
         (folder / name).write_bytes(content)
     return folder
 
@@ -75,16 +63,16 @@ def expect_blank(page):
     assert confidences(page) == [0] * 10
 
 
-def test_hundreds_of_drawings_are_seen_and_read_as_in_python(page, weights):
-    recognizer = Recognizer(weights)
-    strokes = drawings(300) + [digit_example(digit, seed) for digit in range(10) for seed in (5, 6)]
+@pytest.mark.parametrize("count", [40, pytest.param(300, marks=pytest.mark.nightly)])
+def test_drawings_are_seen_and_read_as_in_python(page, recognizer, count):
+    strokes = drawings(count) + [digit_example(digit, seed=5) for digit in range(10)]
     expected = [drawing_view(recognizer, ["digit", drawing]) for drawing in strokes]
     received = answers(page, strokes)
     assert [view.get("digit") for view in received] == [view.get("digit") for view in expected]
     assert [view.get("reason") for view in received] == [view.get("reason") for view in expected]
     both = [pair for pair in zip(received, expected, strict=True) if pair[1]["kind"] == "digit"]
-    assert len(both) > 300
-    assert {view["digit"] for view in received} == {None, *range(10)}
+    assert len(both) > 0.9 * len(strokes)
+    assert {view.get("digit") for view in received} == {None, *range(10)}
     apart = [int(np.abs(image(ours) - image(theirs)).max()) for ours, theirs in both]
     assert max(apart) <= CLOSE
     assert np.mean(np.array(apart) <= 1) > 0.95
@@ -175,6 +163,7 @@ def test_a_static_server_is_enough_and_a_finger_draws(chromium, site):
         assert page.locator("#confidence").bounding_box()["y"] < PHONE["viewport"]["height"] - 80
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     "options",
     [DESKTOP | {"color_scheme": "dark"}, PHONE | {"locale": "fr-FR"}],
@@ -211,7 +200,7 @@ def test_a_browser_that_cannot_run_the_network_is_told_so(chromium, from_disk):
     page.add_init_script("WebAssembly.instantiate = () => Promise.reject(new Error('too old'))")
     page.goto(from_disk)
     told = re.compile("could not load the network")
-    expect(page.locator(".problem")).to_have_text(told, timeout=READY_MILLISECONDS)
+    expect(page.locator(".problem")).to_have_text(told)
     draw(page, 1)
     expect(page.locator("#prediction")).to_have_text(re.compile("try a newer one"))
     page.context.close()

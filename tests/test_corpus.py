@@ -11,17 +11,32 @@ from collections import Counter
 
 import pytest
 
-from tests.corpus import NOT_A_DIGIT, Case, cases
-from tests.visitor import DESKTOP, visiting
-
-pytestmark = pytest.mark.slow
+from digits.pictures import PictureError, load_picture
+from digits.reading import read
+from tests.corpus import BLANK, Case, cases
+from tests.visitor import DESKTOP, open_upload, visiting
 
 ALL = cases()
 CASES = {case.name: case for case in ALL}
 
+DOZEN = [
+    "exif-6.jpg",
+    "animated.gif",
+    "pages.tiff",
+    "white-on-transparent.webp",
+    "photograph.jpg",
+    "5-to-1.png",
+    "blank.jpg",
+    "cross.png",
+    "text.png",
+    "cut-rgb.jpg",
+    "30000x30000.bmp",
+    "photo.heic",
+]
+"""One of each kind that could make a difference on the way from a visitor to the network."""
+
 TOO_MUCH_FOR_A_BROWSER = {"20000x20000.png", "thousands-of-scans.jpg"}
-"""Chromium is busy with showing these for half a minute and more; the server refuses them at once,
-as the API's tests show."""
+"""Chromium takes half a minute and more to show these; the server refuses them at once."""
 
 
 def test_the_corpus_is_large_and_of_every_kind():
@@ -32,7 +47,31 @@ def test_the_corpus_is_large_and_of_every_kind():
         assert sum(answer is not None for answer in answers) == 1, case.name
 
 
-def upload(app, case):
+def assert_refused(case, sentence):
+    assert case.error is not None
+    assert case.error in sentence
+    assert re.search(r"\b(Use a|[Ss]ave it|Make|Cut)\b", sentence)
+    assert not re.search(r"Traceback|[/\\]\w+[/\\]", sentence)
+
+
+def number_of(case):
+    return "" if case.digit is None else str(case.digit)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_picture_gets_its_answer(recognizer, name):
+    case = CASES[name]
+    try:
+        picture = load_picture(case.make())
+    except PictureError as error:
+        assert_refused(case, str(error))
+        return
+    digit = recognizer.predict(picture)
+    assert (digit.digit, digit.reason) == (case.digit, case.reason)
+    assert read(recognizer, picture).number == number_of(case)
+
+
+def by_http(app, case):
     """Upload as any client does; the path on the server, or the sentence that refuses it."""
     body = (
         f'--edge\r\nContent-Disposition: form-data; name="files"; filename="{case.name}"\r\n\r\n'
@@ -56,17 +95,16 @@ def ask(app, endpoint, path):
     return (None, json.dumps(answer)) if kind == "error" else (answer[0], None)
 
 
-def assert_refused(case, sentence):
-    assert case.error is not None
-    assert case.error in sentence
-    assert re.search(r"\b(Use a|[Ss]ave it|Make|Cut)\b", sentence)
-    assert not re.search(r"Traceback|[/\\]\w+[/\\]", sentence)
-
-
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        *DOZEN,
+        *(pytest.param(name, marks=pytest.mark.nightly) for name in CASES if name not in DOZEN),
+    ],
+)
 def test_predict_and_read_give_the_answer(app, name):
     case = CASES[name]
-    path, sentence = upload(app, case)
+    path, sentence = by_http(app, case)
     if sentence is not None:
         assert_refused(case, sentence)
         return
@@ -77,18 +115,17 @@ def test_predict_and_read_give_the_answer(app, name):
         assert_refused(case, sentence)
         return
     assert (digit["digit"], digit["reason"]) == (case.digit, case.reason)
-    assert number["number"] == ("" if case.digit is None else str(case.digit))
+    assert number["number"] == number_of(case)
 
 
-def by_turns():
+def by_turns(names):
     """The cases in an order in which no two with one answer follow each other.
 
-    The page shows nothing anew where nothing has changed, so that such a test could not wait.
+    The page shows nothing anew where nothing has changed, so that a test could not wait for it.
     """
     groups: dict[tuple, list[Case]] = {}
-    for case in ALL:
-        if case.name in TOO_MUCH_FOR_A_BROWSER:
-            continue
+    for name in names:
+        case = CASES[name]
         groups.setdefault((case.digit, case.reason, case.error), []).append(case)
     left = Counter({key: len(group) for key, group in groups.items()})
     last = None
@@ -108,32 +145,34 @@ SAID = """() => ({
 })"""
 
 
-@pytest.fixture(scope="module")
-def upload_tab(chromium, app):
-    """One visit, on which all pictures are uploaded one after the other."""
+@pytest.mark.parametrize(
+    "names",
+    [
+        pytest.param(DOZEN, id="dozen"),
+        pytest.param(
+            [name for name in CASES if name not in TOO_MUCH_FOR_A_BROWSER],
+            id="all",
+            marks=pytest.mark.nightly,
+        ),
+    ],
+)
+def test_the_page_gives_the_answers(chromium, app, tmp_path, names):
+    wrong = {}
     with visiting(chromium, app, DESKTOP) as page:
-        page.get_by_role("tab", name="Upload").click()
-        page.locator("#upload input[type=file]").first.wait_for(state="attached")
-        yield page
-
-
-@pytest.mark.browser
-@pytest.mark.parametrize("name", [case.name for case in by_turns()])
-def test_the_page_gives_the_answer(upload_tab, name, tmp_path):
-    case = CASES[name]
-    upload_tab.evaluate(ARM)
-    upload_tab.set_input_files("#upload input[type=file]", as_file(case, tmp_path))
-    upload_tab.wait_for_function(SHOWN, timeout=60_000)
-    said = upload_tab.evaluate(SAID)
-    if case.error is not None:
-        assert said["kind"] == "problem"
-        assert_refused(case, said["rest"])
-    elif case.reason == NOT_A_DIGIT:
-        assert (said["kind"], said["digit"]) == ("digit", "")
-    elif case.reason is not None:
-        assert (said["kind"], said["digit"]) == ("blank", "")
-    else:
-        assert (said["kind"], said["digit"]) == ("digit", str(case.digit))
+        open_upload(page)
+        for case in by_turns(names):
+            page.evaluate(ARM)
+            page.set_input_files("#upload input[type=file]", as_file(case, tmp_path))
+            page.wait_for_function(SHOWN)
+            said = page.evaluate(SAID)
+            if case.error is not None:
+                expected = "problem", ""
+                assert_refused(case, said["rest"])
+            else:
+                expected = "blank" if case.reason == BLANK else "digit", number_of(case)
+            if (said["kind"], said["digit"]) != expected:
+                wrong[case.name] = said
+    assert wrong == {}
 
 
 def as_file(case, folder):

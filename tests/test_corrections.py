@@ -15,13 +15,11 @@ import pytest
 from huggingface_hub import close_session, constants
 
 from digits import corrections as module
-from digits import weights
 from digits.corrections import Correction, Corrections, NotKeptError
 from digits.page.correct import keep_view
 from digits.page.examples import digit_example
 from digits.page.strokes import draw, parse_strokes
 from digits.page.why import encode_image
-from digits.prediction import Recognizer
 from tests.conftest import ROOT
 from tests.hub import Failure, running_hub, wait_until
 from training.console import UserError
@@ -43,11 +41,6 @@ def hub(monkeypatch):
         monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
         yield hub
     close_session()
-
-
-@pytest.fixture(scope="module")
-def recognizer():
-    return Recognizer(weights.load_folder(weights.BUNDLED))
 
 
 @pytest.fixture(scope="module")
@@ -194,7 +187,6 @@ for number in range(1, 1000):
 """
 
 
-@pytest.mark.slow
 def test_what_was_confirmed_is_there_after_the_app_is_killed(hub):
     environment = os.environ | {"HF_ENDPOINT": hub.url, "HF_HUB_DISABLE_XET": "1"}
     with subprocess.Popen(

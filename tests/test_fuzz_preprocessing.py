@@ -1,6 +1,6 @@
 """Whatever the pixels, preprocessing and cutting apart give what they promise or refuse by name.
 
-`pytest --hypothesis-profile long` tries a hundred times as much; see `tests/conftest.py`.
+`pytest --hypothesis-profile long` tries far more; see `tests/conftest.py`.
 """
 
 from itertools import pairwise
@@ -16,11 +16,12 @@ from PIL import Image
 from digits.ink import BlankPictureError, extract_ink, main_ink, written_line
 from digits.pictures import MIN_SIDE, PictureError, load_picture
 from digits.pieces import MAX_CONNECTED, pieces_of
-from digits.prediction import Recognizer
 from digits.preprocessing import framings, has_ink, normalize, preprocess
 from digits.reading import cheapest, line_of
-from digits.weights import BUNDLED, load_folder
 from tests import pen
+
+few = settings(max_examples=settings.default.max_examples // 4)
+"""Each takes some 50 ms, more than most examples do."""
 
 MODES = ("1", "L", "P", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "LAB", "HSV", "I", "F", "LA", "PA",
          "I;16", "I;16B", "La", "RGBa")  # fmt: skip
@@ -81,6 +82,7 @@ def check_ink(ink, shape):
     assert 0 <= ink.min() <= ink.max() <= 1
 
 
+@few
 @given(pictures())
 def test_any_picture_gives_images_or_is_blank(picture):
     try:
@@ -92,6 +94,7 @@ def test_any_picture_gives_images_or_is_blank(picture):
     assert images[-1].any()
 
 
+@few
 @given(pictures())
 def test_ink_keeps_the_frame_of_its_picture(picture):
     try:
@@ -105,6 +108,7 @@ def test_ink_keeps_the_frame_of_its_picture(picture):
         assert part.any()
 
 
+@few
 @given(inks)
 def test_any_ink_is_normalized_or_blank(ink):
     if has_ink(ink):
@@ -114,6 +118,7 @@ def test_any_ink_is_normalized_or_blank(ink):
             normalize(ink)
 
 
+@few
 @given(st.sampled_from(MODES), st.integers(1, 12), st.integers(1, 12), st.binary(max_size=600))
 def test_a_pillow_image_of_any_mode_gives_a_picture_or_a_refusal(mode, width, height, pixels):
     size = len(Image.new(mode, (width, height)).tobytes())
@@ -126,6 +131,7 @@ def test_a_pillow_image_of_any_mode_gives_a_picture_or_a_refusal(mode, width, he
     assert picture.shape[:2] == (height, width)
 
 
+@few
 @given(inks)
 def test_pieces_share_no_pixel_and_hold_ink_alone(ink):
     assume((ink > 0).any())
@@ -151,6 +157,7 @@ class Guesser:
         return rng.dirichlet(np.full(11, 0.3), len(images)).astype(np.float32)
 
 
+@few
 @given(inks)
 def test_any_ink_is_read_from_left_to_right_each_piece_once(ink):
     assume((ink > 0).any())
@@ -176,6 +183,7 @@ def moved(picture, right, down):
     return np.pad(picture, ((300 + down, 300 - down), (300 + right, 300 - right)), "edge")
 
 
+@few
 @given(st.integers(0, 9), st.integers(-300, 300), st.integers(-300, 300))
 def test_the_place_on_the_sheet_changes_nothing(digit, right, down):
     sheet = pen.sheet(digit, size=200, brush=10)
@@ -183,6 +191,7 @@ def test_the_place_on_the_sheet_changes_nothing(digit, right, down):
     np.testing.assert_array_equal(image, preprocess(moved(sheet, 0, 0)))
 
 
+@few
 @given(st.integers(0, 9), st.integers(0, 200), st.integers(0, 200))
 def test_more_paper_around_changes_nothing(digit, above, beside):
     sheet = pen.sheet(digit, size=200, brush=10)
@@ -190,12 +199,14 @@ def test_more_paper_around_changes_nothing(digit, above, beside):
     np.testing.assert_array_equal(image, preprocess(sheet))
 
 
+@few
 @given(st.integers(0, 9), st.integers(4, 30))
 def test_exchanging_ink_and_paper_changes_nothing(digit, brush):
     sheet = pen.sheet(digit, brush=brush)
     assert difference(preprocess(255 - sheet), preprocess(sheet)) < 0.01
 
 
+@few
 @given(st.integers(0, 9), st.integers(100, 2000))
 def test_the_size_of_the_picture_changes_little(digit, side):
     sheet = pen.sheet(digit, size=400, brush=28)
@@ -211,10 +222,9 @@ CHANGED = 0.01
 """Share of answers that may change; of 600 tried, none did."""
 
 
-def test_place_size_polarity_and_margins_hardly_ever_change_an_answer(mnist):
-    recognizer = Recognizer(load_folder(BUNDLED))
+def test_place_size_polarity_and_margins_hardly_ever_change_an_answer(mnist, recognizer):
     rng = np.random.default_rng(0)
-    count = settings.default.max_examples
+    count = few.max_examples
     changed = []
     for original in mnist.train_images[:count]:
         sheet = np.full((400, 400), 255, np.uint8)

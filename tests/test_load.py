@@ -23,9 +23,8 @@ from digits.page.sessions import forget_answered
 from tests import pen
 from tests.test_app_api import upload
 
-pytestmark = pytest.mark.slow
-
 BURST = 150
+"""At once, of whom the app lets 64 wait."""
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +32,24 @@ def server(app):
     return Server(OURS, app.url, app.uploads, psutil.Process(app.process.pid), 0.0)
 
 
+def test_visitors_at_once_get_their_own_answers(server):
+    visitors = [Visitor(server, number) for number in range(8)]
+    for visitor in visitors:
+        visitor.learn()
+        visitor.hang_up()
+
+    def visit(visitor):
+        outcomes = [visitor.pad(), visitor.picture(), visitor.nonsense(), visitor.picture()]
+        visitor.hang_up()
+        return outcomes
+
+    right = Outcome.RIGHT
+    with ThreadPoolExecutor(len(visitors)) as pool:
+        for outcomes in pool.map(visit, visitors):
+            assert outcomes == [right, right, Outcome.REFUSED, right]
+
+
+@pytest.mark.nightly
 def test_a_crowd_of_visitors_gets_its_own_answers_and_it_is_calm_again(server):
     report = soak(server, Plan(clients=24, seconds=6))
     assert report.count(Outcome.WRONG) == 0
@@ -43,6 +60,7 @@ def test_a_crowd_of_visitors_gets_its_own_answers_and_it_is_calm_again(server):
     assert report.after < report.before + 2500
 
 
+@pytest.mark.nightly
 def test_who_comes_when_all_is_taken_is_told_so_and_all_others_are_answered(app, server, tmp_path):
     pen.save(tmp_path / "7.png", pen.sheet(7))
     file = upload(app, tmp_path / "7.png")

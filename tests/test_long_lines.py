@@ -6,15 +6,8 @@ import pytest
 
 from digits.ink import WORK_SIDE, BlankPictureError, extract_ink, possible_inks
 from digits.long_lines import without_long_lines
-from digits.prediction import Recognizer
 from digits.reading import read
-from digits.weights import BUNDLED, load_folder
 from tests import pen
-
-
-@pytest.fixture(scope="module")
-def recognizer():
-    return Recognizer(load_folder(BUNDLED))
 
 
 def line_of_ink(*digits):

@@ -12,8 +12,6 @@ from mcp.client.streamable_http import streamable_http_client
 
 from tests import pen
 
-pytestmark = pytest.mark.slow
-
 
 def with_session(app, act):
     """Open a session as an assistant would, let `act` use it, and return what that returns."""

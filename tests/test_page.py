@@ -20,37 +20,39 @@ from tests.visitor import (
     draw_with_finger,
     ink_on_pad,
     on_pad,
+    open_upload,
     pad_box,
+    settle,
+    upload,
     visiting,
     wait_for_blank,
     wait_for_digit,
+    wait_until,
 )
-
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SCREENSHOTS = Path(__file__).parents[1] / ".github" / "screenshots"
 
 
-def test_the_ten_digits_drawn_with_the_mouse_are_read(page):
-    for digit in range(10):
+DRAWN = [[1, 5, 8], pytest.param(range(10), marks=pytest.mark.nightly)]
+
+
+@pytest.mark.parametrize("digits", DRAWN, ids=["three", "all"])
+def test_digits_drawn_with_the_mouse_are_read(page, digits):
+    for digit in digits:
         draw(page, digit)
         wait_for_digit(page, digit)
         page.get_by_role("button", name="Clear").click()
         wait_for_blank(page)
 
 
-def test_the_ten_digits_drawn_with_the_finger_are_read(phone):
-    for digit in range(10):
+@pytest.mark.parametrize("digits", DRAWN, ids=["three", "all"])
+def test_digits_drawn_with_the_finger_are_read_and_the_page_does_not_scroll(phone, digits):
+    for digit in digits:
         draw_with_finger(phone, digit)
         wait_for_digit(phone, digit)
+        assert phone.evaluate("scrollY") == 0
         phone.get_by_role("button", name="Clear").tap()
         wait_for_blank(phone)
-
-
-def test_the_page_does_not_scroll_under_the_finger(phone):
-    draw_with_finger(phone, 1)
-    wait_for_digit(phone, 1)
-    assert phone.evaluate("scrollY") == 0
 
 
 def test_the_phone_page_fits_its_width_and_shows_pad_and_bars_at_once(phone):
@@ -62,15 +64,13 @@ def test_the_phone_page_fits_its_width_and_shows_pad_and_bars_at_once(phone):
         assert box["x"] + box["width"] <= 390
 
 
-def test_a_blank_pad_invites_to_draw_and_shows_no_bars(page):
+def test_a_new_page_invites_to_draw_and_names_the_weights(page):
     wait_for_blank(page)
-    assert page.locator("#confidence .row-value").all_inner_texts() == [""] * 10
     expect(page.locator(".invitation")).to_contain_text("Draw a digit here")
-
-
-def test_bars_stand_in_the_order_of_the_digits(page):
     rows = page.locator("#confidence [data-digit]")
     assert rows.evaluate_all("rows => rows.map((row) => row.dataset.digit)") == list("0123456789")
+    assert page.locator("#confidence .row-value").all_inner_texts() == [""] * 10
+    expect(page.locator(".weights")).to_contain_text(re.compile(r"bundled.*\d\d\.\d+ ?%"))
 
 
 def test_bars_move_while_the_pen_is_down(page):
@@ -158,13 +158,9 @@ def test_the_picture_that_the_network_saw_is_shown(page):
     assert max(np.ptp(rows), np.ptp(columns)) + 1 == 20
 
 
-def test_the_line_at_the_bottom_names_the_weights(page):
-    expect(page.locator(".weights")).to_contain_text("bundled")
-    expect(page.locator(".weights")).to_contain_text(re.compile(r"\d\d\.\d+ ?%"))
-
-
-def test_each_example_is_drawn_and_read_at_a_click(page):
-    for digit in range(10):
+@pytest.mark.parametrize("digits", DRAWN, ids=["three", "all"])
+def test_each_example_is_drawn_and_read_at_a_click(page, digits):
+    for digit in digits:
         page.get_by_role("button", name=f"Example {digit}").click()
         wait_for_digit(page, digit)
 
@@ -173,28 +169,30 @@ def test_an_answer_that_comes_late_does_not_bring_a_cleared_drawing_back(page):
     held = []
     page.route(QUESTION, lambda route: held.append(route))  # noqa: PLW0108 - it must be a function
     draw(page, 5)
-    page.wait_for_timeout(200)
-    first, *_ = held
+    wait_until(page, lambda: held)
     page.get_by_role("button", name="Clear").click()
     wait_for_blank(page)
-    with page.expect_response(QUESTION):
-        first.continue_()
-    page.wait_for_timeout(200)
+    with page.expect_response(QUESTION) as late:
+        held[0].continue_()
+    late.value.finished()
+    settle(page)
     wait_for_blank(page)
 
 
 def test_an_answer_to_a_part_does_not_replace_the_answer_to_the_whole(page):
     held = []
     page.route(QUESTION, lambda route: held.append(route))  # noqa: PLW0108 - it must be a function
-    draw(page, 5)
-    page.wait_for_timeout(500)
+    draw(page, 5, lift=False)
+    wait_until(page, lambda: len(held) == 2)
+    page.mouse.up()  # its question does not wait for the answers to the others
+    wait_until(page, lambda: len(held) == 3)
     whole, *parts = sorted(held, key=lambda route: -len(route.request.post_data))
     whole.fulfill(json=digit_view([0] * 5 + [1] + [0] * 4, 5))
     wait_for_digit(page, 5)
     for part in parts:
         part.fulfill(json=digit_view([0] * 8 + [1, 0], 8))
-    page.wait_for_timeout(200)
-    assert parts
+        part.request.response().finished()
+    settle(page)
     wait_for_digit(page, 5)
 
 
@@ -210,48 +208,36 @@ def test_few_questions_are_on_their_way_at_a_time_and_the_last_state_is_asked(pa
         route.fulfill(response=response)
 
     page.route(QUESTION, slow)
-    draw(page, 2)
-    draw(page, 1)
-    page.wait_for_timeout(500)
-    page.unroute(QUESTION)
+    draw(page, 2, step=10)
+    draw(page, 1, step=10)
+    wait_until(page, lambda: last[0] and len(last[0][1]) == 2 and last[0][1][1][-1] > 750)
     assert most[0] <= 3
-    mode, strokes = last[0]
-    assert mode == "digit"
-    assert len(strokes) == 2
-    assert strokes[1][-1] > 750
+    assert last[0][0] == "digit"
 
 
 def test_questions_do_not_exceed_fifteen_a_second(page):
     asked = []
-    page.on("request", lambda request: asked.append(time.monotonic()) if "component_server" in
-            request.url else None)  # fmt: skip
+    page.route(QUESTION, lambda route: (asked.append(time.monotonic()), route.continue_()))
     page.mouse.move(*on_pad(page, (0.1, 0.5)))
     page.mouse.down()
     start = time.monotonic()
-    while time.monotonic() - start < 2:
-        part = (time.monotonic() - start) / 2
+    while time.monotonic() - start < 1:
+        part = time.monotonic() - start
         page.mouse.move(*on_pad(page, (0.1 + 0.8 * part, 0.5 + 0.3 * np.sin(20 * part))))
     seconds = time.monotonic() - start
     page.mouse.up()
-    assert 3 * seconds <= len(asked) <= 15 * seconds + 2
+    assert 0 < len(asked) <= 15 * seconds + 2
 
 
-def test_a_server_that_is_gone_is_said_and_asked_again(chromium, app):
-    context = chromium.new_context(**DESKTOP, locale="en-US")
-    page = context.new_page()
-    page.goto(app.url)
-    page.locator(".weights[data-ready=true]").wait_for()
-    page.route(QUESTION, lambda route: route.abort())
+def test_a_server_that_is_gone_is_said_and_asked_again(page):
+    page.route(QUESTION, lambda route: route.abort("internetdisconnected"))
     draw(page, 6)
     expect(page.locator("#prediction")).to_contain_text("No answer from the server")
     page.unroute(QUESTION)
     wait_for_digit(page, 6)
-    context.close()
 
 
-def test_the_page_says_while_the_network_loads(chromium, app):
-    context = chromium.new_context(**DESKTOP, locale="en-US")
-    page = context.new_page()
+def test_the_page_says_while_the_network_loads(page, app):
     not_ready = {"ready": False, "line": "Warming up.", "problem": None, "model": None}
 
     def loading(route):
@@ -267,19 +253,15 @@ def test_the_page_says_while_the_network_loads(chromium, app):
     page.unroute(QUESTION)
     wait_for_digit(page, 9)
     expect(page.locator(".weights")).to_contain_text("bundled")
-    context.close()
 
 
-def test_the_page_says_why_newer_weights_do_not_answer(chromium, app):
-    context = chromium.new_context(**DESKTOP, locale="en-US")
-    page = context.new_page()
+def test_the_page_says_why_newer_weights_do_not_answer(page, app):
     told = "New weights of someone/digits at main are not in use: the disk is full"
     status = {"ready": True, "line": "the old weights", "problem": told, "model": "bundled"}
     page.route(QUESTION, lambda route: route.fulfill(json=status))
     page.goto(app.url)
     expect(page.locator(".problem")).to_have_text(told)
     expect(page.locator(".weights")).to_contain_text("the old weights")
-    context.close()
 
 
 def digit_view(confidences, digit, reason=None, score=None):
@@ -288,35 +270,24 @@ def digit_view(confidences, digit, reason=None, score=None):
             "image": base64.b64encode(bytes(28 * 28)).decode()}  # fmt: skip
 
 
-def answer_with(page, confidences, digit, reason=None, score=None):
-    """Let the server give this answer, to see how the page puts it."""
-    view = digit_view(confidences, digit, reason, score)
+@pytest.mark.parametrize(
+    ("view", "sentence"),
+    [
+        (digit_view([0, 0.4, 0, 0, 0, 0, 0, 0.55, 0.05, 0], 7), "^7, or 1"),
+        (digit_view([0, 0, 0, 0, 0, 0, 0, 0.99, 0.01, 0], 7, score=0.6),
+         "^7.*60% sure, perhaps no digit"),
+        (digit_view([0, 0, 0, 0, 0, 0, 0, 1, 0, 0], 7), "^7.*> 99.9% sure"),
+        (digit_view([0, 0, 0, 0.6, 0, 0, 0, 0, 0.4, 0], None, "not a digit"),
+         r"^\s*Not a digit\?.*3"),
+    ],
+    ids=["two that are close", "perhaps none", "never certain", "none"],
+)  # fmt: skip
+def test_the_page_says_how_sure_the_answer_is(page, view, sentence):
     page.route(QUESTION, lambda route: route.fulfill(json=view))
-
-
-def test_two_digits_that_are_close_are_both_named(page):
-    answer_with(page, [0, 0.4, 0, 0, 0, 0, 0, 0.55, 0.05, 0], 7)
     draw(page, 7)
-    expect(page.locator("#prediction")).to_have_text(re.compile("^7, or 1"))
-
-
-def test_a_digit_that_is_perhaps_none_is_called_so(page):
-    answer_with(page, [0, 0, 0, 0, 0, 0, 0, 0.99, 0.01, 0], 7, score=0.6)
-    draw(page, 7)
-    expect(page.locator("#prediction")).to_have_text(re.compile("^7.*60% sure, perhaps no digit"))
-
-
-def test_no_bar_claims_to_be_certain(page):
-    answer_with(page, [0, 0, 0, 0, 0, 0, 0, 1, 0, 0], 7)
-    draw(page, 7)
-    expect(page.locator("#prediction")).to_have_text(re.compile("^7.*> 99.9% sure"))
-    expect(page.locator("#confidence [data-digit='7'] .row-value")).to_have_text("99.9%")
-
-
-def test_what_is_no_digit_is_called_so(page):
-    answer_with(page, [0, 0, 0, 0.6, 0, 0, 0, 0, 0.4, 0], None, "not a digit")
-    draw(page, 7)
-    expect(page.locator("#prediction")).to_have_text(re.compile(r"^\s*Not a digit\?.*3"))
+    expect(page.locator("#prediction")).to_have_text(re.compile(sentence))
+    longest = page.locator("#confidence .top .row-value")
+    expect(longest).to_have_text(f"{min(99.9, 100 * max(view['confidences'])):g}%")
 
 
 def test_several_digits_where_one_is_asked_for_are_sent_to_the_number(page):
@@ -337,17 +308,12 @@ def test_a_screen_reader_is_told_the_answer_once_the_pen_is_up(page):
     assert re.match(r"^1\s+\d+(\.\d)?%$", rows.nth(1).inner_text())
 
 
-def open_upload(page):
-    page.get_by_role("tab", name="Upload").click()
-    page.locator("#upload input[type=file]").first.wait_for(state="attached")
-
-
 def test_an_uploaded_picture_is_read_and_its_ink_is_marked(page, tmp_path):
     open_upload(page)
     expect(page.locator("#prediction")).to_contain_text("Choose a picture")
     # The 2 lies in the right half of the sheet.
     sheet = np.hstack([np.full((400, 400), 255, np.uint8), pen.sheet(2)])
-    page.set_input_files("#upload input[type=file]", pen.save(tmp_path / "two.png", sheet))
+    upload(page, tmp_path / "two.png", sheet)
     wait_for_digit(page, 2)
     frame = page.locator(".seen-picture .frame").bounding_box()
     box = page.locator(".seen-picture .boxes div").bounding_box()
@@ -358,18 +324,16 @@ def test_an_uploaded_picture_is_read_and_its_ink_is_marked(page, tmp_path):
 def test_a_picture_can_be_turned_until_it_stands_upright(page, tmp_path):
     open_upload(page)
     lying = np.rot90(pen.sheet(4))  # a quarter turn to the left
-    page.set_input_files("#upload input[type=file]", pen.save(tmp_path / "four.png", lying))
+    upload(page, tmp_path / "four.png", lying)
     page.locator(".answer[data-kind=digit]").wait_for()
     page.get_by_role("button", name="Rotate by 90°").click()
     wait_for_digit(page, 4)
 
 
-@pytest.mark.parametrize("content", [b"no picture at all", b"", b"\x89PNG\r\n\x1a\n cut"])
-def test_an_unreadable_upload_says_what_to_do(page, tmp_path, content):
+def test_an_unreadable_upload_says_what_to_do(page):
     open_upload(page)
-    path = tmp_path / "bad.png"
-    path.write_bytes(content)
-    page.set_input_files("#upload input[type=file]", str(path))
+    file = {"name": "bad.png", "mimeType": "image/png", "buffer": b"no picture at all"}
+    page.set_input_files("#upload input[type=file]", file)
     expect(page.locator("#prediction")).to_have_text(re.compile("Use|Take|Upload|Save"))
     assert confidences(page) == [0] * 10
     assert "Traceback" not in page.locator("body").inner_text()
@@ -379,7 +343,7 @@ def test_each_tab_keeps_its_own_answer(page, tmp_path):
     draw(page, 1)
     wait_for_digit(page, 1)
     open_upload(page)
-    page.set_input_files("#upload input[type=file]", pen.save(tmp_path / "8.png", pen.sheet(8)))
+    upload(page, tmp_path / "8.png", pen.sheet(8))
     wait_for_digit(page, 8)
     page.get_by_role("tab", name="Draw").click()
     wait_for_digit(page, 1)
@@ -390,7 +354,7 @@ def test_each_tab_keeps_its_own_answer(page, tmp_path):
 
 def test_a_picture_that_is_taken_away_leaves_no_answer(page, tmp_path):
     open_upload(page)
-    page.set_input_files("#upload input[type=file]", pen.save(tmp_path / "8.png", pen.sheet(8)))
+    upload(page, tmp_path / "8.png", pen.sheet(8))
     wait_for_digit(page, 8)
     page.locator("#upload").get_by_role("button", name=re.compile("Clear|Remove")).click()
     expect(page.locator("#prediction")).to_contain_text("Choose a picture")
@@ -414,8 +378,7 @@ def test_a_number_is_read_with_a_box_over_each_digit(page):
                     && Math.abs(middle - (0.5 + 0.6 * place)) < 0.08
             })
             return right.length === 3 && right.every(Boolean)
-        }""",
-        timeout=10_000,
+        }"""
     )
     page.get_by_role("radio", name="One digit").click()
     wait_for_blank(page)
@@ -424,14 +387,17 @@ def test_a_number_is_read_with_a_box_over_each_digit(page):
 def test_a_number_in_an_uploaded_picture_is_read(page, tmp_path):
     open_upload(page)
     page.get_by_role("radio", name="A number").last.click()
-    page.set_input_files("#upload input[type=file]", pen.save(tmp_path / "n.png", pen.sheet(4, 2)))
+    upload(page, tmp_path / "n.png", pen.sheet(4, 2))
     expect(page.locator("#prediction")).to_have_text(re.compile(r"^\s*42"))
     assert page.locator(".seen-picture .boxes div").count() == 2
 
 
 @pytest.mark.parametrize(
     ("locale", "button", "invitation"),
-    [("de-DE", "Löschen", "Zeichne eine Ziffer"), ("fr-FR", "Effacer", "Tracez un chiffre")],
+    [
+        ("de-DE", "Löschen", "Zeichne eine Ziffer"),
+        pytest.param("fr-FR", "Effacer", "Tracez un chiffre", marks=pytest.mark.nightly),
+    ],
 )
 def test_the_page_speaks_the_visitors_language(chromium, app, locale, button, invitation):
     with visiting(chromium, app, DESKTOP | {"locale": locale}) as page:
@@ -452,14 +418,6 @@ def test_in_the_dark_the_paper_stays_white_and_the_answer_the_same(chromium, app
         wait_for_digit(page, 2)
 
 
-def test_bars_do_not_slide_for_those_who_want_no_motion(chromium, app):
-    with visiting(chromium, app, DESKTOP | {"reduced_motion": "reduce"}) as page:
-        bar = page.locator("#confidence .track i").first
-        assert bar.evaluate("(node) => getComputedStyle(node).transitionDuration") == "0s"
-        page.get_by_role("button", name="Example 5").click()
-        wait_for_digit(page, 5)
-
-
 def test_nothing_moves_on_the_page_when_an_answer_comes(page):
     parts = [page.locator(name) for name in ("#sketchpad", "#confidence", ".seen", ".weights")]
     before = [part.bounding_box() for part in parts]
@@ -468,6 +426,7 @@ def test_nothing_moves_on_the_page_when_an_answer_comes(page):
     assert [part.bounding_box() for part in parts] == before
 
 
+@pytest.mark.nightly
 def test_the_page_is_shown_as_the_readme_shows_it(page, phone, tmp_path):
     folder = SCREENSHOTS if os.environ.get("UPDATE_SCREENSHOTS") == "1" else tmp_path
     folder.mkdir(parents=True, exist_ok=True)
@@ -478,6 +437,6 @@ def test_the_page_is_shown_as_the_readme_shows_it(page, phone, tmp_path):
     page.locator(".announce").filter(has_text=re.compile("^5")).wait_for(state="attached")
     phone.locator(".announce").filter(has_text=re.compile("^2")).wait_for(state="attached")
     for name, shown in (("page-light.png", page), ("page-phone.png", phone)):
-        shown.wait_for_timeout(300)  # the bars' transition
+        shown.evaluate("Promise.all(document.getAnimations().map((one) => one.finished))")
         shown.screenshot(path=folder / name)
         assert (folder / name).stat().st_size > 10_000

@@ -2,13 +2,18 @@
 
 import re
 
-import pytest
 from playwright.sync_api import expect
 
 from tests import pen
-from tests.visitor import draw, ink_on_pad, wait_for_blank, wait_for_digit
-
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+from tests.visitor import (
+    draw_to_the_end,
+    ink_on_pad,
+    open_upload,
+    settle,
+    upload,
+    wait_for_blank,
+    wait_for_digit,
+)
 
 BUTTON = re.compile(r"^Why")
 
@@ -34,12 +39,11 @@ def ask_why(page, name=BUTTON):
 
 
 def wait_for_words(page, pattern):
-    expect(page.locator(".announce")).to_have_text(re.compile(pattern), timeout=60_000)
+    expect(page.locator(".announce")).to_have_text(re.compile(pattern))
 
 
 def test_what_spoke_for_the_answer_is_painted_over_what_the_network_saw(page):
-    draw(page, 3)
-    wait_for_digit(page, 3)
+    draw_to_the_end(page, 3)
     assert colored(page, red=True) + colored(page, red=False) == 0
     ask_why(page, "Why 3?")
     wait_for_words(page, r"^3.* sure\. For 3 speaks most of all the ink (at|on|in) the ")
@@ -52,8 +56,7 @@ def test_what_spoke_for_the_answer_is_painted_over_what_the_network_saw(page):
 
 
 def test_another_bar_shows_what_spoke_for_and_against_its_digit(page):
-    draw(page, 3)
-    wait_for_digit(page, 3)
+    draw_to_the_end(page, 3)
     page.get_by_role("button", name=re.compile("^8 ")).click()
     wait_for_words(page, "Against 8 speaks")
     assert colored(page, red=True) > 10
@@ -65,8 +68,7 @@ def test_another_bar_shows_what_spoke_for_and_against_its_digit(page):
 
 
 def test_the_keyboard_reaches_every_bar(page):
-    draw(page, 7)
-    wait_for_digit(page, 7)
+    draw_to_the_end(page, 7)
     ask = page.locator(".seen-image").get_by_role("button", name="Why 7?")
     ask.focus()
     page.keyboard.press("Enter")
@@ -79,15 +81,13 @@ def test_the_keyboard_reaches_every_bar(page):
 
 
 def test_a_new_drawing_is_explained_by_its_own_answer_once_the_pen_is_up(page):
-    draw(page, 3)
-    wait_for_digit(page, 3)
+    draw_to_the_end(page, 3)
     page.get_by_role("button", name=re.compile("^8 ")).click()
     wait_for_words(page, "Against 8")
     page.get_by_role("button", name="Clear").click()
     wait_for_blank(page)
     expect(page.locator(".why")).to_be_disabled()
-    draw(page, 1)
-    wait_for_digit(page, 1)
+    draw_to_the_end(page, 1)
     wait_for_words(page, "^1.*For 1 speaks")
     assert ink_on_pad(page) > 0
 
@@ -95,25 +95,22 @@ def test_a_new_drawing_is_explained_by_its_own_answer_once_the_pen_is_up(page):
 def test_nobody_is_asked_why_unless_the_visitor_wants_to_know(page):
     asked = []
     page.on("request", lambda request: asked.append(request.post_data or ""))
-    draw(page, 5)
-    wait_for_digit(page, 5)
-    page.wait_for_timeout(300)
+    draw_to_the_end(page, 5)
+    settle(page)
     assert asked
     assert [data for data in asked if "read_why" in data] == []
 
 
 def test_why_can_be_asked_of_an_uploaded_picture(page, tmp_path):
-    page.get_by_role("tab", name="Upload").click()
-    page.locator("#upload input[type=file]").first.wait_for(state="attached")
-    page.set_input_files("#upload input[type=file]", pen.save(tmp_path / "4.png", pen.sheet(4)))
+    open_upload(page)
+    upload(page, tmp_path / "4.png", pen.sheet(4))
     wait_for_digit(page, 4)
     ask_why(page, "Why 4?")
     wait_for_words(page, "For 4 speaks")
 
 
 def test_on_the_phone_the_reason_fits_beside_the_answer(phone):
-    draw(phone, 5)
-    wait_for_digit(phone, 5)
+    draw_to_the_end(phone, 5)
     phone.locator(".why").tap()
     wait_for_words(phone, "For 5")
     assert phone.evaluate("document.documentElement.scrollWidth") == 390

@@ -12,12 +12,7 @@ from digits.page.examples import digit_example
 from digits.page.strokes import draw, parse_strokes
 from digits.prediction import BLANK, NOT_A_DIGIT, Recognizer, soften
 from digits.preprocessing import crop, preprocess
-from digits.weights import BUNDLED, WeightsError, load_folder
-
-
-@pytest.fixture(scope="module")
-def recognizer():
-    return Recognizer(load_folder(BUNDLED))
+from digits.weights import BUNDLED, WeightsError
 
 
 def drawing(digit: int, seed: int = 0) -> np.ndarray:
@@ -131,7 +126,12 @@ def test_bundled_weights_are_small():
     assert (BUNDLED / "model.weights.h5").stat().st_size < 2_000_000
 
 
-@pytest.mark.slow
+def test_bundled_weights_read_mnist(recognizer, mnist):
+    probabilities = recognizer.predict_images(mnist.train_images[:500] / np.float32(255))
+    assert (probabilities[:, :10].argmax(axis=1) != mnist.train_labels[:500]).sum() <= 5
+
+
+@pytest.mark.nightly
 def test_bundled_weights_score_on_mnist_what_their_metrics_say(recognizer, mnist):
     images = (mnist.test_images / np.float32(255)).astype(np.float32)
     read = np.concatenate(

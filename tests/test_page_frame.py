@@ -1,0 +1,50 @@
+"""The page in a frame, as a Space is shown, and the page of its API: what the browser lets in."""
+
+import re
+from contextlib import contextmanager
+
+from playwright.sync_api import expect
+
+from tests.visitor import PATIENCE_MILLISECONDS, draw, wait_for_digit, wait_until
+
+FRAME = "<!doctype html><iframe src='{url}/' allow='camera' width=1200 height=900></iframe>"
+
+
+@contextmanager
+def framed(chromium, app, host):
+    """Show the page in a frame of another site; fails on what the page logs as an error."""
+    context = chromium.new_context(locale="en-US", viewport={"width": 1300, "height": 1000})
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MILLISECONDS)
+    errors = []
+    page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
+    page.route(f"{host}/**", lambda route: route.fulfill(
+        body=FRAME.format(url=app.url), content_type="text/html"))  # fmt: skip
+    page.goto(f"{host}/spaces/owner/space")
+    yield page, errors
+    context.close()
+
+
+def test_the_hub_may_frame_the_page_and_it_works_there(chromium, app):
+    with framed(chromium, app, "https://huggingface.co") as (page, errors):
+        frame = page.frame_locator("iframe")
+        frame.locator(".weights[data-ready=true]").wait_for()
+        frame.get_by_role("button", name="Example 5").click()
+        expect(frame.locator("#prediction")).to_have_text(re.compile(r"^\s*5"))
+    assert errors == []
+
+
+def test_nobody_else_may_frame_the_page(chromium, app):
+    with framed(chromium, app, "https://example.com") as (page, errors):
+        wait_until(page, lambda: errors)
+        assert "frame-ancestors" in errors[0]
+        assert page.frame_locator("iframe").locator(".weights").count() == 0
+
+
+def test_the_page_of_the_api_breaks_no_rule_either(page):
+    draw(page, 3)
+    wait_for_digit(page, 3)
+    page.get_by_role("button", name=re.compile("Use via API", re.IGNORECASE)).click()
+    for language in ("Python", "JavaScript", "cURL"):
+        page.get_by_text(language, exact=True).first.click()
+        expect(page.get_by_text("/predict").first).to_be_visible()
