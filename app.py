@@ -1,6 +1,6 @@
-"""The Space: a page that reads handwritten digits while they are drawn, and two API endpoints.
+"""The Space: a page that reads handwritten digits while they are drawn, and an API.
 
-The page is up before TensorFlow is imported; `digits.service` loads the weights behind it.
+`digits.service` loads the weights once the page is up.
 """
 
 import os
@@ -22,21 +22,29 @@ from starlette.middleware import Middleware
 
 from digits import deployment
 from digits.corrections import Corrections
+from digits.malloc import return_freed_memory
 from digits.page.correct import keep_view
 from digits.page.ending import end_when_told
 from digits.page.entrance import Entrance, Traffic, allow_connections, say_defect, say_no_room
 from digits.page.parts import STYLE, answer_panel, drawing_pad, i18n, page_texts
-from digits.page.picture_input import watch_addresses
+from digits.page.picture_input import PictureBlocks, watch_addresses
 from digits.page.sessions import keep_forgetting
 from digits.page.upload_limit import Limits, keep_within
 from digits.page.uploads import uploaded_picture
-from digits.page.views import drawing_view, number_in, picture_view, preview
+from digits.page.views import picture_view
 from digits.page.why import why_view
 from digits.pictures import MAX_FILE_BYTES, Picture, PictureError
+from digits.server.routes import (
+    PICTURES_AT_ONCE,
+    ApiFirst,
+    http_api,
+    predict_picture,
+    read_picture,
+)
 from digits.service import NotReadyError, Service, parse_poll_seconds
 
 if TYPE_CHECKING:
-    from digits.prediction import Recognizer
+    from digits.recognizer import Recognizer
 
 SESSIONS = 256
 """Gradio keeps 50 kB for each, and takes each call of the API for one; all that one remembers here
@@ -45,14 +53,16 @@ is how often its upload was turned."""
 DELETE_AT_END = (86_400, 86_400)
 """Gradio deletes what is left when the app ends; until then UPLOADS says what stays."""
 
+QUEUE_POLL_SECONDS = 0.01
+"""Longest wait of a queued event for Gradio to see it."""
+
 PATIENCE_SECONDS = 60.0
 """How long a client of the API may have to wait for the first weights."""
 
 UPLOADS = Limits(seconds=3600)
 """Uploaded pictures are deleted after an hour, in a flood of them earlier."""
 
-PICTURES_AT_ONCE: dict[str, Any] = {"concurrency_id": "pictures", "concurrency_limit": 4}
-"""Of 50 million pixels each takes half a gigabyte of memory while it is read."""
+PICTURES: dict[str, Any] = {"concurrency_id": "pictures", "concurrency_limit": PICTURES_AT_ONCE}
 
 OPEN_TAB = """() => {
   document.body.dataset.digitsSource = '%s'
@@ -81,15 +91,6 @@ service = Service(
     poll_seconds=parse_poll_seconds(os.environ.get("MODEL_POLL_SECONDS")),
 )
 corrections = Corrections.from_environment()
-
-
-def read_drawing(request: object) -> dict[str, Any]:
-    """Answer the drawing pad; it asks again where the network is still loading."""
-    try:
-        recognizer = service.recognizer(timeout_seconds=0)
-    except NotReadyError:
-        return {"kind": "warming"}
-    return drawing_view(recognizer, request)
 
 
 def read_why(request: object) -> dict[str, Any]:
@@ -136,11 +137,10 @@ def read_upload(file: object, mode: str, turns: int) -> tuple[dict[str, Any] | N
         return None, turns
     try:
         picture = uploaded_picture(file, get_upload_folder(), turns)
-        view = picture_view(service.recognizer(PATIENCE_SECONDS), picture, mode)
+        return picture_view(service.recognizer(PATIENCE_SECONDS), picture, mode), turns
     except (PictureError, NotReadyError) as error:
         gr.Warning(str(error))
         return {"kind": "problem", "text": str(error)}, turns
-    return view | preview(picture, mode, view), turns
 
 
 def read_new_upload(file: object, mode: str) -> tuple[dict[str, Any] | None, int]:
@@ -180,8 +180,8 @@ def read_digit(image: object) -> dict[str, Any]:
         score: 0 to 1, how sure the answer is
         model: the weights that answered
     """
-    picture, recognizer = _received(image), _recognizer()
-    return recognizer.predict(picture).as_json(recognizer.weights.origin.label)
+    picture = _received(image)
+    return predict_picture(_recognizer(), picture)
 
 
 def read_number(image: object) -> dict[str, Any]:
@@ -193,9 +193,10 @@ def read_number(image: object) -> dict[str, Any]:
     Returns:
         number: text, the digits from left to right
         digits: for each its digit, confidence and box [x, y, width, height] in upright pixels
+        model: the weights that answered
     """
     picture = _received(image)
-    return number_in(_recognizer(), picture)
+    return read_picture(_recognizer(), picture)
 
 
 def health() -> dict[str, Any]:
@@ -218,7 +219,7 @@ def zero_gpu_greeting() -> str:
 
 def build() -> gr.Blocks:
     """Lay out the page and name the API."""
-    demo = gr.Blocks(
+    demo = PictureBlocks(
         title="Handwritten digits",
         delete_cache=DELETE_AT_END,
         analytics_enabled=False,  # nothing of visitors, nor of the owner, goes to Gradio
@@ -243,7 +244,7 @@ def build_tabs() -> dict[str, Any]:
     """Lay out the tabs; return the components of the upload tab by name."""
     with gr.Tabs():
         with gr.Tab(i18n("tab_draw")) as draw_tab:
-            drawing_pad(read_drawing)
+            drawing_pad()
         with gr.Tab(i18n("tab_upload"), elem_id="upload-tab") as upload_tab:
             picture = gr.Image(
                 label=i18n("upload_label"),
@@ -282,7 +283,7 @@ def connect_upload(inputs: dict[str, Any], answer: gr.HTML) -> None:
         "show_progress": "hidden",
         "trigger_mode": "always_last",
         "api_visibility": "private",
-        **PICTURES_AT_ONCE,
+        **PICTURES,
     }
     picture.input(read_new_upload, [picture, mode], **event)
     mode.input(read_upload, [picture, mode, turns], **event)
@@ -296,7 +297,7 @@ def build_api() -> None:
     for name, function in (("predict", read_digit), ("read", read_number)):
         # Gradio's own decoding drops transparency and clips 16-bit samples: the file as it came.
         gr.Button(visible=False).click(
-            function, image, result, preprocess=False, api_name=name, **PICTURES_AT_ONCE
+            function, image, result, preprocess=False, api_name=name, **PICTURES
         )
     # Not in the queue: a busy app is a healthy one.
     gr.Button(visible=False).click(
@@ -325,12 +326,12 @@ def serve(uploads: Path) -> None:
     # here; that took most of an answer's processor time (python -m benchmarks --only load).
     os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000000")
     os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "100")
-    # So small a network is computed sooner by one core than shared out, and visitors who come at
-    # the same time use the others. TensorFlow reads this when it is imported, behind the page.
-    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+    return_freed_memory()
     allow_connections()
     demo, traffic = build(), Traffic()
     demo.queue(max_size=64, default_concurrency_limit=4)
+    # By default the queue polls a thousand times a second: 5 % of a core while nobody asks.
+    demo._queue.sleep_when_free = QUEUE_POLL_SECONDS  # noqa: SLF001 - not among its options
     demo.launch(
         prevent_thread_lock=True,
         ssr_mode=False,
@@ -343,7 +344,10 @@ def serve(uploads: Path) -> None:
         css_paths=STYLE,
         i18n=gr.I18n(**page_texts()),
         app_kwargs={
-            "middleware": [Middleware(Entrance, traffic=traffic)],
+            "middleware": [
+                Middleware(Entrance, traffic=traffic),
+                Middleware(ApiFirst, api=http_api(service, health)),
+            ],
             "exception_handlers": {OSError: say_no_room, Exception: say_defect},
         },
     )

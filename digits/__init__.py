@@ -9,21 +9,22 @@ print(answer.digit, answer.confidences)
 print(reader.read("number.png").number)
 ```
 
-What is named here is brought in when it is first asked for: importing the package costs nothing,
-and TensorFlow's seconds are spent by `load`.
+Names are imported when first used: `import digits` is instant; `load()` takes a moment.
 """
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
-from digits import quiet_imports as _quiet_imports  # noqa: F401 - first, to work on the others
+# Since 1.29 ONNX Runtime reports each session to Microsoft unless told otherwise.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 if TYPE_CHECKING:
     from digits.hub import HubError
     from digits.library import Reader, load
     from digits.pictures import PictureError
-    from digits.prediction import Prediction
     from digits.reading import ReadDigit, Reading
+    from digits.recognizer import Prediction
     from digits.weights import WeightsError
 
 __all__ = [
@@ -40,7 +41,7 @@ __all__ = [
 _HOMES = {
     "HubError": "hub",
     "PictureError": "pictures",
-    "Prediction": "prediction",
+    "Prediction": "recognizer",
     "ReadDigit": "reading",
     "Reader": "library",
     "Reading": "reading",

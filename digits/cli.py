@@ -188,7 +188,7 @@ def _read(reader: "Reader", name: str, *, number: bool) -> Row:
     try:
         source = _open(name)
         if number:
-            return Row(name, reader.read(source).as_json())
+            return Row(name, reader.read(source).as_json(reader.model))
         return Row(name, reader.predict(source).as_json(reader.model))
     except PictureError as error:
         return Row(name, {"error": str(error)})

@@ -18,7 +18,7 @@ import os
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -30,6 +30,8 @@ from huggingface_hub import (
     hf_hub_url,
     try_to_load_from_cache,
 )
+
+from digits import weights
 
 # Plain HTTP serves these small files as well as Xet does, and keeps the child's traffic simple.
 _CHILD_ENVIRONMENT = {
@@ -165,6 +167,52 @@ def download(request: Request, *, timeout_seconds: float) -> Snapshot:
         raise HubError(answer["problem"])
     folder = Path(answer["folder"]) if answer["folder"] else None
     return Snapshot(answer["commit"], folder)
+
+
+def fetch(
+    repo: str, revision: str, *, cache: Path, timeout_seconds: float = 60.0
+) -> weights.Weights:
+    """Bring the set that a revision stands for into the cache and check it.
+
+    Args:
+        repo: `owner/name` on the Hub.
+        revision: Branch, tag or commit.
+        cache: The Hub client's cache folder.
+        timeout_seconds: Upper bound for one download.
+
+    Raises:
+        HubError: If the Hub does not deliver.
+        weights.WeightsError: If what it delivers fails a check.
+    """
+    request = Request(repo, revision, weights.FILES, cache)
+    snapshot = download(request, timeout_seconds=timeout_seconds)
+    return load_commit(snapshot, request, timeout_seconds)
+
+
+def load_commit(snapshot: Snapshot, request: Request, timeout_seconds: float) -> weights.Weights:
+    """Check a downloaded set; take its files once more if what lies in the cache is damaged.
+
+    A killed process or a bad disk can leave wrong bytes in the cache under the right name, where
+    the Hub's client would find them for ever.
+
+    Raises:
+        HubError: If the second download fails.
+        weights.WeightsError: If the set fails a check both times.
+    """
+    origin = weights.Origin(request.repo, request.revision, snapshot.commit)
+    try:
+        return weights.load_folder(_folder(snapshot), origin)
+    except weights.WeightsError:
+        again = replace(request, revision=snapshot.commit, have=frozenset(), force=True)
+        return weights.load_folder(
+            _folder(download(again, timeout_seconds=timeout_seconds)), origin
+        )
+
+
+def _folder(snapshot: Snapshot) -> Path:
+    if snapshot.folder is None:
+        raise ValueError(f"Expected a downloaded snapshot. Received: {snapshot}")
+    return snapshot.folder
 
 
 def cached(request: Request) -> Path | None:

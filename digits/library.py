@@ -8,10 +8,10 @@ from typing import Final, TypeAlias
 from huggingface_hub import constants
 from PIL import Image
 
-from digits import weights
+from digits import hub, weights
 from digits.pictures import Samples, load_picture
-from digits.prediction import Prediction, Recognizer
 from digits.reading import Reading, read
+from digits.recognizer import Prediction, Recognizer
 from digits.service import DEFAULT_REVISION
 from digits.weights import Weights, WeightsError
 
@@ -70,7 +70,7 @@ class Reader:
 
 
 def load(model: str | os.PathLike[str] | None = None, revision: str | None = None) -> Reader:
-    """Make weights ready to read; this takes seconds, each picture then milliseconds.
+    """Make weights ready to read; this takes a moment, each picture then milliseconds.
 
     Args:
         model: A run folder, or `owner/name` of a model repository on the Hub; None is the weights
@@ -98,7 +98,7 @@ def load(model: str | os.PathLike[str] | None = None, revision: str | None = Non
 def _find(model: str | os.PathLike[str] | None, revision: str | None) -> Weights:
     if isinstance(model, str) and _REPO.fullmatch(model) and not Path(model).is_dir():
         cache = Path(constants.HF_HUB_CACHE)
-        return weights.fetch(model, revision or DEFAULT_REVISION, cache=cache)
+        return hub.fetch(model, revision or DEFAULT_REVISION, cache=cache)
     if revision:
         raise WeightsError(
             "Expected a revision only with owner/name of a repository on the Hub. "

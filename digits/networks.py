@@ -1,146 +1,221 @@
-"""The networks by name: architecture lives in code, files hold weights only.
+"""The networks, as data: the one place where an architecture stands.
 
-Every network takes `(N, 28, 28, 1)` float32 images in `[0, 1]` (0 paper, 1 full ink) and gives
+A network is a tuple of layer records. `training.keras_networks` builds the Keras model from it,
+`digits.onnx_graph` the ONNX graph, and names and shapes of the weights follow from it (`shapes`).
+Neither Keras nor ONNX is imported here.
+
+Every network takes `(N, 28, 28, 1)` float32 images in `[0, 1]` (0 paper, 1 full ink) and returns
 probabilities: `(N, 10)` by digit, or `(N, 11)` where class 10 means "not a digit".
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
 
-import keras
-from keras import layers
+IMAGE_SHAPE: Final = (28, 28, 1)
+NOT_A_DIGIT: Final = 10
 
-IMAGE_SHAPE = (28, 28, 1)
-NOT_A_DIGIT = 10
-
-
-def dense128() -> keras.Sequential:
-    """Two convolutions and one hidden layer of 128: 225,034 parameters."""
-    return _sequential(
-        "dense128",
-        *_two_convolutions(),
-        layers.Flatten(),
-        layers.Dense(128, activation="relu"),
-        layers.Dense(10, activation="softmax"),
-    )
+Shape: TypeAlias = tuple[int, ...]
 
 
-def dense128_onehot() -> keras.Sequential:
-    """The layers of `dense128`; its recipe differs, with one-hot labels."""
-    return dense128()
+@dataclass(frozen=True)
+class Conv:
+    """A square convolution and ReLU.
 
-
-def dropout() -> keras.Sequential:
-    """Two convolutions, half of the features dropped while training: 34,826 parameters."""
-    return _sequential(
-        "dropout",
-        *_two_convolutions(),
-        layers.Flatten(),
-        layers.Dropout(0.5),
-        layers.Dense(10, activation="softmax"),
-    )
-
-
-def fnn() -> keras.Sequential:
-    """No convolution at all, two hidden layers of 256 and 128: 235,146 parameters."""
-    return _sequential(
-        "fnn",
-        layers.Flatten(),
-        layers.Dense(256, activation="relu"),
-        layers.Dense(128, activation="relu"),
-        layers.Dense(10, activation="softmax"),
-    )
-
-
-def conv3() -> keras.Sequential:
-    """Three convolutions and one hidden layer of 64: 93,322 parameters."""
-    return _sequential(
-        "conv3",
-        *_two_convolutions(),
-        layers.Conv2D(64, 3, activation="relu"),
-        layers.Flatten(),
-        layers.Dense(64, activation="relu"),
-        layers.Dense(10, activation="softmax"),
-    )
-
-
-def conv7() -> keras.Model:
-    """Seven normalized convolutions, two of them strided, and an average: the default network.
-
-    Strided convolutions instead of pooling after wide ones keep the cost where the picture is
-    small; the global average lets a digit sit a pixel off without a change of the answer.
-    The eleventh output is "not a digit".
+    Attributes:
+        filters: Number of output channels.
+        kernel: Side of the kernel in pixels.
+        stride: Step in pixels.
+        padding: `same` pads as TensorFlow does (the odd pixel at the end); `valid` does not pad.
+        batch_norm: Batch normalization between convolution and ReLU, instead of a bias.
     """
-    image = x = keras.Input(IMAGE_SHAPE)
-    x = _convolution(x, 16)
-    x = _convolution(x, 32, strides=2)
-    x = _convolution(x, 48)
-    x = _convolution(x, 48)
-    x = _convolution(x, 96, strides=2)
-    x = _convolution(x, 96)
-    x = _convolution(x, 96)
-    x = layers.GlobalAveragePooling2D()(x)
-    x = layers.Dropout(0.2)(x)
-    return keras.Model(image, layers.Dense(11, activation="softmax")(x), name="conv7")
+
+    filters: int
+    kernel: int = 3
+    stride: int = 1
+    padding: Literal["same", "valid"] = "valid"
+    batch_norm: bool = False
 
 
-def strided3() -> keras.Model:
-    """Three normalized, strided convolutions, the quickest to 99 %: 37,850 parameters.
+@dataclass(frozen=True)
+class MaxPool:
+    """The maximum of each square of `size` pixels."""
 
-    The outer two pixels hold 0.24 % of the ink of MNIST's training images; they are cut off.
-    """
-    image = x = keras.Input(IMAGE_SHAPE)
-    x = layers.Cropping2D(2)(x)
-    x = _convolution(x, 16, kernel=5, strides=2)
-    x = _convolution(x, 32, kernel=5, strides=2)
-    x = _convolution(x, 64, strides=2)
-    x = layers.Flatten()(x)
-    return keras.Model(image, layers.Dense(10, activation="softmax")(x), name="strided3")
+    size: int
 
 
-NETWORKS: dict[str, Callable[[], keras.Model]] = {
-    "conv7": conv7,
-    "dense128": dense128,
-    "dropout": dropout,
-    "dense128-onehot": dense128_onehot,
-    "fnn": fnn,
-    "conv3": conv3,
-    "strided3": strided3,
+@dataclass(frozen=True)
+class Crop:
+    """Cut `margin` pixels off each side."""
+
+    margin: int
+
+
+@dataclass(frozen=True)
+class Flatten:
+    """Height, width and channels to one axis, channels fastest."""
+
+
+@dataclass(frozen=True)
+class GlobalAveragePool:
+    """The mean of each channel."""
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """Drop this share of the features while training."""
+
+    rate: float
+
+
+@dataclass(frozen=True)
+class Dense:
+    """A fully connected layer."""
+
+    units: int
+    activation: Literal["relu", "softmax"]
+
+
+Layer: TypeAlias = Conv | MaxPool | Crop | Flatten | GlobalAveragePool | Dropout | Dense
+Network: TypeAlias = tuple[Layer, ...]
+
+
+def _norm(filters: int, kernel: int = 3, stride: int = 1) -> Conv:
+    return Conv(filters, kernel, stride, padding="same", batch_norm=True)
+
+
+_TWO_CONVOLUTIONS: Final = (Conv(32), MaxPool(2), Conv(64), MaxPool(2))
+_DENSE128: Final = (*_TWO_CONVOLUTIONS, Flatten(), Dense(128, "relu"), Dense(10, "softmax"))
+
+NETWORKS: Final[dict[str, Network]] = {
+    # Strided convolutions keep the cost where the image is small; the global average lets a digit
+    # sit a pixel off without changing the answer.
+    "conv7": (
+        _norm(16),
+        _norm(32, stride=2),
+        _norm(48),
+        _norm(48),
+        _norm(96, stride=2),
+        _norm(96),
+        _norm(96),
+        GlobalAveragePool(),
+        Dropout(0.2),
+        Dense(11, "softmax"),
+    ),
+    "dense128": _DENSE128,
+    "dropout": (*_TWO_CONVOLUTIONS, Flatten(), Dropout(0.5), Dense(10, "softmax")),
+    # The layers of dense128; its recipe differs, with one-hot labels.
+    "dense128-onehot": _DENSE128,
+    "fnn": (Flatten(), Dense(256, "relu"), Dense(128, "relu"), Dense(10, "softmax")),
+    "conv3": (
+        *_TWO_CONVOLUTIONS,
+        Conv(64),
+        Flatten(),
+        Dense(64, "relu"),
+        Dense(10, "softmax"),
+    ),
+    # The quickest to 99 %. The outer two pixels hold 0.24 % of the ink of MNIST's training images.
+    "strided3": (
+        Crop(2),
+        _norm(16, kernel=5, stride=2),
+        _norm(32, kernel=5, stride=2),
+        _norm(64, stride=2),
+        Flatten(),
+        Dense(10, "softmax"),
+    ),
 }
-DEFAULT_NETWORK = "conv7"
+DEFAULT_NETWORK: Final = "conv7"
 
 
-def build(name: str) -> keras.Model:
-    """Build a network with fresh weights.
-
-    Args:
-        name: A key of `NETWORKS`.
-
-    Returns:
-        The network, not compiled.
+def find(name: str) -> Network:
+    """Look a network up.
 
     Raises:
         ValueError: If there is no network of this name.
     """
     if name not in NETWORKS:
         raise ValueError(f"Expected a network of {', '.join(NETWORKS)}. Received: name={name!r}")
-    return NETWORKS[name]()
+    return NETWORKS[name]
 
 
-def _sequential(name: str, *steps: keras.Layer) -> keras.Sequential:
-    return keras.Sequential([keras.Input(IMAGE_SHAPE), *steps], name=name)
+@dataclass(frozen=True)
+class Step:
+    """A layer in its place.
+
+    Attributes:
+        name: Unique in its network: `conv1`, `dense2`, `flatten1`, ...
+        layer: The record.
+        input_shape: `(H, W, C)` or `(features,)`, without the batch.
+        output_shape: The same after the layer.
+    """
+
+    name: str
+    layer: Layer
+    input_shape: Shape
+    output_shape: Shape
 
 
-def _two_convolutions() -> tuple[keras.Layer, ...]:
-    return (
-        layers.Conv2D(32, 3, activation="relu"),
-        layers.MaxPooling2D(2),
-        layers.Conv2D(64, 3, activation="relu"),
-        layers.MaxPooling2D(2),
-    )
+def steps(network: Network) -> Iterator[Step]:
+    """Name the layers of a network and follow the shape through them."""
+    shape: Shape = IMAGE_SHAPE
+    counts: dict[str, int] = {}
+    for layer in network:
+        kind = type(layer).__name__.lower()
+        counts[kind] = counts.get(kind, 0) + 1
+        step = Step(f"{kind}{counts[kind]}", layer, shape, _output_shape(layer, shape))
+        shape = step.output_shape
+        yield step
 
 
-def _convolution(
-    x: keras.KerasTensor, filters: int, kernel: int = 3, strides: int = 1
-) -> keras.KerasTensor:
-    x = layers.Conv2D(filters, kernel, strides=strides, padding="same", use_bias=False)(x)
-    return layers.ReLU()(layers.BatchNormalization()(x))
+def _output_shape(layer: Layer, shape: Shape) -> Shape:  # noqa: PLR0911 - one for each record
+    match layer:
+        case Conv(filters=filters, kernel=kernel, stride=stride, padding=padding):
+            window = kernel if padding == "valid" else 1
+            return (*((side - window) // stride + 1 for side in shape[:2]), filters)
+        case MaxPool(size=size):
+            return (shape[0] // size, shape[1] // size, shape[2])
+        case Crop(margin=margin):
+            return (shape[0] - 2 * margin, shape[1] - 2 * margin, shape[2])
+        case Flatten():
+            return (math.prod(shape),)
+        case GlobalAveragePool():
+            return (shape[-1],)
+        case Dropout():
+            return shape
+        case Dense(units=units):
+            return (units,)
+
+
+def shapes(network: Network) -> dict[str, Shape]:
+    """List the tensors of a network's weights, in Keras' layouts.
+
+    Returns:
+        Shape by name, in the order of the layers: `conv1.kernel` `(H, W, in, out)`, `conv1.bias`,
+        or `conv1.gamma`, `.beta`, `.mean`, `.variance` `(out,)` with batch normalization;
+        `dense1.kernel` `(in, out)`, `dense1.bias`.
+    """
+    found: dict[str, Shape] = {}
+    for step in steps(network):
+        match step.layer:
+            case Conv(filters=filters, kernel=side, batch_norm=batch_norm):
+                found[f"{step.name}.kernel"] = (side, side, step.input_shape[-1], filters)
+                vectors = ("gamma", "beta", "mean", "variance") if batch_norm else ("bias",)
+                found |= {f"{step.name}.{vector}": (filters,) for vector in vectors}
+            case Dense(units=units):
+                found[f"{step.name}.kernel"] = (*step.input_shape, units)
+                found[f"{step.name}.bias"] = (units,)
+            case _:
+                pass
+    return found
+
+
+def class_count(network: Network) -> int:
+    """Number of outputs: 10, or 11 with "not a digit"."""
+    *_, last = steps(network)
+    return last.output_shape[0]
+
+
+def parameter_count(network: Network) -> int:
+    """Number of all weights, batch normalization's averages included."""
+    return sum(map(math.prod, shapes(network).values()))

@@ -4,11 +4,17 @@
 width; ink is float32, 0 for paper and 1 for full ink.
 """
 
+from dataclasses import dataclass
+from typing import TypeAlias
+
 import cv2
 import numpy as np
 
 from digits.ink import BlankPictureError, InkArray, Picture, main_ink, possible_inks
 from digits.specks import stroke_width
+
+Box: TypeAlias = tuple[int, int, int, int]
+"""x, y, width, height in pixels."""
 
 IMAGE_SIDE = 28
 
@@ -23,8 +29,24 @@ would fade to a gray shadow in 20x20; MNIST's writers used a pen that rarely got
 _EDGE = 0.1
 """Ink that bounds the written: fainter fringes of a blurred stroke do not count."""
 
+_FAINT = 0.02
+"""Ink that bounds the box shown to the visitor."""
+
 _FINE = 4
 """Pixels a side that stand for one pixel of the image while the stroke width is set."""
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """One way to see the digit of a picture.
+
+    Attributes:
+        image: `(28, 28)` float32 in `[0, 1]`, 0 paper, 1 full ink.
+        box: x, y, width, height of its ink in pixels of the picture; None if that is unknown.
+    """
+
+    image: InkArray
+    box: Box | None = None
 
 
 def preprocess(picture: Picture) -> InkArray:
@@ -39,29 +61,39 @@ def preprocess(picture: Picture) -> InkArray:
     Raises:
         BlankPictureError: If there is no ink.
     """
-    return framings(picture)[0]
+    return preprocess_candidates(picture)[0].image
 
 
-def framings(picture: Picture) -> list[InkArray]:
+def preprocess_candidates(picture: Picture) -> list[Candidate]:
     """Bring a picture into MNIST's frame in each way that makes sense.
 
     A picture of 28x28 may be in MNIST's frame already, and then noise or a line at its edge must
-    not move the digit; or it may be any small picture. Which of the two, the network tells; and the
-    same where `possible_inks` finds several ways to tell ink from paper.
+    not move the digit; or it may be any small picture. Likewise where `possible_inks` finds
+    several ways to tell ink from paper. Which one counts, the network tells.
 
     Args:
         picture: `(H, W)` or `(H, W, 3)` uint8, upright; any polarity.
 
     Returns:
-        At least one `(28, 28)` float32 in `[0, 1]`, 0 paper, 1 full ink, the likeliest first: the
-        normalized ink of each way; for a picture of 28x28, in front of it, the ink where it is.
+        At least one candidate, the likeliest first: the normalized ink of each way; for a picture
+        of 28x28, before them, the ink where it is.
 
     Raises:
         BlankPictureError: If there is no ink.
     """
-    inks = [main_ink(ink) for ink in possible_inks(picture)]
-    images = [normalize(ink) for ink in inks]
-    return [inks[0], *images] if inks[0].shape == images[0].shape else images
+    candidates: list[Candidate] = []
+    for ink in possible_inks(picture):
+        array = main_ink(ink)
+        box = _box(array, ink.scale)
+        if not candidates and array.shape == (IMAGE_SIDE, IMAGE_SIDE):
+            candidates.append(Candidate(array, box))
+        candidates.append(Candidate(normalize(array), box))
+    return candidates
+
+
+def _box(array: InkArray, scale: float) -> Box:
+    x, y, width, height = cv2.boundingRect((array > _FAINT).astype(np.uint8))
+    return round(x * scale), round(y * scale), round(width * scale), round(height * scale)
 
 
 def center_of_mass(ink: InkArray) -> tuple[float, float]:

@@ -18,8 +18,8 @@ import numpy.typing as npt
 from digits.ink import BlankPictureError, Ink, InkArray, Picture, possible_inks, written_line
 from digits.networks import NOT_A_DIGIT
 from digits.pieces import SMALL, Piece, pieces_of
-from digits.prediction import Recognizer
 from digits.preprocessing import has_ink, normalize
+from digits.recognizer import Recognizer
 
 _MAX_RUN = 10
 """Pieces that one digit may have: its strokes, and cuts through them."""
@@ -106,12 +106,16 @@ class Reading:
     number: str
     digits: tuple[ReadDigit, ...]
 
-    def as_json(self) -> dict[str, Any]:
-        """The answer of `/read`, of plain Python types."""
+    def as_json(self, model: str) -> dict[str, Any]:
+        """The answer of `/read`, of plain Python types.
+
+        Args:
+            model: Which weights answered.
+        """
         digits = [
             {"digit": d.digit, "confidence": d.confidence, "box": list(d.box)} for d in self.digits
         ]
-        return {"number": self.number, "digits": digits}
+        return {"number": self.number, "digits": digits, "model": model}
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,6 +172,20 @@ def read(recognizer: Recognizer, picture: Picture) -> Reading:
     return found
 
 
+def read_ink(recognizer: Recognizer, ink: InkArray, scale: float = 1.0) -> Reading:
+    """Read the digits of a drawing from left to right.
+
+    Args:
+        recognizer: The weights that answer.
+        ink: `(h, w)` float32 in `[0, 1]`, 0 paper, 1 full ink; all of it is meant.
+        scale: Units of the boxes to a pixel of the ink.
+
+    Returns:
+        The number, empty where there is no digit.
+    """
+    return _read(recognizer, Ink(ink, scale, clean=True)) if has_ink(ink) else _NONE
+
+
 def _look(recognizer: Recognizer, picture: Picture, *, fine: bool = False) -> tuple[Reading, float]:
     """Read a picture, and tell by how much it was reduced for that."""
     try:
@@ -199,7 +217,7 @@ def _confidences(reading: Reading) -> list[float]:
 def _read(recognizer: Recognizer, ink: Ink) -> Reading:
     line = line_of(recognizer, written_line(ink))
     chosen = cheapest(line)
-    sure = recognizer.weights.config.refuse_below
+    sure = recognizer.weights.config.rejection_threshold
     # Digits beside it vouch for an unclear digit; nothing vouches for one that stands alone.
     if len(chosen) == 1 and line.probabilities[chosen[0]].max() < sure:
         return _NONE

@@ -1,6 +1,6 @@
 """Which recognizer answers now, and how a better one takes over without a pause.
 
-A service answers as soon as TensorFlow is up, with the last commit that was good here or with the
+A service answers at once, with the last commit that was good here or with the
 bundled weights, and only then asks the Hub. A Hub that is down, slow or wrong therefore costs no
 start-up time and no answer: what serves keeps serving, and `Status.problem` says why nothing
 newer does.
@@ -25,7 +25,7 @@ from digits import hub, weights
 from digits.weights import Origin, Weights, WeightsError
 
 if TYPE_CHECKING:
-    from digits.prediction import Recognizer
+    from digits.recognizer import Recognizer
 
 DEFAULT_REVISION = "main"
 # One cheap request a minute is far below the Hub's limits, also for many duplicates behind one
@@ -224,7 +224,7 @@ class Service:
                 self._problem = None
             return
         try:
-            self._take(weights.load_commit(snapshot, request, self._fetch_seconds))
+            self._take(hub.load_commit(snapshot, request, self._fetch_seconds))
         except WeightsError:
             self._rejected[snapshot.commit] = time.monotonic()
             raise
@@ -233,8 +233,8 @@ class Service:
 
     def _take(self, found: Weights) -> None:
         """Build a recognizer, let it prove itself, and only then let it answer."""
-        # TensorFlow takes seconds: it is imported here, in the background.
-        from digits.prediction import Recognizer  # noqa: PLC0415
+        # The runtime's import is left to the background: the page comes first.
+        from digits.recognizer import Recognizer  # noqa: PLC0415
 
         recognizer = Recognizer(found)
         recognizer.self_test()

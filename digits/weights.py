@@ -2,43 +2,41 @@
 
 A set is a folder, or one commit of a repository on the Hub, with three files:
 
-- `model.weights.h5`: the numbers alone, as Keras' `save_weights` writes them;
+- `model.safetensors`: the numbers alone, named and shaped as `digits.networks.shapes` says;
 - `config.json`: which network they belong to, how its answers are calibrated, their SHA-256;
 - `metrics.json`: what was measured with them.
 
-The architecture is code of this project (`digits.networks`). Nothing of a set is ever executed or
-deserialized into a model, so a hostile set can be wrong but not do harm.
+The architecture is code of this project (`digits.networks`). Nothing of a set is ever executed, so
+a hostile set can be wrong but not do harm.
 """
 
 import hashlib
-import io
 import json
 import re
-import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-import h5py
+import numpy as np
+import numpy.typing as npt
+import safetensors.numpy
 
-from digits import hub
+from digits import networks
 
-WEIGHTS_FILE = "model.weights.h5"
+WEIGHTS_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
 METRICS_FILE = "metrics.json"
 FILES = (CONFIG_FILE, METRICS_FILE, WEIGHTS_FILE)
 BUNDLED = Path(__file__).parent / "bundled"
 
-MAX_WEIGHTS_BYTES = 64 * 2**20
+MAX_WEIGHTS_BYTES = 16 * 2**20
 MAX_JSON_BYTES = 2**20
-# The largest network here has about 60 groups; a file with thousands was not written for it.
-MAX_HDF5_OBJECTS = 5_000
 TEMPERATURES = (0.01, 100.0)
+_DTYPES = {"F32": "<f4", "F16": "<f2"}
+"""Numbers that weights may be stored as: safetensors' name and NumPy's."""
 
-# Shape and dtype name of each array of an HDF5 file, by its path in the file.
-Layout = dict[str, tuple[tuple[int, ...], str]]
+Tensors = dict[str, npt.NDArray[np.float32]]
 _T = TypeVar("_T")
 
 
@@ -53,14 +51,14 @@ class Config:
     Attributes:
         network: A key of `digits.networks.NETWORKS`.
         temperature: Divides the logits; 1 leaves them as they are.
-        refuse_below: Score in `[0, 1]` below which an answer is withheld.
-        sha256: Of `model.weights.h5`, 64 lower-case hexadecimal digits.
+        rejection_threshold: Score in `[0, 1]` below which an answer is withheld.
+        sha256: Of `model.safetensors`, 64 lower-case hexadecimal digits.
         more: Every other key, as it was read.
     """
 
     network: str
     temperature: float
-    refuse_below: float
+    rejection_threshold: float
     sha256: str
     more: Mapping[str, Any] = field(default_factory=dict)
 
@@ -90,13 +88,13 @@ class Weights:
     """A verified set of weights.
 
     Attributes:
-        path: `model.weights.h5`, whose SHA-256, safety and shapes were checked.
+        tensors: Float32 arrays, named and shaped as the network says; all finite.
         config: The checked `config.json`.
         metrics: The checked `metrics.json`; `metrics["mnist_test"]` is always there.
         origin: Where it comes from.
     """
 
-    path: Path
+    tensors: Tensors
     config: Config
     metrics: dict[str, Any]
     origin: Origin
@@ -115,58 +113,15 @@ def load_folder(folder: Path, origin: Origin | None = None) -> Weights:
     """
     config = parse_config(_read(folder / CONFIG_FILE, MAX_JSON_BYTES))
     metrics = parse_metrics(_read(folder / METRICS_FILE, MAX_JSON_BYTES))
-    path = folder / WEIGHTS_FILE
-    data = _read(path, MAX_WEIGHTS_BYTES)
+    data = _read(folder / WEIGHTS_FILE, MAX_WEIGHTS_BYTES)
     received = hashlib.sha256(data).hexdigest()
     if received != config.sha256:
         raise WeightsError(
             f"{WEIGHTS_FILE} is not the file that {CONFIG_FILE} names. "
             f"Expected SHA-256 {config.sha256}. Received: {received}"
         )
-    check_layout(read_layout(data), config.network)
-    return Weights(path, config, metrics, origin or Origin())
-
-
-def fetch(repo: str, revision: str, *, cache: Path, timeout_seconds: float = 60.0) -> Weights:
-    """Bring the set that a revision stands for into the cache and check it.
-
-    Args:
-        repo: `owner/name` on the Hub.
-        revision: Branch, tag or commit.
-        cache: The Hub client's cache folder.
-        timeout_seconds: Upper bound for one download.
-
-    Raises:
-        hub.HubError: If the Hub does not deliver.
-        WeightsError: If what it delivers fails a check.
-    """
-    request = hub.Request(repo, revision, FILES, cache)
-    snapshot = hub.download(request, timeout_seconds=timeout_seconds)
-    return load_commit(snapshot, request, timeout_seconds)
-
-
-def load_commit(snapshot: hub.Snapshot, request: hub.Request, timeout_seconds: float) -> Weights:
-    """Check a downloaded set; take its files once more if what lies in the cache is damaged.
-
-    A killed process or a bad disk can leave wrong bytes in the cache under the right name, where
-    the Hub's client would find them for ever.
-
-    Raises:
-        hub.HubError: If the second download fails.
-        WeightsError: If the set fails a check both times.
-    """
-    origin = Origin(request.repo, request.revision, snapshot.commit)
-    try:
-        return load_folder(_folder(snapshot), origin)
-    except WeightsError:
-        again = replace(request, revision=snapshot.commit, have=frozenset(), force=True)
-        return load_folder(_folder(hub.download(again, timeout_seconds=timeout_seconds)), origin)
-
-
-def _folder(snapshot: hub.Snapshot) -> Path:
-    if snapshot.folder is None:
-        raise ValueError(f"Expected a downloaded snapshot. Received: {snapshot}")
-    return snapshot.folder
+    tensors = parse_tensors(data, config.network)
+    return Weights(tensors, config, metrics, origin or Origin())
 
 
 def parse_config(text: bytes) -> Config:
@@ -179,7 +134,7 @@ def parse_config(text: bytes) -> Config:
     config = Config(
         network=_value(values, "network", str, CONFIG_FILE),
         temperature=_number(values, "temperature", *TEMPERATURES, CONFIG_FILE),
-        refuse_below=_number(values, "refuse_below", 0.0, 1.0, CONFIG_FILE),
+        rejection_threshold=_number(values, "rejection_threshold", 0.0, 1.0, CONFIG_FILE),
         sha256=_value(values, "sha256", str, CONFIG_FILE),
         more={key: values[key] for key in values.keys() - Config.__dataclass_fields__.keys()},
     )
@@ -207,106 +162,58 @@ def parse_metrics(text: bytes) -> dict[str, Any]:
     return metrics
 
 
-def read_layout(data: bytes) -> Layout:
-    """List the arrays of an HDF5 file without reading one, and refuse what Keras never writes.
-
-    Links out of the file, external and virtual arrays, filters and exotic types are ways to make
-    a reader open other files, load code or allocate without end.
+def parse_tensors(data: bytes, network: str) -> Tensors:
+    """Read the weights of a network.
 
     Args:
-        data: The whole file.
+        data: A whole safetensors file; half precision is widened.
+        network: Name of the network that they must fit.
+
+    Returns:
+        Float32 arrays, named and shaped as `digits.networks.shapes` says.
 
     Raises:
-        WeightsError: If the file is no HDF5 file, is damaged, or holds anything but plain arrays.
+        WeightsError: If the network is unknown, the file is damaged, a tensor is missing, foreign
+            or misshaped, or a number is not finite.
     """
-    try:
-        with h5py.File(io.BytesIO(data), "r") as file:
-            return dict(_walk(file))
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
-        raise WeightsError(
-            f"Expected {WEIGHTS_FILE} to be an intact HDF5 file. Received: {_one_line(error)}"
-        ) from error
-
-
-def check_layout(layout: Layout, network: str) -> None:
-    """Compare the arrays of a file with those that the network in code would save.
-
-    Raises:
-        WeightsError: If the network is unknown, or an array is missing, foreign or misshaped.
-    """
-    expected = network_layout(network)
-    for name in sorted(expected.keys() | layout.keys()):
-        if expected.get(name) != layout.get(name):
-            raise WeightsError(
-                f"{WEIGHTS_FILE} does not fit the network {network}: at {name} "
-                f"expected {_described(expected.get(name))}. "
-                f"Received: {_described(layout.get(name))}"
-            )
-
-
-@lru_cache
-def network_layout(network: str) -> Layout:
-    """Return the arrays that a network of this name saves.
-
-    Raises:
-        WeightsError: If there is no network of this name.
-    """
-    # Keras takes seconds: it is imported where it is needed, not by whoever needs a path.
-    from digits import networks  # noqa: PLC0415
-
     if network not in networks.NETWORKS:
-        known = ", ".join(networks.NETWORKS)
-        _refuse(CONFIG_FILE, "network", f"one of {known}", network)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / WEIGHTS_FILE
-        networks.build(network).save_weights(path)
-        return read_layout(path.read_bytes())
-
-
-def _walk(file: h5py.File) -> Iterator[tuple[str, tuple[tuple[int, ...], str]]]:
-    waiting: list[tuple[str, h5py.Group]] = [("", file)]
-    seen = 0
-    while waiting:
-        prefix, group = waiting.pop()
-        for name in group:
-            path = f"{prefix}{name}"
-            seen += 1
-            # Groups may contain themselves: the count ends that, whatever their shape.
-            if seen > MAX_HDF5_OBJECTS:
-                raise WeightsError("Expected a weights file. Received: groups without end")
-            member = _member(group, name, path)
-            if isinstance(member, h5py.Group):
-                waiting.append((f"{path}/", member))
-            else:
-                yield path, _plain(member, path)
-
-
-def _member(group: h5py.Group, name: str, path: str) -> h5py.Group | h5py.Dataset:
-    if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-        raise WeightsError(f"Expected plain arrays. Received: a link at {path[:80]}")
-    member = group[name]
-    if not isinstance(member, h5py.Group | h5py.Dataset):
-        raise WeightsError(f"Expected plain arrays. Received: a named type at {path[:80]}")
-    return member
-
-
-def _plain(array: h5py.Dataset, path: str) -> tuple[tuple[int, ...], str]:
-    creation = array.id.get_create_plist()
-    if creation.get_external_count() or array.is_virtual or creation.get_nfilters():
+        _refuse(CONFIG_FILE, "network", f"one of {', '.join(networks.NETWORKS)}", network)
+    try:
+        found = dict(safetensors.deserialize(data))  # type: ignore[no-untyped-call]
+    except (safetensors.SafetensorError, UnicodeError) as error:
         raise WeightsError(
-            f"Expected plain arrays. Received: an external, virtual or filtered one at {path}"
-        )
-    if array.shape is None or array.dtype.kind not in "fiu":
-        raise WeightsError(f"Expected arrays of numbers. Received: {array.dtype} at {path}")
-    if array.nbytes > MAX_WEIGHTS_BYTES:
-        raise WeightsError(
-            f"Expected at most {MAX_WEIGHTS_BYTES} bytes. Received: shape={array.shape} at {path}"
-        )
-    return array.shape, array.dtype.name
+            f"Expected {WEIGHTS_FILE} to be an intact safetensors file. "
+            f"Received: {_one_line(error)}"
+        ) from error
+    expected = networks.shapes(networks.NETWORKS[network])
+    for name in sorted(expected.keys() | found.keys()):
+        _check_tensor(name, found.get(name), expected.get(name), network)
+    return {name: _array(name, entry) for name, entry in found.items()}
 
 
-def _described(array: tuple[tuple[int, ...], str] | None) -> str:
-    return "nothing" if array is None else f"shape={array[0]} {array[1]}"
+def serialize(tensors: Tensors) -> bytes:
+    """Write weights as a safetensors file; the same numbers give the same bytes."""
+    return safetensors.numpy.save(tensors)
+
+
+def _check_tensor(
+    name: str, entry: Mapping[str, Any] | None, shape: networks.Shape | None, network: str
+) -> None:
+    if entry and tuple(entry["shape"]) == shape and entry["dtype"] in _DTYPES:
+        return
+    expected = f"shape={shape} F32" if shape else "nothing"
+    received = f"shape={tuple(entry['shape'])} {entry['dtype']}" if entry else "nothing"
+    raise WeightsError(
+        f"{WEIGHTS_FILE} does not fit the network {network}: at {name[:80]!r} "
+        f"expected {expected}. Received: {received[:80]}"
+    )
+
+
+def _array(name: str, entry: Mapping[str, Any]) -> npt.NDArray[np.float32]:
+    numbers = np.frombuffer(entry["data"], _DTYPES[entry["dtype"]]).reshape(entry["shape"])
+    if not np.isfinite(numbers).all():
+        raise WeightsError(f"Expected finite numbers. Received: NaN or infinity in {name}")
+    return numbers.astype(np.float32)
 
 
 def _read(path: Path, limit_bytes: int) -> bytes:

@@ -27,7 +27,7 @@ with atheris.instrument_imports(include=["PIL", "digits"]):
     Image.init()
     from digits.ink import BlankPictureError
     from digits.pictures import PictureError, load_picture
-    from digits.preprocessing import framings
+    from digits.preprocessing import preprocess_candidates
 
 from tests.picture_files import PNG, readable, with_checksums
 
@@ -53,7 +53,7 @@ def try_file(content: bytes) -> None:
     if picture.size > LARGE:
         return
     try:
-        images = framings(picture)
+        images = [candidate.image for candidate in preprocess_candidates(picture)]
     except BlankPictureError:
         return
     for image in images:

@@ -187,7 +187,7 @@ class Hub:
 
 def _is_large(path: str, data: bytes) -> bool:
     """The Hub's rule in short: known binary endings, binary content or many bytes."""
-    return path.endswith((".h5", ".png")) or b"\0" in data[:512] or len(data) > 10_000_000
+    return path.endswith((".safetensors", ".png")) or b"\0" in data[:512] or len(data) > 10_000_000
 
 
 def _begun(repo: _AnyRepo) -> _AnyRepo:

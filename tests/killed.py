@@ -30,7 +30,7 @@ from digits.corrections import Correction, Corrections
 from tests.conftest import ROOT
 from training import deploy, publish, run_folder
 
-SPACE_FILES = {"app.py": b"print(1)", "digits/bundled/model.weights.h5": bytes(1000)}
+SPACE_FILES = {"app.py": b"print(1)", "digits/bundled/model.safetensors": bytes(1000)}
 
 
 @contextlib.contextmanager

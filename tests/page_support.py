@@ -29,7 +29,6 @@ class App:
     log: Path
     process: subprocess.Popen | None = None
     hub_calls: list = field(default_factory=list)
-    first_view: dict | None = None
 
     def get(self, path):
         with urllib.request.urlopen(self.url + path, timeout=30) as response:
@@ -50,9 +49,9 @@ class App:
         value = [line for line in lines if line.startswith("data: ")][-1].removeprefix("data: ")
         return kind, json.loads(value)
 
-    def ask_pad(self, request):
-        """Call the drawing pad's server function as its page does."""
-        return self.server_function("read_drawing", request)
+    def draw(self, mode, strokes):
+        """Ask what strokes say, as the pad does."""
+        return self.post("/v1/draw", {"mode": mode, "strokes": strokes})
 
     def server_function(self, name, data):
         config = json.loads(self.get("/config"))
@@ -88,6 +87,8 @@ def running_app(settings=()):
 def start_app(folder, settings, prefix=()):
     """Start app.py anew and wait until it can read; ends with the tests at the latest.
 
+    It cannot import what only training installs: TensorFlow, Keras and more.
+
     Args:
         folder: Where its log and, if `settings` do not say otherwise, its files lie.
         settings: Variables of the environment beside the usual ones; None takes one out.
@@ -101,6 +102,7 @@ def start_app(folder, settings, prefix=()):
         "GRADIO_TEMP_DIR": str(app.uploads),
         "HF_ENDPOINT": f"http://127.0.0.1:{hub}",
         "HF_HOME": str(folder / "hub"),
+        "PYTHONPATH": str(ROOT / "tests" / "without_training"),
         **settings,
     }
     with app.log.open("wb") as log:
@@ -113,7 +115,6 @@ def start_app(folder, settings, prefix=()):
         )
     atexit.register(_end, app.process)
     _wait(app.process, app, lambda: app.get("/"))
-    app.first_view = app.ask_pad(["digit", [[40, 500, 200, 500, 800]]])
     _wait(app.process, app, lambda: app.server_function("read_status", [])["ready"])
     return app
 

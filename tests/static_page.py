@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from playwright.sync_api import Browser, Page, expect
 
-from digits.page.strokes import PAD_HEIGHT
+from digits.drawing import PAD_HEIGHT
 from training import handwriting
 
 READY_MILLISECONDS = 60_000

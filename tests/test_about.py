@@ -80,7 +80,7 @@ def test_without_results_there_is_no_table():
 
 def test_the_address_in_the_snippets_is_the_spaces_own(monkeypatch):
     monkeypatch.setenv("SPACE_HOST", "owner-name.hf.space,digits.example.org")
-    assert "https://owner-name.hf.space/gradio_api/upload" in about_text("en")
+    assert "https://owner-name.hf.space/v1/predict" in about_text("en")
     monkeypatch.delenv("SPACE_HOST")
     monkeypatch.setenv("GRADIO_SERVER_PORT", "8123")
-    assert "http://127.0.0.1:8123/gradio_api/upload" in about_text("en")
+    assert "http://127.0.0.1:8123/v1/predict" in about_text("en")

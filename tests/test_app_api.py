@@ -92,7 +92,11 @@ def test_a_number_is_read_with_its_boxes(client, tmp_path):
 
 def test_a_blank_picture_holds_no_number(client, tmp_path):
     picture = pen.save(tmp_path / "blank.png", np.full((200, 200), 255, np.uint8))
-    assert client.predict(handle_file(picture), api_name="/read") == {"number": "", "digits": []}
+    assert client.predict(handle_file(picture), api_name="/read") == {
+        "number": "",
+        "digits": [],
+        "model": "bundled",
+    }
 
 
 def test_only_the_two_endpoints_are_public(app):
@@ -167,38 +171,6 @@ def test_a_turned_picture_is_turned_clockwise(tmp_path):
     assert turned[0, -1] == 0
 
 
-NO_DRAWINGS = [
-    None,
-    7,
-    "digit",
-    [],
-    ["digit"],
-    ["digit", None],
-    ["digit", [], 1],
-    ["sketch", []],
-    [["digit"], []],
-    ["digit", [[]]],
-    ["digit", [[40, 1]]],
-    ["digit", [[40, 1, 2, 3]]],
-    ["digit", [[40, 1.5, 2.5]]],
-    ["digit", [[40, True, 2]]],
-    ["digit", [[40, "1", 2]]],
-    ["digit", [[0, 1, 2]]],
-    ["digit", [[40, 1, 10**12]]],
-    ["digit", [[40] + [5] * 20_000]],
-    ["digit", [[40, 5, 5]] * 20_000],
-]
-
-
-@pytest.mark.parametrize("request_", NO_DRAWINGS, ids=lambda value: repr(value)[:40])
-def test_what_is_no_drawing_is_refused_without_an_error(app, request_):
-    assert app.ask_pad(request_) == {"kind": "refused"}
-
-
-def test_the_page_answers_while_the_network_loads(app):
-    assert app.first_view["kind"] in {"warming", "digit"}
-
-
 def test_the_hub_is_not_asked_where_no_repository_is_set(app):
     assert app.hub_calls == []
 
@@ -223,8 +195,7 @@ def test_sixteen_clients_at_once_are_all_answered_right(app, tmp_path):
 
 def test_no_request_of_these_tests_met_a_defect(app):
     raised = re.findall(r"^([\w.]+(?:Error|Exception))\b", app.log.read_text(), re.MULTILINE)
-    # Gradio's own refusal of a file that was not uploaded.
-    assert set(raised) <= {"gradio.exceptions.InvalidPathError"}
+    assert raised == []
 
 
 def code_block(language, url):
@@ -246,7 +217,7 @@ def test_the_curl_snippet_runs(app, tmp_path):
         ["bash", "-c", code_block("bash", app.url)],
         cwd=tmp_path, capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
-    assert '"digit": 7' in done.stdout
+    assert json.loads(done.stdout)["digit"] == 7
 
 
 ZERO_GPU = """
@@ -260,9 +231,9 @@ sys.modules["spaces"] = spaces
 import app
 
 bound = [event.fn.__name__ for event in app.build().fns.values() if event.fn]
-loaded = "tensorflow" in sys.modules
+loaded = [name for name in ("tensorflow", "keras", "onnxruntime") if name in sys.modules]
 writer = sys.modules["gradio.component_meta"].create_or_modify_pyi.__module__
-print(json.dumps({"decorated": decorated, "bound": bound, "tensorflow": loaded, "stubs": writer}))
+print(json.dumps({"decorated": decorated, "bound": bound, "loaded": loaded, "stubs": writer}))
 """
 
 
@@ -274,6 +245,6 @@ def test_zero_gpu_finds_one_decorated_function_that_never_reads_digits():
     found = json.loads(done.stdout)
     assert found["decorated"] == ["zero_gpu_greeting"]
     assert "zero_gpu_greeting" in found["bound"]
-    # The page waits for no part of TensorFlow.
-    assert found["tensorflow"] is False
+    # The page waits for no runtime.
+    assert found["loaded"] == []
     assert found["stubs"] == "digits.page.without_stubs"

@@ -68,7 +68,7 @@ def audit(service, tmp_path):
     return run
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_every_package_of_the_lock_is_asked_about_and_listed(service, audit):
     outcome, sbom = audit()
     assert outcome.status == "success", outcome.log
@@ -80,12 +80,12 @@ def test_every_package_of_the_lock_is_asked_about_and_listed(service, audit):
     assert not sbom.get("vulnerabilities")
 
 
-@pytest.mark.slow
 def test_a_known_vulnerability_fails_the_job_and_is_named(service, audit):
     affected = {"package": {"name": "pillow", "ecosystem": "PyPI"}, "ranges": []}
     service.known["pillow"] = [{"id": "PYSEC-0000-1", "summary": "reads", "affected": [affected]}]
     outcome, sbom = audit()
     assert outcome.status == "failure"
+    assert service.asked == LOCKED
     assert [found["id"] for found in sbom["vulnerabilities"]] == ["PYSEC-0000-1"]
     assert "PYSEC-0000-1" in outcome.log
     assert f"pillow {importlib.metadata.version('pillow')}" in " ".join(outcome.log.split())

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from digits.prediction import soften
 from training import calibrate
 
 
@@ -25,7 +24,9 @@ def test_the_temperature_that_was_put_in_is_found(temperature, classes):
 
 def test_the_fitted_temperature_makes_confidences_honest():
     probabilities, labels = sampled(3.0)
-    fitted = soften(probabilities, calibrate.fit_temperature(probabilities, labels))
+    fitted = calibrate.apply_temperature(
+        probabilities, calibrate.fit_temperature(probabilities, labels)
+    )
     assert calibrate.reliability(probabilities, labels).ece > 0.1
     assert calibrate.reliability(fitted, labels).ece < 0.01
 
@@ -83,3 +84,12 @@ def test_at_most_the_asked_share_of_digits_is_refused(count):
 
 def test_equal_scores_are_not_refused_together():
     assert (np.full(100, 0.9) < calibrate.choose_refusal(np.full(100, 0.9))).sum() == 0
+
+
+def test_temperature_keeps_the_order_and_the_sum():
+    sharp = np.array([[0.9, 0.08, 0.02], [0.0, 1.0, 0.0]], np.float32)
+    soft = calibrate.apply_temperature(sharp, 2.0)
+    np.testing.assert_allclose(soft.sum(axis=1), 1, rtol=1e-6)
+    assert soft[0, 0] < 0.9
+    assert soft[0].argsort().tolist() == sharp[0].argsort().tolist()
+    np.testing.assert_allclose(calibrate.apply_temperature(sharp, 1.0), sharp, atol=1e-6)

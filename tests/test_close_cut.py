@@ -4,16 +4,16 @@ import cv2
 import numpy as np
 import pytest
 
+from digits.drawing import as_picture, draw, parse_strokes
+from digits.examples import digit_example
 from digits.ink import extract_ink, possible_inks
-from digits.page.examples import digit_example
-from digits.page.strokes import draw, parse_strokes
-from digits.page.views import picture_view, preview
+from digits.page.views import picture_view
 from digits.reading import read
 
 
 def scan(digit: int, side: int) -> np.ndarray:
     """An example 16 pixels high in a square of 16, enlarged: `(side, side)` uint8."""
-    drawing = draw(parse_strokes(digit_example(digit)))
+    drawing = as_picture(draw(parse_strokes(digit_example(digit))))
     rows, columns = np.nonzero(drawing < 128)
     cut = drawing[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
     width = min(12, round(16 * cut.shape[1] / cut.shape[0]))
@@ -46,7 +46,7 @@ def test_both_ways_are_tried_where_the_border_is_plain_in_part():
 def test_the_preview_shows_the_ink_that_was_answered_for(recognizer):
     picture = scan(2, 240)
     view = picture_view(recognizer, picture, "digit")
-    [box] = preview(picture, "digit", view)["boxes"]
+    [box] = view["boxes"]
     _, top, _, height = box
     assert top < 8
     assert height > 224
@@ -54,7 +54,7 @@ def test_the_preview_shows_the_ink_that_was_answered_for(recognizer):
 
 def test_a_drawing_that_runs_over_the_edge_is_no_photograph():
     strokes = [[30, 430, -20, 760, 20], [30, 450, 60, 420, 400, 700, 560, 420, 720]]
-    picture = draw(parse_strokes(strokes))
+    picture = as_picture(draw(parse_strokes(strokes)))
     assert picture[0].min() == 0
     [ink] = possible_inks(picture)
     assert ink.clean

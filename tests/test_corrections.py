@@ -16,9 +16,9 @@ from huggingface_hub import close_session, constants
 
 from digits import corrections as module
 from digits.corrections import Correction, Corrections, NotKeptError
+from digits.drawing import as_picture, draw, parse_strokes
+from digits.examples import digit_example
 from digits.page.correct import keep_view
-from digits.page.examples import digit_example
-from digits.page.strokes import draw, parse_strokes
 from digits.page.why import encode_image
 from tests.conftest import ROOT
 from tests.hub import Failure, running_hub, wait_until
@@ -45,7 +45,7 @@ def hub(monkeypatch):
 
 @pytest.fixture(scope="module")
 def seven(recognizer):
-    return recognizer.predict(draw(parse_strokes(digit_example(7)))).image
+    return recognizer.predict(as_picture(draw(parse_strokes(digit_example(7))))).image
 
 
 def store(hub, **settings):

@@ -125,7 +125,7 @@ def test_a_space_gets_what_it_needs_in_one_commit(server):
 def test_binary_files_lie_in_the_hubs_storage(server):
     send(server, collected())
     space = server.spaces[SPACE]
-    stored = space.commits[space.branches["main"]].files["digits/bundled/model.weights.h5"]
+    stored = space.commits[space.branches["main"]].files["digits/bundled/model.safetensors"]
     assert stored.lfs
 
 

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from digits.desk import sheet_on_desk
+from digits.drawing import as_picture, draw, parse_strokes
+from digits.examples import digit_example
 from digits.ink import BlankPictureError, extract_ink, main_ink, possible_inks
-from digits.page.examples import digit_example
-from digits.page.strokes import draw, parse_strokes
 from training import photos
 
 SHEET = (120, 60, 400, 300)
@@ -19,7 +19,7 @@ def laid(paper, desk, turn: float = 0.0, *, written: bool = True, box=SHEET) -> 
     left, top, width, height = box
     sheet = np.full((height, width, 3), paper, np.float32)
     if written:
-        drawing = cv2.resize(draw(parse_strokes(digit_example(3))), (160, 160)) / 255
+        drawing = cv2.resize(as_picture(draw(parse_strokes(digit_example(3)))), (160, 160)) / 255
         sheet[80:240, 140:300] *= (0.2 + 0.8 * drawing)[..., None]
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), turn, 1.0)
     matrix[:, 2] += left, top

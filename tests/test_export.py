@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 
 from digits import weights
-from digits.page.examples import digit_example
-from digits.page.strokes import draw, parse_strokes
-from digits.prediction import Recognizer
+from digits.drawing import as_picture, draw, parse_strokes
+from digits.examples import digit_example
 from digits.weights import BUNDLED, CONFIG_FILE
 from tests.conftest import ROOT
 from tests.training_support import drawn_images, small_mnist
@@ -32,7 +31,7 @@ def copy(exported, tmp_path):
 
 
 def sketch(digit, seed=0):
-    return draw(parse_strokes(digit_example(digit, seed)))
+    return as_picture(draw(parse_strokes(digit_example(digit, seed))))
 
 
 def few_digits():
@@ -55,7 +54,7 @@ def test_every_format_agrees_with_keras_in_its_own_runtime(copy, bundled):
     figures = export.checked(bundled, copy, few_digits())["checked"]["formats"]
     for name, measured in figures.items():
         compared = measured["mnist_test"]
-        assert (compared["count"], compared["errors"], compared["keras_errors"]) == (10, 0, 0)
+        assert (compared["count"], compared["errors"], compared["app_errors"]) == (10, 0, 0)
         limit = 0.15 if name == "tflite-int8" else export_check.TOLERANCE
         assert compared["largest_difference"] < limit, name
         assert compared["other_answers"] == 0
@@ -63,25 +62,18 @@ def test_every_format_agrees_with_keras_in_its_own_runtime(copy, bundled):
     assert export.read(copy)["checked"]["formats"] == figures
 
 
-def test_saved_model_is_compared_with_the_app_picture_by_picture(exported, bundled):
-    recognizer = Recognizer(bundled)
-    pictures = [sketch(4), np.full((30, 30), 255, np.uint8), sketch(8)]
-    figures = export_check.compare_pictures(exported, recognizer, pictures)
-    assert (figures["count"], figures["other_answers"]) == (3, 0)
-
-
 def test_comparison_counts_errors_refusals_and_other_answers():
     expected = np.eye(10, dtype=np.float32)[[1, 2, 3, 4]]
     rows = expected.copy()
     rows[1] *= 0.2  # refused now
     rows[2] = np.eye(10)[5]  # another digit
-    figures = export_check.compare(rows, expected, np.array([1, 2, 3, 0]), refuse_below=0.5)
+    figures = export_check.compare(rows, expected, np.array([1, 2, 3, 0]), rejection_threshold=0.5)
     assert figures == {
         "count": 4,
         "largest_difference": 1.0,
         "other_answers": 2,
         "errors": 2,
-        "keras_errors": 1,
+        "app_errors": 1,
     }
 
 
@@ -92,7 +84,7 @@ def test_table_has_a_row_for_each_format_measured_or_not(exported, bundled):
     assert [row[0] for row in bare[1:]] == [f"`{place}`" for place in export.FORMATS.values()]
     compared = {"count": 5, "largest_difference": 0.1, "other_answers": 1, "errors": 2}
     measured = {"milliseconds": 1.0, "milliseconds_in_batches": 0.5}
-    measured["mnist_test"] = compared | {"keras_errors": 1}
+    measured["mnist_test"] = compared | {"app_errors": 1}
     full = export_table.cells(notes | {"checked": {"formats": {"onnx": measured}}})
     assert {len(row) for row in full} == {len(full[0])}
 
@@ -118,7 +110,7 @@ def test_one_format_leaves_the_others_of_the_same_weights(copy, bundled):
 def test_one_format_removes_those_of_other_weights(copy, tmp_path):
     run = Path(shutil.copytree(BUNDLED, tmp_path / "run"))
     config = json.loads((run / CONFIG_FILE).read_bytes())
-    (run / CONFIG_FILE).write_text(json.dumps(config | {"refuse_below": 0.1}))
+    (run / CONFIG_FILE).write_text(json.dumps(config | {"rejection_threshold": 0.1}))
     export.export(weights.load_folder(run), copy, ["onnx"], pytest.fail)
     assert sorted(path.name for path in copy.iterdir()) == ["digits.onnx", "exports.json"]
 
@@ -139,7 +131,7 @@ def test_calibration_images_come_from_training_digits_and_are_always_the_same():
 
 def test_weights_are_found_by_folder_or_bundled(tmp_path):
     found, place = export.find(None)
-    assert found.path.parent == BUNDLED
+    assert found.origin.label == "bundled"
     assert place == Path("runs/bundled/exports")
     run = Path(shutil.copytree(BUNDLED, tmp_path / "run"))
     assert export.find(str(run))[1] == run / "exports"

@@ -96,7 +96,7 @@ def poor(poor_disk):
 
 def test_without_home_and_on_a_disk_that_is_read_only_digits_are_read(poor, tmp_path):
     app, _ = poor
-    assert app.ask_pad(["digit", [[40, 500, 200, 500, 800]]])["kind"] == "digit"
+    assert app.draw("digit", [[40, 500, 200, 500, 800]])["digit"] == 1
     path = tmp_path / "digit.png"
     pen.save(path, pen.sheet(4))
     kind, [answer] = app.call("predict", upload(app, path))
@@ -115,7 +115,7 @@ def test_a_full_disk_is_said_and_forgotten_once_there_is_room(poor, tmp_path):
     assert status == 507
     assert "no room for pictures" in answer
     assert str(disk.folder) not in answer
-    assert app.ask_pad(["digit", [[40, 500, 200, 500, 800]]])["kind"] == "digit"
+    assert app.draw("digit", [[40, 500, 200, 500, 800]])["digit"] == 1
     make_room(disk, app.process)
     assert app.call("predict", upload(app, path))[1][0]["digit"] == 4
 

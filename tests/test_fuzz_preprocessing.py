@@ -16,7 +16,7 @@ from PIL import Image
 from digits.ink import BlankPictureError, extract_ink, main_ink, written_line
 from digits.pictures import MIN_SIDE, PictureError, load_picture
 from digits.pieces import MAX_CONNECTED, pieces_of
-from digits.preprocessing import framings, has_ink, normalize, preprocess
+from digits.preprocessing import has_ink, normalize, preprocess, preprocess_candidates
 from digits.reading import cheapest, line_of
 from tests import pen
 
@@ -86,7 +86,7 @@ def check_ink(ink, shape):
 @given(pictures())
 def test_any_picture_gives_images_or_is_blank(picture):
     try:
-        images = framings(picture)
+        images = [candidate.image for candidate in preprocess_candidates(picture)]
     except BlankPictureError:
         return
     for image in images:

@@ -13,11 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from digits import weights
-from digits.page.examples import digit_example
-from digits.page.strokes import draw, parse_strokes
-from digits.weights import BUNDLED, CONFIG_FILE
-from training import export
+from digits.drawing import as_picture, draw, parse_strokes
+from digits.examples import digit_example
+from digits.weights import BUNDLED, CONFIG_FILE, FILES, WEIGHTS_FILE, WeightsError
 from training.endpoint_files import endpoint_files
 from training.handler import MAX_BATCH, EndpointHandler, InputError
 
@@ -49,9 +47,8 @@ def snapshot(tmp_path_factory):
         path = folder / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(content)
-    shutil.copy(BUNDLED / CONFIG_FILE, folder)
-    found = weights.load_folder(BUNDLED)
-    export.export(found, folder / export.FOLDER, ["onnx"], pytest.fail)
+    for name in FILES:
+        shutil.copy(BUNDLED / name, folder)
     return folder
 
 
@@ -67,7 +64,7 @@ def expected(recognizer):
 
 
 def picture(digit):
-    return draw(parse_strokes(digit_example(digit)))
+    return as_picture(draw(parse_strokes(digit_example(digit))))
 
 
 def png(array, **options):
@@ -197,16 +194,16 @@ def test_requirements_name_what_is_tested_here(snapshot):
     assert {name: importlib.metadata.version(name) for name, _ in pins} == dict(pins)
 
 
-def test_network_of_other_weights_is_refused(snapshot, tmp_path):
+def test_weights_of_another_set_are_refused(snapshot, tmp_path):
     folder = Path(shutil.copytree(snapshot, tmp_path / "mixed"))
     config = json.loads((folder / CONFIG_FILE).read_bytes())
     (folder / CONFIG_FILE).write_text(json.dumps(config | {"sha256": "0" * 64}))
-    with pytest.raises(RuntimeError, match="Publish the repository again"):
+    with pytest.raises(WeightsError, match=r"is not the file that config\.json names"):
         EndpointHandler(str(folder))
 
 
-def test_network_that_was_not_downloaded_is_missed_with_advice(snapshot, tmp_path):
+def test_weights_that_were_not_downloaded_are_named(snapshot, tmp_path):
     folder = Path(shutil.copytree(snapshot, tmp_path / "cut"))
-    (folder / "exports" / "digits.onnx").unlink()
-    with pytest.raises(RuntimeError, match="HF_FRAMEWORK=onnx"):
+    (folder / WEIGHTS_FILE).unlink()
+    with pytest.raises(WeightsError, match=WEIGHTS_FILE):
         EndpointHandler(str(folder))

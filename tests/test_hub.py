@@ -18,9 +18,9 @@ from tests.nightly import mostly_nightly
 from tests.small_disk import small_disk
 
 REPO = "someone/digits"
-FILES = ("config.json", "model.weights.h5")
-OLD = {"config.json": b'{"old": 1}', "model.weights.h5": bytes(range(256)) * 40}
-NEW = {"config.json": b'{"new": 1}', "model.weights.h5": bytes(reversed(range(256))) * 40}
+FILES = ("config.json", "model.safetensors")
+OLD = {"config.json": b'{"old": 1}', "model.safetensors": bytes(range(256)) * 40}
+NEW = {"config.json": b'{"new": 1}', "model.safetensors": bytes(reversed(range(256))) * 40}
 
 
 @pytest.fixture

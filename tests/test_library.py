@@ -76,7 +76,9 @@ def test_an_answer_has_the_words_of_the_api(reader):
     }  # fmt: skip
     assert (answer.digit, answer.reason, reader.model) == (3, None, "bundled")
     assert reader.predict(np.full((50, 50), 255, np.uint8)).reason == "blank"
-    assert reader.read(pen.sheet(2, 0, 3, 6)).as_json().keys() == {"number", "digits"}
+    assert reader.read(pen.sheet(2, 0, 3, 6)).as_json(reader.model).keys() == {
+        "number", "digits", "model",
+    }  # fmt: skip
 
 
 def test_what_is_no_picture_is_refused_with_the_librarys_own_error(reader, tmp_path):

@@ -117,8 +117,8 @@ def test_the_notebook_trains_shows_reads_and_publishes(monkeypatch, tmp_path):
             monkeypatch.setenv(name, value)
         execute(notebook, NOTEBOOK.parent)
         assert (
-            hub.files("someone/digits")["model.weights.h5"]
-            == (tmp_path / "run" / "model.weights.h5").read_bytes()
+            hub.files("someone/digits")["model.safetensors"]
+            == (tmp_path / "run" / "model.safetensors").read_bytes()
         )
     assert re.search(
         r"MNIST test: \d\d\.\d\d % \(\d+ of 10,000 wrong\)", printed(notebook, "train")

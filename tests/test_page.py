@@ -15,6 +15,7 @@ from tests import pen
 from tests.visitor import (
     DESKTOP,
     QUESTION,
+    SERVER,
     confidences,
     draw,
     draw_with_finger,
@@ -202,7 +203,7 @@ def test_few_questions_are_on_their_way_at_a_time_and_the_last_state_is_asked(pa
     def slow(route):
         open_now[0] += 1
         most[0] = max(most[0], open_now[0])
-        last[0] = json.loads(route.request.post_data)["data"]
+        last[0] = json.loads(route.request.post_data)
         response = route.fetch()
         open_now[0] -= 1
         route.fulfill(response=response)
@@ -210,9 +211,11 @@ def test_few_questions_are_on_their_way_at_a_time_and_the_last_state_is_asked(pa
     page.route(QUESTION, slow)
     draw(page, 2, step=10)
     draw(page, 1, step=10)
-    wait_until(page, lambda: last[0] and len(last[0][1]) == 2 and last[0][1][1][-1] > 750)
+    wait_until(
+        page, lambda: last[0] and len(last[0]["strokes"]) == 2 and last[0]["strokes"][1][-1] > 750
+    )
     assert most[0] <= 3
-    assert last[0][0] == "digit"
+    assert last[0]["mode"] == "digit"
 
 
 def test_questions_do_not_exceed_fifteen_a_second(page):
@@ -240,16 +243,15 @@ def test_a_server_that_is_gone_is_said_and_asked_again(page):
 def test_the_page_says_while_the_network_loads(page, app):
     not_ready = {"ready": False, "line": "Warming up.", "problem": None, "model": None}
 
-    def loading(route):
-        name = json.loads(route.request.post_data)["fn_name"]
-        route.fulfill(json=not_ready if name == "read_status" else {"kind": "warming"})
-
-    page.route(QUESTION, loading)
+    warming = {"error": "The page is still warming up.", "code": "warming"}
+    page.route(SERVER, lambda route: route.fulfill(json=not_ready))
+    page.route(QUESTION, lambda route: route.fulfill(status=503, json=warming))
     page.goto(app.url)
     expect(page.locator(".weights")).to_contain_text("loading")
     draw(page, 9)
     expect(page.locator("#prediction")).to_contain_text("Warming up")
     assert confidences(page) == [0] * 10
+    page.unroute(SERVER)
     page.unroute(QUESTION)
     wait_for_digit(page, 9)
     expect(page.locator(".weights")).to_contain_text("bundled")
@@ -258,7 +260,7 @@ def test_the_page_says_while_the_network_loads(page, app):
 def test_the_page_says_why_newer_weights_do_not_answer(page, app):
     told = "New weights of someone/digits at main are not in use: the disk is full"
     status = {"ready": True, "line": "the old weights", "problem": told, "model": "bundled"}
-    page.route(QUESTION, lambda route: route.fulfill(json=status))
+    page.route(SERVER, lambda route: route.fulfill(json=status))
     page.goto(app.url)
     expect(page.locator(".problem")).to_have_text(told)
     expect(page.locator(".weights")).to_contain_text("the old weights")

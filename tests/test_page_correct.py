@@ -10,7 +10,7 @@ from tests.hub import running_hub
 from tests.page_support import running_app
 from tests.visitor import (
     DESKTOP,
-    QUESTION,
+    SERVER,
     draw_to_the_end,
     violations,
     visiting,
@@ -74,11 +74,11 @@ def test_one_click_corrects_and_the_page_says_when_it_is_kept(keeping_page, hub)
     page = keeping_page
     page.get_by_role("checkbox", name=re.compile("keep my corrections")).check()
     draw_to_the_end(page, 7)
-    page.route(QUESTION, lambda route: route.fulfill(json={"kind": "not kept"}))
+    page.route(SERVER, lambda route: route.fulfill(json={"kind": "not kept"}))
     answer(page, "1")
     said = page.locator(".correct-said")
     expect(said).to_have_text("This could not be kept. Try again later.")
-    page.unroute(QUESTION)
+    page.unroute(SERVER)
     answer(page, "1")
     expect(said).to_have_text(f"Kept in {REPO}. Thank you!")
     row = rows(hub)[-1]

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 
 from playwright.sync_api import expect
 
+from tests.page_support import start_app
+from tests.proxy import behind_proxy
 from tests.visitor import PATIENCE_MILLISECONDS, draw, wait_for_digit, wait_until
 
 FRAME = "<!doctype html><iframe src='{url}/' allow='camera' width=1200 height=900></iframe>"
@@ -48,3 +50,19 @@ def test_the_page_of_the_api_breaks_no_rule_either(page):
     for language in ("Python", "JavaScript", "cURL"):
         page.get_by_text(language, exact=True).first.click()
         expect(page.get_by_text("/predict").first).to_be_visible()
+
+
+def test_the_page_works_below_a_path_of_a_proxy(chromium, tmp_path):
+    prefix = "/behind/a/proxy"
+    app = start_app(tmp_path, {"GRADIO_ROOT_PATH": prefix})
+    with behind_proxy(app.url, prefix) as url:
+        page = chromium.new_context(locale="en-US").new_page()
+        page.set_default_timeout(PATIENCE_MILLISECONDS)
+        asked = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(f"{url}/?from=elsewhere#here")
+        page.locator(".weights[data-ready=true]").wait_for()
+        draw(page, 3)
+        wait_for_digit(page, 3)
+        assert {address for address in asked if "/v1/" in address} == {f"{url}/v1/draw"}
+        page.context.close()

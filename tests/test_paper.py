@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
+from digits.drawing import as_picture, draw, parse_strokes
+from digits.examples import digit_example
 from digits.ink import BlankPictureError, Ink, extract_ink, main_ink, written_line
-from digits.page.examples import digit_example
-from digits.page.strokes import draw, parse_strokes
 from training import photos
 
 STROKES = [
@@ -20,7 +20,7 @@ def written(share: float = 0.75, light: float = 205.0, digit: int = 3, side: int
 
     `share` of the light is taken by the ink, which is `side` high, around the picture's middle.
     """
-    drawing = cv2.resize(draw(parse_strokes(digit_example(digit))), (side, side))
+    drawing = cv2.resize(as_picture(draw(parse_strokes(digit_example(digit)))), (side, side))
     ink = np.zeros((450, 600))
     top, left = 225 - side // 2, 300 - side // 2
     ink[top : top + side, left : left + side] = 1 - drawing / 255

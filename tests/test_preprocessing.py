@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
+from digits.drawing import as_picture, draw, parse_strokes
+from digits.examples import digit_example
 from digits.ink import BlankPictureError, extract_ink, main_ink
-from digits.page.examples import digit_example
-from digits.page.strokes import draw, parse_strokes
 from digits.preprocessing import (
     BOX_SIDE,
     IMAGE_SIDE,
@@ -15,9 +15,9 @@ from digits.preprocessing import (
     center_of_mass,
     crop,
     fit_to_box,
-    framings,
     normalize,
     preprocess,
+    preprocess_candidates,
     thicken,
 )
 from digits.specks import stroke_width
@@ -25,7 +25,7 @@ from digits.specks import stroke_width
 
 def drawing(digit: int = 5) -> np.ndarray:
     """(320, 320) uint8, black on white."""
-    return draw(parse_strokes(digit_example(digit)))
+    return as_picture(draw(parse_strokes(digit_example(digit))))
 
 
 def difference(image: np.ndarray, other: np.ndarray) -> float:
@@ -59,13 +59,13 @@ def test_small_picture_may_be_in_the_frame_already_or_not():
     small = np.round(255 * preprocess(drawing())).astype(np.uint8)
     small[:3] = 0
     small[0, ::2] = 255  # dirt that moves the bounding box
-    as_it_is, normalized = framings(small)
+    as_it_is, normalized = [candidate.image for candidate in preprocess_candidates(small)]
     np.testing.assert_allclose(as_it_is[4:], small[4:] / 255, atol=0.08)
     assert max(crop(normalized).shape) == BOX_SIDE
 
 
 def test_larger_picture_is_framed_in_one_way():
-    assert len(framings(drawing())) == 1
+    assert len(preprocess_candidates(drawing())) == 1
 
 
 def test_digit_of_mnist_drawn_large_anywhere_comes_back_as_itself(mnist):

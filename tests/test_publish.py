@@ -9,20 +9,21 @@ import sys
 import time
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 import yaml
 from huggingface_hub import HfApi, ModelCard, constants
 
-from digits import networks, weights
-from digits.prediction import soften
+from digits import hub, weights
+from digits.recognizer import Recognizer
 from digits.weights import CONFIG_FILE, METRICS_FILE, WEIGHTS_FILE
+from tests import pen
 from tests.commands import run_main
 from tests.conftest import ROOT
 from tests.finished_run import write_finished_run, write_stand_in
 from tests.hub import TOKEN, Failure, connected_hub, refused_url
 from tests.nightly import mostly_nightly
+from tests.training_support import other_bytes, write_weights
 from training import card, card_facts, export, publish, published_exports, verdict
 from training.console import UserError
 from training.endpoint_files import endpoint_files
@@ -119,7 +120,7 @@ def test_release_is_one_commit_with_all_files_and_a_tag(server, run):
     assert repo.branches == {"main": made.commit}
     assert repo.tags == {"v1.0.0": made.commit}
     files = server.files(REPO)
-    made = {"README.md", "architecture.json", *endpoint_files()}
+    made = {"README.md", *endpoint_files()}
     expected = {*weights.FILES, *made, "recipe.json", "history.csv", "misread.png"}
     expected |= {path.relative_to(run).as_posix() for path in exported(run)}
     assert set(files) == expected | {".gitattributes"}
@@ -129,9 +130,9 @@ def test_release_is_one_commit_with_all_files_and_a_tag(server, run):
 
 def test_published_commit_can_be_pulled_and_verified(server, run, tmp_path):
     made = release(server, run)
-    found = weights.fetch(REPO, "main", cache=tmp_path / "cache")
+    found = hub.fetch(REPO, "main", cache=tmp_path / "cache")
     assert found.origin.commit == made.commit
-    assert found.path.read_bytes() == (run / WEIGHTS_FILE).read_bytes()
+    assert found.config.sha256 == hashlib.sha256((run / WEIGHTS_FILE).read_bytes()).hexdigest()
 
 
 def test_publishing_again_sends_nothing_and_says_so(server, run):
@@ -156,8 +157,8 @@ def test_second_release_follows_the_first_and_leaves_its_tag(server, run, tmp_pa
     repo = server.repos[REPO]
     assert repo.commits[second.commit].parent == first.commit
     assert repo.tags == {"v1": first.commit, "v2": second.commit}
-    old = weights.fetch(REPO, "v1", cache=tmp_path / "cache")
-    new = weights.fetch(REPO, "main", cache=tmp_path / "cache")
+    old = hub.fetch(REPO, "v1", cache=tmp_path / "cache")
+    new = hub.fetch(REPO, "main", cache=tmp_path / "cache")
     assert old.config.temperature != 1.5
     assert new.config.temperature == 1.5
 
@@ -407,9 +408,9 @@ def test_run_that_the_app_would_refuse_is_not_published(server, run):
 
 
 def test_weights_that_read_nothing_are_not_published(server, run):
-    networks.build("fnn").save_weights(run / WEIGHTS_FILE)
-    sha256 = hashlib.sha256((run / WEIGHTS_FILE).read_bytes()).hexdigest()
-    change(run, network="fnn", sha256=sha256)
+    untrained = write_weights(run.parent / "untrained", "fnn")
+    for name in weights.FILES:
+        shutil.copy(untrained / name, run / name)
     before = state(server)
     assert "Self-test" in refusal(server, run, verify=publish.verified)
     assert state(server) == before
@@ -447,33 +448,23 @@ def test_card_shows_the_pictures_that_are_there_and_no_others(run):
 
 
 def test_code_of_the_card_runs(server, run, tmp_path, monkeypatch):
+    export.export(weights.load_folder(run), run / "exports", ["keras"], pytest.fail)
     release(server, run)
     text = server.files(REPO)["README.md"].decode()
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     alone, checked = blocks
-    assert len([line for line in alone.splitlines() if line]) == 5
     assert "digits import" not in alone
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    pen.save(tmp_path / "seven.png", pen.sheet(7))
+    monkeypatch.chdir(tmp_path)
     names = {}
     for block in (alone, checked):
         exec(block, names)  # noqa: S102 - the test is that it runs
-    names["recognizer"].self_test()
+    assert names["answer"].digit == 7
     images = np.random.default_rng(0).random((3, 28, 28), np.float32)
-    raw = names["model"](images[..., None], training=False).numpy()
-    softened = soften(raw, names["recognizer"].weights.config.temperature)
-    np.testing.assert_allclose(
-        softened, names["recognizer"].predict_images(images), rtol=0, atol=1e-5
-    )
-
-
-@pytest.mark.parametrize("name", mostly_nightly(networks.NETWORKS, "fnn"))
-def test_layers_in_the_repository_are_those_of_the_code_and_their_bytes_repeat(name):
-    plan = card_facts.architecture(name)
-    card_facts.architecture.cache_clear()
-    assert card_facts.architecture(name) == plan
-    rebuilt = keras.models.model_from_json(plan.decode())
-    built = networks.build(name)
-    assert [w.shape for w in rebuilt.weights] == [w.shape for w in built.weights]
+    expected = Recognizer(weights.load_folder(run)).predict_images(images)
+    computed = names["model"](images[..., None], training=False).numpy()
+    np.testing.assert_allclose(computed, expected, rtol=0, atol=1e-5)
 
 
 def test_card_says_what_the_run_measured_and_how_it_was_made(run):
@@ -516,7 +507,7 @@ def test_card_lists_the_other_releases_by_tag(server, run):
     wrong = json.loads((run / METRICS_FILE).read_text())["mnist_test"]["errors"]
     server.repos[REPO].tags["no-weights"] = next(iter(server.repos[REPO].commits))
     # A new set: other bytes, other hash.
-    data = (run / WEIGHTS_FILE).read_bytes() + b"\0"
+    data = other_bytes((run / WEIGHTS_FILE).read_bytes())
     (run / WEIGHTS_FILE).write_bytes(data)
     change(run, sha256=hashlib.sha256(data).hexdigest())
     second = release(server, run, tag="v1.10.0")
@@ -593,14 +584,14 @@ def test_card_shows_formats_sizes_and_agreement(run):
         "largest_difference": 2e-6,
         "other_answers": 3,
         "errors": 41,
-        "keras_errors": 40,
+        "app_errors": 40,
     }
     measured = {"milliseconds": 0.42, "milliseconds_in_batches": 0.31, "mnist_test": compared}
     notes["checked"] = {"formats": dict.fromkeys(export.FORMATS, measured)}
     facts = card_facts.gather(run, found, {"a": b"x" * 1_600_000}, [], notes)
     text = card.write_card(REPO, found, facts)
     assert "| `digits-int8.tflite` |" in text
-    assert "| 0.42 | 0.31 | 2e-06 | 3 of 10,000 | 41 (Keras 40) |" in text
+    assert "| 0.42 | 0.31 | 2e-06 | 3 of 10,000 | 41 (app 40) |" in text
     assert "All files (1.6 MB)" in text
 
 

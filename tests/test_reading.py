@@ -4,13 +4,13 @@ import cv2
 import numpy as np
 import pytest
 
-from digits.page.examples import digit_example, number_example
-from digits.page.strokes import PAD_WIDTHS, draw, parse_strokes
+from digits.drawing import PAD_WIDTHS, as_picture, draw, parse_strokes
+from digits.examples import digit_example, number_example
 from digits.reading import read
 
 
 def written(number: str, seed: int = 0) -> np.ndarray:
-    return draw(parse_strokes(number_example(number, seed)), PAD_WIDTHS["number"])
+    return as_picture(draw(parse_strokes(number_example(number, seed)), PAD_WIDTHS["number"]))
 
 
 @pytest.mark.parametrize("number", ["42", "1984", "365", "7", "2036", "5051"])
@@ -23,7 +23,9 @@ def test_number_is_read_from_left_to_right(recognizer, number):
 
 @pytest.mark.parametrize("digit", range(10))
 def test_one_digit_reads_as_one_digit(recognizer, digit):
-    assert read(recognizer, draw(parse_strokes(digit_example(digit)))).number == str(digit)
+    assert read(recognizer, as_picture(draw(parse_strokes(digit_example(digit))))).number == str(
+        digit
+    )
 
 
 def test_boxes_hold_the_ink_in_pixels_of_the_picture(recognizer):
@@ -51,12 +53,12 @@ def test_touching_digits_are_cut_apart(recognizer):
 @pytest.mark.parametrize("value", [0, 255])
 def test_blank_picture_has_no_number(recognizer, value):
     reading = read(recognizer, np.full((200, 400), value, np.uint8))
-    assert reading.as_json() == {"number": "", "digits": []}
+    assert reading.as_json("a") == {"number": "", "digits": [], "model": "a"}
 
 
 def test_json_is_plain(recognizer):
-    answer = read(recognizer, written("42")).as_json()
-    assert set(answer) == {"number", "digits"}
+    answer = read(recognizer, written("42")).as_json("bundled")
+    assert set(answer) == {"number", "digits", "model"}
     for entry in answer["digits"]:
         assert set(entry) == {"digit", "confidence", "box"}
         assert type(entry["digit"]) is int

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 
 from digits import networks
-from training import recipes
+from training import keras_networks, recipes
 from training.recipes import RECIPES, Recipe
 
 
 def test_strided3_looks_at_the_inner_pixels():
-    model = networks.build("strided3")
+    model = keras_networks.build("strided3")
     image = np.random.default_rng(0).random((1, 28, 28, 1), np.float32)
     inner = np.pad(image[:, 2:-2, 2:-2], ((0, 0), (2, 2), (2, 2), (0, 0)))
     assert np.array_equal(model(image), model(inner))
@@ -50,7 +50,7 @@ def test_labels_become_what_the_loss_takes():
 
 
 def compiled(**settings):
-    model = networks.build("fnn")
+    model = keras_networks.build("fnn")
     recipe = Recipe(**{"network": "fnn", "epochs": 4} | settings)
     recipes.compile_network(model, recipe, steps_per_epoch=10)
     return model
@@ -102,7 +102,7 @@ def test_smoothed_labels_never_cost_nothing():
 
 
 def test_adjusted_logits_change_the_odds_of_one_class():
-    model = networks.build("conv7")
+    model = keras_networks.build("conv7")
     recipe = dataclasses.replace(RECIPES["conv7"], logit_adjustment={"1": 1.0})
     images = np.random.default_rng(0).random((4, 28, 28, 1), np.float32)
     before = np.asarray(model(images))
@@ -114,7 +114,7 @@ def test_adjusted_logits_change_the_odds_of_one_class():
 
 
 def test_nothing_is_adjusted_where_the_recipe_says_nothing():
-    model = networks.build("conv3")
+    model = keras_networks.build("conv3")
     before = model.layers[-1].bias.numpy()
     recipes.adjust_logits(model, RECIPES["conv3"])
     assert (model.layers[-1].bias.numpy() == before).all()

@@ -51,7 +51,6 @@ LOADS_MODELS = {"load_model", "model_from_json", "model_from_config"}
 # What these load they have written themselves, moments before, or are given by benchmarks.
 OWN_MODELS = {
     "benchmarks/baseline.py",
-    "benchmarks/one_core.py",
     "training/export_check.py",
 }
 
@@ -117,14 +116,13 @@ def test_what_is_unsafe_would_be_found(source):
     assert not list(unsafe(ast.parse("np.load(path, allow_pickle=False)\nmodel.eval")))
 
 
-def test_hdf5_files_are_opened_in_one_place_only():
-    """What opens weights by name elsewhere takes a path that this place has checked."""
+def test_the_app_opens_weights_in_one_place_and_no_model():
     trees = sources()
-    opening = [path for path, tree in trees.items() if "h5py" in imported(tree)]
+    serving = {name: tree for name, tree in trees.items() if name.startswith(("app.py", "digits/"))}
+    opening = [name for name, tree in serving.items() if "safetensors" in imported(tree)]
     assert opening == ["digits/weights.py"]
-    serving = [path for path in trees if path == "app.py" or path.startswith("digits/")]
-    loading = [path for path in serving if "load_weights" in calls(trees[path])]
-    assert loading == ["digits/prediction.py"]
+    frameworks = {"tensorflow", "keras", "h5py"}
+    assert [name for name, tree in serving.items() if frameworks & set(imported(tree))] == []
 
 
 # What is kept of visitors
@@ -139,8 +137,8 @@ def files_of(app):
 def test_a_drawing_is_written_to_no_file_and_no_log(app):
     before = files_of(app)
     assert app.log in before
-    answer = app.ask_pad(["digit", [[40, 500, 200, 500, 800]]])
-    assert answer["kind"] == "digit"
+    answer = app.draw("digit", [[40, 500, 200, 500, 800]])
+    assert answer["digit"] == 1
     assert files_of(app).items() <= before.items()  # an upload of another test may be gone
 
 

@@ -29,7 +29,7 @@ def python(code, folder, tensorflow=None, prefix=()):
     return done.stdout, done.stderr
 
 
-@pytest.mark.parametrize("package", ["digits", "training", "benchmarks"])
+@pytest.mark.parametrize("package", ["training", "benchmarks"])
 def test_what_is_logged_while_tensorflow_is_imported_is_not_seen(package, tmp_path):
     code = f"import {package}, tensorflow, os, sys\n"
     code += "print(os.environ['TF_CPP_MIN_LOG_LEVEL']); print('ours', file=sys.stderr)"
@@ -44,7 +44,7 @@ def test_the_real_one_computes_in_silence(tmp_path, monkeypatch):
 
 
 def test_stderr_is_back_where_the_import_fails(tmp_path):
-    code = "import digits, sys\ntry: import tensorflow\n"
+    code = "import training, sys\ntry: import tensorflow\n"
     code += "except ImportError as error: print(error, file=sys.stderr)"
     noisy_and_broken = f"{NOISY}raise ImportError('no such library')"
     assert python(code, tmp_path, noisy_and_broken) == ("", "no such library\n")
@@ -52,17 +52,17 @@ def test_stderr_is_back_where_the_import_fails(tmp_path):
 
 def test_a_level_that_the_user_has_set_stays(tmp_path, monkeypatch):
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
-    code = "import digits, tensorflow, os; print(os.environ['TF_CPP_MIN_LOG_LEVEL'])"
+    code = "import training, tensorflow, os; print(os.environ['TF_CPP_MIN_LOG_LEVEL'])"
     assert python(code, tmp_path, NOISY) == ("0\n", "")
 
 
 def test_an_import_with_stderr_closed_succeeds(tmp_path):
     closed = ["sh", "-c", 'exec "$@" 2>&-', "sh"]
-    code = "import digits, tensorflow; print('imported')"
+    code = "import training, tensorflow; print('imported')"
     assert python(code, tmp_path, "import os", closed) == ("imported\n", "")
 
 
 def test_matplotlib_does_not_warn_of_a_home_that_cannot_be_written(tmp_path, monkeypatch):
     monkeypatch.setenv("MPLCONFIGDIR", "/dev/null/none")
-    code = "import digits, matplotlib; print('null' in matplotlib.get_configdir())"
+    code = "import training, matplotlib; print('null' in matplotlib.get_configdir())"
     assert python(code, tmp_path) == ("False\n", "")

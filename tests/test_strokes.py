@@ -124,6 +124,7 @@ def test_a_folder_without_samples_gets_one_clear_line(tmp_path):
         gzip.compress(b"{"),
         gzip.compress(b"[[1]]" * 100)[:20],
     ],
+    ids=["empty", "no gzip", "no samples", "no JSON", "cut"],  # gzip notes the time
 )
 def test_a_damaged_file_of_samples_gets_one_clear_line(tmp_path, content):
     (tmp_path / "digits.json.gz").write_bytes(content)

@@ -3,14 +3,18 @@
 import hashlib
 import json
 import shutil
+import struct
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
+import safetensors.numpy
+from hypothesis import given
+from hypothesis import strategies as st
 
 from digits import networks, weights
 from digits.weights import CONFIG_FILE, METRICS_FILE, WEIGHTS_FILE, Origin, WeightsError
+from tests.training_support import random_tensors
 
 
 @pytest.fixture
@@ -35,24 +39,20 @@ def put_weights(folder, data):
 
 
 def edit_weights(folder, edit):
-    path = folder / WEIGHTS_FILE
-    with h5py.File(path, "r+") as file:
-        edit(file)
-    put_weights(folder, path.read_bytes())
+    """Change the tensors of a set, as a dict of arrays."""
+    tensors = safetensors.numpy.load((folder / WEIGHTS_FILE).read_bytes())
+    edit(tensors)
+    put_weights(folder, safetensors.numpy.save(tensors))
 
 
-def first_array(file):
-    name = "layers"
-    while not isinstance(file[name], h5py.Dataset):
-        name += "/" + next(key for key in file[name] if len(file[name][key]))
-    return name
+def with_header(header, data=b""):
+    """A safetensors file: the header's length, the header, the numbers."""
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + data
 
 
-def replace_first(file, make):
-    name = first_array(file)
-    shape, dtype = file[name].shape, file[name].dtype
-    del file[name]
-    make(file, name, shape, dtype)
+def entry(shape, start, end, dtype="F32"):
+    return {"dtype": dtype, "shape": shape, "data_offsets": [start, end]}
 
 
 def refusal(folder):
@@ -99,15 +99,53 @@ def test_one_flipped_bit_is_refused_with_both_hashes(folder, sound_bytes):
     assert hashlib.sha256(data).hexdigest() in text
 
 
-@pytest.mark.parametrize("share", [0.01, 0.5, 0.99])
+@pytest.mark.parametrize("share", [0.0001, 0.01, 0.5, 0.99])
 def test_cut_file_is_refused_even_if_its_hash_is_named(folder, sound_bytes, share):
     put_weights(folder, sound_bytes[: int(len(sound_bytes) * share)])
-    assert "intact HDF5" in refusal(folder)
+    assert "intact safetensors" in refusal(folder)
 
 
-def test_bytes_that_are_no_hdf5_are_refused(folder):
-    put_weights(folder, b"MZ" + bytes(range(256)) * 8)
-    assert "intact HDF5" in refusal(folder)
+HOSTILE = {
+    "another format": b"\x89HDF\r\n\x1a\n" + bytes(2048),
+    "a program": b"MZ" + bytes(range(256)) * 8,
+    "a pickle": b"\x80\x04\x95" + bytes(100),
+    "a header that is longer than the file": struct.pack("<Q", 2**63) + b"{}",
+    "a header of nothing": with_header(b""),
+    "a header that is no JSON": with_header(b"{" * 1000),
+    "a header that is nested without end": with_header(b'{"a":' * 50_000 + b"1" + b"}" * 50_000),
+    "a header that is a list": with_header([1, 2]),
+    "a header that is no text": with_header(b"\xff\xfe\x00\x00"),
+    "the same name twice": with_header(
+        b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},'
+        b'"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}',
+        bytes(8),
+    ),
+    "tensors that overlap": with_header({"a": entry([2], 0, 8), "b": entry([2], 4, 12)}, bytes(12)),
+    "a hole between tensors": with_header(
+        {"a": entry([1], 0, 4), "b": entry([1], 8, 12)}, bytes(12)
+    ),
+    "numbers behind the last tensor": with_header({"a": entry([1], 0, 4)}, bytes(4096)),
+    "offsets beyond the file": with_header({"a": entry([4], 0, 16)}, bytes(4)),
+    "offsets that run backwards": with_header({"a": entry([1], 4, 0)}, bytes(4)),
+    "negative offsets": with_header({"a": entry([1], -4, 0)}, bytes(4)),
+    "a shape that does not fit its bytes": with_header({"a": entry([3], 0, 4)}, bytes(4)),
+    "a shape bomb": with_header({"a": entry([2**40, 2**40], 0, 4)}, bytes(4)),
+    "an unknown type": with_header({"a": entry([1], 0, 4, "OBJECT")}, bytes(4)),
+}
+
+
+@pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE)
+def test_file_that_is_not_intact_is_refused_in_one_line(folder, content):
+    put_weights(folder, content)
+    text = refusal(folder)
+    assert "intact safetensors" in text or "does not fit the network" in text
+    assert len(text) < 400
+
+
+def test_header_bomb_is_refused_without_being_expanded(folder):
+    header = {f"{number:06}": entry([0], 0, 0) for number in range(100_000)}
+    put_weights(folder, with_header(header))
+    assert "does not fit the network" in refusal(folder)
 
 
 def test_file_over_the_limit_is_refused_before_it_is_read_whole(folder, monkeypatch):
@@ -126,9 +164,9 @@ def test_file_over_the_limit_is_refused_before_it_is_read_whole(folder, monkeypa
         ("temperature", True),
         ("temperature", float("nan")),
         ("temperature", 1e9),
-        ("refuse_below", -0.1),
-        ("refuse_below", 1.5),
-        ("refuse_below", [0.5]),
+        ("rejection_threshold", -0.1),
+        ("rejection_threshold", 1.5),
+        ("rejection_threshold", [0.5]),
         ("sha256", "0" * 63),
         ("sha256", "../../etc/passwd"),
         ("sha256", 7),
@@ -141,7 +179,7 @@ def test_config_with_a_wrong_value_is_refused(folder, key, value):
     assert "xpected" in text
 
 
-@pytest.mark.parametrize("key", ["network", "temperature", "refuse_below", "sha256"])
+@pytest.mark.parametrize("key", ["network", "temperature", "rejection_threshold", "sha256"])
 def test_config_without_a_key_is_refused(folder, key):
     config = json.loads((folder / CONFIG_FILE).read_text())
     del config[key]
@@ -183,157 +221,63 @@ def test_weights_of_another_network_are_refused(folder):
     assert f"does not fit the network {other}" in refusal(folder)
 
 
-def test_array_of_another_shape_is_refused(folder):
-    def reshaped(file, name, shape, dtype):
-        file.create_dataset(name, data=np.zeros((*shape, 2), dtype))
-
-    edit_weights(folder, lambda file: replace_first(file, reshaped))
-    assert "shape=" in refusal(folder)
+KERNEL = "conv1.kernel"
 
 
-def test_array_of_another_dtype_is_refused(folder):
-    def retyped(file, name, shape, _):
-        file.create_dataset(name, data=np.zeros(shape, np.float64))
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        (lambda t: t.update({KERNEL: np.zeros((3, 3, 1, 17), np.float32)}), "shape=(3, 3, 1, 17)"),
+        (lambda t: t.update({KERNEL: t[KERNEL].ravel()}), "shape=(144,)"),
+        (lambda t: t.update({KERNEL: t[KERNEL].astype(np.float64)}), "F64"),
+        (lambda t: t.update({KERNEL: t[KERNEL].astype(np.int32)}), "I32"),
+        (lambda t: t.update({"optimizer.step": np.zeros(3, np.float32)}), "optimizer.step"),
+        (lambda t: t.pop(KERNEL), "Received: nothing"),
+        (lambda t: t[KERNEL].__setitem__((0, 0, 0, 0), np.nan), "finite"),
+        (lambda t: t[KERNEL].__setitem__((0, 0, 0, 0), np.inf), "finite"),
+    ],
+)
+def test_tensors_that_do_not_fit_the_network_are_refused(folder, edit, words):
+    def edit_copies(tensors):
+        tensors.update({name: tensor.copy() for name, tensor in tensors.items()})
+        edit(tensors)
 
-    edit_weights(folder, lambda file: replace_first(file, retyped))
-    assert "float64" in refusal(folder)
-
-
-def test_additional_array_is_refused(folder):
-    edit_weights(folder, lambda file: file.create_dataset("optimizer/vars/0", data=np.zeros(3)))
-    assert "optimizer/vars/0" in refusal(folder)
-
-
-def test_missing_array_is_refused(folder):
-    edit_weights(folder, lambda file: file.__delitem__(first_array(file)))
-    assert "Received: nothing" in refusal(folder)
-
-
-def test_link_to_another_file_is_refused(folder, tmp_path):
-    with h5py.File(tmp_path / "secret.h5", "w") as secret:
-        secret["x"] = np.zeros(3, np.float32)
-
-    def linked(file, name, shape, dtype):
-        del shape, dtype
-        file[name] = h5py.ExternalLink(str(tmp_path / "secret.h5"), "/x")
-
-    edit_weights(folder, lambda file: replace_first(file, linked))
-    assert "a link at" in refusal(folder)
+    edit_weights(folder, edit_copies)
+    assert words in refusal(folder)
 
 
-def test_soft_link_is_refused(folder):
-    def linked(file, name, shape, dtype):
-        del shape, dtype
-        file[name] = h5py.SoftLink("/elsewhere")
-
-    edit_weights(folder, lambda file: replace_first(file, linked))
-    assert "a link at" in refusal(folder)
-
-
-def test_external_array_is_refused(folder, tmp_path):
-    (tmp_path / "secret.bin").write_bytes(b"x" * 2**20)
-
-    def external(file, name, shape, dtype):
-        size = int(np.prod(shape)) * dtype.itemsize
-        file.create_dataset(name, shape, dtype, external=[(tmp_path / "secret.bin", 0, size)])
-
-    edit_weights(folder, lambda file: replace_first(file, external))
-    assert "external" in refusal(folder)
-
-
-def test_virtual_array_is_refused(folder, tmp_path):
-    with h5py.File(tmp_path / "secret.h5", "w") as secret:
-        secret["x"] = np.zeros(5, np.float32)
-
-    def virtual(file, name, shape, dtype):
-        del shape
-        layout = h5py.VirtualLayout((5,), dtype)
-        layout[:] = h5py.VirtualSource(str(tmp_path / "secret.h5"), "x", shape=(5,))
-        file.create_virtual_dataset(name, layout)
-
-    edit_weights(folder, lambda file: replace_first(file, virtual))
-    assert "virtual" in refusal(folder)
-
-
-def test_shape_bomb_is_refused_without_being_allocated(folder):
-    def bomb(file, name, shape, dtype):
-        del shape
-        chunks = (1024, 1024)
-        file.create_dataset(name, (2**24, 2**24), dtype, chunks=chunks, compression="gzip")
-
-    edit_weights(folder, lambda file: replace_first(file, bomb))
-    assert (folder / WEIGHTS_FILE).stat().st_size < 2 * 2**20
-    assert "filtered" in refusal(folder)
-
-
-def test_unfiltered_shape_bomb_is_refused(folder):
-    def bomb(file, name, shape, dtype):
-        del shape
-        file.create_dataset(name, (2**24, 2**24), dtype, chunks=(1024, 1024))
-
-    edit_weights(folder, lambda file: replace_first(file, bomb))
-    assert "at most" in refusal(folder)
-
-
-def test_group_that_contains_itself_is_refused(folder):
-    edit_weights(folder, lambda file: file["layers"].__setitem__("again", file["layers"]))
-    assert "without end" in refusal(folder)
-
-
-def test_text_in_place_of_numbers_is_refused(folder):
-    def text(file, name, shape, dtype):
-        del shape, dtype
-        file.create_dataset(name, data=["x" * 1000], dtype=h5py.string_dtype())
-
-    edit_weights(folder, lambda file: replace_first(file, text))
-    assert "arrays of numbers" in refusal(folder)
+def test_half_precision_is_widened(folder):
+    full = weights.load_folder(folder).tensors
+    edit_weights(folder, lambda t: t.update({n: v.astype(np.float16) for n, v in t.items()}))
+    halved = weights.load_folder(folder).tensors
+    for name, tensor in full.items():
+        assert halved[name].dtype == np.float32
+        np.testing.assert_allclose(halved[name], tensor, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", networks.NETWORKS)
-def test_fresh_weights_of_every_network_fit_it_and_no_other(tmp_path, name):
-    path = tmp_path / WEIGHTS_FILE
-    networks.build(name).save_weights(path)
-    layout = weights.read_layout(path.read_bytes())
-    weights.check_layout(layout, name)
+def test_weights_of_every_network_fit_it_and_no_other(name):
+    tensors = random_tensors(name)
+    content = weights.serialize(tensors)
+    read = weights.parse_tensors(content, name)
+    assert read.keys() == tensors.keys()
+    assert all(np.array_equal(read[key], tensor) for key, tensor in tensors.items())
     for other in networks.NETWORKS:
-        if weights.network_layout(other) != weights.network_layout(name):
+        if networks.find(other) != networks.find(name):
             with pytest.raises(WeightsError):
-                weights.check_layout(layout, other)
+                weights.parse_tensors(content, other)
 
 
-def test_damaged_structure_is_refused_or_without_effect(tmp_path):
-    """The HDF5 library meets bytes here that nobody meant to write, and must not fall over."""
-    path = tmp_path / WEIGHTS_FILE
-    networks.build("fnn").save_weights(path)
-    whole = path.read_bytes()
-    layout = weights.read_layout(whole)
-    structure = sorted(set(range(len(whole))) - numbers_of(path))
-    random = np.random.default_rng(0)
-    refused = 0
-    for _ in range(100):
-        data = bytearray(whole)
-        for place in random.choice(structure, 3):
-            data[place] = random.integers(256)
-        try:
-            found = weights.read_layout(bytes(data))
-            if found != layout:
-                weights.check_layout(found, "fnn")
-        except WeightsError:
-            refused += 1
-        else:
-            assert found == layout
-    assert 10 < refused < 100
-
-
-def numbers_of(path):
-    """The places of a file where the arrays themselves lie; what else it holds is structure."""
-    places = set()
-    with h5py.File(path) as file:
-
-        def collect(_, member):
-            if isinstance(member, h5py.Dataset) and member.id.get_offset() is not None:
-                start = member.id.get_offset()
-                places.update(range(start, start + member.id.get_storage_size()))
-
-        file.visititems(collect)
-    return places
+@given(st.lists(st.tuples(st.integers(0, 2**16), st.integers(0, 255)), min_size=1, max_size=4))
+def test_damaged_header_is_refused_or_without_effect(changes):
+    content = bytearray(weights.serialize(random_tensors("strided3")))
+    end = 8 + struct.unpack("<Q", content[:8])[0]
+    for place, value in changes:
+        content[place % end] = value
+    try:
+        read = weights.parse_tensors(bytes(content), "strided3")
+    except WeightsError:
+        return
+    assert {name: tensor.shape for name, tensor in read.items()} == networks.shapes(
+        networks.find("strided3")
+    )

@@ -7,15 +7,18 @@ import json
 from pathlib import Path
 
 import numpy as np
+import safetensors.numpy
 
-from digits import networks
-from digits.page.examples import digit_example
-from digits.page.strokes import draw, parse_strokes
-from digits.preprocessing import normalize, preprocess
-from digits.weights import CONFIG_FILE, METRICS_FILE, WEIGHTS_FILE
+from digits import networks, weights
+from digits.drawing import draw, parse_strokes
+from digits.examples import digit_example
+from digits.preprocessing import normalize
+from digits.weights import CONFIG_FILE, METRICS_FILE, WEIGHTS_FILE, Config, Origin, Weights
 from training.augment import draw_strokes
 from training.data import FILES, Mnist
 from training.handwriting import write
+
+_LEARNED_NOTHING = {"errors": 9000, "count": 10000, "top1_accuracy": 0.1}
 
 
 def small_mnist(train_count=400, test_count=100, seed=0):
@@ -90,20 +93,51 @@ def _handwritten(seed, count):
     return images, labels
 
 
-def write_weights(folder: Path, network, temperature=1.0):
-    """Write a set of weights that learned nothing, of any network, and return its folder."""
-    folder.mkdir(parents=True)
-    path = folder / WEIGHTS_FILE
-    networks.build(network).save_weights(path)
-    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    config = {"network": network, "temperature": temperature, "refuse_below": 0, "sha256": sha256}
+def random_tensors(network, seed=0):
+    """Weights that learned nothing, yet give every image other probabilities, none near 0 or 1."""
+    rng = np.random.default_rng(seed)
+    tensors = {}
+    for name, shape in networks.shapes(networks.find(network)).items():
+        spread = (2 / np.prod(shape[:-1])) ** 0.5 if name.endswith("kernel") else 0.3
+        tensors[name] = rng.normal(0, spread, shape).astype(np.float32)
+        if name.endswith(("variance", "gamma")):
+            tensors[name] = np.abs(tensors[name]) + np.float32(0.5)
+    return tensors
+
+
+def random_weights(network):
+    """A set of such weights."""
+    config = Config(network, temperature=1.0, rejection_threshold=0.0, sha256="0" * 64)
+    return Weights(
+        random_tensors(network), config, {"mnist_test": dict(_LEARNED_NOTHING)}, Origin()
+    )
+
+
+def write_weights(folder: Path, network, temperature=1.0, seed=0):
+    """Write such a set, and return its folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    content = weights.serialize(random_tensors(network, seed))
+    (folder / WEIGHTS_FILE).write_bytes(content)
+    sha256 = hashlib.sha256(content).hexdigest()
+    config = {
+        "network": network,
+        "temperature": temperature,
+        "rejection_threshold": 0,
+        "sha256": sha256,
+    }
     (folder / CONFIG_FILE).write_text(json.dumps(config))
-    test = {"errors": 9000, "count": 10000, "top1_accuracy": 0.1}
-    (folder / METRICS_FILE).write_text(json.dumps({"mnist_test": test}))
+    (folder / METRICS_FILE).write_text(json.dumps({"mnist_test": _LEARNED_NOTHING}))
     return folder
+
+
+def other_bytes(content):
+    """Weights that answer the same: a file of other bytes, with one number a little larger."""
+    tensors = {name: tensor.copy() for name, tensor in safetensors.numpy.load(content).items()}
+    next(iter(tensors.values())).ravel()[0] += 1e-6
+    return weights.serialize(tensors)
 
 
 def drawn_images(seeds):
     """`(10 * seeds, 28, 28)`: the project's ten drawings by some hands, as networks take them."""
     messages = [digit_example(digit, seed) for seed in seeds for digit in range(10)]
-    return np.stack([preprocess(draw(parse_strokes(message))) for message in messages])
+    return np.stack([normalize(draw(parse_strokes(message))) for message in messages])

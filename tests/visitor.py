@@ -18,7 +18,8 @@ PHONE = {
     "is_mobile": True,
     "device_scale_factor": 2,
 }
-QUESTION = "**/gradio_api/component_server/"
+QUESTION = "**/v1/draw"
+SERVER = "**/gradio_api/component_server/"
 CONFIDENCES = (
     "() => [...document.querySelectorAll('#confidence [data-digit]')]"
     ".map((row) => Number(row.dataset.confidence))"
@@ -72,9 +73,9 @@ def visiting(chromium, app, options):
 
 
 def errors(line):
-    """What the page logs as an error, except that a test has cut it off from the network."""
-    cut_off = "net::ERR_INTERNET_DISCONNECTED" in line.text
-    return [line.text] if line.type == "error" and not cut_off else []
+    """What the page logs as an error, except that a test has let the network or server fail."""
+    meant = re.search(r"net::ERR_INTERNET_DISCONNECTED|status of 503", line.text)
+    return [line.text] if line.type == "error" and not meant else []
 
 
 def foreign(app, url):

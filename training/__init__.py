@@ -1,3 +1,3 @@
 """Train, measure and publish the weights that the Space serves."""
 
-import digits as _digits  # noqa: F401 - before TensorFlow, to keep its log off stderr
+from training import quiet_imports as _quiet_imports  # noqa: F401 - first, to work on the others

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from digits import networks
-from digits.prediction import Recognizer
+from digits.recognizer import Recognizer
 from digits.weights import load_folder
 from training import console, recipes, scoring, sets, tables
 from training.augment import EVERYTHING, Augmentation

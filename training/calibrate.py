@@ -22,6 +22,24 @@ _LOG_TEMPERATURES = (np.log(0.05), np.log(20.0))  # beyond it nothing is left to
 _TINY = np.finfo(np.float32).tiny  # keeps the logarithm of an output that underflowed finite
 
 
+def apply_temperature(
+    probabilities: NDArray[np.float32], temperature: float
+) -> NDArray[np.float32]:
+    """Divide the logits behind probabilities by a temperature.
+
+    Args:
+        probabilities: `(N, C)` float32, rows sum to 1.
+        temperature: Above 1 makes the answers less sure, below 1 surer.
+
+    Returns:
+        `(N, C)` float32, rows sum to 1 (Guo et al., "On Calibration of Modern Neural Networks").
+    """
+    logits = np.log(np.maximum(probabilities, _TINY)) / temperature
+    logits -= logits.max(axis=1, keepdims=True)
+    powers = np.exp(logits)
+    return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
 @dataclass(frozen=True, eq=False)
 class Reliability:
     """How often answers of a confidence are right, by bin of equal width from 0 to 1.

@@ -15,7 +15,6 @@ from digits.weights import Weights
 from training.tables import markdown
 
 MNIST = "ylecun/mnist"
-ARCHITECTURE_FILE = "architecture.json"
 
 PICTURES = {
     "learning-curves.png": "How it learned: loss and accuracy by epoch, training and validation.",
@@ -56,7 +55,7 @@ class Facts:
         augmented: Whether the images were varied while training.
         gate: What `training.gate` measured anew, if it did.
         releases: The tags of other weights in the same repository, newest first.
-        exports: Formats, sizes and how they compare with Keras: rows of text, a header first.
+        exports: Formats, sizes and how they compare with the app: rows of text, a header first.
         uploaded: Bytes of all the files.
     """
 
@@ -121,7 +120,7 @@ def write_card(repo: str, weights: Weights, facts: Facts) -> str:
         misread=_picture("misread.png", facts),
         outlier_class=", the last of them that it is no digit" if facts.knows_others else "",
         temperature=config.temperature,
-        refusal=_refusal(config.refuse_below, test),
+        refusal=_refusal(config.rejection_threshold, test),
         reliability=_picture("reliability.png", facts),
         training=_training(weights),
         training_count=_count(metrics.get("training_count")),
@@ -240,10 +239,10 @@ def _picture(name: str, facts: Facts) -> str:
     return f"![{PICTURES[name]}]({name})\n\n" if name in facts.files else ""
 
 
-def _refusal(refuse_below: float, test: Mapping[str, Any]) -> str:
-    if refuse_below == 0:
+def _refusal(rejection_threshold: float, test: Mapping[str, Any]) -> str:
+    if rejection_threshold == 0:
         return "No answer is withheld."
-    text = f'Answers whose score is below {refuse_below:.4g} are withheld as "not a digit"'
+    text = f'Answers whose score is below {rejection_threshold:.4g} are withheld as "not a digit"'
     refused = test.get("refused")
     if isinstance(refused, int):
         text += f", which are {refused:,} of {test['count']:,} test digits"

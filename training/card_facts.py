@@ -4,7 +4,6 @@ The network's layers come from code, the gate's numbers from the run folder, and
 the repository: from what its tags hold, so that the list is true whoever set them.
 """
 
-import functools
 import json
 import re
 import tempfile
@@ -15,7 +14,7 @@ from typing import Any
 from huggingface_hub import HfApi, hf_hub_download
 from huggingface_hub.errors import EntryNotFoundError
 
-from digits import weights
+from digits import networks, weights
 from digits.weights import Weights, WeightsError
 from training import export_table, verdict
 from training.card import Facts, Measured, Tagged
@@ -23,19 +22,6 @@ from training.export import Notes
 
 MAX_RELEASES = 10
 """How many of the newest tags a card lists."""
-
-
-@functools.cache
-def architecture(network: str) -> bytes:
-    """Return the layers of a network as Keras' JSON; the same bytes for the same network."""
-    # Keras takes seconds: what can be refused without it has been refused before.
-    import keras  # noqa: PLC0415
-
-    from digits import networks  # noqa: PLC0415
-
-    keras.utils.clear_session()  # restarts the layers' numbering, which the JSON holds as names
-    plan = json.loads(networks.build(network).to_json())
-    return (json.dumps(plan, indent=1, sort_keys=True) + "\n").encode()
 
 
 def gather(
@@ -54,27 +40,18 @@ def gather(
         releases: Of the repository.
         exports: From `published_exports.bring`.
     """
-    parameters, classes = _size(found.config.network)
+    network = networks.find(found.config.network)
     recipe: dict[str, Any] = json.loads(files.get("recipe.json", b"{}"))
     return Facts(
         files=frozenset(files),
-        parameters=parameters,
-        knows_others=classes > 10,
+        parameters=networks.parameter_count(network),
+        knows_others=networks.class_count(network) > networks.NOT_A_DIGIT,
         augmented=bool(recipe.get("recipe", {}).get("augmentation")),
         gate=gate_numbers(run),
         releases=releases,
         exports=export_table.cells(exports),
         uploaded=sum(map(len, files.values())),
     )
-
-
-@functools.cache
-def _size(network: str) -> tuple[int, int]:
-    """Count a network's parameters and its outputs."""
-    from digits import networks  # noqa: PLC0415
-
-    model = networks.build(network)
-    return model.count_params(), model.output_shape[-1]
 
 
 def gate_numbers(run: Path) -> list[Measured]:

@@ -15,7 +15,14 @@ REQUIREMENTS_FILE = "requirements.txt"
 
 _ROOT = Path(__file__).parents[1]
 _PACKAGE = "digits"
-_PACKAGES = ("numpy", "onnxruntime", "opencv-python-headless", "pillow")
+_PACKAGES = (
+    "numpy",
+    "onnx",
+    "onnxruntime",
+    "opencv-python-headless",
+    "pillow",
+    "safetensors",
+)
 """What the handler and the modules beside it import, by the names of the package index."""
 
 
@@ -56,7 +63,7 @@ def _imported(path: Path) -> Iterator[Path]:
 
 
 def _requirements() -> bytes:
-    """Pin what the handler needs as it is pinned for the app and for training."""
-    texts = [(_ROOT / place / "requirements.txt").read_text("utf-8") for place in (".", "training")]
-    pins = dict(re.findall(r"^([\w.-]+)(==[\w.]+)$", "\n".join(texts), re.MULTILINE))
+    """Pin what the handler needs as it is pinned for the app."""
+    text = (_ROOT / "requirements.txt").read_text("utf-8")
+    pins = dict(re.findall(r"^([\w.-]+)(==[\w.]+)$", text, re.MULTILINE))
     return "".join(f"{name}{pins[name]}\n" for name in _PACKAGES).encode()

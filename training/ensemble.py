@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.ink import InkArray
-from digits.prediction import Recognizer
+from digits.recognizer import Recognizer
 
 
 class Ensemble(Recognizer):

@@ -20,7 +20,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from digits import networks
-from digits.prediction import Recognizer
+from digits.recognizer import Recognizer
 from digits.weights import BUNDLED, Weights, WeightsError, load_folder
 from training import calibrate, console, cost, evaluation_plots, plots, scoring, sets, tables
 from training.console import UserError
@@ -153,7 +153,7 @@ def short_table(folders: Iterable[Path], mnist: Mnist) -> list[list[str]]:
     for folder in folders:
         recognizer = load(folder)
         config, metrics = recognizer.weights.config, recognizer.weights.metrics
-        parameters = networks.build(config.network).count_params()
+        parameters = networks.parameter_count(networks.find(config.network))
         told = [tables.shown(metrics.get(key)) for key in ("epochs", "seconds", "seed")]
         errors = str(count_errors(recognizer, mnist))
         row = [config.network, f"{parameters:,}", told[0], told[1], errors, told[2], str(folder)]
@@ -236,7 +236,7 @@ def gather(
         `mean` and `deviation` over them.
     """
     single = [runner for runner in runners if not isinstance(runner.recognizer, Ensemble)]
-    costs = {runner.folder: cost.measure(runner.folder) for runner in single}
+    costs = {runner.folder: cost.measure(runner.recognizer, runner.folder) for runner in single}
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     for runner, found, read in zip(runners, answers, numbers, strict=True):
         figures = scoring.measure(found)

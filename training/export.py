@@ -3,7 +3,7 @@
     python -m training.export                            the bundled weights, every format
     python -m training.export RUNFOLDER --format onnx   a run's, one format
     python -m training.export OWNER/NAME@v1.0.0          what a revision on the Hub holds
-    python -m training.export RUNFOLDER --check         and compare them with Keras: a table
+    python -m training.export RUNFOLDER --check         and compare them with the app: a table
 
 What was written, from which weights, is said by `exports.json` beside the files.
 """
@@ -41,7 +41,7 @@ FOLDER = "exports"
 """Where they lie in a run folder and in a model repository."""
 
 _CALIBRATION_IMAGES = 400
-_VERSIONS = ("tensorflow-cpu", "keras", "onnx", "tf2onnx")
+_VERSIONS = ("tensorflow-cpu", "keras", "onnx")
 
 Notes = dict[str, Any]
 """The contents of `exports.json`."""
@@ -101,9 +101,9 @@ def write_format(
         case "h5":
             export_formats.write_h5(model, path)
         case "savedmodel":
-            export_saved_model.write_saved_model(model, path, found.config.refuse_below)
+            export_saved_model.write_saved_model(model, path, found.config.rejection_threshold)
         case "onnx":
-            export_formats.write_onnx(model, path, export_formats.description(found))
+            export_formats.write_onnx(found, path)
         case "tflite":
             export_formats.write_litert(model, path)
         case "tflite-int8":
@@ -144,7 +144,7 @@ def complete(folder: Path, found: Weights) -> Notes | None:
 
 
 def checked(found: Weights, folder: Path, mnist: Mnist, drawn: Path | None = None) -> Notes:
-    """Compare what lies in a folder with Keras, and note it there.
+    """Compare what lies in a folder with the app, and note it there.
 
     Args:
         found: The weights that were exported.
@@ -199,7 +199,7 @@ def is_of(notes: Mapping[str, Any], found: Weights) -> bool:
     expected = {
         "weights_sha256": config.sha256,
         "temperature": repr(config.temperature),
-        "refuse_below": repr(config.refuse_below),
+        "rejection_threshold": repr(config.rejection_threshold),
         "maker": _maker(),
     }
     return {key: notes.get(key) for key in expected} == expected
@@ -245,7 +245,7 @@ def find(target: str | None) -> tuple[Weights, Path]:
             return weights.load_folder(Path(target)), Path(target, FOLDER)
         repo, _, revision = target.partition("@")
         cache = Path(huggingface_hub.constants.HF_HUB_CACHE)
-        found = weights.fetch(repo, revision or "main", cache=cache)
+        found = hub.fetch(repo, revision or "main", cache=cache)
         return found, Path("runs", found.origin.label.replace("/", "--"), FOLDER)
     except WeightsError as error:
         raise UserError(f"the weights of {target or BUNDLED} cannot be used: {error}") from error
@@ -276,7 +276,7 @@ def _arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--check",
         action="store_true",
-        help="compare every format that lies there with Keras, and print a table",
+        help="compare every format that lies there with the app, and print a table",
     )
     parser.add_argument(
         "--drawn", type=Path, metavar="DIR", help="recorded pen strokes to compare on too"

@@ -1,4 +1,4 @@
-"""Whether exported files answer as Keras does, each in its own runtime, and how fast.
+"""Whether exported files answer as the app does, each in its own runtime, and how fast.
 
 Compared are the probabilities of the ten digits, and the answers: a digit, or none where the score
 is too low. Times are those that the processor spent, on however many cores, so that other programs
@@ -9,11 +9,10 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import cv2
 import keras
 import numpy as np
 import numpy.typing as npt
@@ -21,14 +20,14 @@ import onnxruntime
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
-from digits.ink import InkArray, Picture
-from digits.prediction import Recognizer
-from digits.quiet_imports import stderr_discarded
+from digits.ink import InkArray
+from digits.recognizer import Recognizer
 from digits.weights import Weights
-from training import export, photos, sets, strokes
+from training import export, sets, strokes
 from training.data import Mnist, as_input
 from training.export_formats import INPUT, OUTPUT
-from training.export_saved_model import NO_DIGIT, PICTURES, VERSION
+from training.export_saved_model import NO_DIGIT, VERSION
+from training.quiet_imports import stderr_discarded
 
 Rows = npt.NDArray[np.float32]
 Runtime = Callable[[InkArray], Rows]
@@ -37,12 +36,10 @@ Runtime = Callable[[InkArray], Rows]
 Figures = dict[str, Any]
 
 TOLERANCE = 1e-4
-"""Largest difference of a probability from Keras' that the arithmetic of float32 may make."""
+"""Largest difference of a probability from the app's that the arithmetic of float32 may make."""
 
 _BATCH = 500
 _SINGLE = 200
-_PICTURES = 32
-_PHOTOGRAPHS = 200
 
 
 def open_runtime(name: str, folder: Path) -> Runtime:
@@ -108,7 +105,7 @@ def _onnx(path: Path) -> Runtime:
 
 
 def check(found: Weights, folder: Path, mnist: Mnist, drawn: Path | None = None) -> Figures:
-    """Compare every format that was exported with Keras.
+    """Compare every format that was exported with the app.
 
     Args:
         found: The weights that were exported.
@@ -118,8 +115,7 @@ def check(found: Weights, folder: Path, mnist: Mnist, drawn: Path | None = None)
 
     Returns:
         `formats`: by name `milliseconds` for a picture alone and `milliseconds_in_batches`, and by
-        set of pictures the figures of `compare`. `pictures`: the same of the SavedModel that is
-        given whole files, compared with the app. `machine`: what it ran on.
+        set of pictures the figures of `compare`. `machine`: what it ran on.
     """
     recognizer = Recognizer(found)
     shown: dict[str, tuple[InkArray, npt.NDArray[Any]]] = {
@@ -136,37 +132,37 @@ def check(found: Weights, folder: Path, mnist: Mnist, drawn: Path | None = None)
         for name, (images, _) in shown.items()
     }
     figures["formats"] = {
-        name: _measured(open_runtime(name, folder), shown, expected, found.config.refuse_below)
+        name: _measured(
+            open_runtime(name, folder), shown, expected, found.config.rejection_threshold
+        )
         for name in notes["formats"]
     }
-    if "savedmodel" in notes["formats"] and samples:
-        figures[PICTURES] = _check_pictures(folder, recognizer, mnist, samples)
     return figures
 
 
 def compare(
-    rows: Rows, expected: Rows, labels: npt.NDArray[np.integer[Any]], refuse_below: float
+    rows: Rows, expected: Rows, labels: npt.NDArray[np.integer[Any]], rejection_threshold: float
 ) -> Figures:
-    """Compare probabilities with Keras'.
+    """Compare probabilities with the app's.
 
     Args:
         rows: `(N, 10)`.
-        expected: `(N, 10)`, Keras' own.
+        expected: `(N, 10)`, the app's own.
         labels: `(N,)` digits.
-        refuse_below: Score below which there is no answer.
+        rejection_threshold: Score below which there is no answer.
 
     Returns:
         `count`; `largest_difference` of a probability; `other_answers`, how many answers differ;
-        `errors` and `keras_errors`, how many likeliest digits are wrong.
+        `errors` and `app_errors`, how many likeliest digits are wrong.
     """
     return {
         "count": len(labels),
         "largest_difference": float(np.abs(rows - expected).max()),
         "other_answers": int(
-            (_answers(rows, refuse_below) != _answers(expected, refuse_below)).sum()
+            (_answers(rows, rejection_threshold) != _answers(expected, rejection_threshold)).sum()
         ),
         "errors": int((rows.argmax(axis=1) != labels).sum()),
-        "keras_errors": int((expected.argmax(axis=1) != labels).sum()),
+        "app_errors": int((expected.argmax(axis=1) != labels).sum()),
     }
 
 
@@ -174,7 +170,7 @@ def _measured(
     run: Runtime,
     shown: Mapping[str, tuple[InkArray, npt.NDArray[Any]]],
     expected: Mapping[str, Rows],
-    refuse_below: float,
+    rejection_threshold: float,
 ) -> Figures:
     first = next(iter(shown.values()))[0]
     figures: Figures = {"milliseconds": 1000 * _median_seconds(run, first)}
@@ -187,7 +183,7 @@ def _measured(
             # The first one also makes ready.
             if len(rows) > 1:
                 seconds, count = seconds + time.process_time() - began, count + len(part)
-        figures[name] = compare(np.concatenate(rows), expected[name], labels, refuse_below)
+        figures[name] = compare(np.concatenate(rows), expected[name], labels, rejection_threshold)
     return {"milliseconds_in_batches": 1000 * seconds / max(count, 1), **figures}
 
 
@@ -206,68 +202,5 @@ def _median_seconds(run: Runtime, images: InkArray) -> float:
     return statistics.median(seconds[len(seconds) // 4 :])  # the first ones make ready
 
 
-def _answers(rows: Rows, refuse_below: float) -> npt.NDArray[np.int64]:
-    return np.where(rows.max(axis=1) < refuse_below, NO_DIGIT, rows.argmax(axis=1))
-
-
-def _check_pictures(
-    folder: Path, recognizer: Recognizer, mnist: Mnist, samples: list[strokes.Sample]
-) -> Figures:
-    """Show whole files to the SavedModel: drawn digits, then photographs, which it cannot know."""
-    rng = np.random.default_rng(0)
-    drawn = (strokes.sketch(sample.strokes, rng) for sample in samples)
-    photographs = _photographs(mnist, samples)
-    return {
-        name: compare_pictures(folder, recognizer, pictures)
-        for name, pictures in (("drawn", drawn), ("photographs", photographs))
-    }
-
-
-def _photographs(mnist: Mnist, samples: list[strokes.Sample]) -> Iterator[Picture]:
-    source = sets.Material(mnist, samples, [], len(samples))
-    written = source.written()
-    rng = np.random.default_rng(1)
-    for index in rng.integers(len(written), size=_PHOTOGRAPHS):
-        yield photos.photograph_digit(written[int(index)].strokes, rng).picture
-
-
-def compare_pictures(folder: Path, recognizer: Recognizer, pictures: Iterable[Picture]) -> Figures:
-    """Show picture files to the SavedModel, and the same pictures to the app's own code.
-
-    Args:
-        folder: Holds the exports.
-        recognizer: The app's.
-        pictures: `(H, W)` or `(H, W, 3)` uint8 RGB.
-
-    Returns:
-        `count`, `other_answers`, `milliseconds` a picture in batches, decoding included.
-    """
-    path = folder / export.FORMATS["savedmodel"] / VERSION
-    serve = tf.saved_model.load(str(path), tags=["serve"]).signatures[PICTURES]
-    count, others, seconds = 0, 0, 0.0
-    for batch in _batches(pictures):
-        files = tf.constant([_as_png(picture) for picture in batch])
-        began = time.process_time()
-        said = serve(**{PICTURES: files})["digit"].numpy()
-        seconds += time.process_time() - began
-        for picture, digit in zip(batch, said, strict=True):
-            expected = recognizer.predict(picture).digit
-            others += int(digit != (NO_DIGIT if expected is None else expected))
-        count += len(batch)
-    return {"count": count, "other_answers": others, "milliseconds": 1000 * seconds / count}
-
-
-def _batches(pictures: Iterable[Picture]) -> Iterator[list[Picture]]:
-    batch: list[Picture] = []
-    for picture in pictures:
-        batch.append(picture)
-        if len(batch) == _PICTURES:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def _as_png(picture: Picture) -> bytes:
-    in_order = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
-    return cv2.imencode(".png", in_order)[1].tobytes()
+def _answers(rows: Rows, rejection_threshold: float) -> npt.NDArray[np.int64]:
+    return np.where(rows.max(axis=1) < rejection_threshold, NO_DIGIT, rows.argmax(axis=1))

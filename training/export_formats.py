@@ -6,66 +6,56 @@ images in `[0, 1]`, ink 1 on paper 0, N free, and give `(N, C)` float32 probabil
 digit, or 11 with "not a digit" last.
 """
 
+import json
 import logging
-import os
-import sys
-import warnings
-from collections.abc import Iterator, Mapping
+import tempfile
+import zipfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import h5py
 import keras
 import numpy as np
+import onnx
 import tensorflow as tf
 
-from digits import networks
+from digits import networks, onnx_graph
 from digits.ink import InkArray
 from digits.weights import Weights
+from training import keras_networks
+from training.quiet_imports import stderr_discarded
 
-if TYPE_CHECKING:
-    import onnx
-
-INPUT, OUTPUT = "images", "probabilities"
+INPUT, OUTPUT = onnx_graph.INPUT, onnx_graph.PROBABILITIES
 """Names in those formats that name what goes in and what comes out."""
 
 MEANING = (
     f"{INPUT}: (N, 28, 28, 1) float32 in [0, 1], 0 paper, 1 full ink, one digit scaled into a box "
     f"of 20x20 with its centre of mass in the middle. {OUTPUT}: calibrated, rows sum to 1; by "
     'digit 0 to 9, then, where there is an eleventh, "not a digit". An answer is a digit where the '
-    "largest of the first ten is at least refuse_below."
+    "largest of the first ten is at least rejection_threshold."
 )
 
 LEGACY_LOG = "absl"
 """What Keras warns by that HDF5 is its older format: here that is what is wanted."""
 
-_ONNX_OPSET = 17
-"""Of 2022: every runtime that is still kept reads it."""
-
 
 def calibrated(weights: Weights) -> keras.Model:
-    """Build the network of a set of weights with the temperature in its last layer.
-
-    Dividing weights and bias of the layer before the softmax divides the logits, which is what
-    `digits.prediction.soften` does to the answer afterwards.
+    """Build the Keras model of a set of weights with the temperature in its last layer.
 
     Args:
         weights: A verified set.
 
     Returns:
         The network, `(N, 28, 28, 1)` float32 to `(N, 10)` or `(N, 11)` calibrated probabilities.
-
-    Raises:
-        ValueError: If the network does not end in a dense softmax.
     """
-    keras.utils.clear_session()  # restarts the layers' numbering, which formats hold as names
-    model = networks.build(weights.config.network)
-    model.load_weights(weights.path)
+    model = keras_networks.build(weights.config.network)
+    keras_networks.assign_tensors(model, weights.tensors)
+    # Dividing weights and bias of the layer before the softmax divides the logits.
     last = model.layers[-1]
-    if not isinstance(last, keras.layers.Dense) or last.activation is not keras.activations.softmax:
-        raise ValueError(f"Expected a network that ends in a dense softmax. Received: {last}")
-    temperature = weights.config.temperature
-    last.set_weights([numbers / np.float32(temperature) for numbers in last.get_weights()])
+    temperature = np.float32(weights.config.temperature)
+    last.set_weights([numbers / temperature for numbers in last.get_weights()])
     return model
 
 
@@ -80,7 +70,7 @@ def description(weights: Weights) -> dict[str, str]:
         "network": config.network,
         "weights_sha256": config.sha256,
         "temperature": repr(config.temperature),
-        "refuse_below": repr(config.refuse_below),
+        "rejection_threshold": repr(config.rejection_threshold),
         "calibration": "the temperature is in the weights: nothing is left to divide",
         "meaning": MEANING,
         "licence": "MIT",
@@ -88,17 +78,25 @@ def description(weights: Weights) -> dict[str, str]:
 
 
 def write_keras(model: keras.Model, path: Path) -> None:
-    """Write network and weights for Keras 3, which reads them with any of its backends.
+    """Write network and weights for Keras 3.3 and newer, with any of its backends.
 
     Args:
         model: From `calibrated`.
         path: The file to write, `.keras`.
     """
-    model.save(path)
+    with tempfile.TemporaryDirectory() as folder:
+        saved = Path(folder) / "model.keras"
+        model.save(saved)
+        with zipfile.ZipFile(saved) as old, zipfile.ZipFile(path, "w") as new:
+            for name in old.namelist():
+                content = old.read(name)
+                if name == "config.json":
+                    content = json.dumps(keras_networks.portable(json.loads(content))).encode()
+                new.writestr(name, content)
 
 
 def write_h5(model: keras.Model, path: Path) -> None:
-    """Write network and weights in the format before Keras 3; `load_weights` reads it too.
+    """Write network and weights in HDF5, the format before Keras 3, for Keras 3.3 and newer.
 
     Args:
         model: From `calibrated`.
@@ -106,6 +104,9 @@ def write_h5(model: keras.Model, path: Path) -> None:
     """
     with _hushed(LEGACY_LOG):
         model.save(path, include_optimizer=False)
+    with h5py.File(path, "r+") as file:
+        config = json.loads(file.attrs["model_config"])
+        file.attrs["model_config"] = json.dumps(keras_networks.portable(config))
 
 
 def write_litert(model: keras.Model, path: Path, calibration: InkArray | None = None) -> None:
@@ -127,62 +128,23 @@ def write_litert(model: keras.Model, path: Path, calibration: InkArray | None = 
         }
     # A name for what comes out, as a dictionary gives it.
     named = keras.Model(model.inputs, {OUTPUT: model.outputs[0]}, name=model.name)
-    with _hushed("tensorflow"), _no_standard_error():
+    with _hushed("tensorflow"), stderr_discarded():
         named.export(path, format="litert", verbose=False, input_signature=[_images()], **options)
 
 
-def write_onnx(model: keras.Model, path: Path, notes: Mapping[str, str]) -> None:
-    """Write a network for ONNX runtimes.
+def write_onnx(weights: Weights, path: Path) -> None:
+    """Write the network for ONNX runtimes; the same weights give the same bytes.
 
     Args:
-        model: From `calibrated`.
+        weights: A verified set.
         path: The file to write, `.onnx`.
-        notes: From `description`; they go into the file's `metadata_props`.
     """
-    # Conversion alone needs these: who exports something else does without them.
-    import onnx  # noqa: PLC0415
-
-    model(np.zeros((1, *networks.IMAGE_SHAPE), np.float32))
-    with _hushed("tf2onnx"), warnings.catch_warnings():
-        # Keras asks NumPy for a name that is gone, to make up for tf2onnx that wants it.
-        warnings.simplefilter("ignore", FutureWarning)
-        model.export(
-            path,
-            format="onnx",
-            verbose=False,
-            input_signature=[_images()],
-            opset_version=_ONNX_OPSET,
-        )
-    made = onnx.load(path)
-    _name_plainly(made.graph, model.name)
-    made.doc_string = notes["meaning"]
-    onnx.helper.set_model_props(made, dict(notes))
-    onnx.checker.check_model(made, full_check=True)
-    onnx.save(made, path)
-
-
-def _name_plainly(graph: "onnx.GraphProto", title: str) -> None:
-    """Name by order what the converter has numbered by what it converted before.
-
-    So the same weights give the same bytes.
-    """
-    [taken], [given] = graph.input, graph.output
-    names = {taken.name: INPUT, given.name: OUTPUT, "": ""}
-    graph.name = title
-    for field in ("value_info", "doc_string"):
-        graph.ClearField(field)
-    for index, node in enumerate(graph.node):
-        node.name = f"{node.op_type}-{index}"
-        for tensors in (node.input, node.output):
-            tensors[:] = [names.setdefault(name, f"tensor-{len(names)}") for name in tensors]
-    constants = sorted(graph.initializer, key=lambda tensor: list(names).index(tensor.name))
-    for tensor in constants:
-        tensor.name = names[tensor.name]
-    graph.ClearField("initializer")
-    graph.initializer.extend(constants)
-    for end, name in ((taken, INPUT), (given, OUTPUT)):
-        end.name = name
-        end.type.tensor_type.shape.dim[0].dim_param = "N"
+    config, notes = weights.config, description(weights)
+    model = onnx_graph.build(networks.find(config.network), weights.tensors, config.temperature)
+    model.doc_string = notes["meaning"]
+    onnx.helper.set_model_props(model, notes)
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, path)
 
 
 def _images() -> keras.InputSpec:
@@ -199,17 +161,3 @@ def _hushed(name: str) -> Iterator[None]:
         yield
     finally:
         log.setLevel(level)
-
-
-@contextmanager
-def _no_standard_error() -> Iterator[None]:
-    """Drop what the converter's C++ part writes past all logs; its errors are exceptions."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with Path(os.devnull).open("w") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)

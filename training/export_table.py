@@ -1,4 +1,4 @@
-"""What was exported and how it compares with Keras, as text."""
+"""What was exported and how it compares with the app, as text."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -55,7 +55,7 @@ def _measures(figures: Figures) -> list[str]:
         texts += [
             f"{compared['largest_difference']:.1g}",
             f"{compared['other_answers']} of {compared['count']:,}",
-            f"{compared['errors']} (Keras {compared['keras_errors']})",
+            f"{compared['errors']} (app {compared['app_errors']})",
         ]
     return texts
 

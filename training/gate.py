@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from digits.prediction import Recognizer
+from digits.recognizer import Recognizer
 from digits.weights import Weights, WeightsError, load_folder
 from training import calibrate, console, gate_pictures, noise, published, scoring, verdict
 from training.console import UserError

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from digits.page.examples import digit_example
-from digits.page.strokes import draw, parse_strokes
+from digits.drawing import as_picture, draw, parse_strokes
+from digits.examples import digit_example
+from digits.preprocessing import Candidate
 from training import handwriting, junk
 from training import strokes as pen_strokes
 from training.data import Mnist, as_input
@@ -58,7 +59,8 @@ def mnist_test(mnist: Mnist) -> PictureSet:
     """Show the test images as they are, as a run measures itself."""
     images = as_input(mnist.test_images)[..., 0]
     labels = mnist.test_labels.astype(np.int64)
-    return PictureSet("mnist_test", labels, images, images, np.zeros(len(labels), bool))
+    candidates = [(Candidate(image),) for image in images]
+    return PictureSet("mnist_test", labels, images, candidates)
 
 
 def _traced(mnist: Mnist, count: int) -> list[Sample]:
@@ -76,7 +78,7 @@ def _drawn(samples: Sequence[Sample], count: int) -> Iterator[tuple[int, Picture
             yield int(sample.label), pen_strokes.sketch(sample.strokes, rng)
         elif turn == 2:
             # Seed 0 is what the page shows and what the self-test reads.
-            yield digit, draw(parse_strokes(digit_example(digit, seed=1 + index)))
+            yield digit, as_picture(draw(parse_strokes(digit_example(digit, seed=1 + index))))
         else:
             yield digit, _template(str(digit), rng)
 

@@ -1,28 +1,22 @@
 """Answers for Hugging Face Inference Endpoints, in the words of the app's `/predict`.
 
 It goes into the model repository as `handler.py`, where the Endpoints' toolkit looks for it, and
-stands on what is published beside it: the network in `exports/digits.onnx` and the preprocessing
-in `digits/`. Nothing but these files and `requirements.txt` is needed, and nothing is fetched.
+stands on what is published beside it: the weights, and in `digits/` the code that reads with them.
+Nothing but these files and `requirements.txt` is needed, and nothing is fetched.
 """
 
 import base64
 import binascii
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-import numpy.typing as npt
-import onnxruntime
 from PIL import Image
 
-from digits.answers import predict_all
-from digits.ink import InkArray
 from digits.pictures import MAX_FILE_BYTES, Picture, PictureError, load_picture
+from digits.recognizer import Recognizer
+from digits.weights import load_folder
 
-NETWORK_FILE: Final = "exports/digits.onnx"
-CONFIG_FILE: Final = "config.json"
 MAX_BATCH: Final = 256
 """Most pictures of one request; while it is answered, others wait."""
 
@@ -41,36 +35,17 @@ class EndpointHandler:
     """The network of one snapshot of the model repository, ready to answer."""
 
     def __init__(self, path: str = "") -> None:
-        """Load the network and make sure that it is the one that `config.json` names.
+        """Load and verify the weights.
 
         Args:
             path: Folder of the snapshot.
 
         Raises:
-            RuntimeError: If files are missing or do not belong together.
+            WeightsError: If files are missing or do not belong together.
         """
-        folder = Path(path)
-        file = folder / NETWORK_FILE
-        if not file.is_file():
-            raise RuntimeError(
-                f"Expected {NETWORK_FILE} in {folder}. Received: no such file. If the toolkit left "
-                "it out when it downloaded the repository, set HF_FRAMEWORK=onnx."
-            )
-        options = onnxruntime.SessionOptions()
-        # Threads that wait for work would else keep their cores busy between two pictures.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = onnxruntime.InferenceSession(
-            file, options, providers=["CPUExecutionProvider"]
-        )
-        notes = self._session.get_modelmeta().custom_metadata_map
-        sha256 = json.loads((folder / CONFIG_FILE).read_bytes())["sha256"]
-        if notes["weights_sha256"] != sha256:
-            raise RuntimeError(
-                f"Expected {NETWORK_FILE} of the weights {sha256} that {CONFIG_FILE} names. "
-                f"Received: of {notes['weights_sha256']}. Publish the repository again."
-            )
-        self._refuse_below = float(notes["refuse_below"])
-        self._model = f"{notes['network']} {sha256[:12]}"
+        weights = load_folder(Path(path))
+        self._recognizer = Recognizer(weights)
+        self._model = f"{weights.config.network} {weights.config.sha256[:12]}"
 
     def __call__(self, data: Mapping[str, Any]) -> dict[str, Any] | list[dict[str, Any]]:
         """Read the one digit of each picture.
@@ -101,12 +76,8 @@ class EndpointHandler:
         return self._read(inputs)
 
     def _read(self, inputs: list[Any]) -> list[dict[str, Any]]:
-        answers = predict_all(_pictures(inputs), self._predict_images, self._refuse_below)
+        answers = self._recognizer.predict_all(_pictures(inputs))
         return [answer.as_json(self._model) for answer in answers]
-
-    def _predict_images(self, images: InkArray) -> npt.NDArray[np.float32]:
-        rows: npt.NDArray[np.float32] = self._session.run(None, {"images": images[..., None]})[0]
-        return rows
 
 
 def _pictures(inputs: list[Any]) -> Iterator[Picture]:

@@ -19,8 +19,8 @@ import numpy.typing as npt
 from scipy.optimize import minimize  # type: ignore[import-untyped]  # no types
 
 from digits.ink import BlankPictureError, extract_ink, written_line
-from digits.prediction import Recognizer
 from digits.reading import PRICES, Line, Prices, features, line_of, unlikely
+from digits.recognizer import Recognizer
 from digits.weights import BUNDLED, load_folder
 from training import console, numbers
 from training.strokes import Sample

@@ -20,6 +20,7 @@ from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 from huggingface_hub.hf_api import RepoFile
 
 from digits import weights
+from digits.recognizer import Recognizer
 from digits.weights import Weights, WeightsError
 from training import card, card_facts, console, published_exports, verdict
 from training.console import UserError
@@ -69,9 +70,6 @@ def verified(run: Path) -> Weights:
     Raises:
         UserError: If the app would refuse these weights.
     """
-    # TensorFlow takes seconds: what can be refused without it has been refused before.
-    from digits.prediction import Recognizer  # noqa: PLC0415
-
     try:
         found = weights.load_folder(run)
         Recognizer(found).self_test()
@@ -132,7 +130,6 @@ def publish(  # noqa: PLR0913 - the options of the command
     changes()
     with one_line(repo):
         releases = card_facts.releases(api, repo, tags, found.config.sha256)
-    files[card.ARCHITECTURE_FILE] = card_facts.architecture(found.config.network)
     exports = export(api, repo, head, run, found)
     files |= published_exports.read_files(run, exports) | endpoint_files()
     facts = card_facts.gather(run, found, files, releases, exports)

@@ -52,7 +52,7 @@ def find(repo: str, cache: Path) -> Published:
 
     Args:
         repo: `owner/name`.
-        cache: Folder that the files go to; `Weights.path` lies in it.
+        cache: Folder that the files go to.
 
     Raises:
         UserError: If the name is none, the Hub does not answer, or what is published fails the
@@ -69,7 +69,7 @@ def find(repo: str, cache: Path) -> Published:
     if not there.issuperset(weights.FILES):
         return Published(repo, commit, None)
     try:
-        found = weights.fetch(repo, commit, cache=cache)
+        found = hub.fetch(repo, commit, cache=cache)
     except hub.HubError as error:
         raise UserError(f"what {repo} holds could not be downloaded: {error}") from error
     except WeightsError as error:

@@ -37,7 +37,7 @@ def bring(  # noqa: PLR0913 - where exports may come from
             to be made.
 
     Returns:
-        What was exported and how it compares with Keras.
+        What was exported and how it compares with the app.
 
     Raises:
         UserError: If the Hub does not deliver, or there is no MNIST to fit 8 bits to.
@@ -45,7 +45,7 @@ def bring(  # noqa: PLR0913 - where exports may come from
     folder = run / FOLDER
     notes = export.complete(folder, found) or _take_over(api, repo, head, folder, found)
     if notes is None:
-        print("exporting to other formats and comparing them with Keras (a minute or two)")
+        print("exporting to other formats and comparing them with the app (a minute or two)")
         mnist = load_mnist(data)
         notes = export.export(found, folder, FORMATS, lambda: export.calibration_images(mnist))
         notes = export.checked(found, folder, mnist)

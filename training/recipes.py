@@ -138,7 +138,7 @@ def compile_network(model: keras.Model, recipe: Recipe, steps_per_epoch: int) ->
     """Give a network the recipe's optimizer and loss, and accuracy to watch.
 
     Args:
-        model: A network as `digits.networks.build` makes it.
+        model: A network of `training.keras_networks.build`.
         recipe: How to train it.
         steps_per_epoch: Batches an epoch, which the course of the learning rate depends on.
     """

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from digits.answers import choose_way
-from digits.prediction import Recognizer
+from digits.preprocessing import Candidate
+from digits.recognizer import Prediction, Recognizer
 from training import calibrate
 from training.corruptions import CORRUPTIONS
 from training.sets import PictureSet
@@ -47,25 +47,22 @@ def answer(recognizer: Recognizer, pictures: PictureSet, *, squeeze: bool) -> An
     """Let a recognizer answer a whole set.
 
     Args:
-        recognizer: Whose answers; each comes from its `answer`, as for a visitor.
+        recognizer: Whose answers; each comes from its `select`, as for a visitor.
         pictures: The set.
         squeeze: Show it the squeezed images instead of those of our preprocessing.
     """
-    framed = (pictures.squeezed,) if squeeze else (pictures.prepared, *pictures.again)
-    images = framed[0]
-    confidences = np.full((len(images), 10), 0.1)
-    scores = np.zeros(len(images))
-    answered = np.zeros(len(images), bool)
-    seen = np.arange(len(images)) if squeeze else np.flatnonzero(~pictures.blank)
-    for start in range(0, len(seen), _BATCH):
-        batch = seen[start : start + _BATCH]
-        ways = [recognizer.predict_images(way[batch]) for way in framed]
-        for index, *rows in zip(batch, *ways, strict=True):
-            prediction = recognizer.answer(images[index], rows[choose_way(rows)])
-            confidences[index] = prediction.confidences
-            scores[index] = prediction.score
-            answered[index] = prediction.digit is not None
-    return Answers(pictures.labels, confidences, scores, answered)
+    candidates: Sequence[Sequence[Candidate]] = pictures.candidates
+    if squeeze:
+        candidates = [(Candidate(image),) for image in pictures.squeezed]
+    predictions: list[Prediction] = []
+    for start in range(0, len(candidates), _BATCH):
+        predictions += recognizer.select(candidates[start : start + _BATCH])
+    return Answers(
+        pictures.labels,
+        np.array([prediction.confidences for prediction in predictions]),
+        np.array([prediction.score for prediction in predictions]),
+        np.array([prediction.digit is not None for prediction in predictions]),
+    )
 
 
 def measure(answers: Mapping[str, Answers]) -> Figures:

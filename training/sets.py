@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.ink import BlankPictureError
-from digits.preprocessing import framings
+from digits.preprocessing import Candidate, preprocess_candidates
 from training import corruptions, junk, numbers, photos
 from training import strokes as pen_strokes
 from training.data import Mnist
@@ -36,19 +36,19 @@ class PictureSet:
         name: What they show.
         labels: `(N,)` int64 digits; `NO_DIGIT` where there is none.
         squeezed: `(N, 28, 28)` float32 in `[0, 1]`, 1 is ink.
-        prepared: The same by our preprocessing; all 0 where it finds no ink.
-        blank: `(N,)` bool, where our preprocessing finds no ink.
-        again: The same as `prepared`, framed in the second and in each further way that pictures
-            have, in the last where a picture has no more; `choose_way` tells which counts. Empty
-            where there is one way only.
+        candidates: Of each picture those of our preprocessing; none where it finds no ink.
     """
 
     name: str
     labels: npt.NDArray[np.int64]
     squeezed: Images
-    prepared: Images
-    blank: npt.NDArray[np.bool_]
-    again: tuple[Images, ...] = ()
+    candidates: Sequence[Sequence[Candidate]]
+
+    @property
+    def prepared(self) -> Images:
+        """`(N, 28, 28)`: the first candidate of each picture; all 0 where there is none."""
+        nothing = np.zeros((_SIDE, _SIDE), np.float32)
+        return np.stack([group[0].image if group else nothing for group in self.candidates])
 
 
 @dataclass(frozen=True)
@@ -171,19 +171,12 @@ def prepare(name: str, labels: Sequence[int], pictures: Iterable[Picture]) -> Pi
         pictures: `(H, W)` or `(H, W, 3)` uint8.
     """
     squeezed = np.zeros((len(labels), _SIDE, _SIDE), np.float32)
-    nothing = [np.zeros((_SIDE, _SIDE), np.float32)]
-    framed = [nothing] * len(labels)
+    candidates: list[Sequence[Candidate]] = [()] * len(labels)
     for index, picture in enumerate(pictures):
         squeezed[index] = squeeze(picture)
         with suppress(BlankPictureError):
-            framed[index] = framings(picture)
-    most = max(len(ways) for ways in framed)
-    prepared, *again = (
-        np.stack([ways[min(way, len(ways) - 1)] for ways in framed]) for way in range(most)
-    )
-    blank = np.array([ways is nothing for ways in framed], bool)
-    digits = np.asarray(labels, np.int64)
-    return PictureSet(name, digits, squeezed, prepared, blank, tuple(again))
+            candidates[index] = preprocess_candidates(picture)
+    return PictureSet(name, np.asarray(labels, np.int64), squeezed, candidates)
 
 
 def squeeze(picture: Picture) -> Images:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from digits.prediction import Recognizer
+from digits.recognizer import Recognizer
 from training import calibrate, console, scoring, tables
 from training.calibrate import Reliability
 from training.data import Mnist, load_mnist

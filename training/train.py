@@ -27,13 +27,12 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from digits import networks
-from digits.prediction import soften
+from digits import networks, weights
+from digits.malloc import keep_freed_memory
 from digits.weights import CONFIG_FILE, METRICS_FILE, WEIGHTS_FILE
-from training import calibrate, console, corrections, data, plots, recipes
+from training import calibrate, console, corrections, data, keras_networks, plots, recipes
 from training.batches import AugmentedDigits
 from training.console import UserError
-from training.memory import keep_freed_memory
 from training.recipes import Recipe
 from training.run_folder import Row, RunFolder
 
@@ -351,7 +350,7 @@ def _fit(
     """Train from where the folder's checkpoint is up to the recipe's last epoch."""
     keep_freed_memory()
     recipe = job.recipe
-    model = networks.build(recipe.network)
+    model = keras_networks.build(recipe.network)
     training, validation = ((mnist.train_images[part], mnist.train_labels[part]) for part in parts)
     classes = model.output_shape[-1]
     batches = EncodedBatches(_batches(job, *training), recipe, classes)
@@ -417,19 +416,21 @@ def _finish(
     labels = mnist.train_labels[fitted.validation]
     raw = _probabilities(fitted.model, mnist.train_images[fitted.validation])
     temperature = calibrate.fit_temperature(raw, labels)
-    validated = soften(raw, temperature)
+    validated = calibrate.apply_temperature(raw, temperature)
     share = calibrate.SERVED_REFUSED_SHARE
-    refuse_below = calibrate.choose_refusal(_scores(validated), share)
-    tested = soften(_probabilities(fitted.model, mnist.test_images), temperature)
-    test = _measure(tested, mnist.test_labels, refuse_below)
+    rejection_threshold = calibrate.choose_refusal(_scores(validated), share)
+    tested = calibrate.apply_temperature(
+        _probabilities(fitted.model, mnist.test_images), temperature
+    )
+    test = _measure(tested, mnist.test_labels, rejection_threshold)
     metrics = {
         "network": job.recipe.network,
         "mnist_test": test,
-        "validation": _measure(validated, labels, refuse_below),
+        "validation": _measure(validated, labels, rejection_threshold),
         "ece": test["ece"],
         "ece_bins": calibrate.BINS,
         "temperature": temperature,
-        "refuse_below": refuse_below,
+        "rejection_threshold": rejection_threshold,
         "parameters": fitted.model.count_params(),
         "epochs": len(fitted.rows),
         "seconds": round(sum(row["seconds"] for row in fitted.rows), 1),
@@ -438,7 +439,7 @@ def _finish(
         "versions": versions(),
     }
     draw(run, mnist, tested, fitted.rows)
-    _save(run, job.recipe, fitted.model, temperature, refuse_below)
+    _save(run, job.recipe, fitted.model, temperature, rejection_threshold)
     run.write_json(METRICS_FILE, metrics)
     run.remove_checkpoint()
     return metrics
@@ -452,7 +453,7 @@ def _probabilities(model: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.
 
 
 def _scores(softened: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Score as `digits.prediction` does: the calibrated probability of the digit answered."""
+    """Score as `digits.recognizer` does: the calibrated probability of the digit answered."""
     scores: NDArray[np.float64] = softened[:, :10].max(axis=1).astype(np.float64)
     return scores
 
@@ -464,7 +465,7 @@ def _confidences(softened: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _measure(
-    softened: NDArray[np.float32], labels: NDArray[np.uint8], refuse_below: float
+    softened: NDArray[np.float32], labels: NDArray[np.uint8], rejection_threshold: float
 ) -> dict[str, float]:
     """Count errors and refusals, and measure calibration; an answer refused counts as given."""
     confidences = _confidences(softened)
@@ -474,26 +475,30 @@ def _measure(
         "count": len(labels),
         "top1_accuracy": 1 - errors / len(labels),
         "ece": calibrate.reliability(confidences, labels).ece,
-        "refused": int((_scores(softened) < refuse_below).sum()),
+        "refused": int((_scores(softened) < rejection_threshold).sum()),
     }
 
 
 def _save(
-    run: RunFolder, recipe: Recipe, model: keras.Model, temperature: float, refuse_below: float
+    run: RunFolder,
+    recipe: Recipe,
+    model: keras.Model,
+    temperature: float,
+    rejection_threshold: float,
 ) -> None:
     """Write the weights, without the optimizer, and how to use them."""
-    numbers = model.get_weights()
-    keras.utils.clear_session()  # restarts the layers' numbering, which the file holds as names
-    bare = networks.build(recipe.network)
-    bare.set_weights(numbers)
-    run.save_weights(WEIGHTS_FILE, bare)
+    tensors = keras_networks.read_tensors(model)
+    content = weights.serialize(tensors)
+    run.write_bytes(WEIGHTS_FILE, content)
     if recipe.legacy_h5:
+        bare = keras_networks.build(recipe.network)
+        keras_networks.assign_tensors(bare, tensors)
         run.save_legacy_h5(_LEGACY_H5_FILE, bare)
     config = {
         "network": recipe.network,
         "temperature": temperature,
-        "refuse_below": refuse_below,
-        "sha256": hashlib.sha256((run.path / WEIGHTS_FILE).read_bytes()).hexdigest(),
+        "rejection_threshold": rejection_threshold,
+        "sha256": hashlib.sha256(content).hexdigest(),
     }
     run.write_json(CONFIG_FILE, config)
 

@@ -7,7 +7,7 @@ from digits.corrections import Correction, Corrections, NotKeptError
 from digits.page.why import ImageError, decode_image
 
 if TYPE_CHECKING:
-    from digits.prediction import Recognizer
+    from digits.recognizer import Recognizer
 
 PATIENCE_SECONDS: Final = 60.0
 """How long the page waits for the Hub to confirm before it says that nothing was kept."""
@@ -47,7 +47,7 @@ def _parse(recognizer: "Recognizer", request: object) -> Correction:
             raise ImageError("Expected [True, image, digit or None]. Received: something else")
     if not image.any():
         raise ImageError("Expected ink. Received: a blank image")
-    answer = recognizer.answer(image, recognizer.predict_images(image[None])[0])
+    answer = recognizer.decide(image, recognizer.predict_images(image[None])[0])
     weights = recognizer.weights
     return Correction(
         image=image,

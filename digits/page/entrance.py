@@ -80,7 +80,7 @@ DOORS: Final = (
         "page",
         re.compile(
             r"/|/config/?|/theme\.css|/favicon\.ico|/robots\.txt|/manifest\.json"
-            r"|/(?:assets|static)/.+"
+            r"|/(?:assets|static)/.+|/v1/(?:health|openapi\.json)"
             r"|/monitoring/summary"  # asked for by the page of the API; empty here
             rf"|{_API}/(?:info/?|openapi\.json|theme\.css|startup-events|app_id)"
         ),
@@ -111,6 +111,17 @@ DOORS: Final = (
         ),
         methods=_POST,
         max_bytes=MAX_QUESTION_BYTES,
+        asks=True,
+    ),
+    # A stroke of the pad, answered in milliseconds.
+    Door("drawing", re.compile("/v1/draw"), methods=_POST, max_bytes=MAX_QUESTION_BYTES, asks=True),
+    # Its body is in memory until it is answered.
+    Door(
+        "picture",
+        re.compile("/v1/(?:predict|read)"),
+        methods=_POST,
+        max_bytes=MAX_UPLOAD_BYTES,
+        at_once=32,
         asks=True,
     ),
     Door(

@@ -140,7 +140,7 @@ async function send(now) {
   const [number, before] = [++asked, generation]
   let alarm
   const patience = new Promise((resolve) => { alarm = setTimeout(resolve, PATIENCE_MS) })
-  const answer = await Promise.race([server.read_drawing(mode, sheet().strokes), patience])
+  const answer = await Promise.race([readDrawing(mode, sheet().strokes), patience])
   clearTimeout(alarm)
   underWay -= 1
   const current = before === generation && sheet().strokes.length > 0

@@ -7,9 +7,9 @@ from typing import Any, Final
 import gradio as gr
 from gradio.i18n import I18nData
 
+from digits.drawing import MAX_POINTS, PAD_WIDTHS
+from digits.examples import all_examples
 from digits.page.about import about_text
-from digits.page.examples import all_examples
-from digits.page.strokes import MAX_POINTS, PAD_WIDTHS
 from digits.page.words import WORDS
 from digits.pictures import MAX_FILE_BYTES, TOO_LARGE
 
@@ -40,16 +40,12 @@ def _part(
     )
 
 
-def drawing_pad(read_drawing: Callable[[Any], dict[str, Any]]) -> gr.HTML:
-    """The pad; it tells what is read on it by the browser event `digits:answer`.
-
-    Args:
-        read_drawing: Answers `[mode, strokes]`, see `digits.page.views.drawing_view`.
-    """
+def drawing_pad() -> gr.HTML:
+    """The pad: asks `/v1/draw` and passes the answer on as the browser event `digits:answer`."""
     return _part(
         "pad.html",
-        ["pad.js", "hand_in.js"],
-        [read_drawing],
+        ["draw_request.js", "pad.js", "hand_in.js"],
+        [],
         {
             "examples": all_examples(),
             "pad_widths": PAD_WIDTHS,

@@ -1,7 +1,8 @@
-"""Pictures that a client names by an address: fetched from public hosts only, and not without end.
+"""Pictures that clients of Gradio's API send: what else they send is answered with what to send.
 
-Gradio fetches such addresses too, but whole into memory, however long they are, and asks a name
-server of its own choice where ours does not name a public host.
+Addresses are fetched from public hosts only, and not without end. Gradio fetches them too, but
+whole into memory, however long they are, and asks a name server of its own choice where ours does
+not name a public host.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ import ipaddress
 import logging
 import socket
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import gradio as gr
 import httpx
@@ -23,6 +24,26 @@ FETCH_SECONDS: Final = 20.0
 MAX_REDIRECTS: Final = 5
 
 _log = logging.getLogger(__name__)
+
+
+HOW: Final = (
+    'Send one picture file: handle_file("seven.png") in Python, or over HTTP the file itself to '
+    "/v1/predict or /v1/read."
+)
+
+
+class PictureBlocks(gr.Blocks):
+    """Blocks whose API answers malformed input with `HOW`, where Gradio says only `null`."""
+
+    async def preprocess_data(self, *args: Any, **options: Any) -> list[Any]:  # noqa: ANN401 - Gradio's
+        """Preprocess as Gradio does; text, lists and paths of the server are no picture files."""
+        try:
+            received: list[Any] = await super().preprocess_data(*args, **options)
+        except gr.Error:  # says what to do already
+            raise
+        except ValueError as error:
+            raise gr.Error(HOW, print_exception=False) from error
+        return received
 
 
 class AddressError(ValueError):

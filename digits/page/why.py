@@ -4,16 +4,13 @@ import base64
 import binascii
 from typing import TYPE_CHECKING, Any, Final
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from digits.prediction import Recognizer
+    from digits.recognizer import Recognizer
 
 _SIDE: Final = 28
-_SMOOTHING: Final = 1.0
-"""Pixels. Gradients of neighbouring pixels differ by chance; over a pixel they say something."""
 
 
 class ImageError(ValueError):
@@ -40,7 +37,7 @@ def why_view(recognizer: "Recognizer", request: object) -> dict[str, Any]:
         image = decode_image(encoded)
     except ImageError:
         return {"kind": "refused"}
-    shares = _smooth(recognizer.saliency.explain(image, digit), image)
+    shares = recognizer.explain(image, digit)
     strongest = float(np.abs(shares).max())
     scaled = np.round(shares * (127 / strongest)) if strongest else shares
     return {
@@ -68,13 +65,3 @@ def decode_image(encoded: str) -> npt.NDArray[np.float32]:
         raise ImageError(f"Expected 784 bytes. Received: {len(content)}")
     pixels = np.frombuffer(content, np.uint8).reshape(_SIDE, _SIDE)
     return pixels.astype(np.float32) / np.float32(255)
-
-
-def _smooth(
-    shares: npt.NDArray[np.float32], image: npt.NDArray[np.float32]
-) -> npt.NDArray[np.float32]:
-    """Average what neighbouring ink says; paper stays without a say."""
-    blurred = cv2.GaussianBlur(shares, (0, 0), _SMOOTHING)
-    weight = cv2.GaussianBlur(image, (0, 0), _SMOOTHING)
-    smooth: npt.NDArray[np.float32] = image * blurred / np.maximum(weight, 1e-3)
-    return smooth

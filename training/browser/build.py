@@ -8,14 +8,14 @@ import base64
 import gzip
 import html
 import json
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from digits import networks, onnx_graph
+from digits.drawing import MAX_POINTS, PAD_WIDTHS
+from digits.examples import all_examples
 from digits.page import parts
-from digits.page.examples import all_examples
-from digits.page.strokes import MAX_POINTS, PAD_WIDTHS
 from digits.service import describe
 from digits.weights import Weights
 from training.browser import runtime
@@ -55,19 +55,14 @@ def build(weights: Weights) -> dict[str, bytes]:
 
 
 def onnx(weights: Weights) -> bytes:
-    """Export the network with its calibration.
+    """The network with its calibration, as ONNX.
 
     Args:
         weights: The set to export.
     """
-    # TensorFlow takes seconds: what can be refused without it has been refused before.
-    from training import export_formats  # noqa: PLC0415
-
-    with tempfile.TemporaryDirectory(prefix="digits-onnx-") as folder:
-        path = Path(folder) / "model.onnx"
-        model = export_formats.calibrated(weights)
-        export_formats.write_onnx(model, path, export_formats.description(weights))
-        return path.read_bytes()
+    config = weights.config
+    model = onnx_graph.build(networks.find(config.network), weights.tensors, config.temperature)
+    return model.SerializeToString()
 
 
 def _page(weights: Weights, engine: Runtime) -> str:
@@ -91,7 +86,7 @@ def _script(weights: Weights) -> str:
     about = {
         "model": _name(weights),
         "line": describe(weights),
-        "refuse_below": weights.config.refuse_below,
+        "rejection_threshold": weights.config.rejection_threshold,
     }
     pad = {
         "examples": all_examples() | {"number": []},

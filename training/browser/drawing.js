@@ -1,4 +1,4 @@
-// From strokes to the picture that the app would draw of them (digits/page/strokes.py). The app
+// From strokes to the ink that the app would draw of them (digits/drawing.py). The app
 // leaves that to OpenCV, whose smooth lines have edges of their own; the browser's canvas draws
 // others, and not the same in every browser. So the lines are laid here as OpenCV lays them.
 
@@ -23,7 +23,7 @@ const sixteenths = (units) => Math.floor((units % UNIT) / (UNIT / 16))
 function drawStrokes(strokes) {
   const picture = { width: PICTURE_SIDE, height: PICTURE_SIDE, data: new Uint8Array(PICTURE_SIDE ** 2).fill(PAPER) }
   for (const stroke of strokes) drawStroke(picture, stroke)
-  return picture
+  return { ...picture, data: Float32Array.from(picture.data, (level) => 1 - level / PAPER) }
 }
 
 function drawStroke(picture, [brush, ...flat]) {

@@ -1,18 +1,11 @@
-// From a drawn picture to the 28 x 28 image that the network sees: digits/ink.py for plain paper,
-// then digits/preprocessing.py, with the same numbers. Ink is { width, height, data } with data from
-// 0, paper, to 1, full ink.
+// From ink to the 28 x 28 image that the network sees: digits/preprocessing.py, with the same
+// numbers. Ink is { width, height, data } with data from 0, paper, to 1, full ink.
 
 const IMAGE_SIDE = 28
 const BOX_SIDE = 20
 const MIN_STROKE = 1.7
 const EDGE = Math.fround(0.1)
 const FINE = 4
-
-const UNIFORM_STEP = 6
-const MIN_CONTRAST = 14
-const STRONG = Math.fround(0.3)
-const FULL_INK = 0.8 // the share of strong pixels that are no darker than full ink
-const SAMPLED = 5000
 
 const CUBIC = -0.75 // how much the cubic enlarges what it sharpens
 const STRAIGHT = Math.round(0.955 * 65536) // steps of a distance of 3 x 3 in 65536ths of a pixel
@@ -26,61 +19,6 @@ function roundEven(value) {
 }
 
 const newInk = (width, height) => ({ width, height, data: new Float32Array(width * height) })
-
-// ---- ink on white paper --------------------------------------------------------------------
-
-// The ink of a picture of a pad, { width, height, data } with data from 0, ink, to 255, paper; null
-// where there is none. What is drawn is darker than the paper and the paper is white.
-function extractInk(picture) {
-  const box = boundingBox(picture, (level) => 255 - level > UNIFORM_STEP)
-  if (!box) return null
-  const contrast = cutOut(picture, box)
-  contrast.data = contrast.data.map((level) => 255 - level)
-  const full = fullInk(contrast.data)
-  if (full === null) return null
-  const low = Math.min(UNIFORM_STEP, 0.5 * full)
-  const ink = { ...contrast, data: contrast.data.map((value) => between((value - low) / (full - low), 0, 1)) }
-  return connectedToStrong(ink)
-}
-
-function fullInk(contrast) {
-  const strong = contrast.filter((value) => value > MIN_CONTRAST)
-  if (strong.length === 0) return null
-  const step = 1 + Math.floor(strong.length / SAMPLED)
-  const sampled = Float32Array.from({ length: Math.ceil(strong.length / step) }, (_, i) => strong[i * step]).sort()
-  const place = FULL_INK * (sampled.length - 1)
-  const [below, above] = [sampled[Math.floor(place)], sampled[Math.ceil(place)]]
-  return below + (above - below) * (place - Math.floor(place))
-}
-
-// Faint ink counts where it touches strong ink, from pixel to pixel.
-function connectedToStrong({ width, height, data }) {
-  const kept = newInk(width, height)
-  let faint = []
-  for (let i = 0; i < data.length; i += 1) {
-    if (data[i] > STRONG) kept.data[i] = data[i]
-    else if (data[i] > 0) faint.push(i)
-  }
-  const reached = (i) => {
-    const [x, y] = [i % width, Math.floor(i / width)]
-    for (let row = Math.max(0, y - 1); row <= Math.min(height - 1, y + 1); row += 1) {
-      for (let column = Math.max(0, x - 1); column <= Math.min(width - 1, x + 1); column += 1) {
-        if (kept.data[row * width + column] > 0) return true
-      }
-    }
-    return false
-  }
-  let before
-  do {
-    before = faint.length
-    faint = faint.filter((i) => {
-      if (!reached(i)) return true
-      kept.data[i] = data[i]
-      return false
-    })
-  } while (faint.length < before)
-  return kept
-}
 
 // ---- MNIST's frame -------------------------------------------------------------------------
 

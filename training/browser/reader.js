@@ -1,10 +1,10 @@
-// What the app's server does for its page, done here: it reads drawings (digits/prediction.py).
+// What the app's server does for its page, done here: it reads drawings (digits/recognizer.py).
 
 function readProbabilities(image, probabilities) {
   const digits = [...probabilities.slice(0, 10)]
   const score = Math.max(...digits)
   const sum = digits.reduce((total, value) => total + value, 0)
-  const refused = score < ABOUT.refuse_below
+  const refused = score < ABOUT.rejection_threshold
   return {
     kind: 'digit',
     digit: refused ? null : digits.indexOf(score),
@@ -31,9 +31,8 @@ let queue = loadNetwork().then(
   },
 )
 
-async function readDrawing(strokes) {
-  const ink = extractInk(drawStrokes(strokes))
-  const image = ink && normalize(ink)
+async function readStrokes(strokes) {
+  const image = normalize(drawStrokes(strokes))
   if (!image) return { kind: 'blank', mode: 'picture', model: ABOUT.model }
   // One after the other: the runtime computes one answer at a time.
   const probabilities = queue.then(() => network(image))
@@ -41,21 +40,23 @@ async function readDrawing(strokes) {
   return readProbabilities(image, await probabilities)
 }
 
+// What the pad asks, as digits/page/draw_request.js asks the server.
+async function readDrawing(_, strokes) {
+  if (problem) return { kind: 'problem', text: problem }
+  if (!network) return { kind: 'warming' }
+  try {
+    return await readStrokes(strokes)
+  } catch (error) {
+    console.error(error)
+    return undefined // as for a call that failed: the pad asks again
+  }
+}
+
 const server = {
-  async read_drawing(_, strokes) {
-    if (problem) return { kind: 'problem', text: problem }
-    if (!network) return { kind: 'warming' }
-    try {
-      return await readDrawing(strokes)
-    } catch (error) {
-      console.error(error)
-      return undefined // as for a call that failed: the pad asks again
-    }
-  },
   async read_status() {
     return { ready: network !== null, line: ABOUT.line, problem, model: ABOUT.model }
   },
 }
 
 // What the page can do, for scripts of others and for the tests: strokes in, an answer out.
-globalThis.digits = { read: readDrawing }
+globalThis.digits = { read: readStrokes }

@@ -6,17 +6,20 @@ import cv2
 import numpy as np
 import pytest
 
-from digits import networks
-from digits.answers import choose_way
-from digits.page.examples import digit_example
-from digits.page.strokes import draw, parse_strokes
-from digits.prediction import BLANK, NOT_A_DIGIT, Recognizer, soften
-from digits.preprocessing import crop, preprocess
-from digits.weights import BUNDLED, WeightsError
+from digits.drawing import as_picture, draw, parse_strokes
+from digits.examples import digit_example
+from digits.preprocessing import Candidate, crop, preprocess
+from digits.recognizer import BLANK, NOT_A_DIGIT, Recognizer, select_candidate
+from digits.weights import WeightsError
+from tests.training_support import random_weights
+
+
+def ink(digit: int, seed: int = 0) -> np.ndarray:
+    return draw(parse_strokes(digit_example(digit, seed)))
 
 
 def drawing(digit: int, seed: int = 0) -> np.ndarray:
-    return draw(parse_strokes(digit_example(digit, seed)))
+    return as_picture(ink(digit, seed))
 
 
 @pytest.mark.parametrize("digit", range(10))
@@ -71,7 +74,7 @@ def test_blank_picture_is_an_answer(recognizer):
 
 
 def test_low_score_is_no_digit(recognizer):
-    config = dataclasses.replace(recognizer.weights.config, refuse_below=1.0)
+    config = dataclasses.replace(recognizer.weights.config, rejection_threshold=1.0)
     strict = Recognizer(dataclasses.replace(recognizer.weights, config=config))
     prediction = strict.predict(drawing(3))
     assert prediction.digit is None
@@ -91,39 +94,53 @@ def test_batch_and_single_agree(recognizer):
 
 
 @pytest.mark.parametrize(
-    ("surenesses", "way"),
+    ("surenesses", "candidate"),
     [([0.9], 0), ([0.9, 0.95], 0), ([0.9, 0.99], 1), ([0.9, 0.985, 0.999], 2), ([1.0, 1.0], 0)],
 )
-def test_another_way_to_see_a_picture_counts_if_it_is_far_surer(surenesses, way):
+def test_a_later_candidate_is_selected_if_it_is_far_surer(surenesses, candidate):
     rows = [np.eye(1, 11, 3, dtype=np.float32)[0] * np.float32(sure) for sure in surenesses]
-    assert choose_way(rows) == way
+    assert select_candidate(rows) == candidate
 
 
-def test_softening_keeps_the_order_and_the_sum():
-    sharp = np.array([[0.9, 0.08, 0.02], [0.0, 1.0, 0.0]], np.float32)
-    soft = soften(sharp, 2.0)
-    np.testing.assert_allclose(soft.sum(axis=1), 1, rtol=1e-6)
-    assert soft[0, 0] < 0.9
-    assert soft[0].argsort().tolist() == sharp[0].argsort().tolist()
-    np.testing.assert_allclose(soften(sharp, 1.0), sharp, atol=1e-6)
-
-
-def test_self_test_passes_and_notices_weights_that_learned_nothing(recognizer, tmp_path):
+def test_self_test_passes_and_notices_weights_that_learned_nothing(recognizer):
     recognizer.self_test()
-    path = tmp_path / "model.weights.h5"
-    networks.build(recognizer.weights.config.network).save_weights(path)
-    untrained = Recognizer(dataclasses.replace(recognizer.weights, path=path))
     with pytest.raises(WeightsError, match="Self-test"):
-        untrained.self_test()
+        Recognizer(random_weights("conv7")).self_test()
 
 
-def test_unknown_network_is_named():
-    with pytest.raises(ValueError, match=r"Expected a network of .* Received: name='lenet'"):
-        networks.build("lenet")
+def test_a_drawing_is_read_as_its_picture_is(recognizer):
+    for digit in range(10):
+        drawn, seen = recognizer.predict_ink(ink(digit)), recognizer.predict(drawing(digit))
+        assert drawn.digit == seen.digit == digit
+        assert drawn.score == pytest.approx(seen.score, abs=0.02)
+    assert recognizer.predict_ink(np.zeros((320, 320), np.float32)).reason == BLANK
 
 
-def test_bundled_weights_are_small():
-    assert (BUNDLED / "model.weights.h5").stat().st_size < 2_000_000
+def test_box_is_where_the_ink_is(recognizer):
+    picture = np.full((300, 500), 255, np.uint8)
+    picture[40:120, 300:380] = cv2.resize(drawing(5), (80, 80), interpolation=cv2.INTER_AREA)
+    x, y, width, height = recognizer.predict(picture).box
+    assert 300 <= x < x + width <= 380
+    assert 40 <= y < y + height <= 120
+    assert height > 40
+
+
+def test_many_pictures_get_the_answers_of_each_alone(recognizer):
+    pictures = [drawing(1), np.full((50, 50), 255, np.uint8), small(2), drawing(9)]
+    together = recognizer.predict_all(pictures)
+    assert [answer.digit for answer in together] == [1, None, 2, 9]
+    for answer, picture in zip(together, pictures, strict=True):
+        assert answer.score == pytest.approx(recognizer.predict(picture).score, abs=1e-5)
+
+
+def test_the_selected_candidate_is_the_one_that_is_answered_for(recognizer):
+    unclear, clear = (
+        Candidate(image) for image in (0.3 * preprocess(drawing(1)), preprocess(drawing(7)))
+    )
+    [prediction] = recognizer.select([[unclear, clear]])
+    rows = recognizer.predict_images(np.stack([unclear.image, clear.image]))
+    chosen = [unclear, clear][select_candidate(rows)]
+    assert prediction.image is chosen.image
 
 
 def test_bundled_weights_read_mnist(recognizer, mnist):

@@ -1,7 +1,7 @@
-"""Strokes of the drawing pad: checked when they arrive, drawn as a picture for the recognizer.
+"""Strokes of the drawing pad: parsed, and drawn as ink.
 
-The browser sends what the pen did, not pixels: a few hundred numbers travel faster than a PNG,
-nothing has to be encoded or decoded, and the picture is the same on every screen.
+The browser sends what the pen did, not pixels: a few hundred numbers travel faster than a PNG, and
+the ink is known, so nothing has to be told apart from paper.
 
 Coordinates are integers in pad units, x right, y down. The pad is 1000 units high.
 """
@@ -14,6 +14,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from digits.ink import InkArray
+
 PAD_HEIGHT: Final = 1000
 PAD_WIDTHS: Final = {"digit": 1000, "number": 2000}
 """Width of the pad by what is written on it."""
@@ -23,9 +25,9 @@ MAX_POINTS: Final = 6000
 
 MAX_BRUSH: Final = 200
 
-PICTURE_HEIGHT: Final = 320
-"""Height in pixels that a pad is drawn at. The network sees a digit 20 pixels high, so that one
-drawn over a tenth of the pad still has more pixels than it needs."""
+INK_HEIGHT: Final = 320
+"""Height in pixels of the ink of a pad. The network sees a digit 20 pixels high: one drawn over a
+tenth of the pad still has more pixels than it needs."""
 
 _SHIFT: Final = 4
 """Fractional bits of the coordinates that OpenCV is given."""
@@ -78,7 +80,7 @@ def _parse_stroke(flat: object) -> Stroke:
     return Stroke(flat[0], np.asarray(flat[1:], np.int32).reshape(-1, 2))
 
 
-def draw(strokes: Sequence[Stroke], pad_width: int = PAD_HEIGHT) -> npt.NDArray[np.uint8]:
+def draw(strokes: Sequence[Stroke], pad_width: int = PAD_HEIGHT) -> InkArray:
     """Draw strokes with a round pen.
 
     Args:
@@ -86,29 +88,21 @@ def draw(strokes: Sequence[Stroke], pad_width: int = PAD_HEIGHT) -> npt.NDArray[
         pad_width: Width of the pad in its units.
 
     Returns:
-        `(320, W)` uint8, 255 paper, 0 ink, anti-aliased.
+        `(320, W)` float32 in `[0, 1]`, 0 paper, 1 ink, anti-aliased.
     """
-    scale = PICTURE_HEIGHT / PAD_HEIGHT
-    picture = np.full((PICTURE_HEIGHT, round(pad_width * scale)), 255, np.uint8)
+    scale = INK_HEIGHT / PAD_HEIGHT
+    plane = np.full((INK_HEIGHT, round(pad_width * scale)), 255, np.uint8)
     for stroke in strokes:
-        _draw_stroke(picture, stroke, scale)
-    return picture
+        points = np.round(stroke.points * (scale * 2**_SHIFT)).astype(np.int32)
+        width = max(1, round(stroke.brush * scale))
+        if len(points) == 1:
+            radius = round(width / 2 * 2**_SHIFT)
+            cv2.circle(plane, points[0].tolist(), radius, 0, cv2.FILLED, cv2.LINE_AA, _SHIFT)
+        else:
+            cv2.polylines(plane, [points], False, 0, width, cv2.LINE_AA, _SHIFT)  # noqa: FBT003 - OpenCV's order
+    return np.float32(1) - plane.astype(np.float32) / np.float32(255)
 
 
-def _draw_stroke(picture: npt.NDArray[np.uint8], stroke: Stroke, scale: float) -> None:
-    points = np.round(stroke.points * (scale * 2**_SHIFT)).astype(np.int32)
-    brush = max(1, round(stroke.brush * scale))
-    if len(points) == 1:
-        center = (int(points[0, 0]), int(points[0, 1]))
-        radius = round(brush / 2 * 2**_SHIFT)
-        cv2.circle(picture, center, radius, 0, cv2.FILLED, cv2.LINE_AA, _SHIFT)
-    else:
-        cv2.polylines(
-            picture,
-            [points],
-            isClosed=False,
-            color=0,
-            thickness=brush,
-            lineType=cv2.LINE_AA,
-            shift=_SHIFT,
-        )
+def as_picture(ink: InkArray) -> npt.NDArray[np.uint8]:
+    """Turn ink into the picture of a canvas: `(h, w)` uint8, 255 paper, 0 ink."""
+    return np.round(255 * (1 - ink)).astype(np.uint8)

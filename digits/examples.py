@@ -1,6 +1,6 @@
 """Example drawings of the project's own, kept as the movements of a pen.
 
-Each is built from straight lines and arcs in pad units (see `digits.page.strokes`), then shaken a
+Each is built from straight lines and arcs in pad units (see `digits.drawing`), then shaken a
 little, as a hand would, by a seeded generator: the same drawings every time, and no files.
 """
 

@@ -1,0 +1,185 @@
+"""The ONNX graph of a network, built from its layer records and weights.
+
+Batch normalization is folded into the convolution before it, the temperature into the last layer.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from digits.networks import (
+    IMAGE_SHAPE,
+    Conv,
+    Crop,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAveragePool,
+    MaxPool,
+    Network,
+    Step,
+    class_count,
+    steps,
+)
+
+FloatArray: TypeAlias = npt.NDArray[np.float32]
+Tensors: TypeAlias = Mapping[str, FloatArray]
+
+INPUT: Final = "images"
+LOGITS: Final = "logits"
+PROBABILITIES: Final = "probabilities"
+
+BATCH_NORM_EPSILON: Final = 1e-3
+"""Added to the variance; Keras' default, which the trained weights assume."""
+
+_OPSET: Final = 17
+_IR_VERSION: Final = 8
+"""Versions of 2022: every maintained runtime reads them."""
+
+
+def build(
+    network: Network,
+    tensors: Tensors,
+    temperature: float = 1.0,
+    outputs: Sequence[str] = (PROBABILITIES,),
+) -> onnx.ModelProto:
+    """Build the graph that computes calibrated probabilities.
+
+    Args:
+        network: The layer records.
+        tensors: Float32 weights, named and shaped as `digits.networks.shapes` says.
+        temperature: Divides the logits.
+        outputs: `PROBABILITIES`, `LOGITS`, or both.
+
+    Returns:
+        A model from `INPUT`, `(N, 28, 28, 1)` float32 in `[0, 1]`, to `outputs`, `(N, C)` float32;
+        logits are divided by the temperature.
+    """
+    graph = _Graph(tensors, temperature)
+    height, width, depth = IMAGE_SHAPE
+    graph.reshape((depth, height, width))
+    for step in steps(network):
+        graph.add(step)
+    shape = ("N", class_count(network))
+    return helper.make_model(
+        helper.make_graph(
+            graph.nodes,
+            "digits",
+            [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, ("N", *IMAGE_SHAPE))],
+            [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in outputs],
+            graph.constants,
+        ),
+        opset_imports=[helper.make_opsetid("", _OPSET)],
+        ir_version=_IR_VERSION,
+        producer_name="digits",
+    )
+
+
+class _Graph:
+    """Nodes in a chain, each fed by the one before; images are `(N, C, H, W)`, as in ONNX."""
+
+    def __init__(self, tensors: Tensors, temperature: float) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: list[onnx.TensorProto] = []
+        self._tensors = tensors
+        self._temperature = np.float32(temperature)
+        self._last = INPUT
+        self._flattened_from: tuple[int, ...] = ()
+
+    def reshape(self, shape: tuple[int, ...]) -> None:
+        sizes = self._constant("reshape", np.array((-1, *shape), np.int64))
+        self._node("Reshape", sizes, output=f"reshape{len(self.nodes)}")
+
+    def add(self, step: Step) -> None:
+        match step.layer:
+            case Conv() as layer:
+                self._conv(step, layer)
+            case MaxPool(size=size):
+                sides = [size, size]
+                self._node("MaxPool", output=step.name, kernel_shape=sides, strides=sides)
+            case Crop(margin=margin):
+                height, width = step.input_shape[:2]
+                starts = self._constant(f"{step.name}.starts", np.array([margin, margin]))
+                ends = np.array([height - margin, width - margin])
+                axes = self._constant(f"{step.name}.axes", np.array([2, 3]))
+                self._node(
+                    "Slice", starts, self._constant(f"{step.name}.ends", ends), axes,
+                    output=step.name,
+                )  # fmt: skip
+            case Flatten():
+                self._flattened_from = step.input_shape
+                self._node("Flatten", output=step.name, axis=1)
+            case GlobalAveragePool():
+                self._node("ReduceMean", output=step.name, axes=[2, 3], keepdims=0)
+            case Dropout():
+                pass
+            case Dense() as layer:
+                self._dense(step, layer)
+
+    def _conv(self, step: Step, layer: Conv) -> None:
+        kernel = self._tensors[f"{step.name}.kernel"]
+        if layer.batch_norm:
+            gamma, beta, mean, variance = (
+                self._tensors[f"{step.name}.{vector}"]
+                for vector in ("gamma", "beta", "mean", "variance")
+            )
+            scale = gamma / np.sqrt(variance + np.float32(BATCH_NORM_EPSILON))
+            kernel, bias = kernel * scale, beta - mean * scale
+        else:
+            bias = self._tensors[f"{step.name}.bias"]
+        self._node(
+            "Conv",
+            self._constant(f"{step.name}.kernel", kernel.transpose(3, 2, 0, 1)),
+            self._constant(f"{step.name}.bias", bias),
+            output=f"{step.name}.sum",
+            kernel_shape=[layer.kernel] * 2,
+            strides=[layer.stride] * 2,
+            pads=_pads(step, layer),
+        )
+        self._node("Relu", output=step.name)
+
+    def _dense(self, step: Step, layer: Dense) -> None:
+        kernel, bias = (self._tensors[f"{step.name}.{name}"] for name in ("kernel", "bias"))
+        if len(self._flattened_from) == 3:
+            # Keras flattens with the channels last, ONNX with the channels first.
+            kernel = kernel.reshape(*self._flattened_from, -1).transpose(2, 0, 1, 3)
+            kernel = kernel.reshape(-1, layer.units)
+        self._flattened_from = ()
+        is_last = layer.activation == "softmax"
+        if is_last:
+            kernel, bias = kernel / self._temperature, bias / self._temperature
+        self._node(
+            "Gemm",
+            self._constant(f"{step.name}.kernel", kernel),
+            self._constant(f"{step.name}.bias", bias),
+            output=LOGITS if is_last else f"{step.name}.sum",
+        )
+        if is_last:
+            self._node("Softmax", output=PROBABILITIES, axis=1)
+        else:
+            self._node("Relu", output=step.name)
+
+    def _node(self, kind: str, *inputs: str, output: str, **attributes: Any) -> None:  # noqa: ANN401 - ONNX's
+        self.nodes.append(
+            helper.make_node(kind, [self._last, *inputs], [output], name=output, **attributes)
+        )
+        self._last = output
+
+    def _constant(self, name: str, array: npt.NDArray[np.float32] | npt.NDArray[np.int64]) -> str:
+        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
+        return name
+
+
+def _pads(step: Step, layer: Conv) -> list[int]:
+    """Pixels before and after, rows and columns: as TensorFlow pads, the odd one after."""
+    before, after = [], []
+    for side, outputs in zip(step.input_shape[:2], step.output_shape[:2], strict=True):
+        total = max(0, (outputs - 1) * layer.stride + layer.kernel - side)
+        before.append(total // 2)
+        after.append(math.ceil(total / 2))
+    return [*before, *after] if layer.padding == "same" else [0, 0, 0, 0]

@@ -1,0 +1,295 @@
+"""The HTTP API: `/v1/predict` and `/v1/read` for pictures, `/v1/draw` for strokes, `/v1/health`.
+
+Described by OpenAPI at `/v1/openapi.json`. Every error is JSON: `error` says what to do.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from anyio import CapacityLimiter, to_thread
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from digits.drawing import INK_HEIGHT, PAD_HEIGHT, PAD_WIDTHS, StrokesError, draw, parse_strokes
+from digits.page.why import encode_image
+from digits.pictures import Picture, PictureError, load_picture
+from digits.service import NotReadyError, Service
+
+if TYPE_CHECKING:
+    from digits.recognizer import Recognizer
+
+PREFIX: Final = "/v1"
+
+JsonObject: TypeAlias = dict[str, Any]
+
+_PATIENCE_SECONDS: Final = 60.0
+"""Longest wait for the first weights."""
+
+PICTURES_AT_ONCE: Final = 2
+"""Here, and as many again by Gradio's API. One of 50 million pixels takes half a gigabyte of memory
+while it is read."""
+
+_HOW: Final = (
+    "Send the picture file as the request's body with a Content-Type such as image/png, "
+    "or as one file of a multipart/form-data request."
+)
+
+
+class Prediction(BaseModel):
+    """The digit of a picture."""
+
+    digit: int | None
+    reason: str | None
+    confidences: list[float]
+    score: float
+    model: str
+
+
+class ReadDigit(BaseModel):
+    """One digit of a number, and where it is."""
+
+    digit: int
+    confidence: float
+    box: tuple[int, int, int, int]
+
+
+class Reading(BaseModel):
+    """The number in a picture."""
+
+    number: str
+    digits: list[ReadDigit]
+    model: str
+
+
+class Failure(BaseModel):
+    """Why there is no answer, and what to do."""
+
+    error: str
+    code: str | None = None
+
+
+class RequestError(Exception):
+    """A request that cannot be answered; the text says what to send instead."""
+
+    def __init__(self, status: int, text: str) -> None:
+        """Keep the HTTP status and the text for the client."""
+        super().__init__(text)
+        self.status = status
+
+
+class ApiFirst:
+    """ASGI middleware that answers everything below `PREFIX` by another application.
+
+    Starlette's `Mount` would do, were it not for proxies that cut their prefix off the path.
+    """
+
+    def __init__(self, app: ASGIApp, api: ASGIApp) -> None:
+        """Stand before an app.
+
+        Args:
+            app: Answers all other paths.
+            api: From `http_api`.
+        """
+        self._app = app
+        self._api = api
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        path = scope.get("path", "")
+        if scope["type"] == "http" and path.startswith(f"{PREFIX}/"):
+            inner = {**scope, "path": path.removeprefix(PREFIX), "root_path": ""}
+            await self._api(inner, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+def http_api(service: Service, health: Callable[[], JsonObject]) -> ASGIApp:
+    """Build the application that answers below `PREFIX`.
+
+    Args:
+        service: Holds the weights that answer.
+        health: Returns what `/v1/health` says.
+    """
+    api = FastAPI(
+        title="Handwritten digits",
+        servers=[{"url": "."}],  # where the description lies, also behind a proxy
+        docs_url=None,
+        redoc_url=None,
+    )
+    limiter = CapacityLimiter(PICTURES_AT_ONCE)
+
+    async def answer_picture(
+        request: Request, respond: Callable[["Recognizer", Picture], JsonObject]
+    ) -> JSONResponse:
+        content = await _picture_file(request)
+
+        def work() -> JsonObject:
+            return respond(service.recognizer(_PATIENCE_SECONDS), load_picture(content))
+
+        return JSONResponse(await to_thread.run_sync(work, limiter=limiter))
+
+    @api.post("/predict", **_documented(Prediction, _PICTURE_BODY))
+    async def predict(request: Request) -> JSONResponse:
+        """Read the one handwritten digit in a picture."""
+        return await answer_picture(request, predict_picture)
+
+    @api.post("/read", **_documented(Reading, _PICTURE_BODY))
+    async def read(request: Request) -> JSONResponse:
+        """Read the handwritten digits in a picture, from left to right."""
+        return await answer_picture(request, read_picture)
+
+    @api.post("/draw", **_documented(Prediction | Reading, _STROKES_BODY))
+    async def draw_strokes(request: Request) -> JSONResponse:
+        """Read strokes of a pad of 1000 x 1000 units (`digit`) or 2000 x 1000 (`number`)."""
+        mode, strokes = _parse_drawing(await request.body())
+        recognizer = service.recognizer(timeout_seconds=0)
+        if mode == "digit":
+            # Quicker than handing it to a thread.
+            return JSONResponse(predict_strokes(recognizer, strokes))
+        return JSONResponse(await to_thread.run_sync(read_strokes, recognizer, strokes))
+
+    @api.get("/health", responses={200: {"model": dict[str, Any]}})
+    async def report_health() -> JSONResponse:
+        """Say which files and weights are served, and whether they answer."""
+        return JSONResponse(health())
+
+    api.add_exception_handler(RequestError, _refuse)
+    api.add_exception_handler(StrokesError, _refuse)
+    api.add_exception_handler(PictureError, _refuse)
+    api.add_exception_handler(NotReadyError, _refuse)
+    return api
+
+
+def predict_picture(recognizer: "Recognizer", picture: Picture) -> JsonObject:
+    """Answer `/v1/predict` and Gradio's `/predict`.
+
+    Args:
+        recognizer: The weights that answer.
+        picture: `(H, W)` or `(H, W, 3)` uint8, upright.
+    """
+    return recognizer.predict(picture).as_json(recognizer.weights.origin.label)
+
+
+def read_picture(recognizer: "Recognizer", picture: Picture) -> JsonObject:
+    """Answer `/v1/read` and Gradio's `/read`; see `predict_picture`."""
+    # It brings the runtime, which the page does not wait for; it is loaded where one can read.
+    from digits.reading import read  # noqa: PLC0415
+
+    return read(recognizer, picture).as_json(recognizer.weights.origin.label)
+
+
+def predict_strokes(recognizer: "Recognizer", strokes: object) -> JsonObject:
+    """Answer `/v1/draw` for one digit.
+
+    Args:
+        recognizer: The weights that answer.
+        strokes: As `parse_strokes` takes them.
+
+    Returns:
+        As of `/v1/predict`, and `image`: the 784 bytes that the network saw in base64, 255 full
+        ink; None for a blank pad.
+
+    Raises:
+        StrokesError: If these are no strokes.
+    """
+    prediction = recognizer.predict_ink(draw(parse_strokes(strokes)))
+    image = None if prediction.image is None else encode_image(prediction.image)
+    return {"image": image, **prediction.as_json(recognizer.weights.origin.label)}
+
+
+def read_strokes(recognizer: "Recognizer", strokes: object) -> JsonObject:
+    """Answer `/v1/draw` for a number, as `/v1/read` does; boxes are in pad units.
+
+    Raises:
+        StrokesError: If these are no strokes.
+    """
+    from digits.reading import read_ink  # noqa: PLC0415 - as in `read_picture`
+
+    ink = draw(parse_strokes(strokes), PAD_WIDTHS["number"])
+    reading = read_ink(recognizer, ink, PAD_HEIGHT / INK_HEIGHT)
+    return reading.as_json(recognizer.weights.origin.label)
+
+
+def _parse_drawing(body: bytes) -> tuple[str, object]:
+    try:
+        message = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise RequestError(400, "Send the drawing as JSON.") from error
+    match message:
+        case {"mode": "digit" | "number" as mode, "strokes": strokes}:
+            return mode, strokes
+        case _:
+            raise RequestError(
+                422,
+                'Send {"mode": "digit" or "number", "strokes": [[brush, x, y, ...], ...]} with '
+                "integers in pad units.",
+            )
+
+
+async def _picture_file(request: Request) -> bytes:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        return await _uploaded_file(request)
+    if kind and not kind.startswith("image/") and kind != "application/octet-stream":
+        raise RequestError(415, _HOW)
+    content = await request.body()
+    if not content:
+        raise RequestError(400, f"There is no picture in this request. {_HOW}")
+    return content
+
+
+async def _uploaded_file(request: Request) -> bytes:
+    try:
+        async with request.form(max_files=1, max_fields=1) as form:
+            for value in form.values():
+                if isinstance(value, UploadFile):
+                    return await value.read()
+    except HTTPException as error:
+        raise RequestError(400, f"This form cannot be read. {_HOW}") from error
+    raise RequestError(400, f"There is no picture in this form. {_HOW}")
+
+
+async def _refuse(_: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, NotReadyError):
+        return JSONResponse({"error": str(error), "code": "warming"}, 503, {"Retry-After": "5"})
+    status = error.status if isinstance(error, RequestError) else 422
+    return JSONResponse({"error": str(error)}, status)
+
+
+_FILE: Final = {"type": "string", "format": "binary"}
+_PICTURE_BODY: Final = {
+    "image/*": {"schema": _FILE},
+    "application/octet-stream": {"schema": _FILE},
+    "multipart/form-data": {"schema": {"type": "object", "properties": {"file": _FILE}}},
+}
+_STROKES_BODY: Final = {
+    "application/json": {
+        "schema": {
+            "type": "object",
+            "required": ["mode", "strokes"],
+            "properties": {
+                "mode": {"enum": list(PAD_WIDTHS)},
+                "strokes": {
+                    "description": "Each stroke is [brush, x, y, x, y, ...] in pad units.",
+                    "type": "array",
+                    "items": {"type": "array", "minItems": 3, "items": {"type": "integer"}},
+                },
+            },
+        }
+    }
+}
+
+
+def _documented(answer: Any, body: Mapping[str, Any]) -> JsonObject:  # noqa: ANN401 - a type
+    """Describe a route for OpenAPI; the handlers check and answer by themselves."""
+    failures = {status: {"model": Failure} for status in (400, 413, 415, 422, 503)}
+    return {
+        "responses": {200: {"model": answer}, **failures},
+        "openapi_extra": {"requestBody": {"required": True, "content": body}},
+    }

@@ -1,0 +1,216 @@
+"""The HTTP API, over real HTTP: pictures, strokes, and what a client is told when it errs."""
+
+# ruff: noqa: S310 - every address here is the loopback's
+
+import json
+import re
+import urllib.error
+import urllib.request
+
+import numpy as np
+import pytest
+from gradio_client import Client, handle_file
+
+from digits.examples import digit_example, number_example
+from tests import pen
+
+PNG = {"Content-Type": "image/png"}
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.fixture(scope="module")
+def seven(tmp_path_factory):
+    path = tmp_path_factory.mktemp("pictures") / "seven.png"
+    pen.save(path, pen.sheet(7))
+    return path
+
+
+def ask(app, path, body=None, headers=None):
+    """Send a request; return status, headers and the JSON of the answer."""
+    request = urllib.request.Request(f"{app.url}/v1/{path}", body, headers or {})
+    try:
+        with urllib.request.urlopen(request, timeout=60) as response:
+            return response.status, response.headers, json.loads(response.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.headers, json.loads(error.read())
+
+
+def draw(app, value):
+    body = value if isinstance(value, bytes) else json.dumps(value).encode()
+    status, _, answer = ask(app, "draw", body, JSON)
+    return status, answer
+
+
+def multipart(*parts):
+    """A form of `(name, file name or None, content)`."""
+    lines = []
+    for name, file_name, content in parts:
+        file = f'; filename="{file_name}"' if file_name else ""
+        lines += [b"--edge", f'Content-Disposition: form-data; name="{name}"{file}'.encode(), b""]
+        lines.append(content)
+    body = b"\r\n".join([*lines, b"--edge--", b""])
+    return body, {"Content-Type": "multipart/form-data; boundary=edge"}
+
+
+def test_a_picture_as_the_body_is_answered_as_gradio_answers_it(app, seven):
+    status, _, answer = ask(app, "predict", seven.read_bytes(), PNG)
+    assert status == 200
+    assert set(answer) == {"digit", "reason", "confidences", "score", "model"}
+    assert (answer["digit"], answer["reason"], answer["model"]) == (7, None, "bundled")
+    assert len(answer["confidences"]) == 10
+    assert sum(answer["confidences"]) == pytest.approx(1)
+    client = Client(app.url, verbose=False)
+    assert client.predict(handle_file(str(seven)), api_name="/predict") == answer
+    client.close()
+
+
+@pytest.mark.parametrize("name", ["file", "picture"])
+def test_a_picture_as_a_form_gets_the_same_answer(app, seven, name):
+    alone = ask(app, "predict", seven.read_bytes(), PNG)
+    form = ask(app, "predict", *multipart((name, "seven.png", seven.read_bytes())))
+    assert form[0] == 200
+    assert form[2] == alone[2]
+
+
+def test_a_number_is_read_with_its_boxes(app, tmp_path):
+    path = tmp_path / "number.png"
+    pen.save(path, pen.sheet(3, 1, 5))
+    status, _, answer = ask(app, "read", path.read_bytes(), PNG)
+    assert status == 200
+    assert answer["number"] == "315"
+    for place, digit in enumerate(answer["digits"]):
+        x, y, width, height = digit["box"]
+        assert 400 * place < x < x + width < 400 * (place + 1)
+        assert 0 < y < y + height < 400
+
+
+def test_a_blank_picture_is_an_answer(app, tmp_path):
+    path = tmp_path / "blank.png"
+    pen.save(path, np.full((200, 200), 255, np.uint8))
+    assert ask(app, "predict", path.read_bytes(), PNG)[2]["reason"] == "blank"
+    assert ask(app, "read", path.read_bytes(), PNG)[2]["number"] == ""
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_strokes_of_a_digit_are_read(app, digit):
+    status, answer = draw(app, {"mode": "digit", "strokes": digit_example(digit)})
+    assert status == 200
+    assert answer["digit"] == digit
+    assert answer.keys() >= {"digit", "reason", "confidences", "score", "model"}
+
+
+def test_strokes_of_a_number_are_read_with_boxes_in_pad_units(app):
+    status, answer = draw(app, {"mode": "number", "strokes": number_example("1984")})
+    assert status == 200
+    assert answer["number"] == "1984"
+    lefts = [digit["box"][0] for digit in answer["digits"]]
+    assert lefts == sorted(lefts)
+    assert 100 < lefts[0] < 400
+    assert 1400 < lefts[-1] < 1700
+
+
+@pytest.mark.parametrize("mode", ["digit", "number"])
+def test_an_empty_pad_is_an_answer(app, mode):
+    status, answer = draw(app, {"mode": mode, "strokes": []})
+    assert status == 200
+    assert answer.get("reason", "blank") == "blank"
+    assert not answer.get("number")
+
+
+NO_DRAWINGS = [
+    None, 7, "digit", [], {}, {"mode": "digit"}, {"strokes": []},
+    {"mode": "sketch", "strokes": []}, {"mode": ["digit"], "strokes": []},
+    {"mode": "digit", "strokes": None}, {"mode": "digit", "strokes": [[]]},
+    {"mode": "digit", "strokes": [[40, 1]]}, {"mode": "digit", "strokes": [[40, 1, 2, 3]]},
+    {"mode": "digit", "strokes": [[40, 1.5, 2.5]]}, {"mode": "digit", "strokes": [[40, True, 2]]},
+    {"mode": "digit", "strokes": [[40, "1", 2]]}, {"mode": "digit", "strokes": [[0, 1, 2]]},
+    {"mode": "digit", "strokes": [[40, 1, 10**12]]},
+    {"mode": "digit", "strokes": [[40] + [5] * 20_000]},
+    {"mode": "digit", "strokes": [[40, 5, 5]] * 20_000},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", NO_DRAWINGS, ids=lambda value: repr(value)[:60])
+def test_what_is_no_drawing_is_refused_with_advice(app, value):
+    status, answer = draw(app, value)
+    assert status == 422
+    assert re.search("Send|Expected", answer["error"])
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b"[" * 100_000])
+def test_what_is_no_json_is_refused(app, body):
+    status, answer = draw(app, body)
+    assert status == 400
+    assert "JSON" in answer["error"]
+
+
+@pytest.mark.parametrize("endpoint", ["predict", "read"])
+@pytest.mark.parametrize(
+    ("sent", "status", "words"),
+    [
+        ((b"", PNG), 400, "no picture"),
+        ((b"text", PNG), 422, "Use a PNG"),
+        ((b"\x89PNG\r\n\x1a\n", PNG), 422, "Use a PNG|damaged"),
+        ((b"{}", JSON), 415, "Content-Type such as image/png"),
+        ((b"a=b", {}), 415, "Content-Type such as image/png"),
+        (multipart(), 400, "no picture"),
+        (multipart(("file", None, b"text")), 400, "no picture"),
+        (multipart(("a", "a.png", b"1"), ("b", "b.png", b"2")), 400, "cannot be read"),
+        ((b"--", {"Content-Type": "multipart/form-data"}), 400, "cannot be read"),
+    ],
+    ids=lambda value: repr(value)[:30],
+)
+def test_what_is_no_picture_is_refused_with_advice(app, endpoint, sent, status, words):
+    received, _, answer = ask(app, endpoint, *sent)
+    assert received == status
+    assert re.search(words, answer["error"])
+    assert not re.search(r"Traceback|[/\\]\w+[/\\]\w+[/\\]", answer["error"])
+
+
+def test_a_picture_over_the_limit_is_refused(app):
+    status, _, answer = ask(app, "predict", b"\0" * 20_100_000, PNG)
+    assert status == 413
+    assert "smaller" in answer["error"]
+
+
+def test_health_says_which_weights_answer(app):
+    status, _, answer = ask(app, "health")
+    assert status == 200
+    assert answer["ready"] is True
+    assert answer["model"] == "bundled"
+
+
+def test_unknown_paths_and_methods_are_refused(app):
+    assert ask(app, "nothing")[0] == 404
+    status, headers, answer = ask(app, "predict")
+    assert status == 405
+    assert headers["Allow"] == "POST"
+    assert "POST" in answer["error"]
+
+
+def test_openapi_describes_every_route_and_its_errors(app):
+    status, _, described = ask(app, "openapi.json")
+    assert status == 200
+    assert described["servers"] == [{"url": "."}]
+    assert described["paths"].keys() == {"/predict", "/read", "/draw", "/health"}
+    for path in ("/predict", "/read", "/draw"):
+        operation = described["paths"][path]["post"]
+        assert operation["requestBody"]["required"]
+        assert operation["responses"].keys() >= {"200", "400", "413", "415", "422", "503"}
+    assert "image/*" in described["paths"]["/predict"]["post"]["requestBody"]["content"]
+
+
+WRONG_CALLS = [
+    ["aGVsbG8="], ["data:image/png;base64,aGVsbG8="], ["/etc/passwd"], [[1, 2]], [7], [],
+    ["a", "b"], [{"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("data", WRONG_CALLS, ids=lambda value: repr(value)[:40])
+@pytest.mark.parametrize("name", ["predict", "read"])
+def test_gradios_api_says_what_to_send(app, name, data):
+    kind, answer = app.call(name, *data)
+    assert kind == "error"
+    assert "handle_file" in answer["error"]
+    assert "/v1/predict" in answer["error"]
