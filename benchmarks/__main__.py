@@ -3,13 +3,18 @@
 Starts app.py as `make run` does, and a plain app of the usual construction, which lies beside this
 (benchmarks/baseline.py), and measures both on this machine:
 
-  start     process start to the first page and to the first answer
-  one_core  preprocessing and network alone, on one core
-  api       /predict by gradio_client and by plain HTTP, one client
-  pen       in Chromium: pen-up to changed bars, with 100 ms of network delay too
-  load      16 clients at once: answers a second, processor time, memory, files left behind
-  training  seconds to 99.0 % and 99.5 %, with --runs only: the run folders of two trainings of this
-            machine, ours and the baseline's (`make train`, with ARGS="--network dense128")
+  start        process start to the first page and to the first answer; memory then
+  answers      one client: by /v1/draw, /v1/predict and gradio_client; processor time
+  load         64 visitors who draw at once
+  memory       memory after 300 different pictures
+  pen          in Chromium: pen-up to changed bars, with 100 ms of network delay too
+
+and where they are named with --only
+
+  long_memory  memory after 2,000 and after 10,000 different pictures
+  environment  `make run` in a clean clone: time to the first page, size of what is installed
+  training     with --runs: seconds to 99.0 % and 99.5 %, from the run folders of two trainings of
+               this machine, ours and the baseline's (`make train`, with ARGS="--network dense128")
 
 Run it on a quiet machine. Bytecode is compiled first, for both apps alike.
 """
@@ -18,10 +23,8 @@ import argparse
 import compileall
 import json
 import os
-import subprocess
 import sys
 import sysconfig
-import tempfile
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -30,7 +33,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks import api, load, one_core, pen, start, tables, training_time
+from benchmarks import answers, environment, load, memory, pen, start, tables, training_time
 from benchmarks.figures import Row, commit, machine, today
 from benchmarks.serving import ROOT, Apps
 
@@ -43,19 +46,23 @@ class Section:
         measure: Takes the apps and the counts.
         counts: How much is measured.
         quick: The same, to see that it runs: its figures mean nothing.
+        usual: Whether it is measured where none is named.
     """
 
     measure: Callable[[Apps, Any], list[Row]]
     counts: object
     quick: object
+    usual: bool = True
 
 
 SECTIONS: Final = {
     "start": Section(start.measure, start.Counts(), start.QUICK),
-    "one_core": Section(one_core.measure, one_core.Counts(), one_core.QUICK),
-    "api": Section(api.measure, api.Counts(), api.QUICK),
-    "pen": Section(pen.measure, pen.Counts(), pen.QUICK),
+    "answers": Section(answers.measure, answers.Counts(), answers.QUICK),
     "load": Section(load.measure, load.Counts(), load.QUICK),
+    "memory": Section(memory.measure, memory.Counts(), memory.QUICK),
+    "pen": Section(pen.measure, pen.Counts(), pen.QUICK),
+    "long_memory": Section(memory.measure, memory.LONG, memory.QUICK, usual=False),
+    "environment": Section(environment.measure, None, None, usual=False),
 }
 TRAINING: Final = "training"
 
@@ -70,8 +77,8 @@ def parse_arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
         "--only",
         type=_names,
         metavar="NAME,...",
-        default=list(SECTIONS),
-        help="sections; default: all",
+        default=[name for name, section in SECTIONS.items() if section.usual],
+        help="sections; default: the first five",
     )
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="MNIST: trains the baseline")
     parser.add_argument("--runs", type=Path, nargs=2, metavar=("OURS", "BASELINE"))
@@ -101,14 +108,6 @@ def compile_bytecode() -> None:
         compileall.compile_dir(folder, quiet=2, workers=0)
 
 
-def make_baseline_model(path: Path, data: Path | None) -> None:
-    """Train the baseline's model, or give it random weights where there is no data."""
-    command = [sys.executable, "-m", "benchmarks.baseline_model", str(path)]
-    if data is not None:
-        command += ["--data", str(data)]
-    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own
-
-
 def measure(names: Sequence[str], data: Path | None, *, quick: bool) -> dict[str, Any]:
     """Measure sections, each by itself: one that fails is left out and does not stop the others.
 
@@ -121,16 +120,13 @@ def measure(names: Sequence[str], data: Path | None, *, quick: bool) -> dict[str
         What was measured, by section.
     """
     sections: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory(prefix="digits-baseline-") as folder:
-        model = Path(folder) / "model.keras"
-        make_baseline_model(model, data)
-        with Apps(model) as apps:
-            for name in names:
-                section = SECTIONS[name]
-                counts = section.quick if quick else section.counts
-                measured = _measured(name, partial(section.measure, apps, counts))
-                if measured:
-                    sections[name] = measured
+    with Apps(data) as apps:
+        for name in names:
+            section = SECTIONS[name]
+            counts = section.quick if quick else section.counts
+            measured = _measured(name, partial(section.measure, apps, counts))
+            if measured:
+                sections[name] = measured
     return sections
 
 

@@ -12,9 +12,8 @@ from pathlib import Path
 
 import keras
 
-from digits import networks
-from digits.weights import WEIGHTS_FILE
-from training import console, data, recipes
+from digits.weights import load_folder
+from training import console, data, keras_networks, recipes
 from training.train import Job, train
 
 NETWORK = "dense128"
@@ -27,7 +26,7 @@ drawing other confidences, as trained ones do."""
 def random_model() -> keras.Model:
     """Build the network with random weights, seeded."""
     keras.utils.set_random_seed(0)
-    model = networks.build(NETWORK)
+    model = keras_networks.build(NETWORK)
     kernel, bias = model.layers[-1].get_weights()
     model.layers[-1].set_weights([_DECISIVE * kernel, bias])
     return model
@@ -45,8 +44,8 @@ def trained_model(mnist_folder: Path, epochs: int = 1, limit: int | None = None)
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "run"
         train(Job(recipe=recipe, limit=limit), data.load_mnist(mnist_folder), run)
-        model = networks.build(NETWORK)
-        model.load_weights(run / WEIGHTS_FILE)
+        model = keras_networks.build(NETWORK)
+        keras_networks.assign_tensors(model, load_folder(run).tensors)
     return model
 
 

@@ -8,6 +8,7 @@ them on a sketchpad, with the page's middle brush.
 """
 
 import argparse
+import base64
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -16,16 +17,15 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 from playwright.sync_api import sync_playwright
 
 from benchmarks.figures import Figures
-from benchmarks.pen import PAGES, opened, pen_up_milliseconds
-from digits.page.strokes import PAD_HEIGHT
-from digits.page.views import drawing_view
-from digits.prediction import Recognizer
+from benchmarks.pen import PAGES, launch, opened, pen_up_milliseconds
+from digits.drawing import PAD_HEIGHT
+from digits.recognizer import Recognizer
+from digits.server.routes import predict_strokes
 from digits.weights import BUNDLED, load_folder
-from tests import static_page
-from tests.browser import launch
 from training import console, strokes
 from training.browser.build import PAGE_FILE, build
 from training.strokes import Sample
@@ -85,20 +85,15 @@ def compare(address: str, recognizer: Recognizer, samples: Sequence[Sample]) -> 
         samples: Recorded digits.
     """
     drawings = list(on_pad(samples))
-    expected = [drawing_view(recognizer, ["digit", drawing]) for drawing in drawings]
+    expected = [predict_strokes(recognizer, drawing) for drawing in drawings]
     received: list[dict[str, Any]] = []
-    with sync_playwright() as playwright:
-        browser = launch(playwright)
-        with static_page.opened(browser, address) as page:
-            for start in range(0, len(drawings), _AT_ONCE):
-                received += static_page.answers(page, drawings[start : start + _AT_ONCE])
-        browser.close()
+    with opened(address, PAGES["ours"]) as page:
+        for start in range(0, len(drawings), _AT_ONCE):
+            some = drawings[start : start + _AT_ONCE]
+            received += page.evaluate("(some) => Promise.all(some.map(digits.read))", some)
     pairs = list(zip(received, expected, strict=True))
-    seen = [pair for pair in pairs if all(view["kind"] == "digit" for view in pair)]
-    apart = [
-        int(np.abs(static_page.image(ours) - static_page.image(theirs)).max())
-        for ours, theirs in seen
-    ]
+    seen = [pair for pair in pairs if all(view["image"] for view in pair)]
+    apart = [int(np.abs(_image(ours) - _image(theirs)).max()) for ours, theirs in seen]
     answers = [[(view.get("digit"), view.get("reason")) for view in pair] for pair in pairs]
     labels = [int(sample.label) for sample in samples]
     return Agreement(
@@ -115,6 +110,11 @@ def compare(address: str, recognizer: Recognizer, samples: Sequence[Sample]) -> 
             sum(theirs[0] == label for (_, theirs), label in zip(answers, labels, strict=True)),
         ),
     )
+
+
+def _image(view: dict[str, Any]) -> npt.NDArray[np.int64]:
+    """The 784 pixels of a view, 0 to 255."""
+    return np.frombuffer(base64.b64decode(view["image"]), np.uint8).astype(np.int64)
 
 
 def seconds_until_ready(address: str) -> Figures:

@@ -5,20 +5,18 @@ import itertools
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Self, TypeAlias
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import cv2
 
 from benchmarks.serving import BenchmarkError, Server
-from digits.page.examples import digit_example
-from digits.page.strokes import draw, parse_strokes
+from digits.drawing import as_picture, draw, parse_strokes
+from digits.examples import digit_example
 
 TIMEOUT_SECONDS = 120.0
-
-Drawing: TypeAlias = Callable[[int], list[list[int]]]
 
 
 class RefusedError(BenchmarkError):
@@ -37,8 +35,10 @@ class RefusedError(BenchmarkError):
 
 
 def picture(digit: int) -> bytes:
-    """Draw a digit, 320 x 320, as PNG."""
-    encoded: bytes = cv2.imencode(".png", draw(parse_strokes(digit_example(digit))))[1].tobytes()
+    """Draw a digit, 500 x 500, as PNG."""
+    drawn = as_picture(draw(parse_strokes(digit_example(digit))))
+    sketch = cv2.resize(drawn, (500, 500), interpolation=cv2.INTER_CUBIC)
+    encoded: bytes = cv2.imencode(".png", sketch)[1].tobytes()
     return encoded
 
 
@@ -114,7 +114,7 @@ class Caller:
         return path
 
     def predict(self, path: str) -> dict[str, Any]:
-        """Call `/predict` for an uploaded picture: one request to ask, one to hear the answer.
+        """Call Gradio's `/predict` for an uploaded picture: ask, then listen to the answer.
 
         Raises:
             RefusedError: If the answer is an error.
@@ -129,45 +129,33 @@ class Caller:
         answer: dict[str, Any] = json.loads(rest)[0]
         return answer
 
-    def upload_and_predict(self, content: bytes) -> dict[str, Any]:
-        """Do what every client has to do for one picture."""
-        return self.predict(self.upload(content))
-
-    def pad(self, draw_digit: Drawing = digit_example) -> Callable[[int], dict[str, Any]]:
-        """Return a function that asks what our page's pad asks while a digit is drawn.
+    def read(self, content: bytes, endpoint: str = "predict") -> dict[str, Any]:
+        """Ask for one picture in the quickest way that the app has.
 
         Args:
-            draw_digit: Returns the strokes of a digit as the pad sends them.
+            content: The picture's file.
+            endpoint: `predict`, or of our app also `read`.
         """
-        config = json.loads(self.request("GET", "/config"))
-        [component] = [
-            component["id"]
-            for component in config["components"]
-            if "read_drawing" in component["props"].get("server_fns", [])
-        ]
+        if self._app.is_gradio_alone:
+            return self.predict(self.upload(content))
+        answer: dict[str, Any] = json.loads(
+            self.request("POST", f"/v1/{endpoint}", content, "application/octet-stream")
+        )
+        return answer
 
-        def ask(digit: int) -> dict[str, Any]:
-            question = {
-                "data": ["digit", draw_digit(digit % 10)],
-                "component_id": component,
-                "fn_name": "read_drawing",
-                "session_hash": "benchmark",
-            }
-            answer: dict[str, Any] = self.post("/gradio_api/component_server/", question)
-            if answer.get("kind") != "digit":
-                raise BenchmarkError(f"the pad was answered {answer}")
-            return answer
-
-        return ask
+    def draw(self, strokes: Sequence[Sequence[int]]) -> dict[str, Any]:
+        """Ask what our page's pad asks at each stroke."""
+        answer: dict[str, Any] = self.post("/v1/draw", {"mode": "digit", "strokes": strokes})
+        return answer
 
 
 class Crowd:
     """Several clients at once, each with a connection of its own.
 
     Attributes:
+        callers: The clients.
         milliseconds: How long each answer of the last round took.
         seconds: How long the last round took.
-        errors: What went wrong in the last round.
     """
 
     def __init__(self, server: Server, count: int) -> None:
@@ -175,7 +163,6 @@ class Crowd:
         self.callers = [Caller(server) for _ in range(count)]
         self.milliseconds: list[float] = []
         self.seconds = 0.0
-        self.errors: list[str] = []
 
     def __enter__(self) -> Self:
         """Nothing to do."""
@@ -184,28 +171,29 @@ class Crowd:
     def __exit__(self, *error: object) -> None:
         """Let all hang up."""
         for caller in self.callers:
-            caller.__exit__(*error)
+            caller.hang_up()
 
-    def work(self, asks: Iterable[Callable[[int], object]], total: int) -> None:
+    def work(self, asks: Sequence[Callable[[int], object]], total: int) -> None:
         """Let all clients ask as fast as they are answered.
 
         Args:
             asks: One function for each client; takes the running number of the question.
             total: How many questions they ask together.
+
+        Raises:
+            BenchmarkError: If an answer is an error.
+            OSError: If there is no answer.
         """
         numbers = iter(range(total))
-        self.milliseconds, self.errors = [], []
+        self.milliseconds = []
 
         def client(ask: Callable[[int], object]) -> None:
             for number in numbers:
                 start = time.perf_counter()
-                try:
-                    ask(number)
-                except (BenchmarkError, OSError, http.client.HTTPException) as error:
-                    self.errors.append(repr(error))
+                ask(number)
                 self.milliseconds.append(1000 * (time.perf_counter() - start))
 
         start = time.perf_counter()
-        with ThreadPoolExecutor(len(self.callers)) as pool:
+        with ThreadPoolExecutor(len(asks)) as pool:
             list(pool.map(client, asks))
         self.seconds = time.perf_counter() - start

@@ -13,7 +13,10 @@ from typing import Any
 import numpy as np
 import psutil
 
-PACKAGES = ("gradio", "gradio_client", "tensorflow_cpu", "keras", "numpy", "opencv-python-headless")
+PACKAGES = (
+    "gradio", "gradio_client", "onnxruntime", "numpy", "opencv-python-headless",
+    "tensorflow_cpu", "keras",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

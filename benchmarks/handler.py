@@ -19,8 +19,8 @@ from typing import Any, Final
 from PIL import Image
 
 from digits import weights
-from digits.page.examples import digit_example
-from digits.page.strokes import draw, parse_strokes
+from digits.drawing import as_picture, draw, parse_strokes
+from digits.examples import digit_example
 from training import export
 from training.endpoint_files import endpoint_files
 
@@ -77,7 +77,7 @@ def measure(folder: Path, pictures: int = _PICTURES) -> dict[str, Any]:
 
 def _sketch(index: int) -> str:
     """A drawing as a visitor's, in PNG and base64."""
-    drawn = Image.fromarray(draw(parse_strokes(digit_example(index % 10, index))))
+    drawn = Image.fromarray(as_picture(draw(parse_strokes(digit_example(index % 10, index)))))
     content = io.BytesIO()
     drawn.resize((SIDE, SIDE)).save(content, "PNG")
     return base64.b64encode(content.getvalue()).decode()

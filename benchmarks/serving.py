@@ -1,5 +1,6 @@
 """The two apps as processes of their own, on free ports of the loopback."""
 
+import functools
 import os
 import socket
 import subprocess
@@ -17,7 +18,7 @@ from typing import Self
 import psutil
 
 ROOT = Path(__file__).parents[1]
-START_SECONDS = 180.0
+START_SECONDS = 600.0
 
 
 class BenchmarkError(Exception):
@@ -31,12 +32,15 @@ class App:
     Attributes:
         name: `ours` or `baseline`.
         command: Starts it, with the repository's root as the working folder.
-        wraps_picture: Whether a picture goes to `/predict` as a drawing on a Sketchpad.
+        is_gradio_alone: Whether a picture is uploaded and goes to Gradio's `/predict` as a drawing
+            on a Sketchpad, not to `/v1`.
+        folder: Where it is started.
     """
 
     name: str
     command: Sequence[str]
-    wraps_picture: bool
+    is_gradio_alone: bool = False
+    folder: Path = ROOT
 
     def question(self, picture: object) -> object:
         """Say what `/predict` takes for a picture: as an image, or drawn on a Sketchpad.
@@ -44,22 +48,12 @@ class App:
         Args:
             picture: Anything that stands for an uploaded file.
         """
-        if not self.wraps_picture:
+        if not self.is_gradio_alone:
             return picture
         return {"background": None, "layers": [], "composite": picture}
 
 
-OURS = App("ours", (sys.executable, "app.py"), wraps_picture=False)
-
-
-def baseline(model: Path) -> App:
-    """Name the plain app.
-
-    Args:
-        model: What `benchmarks.baseline_model` wrote.
-    """
-    command = (sys.executable, "-m", "benchmarks.baseline", str(model))
-    return App("baseline", command, wraps_picture=True)
+OURS = App("ours", (sys.executable, "app.py"))
 
 
 @dataclass(frozen=True)
@@ -89,18 +83,10 @@ class Server:
         """Memory that the app holds now, in 10^6 bytes."""
         return float(self.process.memory_info().rss) / 1e6
 
-    def has_mapped(self, library: str) -> bool:
-        """Tell whether a library is loaded whose path contains this word."""
-        return any(library in mapping.path for mapping in self.process.memory_maps())
-
 
 @contextmanager
-def started(app: App, extra: Mapping[str, str] | None = None) -> Iterator[Server]:
+def started(app: App) -> Iterator[Server]:
     """Start an app and wait for its first page; end it afterwards.
-
-    Args:
-        app: Which.
-        extra: Variables of the environment besides the usual ones.
 
     Raises:
         BenchmarkError: If it ends or takes too long before its first page.
@@ -112,8 +98,8 @@ def started(app: App, extra: Mapping[str, str] | None = None) -> Iterator[Server
         with log.open("wb") as output:
             process = subprocess.Popen(  # noqa: S603 - our own two apps
                 app.command,
-                cwd=ROOT,
-                env={**_environment(port, uploads), **(extra or {})},
+                cwd=app.folder,
+                env=_environment(port, uploads),
                 stdout=output,
                 stderr=output,
             )
@@ -166,20 +152,32 @@ class Apps:
 
     Attributes:
         ours: This app.
-        baseline: The plain one.
     """
 
     ours = OURS
 
-    def __init__(self, baseline_model: Path) -> None:
-        """Start nothing yet."""
-        self.baseline = baseline(baseline_model)
-        self._running: dict[str, tuple[Server, ExitStack]] = {}
+    def __init__(self, data: Path | None = None) -> None:
+        """Start nothing yet.
 
-    @property
-    def both(self) -> tuple[App, App]:
-        """The two, ours first."""
-        return self.ours, self.baseline
+        Args:
+            data: MNIST's folder, to train the baseline's model; None gives it random weights.
+        """
+        self._data = data
+        self._running: dict[str, ExitStack] = {}
+        self._servers: dict[str, Server] = {}
+        self._folder = ExitStack()
+
+    @functools.cached_property
+    def baseline(self) -> App:
+        """The plain one; its model is made now."""
+        folder = self._folder.enter_context(tempfile.TemporaryDirectory(prefix="digits-baseline-"))
+        model = str(Path(folder) / "model.keras")
+        command = [sys.executable, "-m", "benchmarks.baseline_model", model]
+        if self._data is not None:
+            command += ["--data", str(self._data)]
+        subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own
+        command = [sys.executable, "-m", "benchmarks.baseline", model]
+        return App("baseline", command, is_gradio_alone=True)
 
     def __enter__(self) -> Self:
         """Nothing to do: apps start when they are asked for."""
@@ -187,21 +185,17 @@ class Apps:
 
     def __exit__(self, *error: object) -> None:
         """End all that were started."""
-        for app in self.both:
-            self._end(app)
+        for stack in self._running.values():
+            stack.close()
+        self._folder.close()
 
     def running(self, app: App) -> Server:
         """Return the app as it runs, started at the first call."""
-        return self._running[app.name][0] if app.name in self._running else self.anew(app)
+        return self._servers.get(app.name) or self.anew(app)
 
     def anew(self, app: App) -> Server:
         """Start the app, again if it runs."""
-        self._end(app)
-        stack = ExitStack()
-        server = stack.enter_context(started(app))
-        self._running[app.name] = server, stack
-        return server
-
-    def _end(self, app: App) -> None:
-        if app.name in self._running:
-            self._running.pop(app.name)[1].close()
+        stack = self._running.setdefault(app.name, ExitStack())
+        stack.close()
+        self._servers[app.name] = stack.enter_context(started(app))
+        return self._servers[app.name]

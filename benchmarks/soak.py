@@ -4,6 +4,9 @@ Starts app.py, lets visitors ask good, bad and huge questions at once, and says 
 was wrong, lost or another visitor's, what memory the app took, and how soon it was calm again.
 Leaves `soak.json` and the plot `soak.png` in the folder; ends with an error if an answer was wrong
 or lost.
+
+`python -m benchmarks.soak --pictures 10000` sends that many different pictures instead, of all
+kinds and sizes, and prints the app's memory every 500.
 """
 
 import argparse
@@ -22,6 +25,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from benchmarks import memory
 from benchmarks.figures import machine
 from benchmarks.serving import OURS, BenchmarkError, Server, started
 from benchmarks.visitors import Outcome, Visitor, same_hand
@@ -223,7 +227,9 @@ def plot(report: Report, path: Path) -> None:
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
-    parser.add_argument("folder", type=Path, help="gets soak.json and soak.png")
+    kind = parser.add_mutually_exclusive_group(required=True)
+    kind.add_argument("folder", type=Path, nargs="?", help="gets soak.json and soak.png")
+    kind.add_argument("--pictures", type=int, metavar="N", help="watch memory over N pictures")
     parser.add_argument("--clients", type=int, default=8, help="visitors at once")
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument(
@@ -232,9 +238,26 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def print_growth(pictures: int) -> None:
+    """Print the app's memory every 500 pictures, then how far the later figures lie apart."""
+    stops = (*range(500, pictures, 500), pictures)
+    found = {}
+    with started(OURS) as server:
+        for count, found[count] in memory.growth(server, stops):
+            sys.stdout.write(f"{count:>7,} pictures: {found[count]:.0f} MB\n")
+            sys.stdout.flush()
+    early = 2_000 if 2_000 in found else stops[0]
+    sys.stdout.write(
+        f"after {early:,} / after {pictures:,}: {found[early]:.0f} / {found[pictures]:.0f} MB\n"
+    )
+
+
 def main() -> None:
     """Start the app, soak it, write down what came out."""
     arguments = parse_arguments()
+    if arguments.pictures:
+        print_growth(arguments.pictures)
+        return
     plan = Plan(arguments.clients, 60 * arguments.minutes, arguments.pause)
     try:
         with started(OURS) as server:

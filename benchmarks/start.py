@@ -1,6 +1,7 @@
-"""From the start of the process to the first page, and to the first answer of `/predict`."""
+"""From the start of the process to the first page and to the first answer, and the memory then."""
 
 import time
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,21 +26,21 @@ QUICK: Final = Counts(starts=1)
 
 def measure(apps: Apps, counts: Counts) -> list[Row]:
     """Start both apps in turn, several times."""
-    page: dict[str, list[float]] = {}
-    answer: dict[str, list[float]] = {}
+    page, answer, memory = (defaultdict[str, list[float]](list) for _ in range(3))
     for _ in range(counts.starts):
-        for app in apps.both:
+        for app in (apps.ours, apps.baseline):
             server = apps.anew(app)
-            page.setdefault(app.name, []).append(time.perf_counter() - server.started)
+            page[app.name].append(time.perf_counter() - server.started)
             with Caller(server) as caller:
-                caller.upload_and_predict(picture(7))
-            answer.setdefault(app.name, []).append(time.perf_counter() - server.started)
+                caller.read(picture(7))
+            answer[app.name].append(time.perf_counter() - server.started)
+            memory[app.name].append(server.resident_megabytes())
     return [
-        _row("process start to first page", page),
-        _row("process start to first answer", answer),
+        _row("process start to first page", "s", page),
+        _row("process start to first answer", "s", answer),
+        _row("memory after the first answer", "MB", memory),
     ]
 
 
-def _row(what: str, seconds: dict[str, list[float]]) -> Row:
-    figures = {name: Figures.of(values) for name, values in seconds.items()}
-    return Row(what, "s", figures["ours"], figures["baseline"])
+def _row(what: str, unit: str, values: dict[str, list[float]]) -> Row:
+    return Row(what, unit, Figures.of(values["ours"]), Figures.of(values["baseline"]))

@@ -4,17 +4,21 @@ python -m benchmarks.tables    brings the README's table up to benchmarks/result
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks import load
+from benchmarks import answers
 from benchmarks.figures import Figures, Row, row_from_json
 from training.tables import markdown, render
 
 README_BEGIN: Final = "<!-- benchmarks/results.json -->"
 README_END: Final = "<!-- end of benchmarks/results.json -->"
 RESULTS: Final = Path(__file__).with_name("results.json")
+
+_PICTURE_COST: Final = "predict`, processor time of an answer"
+"""How the row ends: it was Gradio's `/predict` that was measured until /v1 answered."""
 
 _DAY_SECONDS: Final = 86_400
 _SPACE_CORES: Final = 2
@@ -97,40 +101,45 @@ def _cell(figures: Figures | None) -> str:
 
 def scale(report: Report) -> str:
     """Say what a core answers and what a million answers a day need; empty if not measured."""
-    costs = {row.what: row for row in rows_of(report)}
-    live, predict = costs.get(load.LIVE_COST), costs.get(load.PREDICT_COST)
-    if live is None or predict is None or live.ours is None or predict.ours is None:
+    drawing, picture = _cost(report, answers.DRAWING_COST), _cost(report, _PICTURE_COST)
+    if drawing is None or picture is None or drawing.ours is None or picture.ours is None:
         return ""
+    endpoint = picture.what.partition(",")[0]
     sentence = (
-        f"One core answers {_a_second(live.ours)} drawings a second on the page, and "
-        f"{_a_second(predict.ours)} pictures a second by `/predict`"
+        f"One core answers {_a_second(drawing.ours)} drawings a second on the page, and "
+        f"{_a_second(picture.ours)} pictures a second by {endpoint}"
     )
-    if predict.baseline is not None:
-        sentence += f" (the usual demo: {_a_second(predict.baseline)})"
+    if picture.baseline is not None:
+        sentence += f" (the usual demo: {_a_second(picture.baseline)})"
     return (
         f"{sentence}. A million answers a day, {1e6 / _DAY_SECONDS:.1f} a second on average, keep "
-        f"{100 * _cores(live.ours, 1e6):.0f} % of a core busy on the page, "
-        f"{100 * _cores(predict.ours, 1e6):.0f} % by `/predict`. With {_BUSIEST} times the average "
+        f"{100 * _cores(drawing.ours, 1e6):.0f} % of a core busy on the page, "
+        f"{100 * _cores(picture.ours, 1e6):.0f} % by {endpoint}. With {_BUSIEST} times the average "
         f"in the busiest hour, a Space's {_SPACE_CORES} cores are full at "
-        f"{_most_a_day(live.ours):.1f} million drawings or {_most_a_day(predict.ours):.1f} million "
-        "`/predict` a day."
+        f"{_most_a_day(drawing.ours):.1f} million drawings or "
+        f"{_most_a_day(picture.ours):.1f} million {endpoint} a day."
     )
+
+
+def _cost(report: Report, ending: str) -> Row | None:
+    return next((row for row in rows_of(report) if row.what.endswith(ending)), None)
 
 
 def _scale_rows(report: Report) -> dict[str, str]:
     """Rows of the README's table of scale that are measured here, by what they begin with."""
-    costs = {row.what: row.ours for row in rows_of(report)}
-    wheres = {"this page on a Space": load.LIVE_COST, "`/predict` on a Space": load.PREDICT_COST}
+    endings = {"this page": answers.DRAWING_COST, "`(?:/v1)?/predict`": _PICTURE_COST}
     rows = {}
-    for where, what in wheres.items():
-        cost = costs.get(what)
-        if cost is not None:
+    for where, ending in endings.items():
+        row = _cost(report, ending)
+        if row is not None and row.ours is not None:
+            name = row.what.partition(",")[0] if ending == _PICTURE_COST else where
             cells = [
-                _a_second(cost),
-                f"{_cores(cost, 1e6):.2f} cores",
-                f"{_cores(cost, 1e9):,.0f} cores",
+                f"{name} on a Space",
+                _a_second(row.ours),
+                f"{_cores(row.ours, 1e6):.2f} cores",
+                f"{_cores(row.ours, 1e9):,.0f} cores",
             ]
-            rows[f"| {where} |"] = f"| {where} | {' | '.join(cells)} |"
+            rows[rf"\| {where} on a Space \|"] = f"| {' | '.join(cells)} |"
     return rows
 
 
@@ -161,10 +170,8 @@ def update_readme(readme: str, report: Report) -> str:
     _, end, after = rest.partition(README_END)
     if not mark or not end:
         raise ValueError(f"Expected {README_BEGIN} and {README_END} in the README. Received: none")
-    lines = after.split("\n")
     for start, row in _scale_rows(report).items():
-        lines = [row if line.startswith(start) else line for line in lines]
-    after = "\n".join(lines)
+        after = re.sub(rf"^{start}.*$", row, after, flags=re.MULTILINE)
     return f"{before}{mark}\n{readme_section(report)}\n{end}{after}"
 
 

@@ -119,10 +119,12 @@ def _work(network: str, steps: int) -> Found:
     import numpy as np  # noqa: PLC0415
     import tensorflow as tf  # noqa: PLC0415
 
+    from training import keras_networks  # noqa: PLC0415
+
     strategy = tf.distribute.MultiWorkerMirroredStrategy()
     share = BATCH // strategy.num_replicas_in_sync
     with strategy.scope():
-        model = networks.build(network)
+        model = keras_networks.build(network)
         model.compile(keras.optimizers.AdamW(), "sparse_categorical_crossentropy")
         model.optimizer.build(model.trainable_variables)
     images, labels = tf.random.uniform((share, *networks.IMAGE_SHAPE)), tf.zeros(share, tf.int64)

@@ -1,0 +1,115 @@
+"""What an answer costs one client: by the page's pad, for a program's picture, by `gradio_client`.
+
+Both apps answer in turn, round by round, so that a machine that slows down slows both.
+"""
+
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from gradio_client import Client, handle_file  # type: ignore[import-untyped]
+
+from benchmarks.calls import Caller, Pictures
+from benchmarks.figures import Figures, Row
+from benchmarks.serving import Apps, Server
+from digits.examples import digit_example
+
+DRAWING_COST: Final = "the page's live path, processor time of an answer"
+PICTURE_COST: Final = "`/v1/predict`, processor time of an answer"
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How much is measured in each round.
+
+    Attributes:
+        rounds: How many there are.
+        drawings: Answers of `/v1/draw`.
+        pictures: Answers of `/v1/predict`.
+        baseline: Answers of the baseline.
+        client: Answers of each app by `gradio_client`.
+    """
+
+    rounds: int = 5
+    drawings: int = 200
+    pictures: int = 50
+    baseline: int = 20
+    client: int = 5
+
+
+QUICK: Final = Counts(rounds=1, drawings=50, pictures=20, baseline=1, client=1)
+
+
+class Cost:
+    """Milliseconds of answers, by the clock and of the server's processor time."""
+
+    def __init__(self) -> None:
+        """Hold nothing yet."""
+        self._waited: list[float] = []
+        self._cpu: list[float] = []
+
+    def add(self, server: Server, ask: Callable[[int], object], count: int) -> None:
+        """Ask one after the other; the first answer does not count."""
+        ask(0)
+        before = server.cpu_seconds()
+        for number in range(count):
+            start = time.perf_counter()
+            ask(number)
+            self._waited.append(1000 * (time.perf_counter() - start))
+        self._cpu.append(1000 * (server.cpu_seconds() - before) / count)
+
+    @property
+    def waited(self) -> Figures:
+        """Of each answer."""
+        return Figures.of(self._waited)
+
+    @property
+    def cpu(self) -> Figures:
+        """Of an answer, on average over each round."""
+        return Figures.of(self._cpu)
+
+
+def measure(apps: Apps, counts: Counts) -> list[Row]:
+    """Measure both apps."""
+    ours, other = apps.running(apps.ours), apps.running(apps.baseline)
+    pictures = Pictures()
+    drawing, picture, baseline = Cost(), Cost(), Cost()
+    for _ in range(counts.rounds):
+        # Connected anew: a server hangs up on clients that are quiet for five seconds.
+        with Caller(ours) as caller, Caller(other) as other_caller:
+            drawing.add(ours, lambda i: caller.draw(digit_example(i % 10, i)), counts.drawings)
+            picture.add(ours, lambda _: caller.read(pictures.next()), counts.pictures)
+            baseline.add(other, lambda _: other_caller.read(pictures.next()), counts.baseline)
+    client = {
+        server.app.name: _by_client(server, pictures.next(), counts.rounds * counts.client)
+        for server in (ours, other)
+    }
+    return [
+        Row(DRAWING_COST, "ms", drawing.cpu, baseline.cpu),
+        Row("the page's live path, one core", "answers a second", _rate(drawing.cpu),
+            _rate(baseline.cpu), more_is_better=True),
+        Row("the page's live path, one client", "ms", drawing.waited, baseline.waited),
+        Row(PICTURE_COST, "ms", picture.cpu, baseline.cpu),
+        Row("`/v1/predict`, one client", "ms", picture.waited, baseline.waited),
+        Row("`/predict` by gradio_client", "ms", client["ours"], client["baseline"]),
+    ]  # fmt: skip
+
+
+def _rate(cpu: Figures) -> Figures:
+    """Return how many answers use up a second of processor time."""
+    return Figures(1000 / cpu.median)
+
+
+def _by_client(server: Server, content: bytes, count: int) -> Figures:
+    """Time `gradio_client`, which uploads the picture first."""
+    client, cost = Client(server.url, verbose=False), Cost()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "digit.png"
+        path.write_bytes(content)
+        question = server.app.question(handle_file(path))
+        cost.add(server, lambda _: client.predict(question, api_name="/predict"), count)
+    client.close()
+    return cost.waited

@@ -1,0 +1,139 @@
+"""What the app holds after many pictures, of which no two have the same size and content."""
+
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.calls import Caller, Crowd
+from benchmarks.figures import Row, once
+from benchmarks.serving import Apps, Server
+from digits.drawing import PAD_WIDTHS, as_picture, draw, parse_strokes
+from digits.examples import number_example
+from training import handwriting, photos
+
+CLIENTS: Final = 4
+_PHOTOGRAPHS: Final = 6
+_LONGEST_PHOTOGRAPH: Final = 4000
+
+Picture = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How much is measured.
+
+    Attributes:
+        pictures: After how many memory is measured, ascending.
+    """
+
+    pictures: tuple[int, ...] = (300,)
+
+
+LONG: Final = Counts((2_000, 10_000))
+QUICK: Final = Counts((6,))
+
+
+def measure(apps: Apps, counts: Counts) -> list[Row]:
+    """Measure our app, started anew."""
+    server = apps.anew(apps.ours)
+    memory = dict(growth(server, counts.pictures))
+    return [
+        Row(f"memory after {count:,} mixed pictures", "MB", once(memory[count]))
+        for count in counts.pictures
+    ]
+
+
+def growth(server: Server, stops: tuple[int, ...]) -> Iterator[tuple[int, float]]:
+    """Let several clients send pictures to `/v1/predict` and `/v1/read`.
+
+    Args:
+        server: Our app.
+        stops: How many pictures, ascending.
+
+    Yields:
+        At each of these numbers: the number, and the memory then in 10^6 bytes.
+    """
+    with Crowd(server, CLIENTS) as crowd:
+        done = 0
+        for stop in stops:
+            asks = [functools.partial(_ask, caller, done) for caller in crowd.callers]
+            crowd.work(asks, stop - done)
+            done = stop
+            yield done, server.resident_megabytes()
+
+
+def _ask(caller: Caller, first: int, number: int) -> None:
+    number += first
+    caller.read(mixed_picture(number), ("predict", "read")[number % 2])
+    caller.hang_up()
+
+
+def mixed_picture(number: int) -> bytes:
+    """Make a photograph, a scan or a canvas; the same number gives the same file."""
+    rng = np.random.default_rng(number)
+    make = (_photograph, _scan, _canvas)[number % 3]
+    return make(rng)
+
+
+def _photograph(rng: np.random.Generator) -> bytes:
+    photograph = _photographs()[rng.integers(_PHOTOGRAPHS)]
+    longer = np.exp(rng.uniform(np.log(300), np.log(_LONGEST_PHOTOGRAPH)))
+    scale = longer / max(photograph.shape)
+    return _encode(".jpg", cv2.resize(photograph, None, fx=scale, fy=scale))
+
+
+@functools.cache
+def _photographs() -> list[Picture]:
+    made = []
+    for seed in range(_PHOTOGRAPHS):
+        rng = np.random.default_rng(seed)
+        strokes = [points.astype(np.float64) for points in handwriting.write(str(seed % 10), rng)]
+        made.append(photos.photograph_digit(strokes, rng).picture)
+    return made
+
+
+def _scan(rng: np.random.Generator) -> bytes:
+    """A sheet of paper in gray, with noise, and a number somewhere on it."""
+    height = int(rng.integers(500, 3500))
+    sheet = _place(_number(rng), (height, round(height / 1.414)), rng)
+    grain = rng.integers(0, 12, (height // 4, 100), np.uint8)
+    sheet -= np.minimum(sheet, cv2.resize(grain, sheet.shape[::-1]))
+    return _encode((".png", ".jpg")[rng.integers(2)], sheet)
+
+
+def _canvas(rng: np.random.Generator) -> bytes:
+    """A drawing program's picture of any size, with a white or a transparent background."""
+    canvas = _place(_number(rng), (int(rng.integers(28, 1500)), int(rng.integers(28, 1500))), rng)
+    if rng.random() < 0.5:
+        return _encode(".png", canvas)
+    return _encode(".png", np.dstack([np.zeros((*canvas.shape, 3), np.uint8), 255 - canvas]))
+
+
+def _number(rng: np.random.Generator) -> Picture:
+    """Draw one to four digits: `(320, 640)` uint8, 255 paper."""
+    number = str(rng.integers(10 ** int(rng.integers(1, 5))))
+    strokes = number_example(number, int(rng.integers(2**31)))
+    return as_picture(draw(parse_strokes(strokes), PAD_WIDTHS["number"]))
+
+
+def _place(drawing: Picture, size: tuple[int, int], rng: np.random.Generator) -> Picture:
+    """Put a drawing anywhere on white paper `(H, W)`."""
+    most = min(size[0] / drawing.shape[0], size[1] / drawing.shape[1])
+    scale = most * rng.uniform(0.3, 1)
+    drawing = cv2.resize(drawing, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    paper = np.full(size, 255, np.uint8)
+    height, width = drawing.shape
+    top = int(rng.integers(size[0] - height + 1))
+    left = int(rng.integers(size[1] - width + 1))
+    paper[top : top + height, left : left + width] = drawing
+    return paper
+
+
+def _encode(kind: str, picture: npt.NDArray[Any]) -> bytes:
+    content: bytes = cv2.imencode(kind, picture)[1].tobytes()
+    return content
