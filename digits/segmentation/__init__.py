@@ -1,0 +1,1 @@
+"""Ink of handwritten digits in any picture, found by a learned network."""
