@@ -5,14 +5,15 @@ import numpy as np
 import pytest
 
 from tests.training_support import _handwritten as handwritten
+from training.strokes import trace
 from training.synthesis import contents
 from training.synthesis.hands import load_hands, save_hands
-from training.synthesis.marks import Hands, Mark, Pen, draw, placed, write_text
+from training.synthesis.marks import Mark, Pen, draw, placed
 from training.synthesis.page import DIGIT, LINE, WRITING, Page
 from training.synthesis.pages import LABEL_SIDE, SIDE, make
 from training.synthesis.surfaces import SURFACES, pen_for
 from training.synthesis.surroundings import SURROUNDINGS
-from training.strokes import trace
+from training.synthesis.writing import Hands, write_text
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +82,7 @@ def test_a_digit_that_the_edge_cuts_through_becomes_other_writing(hands):
     assert cut.layers[..., WRITING].max() == 255
 
 
-def test_what_lies_on_a_page_hides_what_is_written_there(hands):
+def test_what_lies_on_a_page_hides_what_is_written_there():
     page, card = blank(), blank((60, 60), 128)
     draw(
         page,

@@ -30,8 +30,8 @@ from digits.segmentation.letterbox import SIDE
 from training import console, keras_finder
 from training.data import load_mnist
 from training.synthesis.hands import load_hands, save_hands
-from training.synthesis.marks import Hands
 from training.synthesis.pages import Made, make
+from training.synthesis.writing import Hands
 
 BATCH: Final = 16
 CENTRE_SIDE: Final = SIDE // 4

@@ -4,7 +4,7 @@ The network marks where digits' ink is; the ink itself is contrast with the pape
 computed on the picture at a finer resolution than the network's, and only there.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -80,20 +80,19 @@ class Finder:
     """The network and what makes ink of its answer.
 
     Args:
-        weights: By the names of `digits.segmentation.network.shapes`.
+        session: Runs the graph of `digits.segmentation.graph`.
     """
 
-    def __init__(self, weights: Mapping[str, npt.NDArray[np.float32]]) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(
-            onnx_model(weights), options, providers=["CPUExecutionProvider"]
-        )
+    def __init__(self, session: onnxruntime.InferenceSession) -> None:
+        self._session = session
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """Load weights from a safetensors file."""
-        return cls(load_file(path))
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        graph = onnx_model(load_file(path))
+        return cls(onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"]))
 
     def find(self, picture: Picture) -> Found:
         """Find the digits of a picture.
@@ -103,7 +102,7 @@ class Finder:
         """
         if picture.ndim == 2:
             picture = np.repeat(picture[..., None], 3, axis=2)
-        tiles = _tiles(*picture.shape[:2])
+        tiles = tiles_of(*picture.shape[:2])
         scale = max(1.0, max(tiles[0][2:]) / WORK_SIDE)
         size = [max(1, round(side / scale)) for side in picture.shape[:2]]
         total, weight = np.zeros(size, np.float32), np.full(size, 1e-6, np.float32)
@@ -114,16 +113,15 @@ class Finder:
             square = boxed(part)
             classes, heat = (v[0] for v in self._session.run(None, {"pixels": square[None]}))
             look = _Look(part, square, classes, heat, scale)
-            near_end = _ramp(size, (x, y, wide, tall), scale) if len(tiles) > 1 else None
-            look.add_ink(total, weight, (x, y), near_end)
+            look.add_ink(
+                total, weight, (x, y), _ramp(size, (x, y, wide, tall), scale, whole=len(tiles) == 1)
+            )
             centres += look.centres(x, y)
             unread += look.unread(x, y)
-        return Found(
-            total / weight if len(tiles) > 1 else total, scale, _distinct(centres), _merged(unread)
-        )
+        return Found(total / weight, scale, _distinct(centres), _merged(unread))
 
 
-def _tiles(height: int, width: int) -> list[Box]:
+def tiles_of(height: int, width: int) -> list[Box]:
     """Return the parts of a picture that are looked at one by one."""
     short, long = sorted((height, width))
     if long <= _LONG * short:
@@ -136,13 +134,15 @@ def _tiles(height: int, width: int) -> list[Box]:
     return [(0, start, width, length) for start in starts]
 
 
-def _ramp(size: Sequence[int], tile: Box, scale: float) -> npt.NDArray[np.float32]:
+def _ramp(size: Sequence[int], tile: Box, scale: float, *, whole: bool) -> npt.NDArray[np.float32]:
     """Return how much a tile's ink counts: little at its ends, where digits may be cut."""
+    if whole:
+        return np.ones(size, np.float32)
     x, y, wide, tall = tile
     axis, start, length = (1, x, wide) if wide >= tall else (0, y, tall)
     at = (np.arange(size[axis], dtype=np.float32) * scale - start) / length
     ramp = np.clip(np.minimum(at, 1 - at) * 2, 0, None) + np.float32(1e-4)
-    return ramp[None, :] if axis == 1 else ramp[:, None]
+    return np.broadcast_to(ramp[None, :] if axis == 1 else ramp[:, None], tuple(size))
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,22 +168,17 @@ class _Look:
         total: InkArray,
         weight: InkArray,
         corner: tuple[int, int],
-        ramp: npt.NDArray[np.float32] | None,
+        ramp: npt.NDArray[np.float32],
     ) -> None:
-        """Add the tile's ink to the picture's, weighted by the ramp if there is one."""
+        """Add the tile's ink to the picture's, and the ramp, by which it counts, to the weight."""
         x, y = (round(v / self.scale) for v in corner)
         tall, wide = (max(1, round(v / self.scale)) for v in self.part.shape[:2])
-        view, count = total[y : y + tall, x : x + wide], weight[y : y + tall, x : x + wide]
-        tall, wide = view.shape
-        share = (
-            1.0 if ramp is None else np.broadcast_to(ramp, total.shape)[y : y + tall, x : x + wide]
-        )
-        count += share
+        part = (slice(y, y + tall), slice(x, x + wide))
+        tall, wide = total[part].shape
+        weight[part] += ramp[part]
         region = self._marked(tall, wide)
         if region is not None:
-            view[region] += self._ink(tall, wide, region) * (
-                share if ramp is None else share[region]
-            )
+            total[part][region] += self._ink(tall, wide, region) * ramp[part][region]
 
     def _marked(self, tall: int, wide: int) -> tuple[slice, slice] | None:
         """Return the rows and columns of the ink within which the network marks digits."""

@@ -1,6 +1,7 @@
 """The finder as an ONNX graph, from its layers and weights."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -38,7 +39,10 @@ def onnx_model(weights: Weights) -> bytes:
         if isinstance(layer, Conv):
             nodes += _convolution(layer, weights, arrays)
         elif isinstance(layer, Double):
-            resize = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric"}
+            resize: dict[str, Any] = {
+                "mode": "nearest",
+                "coordinate_transformation_mode": "asymmetric",
+            }
             resize["nearest_mode"] = "floor"
             inputs = [layer.source, "", "twice"]
             nodes.append(helper.make_node("Resize", inputs, [layer.name], **resize))
@@ -68,7 +72,7 @@ def _convolution(
     layer: Conv, weights: Weights, arrays: list[onnx.TensorProto]
 ) -> list[onnx.NodeProto]:
     """Return the nodes of a convolution, and add its weights to `arrays`."""
-    stride = {"auto_pad": "SAME_UPPER", "strides": [layer.stride, layer.stride]}
+    stride: dict[str, Any] = {"auto_pad": "SAME_UPPER", "strides": [layer.stride, layer.stride]}
     nodes = []
     source = layer.source
     if layer.separable:

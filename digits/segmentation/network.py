@@ -100,7 +100,7 @@ LAYERS: Final[tuple[Layer, ...]] = (
     Conv("fine1", "up1", 16),
     Conv("classes", "fine1", CLASSES, kernel=1, head=True),
 )
-"""The network; its outputs are `classes` (logits) and `centres` (logit, logarithm of the height)."""
+"""The network; its outputs are `classes` (logits) and `centres` (logit, log of the height)."""
 
 
 def channels() -> dict[str, int]:

@@ -61,23 +61,26 @@ def _lines(centres: list[Centre]) -> list[list[Centre]]:
     group = list(range(len(centres)))
     for i, a in enumerate(centres):
         for j, b in enumerate(centres[:i]):
-            size = (a.height + b.height) / 2
-            if abs(a.y - b.y) < _LEVEL * size and abs(a.x - b.x) < _BESIDE * size:
+            tall = (a.height + b.height) / 2
+            if abs(a.y - b.y) < _LEVEL * tall and abs(a.x - b.x) < _BESIDE * tall:
                 old, new = group[i], group[j]
                 group = [new if g == old else g for g in group]
     lines = [[c for c, g in zip(centres, group, strict=True) if g == k] for k in sorted(set(group))]
-    lines.sort(key=lambda line: np.mean([c.y for c in line]))
+    lines.sort(key=_level)
     joined: list[list[Centre]] = []
     for line in lines:
         if joined:
             above = joined[-1]
-            size = np.mean([c.height for c in (*above, *line)])
-            step = np.mean([c.y for c in line]) - np.mean([c.y for c in above])
-            if step < _LEVEL * size:
+            size = float(np.mean([c.height for c in (*above, *line)]))
+            if _level(line) - _level(above) < _LEVEL * size:
                 above += line
                 continue
         joined.append(line)
     return joined
+
+
+def _level(line: list[Centre]) -> float:
+    return float(np.mean([centre.y for centre in line]))
 
 
 def _shared_out(found: Found, groups: list[list[Centre]]) -> list[InkArray]:

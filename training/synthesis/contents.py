@@ -9,23 +9,51 @@ from typing import Final
 
 import numpy as np
 
-from training.synthesis.marks import (
+from training.synthesis.marks import Mark, box_of, line, moved
+from training.synthesis.page import DIGIT, LINE
+from training.synthesis.writing import (
     BETWEEN,
     SHAPES,
     SIGNS,
     Hands,
-    Mark,
-    box_of,
-    line,
-    moved,
     print_text,
     write_character,
     write_text,
 )
-from training.synthesis.page import DIGIT, LINE
 
 _LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_SYLLABLES: Final = ["an", "ba", "co", "de", "el", "fi", "go", "hu", "in", "ka", "lo", "mi", "no", "or", "pa", "qu", "re", "so", "ti", "un", "va", "we", "xi", "yo", "za", "st", "tr", "ch", "sch", "ll"]
+_SYLLABLES: Final = [
+    "an",
+    "ba",
+    "co",
+    "de",
+    "el",
+    "fi",
+    "go",
+    "hu",
+    "in",
+    "ka",
+    "lo",
+    "mi",
+    "no",
+    "or",
+    "pa",
+    "qu",
+    "re",
+    "so",
+    "ti",
+    "un",
+    "va",
+    "we",
+    "xi",
+    "yo",
+    "za",
+    "st",
+    "tr",
+    "ch",
+    "sch",
+    "ll",
+]
 
 
 def word(rng: np.random.Generator, longest: int = 4) -> str:
@@ -118,7 +146,7 @@ def grid_of_digits(hands: Hands, rng: np.random.Generator) -> list[Mark]:
         for column in range(across):
             if rng.random() < filled:
                 at = np.array([column, row]) * pitch + rng.normal(0, loose, 2).clip(-0.4, 0.4)
-                marks.append(moved(hands.digit(rng, row=row), *at, float(rng.uniform(0.8, 1.1))))
+                marks.append(moved(hands.digit(rng, row=row), at[0], at[1], rng.uniform(0.8, 1.1)))
     return marks or single(hands, rng)
 
 
@@ -190,9 +218,10 @@ def boxes(hands: Hands, rng: np.random.Generator) -> list[Mark]:
     marks: list[Mark] = []
     pitch = cell + gap
     if gap:
-        for row in range(down):
-            for column in range(across):
-                marks.append(_box(np.array([column, row]) * pitch, cell, width, rng))
+        corners = [
+            np.array([column, row]) * pitch for row in range(down) for column in range(across)
+        ]
+        marks += [_box(corner, cell, width, rng) for corner in corners]
     else:
         marks += _grid(down, across, cell, width, rng)
     open_top = rng.random() < 0.1 and not grid  # a comb: |_|_|_|
@@ -212,7 +241,7 @@ def boxes(hands: Hands, rng: np.random.Generator) -> list[Mark]:
             size = min(size, float(rng.uniform(0.75, 1.02) * cell[0] / (high[0] - low[0])))
             free = cell - (high - low) * size
             at = np.array([column, row]) * pitch + free * rng.normal(0.5, 0.12, 2).clip(0.0, 1.0)
-            marks.append(moved(mark, *(at - low * size), size))
+            marks.append(moved(mark, at[0] - low[0] * size, at[1] - low[1] * size, size))
     return marks
 
 
@@ -272,7 +301,7 @@ def shapes(_hands: Hands, rng: np.random.Generator) -> list[Mark]:
             mark = Mark([(walk - walk.min(axis=0)) / np.ptp(walk, axis=0).max()], 1)
         else:
             mark = line([[0.0, 0.0], [rng.uniform(0.5, 1.5), rng.normal(0, 0.15)]])
-        marks.append(moved(mark, *at, float(rng.uniform(0.5, 1.5))))
+        marks.append(moved(mark, at[0], at[1], rng.uniform(0.5, 1.5)))
     return marks
 
 
@@ -284,9 +313,7 @@ def printed_digits(_hands: Hands, rng: np.random.Generator) -> list[Mark]:
         digit = int(rng.integers(10))
         mark = print_text(str(digit), rng, DIGIT)
         low, high = box_of([mark])
-        marks.append(
-            Mark([s + (x - low[0], 0.0) for s in mark.strokes], DIGIT, digit, 0, mark.image)
-        )
+        marks.append(Mark(moved(mark, x - low[0], 0.0).strokes, DIGIT, digit, 0, mark.image))
         x += high[0] - low[0] + 0.1
     return marks
 
@@ -332,14 +359,14 @@ def surround(marks: Sequence[Mark], rng: np.random.Generator) -> tuple[list[Mark
             added.append(line([[ends[0], y + 0.15], [ends[1], y + 0.15 + tilt]]))
         return added, kind
     if kind == "frame":
-        margin = rng.uniform(0.04, 0.6, 2)
-        frame = _box(low - margin, high - low + 2 * margin, 0.0, rng)
+        free = rng.uniform(0.04, 0.6, 2)
+        frame = _box(low - free, high - low + 2 * free, 0.0, rng)
         width = float(rng.uniform(0.01, 0.05)) if rng.random() < 0.6 else None
         added = [replace(frame, width=width)]
         if width and rng.random() < 0.3:  # as a detector shows what it found
             size = float(rng.uniform(0.12, 0.3))
             label = print_text(f"{word(rng, 1)} {rng.random():.2f}", rng)
-            added.append(moved(label, low[0] - margin[0], low[1] - margin[1] - 1.4 * size, size))
+            added.append(moved(label, low[0] - free[0], low[1] - free[1] - 1.4 * size, size))
         return added, kind
     if kind == "rays":
         count = int(rng.integers(5, 13))
@@ -358,9 +385,6 @@ def surround(marks: Sequence[Mark], rng: np.random.Generator) -> tuple[list[Mark
             moved(left, low[0] - gap - 0.7 * size, top, size),
             moved(right, high[0] + gap - 0.3 * size, top, size),
         ], kind
-    x = low[0] - rng.uniform(0.3, 1.0), high[0] + rng.uniform(0.3, 1.0)
     side = rng.uniform(0.15, 0.6)
-    return [
-        line([[x[0], low[1] - side], [x[0], high[1] + side]]),
-        line([[x[1], low[1] - side], [x[1], high[1] + side]]),
-    ], "sides"
+    ends = [low[0] - rng.uniform(0.3, 1.0), high[0] + rng.uniform(0.3, 1.0)]
+    return [line([[x, low[1] - side], [x, high[1] + side]]) for x in ends], "sides"

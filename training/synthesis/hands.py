@@ -1,13 +1,16 @@
 """Handwritten digits for pages, traced once and kept beside the run."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from training import strokes as pen_strokes
-from training.strokes import Strokes
-from training.synthesis.marks import Hands
+from training.synthesis.writing import Hands
+
+if TYPE_CHECKING:
+    from training.strokes import Strokes
 
 
 def save_hands(path: Path, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8]) -> None:

@@ -38,7 +38,7 @@ def photographs() -> tuple[Picture, ...]:
         for path in sorted(Path(spec.origin).parent.glob(pattern)):
             if path.stem.startswith(_NOT_NATURAL):
                 continue
-            picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+            picture = np.asarray(cv2.imread(str(path), cv2.IMREAD_COLOR), np.uint8)
             factor = min(1.0, _LARGEST / max(picture.shape[:2]))
             picture = cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
             found.append(np.ascontiguousarray(picture[..., ::-1]))
@@ -100,8 +100,8 @@ def clutter(size: tuple[int, int], rng: np.random.Generator) -> Picture:
             thick = -1 if rng.random() < 0.6 else int(max(1, reach * 0.1))
             cv2.ellipse(picture, (x, y), axes, float(rng.uniform(0, 180)), 0, 360, color, thick)
         else:
-            points = (rng.normal(0, reach, (int(rng.integers(3, 7)), 2)) + (x, y)).astype(np.int32)
-            cv2.fillPoly(picture, [points], color, cv2.LINE_AA)
+            points = np.array([x, y]) + rng.normal(0, reach, (int(rng.integers(3, 7)), 2))
+            cv2.fillPoly(picture, [points.astype(np.int32)], color, cv2.LINE_AA)
     light = 1 + 0.25 * noise(size, max(size) / 3, rng)
     return np.clip(picture * light[..., None], 0, 255).astype(np.uint8)
 

@@ -124,15 +124,15 @@ def _ink(kind: str, ground: npt.NDArray[np.float64], rng: np.random.Generator) -
     """Choose a colour that differs from the ground."""
     light = ground.mean() > 110
     if kind == "board":
-        choices = _MARKERS if light else _CHALKS
+        choices = np.array(_MARKERS if light else _CHALKS)
     elif kind in ("paper", "scan"):
-        choices = _INKS if light else _CHALKS
+        choices = np.array(_INKS if light else _CHALKS)
     else:
-        choices = ((0, 0, 0),) if light else ((255, 255, 255),)
+        choices = np.zeros((1, 3)) if light else np.full((1, 3), 255)
         if rng.random() < 0.35:
-            choices = tuple(tuple(v) for v in rng.integers(0, 256, (12, 3)))
+            choices = rng.integers(0, 256, (12, 3))
     for _ in range(12):
-        color = np.array(choices[int(rng.integers(len(choices)))]) * rng.uniform(0.85, 1.1)
+        color = choices[int(rng.integers(len(choices)))] * rng.uniform(0.85, 1.1)
         if np.abs(color - ground).max() > 70:
             return _color(color)
     return (0.0, 0.0, 0.0) if light else (255.0, 255.0, 255.0)
@@ -186,8 +186,8 @@ def _rule(page: Page, rng: np.random.Generator) -> None:
     squares = rng.random() < 0.4
 
     def rule(x0: float, y0: float, x1: float, y1: float) -> None:
-        ends = [(int(x0 * 16), int(y0 * 16)), (int(x1 * 16), int(y1 * 16))]
-        cv2.line(cover, *ends, 255, max(1, round(thick)), cv2.LINE_AA, 4)
+        start, end = (int(x0 * 16), int(y0 * 16)), (int(x1 * 16), int(y1 * 16))
+        cv2.line(cover, start, end, 255, max(1, round(thick)), cv2.LINE_AA, 4)
 
     for y in np.arange(rng.uniform(0, pitch), height, pitch):
         rule(0, y, width, y + tilt)

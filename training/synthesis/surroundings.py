@@ -11,27 +11,24 @@ import numpy as np
 
 from training.synthesis import pictures
 from training.synthesis.contents import word
-from training.synthesis.marks import (
-    Hands,
-    Mark,
-    Pen,
-    box_of,
-    draw,
-    line,
-    placed,
-    print_text,
-    write_text,
-)
+from training.synthesis.marks import Mark, Pen, box_of, draw, line, placed
 from training.synthesis.page import DIGIT, WRITING, Color, Page, Region
 from training.synthesis.surfaces import pen_for
+from training.synthesis.writing import Hands, print_text, write_text
 
 _TEXT: Final = (0.018, 0.055)
 """Least and greatest height of printed capitals, as a share of the page's longer side."""
 
 
-def _size(rng: np.random.Generator, page: Page) -> float:
+_Style = tuple[float, Color]
+"""Height of capitals in pixels, and colour."""
+
+
+def _style(page: Page, rng: np.random.Generator) -> _Style:
+    """Choose how something is printed."""
     low, high = np.log(_TEXT)
-    return max(4.5, float(np.exp(rng.uniform(low, high))) * max(page.size))
+    tall = float(np.exp(rng.uniform(low, high))) * max(page.size)
+    return max(4.5, tall), _ink(page, rng)
 
 
 def _ink(page: Page, rng: np.random.Generator) -> Color:
@@ -53,44 +50,27 @@ def free(page: Page, region: Region, margin: float = 3.0) -> bool:
     return not bool((page.layers[rows, columns, : WRITING + 1] > 60).any())
 
 
-def _put(
-    page: Page,
-    marks: list[Mark],
-    at: tuple[float, float],
-    height: float,
-    pen: Pen,
-    rng: np.random.Generator,
-) -> bool:
-    """Put marks at a corner, if the page is free there."""
-    angle = rng.normal(0, 0.01) if rng.random() < 0.3 else 0.0
-    made = placed(marks, height, at, angle, 0.0)
-    low, high = box_of(made)
-    region = (float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))
-    if not free(page, region):
-        return False
-    draw(page, made, pen, rng)
-    return True
+def _put(page: Page, marks: list[Mark], pen: Pen, rng: np.random.Generator) -> None:
+    """Draw marks, given in pixels, if the page is free there."""
+    low, high = box_of(marks)
+    if free(page, (float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))):
+        draw(page, marks, pen, rng)
 
 
 def _put_text(
-    page: Page,
-    text: str,
-    share: tuple[float, float],
-    rng: np.random.Generator,
-    height: float | None = None,
-    color: Color | None = None,
+    page: Page, text: str, share: tuple[float, float], style: _Style, rng: np.random.Generator
 ) -> None:
     """Print a line of text whose free room is shared to its left and above as `share` says."""
-    tall = _size(rng, page) if height is None else height
+    tall, color = style
     mark = print_text(text, rng)
     low, high = box_of([mark])
+    tall = min(tall, page.size[1] / float(high[0] - low[0]))
+    if tall < 4:
+        return
     room = np.array(page.size[::-1]) - (high - low) * tall
-    if room[0] < 0:
-        tall *= page.size[1] / ((high - low)[0] * tall)
-        room = np.array(page.size[::-1]) - (high - low) * tall
-    if tall >= 4:
-        at = (float(room[0] * share[0]), float(room[1] * share[1]))
-        _put(page, [mark], at, tall, Pen(1.0, color or _ink(page, rng)), rng)
+    at = (float(room[0] * share[0]), float(room[1] * share[1]))
+    angle = float(rng.normal(0, 0.01)) if rng.random() < 0.3 else 0.0
+    _put(page, placed([mark], tall, at, angle, 0.0), Pen(1.0, color), rng)
 
 
 def _number_text(rng: np.random.Generator) -> str:
@@ -131,47 +111,51 @@ def _sentence(rng: np.random.Generator, longest: int = 6) -> str:
 def page_number(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
     """A page number at the foot or head."""
     down = rng.choice([rng.uniform(0.93, 0.99), rng.uniform(0.01, 0.07)])
-    _put_text(page, _number_text(rng), (float(rng.choice([0.05, 0.5, 0.95])), float(down)), rng)
+    share = (float(rng.choice([0.05, 0.5, 0.95])), float(down))
+    _put_text(page, _number_text(rng), share, _style(page, rng), rng)
 
 
 def date_stamp(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
     """A date, a time or a number in a corner."""
     share = rng.choice([0.03, 0.5, 0.97], 2, p=[0.4, 0.2, 0.4]) + rng.normal(0, 0.01, 2)
-    color = (255.0, 140.0, 20.0) if rng.random() < 0.2 else None
-    _put_text(page, _date_text(rng), (float(share[0]), float(share[1])), rng, None, color)
+    tall, color = _style(page, rng)
+    if rng.random() < 0.2:  # as cameras once stamped it
+        color = (255.0, 140.0, 20.0)
+    _put_text(page, _date_text(rng), (float(share[0]), float(share[1])), (tall, color), rng)
 
 
 def title(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
     """A title above, or a caption below."""
     down = rng.choice([rng.uniform(0.02, 0.15), rng.uniform(0.85, 0.98)])
-    _put_text(page, _sentence(rng), (float(rng.choice([0.05, 0.5])), float(down)), rng)
+    share = (float(rng.choice([0.05, 0.5])), float(down))
+    _put_text(page, _sentence(rng), share, _style(page, rng), rng)
 
 
 def text(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
     """Lines of printed text, anywhere or all over the page."""
-    tall = _size(rng, page) * 0.7
+    tall, color = _style(page, rng)
+    tall = max(4.5, 0.7 * tall)
     pitch = tall * rng.uniform(1.6, 2.6)
     left = rng.uniform(0.02, 0.4)
     start = rng.uniform(0, 0.9) * page.size[0]
     count = int(rng.choice([1, 2, 4, 12]))
-    color = _ink(page, rng)
     for index in range(count):
         y = start + index * pitch
         if y > page.size[0] - tall:
             break
         share = y / max(page.size[0] - 1.3 * tall, 1)
-        _put_text(page, _sentence(rng, 9), (left, float(share)), rng, tall, color)
+        _put_text(page, _sentence(rng, 9), (left, float(share)), (tall, color), rng)
 
 
 def name_line(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
     """A word with a rule behind it, as on a form."""
-    tall = _size(rng, page)
+    tall, color = _style(page, rng)
     mark = print_text(word(rng, 2).capitalize() + ":", rng)
     end = float(box_of([mark])[1][0])
     rule = line([[end + 0.3, 1.0], [end + rng.uniform(3, 15), 1.0]], 0.08)
     share = rng.choice([rng.uniform(0.02, 0.15), rng.uniform(0.02, 0.98)])
     at = (float(rng.uniform(0.02, 0.3) * page.size[1]), float(share * (page.size[0] - 2 * tall)))
-    _put(page, [mark, rule], at, tall, Pen(1.0, _ink(page, rng)), rng)
+    _put(page, placed([mark, rule], tall, at, 0.0, 0.0), Pen(1.0, color), rng)
 
 
 def handwriting(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
@@ -181,7 +165,8 @@ def handwriting(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
     low, high = box_of(marks)
     room = np.maximum(np.array(page.size[::-1]) - (high - low) * tall, 0)
     at = room * rng.uniform(0, 1, 2)
-    _put(page, marks, (float(at[0]), float(at[1])), tall, pen_for(page, tall, rng), rng)
+    made = placed(marks, tall, (float(at[0]), float(at[1])), float(rng.normal(0, 0.03)), 0.0)
+    _put(page, made, pen_for(page, tall, rng), rng)
 
 
 def punch_holes(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
@@ -238,7 +223,7 @@ def bars(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
             mark = print_text(_date_text(rng), rng)
             size = max(5.0, min(0.4 * tall, 0.03 * max(page.size)))
             at = (float(rng.uniform(0.02, 0.7) * width), top + 0.3 * tall)
-            draw(page, placed([mark], size, at, 0.0, 0.0), Pen(1.0, lettering), rng)  # type: ignore[arg-type]
+            draw(page, placed([mark], size, at, 0.0, 0.0), Pen(1.0, lettering), rng)
 
 
 def slivers(page: Page, hands: Hands, rng: np.random.Generator) -> None:
@@ -260,7 +245,7 @@ def slivers(page: Page, hands: Hands, rng: np.random.Generator) -> None:
             (along * width, -(1 - seen) * extent[1]),
             (along * width, height - seen * extent[1]),
         )[side]
-        _put(page, marks, (float(at[0]), float(at[1])), tall, pen, rng)
+        _put(page, placed(marks, tall, (float(at[0]), float(at[1])), 0.0, 0.0), pen, rng)
 
 
 def edges(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
@@ -278,7 +263,9 @@ def edges(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
                 [[0, 0], [deep, 0], [deep + lean, height], [0, height]],
                 [[width, 0], [width - deep, 0], [width - deep + lean, height], [width, height]],
             )[side]
-            cv2.fillPoly(cover, [np.round(quad).astype(np.int32)], 255, cv2.LINE_AA)
+            cv2.fillPoly(
+                cover, [np.round(np.array(quad, np.float64)).astype(np.int32)], 255, cv2.LINE_AA
+            )
     if page.layers[..., DIGIT][cover > 0].max(initial=0) < 60:
         page.paint(cover, (0, 0), (tone, tone, tone), None)
 
@@ -303,7 +290,8 @@ def rules(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
             w, h = rng.uniform(0.03, 0.4, 2) * max(page.size)
             marks = [line([[x, y], [x + w, y], [x + w, y + h], [x, y + h], [x, y]])]
         low, high = np.maximum(box_of(marks)[0], 0), np.minimum(box_of(marks)[1], (width, height))
-        if free(page, (float(low[0]), float(low[1]), *(float(v) for v in high - low)), 4.0):
+        wide, tall = (float(v) for v in high - low)
+        if free(page, (float(low[0]), float(low[1]), wide, tall), 4.0):
             draw(page, marks, pen, rng)
 
 
