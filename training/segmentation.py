@@ -33,7 +33,7 @@ from training.synthesis.hands import load_hands, save_hands
 from training.synthesis.pages import Made, make
 from training.synthesis.writing import Hands
 
-BATCH: Final = 16
+BATCH: Final = 8
 CENTRE_SIDE: Final = SIDE // 4
 
 _TRACED: Final = 12_000
@@ -43,7 +43,7 @@ _VALIDATION_SEED: Final = 1_000_000
 _VALIDATION_PAGES: Final = 256
 
 _RATE: Final = 2e-3
-_WARM_UP: Final = 200  # steps
+_WARM_UP: Final = 300  # steps
 _AVERAGE: Final = 0.998  # share of the moving average that a step keeps
 _CLASS_WEIGHTS: Final = (1.0, 5.0, 3.0, 2.0)
 _AHEAD: Final = 6  # batches that are made before they are wanted

@@ -107,12 +107,13 @@ def draw(page: Page, marks: Sequence[Mark], pen: Pen, rng: np.random.Generator) 
 
 def _inked(cover: Cover, mark: Mark, pen: Pen, rng: np.random.Generator) -> Cover:
     """Return how much of the pen's colour comes through."""
-    share = np.float32(pen.opacity)
+    width = pen.width if mark.width is None else mark.width
+    share = np.float32(pen.opacity * np.clip(width, 0.35, 1.0))
     if pen.grain > 0 and mark.image is None:
         size = (cover.shape[0], cover.shape[1])
         rough = noise(size, max(1.2, 0.15 * pen.width), rng)
         share = np.clip(share * (1 - pen.grain * np.clip(0.5 + 0.7 * rough, 0, 1)), 0, 1)
-    elif pen.opacity == 1:
+    elif share == 1:
         return cover
     return (cover * share).astype(np.uint8)
 
@@ -160,8 +161,6 @@ def _stroked(mark: Mark, pen: Pen, rng: np.random.Generator) -> tuple[Cover, tup
                 cv2.polylines(sheet, [part], False, 255, thickness, kind, _SHIFT)  # noqa: FBT003
     if finer > 1:
         sheet = cv2.resize(sheet, (int(wide), int(tall)), interpolation=cv2.INTER_AREA)
-    if width < 1:
-        sheet = (sheet * np.float32(max(width, 0.35))).astype(np.uint8)
     return sheet, (int(corner[0]), int(corner[1]))
 
 

@@ -1,8 +1,8 @@
 """Pictures of the world: crops of photographs that Python packages ship, and things on pages.
 
-The photographs are scikit-image's (`skimage/data`, public domain or CC0 unless its README says
-otherwise) and one of matplotlib's (public domain). They are read where the packages are installed,
-and nothing of them is kept but what a network learns.
+The photographs are scikit-image's (`skimage/data`, each in the public domain or CC0 by what
+`skimage.data` says of it) and one of matplotlib's (public domain). They are read where the packages
+are installed, and nothing of them is kept but what a network learns.
 """
 
 from functools import lru_cache
@@ -20,10 +20,10 @@ _PICTURES: Final = (
     ("skimage", "data/*.png"),
     ("skimage", "data/*.jpg"),
     ("matplotlib", "mpl-data/sample_data/*.jpg"),
-    ("gradio", "media_assets/images/tower.jpg"),
-    ("gradio", "media_assets/images/cheetah*.jpg"),
 )
-_NOT_NATURAL: Final = ("page", "text", "logo", "color", "chessboard", "phantom", "microaneurysms")
+_LEFT_OUT: Final = ("page", "text", "logo", "color", "chessboard", "phantom", "motorcycle")
+"""Writing, drawings, and one whose licence is not plain."""
+
 _LARGEST: Final = 700
 
 
@@ -36,7 +36,7 @@ def photographs() -> tuple[Picture, ...]:
         if spec is None or spec.origin is None:
             continue
         for path in sorted(Path(spec.origin).parent.glob(pattern)):
-            if path.stem.startswith(_NOT_NATURAL):
+            if path.stem.startswith(_LEFT_OUT):
                 continue
             picture = np.asarray(cv2.imread(str(path), cv2.IMREAD_COLOR), np.uint8)
             factor = min(1.0, _LARGEST / max(picture.shape[:2]))
