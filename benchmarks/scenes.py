@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from digits.ink import BlankPictureError, InkArray, Picture
+from digits.ink import Picture
 from digits.pictures import load_picture
 from digits.prediction import Recognizer
-from digits.preprocessing import normalize
+from digits.preprocessing import crop, normalize
 from digits.reading import cheapest, line_of, read
 from digits.segmentation.finder import Finder, Found
-from digits.segmentation.rows import main_digit, rows
+from digits.segmentation.rows import Row, rows
 from digits.weights import BUNDLED, load_folder
 
 CASCADE = 0.1
@@ -54,36 +54,44 @@ def found(recognizer: Recognizer, finder: Finder, picture: Picture, endpoint: st
 
 
 def _digit(recognizer: Recognizer, look: Found) -> Answer:
-    ink, _ = main_digit(look)
-    try:
-        image = normalize(ink)
-    except BlankPictureError:
-        return Answer(None, 1.0)
-    row = recognizer.predict_images(image[None])[0]
-    score = float(row[:10].max())
-    sure = score >= recognizer.weights.config.refuse_below
-    return Answer(str(int(row[:10].argmax())) if sure else None, 1 - score)
+    """Choose the most prominent digit: the tallest, the surer counting more."""
+    best, weight = Answer(None, 1.0), 0.0
+    for row in rows(look):
+        for text, confidence, tall in _row(recognizer, row):
+            if confidence * tall > weight:
+                best, weight = Answer(text, 1 - confidence), confidence * tall
+    sure = 1 - best.doubt >= recognizer.weights.config.refuse_below
+    return best if sure else Answer(None, best.doubt)
 
 
 def _lines(recognizer: Recognizer, look: Found) -> Answer:
-    texts, sure = [], []
-    for ink in rows(look):
-        text, confidences = _line(recognizer, ink)
-        if text:
-            texts.append(text)
-            sure += confidences
-    return Answer("+".join(texts) or None, 1 - min(sure, default=0.0))
+    texts, confidences = [], []
+    for row in rows(look):
+        digits = _row(recognizer, row)
+        sure = [confidence for _, confidence, _ in digits]
+        # Digits beside it vouch for an unclear digit; nothing vouches for one that stands alone.
+        least = recognizer.weights.config.refuse_below if len(sure) == 1 else 0.5
+        if sure and np.mean(sure) >= least:
+            texts.append("".join(text for text, _, _ in digits))
+            confidences += sure
+    return Answer("+".join(texts) or None, 1 - min(confidences, default=0.0))
 
 
-def _line(recognizer: Recognizer, ink: InkArray) -> tuple[str, list[float]]:
-    line = line_of(recognizer, ink)
-    chosen = cheapest(line)
-    best = [line.probabilities[index] for index in chosen]
-    confidences = [float(row.max()) for row in best]
-    refuse = recognizer.weights.config.refuse_below
-    if not best or (len(best) == 1 and confidences[0] < refuse) or np.mean(confidences) < 0.5:
-        return "", []
-    return "".join(str(int(row.argmax())) for row in best), confidences
+def _row(recognizer: Recognizer, row: Row) -> list[tuple[str, float, int]]:
+    """Return each digit of a line, how sure it is, and its height."""
+    if row.count == 1:
+        cut = crop(row.ink)
+        probabilities = [recognizer.predict_images(normalize(cut)[None])[0][:10]]
+        heights = [cut.shape[0]]
+    else:
+        line = line_of(recognizer, row.ink)
+        chosen = cheapest(line)
+        probabilities = [line.probabilities[index] for index in chosen]
+        heights = [line.runs[index].box[2] - line.runs[index].box[0] for index in chosen]
+    return [
+        (str(int(p.argmax())), float(p.max()), tall)
+        for p, tall in zip(probabilities, heights, strict=True)
+    ]
 
 
 def cascade(first: Answer, second: Answer) -> Answer:

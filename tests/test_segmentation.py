@@ -14,7 +14,7 @@ from digits.segmentation.finder import Centre, Finder, Found, tiles_of
 from digits.segmentation.graph import onnx_model
 from digits.segmentation.letterbox import SIDE, boxed, letterbox
 from digits.segmentation.network import shapes
-from digits.segmentation.rows import main_digit, rows
+from digits.segmentation.rows import rows
 from tests.training_support import _handwritten as handwritten
 from training import keras_finder, segmentation
 from training.strokes import trace
@@ -75,23 +75,42 @@ def test_centres_are_marked_where_digits_are_with_their_height(pages):
                 assert abs(height[at] - np.log(h)) < 1.0
 
 
-def test_learning_from_one_batch_again_and_again_lowers_the_loss(pages):
+@pytest.fixture(scope="module")
+def trained(pages):
+    """A trainer that saw one batch again and again, and the losses."""
     trainer = segmentation.Trainer(10_000, 100)
-    trainer.seen = 200 * segmentation.BATCH  # past the warm-up
+    trainer.seen = 300 * segmentation.BATCH  # past the warm-up
     batch = segmentation.batch_of(pages)
-    losses = [trainer.step(batch) for _ in range(8)]
+    return trainer, [trainer.step(batch) for _ in range(8)]
+
+
+def test_learning_from_one_batch_again_and_again_lowers_the_loss(trained):
+    _, losses = trained
     assert losses[-1] < 0.8 * losses[0]
 
 
-def test_a_checkpoint_takes_up_training_where_it_was(tmp_path, pages):
-    batch = segmentation.batch_of(pages)
-    first = segmentation.Trainer(10_000, 100)
-    first.step(batch)
+def test_the_written_weights_follow_the_trained_ones_slowly(trained):
+    trainer, _ = trained
+    trained_kernel = trainer.model.get_layer("classes_kernel").get_weights()[0]
+    averaged_kernel = trainer.averaged.get_layer("classes_kernel").get_weights()[0]
+    assert 0 < np.abs(trained_kernel - averaged_kernel).max() < 0.2
+
+
+def test_a_checkpoint_takes_up_training_where_it_was(tmp_path, trained, pages):
+    first, _ = trained
     first.save(tmp_path / "checkpoint.npz")
     second = segmentation.Trainer(10_000, 100)
     second.load(tmp_path / "checkpoint.npz")
-    assert second.seen == segmentation.BATCH
+    batch = segmentation.batch_of(pages)
+    assert second.seen == first.seen
     assert second.step(batch) == pytest.approx(first.step(batch), rel=1e-3)
+
+
+def test_the_rate_rises_first_and_falls_to_nothing_over_the_last_pages():
+    rates = [segmentation.rate_at(seen, 10_000, 1_000) for seen in (0, 1_000, 5_000, 9_000, 9_500)]
+    assert rates[0] < rates[1] < rates[2] == rates[3]
+    assert rates[4] == pytest.approx(rates[3] / 2)
+    assert segmentation.rate_at(10_000, 10_000, 1_000) < rates[0]
 
 
 def test_perfect_answers_score_one_and_empty_ones_zero(pages):
@@ -192,18 +211,22 @@ def _found(boxes, scale=1.0):
 def test_ink_is_sorted_into_lines_from_top_to_bottom():
     found = _found([(20, 120, 20, 40), (60, 125, 20, 40), (30, 20, 20, 40), (200, 22, 20, 40)], 2.0)
     top, bottom = rows(found)
-    assert top[:90].sum() == top.sum() == 2 * 20 * 40
-    assert bottom[90:].sum() == bottom.sum() == 2 * 20 * 40
+    assert top.count == bottom.count == 2
+    assert top.ink[:90].sum() == top.ink.sum() == 2 * 20 * 40
+    assert bottom.ink[90:].sum() == bottom.ink.sum() == 2 * 20 * 40
 
 
 def test_digits_below_each_other_are_lines_of_their_own():
     assert len(rows(_found([(100, 10, 30, 50), (95, 75, 30, 50), (100, 140, 30, 50)]))) == 3
 
 
-def test_the_most_prominent_digit_is_the_largest_and_the_others_are_counted():
-    ink, others = main_digit(_found([(20, 20, 10, 20), (100, 60, 40, 90), (250, 20, 10, 20)]))
-    assert others == 2
-    assert ink.sum() == ink[60:150, 100:140].sum() == 40 * 90
+def test_ink_that_joins_two_lines_is_shared_between_them():
+    found = _found([(100, 10, 30, 50), (100, 70, 30, 50)])
+    found.ink[10:120, 112:118] = 1
+    upper, lower = rows(found)
+    assert upper.ink[:50].sum() == found.ink[:50].sum()
+    assert lower.ink[80:].sum() == found.ink[80:].sum()
+    assert upper.ink[80:].sum() == lower.ink[:50].sum() == 0
 
 
 @pytest.mark.slow

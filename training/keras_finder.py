@@ -8,6 +8,7 @@ from digits.segmentation.letterbox import SIDE
 from digits.segmentation.network import LAYERS, PICTURE, Conv, Double
 
 _EPSILON = 1e-3
+_MOMENTUM = 0.97  # a batch has pixels enough
 
 _BIASES = {"classes": (2.0, 0.0, 0.0, 0.0), "centres": (-4.0, 3.5)}
 """What the heads say at first: nothing, no centre, digits 33 pixels high."""
@@ -43,7 +44,9 @@ def _convolution(layer: Conv, source: keras.KerasTensor) -> keras.KerasTensor:
         convolve.bias.assign(_BIASES[layer.name])
     if layer.head:
         return linear
-    normalize = keras.layers.BatchNormalization(epsilon=_EPSILON, name=f"{layer.name}_norm")
+    normalize = keras.layers.BatchNormalization(
+        momentum=_MOMENTUM, epsilon=_EPSILON, name=f"{layer.name}_norm"
+    )
     return keras.layers.ReLU(name=layer.name)(normalize(linear))
 
 

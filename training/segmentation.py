@@ -42,6 +42,8 @@ _TRACED: Final = 12_000
 _VALIDATION_SEED: Final = 1_000_000
 _VALIDATION_PAGES: Final = 256
 
+_EVALUATE_EVERY: Final = 5_760  # pages, a multiple of `--every`
+
 _RATE: Final = 2e-3
 _WARM_UP: Final = 300  # steps
 _AVERAGE: Final = 0.998  # share of the moving average that a step keeps
@@ -142,6 +144,13 @@ def _centre_loss(centres: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
     return 0.3 * tf.reduce_sum(found + false) / count + 0.1 * heights / (tf.reduce_sum(near) + 1)
 
 
+def rate_at(seen: int, pages: int, cool: int) -> float:
+    """Return the learning rate after some of the pages; it falls over the last `cool` of them."""
+    warm = min(1.0, (seen / BATCH + 1) / _WARM_UP)
+    left = min(1.0, max(0.0, pages - seen) / max(cool, 1))
+    return _RATE * warm * max(left, 1e-3)
+
+
 class Trainer:
     """The model, its optimizer and the moving average of its weights.
 
@@ -160,15 +169,9 @@ class Trainer:
         self._pages, self._cool = pages, cool
         self._compiled = tf.function(self._step, autograph=False)
 
-    def rate(self) -> float:
-        """Return the learning rate of the next step."""
-        warm = min(1.0, (self.seen / BATCH + 1) / _WARM_UP)
-        left = min(1.0, max(0.0, self._pages - self.seen) / max(self._cool, 1))
-        return _RATE * warm * max(left, 1e-3)
-
     def step(self, batch: Batch) -> float:
         """Learn from one batch; return the loss."""
-        self.optimizer.learning_rate.assign(self.rate())
+        self.optimizer.learning_rate.assign(rate_at(self.seen, self._pages, self._cool))
         keep = min(_AVERAGE, (1 + self.seen / BATCH) / (10 + self.seen / BATCH))
         value = self._compiled(
             tf.constant(batch.pictures),
@@ -219,7 +222,7 @@ def evaluate(model: keras.Model, pages: list[Made]) -> dict[str, Any]:
 
     Returns:
         For `all` and for each kind the F1 scores of `ink`, `writing` and `lines`, the share of
-        centres found (`recall`) and of those found that are right (`precision`), and `pages`.
+        centres found (`recall`) and of those found that are right (`precision`), and `of_pages`.
     """
     counts: dict[str, npt.NDArray[np.float64]] = {}
     for first in range(0, len(pages), BATCH):
@@ -265,7 +268,7 @@ def _scores(tally: npt.NDArray[np.float64]) -> dict[str, float]:
         scores[name] = round(float(2 * both / max(found + true, 1)), 4)
     hits, true, found = tally[9:12]
     scores |= {"recall": round(float(hits / max(true, 1)), 4)}
-    scores |= {"precision": round(float(hits / max(found, 1)), 4), "pages": int(tally[12])}
+    scores |= {"precision": round(float(hits / max(found, 1)), 4), "of_pages": int(tally[12])}
     return scores
 
 
@@ -332,7 +335,7 @@ def _report(
     trainer.save(run / "checkpoint.npz")
     save_file(keras_finder.folded(trainer.averaged), run / "finder.safetensors")
     line = {"pages": trainer.seen, "loss": round(value, 4), "pages_per_second": round(speed, 2)}
-    if trainer.seen % 1920 < BATCH:
+    if trainer.seen % _EVALUATE_EVERY < BATCH:
         metrics = evaluate(trainer.averaged, validation)
         (run / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
         draw_figure(trainer.averaged, validation[:24], run / "found.png")

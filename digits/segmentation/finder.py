@@ -120,10 +120,11 @@ class Finder:
             picture = cv2.resize(
                 picture, None, fx=1 / scale, fy=1 / scale, interpolation=cv2.INTER_AREA
             )
-        ink = np.zeros(picture.shape[:2], np.float32)
+        height, width = picture.shape[:2]
+        ink = np.zeros((height, width), np.float32)
         centres: list[Centre] = []
         unread: list[Box] = []
-        for tile, (x0, y0, x1, y1) in tiles_of(ink.shape[0], ink.shape[1]):
+        for tile, (x0, y0, x1, y1) in tiles_of(height, width):
             x, y, wide, tall = tile
             look = self._look(picture[y : y + tall, x : x + wide])
             ink[y0:y1, x0:x1] = look.ink()[y0 - y : y1 - y, x0 - x : x1 - x]

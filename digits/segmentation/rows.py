@@ -1,5 +1,6 @@
-"""Ink sorted into digits' lines, and the most prominent digit, by the centres that were found."""
+"""Ink sorted into lines of digits, by the centres that were found."""
 
+from dataclasses import dataclass
 from typing import Final
 
 import cv2
@@ -22,38 +23,26 @@ _SPECK: Final = 0.12
 """Size of connected ink, in heights of the digits, below which it is none of a digit's."""
 
 
-def rows(found: Found) -> list[InkArray]:
-    """Sort ink into lines.
+@dataclass(frozen=True, eq=False)
+class Row:
+    """A line of digits.
 
-    Args:
-        found: Of a picture.
-
-    Returns:
-        For each line from top to bottom `(h, w)` float32 in `[0, 1]`: its ink, where it lies in the
-        whole picture's.
+    Attributes:
+        ink: `(h, w)` float32 in `[0, 1]`: its ink, where it lies in the whole picture's.
+        count: How many digits' centres were found in it.
     """
+
+    ink: InkArray
+    count: int
+
+
+def rows(found: Found) -> list[Row]:
+    """Sort the ink of a picture into lines, from top to bottom."""
     if not found.centres:
-        return [found.ink] if (found.ink > _INK).any() else []
+        return [Row(found.ink, 0)] if (found.ink > _INK).any() else []
     lines = _lines(list(found.centres))
-    return _shared_out(found, lines)
-
-
-def main_digit(found: Found) -> tuple[InkArray, int]:
-    """Return the ink of the most prominent digit, and how many other digits there are."""
-    if not found.centres:
-        return found.ink, 0
-    inks = _shared_out(found, [[centre] for centre in found.centres])
-    if not inks:
-        return found.ink, 0
-    weights = [float(ink.sum()) for ink in inks]
-    tallest = [_tall(ink) for ink in inks]
-    best = int(np.argmax([w * t for w, t in zip(weights, tallest, strict=True)]))
-    return inks[best], len(inks) - 1
-
-
-def _tall(ink: InkArray) -> int:
-    rows_ = np.flatnonzero((ink > _INK).any(axis=1))
-    return int(np.ptp(rows_) + 1) if rows_.size else 0
+    shared = zip(_shared_out(found, lines), lines, strict=True)
+    return [Row(ink, len(line)) for ink, line in shared if (ink > _INK).any()]
 
 
 def _lines(centres: list[Centre]) -> list[list[Centre]]:
@@ -84,10 +73,9 @@ def _level(line: list[Centre]) -> float:
 
 
 def _shared_out(found: Found, groups: list[list[Centre]]) -> list[InkArray]:
-    """Give each connected piece of ink, or each of its pixels, to the group of the nearest centre.
+    """Give each connected piece of ink to the group of the nearest centre.
 
-    Returns:
-        The ink of every group that has some.
+    Where a piece holds centres of several groups, its pixels are given one by one.
     """
     ink = found.ink
     count, labels, stats, middles = cv2.connectedComponentsWithStats((ink > _INK).astype(np.uint8))
@@ -114,7 +102,7 @@ def _shared_out(found: Found, groups: list[list[Centre]]) -> list[InkArray]:
         part = inks[index][y : y + h, x : x + w]
         part[view] = ink[y : y + h, x : x + w][view]
     soft = cv2.dilate((ink > _INK).astype(np.uint8), np.ones((3, 3), np.uint8))
-    return [_softened(each, ink, soft) for each in inks if (each > _INK).any()]
+    return [_softened(each, ink, soft) for each in inks]
 
 
 def _softened(each: InkArray, ink: InkArray, soft: npt.NDArray[np.uint8]) -> InkArray:
