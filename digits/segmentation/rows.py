@@ -50,7 +50,7 @@ def _lines(centres: list[Centre]) -> list[list[Centre]]:
     group = list(range(len(centres)))
     for i, a in enumerate(centres):
         for j, b in enumerate(centres[:i]):
-            tall = (a.height + b.height) / 2
+            tall = max(a.height, b.height)
             if abs(a.y - b.y) < _LEVEL * tall and abs(a.x - b.x) < _BESIDE * tall:
                 old, new = group[i], group[j]
                 group = [new if g == old else g for g in group]
