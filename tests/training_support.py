@@ -13,7 +13,7 @@ from digits.page.examples import digit_example
 from digits.page.strokes import draw, parse_strokes
 from digits.preprocessing import normalize, preprocess
 from digits.weights import CONFIG_FILE, METRICS_FILE, WEIGHTS_FILE
-from training.augment import draw_strokes
+from training.augmentation.pen import draw_strokes
 from training.data import FILES, Mnist
 from training.handwriting import write
 

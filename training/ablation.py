@@ -17,7 +17,7 @@ from digits import networks
 from digits.prediction import Recognizer
 from digits.weights import load_folder
 from training import console, recipes, scoring, sets, tables
-from training.augment import EVERYTHING, Augmentation
+from training.augmentation import EVERYTHING, Augmentation
 from training.data import load_mnist
 from training.scoring import Answers, Figures
 from training.sets import Material, PictureSet
@@ -36,8 +36,8 @@ PARTS: dict[str, Augmentation | None] = {
     "without another hand": dataclasses.replace(EVERYTHING, hand=False),
     "without another pen": dataclasses.replace(EVERYTHING, pen=False),
     "without missing styles": dataclasses.replace(EVERYTHING, styles=False),
-    "without damage": dataclasses.replace(EVERYTHING, damage=False),
-    "without outliers": dataclasses.replace(EVERYTHING, outliers=0.0),
+    "without damage": dataclasses.replace(EVERYTHING, degradation=False),
+    "without outliers": dataclasses.replace(EVERYTHING, non_digits=0.0),
     "MNIST's images alone": None,
 }
 """Rows of the table: what training shows."""

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digits import networks
-from training.augment import EVERYTHING, Augmentation
+from training.augmentation import EVERYTHING, Augmentation
 
 ALL_TRAINING_IMAGES = 60000
 _NOT_DECAYED = ["bias", "gamma", "beta"]  # to shrink an offset or a scale would only bias it

@@ -2,8 +2,8 @@
 
     python -m training.evaluation.writers --drawn DIR RUN_FOLDER ...
 
-Each sample is drawn as the app draws a pad's strokes. What is chosen by these figures must be chosen
-on some sources and checked on others: `--sources` keeps the rest out of sight.
+Each sample is drawn as the app draws a pad's strokes. Choose on some sources and check on the
+others: `--sources` keeps the rest out of sight.
 """
 
 import argparse
