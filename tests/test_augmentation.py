@@ -114,7 +114,9 @@ def test_epoch_shows_each_digit_once_and_non_digits_besides():
     )
 
 
-NOTHING = Augmentation(hand=False, pen=False, styles=False, degradation=False, non_digits=0)
+NOTHING = Augmentation(
+    hand=False, movement=False, pen=False, styles=False, degradation=False, non_digits=0
+)
 
 
 def furthest(parts: Augmentation) -> float:
@@ -129,7 +131,7 @@ def test_with_nothing_varied_the_image_is_only_normalized():
     assert furthest(NOTHING) < 0.035
 
 
-@pytest.mark.parametrize("part", ["hand", "pen", "styles", "degradation"])
+@pytest.mark.parametrize("part", ["hand", "movement", "pen", "styles", "degradation"])
 def test_each_part_varies_by_itself(part):
     assert furthest(Augmentation(**{**vars(NOTHING), part: True})) > 0.045
 

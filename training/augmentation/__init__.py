@@ -6,6 +6,7 @@ through `digits.preprocessing.normalize`, the same code that serves.
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -13,11 +14,21 @@ from digits.ink import InkArray
 from digits.preprocessing import normalize
 from training.augmentation.degradation import degrade
 from training.augmentation.hand import elastic_affine
+from training.augmentation.movement import join, vary
 from training.augmentation.pen import FINE, as_ink, break_strokes, draw_strokes, vary_stroke_width
 from training.augmentation.styles import add_missing_strokes
 from training.handwriting import write
+from training.strokes import trace
 
 _UNCHANGED_SHARE = 0.25
+
+_TEMPLATE_SHARE = 0.22
+"""Share of the others that is written by a template of `training.handwriting`."""
+
+_TRACED_SHARE = 0.28
+"""Share of the others that is traced, so that the pen's movement can be varied."""
+
+_HOLES = {0: 1, 6: 1, 8: 2, 9: 1}
 
 _MIN_INK = 12.0
 """Sum of a sample's ink in fine pixels below which it is taken as destroyed and drawn anew."""
@@ -29,6 +40,7 @@ class Augmentation:
 
     Attributes:
         hand: Slant, stretch, turn, tilt and elastic distortion.
+        movement: Hooks, loops, gaps, overshoot, shifted bars and other proportions of the strokes.
         pen: Wider, thinner, even, outlined and broken strokes.
         styles: What MNIST's writers left out (flags, feet, slashes, bars), and digits by template.
         degradation: Blur, fading, shifts and damage.
@@ -36,6 +48,7 @@ class Augmentation:
     """
 
     hand: bool = True
+    movement: bool = True
     pen: bool = True
     styles: bool = True
     degradation: bool = True
@@ -80,6 +93,29 @@ def _another_hand(
     image: npt.NDArray[np.uint8], label: int, rng: np.random.Generator, parts: Augmentation
 ) -> InkArray:
     strength = 1.0 if parts.hand else 0.0
-    if rng.random() < 0.12 and parts.styles:
-        return elastic_affine(draw_strokes(write(str(label), rng), rng), 1.0, rng, strength)
-    return elastic_affine(as_ink(image), FINE, rng, strength)
+    kind = rng.random()
+    if parts.styles and kind < _TEMPLATE_SHARE:
+        strokes = write(str(label), rng)
+    elif parts.movement and kind > 1 - _TRACED_SHARE and is_traceable(image, label):
+        strokes = join(trace(image))
+    else:
+        return elastic_affine(as_ink(image), FINE, rng, strength)
+    if parts.movement:
+        strokes = vary(strokes, str(label), rng)
+    return elastic_affine(draw_strokes(strokes, rng), 1.0, rng, strength)
+
+
+def is_traceable(image: npt.NDArray[np.uint8], label: int) -> bool:
+    """Whether the lines through the middle of the ink still show the digit.
+
+    The middle of a loop that is filled with ink is a line, and a 6 of such lines is a 1.
+
+    Args:
+        image: `(28, 28)` uint8, 255 ink.
+        label: 0 to 9.
+    """
+    if label not in _HOLES:
+        return True
+    mask = (image > 100).astype(np.uint8)
+    _, tree = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    return int((tree[0, :, 3] >= 0).sum()) >= _HOLES[label]

@@ -14,6 +14,7 @@ from digits.ink import InkArray
 from digits.preprocessing import IMAGE_SIDE, normalize
 from training.augmentation.degradation import degrade
 from training.augmentation.hand import elastic_affine
+from training.augmentation.movement import vary
 from training.augmentation.pen import (
     FINE,
     SIDE,
@@ -72,10 +73,11 @@ def non_digit(images: Images, labels: Labels, rng: np.random.Generator) -> InkAr
 
 def _sign(_images: Images, _labels: Labels, rng: np.random.Generator) -> InkArray:
     label = _NAMES[rng.integers(len(_NAMES))]
-    return elastic_affine(draw_strokes(write(label, rng), rng), 1.0, rng)
+    return elastic_affine(draw_strokes(vary(write(label, rng), label, rng), rng), 1.0, rng)
 
 
-_NAMES = tuple(OTHERS)
+_NAMES = tuple(name for name, templates in OTHERS.items() for _ in templates)
+"""Each as often as it has templates: common letters are written in many ways."""
 
 
 def _printed_sign(_images: Images, _labels: Labels, rng: np.random.Generator) -> InkArray:

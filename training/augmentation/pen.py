@@ -28,21 +28,20 @@ def as_ink(image: npt.NDArray[np.uint8]) -> InkArray:
 
 
 def draw_strokes(strokes: Sequence[Points], rng: np.random.Generator) -> InkArray:
-    """Draw pen strokes in the middle of the fine canvas, as high as an MNIST digit.
+    """Draw pen strokes in the middle of the fine canvas, as large as an MNIST digit.
 
     Args:
-        strokes: Each `(n, 2)` float32 in about 0-100; one point is a dot.
-        rng: Decides the proportions and the pen's width.
+        strokes: Each `(n, 2)` in a box of about 100 x 100; one point is a dot.
+        rng: Decides the pen's width.
 
     Returns:
         `(SIDE, SIDE)` float32 in `[0, 1]`.
     """
     size = 20 * FINE / 100
-    wide = rng.uniform(0.5, 1.0)
     canvas = np.zeros((SIDE, SIDE), np.uint8)
     width = int(rng.uniform(1.2, 3.2) * FINE)
     for stroke in strokes:
-        points = (stroke - 50) * (size * wide, size) + CENTER
+        points = (stroke - 50) * size + CENTER
         fixed = np.round(points * 8).astype(np.int32)
         if len(fixed) == 1:
             cv2.circle(canvas, fixed[0].tolist(), width * 4, 255, cv2.FILLED, **SMOOTH)

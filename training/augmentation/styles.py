@@ -50,7 +50,7 @@ def _flag_and_foot(rows: _Places, columns: _Places, rng: np.random.Generator) ->
         lines.append(_flag(left, top, height, rng))
     if which != "flag":
         foot, left = rows.max() - 2, columns[rows >= rows.max() - 3].mean()
-        before, after = height * rng.uniform(0.1, 0.4, 2)
+        before, after = height * rng.uniform(0.1, 0.5, 2)
         slope = rng.normal(0, 2)
         lines.append([(left - before, foot + slope), (left + after, foot - slope)])
     return lines
