@@ -14,7 +14,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-Points = npt.NDArray[np.float32]
+Points = npt.NDArray[np.float64]
 
 DIGITS: dict[str, tuple[str, ...]] = {
     "0": (
@@ -303,14 +303,13 @@ def write(label: str, rng: np.random.Generator, jitter: float = 4.0) -> list[Poi
         jitter: Standard deviation of each template point, in hundredths of the height.
 
     Returns:
-        Strokes, each `(n, 2)` float32 points x, y in about 0-100; one point is a dot.
+        Strokes, each `(n, 2)` float64 points x, y in about 0-100; one point is a dot.
     """
     templates = DIGITS.get(label) or OTHERS[label]
     template = templates[rng.integers(len(templates))]
-    proportions = np.array([rng.uniform(0.5, 1), 1], np.float32)
+    proportions = (rng.uniform(0.5, 1), 1)
     return [
-        _curve(points + rng.normal(0, jitter, points.shape).astype(np.float32), corners)
-        * proportions
+        _curve(points + rng.normal(0, jitter, points.shape), corners) * proportions
         for points, corners in _parse(template)
     ]
 
@@ -321,7 +320,7 @@ def _parse(template: str) -> tuple[tuple[Points, tuple[bool, ...]], ...]:
     for stroke in template.split("/"):
         words = stroke.split()
         pairs = [word.rstrip("!").split(",") for word in words]
-        points = np.array(pairs, np.float32)
+        points = np.array(pairs, np.float64)
         strokes.append((points, tuple(word.endswith("!") for word in words)))
     return tuple(strokes)
 
@@ -340,7 +339,7 @@ def _smooth(points: Points, steps: int = 8) -> Points:
         return points
     padded = np.concatenate([points[:1], points, points[-1:]])
     p0, p1, p2, p3 = padded[:-3], padded[1:-2], padded[2:-1], padded[3:]
-    t = np.linspace(0, 1, steps, dtype=np.float32)[:, None, None]
+    t = np.linspace(0, 1, steps)[:, None, None]
     curve = p1 + t / 2 * (
         (p2 - p0) + t * ((2 * p0 - 5 * p1 + 4 * p2 - p3) + t * (3 * (p1 - p2) + p3 - p0))
     )

@@ -383,7 +383,6 @@ def _announce(job: Job, parts: tuple[NDArray[np.int64], NDArray[np.int64]], done
 
 def _finish(job: Job, mnist: data.Mnist, fitted: _Fitted, run: RunFolder) -> dict[str, Any]:
     """Calibrate on validation, score the test set once, and write all that the run leaves."""
-    recipes.adjust_logits(fitted.model, job.recipe)
     labels = mnist.train_labels[fitted.validation]
     raw = _probabilities(fitted.model, mnist.train_images[fitted.validation])
     temperature = calibrate.fit_temperature(raw, labels)

@@ -180,7 +180,8 @@ def _shape_corners(stroke: Points, tension: float, reach: int) -> Points:
     headings = np.unwrap(np.arctan2(steps[:, 1], steps[:, 0]))
     turns = np.abs(headings[5:] - headings[:-5])  # turns[i] is the turn about point i + 3
     t = np.linspace(0, 1, 4 * reach)[:, None]
-    parts, done = [], 0
+    parts: Strokes = []
+    done = 0
     while True:
         candidates = np.arange(max(done - 3, reach - 3, 0), len(turns))
         candidates = candidates[turns[candidates] > _CORNER] if len(candidates) else candidates

@@ -137,22 +137,22 @@ def _scribble(_images: Images, _labels: Labels, rng: np.random.Generator) -> Ink
     strokes = []
     for _ in range(int(rng.integers(1, 4))):
         count = int(rng.integers(2, 12))
-        corners = rng.uniform(0, 100, (count, 2)).astype(np.float32)
+        corners = rng.uniform(0, 100, (count, 2))
         if count > 3 and rng.random() < 0.6:
             steps = np.linspace(0, count - 1, count * 6)
             corners = np.stack(
                 [np.interp(steps, np.arange(count), corners[:, k]) for k in (0, 1)], axis=1
             )
-            corners = cv2.GaussianBlur(corners.astype(np.float32), (1, 9), 2)
+            corners = cv2.GaussianBlur(corners, (1, 9), 2)
         strokes.append(corners)
     if len(strokes) == 1 and len(strokes[0]) < 6:
-        strokes.append(rng.uniform(0, 100, (5, 2)).astype(np.float32))
+        strokes.append(rng.uniform(0, 100, (5, 2)))
     return elastic_affine(draw_strokes(strokes, rng), 1.0, rng)
 
 
 def _dots(_images: Images, _labels: Labels, rng: np.random.Generator) -> InkArray:
     count = int(rng.integers(1, 7))
-    return draw_strokes([rng.uniform(5, 95, (1, 2)).astype(np.float32) for _ in range(count)], rng)
+    return draw_strokes([rng.uniform(5, 95, (1, 2)) for _ in range(count)], rng)
 
 
 def _noise(rng: np.random.Generator) -> InkArray:
