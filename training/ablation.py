@@ -34,6 +34,7 @@ WHOLE = "everything"
 PARTS: dict[str, Augmentation | None] = {
     WHOLE: EVERYTHING,
     "without another hand": dataclasses.replace(EVERYTHING, hand=False),
+    "without another movement": dataclasses.replace(EVERYTHING, movement=False),
     "without another pen": dataclasses.replace(EVERYTHING, pen=False),
     "without missing styles": dataclasses.replace(EVERYTHING, styles=False),
     "without damage": dataclasses.replace(EVERYTHING, degradation=False),

@@ -4,7 +4,8 @@ Strokes are lists of `(n, 2)` float64 arrays of x (right) and y (down) in a box 
 one point is a dot. Templates and traced digits are varied alike; every function returns new arrays.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -24,23 +25,42 @@ _CORNER = np.radians(65)
 _MEETING = 7.0
 """An end this close to other ink meets it; farther away it is free."""
 
-_LONGEST_HOOK = {"0": 15.0, "1": 12.0, "4": 9.0, "5": 9.0, "6": 12.0, "7": 9.0}
-"""A longer hook would make a 1 a 7, a 7 a 2, and close a 4 or a 5. Others: 18."""
 
-_WIDEST_LOOP = {"1": 1.3, "4": 2.0, "7": 1.2}
-"""A wider loop at the corner would make a 1 or a 7 a 9, and a 4 a 6. Others: 3.5."""
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How far a character may be varied before it is read as another one.
 
-_CLOSED = frozenset("08")
-"""What a gap would open: a 0 to a 6 or a U, an 8 to a 3."""
+    Attributes:
+        hook: Length of the longest hook at an end.
+        loop: Tension of the widest loop at a corner.
+        bend: Standard deviation of the strongest bend.
+        rounds: Whether its corners may become round.
+        opens: Whether a gap may open where strokes meet.
+        narrows: Whether it may become narrower.
+    """
 
-_SHARP = frozenset("347V")
-"""What round corners would change: a 3 to a parenthesis, a 4 to a 9, a 7 to a 1, a V to a U."""
+    hook: float = 18.0
+    loop: float = 3.5
+    bend: float = 3.2
+    rounds: bool = True
+    opens: bool = True
+    narrows: bool = True
 
-_PLAIN = frozenset("1")
-"""What a strong bend would change: a wavy 1 is a 2 or nothing at all."""
 
-_SPACED = frozenset("07")
-"""What must not become narrower: a narrow 7 is a 1, and so is a 0 whose hole is gone."""
+_USUAL = Limits()
+
+LIMITS = {
+    "0": Limits(hook=15, opens=False, narrows=False),  # or U, 6; without its hole 1
+    "1": Limits(hook=12, loop=1.3, bend=2),  # or 7, 2; 9; 2, 5
+    "3": Limits(rounds=False),  # or a parenthesis
+    "4": Limits(hook=9, loop=2, rounds=False),  # or 9; 6; 9
+    "5": Limits(hook=9),  # or 6
+    "6": Limits(hook=12),  # or 8
+    "7": Limits(hook=9, loop=1.2, rounds=False, narrows=False),  # or 2; 9; 1; 1
+    "8": Limits(opens=False),  # or 3, 5
+    "V": Limits(rounds=False),  # or U
+}
+"""By character; what a stronger variation would make of it."""
 
 
 def vary(
@@ -56,22 +76,23 @@ def vary(
     Returns:
         Strokes in the middle of the box, whose larger side they fill.
     """
+    limits = LIMITS.get(label, _USUAL)
     chance = rng.random(6)
     moved = [_resample(stroke) for stroke in fit(strokes)]
     if chance[0] < 0.4:
         moved = _shift_strokes(moved, rng)
     if chance[1] < 0.4:
-        tension = _corner_tension(label, rng)
+        tension = _corner_tension(limits, rng)
         moved = [_shape_corners(stroke, tension, int(rng.integers(2, 5))) for stroke in moved]
     if chance[2] < 0.6:
-        moved = _vary_ends(moved, label, rng)
+        moved = _vary_ends(moved, limits, rng)
     if chance[3] < 0.7:
-        amplitude = rng.uniform(0.5, 2 if label in _PLAIN else 3.2)
+        amplitude = rng.uniform(0.5, limits.bend)
         moved = [_bend(stroke, amplitude, rng) for stroke in moved]
     if chance[4] < 0.08:
         moved = _write_twice(moved, rng)
     if chance[5] < 0.6:
-        moved = _vary_proportions(moved, label, rng)
+        moved = _vary_proportions(moved, limits, rng)
     return fit(_make_unsteady(moved, rng))
 
 
@@ -165,30 +186,19 @@ def _shift_strokes(strokes: Strokes, rng: np.random.Generator) -> Strokes:
     return shifted
 
 
-def _corner_tension(label: str, rng: np.random.Generator) -> float:
+def _corner_tension(limits: Limits, rng: np.random.Generator) -> float:
     """Choose below 0 for round corners, above 1 for loops."""
-    if rng.random() < 0.5 and label not in _SHARP:
+    if rng.random() < 0.5 and limits.rounds:
         return rng.uniform(-0.6, 0)
-    return rng.uniform(1, _WIDEST_LOOP.get(label, 3.5))
+    return rng.uniform(1, limits.loop)
 
 
 def _shape_corners(stroke: Points, tension: float, reach: int) -> Points:
     """Draw each corner as a Bezier curve whose handles lie short of the corner or beyond it."""
-    if len(stroke) < 4 * reach:
-        return stroke
-    steps = np.diff(stroke, axis=0)
-    headings = np.unwrap(np.arctan2(steps[:, 1], steps[:, 0]))
-    turns = np.abs(headings[5:] - headings[:-5])  # turns[i] is the turn about point i + 3
     t = np.linspace(0, 1, 4 * reach)[:, None]
     parts: Strokes = []
     done = 0
-    while True:
-        candidates = np.arange(max(done - 3, reach - 3, 0), len(turns))
-        candidates = candidates[turns[candidates] > _CORNER] if len(candidates) else candidates
-        if not len(candidates):
-            return np.concatenate([*parts, stroke[done:]])
-        near = candidates[candidates < candidates[0] + 6]
-        corner = int(near[turns[near].argmax()]) + 3
+    for corner in _corners(stroke, reach):
         first, last = max(done, corner - reach), min(len(stroke) - 1, corner + reach)
         a, c, b = stroke[first], stroke[corner], stroke[last]
         in_handle, out_handle = a + (1 + tension) * (c - a), b + (1 + tension) * (c - b)
@@ -196,20 +206,36 @@ def _shape_corners(stroke: Points, tension: float, reach: int) -> Points:
         curve += 3 * t * (1 - t) * ((1 - t) * in_handle + t * out_handle)
         parts += [stroke[done:first], curve]
         done = last + 1
-        if done >= len(stroke):
-            return np.concatenate(parts)
+    return np.concatenate([*parts, stroke[done:]])
 
 
-def _vary_ends(strokes: Strokes, label: str, rng: np.random.Generator) -> Strokes:
-    longest, varied = _LONGEST_HOOK.get(label, 18.0), list(strokes)
+def _corners(stroke: Points, reach: int) -> Iterator[int]:
+    """Find the points about which the stroke turns most, more than `reach` points apart."""
+    if len(stroke) < 4 * reach:
+        return
+    steps = np.diff(stroke, axis=0)
+    headings = np.unwrap(np.arctan2(steps[:, 1], steps[:, 0]))
+    turns = np.abs(headings[5:] - headings[:-5])  # turns[i] is the turn about point i + 3
+    i = max(reach - 3, 0)
+    while i < len(turns):
+        if turns[i] > _CORNER:
+            corner = i + int(turns[i : i + 6].argmax()) + 3
+            yield corner
+            i = corner + reach - 2
+        else:
+            i += 1
+
+
+def _vary_ends(strokes: Strokes, limits: Limits, rng: np.random.Generator) -> Strokes:
+    varied = list(strokes)
     for i in range(len(strokes)):
         for _ in range(2):
             varied[i] = varied[i][::-1]
             if len(varied[i]) > 3:
                 if _meets(i, varied):
-                    varied[i] = _vary_meeting_end(varied[i], rng, may_open=label not in _CLOSED)
+                    varied[i] = _vary_meeting_end(varied[i], rng, opens=limits.opens)
                 else:
-                    varied[i] = _vary_free_end(varied[i], longest, rng)
+                    varied[i] = _vary_free_end(varied[i], limits.hook, rng)
     return varied
 
 
@@ -220,10 +246,10 @@ def _meets(i: int, strokes: Strokes) -> bool:
     return bool(away.size and away.min() < _MEETING)
 
 
-def _vary_meeting_end(stroke: Points, rng: np.random.Generator, *, may_open: bool) -> Points:
+def _vary_meeting_end(stroke: Points, rng: np.random.Generator, *, opens: bool) -> Points:
     """Leave a gap before the other ink, or run on over it, at times."""
     kind = rng.random()
-    if kind < 0.2 and may_open:
+    if kind < 0.2 and opens:
         return stroke[: -int(rng.integers(1, 4))]
     if kind < 0.55:
         return _run_on(stroke, rng.uniform(3, 12), 0, _last_turn(stroke))
@@ -278,22 +304,21 @@ def _write_twice(strokes: Strokes, rng: np.random.Generator) -> Strokes:
     return twice
 
 
-def _vary_proportions(strokes: Strokes, label: str, rng: np.random.Generator) -> Strokes:
+def _vary_proportions(strokes: Strokes, limits: Limits, rng: np.random.Generator) -> Strokes:
     """Slant, stretch, make one half larger than the other, and square or round the whole."""
     points = np.concatenate(strokes)
     middle, half = (points.max(axis=0) + points.min(axis=0)) / 2, np.ptp(points, axis=0) / 2
     half = np.maximum(half, 1.0)
     larger = np.clip(rng.normal(0, 0.15, 2), -0.28, 0.28)
     squareness = rng.choice([0.0, rng.uniform(-0.4, 0.0), rng.uniform(0, 1)], p=[0.7, 0.1, 0.2])
-    stretch = np.exp(np.clip(rng.normal(0, 0.15), 0 if label in _SPACED else -0.3, 0.3))
+    stretch = np.exp(np.clip(rng.normal(0, 0.15), -0.3 if limits.narrows else 0, 0.3))
     slant = rng.normal(0, 0.12)
     varied = []
     for stroke in strokes:
         place = np.clip((stroke - middle) / half, -1, 1)
         round_radius, square_radius = np.hypot(*place.T), np.abs(place).max(axis=1)
-        place *= (np.maximum(round_radius, 1e-6) / np.maximum(square_radius, 1e-6))[
-            :, None
-        ] ** squareness
+        square = np.maximum(round_radius, 1e-6) / np.maximum(square_radius, 1e-6)
+        place *= square[:, None] ** squareness
         place += larger * (1 - np.clip(place, -1, 1) ** 2)
         x, y = (place * half).T
         varied.append(np.column_stack([x * stretch - slant * y, y]))
