@@ -14,9 +14,11 @@ a page that answers as their app. Everything lives in memory.
 Xet is not spoken: the client must run with `HF_HUB_DISABLE_XET=1`.
 """
 
+import atexit
 import base64
 import binascii
 import contextlib
+import functools
 import hashlib
 import http.server
 import json
@@ -690,11 +692,13 @@ def running_hub() -> Iterator[Hub]:
         thread.join()
 
 
+@functools.cache
 def refused_url() -> str:
-    """Return an address on loopback that refuses connections."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{probe.getsockname()[1]}"
+    """Return an address on loopback that refuses connections, and keep others off its port."""
+    probe = socket.socket()
+    atexit.register(probe.close)
+    probe.bind(("127.0.0.1", 0))
+    return f"http://127.0.0.1:{probe.getsockname()[1]}"
 
 
 def wait_until(condition: Callable[[], bool], timeout_seconds: float = 60) -> None:

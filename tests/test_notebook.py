@@ -63,12 +63,15 @@ def test_nothing_of_a_run_is_kept_in_the_notebook():
 
 AS_PYTHON = """\
 #!/bin/sh
-echo "$@" >> {folder}/calls
+printf '<%s>' "$@" >> {folder}/calls
+echo >> {folder}/calls
 if [ "$2" = training.train ]; then cp -r {run} {folder}/left; fi
 """
 
 
 def test_cells_call_the_commands_and_show_what_these_leave(tmp_path):
+    tmp_path /= "a folder with spaces"
+    tmp_path.mkdir()
     run = write_finished_run(tmp_path / "run")
     for name in ("learning-curves.png", "confusion.png"):
         (run / name).write_bytes(PICTURE)
@@ -83,9 +86,9 @@ def test_cells_call_the_commands_and_show_what_these_leave(tmp_path):
     set_to(notebook, {**settings, "OPTIONS": "--network fnn", "PUBLISH_TO": "someone/digits"})
     execute(notebook, NOTEBOOK.parent)
     assert (tmp_path / "calls").read_text().splitlines() == [
-        f"-m training.train --network fnn --run {left}",
-        f"-m digits {drawing} --model {left}",
-        f"-m training.publish {left} --repo someone/digits --create",
+        f"<-m><training.train><--network><fnn><--run><{left}>",
+        f"<-m><digits><{drawing}><--model><{left}>",
+        f"<-m><training.publish><{left}><--repo><someone/digits><--create>",
     ]
     assert pictures(notebook) == {"curves", "confusion", "misread", "drawing"}
 
