@@ -96,9 +96,9 @@ def mnist(mnist_folder):
 @pytest.fixture(scope="session")
 def exported(tmp_path_factory) -> Path:
     """The bundled weights in every format; 8 bits are fitted to drawings of our own."""
-    from digits import weights  # noqa: PLC0415 - imports TensorFlow
+    from digits import weights  # noqa: PLC0415 - not before the environment is clean
     from tests.training_support import drawn_images  # noqa: PLC0415
-    from training import export  # noqa: PLC0415
+    from training import export  # noqa: PLC0415 - imports TensorFlow
 
     folder = tmp_path_factory.mktemp("exports")
     found = weights.load_folder(weights.BUNDLED)
@@ -134,7 +134,7 @@ def app() -> App:
 @pytest.fixture(scope="session")
 def recognizer():
     """The bundled weights, ready to read."""
-    from digits import weights  # noqa: PLC0415
+    from digits import weights  # noqa: PLC0415 - not before the environment is clean
     from digits.recognizer import Recognizer  # noqa: PLC0415
 
     return Recognizer(weights.load_folder(weights.BUNDLED))

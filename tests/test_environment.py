@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import ROOT
 
 LEAKS = [
@@ -25,8 +27,10 @@ subprocess.run([sys.executable, "-c", {PRINT_ENVIRONMENT!r}], check=True)
 """
 
 
-def test_a_subprocess_sees_nothing_of_what_the_caller_has_set():
-    printed = subprocess.run(
+@pytest.fixture(scope="module")
+def seen():
+    """The environment of a subprocess that a test starts, where the caller has set all of these."""
+    done = subprocess.run(
         [sys.executable, "-c", AS_A_TEST],
         cwd=ROOT,
         env={**os.environ, **dict.fromkeys(LEAKS, "1"), "MNIST_DIR": "1", "no_proxy": "1"},
@@ -34,16 +38,17 @@ def test_a_subprocess_sees_nothing_of_what_the_caller_has_set():
         text=True,
         check=False,
     )
-    assert printed.returncode == 0, printed.stderr
-    seen = json.loads(printed.stdout)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_subprocess_sees_nothing_of_what_the_caller_has_set(seen):
     assert {name for name in LEAKS if seen.get(name) == "1"} == set()
     assert seen["MNIST_DIR"] == "1"  # names data that the tests are to use
     assert seen["no_proxy"] == "1,127.0.0.1,localhost"
 
 
-def test_each_process_of_the_tests_has_places_of_its_own():
+def test_each_process_of_the_tests_has_places_of_its_own(seen):
     places = ("HF_HOME", "GRADIO_TEMP_DIR", "npm_config_cache")
-    other = subprocess.check_output([sys.executable, "-c", AS_A_TEST], cwd=ROOT, text=True)
-    theirs = json.loads(other)
-    assert not {os.environ[name] for name in places} & {theirs[name] for name in places}
-    assert not Path(theirs["HF_HOME"]).parent.exists()  # and takes them away again
+    assert not {os.environ[name] for name in places} & {seen[name] for name in places}
+    assert not Path(seen["HF_HOME"]).parent.exists()  # and takes them away again

@@ -36,8 +36,9 @@ def test_what_is_logged_while_tensorflow_is_imported_is_not_seen(package, tmp_pa
     assert python(code, tmp_path, NOISY) == ("3\n", "ours\n")
 
 
-def test_the_real_one_computes_in_silence(tmp_path, monkeypatch):
-    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "1")
+@pytest.mark.parametrize("one_dnn", ["0", "1"])
+def test_the_real_one_computes_in_silence(tmp_path, monkeypatch, one_dnn):
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", one_dnn)
     code = "import training, tensorflow as tf\n"
     code += "print(int(tf.function(lambda x: x + 1, jit_compile=True)(1)))"
     assert python(code, tmp_path) == ("2\n", "")
