@@ -4,6 +4,7 @@ import functools
 import gzip
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,17 @@ from digits import networks, weights
 from digits.drawing import draw, parse_strokes
 from digits.examples import digit_example
 from digits.preprocessing import normalize
-from digits.weights import CONFIG_FILE, METRICS_FILE, WEIGHTS_FILE, Config, Origin, Weights
-from training.augment import draw_strokes
+from digits.weights import (
+    BUNDLED,
+    CONFIG_FILE,
+    FINDER_FILE,
+    METRICS_FILE,
+    WEIGHTS_FILE,
+    Config,
+    Origin,
+    Weights,
+)
+from training.augmentation.pen import draw_strokes
 from training.data import FILES, Mnist
 from training.handwriting import write
 
@@ -106,11 +116,11 @@ def random_tensors(network, seed=0):
 
 
 def random_weights(network):
-    """A set of such weights."""
-    config = Config(network, temperature=1.0, rejection_threshold=0.0, sha256="0" * 64)
-    return Weights(
-        random_tensors(network), config, {"mnist_test": dict(_LEARNED_NOTHING)}, Origin()
-    )
+    """A set of such weights, with the bundled finder."""
+    config = Config(network, 1.0, rejection_threshold=0.0, sha256="0" * 64, finder_sha256="0" * 64)
+    finder = weights.parse_tensors((BUNDLED / FINDER_FILE).read_bytes(), weights.FINDER)
+    metrics = {"mnist_test": dict(_LEARNED_NOTHING)}
+    return Weights(random_tensors(network), finder, config, metrics, Origin())
 
 
 def write_weights(folder: Path, network, temperature=1.0, seed=0):
@@ -118,12 +128,14 @@ def write_weights(folder: Path, network, temperature=1.0, seed=0):
     folder.mkdir(parents=True, exist_ok=True)
     content = weights.serialize(random_tensors(network, seed))
     (folder / WEIGHTS_FILE).write_bytes(content)
+    shutil.copy(BUNDLED / FINDER_FILE, folder)
     sha256 = hashlib.sha256(content).hexdigest()
     config = {
         "network": network,
         "temperature": temperature,
         "rejection_threshold": 0,
         "sha256": sha256,
+        "finder_sha256": hashlib.sha256((BUNDLED / FINDER_FILE).read_bytes()).hexdigest(),
     }
     (folder / CONFIG_FILE).write_text(json.dumps(config))
     (folder / METRICS_FILE).write_text(json.dumps({"mnist_test": _LEARNED_NOTHING}))

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from digits import networks
 from digits.recognizer import Recognizer
-from digits.weights import load_folder
+from digits.weights import BUNDLED, load_folder
 from training import console, recipes, scoring, sets, tables
-from training.augment import EVERYTHING, Augmentation
+from training.augmentation import EVERYTHING, Augmentation
 from training.data import load_mnist
 from training.scoring import Answers, Figures
 from training.sets import Material, PictureSet
@@ -34,10 +34,11 @@ WHOLE = "everything"
 PARTS: dict[str, Augmentation | None] = {
     WHOLE: EVERYTHING,
     "without another hand": dataclasses.replace(EVERYTHING, hand=False),
+    "without another movement": dataclasses.replace(EVERYTHING, movement=False),
     "without another pen": dataclasses.replace(EVERYTHING, pen=False),
     "without missing styles": dataclasses.replace(EVERYTHING, styles=False),
-    "without damage": dataclasses.replace(EVERYTHING, damage=False),
-    "without outliers": dataclasses.replace(EVERYTHING, outliers=0.0),
+    "without damage": dataclasses.replace(EVERYTHING, degradation=False),
+    "without outliers": dataclasses.replace(EVERYTHING, non_digits=0.0),
     "MNIST's images alone": None,
 }
 """Rows of the table: what training shows."""
@@ -76,8 +77,8 @@ def run(
 
 def _pictures(source: Material) -> Iterator[PictureSet]:
     yield sets.mnist_test(source)
-    yield sets.sketches("drawn", source.drawn)
-    yield sets.sketches("letters", source.letters)
+    yield sets.sketches("drawn", source.drawn, source.find)
+    yield sets.sketches("letters", source.letters, source.find)
     yield sets.photographs(source)
     for kind in ("impulse_noise", "fog", "zigzag"):
         yield sets.corrupted(source, kind)
@@ -126,7 +127,8 @@ def _arguments() -> argparse.Namespace:
 def main() -> None:
     """Train, measure, print and write."""
     arguments = _arguments()
-    source = sets.material(load_mnist(arguments.data), arguments.drawn, 10000)
+    find = Recognizer(load_folder(BUNDLED)).find
+    source = sets.material(load_mnist(arguments.data), arguments.drawn, 10000, find)
     # Averages over hundreds of steps, of the weights and of batch normalization, would still be
     # their start after the few steps of so short a training.
     recipe = dataclasses.replace(

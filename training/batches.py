@@ -6,8 +6,8 @@ import numpy.typing as npt
 from digits.ink import InkArray
 from digits.networks import NOT_A_DIGIT
 from digits.preprocessing import IMAGE_SIDE
-from training.augment import EVERYTHING, Augmentation, augment
-from training.outliers import outlier
+from training.augmentation import EVERYTHING, Augmentation, augment
+from training.augmentation.non_digits import non_digit
 
 
 class AugmentedDigits:
@@ -32,12 +32,12 @@ class AugmentedDigits:
             labels: `(N,)` uint8, 0 to 9.
             batch_size: Samples of a batch, those that are no digit included.
             seed: Decides order and augmentation together with the epoch.
-            parts: What to vary, and how many outliers to add.
+            parts: What to vary, and how many non-digits to add.
         """
         self.epoch = 0
         self._images, self._labels, self._seed, self._parts = images, labels, seed, parts
-        self._outliers = round(batch_size * parts.outliers)
-        self._digits = batch_size - self._outliers
+        self._non_digits = round(batch_size * parts.non_digits)
+        self._digits = batch_size - self._non_digits
 
     def __len__(self) -> int:
         """Count the batches of an epoch, in which each digit is shown once."""
@@ -54,7 +54,7 @@ class AugmentedDigits:
         chosen = order[index * self._digits : (index + 1) * self._digits]
         rng = np.random.default_rng([self._seed, self.epoch, index])
         samples = [augment(self._images[i], int(self._labels[i]), rng, self._parts) for i in chosen]
-        samples += [outlier(self._images, self._labels, rng) for _ in range(self._outliers)]
+        samples += [non_digit(self._images, self._labels, rng) for _ in range(self._non_digits)]
         labels = np.full(len(samples), NOT_A_DIGIT, np.int32)
         labels[: len(chosen)] = self._labels[chosen]
         return np.stack(samples).reshape(-1, IMAGE_SIDE, IMAGE_SIDE, 1), labels

@@ -4,8 +4,7 @@
 reached with seed 0 on MNIST's test set.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import keras
@@ -13,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digits import networks
-from training.augment import EVERYTHING, Augmentation
+from training.augmentation import EVERYTHING, Augmentation
 
 ALL_TRAINING_IMAGES = 60000
 _NOT_DECAYED = ["bias", "gamma", "beta"]  # to shrink an offset or a scale would only bias it
@@ -40,8 +39,6 @@ class Recipe:
         validation_count: Images of the 60,000 that validate and never train.
         augmentation: How the images are varied and what is added that is no digit, which needs a
             network with a class for it. `None` shows MNIST's images as they are.
-        logit_adjustment: By class, as JSON writes it, what is added to its logit at the end. It
-            makes up for what is rarer among the training images than where pictures come from.
         legacy_h5: Whether the weights are also written as `model.h5`, the format before Keras 3.
     """
 
@@ -59,7 +56,6 @@ class Recipe:
     label_smoothing: float = 0.0
     validation_count: int = 5000
     augmentation: Augmentation | None = None
-    logit_adjustment: Mapping[str, float] = field(default_factory=dict)
     legacy_h5: bool = False
 
     def __post_init__(self) -> None:
@@ -103,9 +99,6 @@ RECIPES: dict[str, Recipe] = {
             ema_momentum=0.998,
             loss="sparse_categorical_crossentropy",
             augmentation=EVERYTHING,
-            # MNIST's writers leave the flag off their 1: what they would mean by a narrow 7, others
-            # often mean by a 1. Chosen on validation and on drawn digits, see the README.
-            logit_adjustment={"7": -0.5},
         ),
         # 98.90 % (110 of 10,000 wrong)
         Recipe(network="dense128", epochs=5, loss="sparse_categorical_crossentropy"),
@@ -148,21 +141,6 @@ def compile_network(model: keras.Model, recipe: Recipe, steps_per_epoch: int) ->
         metrics=["accuracy"],
     )
     model.optimizer.build(model.trainable_variables)  # Keras restores only what is there already
-
-
-def adjust_logits(model: keras.Model, recipe: Recipe) -> None:
-    """Add what the recipe says to the logits of single classes, in the last layer's bias.
-
-    Args:
-        model: A trained network that ends with a dense layer; changed in place.
-        recipe: Names classes and amounts (after Menon et al., "Long-tail learning via logit
-            adjustment", 2021; by hand here, as nobody knows how often people write a flag).
-    """
-    bias = model.layers[-1].bias
-    adjusted = bias.numpy()
-    for label, amount in recipe.logit_adjustment.items():
-        adjusted[int(label)] += amount
-    bias.assign(adjusted)
 
 
 def encode_labels(

@@ -183,27 +183,40 @@ def trace(image: npt.NDArray[np.uint8]) -> Strokes:
 
 def _thin(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     """Wear a mask with a free border down to lines one pixel wide (Guo and Hall, 1989)."""
-    mask = mask.copy()
+    plane = mask.astype(np.uint8)
     while True:
-        before = int(mask.sum())
-        for turn in (0, 4):
-            mask &= ~_removable(mask, turn)
-        if int(mask.sum()) == before:
-            return mask
+        before = cv2.countNonZero(plane)
+        for needed in _NEEDED:
+            plane &= cv2.LUT(cv2.filter2D(plane, -1, _NEIGHBOUR_BITS), needed)
+        if cv2.countNonZero(plane) == before:
+            return plane.astype(bool)
 
 
-def _removable(mask: npt.NDArray[np.bool_], turn: int) -> npt.NDArray[np.bool_]:
-    """Return the border pixels of one side that no line needs; `turn` 0 or 4 picks the side."""
-    steps = [(-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1)]  # from north
-    n = [np.roll(mask, (-dy, -dx), (0, 1)) for dy, dx in steps]
+_NEIGHBOUR_BITS = np.array([[128, 1, 2], [64, 0, 4], [32, 16, 8]], np.float32)
+
+
+def _needed(turn: int) -> npt.NDArray[np.uint8]:
+    """Tell in which neighbourhoods a line needs its pixel on the border of one side.
+
+    Args:
+        turn: 0 or 4, which picks the side.
+
+    Returns:
+        `(256,)` uint8, 0 or 1, by the bits of the eight neighbours, clockwise from north.
+    """
+    bits = np.arange(256)
+    n = [(bits >> i & 1).astype(bool) for i in range(8)]
     crossings = sum((~n[i] & (n[i + 1] | n[(i + 2) % 8])).astype(np.int8) for i in range(0, 8, 2))
     pairs_before = sum((n[i - 1] | n[i]).astype(np.int8) for i in range(0, 8, 2))
     pairs_after = sum((n[i] | n[i + 1]).astype(np.int8) for i in range(0, 8, 2))
     pairs = np.minimum(pairs_before, pairs_after)
     a, b, c, d = (n[(i + turn) % 8] for i in (4, 5, 7, 6))
     kept = (a | b | ~c) & d
-    removable: npt.NDArray[np.bool_] = mask & (crossings == 1) & (pairs >= 2) & (pairs <= 3) & ~kept
-    return removable
+    removable = (crossings == 1) & (pairs >= 2) & (pairs <= 3) & ~kept
+    return (~removable).astype(np.uint8)
+
+
+_NEEDED = (_needed(0), _needed(4))
 
 
 def _neighbours(pixels: set[_Pixel], at: _Pixel) -> list[_Pixel]:

@@ -1,8 +1,8 @@
-"""Damage images as bad cameras, scanners, files and paper do, so that no damage is a surprise.
+"""Degrade images as bad cameras, scanners, files and paper do, so that no damage is a surprise.
 
-Images are `(28, 28)` float32, 0 paper, 1 full ink; every function returns a new one and leaves the
-clipping to `[0, 1]` to its caller. Kinds are chosen for what happens to pictures in general: grain,
-broken pixels, rests of printed lines, parts with light and dark exchanged, stains and fog.
+Images are `(28, 28)` float32, 0 paper, 1 full ink; every function returns a new one, and all but
+`degrade` leave the clipping to `[0, 1]` to it. The kinds stand for what happens to pictures in
+general: grain, broken pixels, rests of printed lines, inverted parts, stains and fog.
 """
 
 from collections.abc import Callable
@@ -12,23 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 Image = npt.NDArray[np.float32]
-_Damage = Callable[[Image, np.random.Generator], Image]
 
-DAMAGED_SHARE = 0.22
-"""Share of the images shown while training that are damaged."""
-
-
-def damage(image: Image, rng: np.random.Generator) -> Image:
-    """Damage an image in one way.
-
-    Args:
-        image: `(28, 28)` float32 in `[0, 1]`.
-        rng: Decides in which way and how much.
-
-    Returns:
-        A new `(28, 28)` float32; values may leave `[0, 1]` a little.
-    """
-    return _WAYS[rng.integers(len(_WAYS))](image, rng)
+_DAMAGED_SHARE = 0.22
 
 
 def grain(image: Image, rng: np.random.Generator) -> Image:
@@ -37,19 +22,19 @@ def grain(image: Image, rng: np.random.Generator) -> Image:
     return image + noise * (rng.random(image.shape) < rng.uniform(0.1, 1))
 
 
-def few_quanta(image: Image, rng: np.random.Generator) -> Image:
+def shot_noise(image: Image, rng: np.random.Generator) -> Image:
     """Count the little light of a dark room: full ink is 2 to 12 quanta."""
     quanta = rng.uniform(2, 12)
     return (rng.poisson(image * quanta) / quanta).astype(np.float32)
 
 
-def broken_pixels(image: Image, rng: np.random.Generator) -> Image:
+def impulse_noise(image: Image, rng: np.random.Generator) -> Image:
     """Set up to a fifth of the pixels to paper or ink."""
     hit = rng.random(image.shape) < rng.uniform(0.01, 0.2)
     return np.where(hit, rng.random(image.shape) < rng.uniform(0.2, 0.8), image).astype(np.float32)
 
 
-def line_across(image: Image, rng: np.random.Generator) -> Image:
+def line_noise(image: Image, rng: np.random.Generator) -> Image:
     """Leave a printed, dashed or wavy line over the image."""
     height, width = image.shape
     count = int(rng.integers(2, 12))
@@ -68,8 +53,8 @@ def line_across(image: Image, rng: np.random.Generator) -> Image:
     return np.maximum(image, line * np.float32(rng.uniform(0.4, 1) / 255))
 
 
-def exchanged(image: Image, rng: np.random.Generator) -> Image:
-    """Exchange ink and paper on one or both sides, or in the middle."""
+def partial_inversion(image: Image, rng: np.random.Generator) -> Image:
+    """Invert one or both sides, or the middle."""
     side = image.shape[1]
     first, last = sorted(rng.integers(0, side // 2 - 2, 2))
     parts = np.zeros(side, bool)
@@ -103,12 +88,34 @@ def stained(image: Image, rng: np.random.Generator) -> Image:
     return image * (1 - soft) + np.float32(rng.uniform(0, 0.7)) * soft
 
 
-_WAYS: tuple[_Damage, ...] = (
+KINDS: tuple[Callable[[Image, np.random.Generator], Image], ...] = (
     grain,
-    few_quanta,
-    broken_pixels,
-    line_across,
-    exchanged,
+    shot_noise,
+    impulse_noise,
+    line_noise,
+    partial_inversion,
     fog,
     stained,
 )
+
+
+def degrade(image: Image, rng: np.random.Generator) -> Image:
+    """Blur, fade or shift by a pixel at times, and damage by one of `KINDS` at times.
+
+    Args:
+        image: `(28, 28)` float32 in `[0, 1]`.
+        rng: Decides what.
+
+    Returns:
+        `(28, 28)` float32 in `[0, 1]`.
+    """
+    chance = rng.random(4)
+    if chance[0] < 0.15:
+        image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, 0.9))
+    if chance[1] < 0.15:
+        image = image ** rng.uniform(0.5, 1.8) * rng.uniform(0.6, 1)
+    if chance[2] < 0.2:
+        image = np.roll(image, rng.integers(-1, 2, 2), (0, 1))
+    if chance[3] < _DAMAGED_SHARE:
+        image = KINDS[rng.integers(len(KINDS))](image, rng)
+    return np.clip(image, 0, 1, dtype=np.float32)

@@ -12,7 +12,17 @@ import numpy.typing as npt
 
 from digits.ink import InkArray
 from digits.preprocessing import IMAGE_SIDE, normalize
-from training.augment import FINE, SIDE, as_ink, bend, break_strokes, draw_strokes, record, restroke
+from training.augmentation.degradation import degrade
+from training.augmentation.hand import elastic_affine
+from training.augmentation.movement import vary
+from training.augmentation.pen import (
+    FINE,
+    SIDE,
+    as_ink,
+    break_strokes,
+    draw_strokes,
+    vary_stroke_width,
+)
 from training.handwriting import OTHERS, write
 
 HERSHEY = "ACEFHJKLMNPRTUVWXYQacdefhjkmnprtuvwxy?#+=*&@%<>"
@@ -39,7 +49,7 @@ Labels = npt.NDArray[np.uint8]
 _Maker = Callable[[Images, Labels, np.random.Generator], InkArray]
 
 
-def outlier(images: Images, labels: Labels, rng: np.random.Generator) -> InkArray:
+def non_digit(images: Images, labels: Labels, rng: np.random.Generator) -> InkArray:
     """Make one image that no reader would call a digit.
 
     Args:
@@ -54,19 +64,20 @@ def outlier(images: Images, labels: Labels, rng: np.random.Generator) -> InkArra
         make = _choose(rng.random())
         if make is None:
             return _noise(rng)
-        ink = restroke(make(images, labels, rng), rng)
+        ink = vary_stroke_width(make(images, labels, rng), rng)
         if rng.random() < 0.05:
             ink = break_strokes(ink, rng)
         if ink.sum() > FINE * FINE:
-            return record(normalize(ink), rng)
+            return degrade(normalize(ink), rng)
 
 
 def _sign(_images: Images, _labels: Labels, rng: np.random.Generator) -> InkArray:
     label = _NAMES[rng.integers(len(_NAMES))]
-    return bend(draw_strokes(write(label, rng), rng), 1.0, rng)
+    return elastic_affine(draw_strokes(vary(write(label, rng), label, rng), rng), 1.0, rng)
 
 
-_NAMES = tuple(OTHERS)
+_NAMES = tuple(name for name, templates in OTHERS.items() for _ in templates)
+"""Each as often as it has templates: common letters are written in many ways."""
 
 
 def _printed_sign(_images: Images, _labels: Labels, rng: np.random.Generator) -> InkArray:
@@ -79,7 +90,7 @@ def _printed_sign(_images: Images, _labels: Labels, rng: np.random.Generator) ->
     cv2.putText(
         canvas, text, corner, font, size, 255, int(rng.integers(FINE, 4 * FINE)), cv2.LINE_AA
     )
-    return bend(as_ink(canvas), 1.0, rng, strength=1.3)
+    return elastic_affine(as_ink(canvas), 1.0, rng, strength=1.3)
 
 
 def _mirrored(images: Images, labels: Labels, rng: np.random.Generator) -> InkArray:
@@ -88,7 +99,7 @@ def _mirrored(images: Images, labels: Labels, rng: np.random.Generator) -> InkAr
         flips = _MIRRORS.get(int(labels[i]))
         if flips:
             flipped = cv2.flip(images[i], flips[rng.integers(len(flips))])
-            return bend(as_ink(flipped), FINE, rng, strength=0.7)
+            return elastic_affine(as_ink(flipped), FINE, rng, strength=0.7)
 
 
 def _two_digits(images: Images, _labels: Labels, rng: np.random.Generator) -> InkArray:
@@ -102,7 +113,7 @@ def _two_digits(images: Images, _labels: Labels, rng: np.random.Generator) -> In
     if rng.random() < 0.25:
         cut = int(rng.integers(10, 16))
         pair = pair[:, cut:] if rng.random() < 0.5 else pair[:, :-cut]
-    return bend(pair, FINE * 0.6, rng, strength=0.7)
+    return elastic_affine(pair, FINE * 0.6, rng, strength=0.7)
 
 
 def _piece(images: Images, labels: Labels, rng: np.random.Generator) -> InkArray:
@@ -118,7 +129,7 @@ def _piece(images: Images, labels: Labels, rng: np.random.Generator) -> InkArray
                 part[:, cut:] = 0
             else:
                 part[:, :cut] = 0
-            return bend(as_ink(part), FINE, rng, strength=0.7)
+            return elastic_affine(as_ink(part), FINE, rng, strength=0.7)
 
 
 def _scribble(_images: Images, _labels: Labels, rng: np.random.Generator) -> InkArray:
@@ -126,22 +137,22 @@ def _scribble(_images: Images, _labels: Labels, rng: np.random.Generator) -> Ink
     strokes = []
     for _ in range(int(rng.integers(1, 4))):
         count = int(rng.integers(2, 12))
-        corners = rng.uniform(0, 100, (count, 2)).astype(np.float32)
+        corners = rng.uniform(0, 100, (count, 2))
         if count > 3 and rng.random() < 0.6:
             steps = np.linspace(0, count - 1, count * 6)
             corners = np.stack(
                 [np.interp(steps, np.arange(count), corners[:, k]) for k in (0, 1)], axis=1
             )
-            corners = cv2.GaussianBlur(corners.astype(np.float32), (1, 9), 2)
+            corners = cv2.GaussianBlur(corners, (1, 9), 2)
         strokes.append(corners)
     if len(strokes) == 1 and len(strokes[0]) < 6:
-        strokes.append(rng.uniform(0, 100, (5, 2)).astype(np.float32))
-    return bend(draw_strokes(strokes, rng), 1.0, rng)
+        strokes.append(rng.uniform(0, 100, (5, 2)))
+    return elastic_affine(draw_strokes(strokes, rng), 1.0, rng)
 
 
 def _dots(_images: Images, _labels: Labels, rng: np.random.Generator) -> InkArray:
     count = int(rng.integers(1, 7))
-    return draw_strokes([rng.uniform(5, 95, (1, 2)).astype(np.float32) for _ in range(count)], rng)
+    return draw_strokes([rng.uniform(5, 95, (1, 2)) for _ in range(count)], rng)
 
 
 def _noise(rng: np.random.Generator) -> InkArray:
@@ -162,7 +173,7 @@ _SHARES: tuple[tuple[_Maker, float], ...] = (
     (_scribble, 0.09),
     (_dots, 0.03),
 )
-"""What is drawn, and how often; the rest is noise, which no pen restrokes."""
+"""What is drawn, and how often; the rest is noise, which no pen vary_stroke_widths."""
 
 
 def _choose(point: float) -> _Maker | None:

@@ -5,21 +5,13 @@ import pytest
 
 from digits.networks import NOT_A_DIGIT
 from digits.preprocessing import normalize
-from training.augment import (
-    EVERYTHING,
-    SIDE,
-    Augmentation,
-    add_missing_strokes,
-    as_ink,
-    augment,
-    bend,
-    draw_strokes,
-    middle_line,
-    restroke,
-)
+from training.augmentation import EVERYTHING, Augmentation, augment
+from training.augmentation.hand import elastic_affine
+from training.augmentation.non_digits import non_digit
+from training.augmentation.pen import SIDE, as_ink, draw_strokes, skeleton, vary_stroke_width
+from training.augmentation.styles import add_missing_strokes
 from training.batches import AugmentedDigits
 from training.handwriting import DIGITS, OTHERS, write
-from training.outliers import outlier
 
 
 def bars(count: int = 40) -> tuple[np.ndarray, np.ndarray]:
@@ -45,9 +37,9 @@ def test_augmented_digit_is_an_image(label):
     assert all(is_image(augment(bars()[0][0], label, rng)) for _ in range(60))
 
 
-def test_outlier_is_an_image():
+def test_non_digit_is_an_image():
     rng = np.random.default_rng(0)
-    assert all(is_image(outlier(*bars(), rng)) for _ in range(300))
+    assert all(is_image(non_digit(*bars(), rng)) for _ in range(300))
 
 
 @pytest.mark.filterwarnings("error")
@@ -75,10 +67,10 @@ def test_one_gets_a_flag_or_a_foot_at_times():
     assert np.mean(np.array(wide) >= 10) > 0.15
 
 
-def test_middle_line_of_a_bar_is_in_its_middle():
+def test_skeleton_of_a_bar_is_in_its_middle():
     ink = np.zeros((SIDE, SIDE), np.float32)
     ink[20:80, 40:50] = 1
-    columns = np.nonzero(middle_line(ink)[30:70])[1]
+    columns = np.nonzero(skeleton(ink)[30:70])[1]
     assert columns.min() >= 43
     assert columns.max() <= 46
 
@@ -87,7 +79,7 @@ def test_pens_differ_in_width():
     ink = np.zeros((SIDE, SIDE), np.float32)
     ink[20:80, 45:53] = 1
     rng = np.random.default_rng(0)
-    widths = [np.count_nonzero(restroke(ink, rng)[50] > 0.5) for _ in range(200)]
+    widths = [np.count_nonzero(vary_stroke_width(ink, rng)[50] > 0.5) for _ in range(200)]
     assert min(widths) <= 4
     assert max(widths) >= 12
 
@@ -95,7 +87,7 @@ def test_pens_differ_in_width():
 def test_without_strength_nothing_is_bent():
     image = np.zeros((28, 28), np.float32)
     image[4:24, 12:16] = 1
-    straight = bend(image, SIDE / 28, np.random.default_rng(0), strength=0)
+    straight = elastic_affine(image, SIDE / 28, np.random.default_rng(0), strength=0)
     rows, columns = np.nonzero(straight > 0.5)
     assert abs(rows.mean() - (SIDE - 1) / 2) < 1
     assert abs(columns.mean() - (SIDE - 1) / 2) < 1
@@ -111,16 +103,20 @@ def test_batches_follow_from_seed_and_epoch_alone():
     assert not np.array_equal(first[0][0], again[0][0])
 
 
-def test_epoch_shows_each_digit_once_and_outliers_besides():
+def test_epoch_shows_each_digit_once_and_non_digits_besides():
     images, labels = bars(50)
     batches = AugmentedDigits(images, labels, batch_size=20, seed=0)
     shown = np.concatenate([batches[i][1] for i in range(len(batches))])
     digits = shown[shown != NOT_A_DIGIT]
     np.testing.assert_array_equal(np.sort(digits), np.sort(labels))
-    assert np.count_nonzero(shown == NOT_A_DIGIT) == len(batches) * round(20 * EVERYTHING.outliers)
+    assert np.count_nonzero(shown == NOT_A_DIGIT) == len(batches) * round(
+        20 * EVERYTHING.non_digits
+    )
 
 
-NOTHING = Augmentation(hand=False, pen=False, styles=False, damage=False, outliers=0)
+NOTHING = Augmentation(
+    hand=False, movement=False, pen=False, styles=False, degradation=False, non_digits=0
+)
 
 
 def furthest(parts: Augmentation) -> float:
@@ -135,12 +131,12 @@ def test_with_nothing_varied_the_image_is_only_normalized():
     assert furthest(NOTHING) < 0.035
 
 
-@pytest.mark.parametrize("part", ["hand", "pen", "styles", "damage"])
+@pytest.mark.parametrize("part", ["hand", "movement", "pen", "styles", "degradation"])
 def test_each_part_varies_by_itself(part):
     assert furthest(Augmentation(**{**vars(NOTHING), part: True})) > 0.045
 
 
-def test_no_outliers_where_none_are_wanted():
+def test_no_non_digits_where_none_are_wanted():
     images, labels = bars(50)
     batches = AugmentedDigits(images, labels, 20, 0, NOTHING)
     assert len(batches) == 3

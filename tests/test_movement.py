@@ -1,0 +1,114 @@
+"""How the movement of the pen is varied, and what of a digit stays."""
+
+from itertools import pairwise
+
+import cv2
+import numpy as np
+import pytest
+
+from training import strokes as pen_strokes
+from training.augmentation import is_traceable
+from training.augmentation.movement import BOX, fit, join, vary
+from training.handwriting import DIGITS, OTHERS, write
+
+ANGLE = np.linspace(0, 2 * np.pi, 60)
+RING = [50 + 40 * np.column_stack([np.cos(ANGLE), np.sin(ANGLE)])]
+STEM = [np.array([[50, 0], [50, 100]], float)]
+CROSS = [np.array([[0, 50], [100, 50]], float), np.array([[50, 0], [50, 100]], float)]
+SEVEN = [np.array([[0, 0], [60, 0], [20, 100]], float)]
+
+
+def length(strokes):
+    return sum(np.linalg.norm(b - a) for stroke in strokes for a, b in pairwise(stroke))
+
+
+def image_of(strokes, pen=2.5):
+    placed = [stroke * 0.18 + 5 for stroke in strokes]
+    return np.round(255 * pen_strokes.draw(placed, (28, 28), pen)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("label", [*DIGITS, *OTHERS])
+def test_whatever_is_written_fills_the_box(label):
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        varied = vary(write(label, rng), label, rng)
+        points = np.concatenate(varied)
+        assert np.isfinite(points).all()
+        assert np.ptp(points, axis=0).max() == pytest.approx(BOX)
+        assert (points.max(axis=0) + points.min(axis=0)) / 2 == pytest.approx(BOX / 2)
+
+
+def test_a_dot_is_written_as_a_dot():
+    rng = np.random.default_rng(0)
+    (dot,) = vary([np.array([[3.0, 4.0]])], "dot", rng)
+    assert dot == pytest.approx(BOX / 2)
+
+
+def test_the_given_strokes_stay_as_they_are():
+    before = [stroke.copy() for stroke in CROSS]
+    for seed in range(30):
+        vary(CROSS, "4", np.random.default_rng(seed))
+    assert all((a == b).all() for a, b in zip(before, CROSS, strict=True))
+
+
+def test_a_closed_ring_of_a_0_hardly_opens():
+    gaps = []
+    for seed in range(200):
+        varied = vary(RING, "0", np.random.default_rng(seed))
+        ring = varied[0]
+        gaps.append(np.linalg.norm(ring - ring[0], axis=1)[len(ring) // 2 :].min())
+    assert np.mean(np.array(gaps) < 12) > 0.9
+
+
+def test_a_stem_gets_hooks_but_stays_upright():
+    wide = []
+    for seed in range(300):
+        low, high = pen_strokes.box(vary(STEM, "1", np.random.default_rng(seed)))
+        wide.append(high[0] - low[0])
+    assert np.mean(np.array(wide) > 8) > 0.2
+    assert np.quantile(wide, 0.99) < 70
+
+
+def test_a_7_does_not_become_narrower():
+    ratios = []
+    for seed in range(200):
+        low, high = pen_strokes.box(vary(SEVEN, "7", np.random.default_rng(seed)))
+        ratios.append((high[0] - low[0]) / (high[1] - low[1]))
+    assert np.median(ratios) > 0.55
+
+
+def test_bars_slip_and_change_their_length():
+    bar = np.array([[20, 50], [80, 50]], float)
+    lengths = []
+    for seed in range(100):
+        varied = vary([STEM[0], bar], "+", np.random.default_rng(seed))
+        lengths.append(min(length([stroke]) for stroke in varied))
+    assert np.ptp(lengths) > 25
+
+
+def test_a_traced_cross_becomes_two_strokes():
+    strokes = join(pen_strokes.trace(image_of(CROSS)))
+    assert len(strokes) == 2
+    assert length(strokes) == pytest.approx(2000, rel=0.1)
+
+
+def test_joining_loses_no_line():
+    rng = np.random.default_rng(0)
+    for label in DIGITS:
+        traced = pen_strokes.trace(image_of(fit(write(label, rng))))
+        assert length(join(traced)) == pytest.approx(length(traced), rel=0.15)
+
+
+def test_what_a_pen_drew_without_lifting_is_one_stroke_again():
+    knot = [np.column_stack([50 + 40 * np.sin(2 * ANGLE), 50 + 50 * np.cos(ANGLE)])]
+    assert len(join(pen_strokes.trace(image_of(knot)))) == 1
+
+
+def test_a_loop_full_of_ink_cannot_be_traced():
+    ring = image_of(RING)
+    full = ring.copy()
+    cv2.circle(full, (14, 14), 7, 255, cv2.FILLED)
+    assert is_traceable(ring, 0)
+    assert not is_traceable(full, 0)
+    assert not is_traceable(ring, 8)
+    assert is_traceable(full, 1)

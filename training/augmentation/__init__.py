@@ -1,0 +1,121 @@
+"""Show the network what a mouse, a finger, a pen and a camera make of MNIST's digits.
+
+Every sample is varied on a canvas `pen.FINE` times finer than the network's image and then goes
+through `digits.preprocessing.normalize`, the same code that serves.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from digits.ink import InkArray
+from digits.preprocessing import normalize
+from training.augmentation.degradation import degrade
+from training.augmentation.hand import elastic_affine
+from training.augmentation.movement import join, vary
+from training.augmentation.pen import FINE, as_ink, break_strokes, draw_strokes, vary_stroke_width
+from training.augmentation.styles import add_missing_strokes
+from training.handwriting import write
+from training.strokes import trace
+
+_UNCHANGED_SHARE = 0.25
+
+_TEMPLATE_SHARE = 0.22
+"""Share of the others that is written by a template of `training.handwriting`."""
+
+_TRACED_SHARE = 0.28
+"""Share of the others that is traced, so that the pen's movement can be varied."""
+
+_HOLES = {0: 1, 6: 1, 8: 2, 9: 1}
+
+_MIN_INK = 12.0
+"""Sum of a sample's ink in fine pixels below which it is taken as destroyed and drawn anew."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augmentation:
+    """What training shows beyond MNIST's own images; each part can be left out to see its worth.
+
+    Attributes:
+        hand: Slant, stretch, turn, tilt and elastic distortion.
+        movement: Hooks, loops, gaps, overshoot, shifted bars and other proportions of the strokes.
+        pen: Wider, thinner, even, outlined and broken strokes.
+        styles: What MNIST's writers left out (flags, feet, slashes, bars), and digits by template.
+        degradation: Blur, fading, shifts and damage.
+        non_digits: Share of each batch that is no digit, 0 to below 1.
+    """
+
+    hand: bool = True
+    movement: bool = True
+    pen: bool = True
+    styles: bool = True
+    degradation: bool = True
+    non_digits: float = 0.15
+
+
+EVERYTHING = Augmentation()
+
+
+def augment(
+    image: npt.NDArray[np.uint8],
+    label: int,
+    rng: np.random.Generator,
+    parts: Augmentation = EVERYTHING,
+) -> InkArray:
+    """Make another hand, another pen and another recording of one MNIST digit.
+
+    Args:
+        image: `(28, 28)` uint8, 255 ink.
+        label: 0 to 9.
+        rng: Decides everything.
+        parts: What to vary.
+
+    Returns:
+        `(28, 28)` float32 in `[0, 1]`, normalized as the app does.
+    """
+    if rng.random() < _UNCHANGED_SHARE:
+        return normalize(as_ink(image))
+    while True:
+        ink = _another_hand(image, label, rng, parts)
+        if parts.styles:
+            ink = add_missing_strokes(ink, label, rng)
+        if parts.pen:
+            ink = vary_stroke_width(ink, rng)
+            if rng.random() < 0.05:
+                ink = break_strokes(ink, rng)
+        if ink.sum() > _MIN_INK:
+            return degrade(normalize(ink), rng) if parts.degradation else normalize(ink)
+
+
+def _another_hand(
+    image: npt.NDArray[np.uint8], label: int, rng: np.random.Generator, parts: Augmentation
+) -> InkArray:
+    strength = 1.0 if parts.hand else 0.0
+    kind = rng.random()
+    if parts.styles and kind < _TEMPLATE_SHARE:
+        strokes = write(str(label), rng)
+    elif parts.movement and kind > 1 - _TRACED_SHARE and is_traceable(image, label):
+        strokes = join(trace(image))
+    else:
+        return elastic_affine(as_ink(image), FINE, rng, strength)
+    if parts.movement:
+        strokes = vary(strokes, str(label), rng)
+    return elastic_affine(draw_strokes(strokes, rng), 1.0, rng, strength)
+
+
+def is_traceable(image: npt.NDArray[np.uint8], label: int) -> bool:
+    """Whether the lines through the middle of the ink still show the digit.
+
+    The middle of a loop that is filled with ink is a line, and a 6 of such lines is a 1.
+
+    Args:
+        image: `(28, 28)` uint8, 255 ink.
+        label: 0 to 9.
+    """
+    if label not in _HOLES:
+        return True
+    mask = (image > 100).astype(np.uint8)
+    _, tree = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    return int((tree[0, :, 3] >= 0).sum()) >= _HOLES[label]

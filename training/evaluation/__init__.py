@@ -1,0 +1,1 @@
+"""Measuring weights: what they answer, and to whose handwriting."""
