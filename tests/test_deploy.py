@@ -20,9 +20,9 @@ from tests.hub import Failure, connected_hub, refused_url, wait_until
 from tests.nightly import mostly_nightly
 from tests.page_support import free_port
 from tests.workflow_runner import IDENTITY, Runner
-from training import deploy, serving, space_files
+from training import deploy, space_files, space_status
 from training.console import UserError
-from training.hub_access import limit_requests
+from training.hub_client import limit_requests
 
 # The client sends files in a way that its own HTTP library is about to drop.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning")
@@ -52,7 +52,7 @@ class Clock:
 
 @pytest.fixture
 def server(monkeypatch, tmp_path):
-    monkeypatch.setattr(serving, "time", Clock())
+    monkeypatch.setattr(space_status, "time", Clock())
     with connected_hub(monkeypatch, tmp_path / "home") as running:
         running.create_space(SPACE)
         running.create(MODEL)
@@ -93,7 +93,7 @@ def state(server):
 
 
 def expected(server, files, **changes):
-    usual = serving.Expected(
+    usual = space_status.Expected(
         SPACE,
         server.spaces[SPACE].branches["main"],
         deployment.fingerprint(files),
@@ -106,7 +106,7 @@ def expected(server, files, **changes):
 
 def wait(server, files, *, seconds=600.0, token=None, **changes):
     api = HfApi(server.url, token=token or server.token)
-    return serving.Watch(api, expected(server, files, **changes)).until_serving(seconds)
+    return space_status.Watch(api, expected(server, files, **changes)).until_serving(seconds)
 
 
 def test_a_space_gets_what_it_needs_in_one_commit(server):
@@ -320,7 +320,7 @@ def test_failed_build_or_start_ends_with_the_end_of_its_log(server, capsys, stag
     send(server, collected())
     assert words in refusal(wait, server, collected())
     printed = capsys.readouterr().out
-    assert f"the last {serving.LOG_LINES} lines of the {log} log" in printed
+    assert f"the last {space_status.LOG_LINES} lines of the {log} log" in printed
     assert "  | line 99\n  | ERROR: no\n" in printed
     assert "line 0\n" not in printed
 
@@ -521,7 +521,7 @@ def test_commands_of_the_workflow_deploy_an_app_that_serves(server, github):
     # The publisher may not set the variable: the files have told the app where weights are.
     assert space.variables == {}
     ours = f"{MODEL}@{server.head(MODEL)[:7]}"
-    wait_until(lambda: serving.ask(space.host).model == ours, 120)
+    wait_until(lambda: space_status.ask(space.host).model == ours, 120)
     # Once more, and nothing is sent; the app that runs is asked all the same.
     again = run_job(github)
     assert again.status == "success", again.log

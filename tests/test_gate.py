@@ -1,5 +1,6 @@
 """The gate measures for itself, lets good weights through, and says what others lack."""
 
+import argparse
 import dataclasses
 import json
 import shutil
@@ -13,9 +14,21 @@ from digits import weights
 from digits.networks import DEFAULT_NETWORK
 from digits.weights import CONFIG_FILE, METRICS_FILE
 from tests.commands import run_main
+from tests.finished_run import write_stand_in
 from tests.hub import Failure, connected_hub
 from tests.training_support import small_mnist
-from training import calibrate, gate, gate_pictures, noise, publish, published, verdict
+from training import (
+    calibrate,
+    export,
+    gate,
+    gate_pictures,
+    gate_result,
+    publish,
+    published,
+    published_exports,
+    push,
+    significance,
+)
 from training.console import UserError
 from training.gate_report import Number, as_markdown, as_text
 from training.scoring import Answers
@@ -38,7 +51,7 @@ def answers(wrong=(), refused=(), taken=(), confidence=0.99):
     real = Answers(labels, confidences, scores, answered)
     taken = np.isin(np.arange(COUNT), list(taken))
     other = Answers(np.full(COUNT, -1), confidences, scores, taken)
-    return {"mnist_test": real, "drawn": real, "letters": other, "outliers": other}
+    return {"mnist_test": real, "drawn": real, "letters": other, "outliers": other, "pages": real}
 
 
 def reasons(found, before=None, **limits):
@@ -47,10 +60,10 @@ def reasons(found, before=None, **limits):
 
 
 def test_a_coin_is_fair():
-    assert noise.tail(0, 10) == 1
-    assert noise.tail(10, 0) == pytest.approx(2**-10)
-    assert noise.tail(6, 4) == pytest.approx(386 / 1024)
-    assert 0 < noise.tail(5200, 4800) < 1e-4
+    assert significance.tail(0, 10) == 1
+    assert significance.tail(10, 0) == pytest.approx(2**-10)
+    assert significance.tail(6, 4) == pytest.approx(386 / 1024)
+    assert 0 < significance.tail(5200, 4800) < 1e-4
 
 
 @pytest.mark.parametrize("differing", [0, 1, 6, 7, 20, 100, 1001])
@@ -58,11 +71,11 @@ def test_the_excess_by_chance_is_the_largest_that_the_coin_explains(differing):
     wrong = np.zeros(2000, bool)
     before = wrong.copy()
     before[:differing] = True
-    allowed = noise.excess_by_chance(wrong, before)
+    allowed = significance.excess_by_chance(wrong, before)
     heads = (differing + allowed) // 2
-    assert noise.tail(heads, differing - heads) >= noise.CHANCE
+    assert significance.tail(heads, differing - heads) >= significance.CHANCE
     if heads < differing:
-        assert noise.tail(heads + 1, differing - heads - 1) < noise.CHANCE
+        assert significance.tail(heads + 1, differing - heads - 1) < significance.CHANCE
 
 
 def test_equally_good_weights_are_turned_away_once_in_a_hundred_at_most():
@@ -70,7 +83,7 @@ def test_equally_good_weights_are_turned_away_once_in_a_hundred_at_most():
     rejected = 0
     for _ in range(1000):
         wrong, before = random.random((2, 2000)) < 0.02
-        rejected += int(wrong.sum() - before.sum()) > noise.excess_by_chance(wrong, before)
+        rejected += int(wrong.sum() - before.sum()) > significance.excess_by_chance(wrong, before)
     assert rejected <= 20
 
 
@@ -83,7 +96,7 @@ def test_the_calibration_error_of_equally_good_weights_stays_in_its_noise():
     for _ in range(300):
         labels = (random.random((2, 2000)) > confidences[:, 0]).astype(int)
         one, other = (calibrate.reliability(confidences, each) for each in labels)
-        outside += one.ece - other.ece > noise.calibration_by_chance(one, other)
+        outside += one.ece - other.ece > significance.calibration_by_chance(one, other)
     assert outside <= 6
 
 
@@ -100,12 +113,13 @@ def test_weights_as_good_as_the_published_ones_pass():
         ("drawn", {"refused": range(60)}),
         ("letters", {"taken": range(60)}),
         ("outliers", {"taken": range(60)}),
+        ("pages", {"refused": range(60)}),
     ],
 )
 def test_worse_weights_are_refused_with_how_much_worse_they_are(key, change):
     found = reasons(answers(**change), answers())
     [text] = [text for text in found if gate.TITLES[key] in text]
-    allowed = noise.excess_by_chance(np.arange(COUNT) < 60, np.zeros(COUNT, bool))
+    allowed = significance.excess_by_chance(np.arange(COUNT) < 60, np.zeros(COUNT, bool))
     assert text.startswith(f"{gate.TITLES[key]}: 15.00 % (60 of 400), 60 more than the published")
     assert text.endswith(f"chance explains {allowed}")
 
@@ -136,11 +150,11 @@ def test_the_report_holds_every_number_as_text_and_as_markdown():
     assert len(lines) == 1 + len(gate.TITLES)
     assert lines[1].split("  ")[-1] == "too many"
     text = as_markdown(numbers, "served", "someone/digits at main")
-    assert text.startswith("## Gate: shut\n")
+    assert text.startswith("## Gate: failed\n")
     assert "someone/digits at main" in text
     assert all(f"| {title} |" in text for title in gate.TITLES.values())
     passed = as_markdown(gate.compare(answers(), None, dict.fromkeys(gate.TITLES, 1)), "x", "y")
-    assert passed.startswith("## Gate: open\n")
+    assert passed.startswith("## Gate: passed\n")
     assert "Compared with: y. Limits: `x`." in passed
 
 
@@ -151,12 +165,12 @@ def test_every_profile_limits_every_number():
 
 
 @pytest.fixture(scope="module")
-def pictures():
-    return gate_pictures.picture_sets(small_mnist(), 40)
+def pictures(recognizer):
+    return gate_pictures.picture_sets(small_mnist(), 40, recognizer.find)
 
 
-def test_the_pictures_are_always_the_same(pictures):
-    again = gate_pictures.picture_sets(small_mnist(), 40)
+def test_the_pictures_are_always_the_same(pictures, recognizer):
+    again = gate_pictures.picture_sets(small_mnist(), 40, recognizer.find)
     for name, shown in pictures.items():
         np.testing.assert_array_equal(shown.prepared, again[name].prepared)
         np.testing.assert_array_equal(shown.labels, again[name].labels)
@@ -165,6 +179,7 @@ def test_the_pictures_are_always_the_same(pictures):
         "drawn": 40,
         "letters": 20,
         "outliers": 20,
+        "pages": 10,
     }
 
 
@@ -174,7 +189,7 @@ def test_the_drawn_pictures_show_every_digit_and_no_other_does(pictures):
     assert set(pictures["letters"].labels) == set(pictures["outliers"].labels) == {-1}
 
 
-def test_no_picture_is_one_that_the_self_test_reads(pictures):
+def test_no_picture_is_one_that_the_self_test_reads(pictures, recognizer):
     shown = {image.tobytes() for image in pictures["drawn"].prepared}
     assert len(shown) == 40
     # The page's own ten come from seed 0.
@@ -184,7 +199,7 @@ def test_no_picture_is_one_that_the_self_test_reads(pictures):
         )
         for d in range(10)
     ]
-    prepared = gate_pictures.prepare("own", range(10), own).prepared
+    prepared = gate_pictures.prepare("own", range(10), own, recognizer.find).prepared
     assert not shown & {image.tobytes() for image in prepared}
 
 
@@ -310,25 +325,25 @@ def test_an_open_gate_hands_on_commit_hashes_and_numbers(server, run, few, comma
     options = ["--repo", REPO, "--pictures", "20", *LENIENT, "--summary", summary]
     status, out = command(gate, run, *options)
     assert status == 0
-    assert "the gate is open" in out
-    assert summary.read_text().startswith("## Gate: open")
-    opened = verdict.read(run, REPO)
-    assert opened.parent == compared
-    assert opened.files == verdict.hashes(run)
-    test = opened.measured["mnist_test"]
+    assert "the gate passed" in out
+    assert summary.read_text().startswith("## Gate: passed")
+    passed = gate_result.read(run, REPO)
+    assert passed.parent == compared
+    assert passed.files == gate_result.hashes(run)
+    test = passed.measured["mnist_test"]
     assert (test["value"], test["count"]) == (errors / 100, 100)
     assert test["published"] == test["value"]
 
 
-def test_a_shut_gate_fails_and_takes_an_old_verdict_back(run, few, command):
+def test_a_failed_gate_takes_an_old_result_back(run, few, command):
     measured(run, few)
-    (run / verdict.GATE_FILE).write_text("{}")
+    (run / gate_result.GATE_FILE).write_text("{}")
     status, out = command(gate, run, "--pictures", "20")
-    assert status.startswith("error: the gate stays shut: MNIST test digits misread: ")
+    assert status.startswith("error: the gate failed: MNIST test digits misread: ")
     assert "points over the limit of 0.80 %" in status
     assert "\n" not in status
     assert "compared with: nothing, as no repository is named" in out
-    assert not (run / verdict.GATE_FILE).exists()
+    assert not (run / gate_result.GATE_FILE).exists()
 
 
 def test_a_run_that_boasts_is_refused(run, few, command):
@@ -339,14 +354,14 @@ def test_a_run_that_boasts_is_refused(run, few, command):
     path.write_text(json.dumps(metrics))
     status, _ = command(gate, run, "--pictures", "20", *LENIENT)
     assert "metrics.json says that 0 of 100 test digits are misread, but" in status
-    assert not (run / verdict.GATE_FILE).exists()
+    assert not (run / gate_result.GATE_FILE).exists()
 
 
 def test_weights_that_the_app_would_refuse_do_not_pass(run, few, command):
     path = run / CONFIG_FILE
     path.write_text(json.dumps(json.loads(path.read_text()) | {"sha256": "0" * 64}))
     status, _ = command(gate, run, "--pictures", "20", *LENIENT)
-    assert "the gate stays shut: the app would refuse" in status
+    assert "the gate failed: the app would refuse" in status
     assert few
 
 
@@ -368,23 +383,23 @@ def test_a_wrong_option_is_answered_with_what_is_right(run, monkeypatch, capsys,
     assert words in capsys.readouterr().err
 
 
-def opened(run, **changes):
-    found = verdict.Verdict(REPO, "0" * 40, verdict.hashes(run), "served", {})
+def passed(run, **changes):
+    found = gate_result.GateResult(REPO, "0" * 40, gate_result.hashes(run), "served", {})
     text = json.dumps(dataclasses.replace(found, **changes).as_json())
-    (run / verdict.GATE_FILE).write_text(text)
+    (run / gate_result.GATE_FILE).write_text(text)
 
 
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (lambda _: None, "the gate has not opened"),
-        (lambda run: (run / verdict.GATE_FILE).write_text("{"), "is damaged"),
-        (lambda run: (run / verdict.GATE_FILE).write_text("[]"), "is damaged"),
-        (lambda run: opened(run, repo="other/repo"), "with other/repo, not with someone/digits"),
-        (lambda run: opened(run, files={}), "holds other files than the gate opened for"),
+        (lambda _: None, "the gate has not passed"),
+        (lambda run: (run / gate_result.GATE_FILE).write_text("{"), "is damaged"),
+        (lambda run: (run / gate_result.GATE_FILE).write_text("[]"), "is damaged"),
+        (lambda run: passed(run, repo="other/repo"), "with other/repo, not with someone/digits"),
+        (lambda run: passed(run, files={}), "holds other files than the gate passed"),
     ],
 )
-def test_a_verdict_that_is_not_for_this_run_opens_nothing(server, run, command, spoil, words):
+def test_a_result_that_is_not_for_this_run_passes_nothing(server, run, command, spoil, words):
     spoil(run)
     status, _ = command(publish, run, "--repo", REPO, "--gated")
     assert words in status
@@ -396,11 +411,51 @@ def test_what_the_gate_compared_with_must_still_be_the_newest_commit(
     server, run, command, monkeypatch
 ):
     monkeypatch.setenv("HF_TOKEN", server.token)
-    opened(run, parent=server.head(REPO))
+    passed(run, parent=server.head(REPO))
     newer = server.push(REPO, {"other.txt": b"x"})
     status, _ = command(publish, run, "--repo", REPO, "--gated")
     assert "newer commit from somebody else" in status
     assert server.head(REPO) == newer
+
+
+def pushed(run, **changes):
+    """Push a trained run as `--push-to-hub` does."""
+    given = {"push_to_hub": REPO, "tag": "v1.0.0", "gate_profile": "trial", "data": None}
+    arguments = argparse.Namespace(**given | changes)
+    push.check(arguments)
+    push.push(run, arguments)
+
+
+@pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning")
+def test_a_training_pushes_what_passes_the_gate(server, run, few, monkeypatch):
+    measured(run, few)
+    monkeypatch.setenv("HF_TOKEN", server.token)
+    monkeypatch.setitem(gate.PROFILES, "trial", gate.Profile(20, dict.fromkeys(gate.TITLES, 1.0)))
+    monkeypatch.setattr(export, "write_format", write_stand_in)
+    monkeypatch.setattr(export, "checked", lambda _found, place, _mnist: export.read(place))
+    monkeypatch.setattr(published_exports, "load_mnist", lambda _data: None)
+    pushed(run)
+    [commit] = server.repos[REPO].tags.values()
+    assert server.files(REPO, commit)[CONFIG_FILE] == (run / CONFIG_FILE).read_bytes()
+
+
+def test_a_training_that_fails_the_gate_publishes_nothing_and_names_the_metric(
+    server, run, few, monkeypatch
+):
+    measured(run, few)
+    monkeypatch.setenv("HF_TOKEN", server.token)
+    with pytest.raises(UserError, match="the gate failed: MNIST test digits misread"):
+        pushed(run)
+    assert REPO not in server.repos or not server.repos[REPO].tags
+
+
+@pytest.mark.usefixtures("server")
+def test_a_training_that_could_not_be_pushed_ends_before_it_begins():
+    with pytest.raises(UserError, match="OWNER/NAME"):
+        push.check(argparse.Namespace(push_to_hub="digits", tag=None))
+    with pytest.raises(UserError, match="token"):
+        push.check(argparse.Namespace(push_to_hub=REPO, tag=None))
+    push.check(argparse.Namespace(push_to_hub=None))
 
 
 @pytest.mark.nightly

@@ -23,7 +23,7 @@ from tests.killed import SPACE_FILES
 from tests.nightly import mostly_nightly
 from tests.small_disk import small_disk
 from tests.test_corrections import correction, kept
-from training import deploy, publish, serving
+from training import deploy, publish, space_status
 from training.console import UserError
 from training.run_folder import RunFolder
 
@@ -235,15 +235,15 @@ def jumping_clock(monkeypatch):
 def test_a_clock_that_jumps_neither_ends_nor_prolongs_publishing_and_deploying(
     hub, run, monkeypatch
 ):
-    monkeypatch.setattr(serving, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(space_status, "POLL_SECONDS", 0.01)
     hub.create(MODEL)
     assert release(hub, run).tag_is_new
 
     hub.create_space(SPACE)
     sent = deploy.send(api(hub), SPACE, SPACE_FILES, model_repo=MODEL)
     files = deployment.fingerprint(SPACE_FILES)
-    expected = serving.Expected(SPACE, sent.commit, files, MODEL, rebuilds=True, restarts=True)
-    assert serving.Watch(api(hub), expected).until_serving(600).startswith("serves at")
+    expected = space_status.Expected(SPACE, sent.commit, files, MODEL, rebuilds=True, restarts=True)
+    assert space_status.Watch(api(hub), expected).until_serving(600).startswith("serves at")
 
 
 # Corrections

@@ -24,10 +24,10 @@ from tests.finished_run import write_finished_run, write_stand_in
 from tests.hub import TOKEN, Failure, connected_hub, refused_url
 from tests.nightly import mostly_nightly
 from tests.training_support import other_bytes, write_weights
-from training import card, card_facts, export, publish, published_exports, verdict
+from training import card_facts, export, gate_result, model_card, publish, published_exports
 from training.console import UserError
 from training.endpoint_files import endpoint_files
-from training.hub_access import limit_requests
+from training.hub_client import limit_requests
 
 # The client sends files in a way that its own HTTP library is about to drop.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning")
@@ -436,14 +436,14 @@ def test_card_metadata_is_valid_and_holds_the_measured_numbers(server, run):
 
 def test_card_is_the_same_for_the_same_run(run):
     found = weights.load_folder(run)
-    facts = card.Facts(frozenset(weights.FILES), 5)
-    texts = {card.write_card(REPO, found, facts) for _ in range(2)}
+    facts = model_card.Facts(frozenset(weights.FILES), 5)
+    texts = {model_card.write_card(REPO, found, facts) for _ in range(2)}
     assert len(texts) == 1
 
 
 def test_card_shows_the_pictures_that_are_there_and_no_others(run):
     found = weights.load_folder(run)
-    text = card.write_card(REPO, found, card.Facts(frozenset({"misread.png"}), 5))
+    text = model_card.write_card(REPO, found, model_card.Facts(frozenset({"misread.png"}), 5))
     assert re.findall(r"\]\((.*?\.png)\)", text) == ["misread.png"]
 
 
@@ -469,7 +469,7 @@ def test_code_of_the_card_runs(server, run, tmp_path, monkeypatch):
 
 def test_card_says_what_the_run_measured_and_how_it_was_made(run):
     found = weights.load_folder(run)
-    text = card.write_card(REPO, found, card.Facts(frozenset(weights.FILES), 5))
+    text = model_card.write_card(REPO, found, model_card.Facts(frozenset(weights.FILES), 5))
     metrics = found.metrics
     assert metrics["command"] in text
     assert (
@@ -488,8 +488,9 @@ def test_card_says_what_the_run_measured_and_how_it_was_made(run):
 
 
 def test_card_shows_what_the_gate_measured_with_these_files_only(server, run):
-    opened = {"files": verdict.hashes(run), "measured": {"letters": {"value": 0.04, "count": 200}}}
-    (run / verdict.GATE_FILE).write_text(json.dumps(opened))
+    measured = {"letters": {"value": 0.04, "count": 200}}
+    passed = {"files": gate_result.hashes(run), "measured": measured}
+    (run / gate_result.GATE_FILE).write_text(json.dumps(passed))
     assert [number.value for number in card_facts.gate_numbers(run)] == [0.04]
     release(server, run)
     text = server.files(REPO)["README.md"].decode()
@@ -589,7 +590,7 @@ def test_card_shows_formats_sizes_and_agreement(run):
     measured = {"milliseconds": 0.42, "milliseconds_in_batches": 0.31, "mnist_test": compared}
     notes["checked"] = {"formats": dict.fromkeys(export.FORMATS, measured)}
     facts = card_facts.gather(run, found, {"a": b"x" * 1_600_000}, [], notes)
-    text = card.write_card(REPO, found, facts)
+    text = model_card.write_card(REPO, found, facts)
     assert "| `digits-int8.tflite` |" in text
     assert "| 0.42 | 0.31 | 2e-06 | 3 of 10,000 | 41 (app 40) |" in text
     assert "All files (1.6 MB)" in text

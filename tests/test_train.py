@@ -14,7 +14,7 @@ from PIL import Image
 
 from digits import networks
 from digits.recognizer import Recognizer
-from digits.weights import load_folder
+from digits.weights import BUNDLED, FINDER_FILE, load_folder
 from tests.commands import run_main
 from tests.nightly import mostly_nightly
 from tests.training_support import small_mnist, write_blank_mnist
@@ -82,6 +82,7 @@ def test_a_run_leaves_its_folder_and_nothing_else(finished):
     folder, _ = finished
     assert {path.name for path in folder.iterdir()} == {
         "model.safetensors",
+        "finder.safetensors",
         "config.json",
         "metrics.json",
         "recipe.json",
@@ -113,6 +114,7 @@ def test_config_names_network_calibration_and_hash(finished):
         "temperature": metrics["temperature"],
         "rejection_threshold": metrics["rejection_threshold"],
         "sha256": hashlib.sha256(weights_of(folder)).hexdigest(),
+        "finder_sha256": hashlib.sha256((BUNDLED / FINDER_FILE).read_bytes()).hexdigest(),
     }
 
 

@@ -19,7 +19,7 @@ from tests.page_support import free_port
 from tests.requirements_files import REQUIREMENTS
 from tests.training_support import write_handwritten_mnist
 from tests.workflow_runner import IDENTITY, WORKFLOWS, Runner
-from training import verdict
+from training import gate_result
 
 REPO = "someone/digits"
 STORED = "hf_loopback_writer"
@@ -261,7 +261,7 @@ def test_weights_live_from_the_button_to_the_repository(server, github, tmp_path
     for heading in ("wrong)", "How it learned", "What it confuses", "What it misreads"):
         assert heading in outcomes["train"].summary
     assert "holds no weights yet" in outcomes["gate"].log
-    assert "Gate: open" in outcomes["gate"].summary
+    assert "Gate: passed" in outcomes["gate"].summary
 
     run = github.artifact("run")
     write_exports(run)  # making them takes longest of all
@@ -292,9 +292,9 @@ def test_weights_live_from_the_button_to_the_running_app(server, github, app, tm
     worse = github.run(2, BUTTON)
     assert_ended(worse, "success", "failure", "skipped")
     [line] = [line for line in worse["gate"].log.splitlines() if line.startswith("error: ")]
-    assert "the gate stays shut: MNIST test digits misread: " in line
+    assert "the gate failed: MNIST test digits misread: " in line
     assert "more than the published weights, chance explains" in line
-    assert "Gate: shut" in worse["gate"].summary
+    assert "Gate: failed" in worse["gate"].summary
     assert server.head(REPO) == published
     assert repo.tags == {"train-1": published}
     assert serves(running, published)
@@ -312,11 +312,11 @@ def test_weights_live_from_the_button_to_the_running_app(server, github, app, tm
 def gated(github, server):
     """The artifacts of a run that passed the gate: the bundled weights, over the first commit."""
     shutil.copytree(weights.BUNDLED, github.artifact("run"))
-    opened = verdict.Verdict(
-        REPO, server.head(REPO), verdict.hashes(github.artifact("run")), "served", {}
+    passed = gate_result.GateResult(
+        REPO, server.head(REPO), gate_result.hashes(github.artifact("run")), "served", {}
     )
     github.artifact("gate").mkdir()
-    (github.artifact("gate") / verdict.GATE_FILE).write_text(json.dumps(opened.as_json()))
+    (github.artifact("gate") / gate_result.GATE_FILE).write_text(json.dumps(passed.as_json()))
     return github
 
 
@@ -339,7 +339,7 @@ def test_of_two_runs_that_passed_the_gate_the_second_is_told_that_it_lost(gated,
 def test_files_that_changed_after_the_gate_are_not_published(gated, server):
     (gated.artifact("run") / "metrics.json").write_text("{}")
     before = server.head(REPO)
-    assert "holds other files than the gate opened for" in error(publish(gated))
+    assert "holds other files than the gate passed" in error(publish(gated))
     assert server.head(REPO) == before
 
 

@@ -16,9 +16,9 @@ from huggingface_hub.errors import EntryNotFoundError
 
 from digits import networks, weights
 from digits.weights import Weights, WeightsError
-from training import export_table, verdict
-from training.card import Facts, Measured, Tagged
+from training import export_table, gate_result
 from training.export import Notes
+from training.model_card import Facts, Measured, Tagged
 
 MAX_RELEASES = 10
 """How many of the newest tags a card lists."""
@@ -63,12 +63,12 @@ def gate_numbers(run: Path) -> list[Measured]:
     from training.gate import TITLES  # noqa: PLC0415
 
     try:
-        opened = json.loads((run / verdict.GATE_FILE).read_bytes())
-        if opened["files"] != verdict.hashes(run):
+        passed = json.loads((run / gate_result.GATE_FILE).read_bytes())
+        if passed["files"] != gate_result.hashes(run):
             return []
         return [
             Measured(TITLES[key], number["value"], number["count"])
-            for key, number in opened["measured"].items()
+            for key, number in passed["measured"].items()
         ]
     except (OSError, ValueError, KeyError, TypeError):
         return []

@@ -24,9 +24,9 @@ from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 from huggingface_hub.hf_api import RepoSibling
 
 from digits import deployment, hub
-from training import console, serving, space_files
+from training import console, space_files, space_status
 from training.console import UserError
-from training.hub_access import (
+from training.hub_client import (
     REQUEST_SECONDS,
     check_repo,
     commit_once,
@@ -227,7 +227,7 @@ def main() -> None:
         hardware=arguments.hardware,
     )
     print(describe(sent, space), flush=True)
-    expected = serving.Expected(
+    expected = space_status.Expected(
         space,
         sent.commit,
         deployment.fingerprint(files),
@@ -236,7 +236,7 @@ def main() -> None:
         restarts=sent.variable_changed,
     )
     with one_line(space):
-        watch = serving.Watch(api, expected)
+        watch = space_status.Watch(api, expected)
     print(f"{space} {watch.until_serving(60 * arguments.wait)}")
 
 

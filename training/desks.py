@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from training.fields import Color, Field, blur, noise
+from training.random_fields import Color, Field, blur, noise
 
 _DESKS: tuple[Color, ...] = (
     (0.35, 0.22, 0.13),  # dark wood

@@ -4,31 +4,40 @@
 
 measures the run's weights anew, and beside them what the repository holds now, on the same
 pictures. Every number must keep a limit, and must not be worse than what is published by more than
-chance explains (`training.noise`). If all do, `gate.json` in the run folder says so to
+chance explains (`training.significance`). If all do, `gate.json` in the run folder says so to
 `python -m training.publish --gated`; if one does not, the command ends with status 1 and names it.
 
 Nothing that a run says of itself is believed: where its metrics.json, which the page and the model
-card show, contradicts what is measured here, the gate stays shut as well.
+card show, contradicts what is measured here, the gate failed as well.
 """
 
 import argparse
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from digits.recognizer import Recognizer
 from digits.weights import Weights, WeightsError, load_folder
-from training import calibrate, console, gate_pictures, noise, published, scoring, verdict
+from training import (
+    calibrate,
+    console,
+    gate_pictures,
+    gate_result,
+    published,
+    scoring,
+    significance,
+)
 from training.console import UserError
 from training.data import load_mnist
 from training.gate_report import Number, as_markdown, as_text
 from training.published import Published
 from training.run_folder import RunFolder
 from training.scoring import Answers
-from training.sets import PictureSet
+from training.sets import NO_DIGIT, Find, PictureSet
 
 TITLES = {
     "mnist_test": "MNIST test digits misread",
@@ -37,6 +46,7 @@ TITLES = {
     "drawn": "drawn digits misread or refused",
     "letters": "letters taken for a digit",
     "outliers": "scrawls taken for a digit",
+    "pages": "pages of all kinds misread",
 }
 """The numbers, all between 0 and 1 and better when smaller."""
 
@@ -68,6 +78,7 @@ PROFILES = {
             "drawn": 0.03,
             "letters": 0.05,
             "outliers": 0.05,
+            "pages": 0.2,
         },
     ),
     # For the networks without a class for what is no digit: they take nearly everything for one.
@@ -80,6 +91,7 @@ PROFILES = {
             "drawn": 0.08,
             "letters": 1.0,
             "outliers": 1.0,
+            "pages": 1.0,
         },
     ),
     # To try the way to the Hub with a short run; such weights are for nobody's page.
@@ -92,21 +104,24 @@ PROFILES = {
             "drawn": 0.5,
             "letters": 1.0,
             "outliers": 1.0,
+            "pages": 1.0,
         },
     ),
 }
 DEFAULT_PROFILE = "served"
 
 
-def flags(answers: Mapping[str, Answers]) -> dict[str, noise.Flags]:
+def flags(answers: Mapping[str, Answers]) -> dict[str, significance.Flags]:
     """Return for each number that is a share which pictures went wrong."""
-    test, drawn = answers["mnist_test"], answers["drawn"]
+    test, drawn, pages = answers["mnist_test"], answers["drawn"], answers["pages"]
+    empty = pages.labels == NO_DIGIT
     return {
         "mnist_test": test.misread,
         "refused": ~test.answered,
         "drawn": drawn.misread | ~drawn.answered,
         "letters": answers["letters"].answered,
         "outliers": answers["outliers"].answered,
+        "pages": np.where(empty, pages.answered, pages.misread | ~pages.answered),
     }
 
 
@@ -131,7 +146,7 @@ def compare(
         found, other = wrong[key], wrong_before.get(key)
         number = Number(key, title, int(found.sum()), len(found), limits[key])
         if other is not None:
-            allowed = noise.excess_by_chance(found, other)
+            allowed = significance.excess_by_chance(found, other)
             number = number.beside(int(other.sum()), allowed)
         numbers.append(number)
     return numbers
@@ -149,7 +164,7 @@ def _calibration(
     if before is None:
         return number
     other = calibrate.reliability(before["mnist_test"].confidences, test.labels)
-    return number.beside(other.ece, noise.calibration_by_chance(measured, other))
+    return number.beside(other.ece, significance.calibration_by_chance(measured, other))
 
 
 def check_claims(weights: Weights, test: Answers) -> None:
@@ -180,39 +195,41 @@ def load(run: Path) -> Recognizer:
         recognizer = Recognizer(load_folder(run))
         recognizer.self_test()
     except WeightsError as error:
-        raise UserError(f"the gate stays shut: the app would refuse {run}: {error}") from error
+        raise UserError(f"the gate failed: the app would refuse {run}: {error}") from error
     return recognizer
 
 
 def answer_all(recognizer: Recognizer, pictures: Mapping[str, PictureSet]) -> dict[str, Answers]:
-    """Show all pictures to a recognizer, prepared by the app's own preprocessing."""
+    """Show all pictures to a recognizer as to a visitor's, but MNIST's images as they are."""
     return {
-        name: scoring.answer(recognizer, shown, squeeze=False) for name, shown in pictures.items()
+        name: scoring.answer(recognizer, shown, squeeze=name == "mnist_test")
+        for name, shown in pictures.items()
     }
 
 
 def measure(
     recognizer: Recognizer,
     found: Published | None,
-    pictures: Mapping[str, PictureSet],
+    pictures: Callable[[Find], Mapping[str, PictureSet]],
     limits: Mapping[str, float],
 ) -> list[Number]:
-    """Measure a run, and what is published beside it.
+    """Measure a run, and what is published beside it, each by its own finder.
 
     Args:
         recognizer: Of the run.
         found: What is published; None if nothing shall be compared with.
-        pictures: From `gate_pictures.picture_sets`.
+        pictures: Makes those of `gate_pictures.picture_sets`.
         limits: The largest value of each number.
 
     Raises:
         UserError: If the run boasts, or what is published does not load.
     """
-    answers = answer_all(recognizer, pictures)
+    answers = answer_all(recognizer, pictures(recognizer.find))
     check_claims(recognizer.weights, answers["mnist_test"])
     if found is None or found.weights is None:
         return compare(answers, None, limits)
-    return compare(answers, answer_all(_recognizer(found.weights), pictures), limits)
+    other = _recognizer(found.weights)
+    return compare(answers, answer_all(other, pictures(other.find)), limits)
 
 
 def _recognizer(weights: Weights) -> Recognizer:
@@ -264,18 +281,18 @@ def _arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     return arguments
 
 
-def main() -> None:
-    """Open the gate for a run, or say why not."""
-    arguments = _arguments()
+def main(words: Sequence[str] | None = None) -> None:
+    """Pass a run, or say why not."""
+    arguments = _arguments(words)
     run, profile = arguments.run, PROFILES[arguments.profile]
-    # An old verdict must not outlive a new look.
-    (run / verdict.GATE_FILE).unlink(missing_ok=True)
-    recognizer, files = load(run), verdict.hashes(run)
+    # An old result must not outlive a new measurement.
+    (run / gate_result.GATE_FILE).unlink(missing_ok=True)
+    recognizer, files = load(run), gate_result.hashes(run)
     with tempfile.TemporaryDirectory() as cache:
         found = published.find(arguments.repo, Path(cache)) if arguments.repo else None
         print(f"compared with: {_described(found)}", flush=True)
         count = arguments.pictures or profile.pictures
-        pictures = gate_pictures.picture_sets(load_mnist(arguments.data), count)
+        pictures = partial(gate_pictures.picture_sets, load_mnist(arguments.data), count)
         limits = {**profile.limits, **dict(arguments.limit)}
         numbers = measure(recognizer, found, pictures, limits)
     print(as_text(numbers), flush=True)
@@ -284,16 +301,16 @@ def main() -> None:
             file.write(as_markdown(numbers, arguments.profile, _described(found)))
     short = [reason for number in numbers for reason in number.shortfalls()]
     if short:
-        raise UserError(f"the gate stays shut: {'; '.join(short)}")
-    opened = verdict.Verdict(
+        raise UserError(f"the gate failed: {'; '.join(short)}")
+    passed = gate_result.GateResult(
         repo=found.repo if found else None,
         parent=found.commit if found else None,
         files=files,
         profile=arguments.profile,
         measured={number.key: number.as_json() for number in numbers},
     )
-    RunFolder(run).write_json(verdict.GATE_FILE, opened.as_json())
-    print(f"the gate is open, see {run / verdict.GATE_FILE}")
+    RunFolder(run).write_json(gate_result.GATE_FILE, passed.as_json())
+    print(f"the gate passed, see {run / gate_result.GATE_FILE}")
 
 
 def _described(found: Published | None) -> str:

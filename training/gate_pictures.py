@@ -1,7 +1,7 @@
 """The pictures of the gate: made from MNIST's test set and this repository alone, always the same.
 
-They are drawn on the page's pad or sketched with its pens and go through `digits.preprocessing`, as
-a visitor's do. No picture shows what was recorded elsewhere, so that every fork can make them.
+They are drawn on the page's pad or sketched with its pens and go through `Recognizer.find`, as a
+visitor's do. No picture shows what was recorded elsewhere, so that every fork can make them.
 """
 
 import itertools
@@ -13,45 +13,56 @@ import numpy.typing as npt
 from digits.drawing import as_picture, draw, parse_strokes
 from digits.examples import digit_example
 from digits.preprocessing import Candidate
+from digits.segmentation.page import Page
 from training import handwriting, junk
 from training import strokes as pen_strokes
 from training.data import Mnist, as_input
 from training.numbers import samples_from_images
-from training.sets import NO_DIGIT, PictureSet, prepare
+from training.sets import NO_DIGIT, Find, PictureSet, prepare
 from training.strokes import Sample
+from training.synthesis.composition import compose
+from training.synthesis.writing import Hands
 
 Picture = npt.NDArray[np.uint8]
 
 _SEED = 20261121
 _LETTERS = tuple(label for label in handwriting.OTHERS if len(label) == 1 and label.isalpha())
+_FEWEST_HANDS = 100  # enough for every digit
 _FAINT = 128  # a test image without ink as dark as this cannot be traced
-_NOT_STROKES = ("blank",)  # answered by preprocessing, whatever the weights
+_ANSWERED = ("blank",)  # whatever the weights
 
 
-def picture_sets(mnist: Mnist, count: int) -> dict[str, PictureSet]:
+def picture_sets(mnist: Mnist, count: int, find: Find) -> dict[str, PictureSet]:
     """Make all pictures.
 
     Args:
         mnist: Its test part is shown as it is, and traced.
         count: How many drawn digits there are; letters and outliers are half as many each.
+        find: Finds the ink in a picture, as `Recognizer.find`.
 
     Returns:
         - `mnist_test`: the test images;
         - `drawn`: digits by pen: half are test images traced, a quarter each the drawings of the
           page's examples by other hands and the templates of `training.handwriting`;
         - `letters`: letters by templates of `training.handwriting`;
-        - `outliers`: scribbles, dots, lines, two digits at once, noise.
+        - `outliers`: scribbles, dots, lines, noise;
+        - `pages`: whatever `training.synthesis` makes, with one digit of a test image or none.
     """
-    samples = _traced(mnist, max(1, count // 2))
+    chosen = _inked(mnist, max(_FEWEST_HANDS, count // 2))
+    images, labels = mnist.test_images[chosen], mnist.test_labels[chosen]
+    samples = samples_from_images(images, labels)
+    hands = Hands(images, labels, [sample.strokes for sample in samples])
     digits = list(_drawn(samples, count))
     rng = np.random.default_rng([_SEED, 1])
     half = [NO_DIGIT] * max(1, count // 2)
     letters = (_template(str(rng.choice(_LETTERS)), rng) for _ in half)
+    pages = list(itertools.islice(_pages(hands), max(1, count // 4)))
     return {
         "mnist_test": mnist_test(mnist),
-        "drawn": prepare("drawn", [digit for digit, _ in digits], (shown for _, shown in digits)),
-        "letters": prepare("letters", half, letters),
-        "outliers": prepare("outliers", half, itertools.islice(_outliers(samples), len(half))),
+        "drawn": prepare("drawn", [d for d, _ in digits], (shown for _, shown in digits), find),
+        "letters": prepare("letters", half, letters, find),
+        "outliers": prepare("outliers", half, itertools.islice(_outliers(), len(half)), find),
+        "pages": prepare("pages", [label for label, _ in pages], (page for _, page in pages), find),
     }
 
 
@@ -60,13 +71,13 @@ def mnist_test(mnist: Mnist) -> PictureSet:
     images = as_input(mnist.test_images)[..., 0]
     labels = mnist.test_labels.astype(np.int64)
     candidates = [(Candidate(image),) for image in images]
-    return PictureSet("mnist_test", labels, images, candidates)
+    return PictureSet("mnist_test", labels, images, candidates, [Page()] * len(images))
 
 
-def _traced(mnist: Mnist, count: int) -> list[Sample]:
+def _inked(mnist: Mnist, count: int) -> npt.NDArray[np.intp]:
+    """Choose test images that can be traced."""
     inked = np.flatnonzero(mnist.test_images.max(axis=(1, 2)) >= _FAINT)
-    chosen = np.random.default_rng([_SEED, 0]).permutation(inked)[:count]
-    return samples_from_images(mnist.test_images[chosen], mnist.test_labels[chosen])
+    return np.random.default_rng([_SEED, 0]).permutation(inked)[:count]
 
 
 def _drawn(samples: Sequence[Sample], count: int) -> Iterator[tuple[int, Picture]]:
@@ -88,10 +99,18 @@ def _template(label: str, rng: np.random.Generator) -> Picture:
     return pen_strokes.sketch(pen_strokes.fit(strokes), rng)
 
 
-def _outliers(samples: Sequence[Sample]) -> Iterator[Picture]:
+def _pages(hands: Hands) -> Iterator[tuple[int, Picture]]:
+    """Make pages with one digit, and one in four without any."""
+    for index in itertools.count():
+        page = compose(hands, np.random.default_rng([_SEED, 4, index]))
+        if len(page.digits) == (index % 4 > 0):
+            yield page.digits[0].digit if page.digits else NO_DIGIT, page.picture
+
+
+def _outliers() -> Iterator[Picture]:
     rng = np.random.default_rng([_SEED, 3])
     makers: list[Callable[[np.random.Generator], Picture]] = [
-        make for name, make in junk.kinds(samples).items() if name not in _NOT_STROKES
+        make for name, make in junk.KINDS.items() if name not in _ANSWERED
     ]
     for make in itertools.cycle(makers):
         yield make(rng)

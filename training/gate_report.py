@@ -100,7 +100,7 @@ def as_markdown(numbers: Sequence[Number], profile: str, compared: str) -> str:
         compared: What the run was compared with, in a line.
     """
     shut = [reason for number in numbers for reason in number.shortfalls()]
-    lines = ["## Gate: shut" if shut else "## Gate: open", ""]
+    lines = ["## Gate: failed" if shut else "## Gate: passed", ""]
     lines += [f"- {reason}" for reason in shut]
     lines += ["", f"Compared with: {compared}. Limits: `{profile}`.", ""]
     lines += [tables.markdown([HEADER, *(number.row() for number in numbers)]), ""]

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from training import desks
 from training import strokes as pen_strokes
-from training.fields import Color, Field, blur, noise
+from training.random_fields import Color, Field, blur, noise
 from training.strokes import Box, Strokes
 
 # What lies on desks, as the share of red, green and blue light that it reflects.
@@ -76,12 +76,16 @@ class Photo:
     Attributes:
         picture: `(H, W, 3)` uint8 RGB.
         boxes: One `(x, y, width, height)` in pixels around each part's ink, in the order given.
+        strokes: Of each part, in pixels of the picture.
+        pen_width: In pixels.
         pen: Name of the pen, a key of `PENS`.
         pen_share: Width of the line as a share of the height of the writing.
     """
 
     picture: npt.NDArray[np.uint8]
     boxes: tuple[Box, ...]
+    strokes: tuple[Strokes, ...]
+    pen_width: float
     pen: str
     pen_share: float
 
@@ -120,13 +124,14 @@ def photograph_digit(
     return photograph([strokes], rng, height_share, on_desk=on_desk)
 
 
-def photograph(
+def photograph(  # noqa: PLR0913 - one scene, each side of it optional
     parts: Sequence[Strokes],
     rng: np.random.Generator,
     height_share: float | None = None,
     widest_pen: float = 0.16,
     *,
     on_desk: bool = False,
+    longest: int = 1600,
 ) -> Photo:
     """Write several parts (the digits of a number) on one paper and photograph it.
 
@@ -137,6 +142,7 @@ def photograph(
             It is reduced where the writing would be wider than the picture.
         widest_pen: Greatest width of the line as a share of the height of the writing.
         on_desk: Whether the camera sees the sheet's edges too.
+        longest: Greatest length of the picture's longer side in pixels.
 
     Returns:
         The photograph, with a box for each part.
@@ -146,7 +152,7 @@ def photograph(
     """
     low, high = pen_strokes.box([stroke for part in parts for stroke in part])
     extent = np.maximum(high - low, 0.05 * (high - low).max() + 1e-6)
-    scene = _scene(extent / extent[1], rng, height_share)
+    scene = _scene(extent / extent[1], rng, height_share, longest)
     name, pen, width_mm = _choose_pen(widest_pen * scene.height_mm, rng)
     to_paper = [[(stroke - low) / extent[1] * scene.height_mm for stroke in p] for p in parts]
     in_picture = [pen_strokes.transform(part, scene.matrix) for part in to_paper]
@@ -160,23 +166,26 @@ def photograph(
         width = max(1.0, width * laid.scale)
     picture = _expose(reflected * _light(scene.size, rng), width, rng)
     boxes = tuple(pen_strokes.pixel_box(part, width, scene.size) for part in in_picture)
-    return Photo(picture, boxes, name, pen_share)
+    return Photo(picture, boxes, tuple(in_picture), width, name, pen_share)
 
 
 def photograph_blank(rng: np.random.Generator) -> npt.NDArray[np.uint8]:
     """Photograph paper, ruled or not, that nobody has written on: `(H, W, 3)` uint8 RGB."""
-    scene = _scene(np.array([0.7, 1.0]), rng, None)
+    scene = _scene(np.array([0.7, 1.0]), rng, None, 1600)
     return _expose(_paper(scene, rng) * _light(scene.size, rng), 4.0, rng)
 
 
 def _scene(
-    extent: npt.NDArray[np.float64], rng: np.random.Generator, height_share: float | None
+    extent: npt.NDArray[np.float64],
+    rng: np.random.Generator,
+    height_share: float | None,
+    longest: int,
 ) -> _Scene:
     """Choose the picture's size and where the writing lies in it.
 
     `extent` is the width and height of the writing in units of its height.
     """
-    size = _picture_size(rng)
+    size = _picture_size(rng, longest)
     share = height_share or float(np.exp(rng.uniform(np.log(0.08), np.log(0.8))))
     height = min(share * size[0], 0.88 * size[1] / extent[0], 0.88 * size[0])
     # Small writing is what fits on a line; large writing may be either near or truly large.
@@ -186,9 +195,9 @@ def _scene(
     return _Scene(size, height_mm, scale, matrix)
 
 
-def _picture_size(rng: np.random.Generator) -> tuple[int, int]:
-    """Return height and width: the longer side 480 to 1600, either way up."""
-    longer = round(float(np.exp(rng.uniform(np.log(480), np.log(1600)))))
+def _picture_size(rng: np.random.Generator, longest: int) -> tuple[int, int]:
+    """Return height and width: the longer side 0.3 to 1 times the longest, either way up."""
+    longer = round(float(np.exp(rng.uniform(np.log(0.3 * longest), np.log(longest)))))
     shorter = round(longer / float(rng.choice([4 / 3, 4 / 3, 3 / 2, 16 / 9, 1.0])))
     return (longer, shorter) if rng.random() < 0.5 else (shorter, longer)
 

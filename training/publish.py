@@ -10,7 +10,7 @@ import argparse
 import json
 import re
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,11 +22,11 @@ from huggingface_hub.hf_api import RepoFile
 from digits import weights
 from digits.recognizer import Recognizer
 from digits.weights import Weights, WeightsError
-from training import card, card_facts, console, published_exports, verdict
+from training import card_facts, console, gate_result, model_card, published_exports
 from training.console import UserError
 from training.endpoint_files import endpoint_files
 from training.export import Notes
-from training.hub_access import (
+from training.hub_client import (
     REQUEST_SECONDS,
     check_repo,
     commit_once,
@@ -40,7 +40,7 @@ from training.hub_access import (
 )
 
 CARD_FILE = "README.md"
-OPTIONAL_FILES = ("recipe.json", "history.csv", "model.h5", *card.PICTURES)
+OPTIONAL_FILES = ("recipe.json", "history.csv", "model.h5", *model_card.PICTURES)
 
 Files = dict[str, bytes]
 Exporter = Callable[[HfApi, str, str, Path, Weights], Notes]
@@ -133,7 +133,7 @@ def publish(  # noqa: PLR0913 - the options of the command
     exports = export(api, repo, head, run, found)
     files |= published_exports.read_files(run, exports) | endpoint_files()
     facts = card_facts.gather(run, found, files, releases, exports)
-    files[CARD_FILE] = card.write_card(repo, found, facts).encode()
+    files[CARD_FILE] = model_card.write_card(repo, found, facts).encode()
     changed = changes()
     commit = _commit(api, repo, head, files) if changed else head
     if changed:
@@ -258,7 +258,7 @@ def _tag(api: HfApi, repo: str, commit: str, tag: str) -> None:
 _AGAIN = "; run the same command again, it sends nothing twice"
 
 
-def _arguments() -> argparse.Namespace:
+def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m training.publish",
         description="Publish a run's weights on the Hugging Face Hub: one commit, then a tag.",
@@ -286,17 +286,17 @@ def _arguments() -> argparse.Namespace:
         metavar="SECONDS",
         help="longest wait for one answer of the Hub (default: %(default)s)",
     )
-    return parser.parse_args()
+    return parser.parse_args(words)
 
 
-def main() -> None:
+def main(words: Sequence[str] | None = None) -> None:
     """Publish as the command line says and report the outcome."""
-    arguments = _arguments()
+    arguments = _arguments(words)
     check_names(arguments.repo, arguments.tag)
     read_run(arguments.run)
     parent = arguments.parent
     if arguments.gated:
-        parent = verdict.read(arguments.run, arguments.repo).parent or ""
+        parent = gate_result.read(arguments.run, arguments.repo).parent or ""
     limit_requests(arguments.timeout)
     release = publish(
         HfApi(token=sign_in()),

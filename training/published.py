@@ -20,7 +20,7 @@ from digits.service import describe
 from digits.weights import Origin, Weights, WeightsError
 from training import console
 from training.console import UserError
-from training.hub_access import REQUEST_SECONDS, check_repo, newest, one_line
+from training.hub_client import REQUEST_SECONDS, check_repo, newest, one_line
 
 
 @dataclass(frozen=True)

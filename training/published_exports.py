@@ -19,7 +19,7 @@ from digits.weights import Weights
 from training import export
 from training.data import load_mnist
 from training.export import EXPORTS_FILE, FOLDER, FORMATS, Notes
-from training.hub_access import one_line
+from training.hub_client import one_line
 
 
 def bring(  # noqa: PLR0913 - where exports may come from

@@ -29,8 +29,8 @@ from numpy.typing import NDArray
 
 from digits import networks, weights
 from digits.malloc import keep_freed_memory
-from digits.weights import CONFIG_FILE, METRICS_FILE, WEIGHTS_FILE
-from training import calibrate, console, corrections, data, keras_networks, plots, recipes
+from digits.weights import BUNDLED, CONFIG_FILE, FINDER_FILE, METRICS_FILE, WEIGHTS_FILE
+from training import calibrate, console, corrections, data, keras_networks, plots, push, recipes
 from training.batches import AugmentedDigits
 from training.console import UserError
 from training.recipes import Recipe
@@ -102,6 +102,7 @@ class EpochBatches(Protocol):
 def main() -> None:
     """Train as the command line says."""
     arguments = parse_arguments()
+    push.check(arguments)
     cv2.setNumThreads(1)  # the network fills all cores; a batch costs half as much without more
     job = Job(recipe=_recipe(arguments), seed=arguments.seed, limit=arguments.limit)
     mnist = data.load_mnist(arguments.data)
@@ -111,6 +112,7 @@ def main() -> None:
     metrics = train(job, mnist, folder)
     print(summary(metrics))
     print(f"run folder: {folder}")
+    push.push(folder, arguments)
 
 
 def draw_figures(
@@ -304,6 +306,7 @@ def parse_arguments() -> argparse.Namespace:
         "--corrections", metavar="FOLDER_OR_REPO", help="also train on what visitors corrected"
     )
     parser.add_argument("--run", type=Path, metavar="FOLDER", help="default: runs/NETWORK-SEED")
+    push.add_arguments(parser)
     return parser.parse_args()
 
 
@@ -412,7 +415,6 @@ def _finish(
     job: Job, mnist: data.Mnist, fitted: _Fitted, run: RunFolder, draw: Draw
 ) -> dict[str, Any]:
     """Calibrate on validation, score the test set once, and write all that the run leaves."""
-    recipes.adjust_logits(fitted.model, job.recipe)
     labels = mnist.train_labels[fitted.validation]
     raw = _probabilities(fitted.model, mnist.train_images[fitted.validation])
     temperature = calibrate.fit_temperature(raw, labels)
@@ -486,10 +488,12 @@ def _save(
     temperature: float,
     rejection_threshold: float,
 ) -> None:
-    """Write the weights, without the optimizer, and how to use them."""
+    """Write the weights, without the optimizer, and how to use them; the finder is the bundled."""
     tensors = keras_networks.read_tensors(model)
     content = weights.serialize(tensors)
+    finder = (BUNDLED / FINDER_FILE).read_bytes()
     run.write_bytes(WEIGHTS_FILE, content)
+    run.write_bytes(FINDER_FILE, finder)
     if recipe.legacy_h5:
         bare = keras_networks.build(recipe.network)
         keras_networks.assign_tensors(bare, tensors)
@@ -499,6 +503,7 @@ def _save(
         "temperature": temperature,
         "rejection_threshold": rejection_threshold,
         "sha256": hashlib.sha256(content).hexdigest(),
+        "finder_sha256": hashlib.sha256(finder).hexdigest(),
     }
     run.write_json(CONFIG_FILE, config)
 

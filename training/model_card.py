@@ -88,7 +88,7 @@ _NUMBERS = (
     ("share of digits refused", "refusal_rate", "refused"),
 )
 
-_TEXT = Path(__file__).with_name("card.md").read_text("utf-8")
+_TEXT = Path(__file__).with_name("model_card.md").read_text("utf-8")
 
 
 def write_card(repo: str, weights: Weights, facts: Facts) -> str:

@@ -1,6 +1,6 @@
 """What the gate found, in `gate.json` of the run folder, and how publishing takes it.
 
-The file is written only when the gate opens. It names every file that it opened for by hash, so
+The file is written only when the gate passes. It names every file that passed by its hash, so
 that nothing else than what was measured gets through, and the commit that was compared with, so
 that nothing that came in between is overwritten.
 """
@@ -20,7 +20,7 @@ Files = dict[str, str]
 
 
 @dataclass(frozen=True)
-class Verdict:
+class GateResult:
     """Why a run may be published.
 
     Attributes:
@@ -47,7 +47,7 @@ def hashes(run: Path) -> Files:
     return {name: hashlib.sha256((run / name).read_bytes()).hexdigest() for name in FILES}
 
 
-def read(run: Path, repo: str) -> Verdict:
+def read(run: Path, repo: str) -> GateResult:
     """Read why a run may be published.
 
     Args:
@@ -55,17 +55,17 @@ def read(run: Path, repo: str) -> Verdict:
         repo: Where it shall be published.
 
     Raises:
-        UserError: If the gate has not opened, or for other files or another repository.
+        UserError: If the gate has not passed, or passed other files or another repository.
     """
     again = f"run python -m training.gate {run} --repo {repo}"
     try:
-        verdict = Verdict(**json.loads((run / GATE_FILE).read_text(encoding="utf-8")))
+        result = GateResult(**json.loads((run / GATE_FILE).read_text(encoding="utf-8")))
     except FileNotFoundError as error:
-        raise UserError(f"the gate has not opened for {run}: {again}") from error
+        raise UserError(f"the gate has not passed {run}: {again}") from error
     except (ValueError, TypeError) as error:
         raise UserError(f"{run / GATE_FILE} is damaged: {again}") from error
-    if verdict.repo != repo:
-        raise UserError(f"the gate compared {run} with {verdict.repo}, not with {repo}: {again}")
-    if verdict.files != hashes(run):
-        raise UserError(f"{run} holds other files than the gate opened for: {again}")
-    return verdict
+    if result.repo != repo:
+        raise UserError(f"the gate compared {run} with {result.repo}, not with {repo}: {again}")
+    if result.files != hashes(run):
+        raise UserError(f"{run} holds other files than the gate passed: {again}")
+    return result
