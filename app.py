@@ -23,15 +23,17 @@ from starlette.middleware import Middleware
 from digits import deployment
 from digits.corrections import Corrections
 from digits.malloc import return_freed_memory
+from digits.page.about import own_address
 from digits.page.correct import keep_view
 from digits.page.ending import end_when_told
 from digits.page.entrance import Entrance, Traffic, allow_connections, say_defect, say_no_room
+from digits.page.head import TITLE, introduce, picture_routes
 from digits.page.parts import STYLE, answer_panel, drawing_pad, i18n, page_texts
 from digits.page.picture_input import PictureBlocks, watch_addresses
 from digits.page.sessions import keep_forgetting
 from digits.page.upload_limit import Limits, keep_within
 from digits.page.uploads import uploaded_picture
-from digits.page.views import picture_view
+from digits.page.views import picture_view, weights_view
 from digits.page.why import why_view
 from digits.pictures import MAX_FILE_BYTES, Picture, PictureError
 from digits.server.routes import (
@@ -68,6 +70,14 @@ OPEN_TAB = """() => {
   document.body.dataset.digitsSource = '%s'
   document.dispatchEvent(new CustomEvent('digits:source', { detail: '%s' }))
 }"""
+
+READING = """(...values) => {
+  const answer = values[0] ? { kind: 'reading' } : { kind: 'blank', mode: 'upload' }
+  const detail = { source: 'upload', answer, final: false }
+  document.dispatchEvent(new CustomEvent('digits:answer', { detail }))
+  return values.slice(0, %d)
+}"""
+"""Takes the last answer away while the next one is on its way; hands on that many inputs."""
 
 THEME = gr.themes.Default(
     primary_hue="indigo",
@@ -113,21 +123,20 @@ async def keep_correction(request: object) -> dict[str, Any]:
 def read_status(_: object) -> dict[str, Any]:
     """Say which weights answer; Gradio hands over an empty list."""
     status = service.status()
-    model = service.recognizer(0).weights.origin.label if status.ready else None
+    weights = service.recognizer(0).weights if status.ready else None
     return {
         "ready": status.ready,
-        "line": status.line,
+        "weights": weights and weights_view(weights),
         "problem": status.problem,
-        "model": model,
+        "model": weights and weights.origin.label,
     }
 
 
-def read_upload(file: object, mode: str, turns: int) -> tuple[dict[str, Any] | None, int]:
+def read_upload(file: object, turns: int) -> tuple[dict[str, Any] | None, int]:
     """Answer the upload tab.
 
     Args:
         file: Gradio's description of the uploaded file; None once it was taken away.
-        mode: `digit` or `number`.
         turns: How often the visitor has turned the picture by 90 degrees.
 
     Returns:
@@ -137,20 +146,21 @@ def read_upload(file: object, mode: str, turns: int) -> tuple[dict[str, Any] | N
         return None, turns
     try:
         picture = uploaded_picture(file, get_upload_folder(), turns)
-        return picture_view(service.recognizer(PATIENCE_SECONDS), picture, mode), turns
-    except (PictureError, NotReadyError) as error:
-        gr.Warning(str(error))
-        return {"kind": "problem", "text": str(error)}, turns
+        return picture_view(service.recognizer(PATIENCE_SECONDS), picture), turns
+    except PictureError as error:
+        return {"kind": "problem", "code": error.code}, turns
+    except NotReadyError:
+        return {"kind": "problem", "code": "not_ready"}, turns
 
 
-def read_new_upload(file: object, mode: str) -> tuple[dict[str, Any] | None, int]:
+def read_new_upload(file: object) -> tuple[dict[str, Any] | None, int]:
     """Answer for a picture that was just chosen, as it lies."""
-    return read_upload(file, mode, 0)
+    return read_upload(file, 0)
 
 
-def read_turned_upload(file: object, mode: str, turns: int) -> tuple[dict[str, Any] | None, int]:
+def read_turned_upload(file: object, turns: int) -> tuple[dict[str, Any] | None, int]:
     """Turn the picture by 90 degrees and answer anew."""
-    return read_upload(file, mode, (turns + 1) % 4)
+    return read_upload(file, (turns + 1) % 4)
 
 
 def _received(image: object) -> Picture:
@@ -220,7 +230,7 @@ def zero_gpu_greeting() -> str:
 def build() -> gr.Blocks:
     """Lay out the page and name the API."""
     demo = PictureBlocks(
-        title="Handwritten digits",
+        title=TITLE,
         delete_cache=DELETE_AT_END,
         analytics_enabled=False,  # nothing of visitors, nor of the owner, goes to Gradio
     )
@@ -228,9 +238,9 @@ def build() -> gr.Blocks:
         with gr.Column(elem_id="intro"):
             gr.Markdown(i18n("intro"), container=False)
         with gr.Row(elem_id="main"):
-            with gr.Column(scale=1, min_width=340):
+            with gr.Column(min_width=0, elem_id="pad-column"):
                 upload_inputs = build_tabs()
-            with gr.Column(scale=1, min_width=340, elem_id="answer-column"):
+            with gr.Column(min_width=0, elem_id="answer-column"):
                 answer = answer_panel(
                     [read_status, read_why, keep_correction],
                     corrections.repo if corrections else None,
@@ -256,26 +266,18 @@ def build_tabs() -> dict[str, Any]:
                 elem_id="upload",
             )
             watch_addresses(picture)
-            with gr.Row(elem_id="upload-tools"):
-                mode = gr.Radio(
-                    [(i18n("mode_digit"), "digit"), (i18n("mode_number"), "number")],
-                    value="digit",
-                    label=i18n("upload_mode"),
-                    show_label=False,
-                    container=False,
-                )
-                rotate = gr.Button(i18n("rotate"))
+            rotate = gr.Button(i18n("rotate"), elem_id="rotate")
         with gr.Tab(i18n("tab_about")) as about_tab:
             # All of it comes from this app's own files; the cleaning would drop the charts.
             gr.Markdown(i18n("about"), elem_id="about", sanitize_html=False)
     for tab, name in ((draw_tab, "draw"), (upload_tab, "upload"), (about_tab, "about")):
         tab.select(None, js=OPEN_TAB % (name, name))
-    return {"picture": picture, "mode": mode, "rotate": rotate}
+    return {"picture": picture, "rotate": rotate}
 
 
 def connect_upload(inputs: dict[str, Any], answer: gr.HTML) -> None:
     """Answer every change of the upload tab."""
-    picture, mode = inputs["picture"], inputs["mode"]
+    picture = inputs["picture"]
     turns = gr.State(0)
     event = {
         "outputs": [answer, turns],
@@ -285,9 +287,8 @@ def connect_upload(inputs: dict[str, Any], answer: gr.HTML) -> None:
         "api_visibility": "private",
         **PICTURES,
     }
-    picture.input(read_new_upload, [picture, mode], **event)
-    mode.input(read_upload, [picture, mode, turns], **event)
-    inputs["rotate"].click(read_turned_upload, [picture, mode, turns], **event)
+    picture.input(read_new_upload, picture, js=READING % 1, **event)
+    inputs["rotate"].click(read_turned_upload, [picture, turns], js=READING % 2, **event)
 
 
 def build_api() -> None:
@@ -328,6 +329,7 @@ def serve(uploads: Path) -> None:
     os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "100")
     return_freed_memory()
     allow_connections()
+    introduce(own_address())
     demo, traffic = build(), Traffic()
     demo.queue(max_size=64, default_concurrency_limit=4)
     # By default the queue polls a thousand times a second: 5 % of a core while nobody asks.
@@ -344,6 +346,7 @@ def serve(uploads: Path) -> None:
         css_paths=STYLE,
         i18n=gr.I18n(**page_texts()),
         app_kwargs={
+            "routes": picture_routes(),  # before Gradio's own
             "middleware": [
                 Middleware(Entrance, traffic=traffic),
                 Middleware(ApiFirst, api=http_api(service, health)),

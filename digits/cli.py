@@ -140,7 +140,7 @@ def _parser() -> argparse.ArgumentParser:
         help="a file, a folder, a pattern, or - for standard input",
     )
     parser.add_argument(
-        "--number", action="store_true", help="read all digits of a line, not only one"
+        "--number", action="store_true", help="read all digits, line by line, not only one"
     )
     parser.add_argument(
         "--json", action="store_true", help="one JSON object a line, with the words of the API"
@@ -198,20 +198,24 @@ def _open(name: str) -> str | bytes:
     if name == STANDARD_INPUT:
         return sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
     if Path(name).is_dir():
-        raise PictureError("This folder holds no picture. Give one with PNG or JPEG files in it.")
+        raise PictureError(
+            "This folder holds no picture. Give one with PNG or JPEG files in it.", "none"
+        )
     if not Path(name).exists():
-        raise PictureError("There is no such file. Check its name.")
+        raise PictureError("There is no such file. Check its name.", "not_opened")
     return name
 
 
 def _cells(row: Row) -> tuple[str, str]:
-    """What was read, and how sure it is: of a number, its least sure digit."""
+    """What was read, and how sure it is: of numbers, the least sure digit."""
     answer = row.answer
     if not row.is_read:
-        return "-", answer.get("reason") or "no digits"
+        return "-", answer["reason"]
     if "digits" in answer:
-        return answer["number"], f"{min(one['confidence'] for one in answer['digits']):.1%}"
-    return str(answer["digit"]), f"{answer['score']:.1%}"
+        least = min(digit["confidence"] for digit in answer["digits"])
+        return " / ".join(answer["lines"]), f"{least:.1%}"
+    others = f" +{answer['others']}" if answer["others"] else ""
+    return f"{answer['digit']}{others}", f"{answer['score']:.1%}"
 
 
 def _line(width: int, picture: str, read: str, sure: str) -> str:

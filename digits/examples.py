@@ -121,13 +121,25 @@ def number_example(number: str, seed: int = 0) -> list[list[int]]:
     return strokes
 
 
-def all_examples() -> dict[str, list[dict[str, object]]]:
-    """Every example that the page offers, by what the pad is set to.
+def all_examples() -> list[dict[str, object]]:
+    """Every example that the page offers, fitted to its pad of 1000 x 1000 units.
 
     Returns:
-        `{"digit": [{"name": "0", "strokes": [...]}, ...], "number": [...]}`.
+        `[{"name": "0", "strokes": [...]}, ...]`.
     """
-    return {
-        "digit": [{"name": str(digit), "strokes": digit_example(digit)} for digit in range(10)],
-        "number": [{"name": number, "strokes": number_example(number)} for number in NUMBERS],
-    }
+    examples = [(str(digit), digit_example(digit)) for digit in range(10)]
+    examples += [(number, _fit(number_example(number))) for number in NUMBERS]
+    return [{"name": name, "strokes": strokes} for name, strokes in examples]
+
+
+def _fit(strokes: list[list[int]]) -> list[list[int]]:
+    """Shrink a number about its middle until its ink fits a square pad."""
+    columns = [x for stroke in strokes for x in stroke[1::2]]
+    scale = min(1.0, 860 / (max(columns) - min(columns)))
+
+    def fit(position: int, value: int) -> int:
+        if position == 0:
+            return round(value * scale)
+        return round(500 + (value - (1000 if position % 2 else 500)) * scale)
+
+    return [[fit(*item) for item in enumerate(stroke)] for stroke in strokes]

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -52,12 +52,10 @@ _USE: Final = "Use a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF picture."
 _DAMAGED: Final = (
     "This picture is damaged or incomplete. Take it from its source again, or save it anew as PNG."
 )
-TOO_LARGE: Final = (
+_TOO_LARGE: Final = (
     f"The file is too large: at most {MAX_FILE_BYTES // 1_000_000} MB are accepted. "
     "Make the picture smaller, or save it as JPEG or PNG."
 )
-"""What a visitor is told of a file above `MAX_FILE_BYTES`, wherever that is noticed."""
-
 _TOO_MANY_PIXELS: Final = (
     f"This picture has too many pixels: at most {MAX_PIXELS // 1_000_000} million are accepted. "
     "Make it smaller and try again."
@@ -96,8 +94,35 @@ _FULL_SCALES: Final = (1, 255, 1023, 4095, 16383, 65535)
 _HEIC_BRANDS: Final = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
 
+Fault: TypeAlias = Literal[
+    "none",
+    "not_opened",
+    "empty",
+    "format",
+    "heic",
+    "damaged",
+    "too_large",
+    "too_many_pixels",
+    "too_long",
+    "too_small",
+    "too_many_parts",
+    "memory",
+    "array",
+]
+"""Why a picture cannot be used. Only programs hand in an `array`."""
+
+
 class PictureError(ValueError):
-    """What was handed in cannot be used; the text tells the visitor what is wrong, what to do."""
+    """What was handed in cannot be used; the text tells the visitor what is wrong, what to do.
+
+    Attributes:
+        code: Names the fault, for a page that has words of its own for it.
+    """
+
+    def __init__(self, text: str, code: Fault) -> None:
+        """Keep the text, and the code."""
+        super().__init__(text)
+        self.code = code
 
 
 def load_picture(source: str | os.PathLike[str] | bytes | Image.Image | Samples) -> Picture:
@@ -126,7 +151,7 @@ def load_picture(source: str | os.PathLike[str] | bytes | Image.Image | Samples)
             source = _read_file(source)
         if isinstance(source, bytes):
             return _from_file_content(source)
-    raise PictureError(f"No picture was given. {_USE}")
+    raise PictureError(f"No picture was given. {_USE}", "none")
 
 
 @contextmanager
@@ -136,11 +161,13 @@ def _decoder_errors_as_picture_errors() -> Iterator[None]:
     except PictureError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise PictureError(_TOO_MANY_PIXELS) from error
+        raise PictureError(_TOO_MANY_PIXELS, "too_many_pixels") from error
     except MemoryError as error:
-        raise PictureError("This picture needs too much memory. Make it smaller.") from error
+        raise PictureError(
+            "This picture needs too much memory. Make it smaller.", "memory"
+        ) from error
     except _DECODER_ERRORS as error:
-        raise PictureError(_DAMAGED) from error
+        raise PictureError(_DAMAGED, "damaged") from error
 
 
 def _read_file(path: str | os.PathLike[str]) -> bytes:
@@ -153,29 +180,32 @@ def _read_file(path: str | os.PathLike[str]) -> bytes:
     except OSError as error:
         problem = error
     raise PictureError(
-        "The file cannot be opened. Check its name, or choose the picture again."
+        "The file cannot be opened. Check its name, or choose the picture again.", "not_opened"
     ) from problem
 
 
 def _from_file_content(content: bytes) -> Picture:
     if not content:
-        raise PictureError(f"The file is empty. {_USE}")
+        raise PictureError(f"The file is empty. {_USE}", "empty")
     if len(content) > MAX_FILE_BYTES:
-        raise PictureError(TOO_LARGE)
+        raise PictureError(_TOO_LARGE, "too_large")
     if content[4:8] == b"ftyp" and content[8:12] in _HEIC_BRANDS and b"avif" not in content[8:64]:
         raise PictureError(
             "HEIC pictures cannot be read here. Save it as JPEG or PNG (on an iPhone: Settings, "
-            "Camera, Formats, Most Compatible), or use a screenshot of it."
+            "Camera, Formats, Most Compatible), or use a screenshot of it.",
+            "heic",
         )
     if content.startswith(b"\xff\xd8") and _count_scans(content) > MAX_SCANS:
-        raise PictureError(_TOO_MANY_PARTS)
+        raise PictureError(_TOO_MANY_PARTS, "too_many_parts")
     try:
         image = Image.open(io.BytesIO(content), formats=FORMATS)
     except UnidentifiedImageError as error:
         # Pillow says so too of a file that breaks off or is damaged before its first pixel.
         if content.startswith(_SIGNATURES) or content[8:12] in (b"WEBP", b"avif"):
-            raise PictureError(_DAMAGED) from error
-        raise PictureError(f"This file is no picture that can be read here. {_USE}") from error
+            raise PictureError(_DAMAGED, "damaged") from error
+        raise PictureError(
+            f"This file is no picture that can be read here. {_USE}", "format"
+        ) from error
     with image:
         return _from_image(image)
 
@@ -217,20 +247,20 @@ def _check_parts(image: Image.Image) -> None:
     """Refuse before decoding what would need too much memory or time."""
     _check_size(*image.size)
     if len(getattr(image, "tile", ())) > MAX_PARTS:
-        raise PictureError(_TOO_MANY_PARTS)
+        raise PictureError(_TOO_MANY_PARTS, "too_many_parts")
     # A TIFF states the size of its tiles apart from its own; one tile is decoded as a whole.
     tags = getattr(image, "tag_v2", {})
     if int(tags.get(_TILE_WIDTH, 1)) * int(tags.get(_TILE_LENGTH, 1)) > MAX_PIXELS:
-        raise PictureError(_TOO_MANY_PIXELS)
+        raise PictureError(_TOO_MANY_PIXELS, "too_many_pixels")
 
 
 def _check_size(width: int, height: int) -> None:
     if width * height > MAX_PIXELS:
-        raise PictureError(_TOO_MANY_PIXELS)
+        raise PictureError(_TOO_MANY_PIXELS, "too_many_pixels")
     if max(width, height) > MAX_SIDE:
-        raise PictureError(_TOO_LONG)
+        raise PictureError(_TOO_LONG, "too_long")
     if min(width, height) < MIN_SIDE:
-        raise PictureError(_TOO_SMALL)
+        raise PictureError(_TOO_SMALL, "too_small")
 
 
 _TILE_WIDTH: Final = 322
@@ -258,7 +288,9 @@ def _wide_to_bytes(values: Samples, transparency: object = None) -> Picture:
     """
     low, high = values.min(), values.max()
     if not (np.isfinite(low) and np.isfinite(high)):
-        raise PictureError("This picture holds values that are no numbers. Save it anew as PNG.")
+        raise PictureError(
+            "This picture holds values that are no numbers. Save it anew as PNG.", "damaged"
+        )
     samples = values.astype(np.result_type(values, np.float32))
     if low < 0:
         # Halved first: the range of the largest numbers does not fit the type itself.
@@ -287,12 +319,13 @@ def _full_scale(high: float) -> float:
 
 def _from_array(array: Samples) -> Picture:
     if array.dtype.kind not in "buif":
-        raise PictureError(f"Expected an array of numbers. Received: dtype={array.dtype}.")
+        raise PictureError(f"Expected an array of numbers. Received: dtype={array.dtype}.", "array")
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
     if array.ndim != 2 and not (array.ndim == 3 and array.shape[2] in (2, 3, 4)):
         raise PictureError(
-            f"Expected a (H, W) gray or (H, W, 3) RGB picture. Received: shape={array.shape}."
+            f"Expected a (H, W) gray or (H, W, 3) RGB picture. Received: shape={array.shape}.",
+            "array",
         )
     _check_size(array.shape[1], array.shape[0])
     scaled = array if array.dtype == np.uint8 else _wide_to_bytes(array)

@@ -49,7 +49,7 @@ def opened(browser: Browser, address: str, options: dict[str, Any] | None = None
     expect(page.locator(".weights[data-ready=true]")).to_be_visible(timeout=READY_MILLISECONDS)
     yield page
     context.close()
-    assert faults == []
+    assert faults == [], faults
 
 
 def _foreign(address: str, url: str) -> list[str]:

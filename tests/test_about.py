@@ -1,17 +1,19 @@
 import json
 import re
+from typing import get_args
 
 import pytest
 
 from digits.page.about import about_text, results_table
 from digits.page.charts import charts
 from digits.page.words import WORDS
+from digits.pictures import Fault
 from digits.weights import BUNDLED, METRICS_FILE
 
 ROWS = [
     {
         "name": "served",
-        "preprocessing": "ours",
+        "preprocessing": "this project",
         "mean": {
             "mnist_test": {"errors": 25, "count": 10000},
             "drawn": {"errors": 30.0, "count": 2000},
@@ -19,7 +21,7 @@ ROWS = [
     },
     {
         "name": "conv3",
-        "preprocessing": "squeeze",
+        "preprocessing": "plain resize",
         "mean": {"mnist_test": {"errors": 100, "count": 10000}},
     },
 ]
@@ -39,6 +41,12 @@ def test_placeholders_are_the_same_in_every_language():
             assert sorted(re.findall(r"\{\d\}", words[key])) == holders
 
 
+def test_every_fault_of_a_picture_is_worded():
+    faults = {f"problem_{fault}" for fault in get_args(Fault) if fault != "array"}
+    for words in WORDS.values():
+        assert faults <= words.keys()
+
+
 @pytest.mark.parametrize("language", WORDS)
 def test_the_about_tab_states_the_bundled_weights_errors(language):
     errors = json.loads((BUNDLED / METRICS_FILE).read_bytes())["mnist_test"]["errors"]
@@ -50,8 +58,9 @@ def test_the_about_tab_states_the_bundled_weights_errors(language):
 @pytest.mark.parametrize("language", WORDS)
 def test_results_are_tabulated_in_per_cent(language):
     lines = results_table(language, ROWS).splitlines()
-    assert "| served, ours | 0.25 | 1.50 |" in lines
-    assert "| conv3, squeeze | 1.00 | - |" in lines
+    mark = "." if language == "en" else ","
+    assert f"| served, this project | 0{mark}25 | 1{mark}50 |" in lines
+    assert f"| conv3, plain resize | 1{mark}00 | - |" in lines
 
 
 def test_results_are_drawn_as_bars_that_name_their_numbers():
@@ -65,11 +74,12 @@ def test_results_are_drawn_as_bars_that_name_their_numbers():
 @pytest.mark.parametrize("language", WORDS)
 def test_what_is_refused_is_drawn_in_every_language(language):
     refusal = {"digits_refused_as_served": 0.005, "refused_as_served": {"letters": 0.9}}
-    row = {"name": "served", "preprocessing": "ours", "mean": {"refusal": refusal}}
+    row = {"name": "served", "preprocessing": "this project", "mean": {"refusal": refusal}}
     drawn = charts(language, [row])
-    assert re.findall(r"width:([\d.]+)%.*?<span>([\d.]+)<", drawn) == [
-        ("0.5", "0.50"),
-        ("90.0", "90.00"),
+    mark = "." if language == "en" else ","
+    assert re.findall(r"width:([\d.]+)%.*?<span>([\d.,]+)<", drawn) == [
+        ("0.5", f"0{mark}50"),
+        ("90.0", f"90{mark}00"),
     ]
     assert "\n\n" not in drawn
 

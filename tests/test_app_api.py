@@ -55,7 +55,7 @@ def test_a_drawn_digit_is_read(client, tmp_path, digit):
 def test_the_answer_keeps_to_its_contract(client, tmp_path):
     picture = pen.save(tmp_path / "digit.png", pen.sheet(7))
     answer = client.predict(handle_file(picture), api_name="/predict")
-    assert set(answer) == {"digit", "reason", "confidences", "score", "model"}
+    assert set(answer) == {"digit", "reason", "confidences", "score", "others", "model"}
     assert len(answer["confidences"]) == 10
     assert sum(answer["confidences"]) == pytest.approx(1)
     assert np.argmax(answer["confidences"]) == answer["digit"] == 7
@@ -94,7 +94,10 @@ def test_a_blank_picture_holds_no_number(client, tmp_path):
     picture = pen.save(tmp_path / "blank.png", np.full((200, 200), 255, np.uint8))
     assert client.predict(handle_file(picture), api_name="/read") == {
         "number": "",
+        "lines": [],
         "digits": [],
+        "unread": [],
+        "reason": "blank",
         "model": "bundled",
     }
 
@@ -178,8 +181,9 @@ def test_the_hub_is_not_asked_where_no_repository_is_set(app):
 def test_the_status_names_the_weights_and_their_accuracy(app):
     status = app.server_function("read_status", [])
     assert status["model"] == "bundled"
-    assert "bundled" in status["line"]
-    assert re.search(r"\d\d\.\d+\s?%", status["line"])
+    weights = status["weights"]
+    assert (weights["repo"], weights["commit"], weights["tested"]) == (None, None, 10_000)
+    assert 0 < weights["errors"] < 200
     assert status["problem"] is None
 
 

@@ -77,10 +77,10 @@ def test_one_click_corrects_and_the_page_says_when_it_is_kept(keeping_page, hub)
     page.route(SERVER, lambda route: route.fulfill(json={"kind": "not kept"}))
     answer(page, "1")
     said = page.locator(".correct-said")
-    expect(said).to_have_text("This could not be kept. Try again later.")
+    expect(said).to_have_text("Could not be saved. Try again later.")
     page.unroute(SERVER)
     answer(page, "1")
-    expect(said).to_have_text(f"Kept in {REPO}. Thank you!")
+    expect(said).to_have_text(f"Saved in {REPO}. Thank you!")
     row = rows(hub)[-1]
     assert (row["answer"], row["correction"]) == (7, 1)
     # One answer is corrected once; the next one can be corrected anew.

@@ -79,6 +79,14 @@ def test_what_cannot_be_read_is_told_however_it_is_handed_in(page, kind, selecto
         expect(page.locator("#prediction")).to_have_text(re.compile(sentence))
 
 
+def test_faults_are_told_in_the_visitors_language_and_once(chromium, app):
+    with visiting(chromium, app, DESKTOP | {"locale": "de-DE"}) as page:
+        for size, sentence in ((500, "Diese Datei ist kein Bild"), (MAX_FILE_BYTES + 1, "20 MB.")):
+            page.evaluate(HAND_IN, ["paste", "body", "image/png", size])
+            expect(page.locator("#prediction")).to_contain_text(sentence)
+        expect(page.locator(".toast-body")).to_have_count(0)
+
+
 def test_text_is_still_pasted_and_dropped_as_ever(page):
     assert page.evaluate(
         """() => {

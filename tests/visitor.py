@@ -67,9 +67,10 @@ def visiting(chromium, app, options):
     for event, listener in listeners.items():
         page.remove_listener(event, listener)
     page.unroute_all(behavior="ignoreErrors")
+    page.evaluate("sessionStorage.clear()")
     page.goto("about:blank")
     tabs[kind] = page
-    assert faults == []
+    assert faults == [], faults
 
 
 def errors(line):

@@ -8,6 +8,7 @@ from string import Template
 from typing import Any, Final
 
 from digits.page.charts import charts
+from digits.page.words import decimal
 from digits.weights import BUNDLED, METRICS_FILE
 
 _FOLDER: Final = Path(__file__).parent / "about_texts"
@@ -28,16 +29,16 @@ _RESULTS: Final = Path(__file__).parents[2] / "training" / "results.json"
 _TABLE_WORDS: Final = {
     "en": {"heading": "Measured", "mnist_test": "MNIST test", "drawn": "pen strokes",
            "photos": "photographs", "weights": "weights",
-           "note": 'Errors in per cent. "squeeze" only resizes the picture to 28x28, '
-                   'as most demos do; "ours" prepares it as said above.'},
+           "note": 'Errors in per cent. "plain resize" only resizes the picture to 28x28, '
+                   'as most demos do; "this project" finds and normalizes the ink.'},
     "de": {"heading": "Gemessen", "mnist_test": "MNIST-Test", "drawn": "Stiftstriche",
            "photos": "Fotos", "weights": "Gewichte",
-           "note": "Fehler in Prozent. „squeeze“ verkleinert das Bild nur auf 28x28, "
-                   "wie die meisten Demos; „ours“ bereitet es vor wie oben beschrieben."},
+           "note": "Fehler in Prozent. „plain resize“ verkleinert das Bild nur auf 28x28, "
+                   "wie die meisten Demos; „this project“ findet und normalisiert die Tinte."},
     "fr": {"heading": "Mesures", "mnist_test": "test MNIST", "drawn": "traits de stylo",
            "photos": "photos", "weights": "poids",
-           "note": "Erreurs en pour cent. « squeeze » réduit seulement l'image à 28x28, "
-                   "comme la plupart des démos ; « ours » la prépare comme décrit ci-dessus."},
+           "note": "Erreurs en pour cent. « plain resize » réduit seulement l'image à 28x28, "
+                   "comme la plupart des démos ; « this project » trouve et normalise l'encre."},
 }  # fmt: skip
 
 
@@ -53,8 +54,8 @@ def about_text(language: str) -> str:
     return Template(_read(f"{language}.md")).substitute(
         accuracy=_accuracy(language, _bundled_metrics()),
         results=results_table(language, _results()),
-        url=_own_address(),
-        snippets=snippets(_own_address()),
+        url=own_address(),
+        snippets=snippets(own_address()),
     )
 
 
@@ -75,15 +76,15 @@ def results_table(language: str, rows: Sequence[Mapping[str, Any]]) -> str:
     lines = [[words["weights"], *(words[name] for name in sets)]]
     lines.append(["---"] + ["---:"] * len(sets))
     for row in rows:
-        errors = [_error_share(row["mean"].get(name)) for name in sets]
+        errors = [_error_share(language, row["mean"].get(name)) for name in sets]
         lines.append([f"{row['name']}, {row['preprocessing']}", *errors])
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     drawn = f'<div class="charts">{charts(language, rows)}</div>'
     return f"## {words['heading']}\n\n{table}\n\n{words['note']}\n\n{drawn}"
 
 
-def _error_share(figures: Mapping[str, Any] | None) -> str:
-    return f"{100 * figures['errors'] / figures['count']:.2f}" if figures else "-"
+def _error_share(language: str, figures: Mapping[str, Any] | None) -> str:
+    return decimal(language, 100 * figures["errors"] / figures["count"]) if figures else "-"
 
 
 def _results() -> list[dict[str, Any]]:
@@ -105,7 +106,8 @@ def snippets(url: str) -> str:
     return Template(_read("snippets.md")).substitute(url=url)
 
 
-def _own_address() -> str:
+def own_address() -> str:
+    """Return where the app is served, without a slash at the end."""
     # On a Space with a domain of its own the variable lists several hosts.
     host = os.environ.get("SPACE_HOST", "").split(",")[0]
     if host:
@@ -124,9 +126,7 @@ def _bundled_metrics() -> dict[str, Any]:
 
 def _accuracy(language: str, metrics: Mapping[str, Any]) -> str:
     test = metrics["mnist_test"]
-    right = f"{100 * (1 - test['errors'] / test['count']):.2f}"
-    if language != "en":
-        right = right.replace(".", ",")
+    right = decimal(language, 100 * (1 - test["errors"] / test["count"]))
     thousands = "," if language == "en" else "\u202f"
     return Template(_ACCURACY[language]).substitute(
         right=right, errors=test["errors"], count=f"{test['count']:,}".replace(",", thousands)

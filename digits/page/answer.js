@@ -1,62 +1,93 @@
-// The answer: the digit, ten bars, the picture that the network saw, and which weights answer.
+// The answer: the digit with a bar for each share, or a tile for each digit of several; the
+// picture that the network saw, and which weights answer.
 // Answers come from the pad (an event) and from the upload tab (this component's value); each
 // source keeps its last one, and the open tab's is shown.
 
 const STATUS_MS = 700
 const SURE = 0.8 // below this calibrated confidence a runner-up is named
 const RIVAL = 0.1 // a runner-up that is worth naming
-const WIDE = 1.1 // width to height of what may be several digits
 const SUREST = 0.999 // no answer is quite certain, so none is rounded up to 100 %
 
 const root = element.querySelector('.answer')
 const prediction = element.querySelector('#prediction')
 const bars = element.querySelector('#confidence')
-const reading = element.querySelector('.reading')
+const tiles = element.querySelector('.tiles')
 const seenPicture = element.querySelector('.seen-picture')
 const seenImage = element.querySelector('.seen-image canvas')
 const announce = element.querySelector('.announce')
+const count = (number) => number.toLocaleString(language)
 const percent = new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 1 })
+const exact = new Intl.NumberFormat(language, { style: 'percent', minimumFractionDigits: 2 })
 
-const answers = { draw: { kind: 'blank', mode: 'digit' }, upload: { kind: 'blank', mode: 'upload' } }
+const BESIDE = ['full', 'offline', 'warming', 'reading'] // said beside the last bars
+const waitingFor = (mode) => ({ answer: { kind: 'blank', mode }, final: true })
+
+const answers = { draw: waitingFor('draw'), upload: waitingFor('upload') }
 let source = 'draw'
 let model = null // the weights that the line at the bottom speaks of
+let status = null // what the server last said of them
+let reached = true // whether the last question was answered
 
-// ---- bars ----------------------------------------------------------------------------------
+// ---- shares --------------------------------------------------------------------------------
+
+// The one rule for every share on the page.
+const sayShare = (share) => percent.format(Math.min(share, SUREST))
+
+const topDigit = (answer) => answer.confidences.indexOf(Math.max(...answer.confidences))
+
+// The share of "a digit, whichever": confidences are given that it is one, the score is not.
+const digitShare = (answer) => Math.min(1, answer.score / Math.max(...answer.confidences))
 
 // A bar that can be asked why is a button, any other is not.
-function row(digit, tag) {
+function row(label, tag) {
   const item = document.createElement('li')
-  item.dataset.digit = digit
   const inside = document.createElement(tag)
   inside.className = 'row'
   inside.innerHTML = '<span class="row-digit"></span><span class="track" aria-hidden="true"><i></i></span><span class="row-value"></span>'
-  inside.firstChild.textContent = digit
+  inside.firstChild.textContent = label
   item.append(inside)
   return item
 }
 
-function setRow(item, confidence) {
-  item.dataset.confidence = confidence === null ? 0 : confidence
-  item.querySelector('i').style.setProperty('--part', confidence === null ? 0 : confidence)
-  item.querySelector('.row-value').textContent = confidence === null ? '' : percent.format(Math.min(confidence, SUREST))
+function setRow(item, share) {
+  item.querySelector('i').style.setProperty('--part', share)
+  item.querySelector('.row-value').textContent = share === null ? '' : sayShare(share)
 }
 
-function setBars(confidences) {
-  const top = confidences && confidences.indexOf(Math.max(...confidences))
-  ;[...bars.children].forEach((item, digit) => {
-    setRow(item, confidences ? confidences[digit] : null)
-    item.classList.toggle('top', digit === top)
+// The shares of ten digits and of "not a digit" sum to one.
+function setBars(answer) {
+  const whole = answer && digitShare(answer)
+  digitRows.forEach((item, digit) => {
+    item.dataset.confidence = answer ? answer.confidences[digit] : 0
+    setRow(item, answer && answer.confidences[digit] * whole)
+    item.classList.toggle('top', Boolean(answer) && digit === topDigit(answer))
   })
+  setRow(noneRow, answer && 1 - whole)
 }
 
-function setReading(digits) {
-  bars.hidden = Boolean(digits)
-  reading.hidden = !digits
-  reading.replaceChildren(...(digits || []).map((read) => {
-    const item = row(read.digit, 'span')
-    setRow(item, read.confidence)
+// A tile shows a digit's ink: from the pad's canvas, or from the preview of a picture.
+function setTiles(answer) {
+  tiles.hidden = !answer
+  root.dataset.several = Boolean(answer)
+  tiles.replaceChildren(...(answer ? answer.digits : []).map((read) => {
+    const item = document.createElement('li')
+    item.innerHTML = '<canvas width="80" height="80"></canvas><b></b><span></span>'
+    item.children[1].textContent = read.digit
+    item.children[2].textContent = sayShare(read.confidence)
+    cutOut(item.firstChild, answer, read.box)
     return item
   }))
+}
+
+async function cutOut(tile, { sheet, picture, size }, [x, y, width, height]) {
+  const image = sheet || Object.assign(new Image(), { src: picture })
+  if (!sheet) await image.decode()
+  const scale = image.width / size[0]
+  const fit = 72 / Math.max(width, height)
+  const [wide, high] = [width * fit, height * fit]
+  tile.getContext('2d').drawImage(
+    image, x * scale, y * scale, width * scale, height * scale, 40 - wide / 2, 40 - high / 2, wide, high,
+  )
 }
 
 // ---- pictures ------------------------------------------------------------------------------
@@ -82,103 +113,134 @@ function setPicture(answer) {
   if (!answer.picture) return
   seenPicture.querySelector('img').src = answer.picture
   const [width, height] = answer.size
-  seenPicture.querySelector('.boxes').replaceChildren(
-    ...(answer.boxes || []).map((box) => boxOver(box, width, height)),
-  )
+  const over = (box) => boxOver(box, width, height)
+  const unread = (answer.unread || []).map(over)
+  unread.forEach((node) => { node.className = 'unread' })
+  seenPicture.querySelector('.boxes').replaceChildren(...answer.boxes.map(over), ...unread)
+  seenPicture.querySelector('.legend-unread').hidden = unread.length === 0
 }
 
 // ---- words ---------------------------------------------------------------------------------
 
 // What stands large, what is added to it, and the small line under it.
 const SAY = {
-  blank: (answer) => ['', '', word(`blank_${answer.mode === 'digit' ? 'draw' : answer.mode}`)],
+  blank: (answer) => ['', '', word(`blank_${answer.mode || (answer.unread?.length ? 'unread' : 'picture')}`)],
+  reading: () => ['', '', word('reading_now')],
   warming: () => ['', '', word('warming')],
-  offline: () => ['', '', word('offline')],
+  offline: () => ['', '', word(source === 'draw' ? 'offline' : 'offline_upload')],
   refused: () => ['', '', word('refused')],
   full: () => ['', '', word('pad_full')],
-  problem: (answer) => ['', '', answer.text],
-  number: (answer) => (answer.number ? [answer.number, '', ''] : ['', '', word('no_number')]),
+  problem: (answer) => ['', '', sayProblem(answer)],
+  number: sayNumber,
   digit: sayDigit,
 }
 
-function certainty(score) {
-  return score > SUREST ? `> ${percent.format(SUREST)}` : percent.format(score)
+// The static page words its own problem.
+function sayProblem({ code, text }) {
+  return text || word(`problem_${code}`, count(props.settings.limits[code] ?? 0))
 }
 
 function sayDigit(answer) {
   const order = answer.confidences.map((value, digit) => [value, digit]).sort((a, b) => b[0] - a[0])
   const [[first, digit], [second, rival]] = order
-  if (answer.digit === null) return ['', word('no_digit'), sayNearest(answer, digit)]
-  if (first < SURE && second > RIVAL) return [digit, word('unsure', rival), word('unsure_say')]
-  // The score also counts what speaks against any digit at all.
-  if (answer.score < SURE) return [digit, '', word('doubtful', certainty(answer.score))]
-  return [digit, '', word('sure', certainty(answer.score))]
+  if (answer.digit === null) return ['', word('no_digit'), word('no_digit_say', digit)]
+  const more = answer.others ? ` ${word('others', answer.others)}` : ''
+  if (first < SURE && second > RIVAL) return [digit, word('unsure', rival), word('unsure_say') + more]
+  const sure = answer.score < SURE ? 'doubtful' : 'sure'
+  return [digit, '', word(sure, sayShare(answer.score)) + more]
 }
 
-// What is no digit and wide may be several digits where one is asked for.
-function sayNearest(answer, digit) {
-  if (!props.settings.reads_numbers || !isWide(answer.image)) return word('no_digit_say', digit)
-  return word('no_digit_wide', digit, word('mode_number'))
+function sayNumber(answer) {
+  const together = answer.digits.reduce((product, read) => product * read.confidence, 1)
+  const unread = answer.unread?.length ? `, ${word('unread', answer.unread.length)}` : ''
+  return [answer.number, '', word('sure', sayShare(together)) + unread]
 }
 
-// Whether the ink of 28 x 28 bytes is wider than high.
-function isWide(encoded) {
-  const inked = [...atob(encoded)].flatMap((byte, i) => (byte.charCodeAt(0) > 64 ? [i] : []))
-  const columns = inked.map((i) => i % 28)
-  const rows = inked.map((i) => Math.floor(i / 28))
-  const extent = (places) => Math.max(...places) - Math.min(...places) + 1
-  return extent(columns) > WIDE * extent(rows)
+// While the pen is down nothing is judged: the digit that leads, without a word on it.
+function sayLeading(answer) {
+  return [answer.kind === 'number' ? answer.number : topDigit(answer), '', '']
 }
 
-function show(answer, final) {
-  const [digit, or, say] = SAY[answer.kind](answer)
+function show({ answer, final }, news) {
+  const judged = final || !['digit', 'number'].includes(answer.kind)
+  const [digit, or, note] = judged ? SAY[answer.kind](answer) : sayLeading(answer)
+  const lines = String(digit).split('\n')
   root.dataset.kind = answer.kind
-  root.dataset.sure = Boolean(answer.kind === 'digit' && digit !== '' && !or)
+  root.dataset.verdict = judged ? (digit === '' ? 'none' : 'digit') : 'open'
   prediction.dataset.length = String(digit).length
+  prediction.style.setProperty('--columns', Math.max(...lines.map((line) => line.length)))
+  prediction.style.setProperty('--lines', lines.length)
   prediction.querySelector('.digit').textContent = digit
   prediction.querySelector('.or').textContent = or
-  prediction.querySelector('.say').textContent = say
-  // A full pad, a slow server or a network that still loads says so beside the last bars.
-  if (!['full', 'offline', 'warming'].includes(answer.kind)) {
-    setBars(answer.kind === 'digit' ? answer.confidences : null)
-    setReading(answer.kind === 'number' && answer.number ? answer.digits : null)
+  prediction.querySelector('.say').textContent = note
+  // The last bars may be another tab's.
+  if (!news || !BESIDE.includes(answer.kind)) {
+    setBars(answer.kind === 'digit' ? answer : null)
+    setTiles(answer.kind === 'number' ? answer : null)
     setImage(answer.image)
     setPicture(answer)
   }
-  if (final) announce.textContent = prediction.textContent
-  offerWhy(answer, final)
-  offerCorrection(answer, final)
+  if (news && final) announce.textContent = prediction.textContent
+  offerWhy(answer, news && final)
+  offerCorrection(answer, news && final)
   if (answer.model && answer.model !== model) refreshStatus()
 }
 
 // ---- which weights answer ------------------------------------------------------------------
 
 async function refreshStatus() {
-  const status = await server.read_status()
-  const line = element.querySelector('.weights')
+  status = await server.read_status() || status
+  if (status) model = status.model
+  showStatus()
+  if (!status?.ready) setTimeout(refreshStatus, STATUS_MS)
+}
+
+function showStatus() {
+  const ready = Boolean(status?.ready && reached)
+  element.querySelector('.weights').dataset.ready = ready
+  const waiting = status?.problem ? 'weights_none' : 'warming_line'
+  const [line, errors] = ready ? sayWeights(status.weights) : [word(reached ? waiting : 'offline_line'), '']
+  element.querySelector('.weights-line').textContent = line
+  element.querySelector('.weights-errors').textContent = errors
   const problem = element.querySelector('.problem')
-  if (status) {
-    model = status.model
-    line.dataset.ready = status.ready
-    line.querySelector('.weights-line').textContent = status.ready ? status.line : word('warming_line')
-    problem.hidden = !status.problem
-    problem.textContent = status.problem || ''
-  }
-  if (!status || !status.ready) setTimeout(refreshStatus, STATUS_MS)
+  problem.hidden = !status?.problem
+  problem.firstChild.textContent = status?.ready ? word('weights_problem') : ''
+  problem.lastChild.textContent = status?.problem || ''
+  problem.lastChild.lang = status?.language || 'en' // the server's own words
+}
+
+function sayWeights({ repo, revision, commit, errors, tested }) {
+  const name = repo ? word('weights_hub', repo, revision, commit) : word('weights_bundled')
+  const line = word('weights_line', name, exact.format(1 - errors / tested))
+  return [line, `, ${word('weights_errors', count(errors), count(tested))}`]
+}
+
+function setReached(now) {
+  if (now === reached) return
+  reached = now
+  showStatus()
 }
 
 // ---- start ---------------------------------------------------------------------------------
 
 const barTag = props.settings.asks_why ? 'button' : 'span'
-bars.append(...Array.from({ length: 10 }, (_, digit) => row(digit, barTag)))
+const digitRows = Array.from({ length: 10 }, (_, digit) => row(digit, barTag))
+digitRows.forEach((item, digit) => { item.dataset.digit = digit })
+const noneRow = row(word('no_digit_row'), 'span')
+noneRow.className = 'none'
+bars.append(...digitRows, noneRow)
 bars.querySelectorAll('button').forEach((button) => { button.type = 'button' })
 listenForWhy()
 listenForCorrections()
 
-document.addEventListener('digits:answer', ({ detail }) => {
-  answers[detail.source] = detail.answer
-  if (detail.source === source) show(detail.answer, detail.final)
-})
+function take(from, answer, final) {
+  answers[from] = { answer, final }
+  if (answer.kind === 'offline') setReached(false)
+  else if (answer.kind !== 'reading' && answer.kind !== 'full') setReached(true)
+  if (from === source) show(answers[from], true)
+}
+
+document.addEventListener('digits:answer', ({ detail }) => take(detail.source, detail.answer, detail.final))
 
 document.addEventListener('digits:source', ({ detail }) => {
   if (!(detail in answers)) return
@@ -187,11 +249,13 @@ document.addEventListener('digits:source', ({ detail }) => {
   explain()
 })
 
-watch('value', () => {
-  answers.upload = props.value || { kind: 'blank', mode: 'upload' }
-  if (source === 'upload') show(answers.upload, true)
-})
+watch('value', () => take('upload', props.value || { kind: 'blank', mode: 'upload' }, true))
 
+addEventListener('offline', () => setReached(false))
+addEventListener('online', () => setReached(true))
+
+setBars(null)
 show(answers.draw, false)
-element.querySelector('.weights-line').textContent = word('warming_line')
+showStatus()
 refreshStatus()
+tell('digits:awake')

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
+from digits.page.words import decimal
+
 Row = Mapping[str, Any]
 
 _WORDS: Final = {
@@ -12,14 +14,14 @@ _WORDS: Final = {
         "refused": "Refused of 100, as the page is served",
         "mnist_test": "MNIST test", "drawn": "pen strokes", "photos": "photographs",
         "digits": "digits", "letters": "letters", "scribbles": "scribbles", "dots": "dots",
-        "lines": "lines", "two digits": "two digits", "blank": "blank paper", "noise": "noise",
+        "lines": "lines", "blank": "blank paper", "noise": "noise",
     },
     "de": {
         "errors": "Falsch gelesen von 100: $set",
         "refused": "Abgelehnt von 100, so wie die Seite läuft",
         "mnist_test": "MNIST-Test", "drawn": "Stiftstriche", "photos": "Fotos",
         "digits": "Ziffern", "letters": "Buchstaben", "scribbles": "Gekritzel", "dots": "Punkte",
-        "lines": "Linien", "two digits": "zwei Ziffern", "blank": "leeres Papier",
+        "lines": "Linien", "blank": "leeres Papier",
         "noise": "Rauschen",
     },
     "fr": {
@@ -27,7 +29,7 @@ _WORDS: Final = {
         "refused": "Refusés sur 100, sur cette page",
         "mnist_test": "test MNIST", "drawn": "traits de stylo", "photos": "photos",
         "digits": "chiffres", "letters": "lettres", "scribbles": "gribouillis", "dots": "points",
-        "lines": "lignes", "two digits": "deux chiffres", "blank": "papier vide", "noise": "bruit",
+        "lines": "lignes", "blank": "papier vide", "noise": "bruit",
     },
 }  # fmt: skip
 
@@ -42,30 +44,33 @@ def charts(language: str, rows: Sequence[Row]) -> str:
     Returns:
         HTML without blank lines, so that Markdown takes it as it is; empty without rows.
     """
+    parts = [_errors(language, rows, name) for name in ("mnist_test", "drawn", "photos")]
+    return "".join([*parts, _refused(language, rows)])
+
+
+def _errors(language: str, rows: Sequence[Row], name: str) -> str:
     words = _WORDS[language]
-    parts = [_errors(rows, name, words) for name in ("mnist_test", "drawn", "photos")]
-    return "".join([*parts, _refused(rows, words)])
-
-
-def _errors(rows: Sequence[Row], name: str, words: Mapping[str, str]) -> str:
     measured = [(row, row["mean"][name]) for row in rows if row["mean"].get(name)]
     shares = [
         (f"{row['name']}, {row['preprocessing']}", figures["errors"] / figures["count"])
         for row, figures in measured
     ]
-    return _chart(words["errors"].replace("$set", words[name]), shares, top=None)
+    return _chart(language, words["errors"].replace("$set", words[name]), shares, top=None)
 
 
-def _refused(rows: Sequence[Row], words: Mapping[str, str]) -> str:
-    served = [row["mean"].get("refusal") for row in rows if row["preprocessing"] == "ours"]
+def _refused(language: str, rows: Sequence[Row]) -> str:
+    words = _WORDS[language]
+    served = [row["mean"].get("refusal") for row in rows if row["preprocessing"] == "this project"]
     if not served or not served[0]:
         return ""
     shares = {"digits": served[0]["digits_refused_as_served"], **served[0]["refused_as_served"]}
     named = [(words.get(kind, kind), share) for kind, share in shares.items()]
-    return _chart(words["refused"], named, top=1.0)
+    return _chart(language, words["refused"], named, top=1.0)
 
 
-def _chart(title: str, shares: Iterable[tuple[str, float]], top: float | None) -> str:
+def _chart(
+    language: str, title: str, shares: Iterable[tuple[str, float]], top: float | None
+) -> str:
     """One chart; `top` is the share of a full bar, None takes the largest."""
     bars = list(shares)
     if not bars:
@@ -74,7 +79,7 @@ def _chart(title: str, shares: Iterable[tuple[str, float]], top: float | None) -
     lines = [
         f'<div class="chart-row"><span>{escape(label)}</span>'
         f'<span class="chart-bar"><i style="width:{100 * share / full:.1f}%"></i></span>'
-        f"<span>{100 * share:.2f}</span></div>"
+        f"<span>{decimal(language, 100 * share)}</span></div>"
         for label, share in bars
     ]
     return (

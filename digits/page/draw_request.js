@@ -2,8 +2,10 @@
 
 const DRAW_URL = new URL('v1/draw', `${(window.gradio_config?.root ?? location.href.split(/[?#]/)[0]).replace(/\/$/, '')}/`)
 
-// The answer, or undefined where the server cannot be reached.
-async function readDrawing(mode, strokes) {
+const WIDE = 1.1 // width to height of what may be several digits
+
+// The answer to one question, or undefined where the server cannot be reached.
+async function request(mode, strokes) {
   try {
     const response = await fetch(DRAW_URL, {
       method: 'POST',
@@ -14,10 +16,50 @@ async function readDrawing(mode, strokes) {
     if (answer.code === 'warming') return { kind: 'warming' }
     if (response.status === 422) return { kind: 'refused' }
     if (!response.ok) return undefined
-    if (mode === 'number') return { kind: 'number', size: [padWidth(), PAD_HEIGHT], ...answer }
-    if (answer.reason === 'blank') return { kind: 'blank', mode: 'picture', ...answer }
-    return { kind: 'digit', ...answer }
+    if (mode === 'number') return { kind: 'number', ...answer }
+    return { kind: answer.reason === 'blank' ? 'blank' : 'digit', ...answer }
   } catch {
     return undefined
   }
+}
+
+// Strokes apart from left to right may be several digits, as may what is wide and no digit; all
+// other ink is answered by one question.
+async function readDrawing(strokes, lifted) {
+  const several = countGroups(strokes) > 1
+  if (several && !lifted) {
+    const reading = await request('number', strokes)
+    return reading?.digits?.length < 2 ? { kind: 'reading' } : reading
+  }
+  const number = several && request('number', strokes)
+  const digit = await request('digit', strokes)
+  if (!several && !(lifted && digit?.reason === 'not a digit' && isWide(strokes))) return digit
+  const reading = await (number || request('number', strokes))
+  return reading?.digits?.length > 1 ? reading : digit
+}
+
+// From where to where each stroke reaches: along x for axis 0, y for 1.
+function spans(strokes, axis) {
+  return strokes.map(([width, ...points]) => {
+    const places = points.filter((_, i) => i % 2 === axis)
+    return [Math.min(...places) - width / 2, Math.max(...places) + width / 2]
+  })
+}
+
+function isWide(strokes) {
+  const [width, height] = [0, 1].map((axis) => {
+    const ends = spans(strokes, axis).flat()
+    return Math.max(...ends) - Math.min(...ends)
+  })
+  return width > WIDE * height
+}
+
+// Runs of ink with a column of paper between them.
+function countGroups(strokes) {
+  let [groups, end] = [0, -Infinity]
+  for (const [from, to] of spans(strokes, 0).sort((a, b) => a[0] - b[0])) {
+    if (from > end) groups += 1
+    end = Math.max(end, to)
+  }
+  return groups
 }

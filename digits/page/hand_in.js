@@ -27,15 +27,24 @@ async function handIn(file) {
   input.dispatchEvent(new Event('change', { bubbles: true }))
 }
 
+const tellUpload = (answer) => tell('digits:answer', { source: 'upload', answer, final: answer.kind !== 'reading' })
+
+// Gradio shows no answer, and no reason, where a picture does not reach the server.
+document.addEventListener('digits:answer', async ({ detail }) => {
+  if (detail.source !== 'upload' || detail.answer.kind !== 'reading') return
+  await fetch(new URL('health', DRAW_URL)).catch(() => tellUpload({ kind: 'offline' }))
+})
+
 // Before Gradio's field sees it.
 document.addEventListener('change', (event) => {
   const file = event.target.matches(UPLOAD_INPUT) && event.target.files[0]
-  if (!file || isTaken(file)) return
+  if (!file) return
+  tellUpload({ kind: 'reading' })
+  if (isTaken(file)) return
   if (file.size > props.settings.max_file_bytes) {
     event.stopImmediatePropagation()
     event.target.value = ''
-    const answer = { kind: 'problem', text: props.settings.too_large }
-    tell('digits:answer', { source: 'upload', answer, final: true })
+    tellUpload({ kind: 'problem', code: 'too_large' })
     return
   }
   const files = new DataTransfer()

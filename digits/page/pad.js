@@ -4,10 +4,13 @@
 const LIVE_MS = 70
 const UNDER_WAY = 2 // questions at a time: a second one hides the network's delay
 const RETRY_MS = 500
+const SLOW_MS = 400 // the last answer is stale once the next one takes longer
 const PATIENCE_MS = 10000
 const CLICK_MS = 600 // a click belongs to the lifting of the finger before it
 const PAD_HEIGHT = 1000
 const MIN_STEP = 4 // pad units; nearer points add bytes, not shape
+const KEY_STEP = 25 // pad units that one press of an arrow key moves the pen
+const KEPT = 'digits:drawing'
 
 const root = element.querySelector('.pad')
 const sketchpad = element.querySelector('#sketchpad')
@@ -16,17 +19,14 @@ const context = canvas.getContext('2d')
 const boxes = sketchpad.querySelector('.boxes')
 const calm = matchMedia('(prefers-reduced-motion: reduce)')
 
-// Each mode has a sheet of its own; history holds the earlier states of `strokes` for undo.
-const sheets = { digit: { strokes: [], history: [] }, number: { strokes: [], history: [] } }
-let mode = 'digit'
+let strokes = keptStrokes()
+const history = [] // the earlier states of `strokes`, for undo
 let brush = 46
 let pen = null // the pointer that is drawing
 let showing = 0 // the running number of the example being drawn
 let replaying = false
 
-const sheet = () => sheets[mode]
-const padWidth = () => props.settings.pad_widths[mode]
-const pointCount = () => sheet().strokes.reduce((sum, stroke) => sum + (stroke.length - 1) / 2, 0)
+const pointCount = () => strokes.reduce((sum, stroke) => sum + (stroke.length - 1) / 2, 0)
 
 // ---- drawing -------------------------------------------------------------------------------
 
@@ -48,7 +48,7 @@ function redraw() {
   context.clearRect(0, 0, canvas.width, canvas.height)
   context.lineCap = context.lineJoin = 'round'
   context.strokeStyle = context.fillStyle = '#101014'
-  sheet().strokes.forEach((stroke) => strokeFrom(stroke, 1))
+  strokes.forEach((stroke) => strokeFrom(stroke, 1))
 }
 
 function fit() {
@@ -61,18 +61,18 @@ function fit() {
 }
 
 function refresh() {
-  const drawn = sheet().strokes.length > 0
+  const drawn = strokes.length > 0
   root.dataset.drawn = drawn
   element.querySelector('[data-action=clear]').disabled = !drawn
-  element.querySelector('[data-action=undo]').disabled = sheet().history.length === 0
+  element.querySelector('[data-action=undo]').disabled = history.length === 0
   canvas.setAttribute('aria-label', word(drawn ? 'pad_drawn' : 'pad_empty'))
 }
 
 // Every change of the sheet that is not a longer stroke: the old state can be had back, and
 // answers to questions asked before it no longer count.
-function change(strokes, remember = true) {
-  if (remember) sheet().history.push(sheet().strokes)
-  sheet().strokes = strokes
+function change(next, remember = true) {
+  if (remember) history.push(strokes)
+  strokes = next
   generation += 1
   boxes.replaceChildren()
   redraw()
@@ -85,14 +85,14 @@ function stopReplay() {
 }
 
 function undo() {
-  if (pen !== null || sheet().history.length === 0) return
+  if (pen !== null || history.length === 0) return
   stopReplay()
-  change(sheet().history.pop(), false)
+  change(history.pop(), false)
   ask(true)
 }
 
 function clear() {
-  if (pen !== null || sheet().strokes.length === 0) return
+  if (pen !== null || strokes.length === 0) return
   stopReplay()
   change([])
   ask(true)
@@ -107,10 +107,14 @@ let shown = 0 // that of the newest answer: an older one, which came late, is no
 let waiting = false // something changed since the newest question
 let timer = 0
 let lastAsked = 0
+let slowTimer = 0
 
 function show(answer) {
+  clearTimeout(slowTimer)
+  slowTimer = 0
   boxes.replaceChildren(...(answer.digits || [])
-    .map((read) => boxOver(read.box, answer.size[0], answer.size[1], read.digit)))
+    .map((read) => boxOver(read.box, PAD_HEIGHT, PAD_HEIGHT, read.digit)))
+  if (answer.kind === 'number') Object.assign(answer, { sheet: canvas, size: [PAD_HEIGHT, PAD_HEIGHT] })
   const final = pen === null && !replaying && !waiting && shown === asked
   tell('digits:answer', { source: 'draw', answer, final })
 }
@@ -118,11 +122,13 @@ function show(answer) {
 // Ask now, or as soon as the rate allows; `now` is for the end of a change.
 function ask(now) {
   clearTimeout(timer)
-  if (sheet().strokes.length === 0) {
+  if (now) keep()
+  if (strokes.length === 0) {
     shown = asked
-    show({ kind: 'blank', mode })
+    show({ kind: 'blank', mode: 'draw' })
     return
   }
+  slowTimer ||= setTimeout(() => show({ kind: 'reading' }), SLOW_MS)
   const wait = now ? 0 : LIVE_MS - (performance.now() - lastAsked)
   if (wait > 0) timer = setTimeout(send, wait)
   else send(now)
@@ -140,10 +146,10 @@ async function send(now) {
   const [number, before] = [++asked, generation]
   let alarm
   const patience = new Promise((resolve) => { alarm = setTimeout(resolve, PATIENCE_MS) })
-  const answer = await Promise.race([readDrawing(mode, sheet().strokes), patience])
+  const answer = await Promise.race([readDrawing(strokes, pen === null && !replaying), patience])
   clearTimeout(alarm)
   underWay -= 1
-  const current = before === generation && sheet().strokes.length > 0
+  const current = before === generation && strokes.length > 0
   const repeat = !answer || answer.kind === 'warming'
   if (current && number > shown) {
     shown = number
@@ -158,10 +164,10 @@ async function send(now) {
 function place(event) {
   const area = sketchpad.getBoundingClientRect()
   const scale = PAD_HEIGHT / sketchpad.clientHeight
-  const limit = (value, end) => Math.round(Math.max(-brush, Math.min(end + brush, value)))
+  const limit = (value) => Math.round(Math.max(-brush, Math.min(PAD_HEIGHT + brush, value)))
   return [
-    limit((event.clientX - area.left - sketchpad.clientLeft) * scale, padWidth()),
-    limit((event.clientY - area.top - sketchpad.clientTop) * scale, PAD_HEIGHT),
+    limit((event.clientX - area.left - sketchpad.clientLeft) * scale),
+    limit((event.clientY - area.top - sketchpad.clientTop) * scale),
   ]
 }
 
@@ -176,22 +182,26 @@ function extend(stroke, [x, y]) {
   strokeFrom(stroke, last - 2)
 }
 
-sketchpad.addEventListener('pointerdown', (event) => {
-  if (pen !== null || !event.isPrimary || event.button !== 0) return
-  sketchpad.setPointerCapture(event.pointerId)
+function lower(pointer, point) {
   stopReplay()
-  const stroke = [brush, ...place(event)]
-  sheet().history.push(sheet().strokes)
-  sheet().strokes = [...sheet().strokes, stroke]
-  pen = event.pointerId
+  const stroke = [brush, ...point]
+  history.push(strokes)
+  strokes = [...strokes, stroke]
+  pen = pointer
   strokeFrom(stroke, 1)
   refresh()
   ask(false)
+}
+
+sketchpad.addEventListener('pointerdown', (event) => {
+  if (pen !== null || !event.isPrimary || event.button !== 0) return
+  sketchpad.setPointerCapture(event.pointerId)
+  lower(event.pointerId, place(event))
 })
 
 sketchpad.addEventListener('pointermove', (event) => {
   if (event.pointerId !== pen) return
-  const stroke = sheet().strokes.at(-1)
+  const stroke = strokes.at(-1)
   const before = stroke.length
   const moves = event.getCoalescedEvents ? event.getCoalescedEvents() : []
   for (const move of moves.length ? moves : [event]) extend(stroke, place(move))
@@ -207,18 +217,77 @@ sketchpad.addEventListener('pointerup', lift)
 sketchpad.addEventListener('pointercancel', lift)
 sketchpad.addEventListener('lostpointercapture', lift)
 
+// ---- the pen, by keyboard ------------------------------------------------------------------
+
+// Arrow keys move a cursor, two of them slantwise; Space lowers the pen and lifts it.
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }
+const cursor = sketchpad.querySelector('.cursor')
+const pressed = new Set()
+let spot = [PAD_HEIGHT / 2, PAD_HEIGHT / 2]
+
+function moveCursor() {
+  const inside = (value) => Math.max(0, Math.min(PAD_HEIGHT, value))
+  for (const key of pressed) spot = spot.map((value, axis) => inside(value + KEY_STEP * ARROWS[key][axis]))
+  cursor.style.left = `${(100 * spot[0]) / PAD_HEIGHT}%`
+  cursor.style.top = `${(100 * spot[1]) / PAD_HEIGHT}%`
+  root.dataset.cursor = true
+}
+
+sketchpad.addEventListener('keydown', (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return
+  if (event.key === ' ') {
+    if (pen === null) lower('keys', spot)
+    else if (!event.repeat) lift({ pointerId: 'keys' })
+    moveCursor()
+  } else if (event.key in ARROWS) {
+    pressed.add(event.key)
+    moveCursor()
+    if (pen === 'keys') {
+      extend(strokes.at(-1), spot)
+      ask(false)
+    }
+  } else {
+    return
+  }
+  cursor.dataset.down = pen === 'keys'
+  event.preventDefault()
+})
+sketchpad.addEventListener('keyup', (event) => pressed.delete(event.key))
+sketchpad.addEventListener('blur', () => {
+  pressed.clear()
+  lift({ pointerId: 'keys' })
+  root.dataset.cursor = cursor.dataset.down = false
+})
+
+// ---- a reload keeps the drawing ------------------------------------------------------------
+
+function keep() {
+  // A browser may keep nothing for a page in a frame: then a reload loses the drawing.
+  try { sessionStorage.setItem(KEPT, JSON.stringify(strokes)) } catch { /* nothing is kept */ }
+}
+
+function keptStrokes() {
+  try {
+    const kept = JSON.parse(sessionStorage.getItem(KEPT))
+    const whole = (stroke) => Array.isArray(stroke) && stroke.length >= 3 && stroke.every(Number.isInteger)
+    return Array.isArray(kept) && kept.every(whole) ? kept : []
+  } catch {
+    return []
+  }
+}
+
 // ---- buttons and keys ----------------------------------------------------------------------
 
 // A touch screen may take a tap that follows a stroke at once for part of that gesture and send
 // no click. So the lifting of the finger counts, and a click only where none came before it.
 function onPress(button, act) {
-  let pressed = null
+  let down = null
   let acted = -Infinity
-  button.addEventListener('pointerdown', (event) => { pressed = event.button === 0 ? event.pointerId : null })
+  button.addEventListener('pointerdown', (event) => { down = event.button === 0 ? event.pointerId : null })
   button.addEventListener('pointerup', (event) => {
     const { left, right, top, bottom } = button.getBoundingClientRect()
     const inside = event.clientX >= left && event.clientX <= right && event.clientY >= top && event.clientY <= bottom
-    if (event.pointerId !== pressed || !inside) return
+    if (event.pointerId !== down || !inside) return
     acted = event.timeStamp
     act()
   })
@@ -266,55 +335,36 @@ function radioGroup(group, choose) {
 }
 
 radioGroup(element.querySelector('.brushes'), (data) => { brush = Number(data.brush) })
-radioGroup(element.querySelector('.segments:not(.brushes)'), (data) => { setMode(data.mode) })
-
-function setMode(next) {
-  if (next === mode || pen !== null) return
-  stopReplay()
-  mode = next
-  root.dataset.mode = mode
-  root.querySelector('.invitation span').textContent = word(mode === 'digit' ? 'invitation' : 'invitation_number')
-  generation += 1
-  boxes.replaceChildren()
-  listExamples()
-  fit()
-  redraw()
-  refresh()
-  ask(true)
-}
 
 // ---- examples ------------------------------------------------------------------------------
 
-function thumbnail(strokes) {
-  const lines = strokes.map(([width, ...points]) => `<polyline points="${points.join(' ')}" stroke-width="${width * 1.5}"/>`)
-  return `<svg viewBox="0 0 ${padWidth()} ${PAD_HEIGHT}" aria-hidden="true">${lines.join('')}</svg>`
+function thumbnail(drawing) {
+  const lines = drawing.map(([width, ...points]) => `<polyline points="${points.join(' ')}" stroke-width="${width * 1.5}"/>`)
+  return `<svg viewBox="0 0 ${PAD_HEIGHT} ${PAD_HEIGHT}" aria-hidden="true">${lines.join('')}</svg>`
 }
 
-function listExamples() {
-  const buttons = props.settings.examples[mode].map(({ name, strokes }) => {
-    const button = document.createElement('button')
-    button.type = 'button'
-    button.dataset.example = name
-    button.setAttribute('aria-label', word('example', name))
-    button.innerHTML = thumbnail(strokes)
-    onPress(button, () => replay(strokes))
-    return button
-  })
-  element.querySelector('.examples-row').replaceChildren(...buttons)
-}
+element.querySelector('.examples').append(...props.settings.examples.map(({ name, strokes: drawing }) => {
+  const button = document.createElement('button')
+  button.type = 'button'
+  button.dataset.example = name
+  button.setAttribute('aria-label', word(name.length > 1 ? 'example_number' : 'example', name))
+  button.innerHTML = thumbnail(drawing)
+  onPress(button, () => replay(drawing))
+  return button
+}))
 
 // Draw an example before the visitor's eyes, in the time a quick hand takes.
-async function replay(strokes) {
+async function replay(drawing) {
   if (pen !== null) return
   const run = ++showing
   change([])
   replaying = true
   if (!calm.matches) {
-    const total = strokes.reduce((sum, stroke) => sum + stroke.length, 0)
+    const total = drawing.reduce((sum, stroke) => sum + stroke.length, 0)
     const perFrame = Math.max(4, 2 * Math.ceil(total / 2 / 40))
-    for (const whole of strokes) {
+    for (const whole of drawing) {
       const stroke = whole.slice(0, 3)
-      sheet().strokes = [...sheet().strokes, stroke]
+      strokes = [...strokes, stroke]
       while (stroke.length < whole.length) {
         const last = stroke.length
         stroke.push(...whole.slice(last, last + perFrame))
@@ -327,11 +377,14 @@ async function replay(strokes) {
     }
   }
   replaying = false
-  change(strokes.map((stroke) => [...stroke]), false)
+  change(drawing.map((stroke) => [...stroke]), false)
   ask(true)
 }
 
-listExamples()
 refresh()
 fit()
 new ResizeObserver(fit).observe(sketchpad)
+// The answer's part may be there later than this one.
+const askAgain = () => { if (strokes.length) ask(true) }
+document.addEventListener('digits:awake', askAgain)
+askAgain()

@@ -7,11 +7,11 @@ from typing import Any, Final
 import gradio as gr
 from gradio.i18n import I18nData
 
-from digits.drawing import MAX_POINTS, PAD_WIDTHS
+from digits.drawing import MAX_POINTS
 from digits.examples import all_examples
 from digits.page.about import about_text
 from digits.page.words import WORDS
-from digits.pictures import MAX_FILE_BYTES, TOO_LARGE
+from digits.pictures import MAX_FILE_BYTES, MAX_PIXELS, MAX_SIDE, MIN_SIDE
 
 _FOLDER: Final = Path(__file__).parent
 
@@ -48,10 +48,8 @@ def drawing_pad() -> gr.HTML:
         [],
         {
             "examples": all_examples(),
-            "pad_widths": PAD_WIDTHS,
             "max_points": MAX_POINTS,
             "max_file_bytes": MAX_FILE_BYTES,
-            "too_large": TOO_LARGE,
         },
     )
 
@@ -68,7 +66,12 @@ def answer_panel(functions: list[Callable[..., Any]], corrections: str | None) -
     settings: dict[str, object] = {
         "corrections": corrections,
         "asks_why": True,
-        "reads_numbers": True,
+        "limits": {
+            "too_large": MAX_FILE_BYTES // 1_000_000,
+            "too_many_pixels": MAX_PIXELS // 1_000_000,
+            "too_long": MAX_SIDE,
+            "too_small": MIN_SIDE,
+        },
     }
     return _part("answer.html", scripts, functions, settings)
 

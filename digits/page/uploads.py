@@ -24,9 +24,9 @@ def uploaded_picture(file: object, folder: str, quarter_turns: int = 0) -> Pictu
     """
     path = file.get("path") if isinstance(file, Mapping) else None
     if not isinstance(path, str) or not path:
-        raise PictureError("No picture was given. Choose a picture of a handwritten digit.")
+        raise PictureError("No picture was given. Choose a picture of a handwritten digit.", "none")
     if not lies_in(path, folder):
-        raise PictureError("This file was not uploaded here. Upload the picture first.")
+        raise PictureError("This file was not uploaded here. Upload the picture first.", "none")
     picture = load_picture(path)
     return np.ascontiguousarray(np.rot90(picture, -quarter_turns)) if quarter_turns else picture
 

@@ -10,6 +10,7 @@ from digits.pictures import Picture
 
 if TYPE_CHECKING:
     from digits.recognizer import Recognizer
+    from digits.weights import Weights
 
 View = dict[str, Any]
 
@@ -17,37 +18,56 @@ _PREVIEW_SIDE: Final = 360
 """Pixels of the preview's larger side: twice what the page shows, for fine screens."""
 
 
-def picture_view(recognizer: "Recognizer", picture: Picture, mode: str) -> View:
-    """Read one digit or a number in a picture, and show where it is.
+def weights_view(weights: "Weights") -> View:
+    """Say which weights these are and how many test digits they misread.
+
+    Returns:
+        `repo`, `revision`, `commit` (None for the bundled weights), `errors` and `tested`.
+    """
+    origin, test = weights.origin, weights.metrics["mnist_test"]
+    commit = origin.commit and origin.commit[:7]
+    return {
+        "repo": origin.repo if commit else None,
+        "revision": origin.revision,
+        "commit": commit,
+        "errors": test["errors"],
+        "tested": test["count"],
+    }
+
+
+def picture_view(recognizer: "Recognizer", picture: Picture) -> View:
+    """Read the digits in a picture, however many, and show where they are.
 
     Args:
         recognizer: The weights that answer.
         picture: `(H, W)` or `(H, W, 3)` uint8, upright.
-        mode: `digit` or `number`.
 
     Returns:
-        A view of kind `digit`, `number` or `blank`, with `picture` (a data URL), `size` `[W, H]`
-        and `boxes` `[[x, y, w, h], ...]` in its pixels.
+        A view of kind `digit`, `number` (two digits or more) or `blank`, with `picture` (a data
+        URL), `size` `[W, H]`, and `boxes` and `unread` `[[x, y, w, h], ...]` in its pixels.
     """
     model = recognizer.weights.origin.label
     height, width = picture.shape[:2]
-    shown = {"picture": _encode_preview(picture), "size": [width, height]}
-    if mode == "number":
-        # It brings the runtime, which the page does not wait for.
-        from digits.reading import read  # noqa: PLC0415
-
-        view = read(recognizer, picture).as_json(model)
-        boxes = [digit["box"] for digit in view["digits"]]
-        return {"kind": "number", "boxes": boxes, **shown, **view}
+    reading = recognizer.read(picture).as_json(model)
+    boxes = [digit["box"] for digit in reading["digits"]]
+    shown = {
+        "picture": _encode_preview(picture),
+        "size": [width, height],
+        "boxes": boxes,
+        "unread": reading["unread"],
+    }
+    if len(reading["digits"]) > 1:
+        return {"kind": "number", **reading, **shown}
     prediction = recognizer.predict(picture)
     if prediction.image is None or prediction.box is None:
-        return {"kind": "blank", "mode": "picture", "boxes": [], "model": model, **shown}
+        return {"kind": "blank", "model": model, **shown}
+    if prediction.digit is not None:
+        shown["boxes"] = [list(prediction.box)]
     return {
         "kind": "digit",
         "image": encode_image(prediction.image),
-        "boxes": [list(prediction.box)],
-        **shown,
         **prediction.as_json(model),
+        **shown,
     }
 
 

@@ -16,7 +16,7 @@ let whyAsked = 0
 let whyLabels = null // what the buttons say and show now
 
 // A refused answer is asked about by the digit that it is nearest to.
-const whyDigit = () => whyOther ?? whyAnswer.confidences.indexOf(Math.max(...whyAnswer.confidences))
+const whyDigit = () => whyOther ?? topDigit(whyAnswer)
 
 // Called with every answer; `final` where the pen is up.
 function offerWhy(answer, final) {
@@ -43,12 +43,11 @@ function labelWhy() {
   legendWhy.hidden = !on
   if (on) legendWhy.querySelector('.for').textContent = word('why_for', whyDigit())
   else seenImage.setAttribute('aria-label', word('seen_image_label'))
-  for (const item of bars.children) {
-    const digit = Number(item.dataset.digit)
+  digitRows.forEach((item, digit) => {
     item.firstChild.disabled = !whyAnswer
     item.firstChild.title = whyAnswer ? word('why', digit) : ''
     item.firstChild.setAttribute('aria-pressed', on && digit === whyDigit())
-  }
+  })
 }
 
 async function explain() {

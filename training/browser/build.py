@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from digits import networks, onnx_graph
-from digits.drawing import MAX_POINTS, PAD_WIDTHS
+from digits.drawing import MAX_POINTS
 from digits.examples import all_examples
 from digits.page import parts
+from digits.page.views import weights_view
 from digits.service import describe
 from digits.weights import Weights
 from training.browser import runtime
@@ -85,15 +86,12 @@ def _script(weights: Weights) -> str:
     """Join the scripts: each of the app's two parts in a block of its own, as on its page."""
     about = {
         "model": _name(weights),
-        "line": describe(weights),
+        "weights": weights_view(weights),
         "rejection_threshold": weights.config.rejection_threshold,
     }
-    pad = {
-        "examples": all_examples() | {"number": []},
-        "pad_widths": PAD_WIDTHS,
-        "max_points": MAX_POINTS,
-    }
-    answer = {"corrections": None, "asks_why": False, "reads_numbers": False}
+    digits = [example for example in all_examples() if len(str(example["name"])) == 1]
+    pad = {"examples": digits, "max_points": MAX_POINTS}
+    answer = {"corrections": None, "asks_why": False}
     pieces = [
         "'use strict'",
         _constant("ABOUT", about),

@@ -33,7 +33,7 @@ let queue = loadNetwork().then(
 
 async function readStrokes(strokes) {
   const image = normalize(drawStrokes(strokes))
-  if (!image) return { kind: 'blank', mode: 'picture', model: ABOUT.model }
+  if (!image) return { kind: 'blank', model: ABOUT.model }
   // One after the other: the runtime computes one answer at a time.
   const probabilities = queue.then(() => network(image))
   queue = probabilities.catch(() => {})
@@ -41,7 +41,7 @@ async function readStrokes(strokes) {
 }
 
 // What the pad asks, as digits/page/draw_request.js asks the server.
-async function readDrawing(_, strokes) {
+async function readDrawing(strokes) {
   if (problem) return { kind: 'problem', text: problem }
   if (!network) return { kind: 'warming' }
   try {
@@ -54,7 +54,7 @@ async function readDrawing(_, strokes) {
 
 const server = {
   async read_status() {
-    return { ready: network !== null, line: ABOUT.line, problem, model: ABOUT.model }
+    return { ready: network !== null, weights: ABOUT.weights, problem, language, model: ABOUT.model }
   },
 }
 

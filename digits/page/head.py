@@ -1,0 +1,96 @@
+"""How the page introduces itself to browsers, search engines and whoever shows a link to it.
+
+Gradio's template speaks of Gradio there, and offers no setting for most of it.
+"""
+
+import re
+from html import escape
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from gradio.routes import templates
+from jinja2 import BaseLoader, ChoiceLoader, DictLoader
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from digits.drawing import draw, parse_strokes
+from digits.examples import digit_example
+
+TITLE: Final = "Handwritten digits"
+DESCRIPTION: Final = (
+    "Draw a digit or a number and see it read while you draw, or show a picture of handwriting."
+)
+
+_TEMPLATE: Final = "frontend/index.html"
+_CARD: Final = re.compile(r'<meta\s+(?:property="og:|name="twitter:)[^>]*>')
+_PAPER: Final = (255, 255, 255)
+_INDIGO: Final = (229, 70, 79)  # OpenCV's order: blue, green, red
+
+
+def introduce(address: str) -> None:
+    """Replace what Gradio's template says of Gradio.
+
+    Args:
+        address: Where the page is served, without a slash at the end.
+    """
+    loader = templates.env.loader
+    assert isinstance(loader, BaseLoader)  # noqa: S101 - for mypy
+    source = loader.get_source(templates.env, _TEMPLATE)[0]
+    card = {
+        "og:type": "website",
+        "og:title": TITLE,
+        "og:description": DESCRIPTION,
+        "og:url": f"{address}/",
+        "og:image": f"{address}/preview.png",
+    }
+    head = [
+        f"<title>{escape(TITLE)}</title>",
+        f'<meta name="description" content="{escape(DESCRIPTION)}">',
+        '<meta name="twitter:card" content="summary_large_image">',
+        '<link rel="icon" type="image/png" href="favicon.ico">',
+        *(f'<meta property="{key}" content="{escape(value)}">' for key, value in card.items()),
+    ]
+    own = _CARD.sub("", source).replace("<style>", "".join(head) + "<style>", 1)
+    templates.env.loader = ChoiceLoader([DictLoader({_TEMPLATE: own}), loader])
+
+
+def picture_routes() -> list[Route]:
+    """Serve the icon and the preview, drawn from the project's own examples."""
+    return [_picture("/favicon.ico", _icon()), _picture("/preview.png", _preview())]
+
+
+def _picture(path: str, pixels: npt.NDArray[np.uint8]) -> Route:
+    content = cv2.imencode(".png", pixels)[1].tobytes()
+    headers = {"Cache-Control": "public, max-age=86400"}
+
+    async def send(_: Request) -> Response:
+        return Response(content, media_type="image/png", headers=headers)
+
+    return Route(path, send)
+
+
+def _icon() -> npt.NDArray[np.uint8]:
+    """A 5, white on indigo, 64 x 64."""
+    return cv2.resize(
+        _digit(5, _PAPER, _INDIGO)[40:280, 40:280], (64, 64), None, 0, 0, cv2.INTER_AREA
+    )
+
+
+def _preview() -> npt.NDArray[np.uint8]:
+    """All ten digits on paper, the 5 as an answer, 1200 x 630: what networks show of a link."""
+    tiles = [_digit(d, *((_PAPER, _INDIGO) if d == 5 else (_INDIGO, _PAPER))) for d in range(10)]
+    sheet = np.vstack([np.hstack(tiles[:5]), np.hstack(tiles[5:])])
+    small = cv2.resize(sheet, (1150, 460), None, 0, 0, cv2.INTER_AREA)
+    return cv2.copyMakeBorder(small, 85, 85, 25, 25, cv2.BORDER_CONSTANT, None, _PAPER)
+
+
+def _digit(
+    digit: int, ink: tuple[int, int, int], paper: tuple[int, int, int]
+) -> npt.NDArray[np.uint8]:
+    """An example in two colours, 320 x 320."""
+    share = draw(parse_strokes(digit_example(digit)))[..., None]
+    mixed = share * np.array(ink, np.float32) + (1 - share) * np.array(paper, np.float32)
+    return np.round(mixed).astype(np.uint8)

@@ -1,0 +1,121 @@
+"""The page on a slow network, without one, and after a reload."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests import pen
+from tests.visitor import (
+    QUESTION,
+    draw,
+    draw_to_the_end,
+    ink_on_pad,
+    open_upload,
+    upload,
+    wait_for_blank,
+    wait_for_digit,
+)
+
+UPLOADS = re.compile(r"/gradio_api/upload\?")
+
+
+def hold(page, url):
+    """Hold requests back until the function that is returned lets them go."""
+    held, let_go = [], []
+    page.route(url, lambda route: route.continue_() if let_go else held.append(route))
+
+    def release():
+        let_go.append(True)
+        for route in held:
+            route.continue_()
+
+    return release
+
+
+def test_a_slow_answer_is_awaited_and_the_old_one_taken_away(page):
+    draw_to_the_end(page, 1)
+    release = hold(page, QUESTION)
+    page.get_by_role("button", name="Clear").click()
+    wait_for_blank(page)
+    draw(page, 7)
+    expect(page.locator("#prediction")).to_have_text(re.compile(r"^\s*Reading …"))
+    dimmed = page.locator("#confidence .track i").first
+    assert float(dimmed.evaluate("(node) => getComputedStyle(node).opacity")) < 0.5
+    release()
+    wait_for_digit(page, 7)
+    assert float(dimmed.evaluate("(node) => getComputedStyle(node).opacity")) == 1
+
+
+def test_stale_tiles_and_bars_do_not_lie_on_each_other(page):
+    page.get_by_role("button", name="Number 42").click()
+    expect(page.locator("#prediction")).to_have_text(re.compile(r"^\s*42.*sure"))
+    release = hold(page, QUESTION)
+    draw(page, 7)
+    expect(page.locator("#prediction")).to_have_text(re.compile(r"^\s*Reading …"))
+    expect(page.locator(".tiles")).to_be_visible()
+    expect(page.locator("#confidence")).not_to_be_visible()
+    release()
+
+
+def test_without_a_network_the_lamp_says_so_until_it_is_back(page):
+    lamp = page.locator(".weights")
+    draw_to_the_end(page, 1)
+    page.route(QUESTION, lambda route: route.abort("internetdisconnected"))
+    draw(page, 1, shift=0.02)
+    expect(page.locator("#prediction")).to_contain_text("No answer from the server")
+    expect(lamp).to_have_attribute("data-ready", "false")
+    expect(lamp).to_have_text("The server cannot be reached.")
+    page.unroute(QUESTION)
+    expect(page.locator(".announce")).to_have_text(re.compile("^1"))
+    expect(lamp).to_have_attribute("data-ready", "true")
+    expect(lamp).to_contain_text("bundled")
+
+
+def test_the_upload_tab_says_in_its_own_words_that_there_is_no_network(page, tmp_path):
+    open_upload(page)
+    # Only these: Gradio lets a failure of its own progress report go uncaught.
+    for url in (UPLOADS, "**/v1/health"):
+        page.route(url, lambda route: route.abort("internetdisconnected"))
+    upload(page, tmp_path / "8.png", pen.sheet(8))
+    expect(page.locator("#prediction")).to_contain_text("Choose the picture again")
+    expect(page.locator(".weights")).to_have_attribute("data-ready", "false")
+    page.unroute(UPLOADS)
+    page.unroute("**/v1/health")
+    upload(page, tmp_path / "7.png", pen.sheet(7))
+    wait_for_digit(page, 7)
+    expect(page.locator(".weights")).to_have_attribute("data-ready", "true")
+
+
+def test_a_picture_on_its_way_takes_the_last_answer_away(page, tmp_path):
+    open_upload(page)
+    upload(page, tmp_path / "8.png", pen.sheet(8))
+    wait_for_digit(page, 8)
+    release = hold(page, "**/gradio_api/queue/join*")
+    page.get_by_role("button", name="Rotate by 90°").click()
+    expect(page.locator("#prediction")).to_have_text(re.compile(r"^\s*Reading …"))
+    release()
+    expect(page.locator("#prediction")).not_to_contain_text("Reading")
+
+
+def test_a_drawing_outlives_a_reload(page):
+    draw_to_the_end(page, 4)
+    ink = ink_on_pad(page)
+    page.reload()
+    page.locator(".weights[data-ready=true]").wait_for()
+    wait_for_digit(page, 4)
+    assert ink_on_pad(page) == pytest.approx(ink, rel=0.02)
+    page.keyboard.press("Delete")
+    wait_for_blank(page)
+    page.reload()
+    page.locator(".weights[data-ready=true]").wait_for()
+    wait_for_blank(page)
+    assert ink_on_pad(page) == 0
+
+
+def test_what_lies_in_the_browsers_store_by_mistake_is_no_drawing(page):
+    for content in ("nonsense", "[[1]]", '[["a", 1, 2]]', "{}"):
+        page.evaluate("(content) => sessionStorage.setItem('digits:drawing', content)", content)
+        page.reload()
+        page.locator(".weights[data-ready=true]").wait_for()
+        wait_for_blank(page)
