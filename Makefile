@@ -1,7 +1,8 @@
 # make run    the Space on http://127.0.0.1:7860 (GRADIO_SERVER_PORT chooses another port)
 # make test   linters, types and the tests that protect a change; installs what they need
 # make test-all  the same with every test, as each night and before a release
-# make train  train on MNIST; make train ARGS="--network conv3 --data FOLDER"
+# make train  train the network that reads a digit; make train ARGS="--network conv3 --data FOLDER"
+# make finder train the network that finds digits in a picture; make finder ARGS="--data FOLDER"
 # make lint   linters and types alone
 # make evaluate  measure the bundled weights and all runs anew: training/results.json
 # make bench  measure this app's speed and cost beside the usual demo's
@@ -14,7 +15,7 @@
 
 .DEFAULT_GOAL := run
 .NOTPARALLEL:
-.PHONY: run test test-all train evaluate bench lint lint-style lint-format lint-types lint-workflows \
+.PHONY: run test test-all train finder evaluate bench lint lint-style lint-format lint-types lint-workflows \
 	format chromium curl node lock audit sbom
 
 BIN := .venv/bin
@@ -29,6 +30,9 @@ run: .venv/app-installed
 
 train: .venv/training-installed
 	@exec $(BIN)/python -m training.train $(ARGS)
+
+finder: .venv/training-installed
+	@exec $(BIN)/python -m training.segmentation $(ARGS)
 
 evaluate: .venv/training-installed
 	@exec $(BIN)/python -m training.evaluate --all $(ARGS)

@@ -84,7 +84,7 @@ def parse_arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--runs", type=Path, nargs=2, metavar=("OURS", "BASELINE"))
     parser.add_argument(
         "--output", type=Path, metavar="FILE",
-        help=f"keep the figures; the README shows {tables.RESULTS.relative_to(ROOT)}",
+        help=f"keep the figures; docs/performance.md shows {tables.RESULTS.relative_to(ROOT)}",
     )  # fmt: skip
     parser.add_argument(
         "--quick", action="store_true", help="see that it runs; figures mean nothing"

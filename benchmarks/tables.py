@@ -1,6 +1,6 @@
-"""Measured speed as text: columns for the console, Markdown for the README.
+"""Measured speed as text: columns for the console, Markdown for docs/performance.md.
 
-python -m benchmarks.tables    brings the README's table up to benchmarks/results.json
+python -m benchmarks.tables    brings the document up to benchmarks/results.json
 """
 
 import json
@@ -11,11 +11,10 @@ from typing import Any, Final
 
 from benchmarks import answers
 from benchmarks.figures import Figures, Row, row_from_json
-from training.tables import markdown, render
+from training.tables import markdown, render, replace_section
 
-README_BEGIN: Final = "<!-- benchmarks/results.json -->"
-README_END: Final = "<!-- end of benchmarks/results.json -->"
 RESULTS: Final = Path(__file__).with_name("results.json")
+DOCUMENT: Final = Path(__file__).parents[1] / "docs" / "performance.md"
 
 _PICTURE_COST: Final = "predict`, processor time of an answer"
 """How the row ends: it was Gradio's `/predict` that was measured until /v1 answered."""
@@ -78,7 +77,7 @@ def load_line(report: Report) -> str:
     return f"load of the machine before each part: {loads}"
 
 
-def readme_section(report: Report) -> str:
+def section(report: Report) -> str:
     """Put what was measured into Markdown: a table, the machine, and the cost at scale."""
     table = [["median (95th percentile)", "here", "usual demo", "times better"]]
     for row in rows_of(report):
@@ -126,7 +125,7 @@ def _cost(report: Report, ending: str) -> Row | None:
 
 
 def _scale_rows(report: Report) -> dict[str, str]:
-    """Rows of the README's table of scale that are measured here, by what they begin with."""
+    """Rows of the table of scale that are measured here, by what they begin with."""
     endings = {"this page": answers.DRAWING_COST, "`(?:/v1)?/predict`": _PICTURE_COST}
     rows = {}
     for where, ending in endings.items():
@@ -156,23 +155,19 @@ def _most_a_day(cost: Figures) -> float:
     return _SPACE_CORES / _BUSIEST / _cores(cost, 1e6)
 
 
-def update_readme(readme: str, report: Report) -> str:
-    """Replace what is between the README's two marks, and its rows on scale.
+def update(text: str, report: Report) -> str:
+    """Bring `docs/performance.md` up to a report.
 
     Args:
-        readme: The README's text.
+        text: Of the document.
         report: Of `results.json`.
 
     Raises:
         ValueError: If the marks are missing.
     """
-    before, mark, rest = readme.partition(README_BEGIN)
-    _, end, after = rest.partition(README_END)
-    if not mark or not end:
-        raise ValueError(f"Expected {README_BEGIN} and {README_END} in the README. Received: none")
     for start, row in _scale_rows(report).items():
-        after = re.sub(rf"^{start}.*$", row, after, flags=re.MULTILINE)
-    return f"{before}{mark}\n{readme_section(report)}\n{end}{after}"
+        text = re.sub(rf"^{start}.*$", row, text, flags=re.MULTILINE)
+    return replace_section(text, "benchmarks/results.json", section(report))
 
 
 def merged(old: Report | None, new: Report, order: Sequence[str]) -> dict[str, Any]:
@@ -190,10 +185,9 @@ def merged(old: Report | None, new: Report, order: Sequence[str]) -> dict[str, A
 
 
 def main() -> None:
-    """Bring the README's table up to `benchmarks/results.json`."""
+    """Write `docs/performance.md` anew."""
     report = json.loads(RESULTS.read_text("utf-8"))
-    readme = Path(__file__).parents[1] / "README.md"
-    readme.write_text(update_readme(readme.read_text("utf-8"), report), "utf-8")
+    DOCUMENT.write_text(update(DOCUMENT.read_text("utf-8"), report), "utf-8")
 
 
 if __name__ == "__main__":

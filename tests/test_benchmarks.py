@@ -17,7 +17,6 @@ from benchmarks.figures import Figures, Row, machine, row_from_json
 from benchmarks.serving import OURS, BenchmarkError, Server
 from digits.examples import digit_example
 from digits.pictures import load_picture
-from tests.conftest import ROOT
 
 
 @pytest.mark.nightly
@@ -30,7 +29,7 @@ def test_every_section_runs():
     assert sum(row.baseline is not None for row in rows) >= len(rows) // 2
     shown = tables.console(report)
     assert all(row.what in shown for row in rows)
-    assert "A million answers a day" in tables.readme_section(report)
+    assert "A million answers a day" in tables.section(report)
 
 
 def test_a_running_app_is_measured(app):
@@ -149,13 +148,13 @@ def test_the_baseline_is_trained_where_there_is_data(mnist_folder):
     assert model.count_params() == 225_034
 
 
-def test_the_readme_shows_what_was_measured():
-    readme = (ROOT / "README.md").read_text("utf-8")
+def test_the_document_shows_what_was_measured():
+    text = tables.DOCUMENT.read_text("utf-8")
     report = json.loads(tables.RESULTS.read_text("utf-8"))
-    assert tables.update_readme(readme, report) == readme
+    assert tables.update(text, report) == text
 
 
-def test_the_readme_follows_when_the_picture_api_is_measured_anew():
+def test_the_document_follows_when_the_picture_api_is_measured_anew():
     report = json.loads(tables.RESULTS.read_text("utf-8"))
     rows = [
         Row(answers.DRAWING_COST, "ms", Figures(2.0)),
@@ -164,6 +163,6 @@ def test_the_readme_follows_when_the_picture_api_is_measured_anew():
     report["sections"] = {
         "answers": {"date": "2026-12-01", "load": 0.1, "rows": [row.as_json() for row in rows]}
     }
-    readme = tables.update_readme((ROOT / "README.md").read_text("utf-8"), report)
-    assert "200 pictures a second by `/v1/predict` (the usual demo: 10)" in readme
-    assert tables.update_readme(readme, report) == readme
+    text = tables.update(tables.DOCUMENT.read_text("utf-8"), report)
+    assert "200 pictures a second by `/v1/predict` (the usual demo: 10)" in text
+    assert tables.update(text, report) == text

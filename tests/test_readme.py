@@ -1,4 +1,4 @@
-"""What the README promises is what the code does; its snippets run as they stand."""
+"""What README and docs promise is what the code does; their snippets run as they stand."""
 
 import json
 import re
@@ -13,12 +13,15 @@ from tests import pen
 from tests.conftest import ROOT
 from training import tables
 
-README = (ROOT / "README.md").read_text("utf-8")
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+TEXTS = {path: path.read_text("utf-8") for path in PAGES}
+README = TEXTS[ROOT / "README.md"]
+EVERYTHING = "\n".join(TEXTS.values())
 LOCAL_ADDRESS = "http://127.0.0.1:7860"
 
 
 def snippet(language):
-    blocks = re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+    blocks = re.findall(rf"```{language}\n(.*?)```", EVERYTHING, re.DOTALL)
     [block] = [block for block in blocks if LOCAL_ADDRESS in block]
     return block
 
@@ -43,30 +46,33 @@ def test_the_curl_snippet_reads_a_seven(app, tmp_path):
     printed = run_snippet("bash", ["bash", "-euc"], app, tmp_path)
     answer = json.loads(printed)
     assert answer["digit"] == 7
-    row = README.split("| `/predict` |")[1].split("\n")[0]
+    row = EVERYTHING.split("| `/predict` |")[1].split("\n")[0]
     assert set(answer) == set(re.findall(r"`(\w+)`", row))
 
 
 def test_every_link_into_the_repository_leads_somewhere():
     # "../../" leads to the pages of the repository on GitHub, of every fork its own.
-    targets = re.findall(r"\]\((?!https?://|#|\.\./\.\./actions/)([^)]+)\)", README)
-    assert targets
-    assert [target for target in targets if not (ROOT / target).exists()] == []
+    for path, text in TEXTS.items():
+        targets = re.findall(r"\]\((?!https?://|#|(?:\.\./)+actions/)([^)]+)\)", text)
+        assert [target for target in targets if not (path.parent / target).exists()] == []
+    assert len(re.findall(r"\]\(docs/\w+\.md\)", README)) >= len(PAGES) - 1
 
 
 def test_the_commands_exist():
     makefile = (ROOT / "Makefile").read_text("utf-8")
     rules = re.findall(r"^([\w -]+):(?!=)", makefile, re.MULTILINE)
-    named = set(re.findall(r"`?make ([\w-]+)", README)) - {"GRADIO_SHARE"}
+    named = set(re.findall(r"(?:    |`|=True )make ([\w-]+)", EVERYTHING))
     assert {"run", "test", "train"} <= named
     assert named <= {name for rule in rules for name in rule.split()}
-    modules = set(re.findall(r"python -m ((?:training|benchmarks|tests|digits)[.\w]*)", README))
+    modules = set(
+        re.findall(r"python -m\s+((?:training|benchmarks|tests|digits)[.\w]*)", EVERYTHING)
+    )
     assert {"digits", "training.train", "training.browser"} <= modules
     assert [module for module in modules if not find_spec(module)] == []
 
 
 def test_all_networks_are_named():
-    retrain = README.split("## Retrain")[1].split("## Results")[0]
+    retrain = README.split("## Retrain it")[1].split("## Publish")[0]
     assert [
         name for name in NETWORKS if name != DEFAULT_NETWORK and f"`{name}`" not in retrain
     ] == []
@@ -79,7 +85,12 @@ def test_the_limits_are_those_of_the_code():
 
 
 def test_the_tables_are_those_that_were_measured():
-    assert tables.update_readme(README, ROOT / "training") == README
+    for path, text in tables.documents(ROOT).items():
+        assert text == TEXTS[path], path.name
+
+
+def test_the_readme_is_read_to_its_end():
+    assert 100 <= len(README.splitlines()) <= 150
 
 
 def test_the_measured_weights_are_the_bundled_ones():

@@ -1,4 +1,4 @@
-"""What the About tab tells people to type, and the README's JavaScript, against the running app."""
+"""What the About tab tells people to type, and the docs' JavaScript, against the running app."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from digits.page.about import snippets
 from tests import npm, pen
 from tests.conftest import ROOT
 
-README = (ROOT / "README.md").read_text("utf-8")
+API = (ROOT / "docs" / "api.md").read_text("utf-8")
 LOCAL_ADDRESS = "http://127.0.0.1:7860"
 
 
@@ -43,8 +43,8 @@ def node(code, folder):
     return run(["node", "snippet.mjs"], folder)
 
 
-def test_the_readmes_javascript_reads_a_seven(app, folder):
-    code = block(README, "javascript")
+def test_the_documented_javascript_reads_a_seven(app, folder):
+    code = block(API, "javascript")
     assert LOCAL_ADDRESS in code
     assert node(code.replace(LOCAL_ADDRESS, app.url), folder).startswith("7 [")
 

@@ -1,6 +1,6 @@
-"""Measured figures as text: columns for the console, Markdown for the README.
+"""Measured figures as text: columns for the console, Markdown for README and docs.
 
-python -m training.tables    brings the README's table up to what was measured
+python -m training.tables    brings README and docs up to what was measured
 """
 
 import json
@@ -15,6 +15,10 @@ Row = Mapping[str, Any]
 """One row of `results.json`: a network and a way of preprocessing, over all its seeds."""
 
 Cells = Sequence[Sequence[str]]
+
+THIS_PROJECT = "this project"
+PLAIN_RESIZE = "plain resize"
+"""How pictures come before a network, in `results.json`."""
 
 
 def shown(value: object) -> str:
@@ -113,38 +117,63 @@ def corruption_errors(row: Row) -> dict[str, float]:
     return {kind: counts["errors"] / counts["count"] for kind, counts in kinds.items()}
 
 
-README_COLUMNS = (
-    ("MNIST test", ("mnist_test",)),
-    ("drawn digits", ("drawn",)),
-    ("photos", ("photos",)),
-    ("sheets on a desk", ("sheets",)),
-    ("numbers, canvas", ("numbers", "canvas")),
-    ("numbers, paper", ("numbers", "paper")),
-)
-"""Header and path of the figures that the README shows, as shares misread."""
+_SETS = {
+    "MNIST test": ("mnist_test",),
+    "drawn digits": ("drawn",),
+    "photos": ("photos",),
+    "sheets on a desk": ("sheets",),
+    "numbers, canvas": ("numbers", "canvas"),
+    "numbers, paper": ("numbers", "paper"),
+}
+"""Header and path of the figures that are shown as shares misread."""
+
+_USUAL_DEMO = ("conv3", PLAIN_RESIZE)
 
 
-def readme_section(rows: Sequence[Row]) -> str:
-    """Put the most telling figures of `results.json` into a table in Markdown.
-
-    Args:
-        rows: All rows; a set of figures that was not measured shows as `-`.
-    """
-    header = ["misread", *(name for name, _ in README_COLUMNS), "corrupted MNIST", "letters taken"]
-    return markdown([header, *(_readme_cells(row) for row in rows)])
+def results_table(rows: Sequence[Row]) -> str:
+    """Tabulate the share misread, a line for each row of `results.json`, in Markdown."""
+    header = ["misread", *_SETS, "corrupted MNIST", "letters accepted"]
+    lines = [[f"{row['name']}, {row['preprocessing']}", *_shares(row)] for row in rows]
+    return markdown([header, *lines])
 
 
-def _readme_cells(row: Row) -> list[str]:
+def readme_table(rows: Sequence[Row]) -> str:
+    """Tabulate the share misread of the served weights and the usual demo, in Markdown."""
+    served, demo = _row(rows, "served", THIS_PROJECT), _row(rows, *_USUAL_DEMO)
+    names = [*_SETS, "corrupted MNIST", "letters accepted"]
+    lines = zip(names, _shares(served), _shares(demo), strict=True)
+    return markdown([["pictures", "this project", "usual demo"], *map(list, lines)])
+
+
+def headline(rows: Sequence[Row]) -> str:
+    """Say in a sentence or two what the served weights misread, and the usual demo."""
+    served, demo = (_row(rows, *key)["mean"] for key in (("served", THIS_PROJECT), _USUAL_DEMO))
+    drawn, test = served["drawn"], served["mnist_test"]
+    return (
+        f"**Of {drawn['count']:,.0f} digits that people drew with a pen it misreads "
+        f"{drawn['errors']:.0f}; the usual demo misreads {demo['drawn']['errors']:,.0f}.** On "
+        f"MNIST's test set it is right in {100 - 100 * test['errors'] / test['count']:.2f} % "
+        f"({test['errors']:.0f} of {test['count']:,.0f} wrong), on photographs of paper in "
+        f"{100 - 100 * served['photos']['errors'] / served['photos']['count']:.1f} %."
+    )
+
+
+def _row(rows: Sequence[Row], name: str, preprocessing: str) -> Row:
+    found = [r for r in rows if (r["name"], r["preprocessing"]) == (name, preprocessing)]
+    return found[0]
+
+
+def _shares(row: Row) -> list[str]:
     mean, far = row["mean"], row["deviation"]
-    cells = [f"{row['name']}, {row['preprocessing']}"]
-    for _, path in README_COLUMNS:
+    cells = []
+    for path in _SETS.values():
         figures, deviation = mean, far
         for key in path:
             figures, deviation = figures.get(key, {}), deviation.get(key, {})
         cells.append(_wrong(figures, deviation))
-    refused = mean["refusal"]["refused"].get("letters")
-    taken = "-" if refused is None else f"{100 * (1 - refused):.1f} %"
-    return [*cells, _percent(mean["corruptions"], "mean_error"), taken]
+    rejected = mean["refusal"]["refused"].get("letters")
+    accepted = "-" if rejected is None else f"{100 * (1 - rejected):.1f} %"
+    return [*cells, _percent(mean["corruptions"], "mean_error"), accepted]
 
 
 def ablation_table(measured: Mapping[str, Any]) -> list[list[str]]:
@@ -154,7 +183,7 @@ def ablation_table(measured: Mapping[str, Any]) -> list[list[str]]:
         measured: The content of `ablation.json`.
     """
     kinds = ", ".join(measured["rows"][0]["corruptions"]["kinds"]).replace("_", " ")
-    header = ["misread", "MNIST test", "drawn digits", "photos", kinds, "letters taken"]
+    header = ["misread", "MNIST test", "drawn digits", "photos", kinds, "letters accepted"]
     rows = []
     for row in measured["rows"]:
         shares = [
@@ -167,42 +196,54 @@ def ablation_table(measured: Mapping[str, Any]) -> list[list[str]]:
     return [header, *rows]
 
 
-def replace_section(readme: str, name: str, content: str) -> str:
+def replace_section(text: str, name: str, content: str) -> str:
     """Replace what stands between two marks, `<!-- NAME -->` and `<!-- end of NAME -->`.
 
     Args:
-        readme: The README's text.
-        name: The file that the content comes from.
+        text: A document in Markdown.
+        name: What the content is made from.
         content: What is to stand there.
 
     Raises:
         ValueError: If the marks are missing.
     """
     begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
-    before, mark, rest = readme.partition(begin)
+    before, mark, rest = text.partition(begin)
     _, closing, after = rest.partition(end)
     if not mark or not closing:
-        raise ValueError(f"Expected {begin} and {end} in the README. Received: none")
+        raise ValueError(f"Expected {begin} and {end}. Received: none")
     return f"{before}{begin}\n{content}\n{end}{after}"
 
 
-def update_readme(readme: str, folder: Path) -> str:
-    """Bring the README's tables up to the measured figures.
+def documents(root: Path) -> dict[Path, str]:
+    """Bring README and docs up to the figures in `training/`.
 
     Args:
-        readme: The README's text.
-        folder: Holds `results.json` and `ablation.json`.
+        root: Of the repository.
+
+    Returns:
+        The text of each document by its path.
     """
-    results = json.loads((folder / "results.json").read_text("utf-8"))
-    ablation = json.loads((folder / "ablation.json").read_text("utf-8"))
-    readme = replace_section(readme, "results.json", readme_section(results["rows"]))
-    return replace_section(readme, "ablation.json", markdown(ablation_table(ablation)))
+    rows = json.loads((root / "training" / "results.json").read_text("utf-8"))["rows"]
+    ablation = json.loads((root / "training" / "ablation.json").read_text("utf-8"))
+    sections = {
+        root / "README.md": {"headline": headline(rows), "results.json": readme_table(rows)},
+        root / "docs" / "results.md": {
+            "results.json": results_table(rows),
+            "ablation.json": markdown(ablation_table(ablation)),
+        },
+    }
+    texts = {path: path.read_text("utf-8") for path in sections}
+    for path, contents in sections.items():
+        for name, content in contents.items():
+            texts[path] = replace_section(texts[path], name, content)
+    return texts
 
 
 def main() -> None:
-    """Bring the README's tables up to what lies in `training/`."""
-    readme = Path(__file__).parents[1] / "README.md"
-    readme.write_text(update_readme(readme.read_text("utf-8"), Path(__file__).parent), "utf-8")
+    """Write README and docs anew."""
+    for path, text in documents(Path(__file__).parents[1]).items():
+        path.write_text(text, "utf-8")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,63 @@
+"""How many of a folder of pictures are read right, by kind.
+
+    python -m benchmarks.scenes FOLDER [--model RUN]
+
+`FOLDER` holds pictures and `manifest.json`: a list of `{"file", "kind", "endpoint", "want"}`, where
+`want` is a digit, a number, lines joined by `+`, or null where there is no digit.
+"""
+
+import argparse
+import json
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from digits.pictures import load_picture
+from digits.recognizer import Recognizer
+from digits.weights import BUNDLED, load_folder
+
+
+def read_scene(recognizer: Recognizer, folder: Path, scene: dict[str, Any]) -> str | None:
+    """Answer as the scene's endpoint does, in the manifest's words."""
+    picture = load_picture(folder / scene["file"])
+    if scene["endpoint"] == "predict":
+        digit = recognizer.predict(picture).digit
+        return None if digit is None else str(digit)
+    return "+".join(recognizer.read(picture).lines) or None
+
+
+def table(scenes: list[dict[str, Any]]) -> str:
+    """Return right answers by kind, and of all, as a table in Markdown."""
+    right: dict[str, list[bool]] = defaultdict(list)
+    for scene in scenes:
+        for kind in (scene["kind"], "all"):
+            right[kind].append(scene["read"] == scene["want"])
+    everything = right.pop("all")
+    rows = [*sorted(right.items()), ("all", everything)]
+    lines = [f"| {kind} | {sum(each)} | {len(each)} |" for kind, each in rows]
+    return "\n".join(["| kind | right | of |", "|---|---:|---:|", *lines])
+
+
+def main() -> None:
+    """Print a table by kind, and the mean processor time of a picture."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.scenes", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--model", type=Path, default=BUNDLED, help="set of weights")
+    parser.add_argument("--wrong", action="store_true", help="also list what was misread")
+    arguments = parser.parse_args()
+    recognizer = Recognizer(load_folder(arguments.model))
+    scenes = json.loads((arguments.folder / "manifest.json").read_text("utf-8"))
+    started = time.process_time()
+    for scene in scenes:
+        scene["read"] = read_scene(recognizer, arguments.folder, scene)
+    seconds = time.process_time() - started
+    print(table(scenes))  # noqa: T201
+    print(f"\n{1000 * seconds / len(scenes):.0f} ms of processor time a picture")  # noqa: T201
+    for scene in scenes:
+        if arguments.wrong and scene["read"] != scene["want"]:
+            print(f"{scene['file']}: {scene['read']} for {scene['want']}")  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
