@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from digits.hub import HubError
     from digits.library import Reader, load
     from digits.pictures import PictureError
-    from digits.reading import ReadDigit, Reading
-    from digits.recognizer import Prediction
+    from digits.prediction import Prediction, ReadDigit, Reading
     from digits.weights import WeightsError
 
 __all__ = [
@@ -41,10 +40,10 @@ __all__ = [
 _HOMES = {
     "HubError": "hub",
     "PictureError": "pictures",
-    "Prediction": "recognizer",
-    "ReadDigit": "reading",
+    "Prediction": "prediction",
+    "ReadDigit": "prediction",
     "Reader": "library",
-    "Reading": "reading",
+    "Reading": "prediction",
     "WeightsError": "weights",
     "load": "library",
 }

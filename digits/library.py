@@ -10,8 +10,8 @@ from PIL import Image
 
 from digits import hub, weights
 from digits.pictures import Samples, load_picture
-from digits.reading import Reading, read
-from digits.recognizer import Prediction, Recognizer
+from digits.prediction import Prediction, Reading
+from digits.recognizer import Recognizer
 from digits.service import DEFAULT_REVISION
 from digits.weights import Weights, WeightsError
 
@@ -55,18 +55,18 @@ class Reader:
         return self._recognizer.predict(load_picture(source))
 
     def read(self, source: Source) -> Reading:
-        """Read a number: one line of handwritten digits from left to right, as `/read` does.
+        """Read all handwritten digits in a picture, line by line, as `/read` does.
 
         Args:
             source: The picture, as `predict` takes it.
 
         Returns:
-            The number, empty where there is no digit.
+            The numbers, none where there is no digit.
 
         Raises:
             PictureError: If it is no picture, or none that can be read.
         """
-        return read(self._recognizer, load_picture(source))
+        return self._recognizer.read(load_picture(source))
 
 
 def load(model: str | os.PathLike[str] | None = None, revision: str | None = None) -> Reader:

@@ -5,16 +5,13 @@ width; ink is float32, 0 for paper and 1 for full ink.
 """
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import cv2
 import numpy as np
 
 from digits.ink import BlankPictureError, InkArray, Picture, main_ink, possible_inks
+from digits.prediction import Box
 from digits.specks import stroke_width
-
-Box: TypeAlias = tuple[int, int, int, int]
-"""x, y, width, height in pixels."""
 
 IMAGE_SIDE = 28
 
@@ -32,6 +29,12 @@ _EDGE = 0.1
 _FAINT = 0.02
 """Ink that bounds the box shown to the visitor."""
 
+_FILLED = 0.5
+"""Share of its box that a character fills at most, whatever the pen."""
+
+_CLOSE = 0.2
+"""Distance within which strokes are one character's, in sizes of its largest connected part."""
+
 _FINE = 4
 """Pixels a side that stand for one pixel of the image while the stroke width is set."""
 
@@ -43,10 +46,12 @@ class Candidate:
     Attributes:
         image: `(28, 28)` float32 in `[0, 1]`, 0 paper, 1 full ink.
         box: x, y, width, height of its ink in pixels of the picture; None if that is unknown.
+        alone: Whether the paper is plain and holds nothing apart from it.
     """
 
     image: InkArray
     box: Box | None = None
+    alone: bool = False
 
 
 def preprocess(picture: Picture) -> InkArray:
@@ -87,8 +92,21 @@ def preprocess_candidates(picture: Picture) -> list[Candidate]:
         box = _box(array, ink.scale)
         if not candidates and array.shape == (IMAGE_SIDE, IMAGE_SIDE):
             candidates.append(Candidate(array, box))
-        candidates.append(Candidate(normalize(array), box))
+        candidates.append(Candidate(normalize(array), box, ink.clean and _is_compact(array)))
     return candidates
+
+
+def _is_compact(ink: InkArray) -> bool:
+    """Tell strokes that all lie close to the largest of them, as one character's do."""
+    mask = (ink > _EDGE).astype(np.uint8)
+    _, _, stats, _ = cv2.connectedComponentsWithStats(mask)
+    x, y, width, height = cv2.boundingRect(mask)
+    if mask[y : y + height, x : x + width].mean() > _FILLED:
+        return False  # a card or an image rather than strokes
+    reach = 1 + int(_CLOSE * stats[1:, 2:4].max(initial=0))
+    return bool(
+        cv2.connectedComponents(cv2.dilate(mask, np.ones((reach, reach), np.uint8)))[0] <= 2
+    )
 
 
 def _box(array: InkArray, scale: float) -> Box:

@@ -1,8 +1,8 @@
-"""From a picture or a drawing to a calibrated answer, or to the reason why there is none."""
+"""From a picture or a drawing to calibrated answers, or to the reason why there are none."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,59 +11,46 @@ import onnxruntime
 from digits import explanation, networks, onnx_graph
 from digits.drawing import draw, parse_strokes
 from digits.examples import digit_example
-from digits.ink import BlankPictureError, InkArray, Picture
-from digits.preprocessing import Box, Candidate, has_ink, normalize, preprocess_candidates
+from digits.ink import BlankPictureError, Ink, InkArray, Picture
+from digits.numbers.lattice import build_lattice, viterbi
+from digits.numbers.reading import read_ink, read_line
+from digits.prediction import BLANK, NO_INK, NOT_A_DIGIT, Box, Prediction, ReadDigit, Reading
+from digits.preprocessing import Candidate, has_ink, normalize, preprocess_candidates
+from digits.segmentation.finder import Finder
+from digits.segmentation.lines import Line
+from digits.segmentation.page import Page, find_page
 from digits.weights import Weights, WeightsError
-
-BLANK: Final = "blank"
-NOT_A_DIGIT: Final = "not a digit"
 
 MAX_RELATIVE_UNCERTAINTY: Final = 0.2
 """A later candidate is selected if its uncertainty is at most this share of the first one's."""
 
-_UNIFORM: Final = (0.1,) * 10
+_CERTAIN: Final = 0.001
+"""Uncertainty of the rules' answer at most which the finder is not asked."""
+
+_MUCH_LESS: Final = 0.1
+"""The finder's answer is taken if its uncertainty is at most this share of the rules' one."""
+
+_DOUBTLESS: Final = 0.1
+"""Uncertainty of digits at most at which the finder may add them to what the rules read."""
+
+_LEAST_MEAN: Final = 0.5
+"""Mean confidence of several digits below which they are a scrawl; a number's is above 0.9."""
 
 
-@dataclass(frozen=True)
-class Prediction:
-    """What one picture says.
+class _Digit(NamedTuple):
+    """Ink that was classified as one digit: `(28, 28)` image, probabilities, and where it is."""
 
-    Attributes:
-        digit: 0 to 9, or None where there is no digit.
-        reason: None, or why there is no digit: `BLANK` or `NOT_A_DIGIT`.
-        confidences: Ten calibrated probabilities by digit, given that it is a digit; sum 1.
-        score: 0 to 1, how likely it is a digit and this one; higher is surer.
-        image: `(28, 28)` float32 in `[0, 1]` that the network saw; None for a blank picture.
-        box: x, y, width, height of the ink in pixels of the picture; None for a drawing or a
-            blank picture.
-    """
+    image: InkArray
+    probabilities: npt.NDArray[np.float32]
+    box: Box
 
-    digit: int | None
-    reason: str | None
-    confidences: tuple[float, ...]
-    score: float
-    image: InkArray | None = None
-    box: Box | None = None
+    @property
+    def digit(self) -> int:
+        return int(self.probabilities[:10].argmax())
 
-    def as_json(self, model: str) -> dict[str, Any]:
-        """The answer of `/predict`.
-
-        Args:
-            model: Which weights answered.
-
-        Returns:
-            `digit`, `reason`, `confidences`, `score` and `model`, of plain Python types.
-        """
-        return {
-            "digit": self.digit,
-            "reason": self.reason,
-            "confidences": list(self.confidences),
-            "score": self.score,
-            "model": model,
-        }
-
-
-_BLANK: Final = Prediction(None, BLANK, _UNIFORM, 0.0)
+    @property
+    def confidence(self) -> float:
+        return float(self.probabilities[:10].max())
 
 
 class Recognizer:
@@ -93,24 +80,97 @@ class Recognizer:
         options.inter_op_num_threads = 1
         # The arena keeps the memory of the largest batch for ever.
         options.enable_cpu_mem_arena = False
+        self._finder = Finder(weights.finder)
         self._session = onnxruntime.InferenceSession(
             graph.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
 
+    def find(self, picture: Picture) -> Page:
+        """Find the ink of digits in a picture, whatever else it shows.
+
+        Args:
+            picture: `(H, W)` or `(H, W, 3)` uint8, upright, as `load_picture` gives it.
+        """
+        return find_page(self._finder, picture)
+
     def predict(self, picture: Picture) -> Prediction:
-        """Read the one digit of a picture.
+        """Read the one digit of a picture; of several, the most prominent.
 
         Args:
             picture: `(H, W)` or `(H, W, 3)` uint8, upright, as `load_picture` gives it.
 
         Returns:
-            The answer. A picture without ink is an answer too, with the reason `BLANK`.
+            The answer. A picture without a digit is an answer too, with the reason.
         """
-        return self.predict_all([picture])[0]
+        return self.select(find_candidates(picture), lambda: self.find(picture))
 
-    def predict_all(self, pictures: Iterable[Picture]) -> list[Prediction]:
-        """Read the one digit of each picture, all in one batch; see `predict`."""
-        return self.select([_candidates(picture) for picture in pictures])
+    def select(self, candidates: Sequence[Candidate], find: Callable[[], Page]) -> Prediction:
+        """Decide between the candidates of the rules and what the finder sees.
+
+        Args:
+            candidates: From `find_candidates`.
+            find: Returns the page; called only where the candidates leave a doubt.
+        """
+        first = self._best(candidates)
+        if 1 - first.score <= _CERTAIN or (candidates and candidates[0].alone):
+            return first
+        second = self.predict_page(find())
+        surer = 1 - second.score <= _MUCH_LESS * (1 - first.score)
+        return second if second.digit is not None and surer else first
+
+    def read(self, picture: Picture) -> Reading:
+        """Read all digits of a picture, line by line; see `predict`."""
+        threshold = self.weights.config.rejection_threshold
+        first = read_line(self.predict_images, threshold, picture)
+        second = self.read_page(self.find(picture))
+        surer = _doubt(second) <= _MUCH_LESS * _doubt(first)
+        if second.digits and (surer or _adds_to(first, second)):
+            return second
+        unread = tuple(box for box in second.unread if not _touches(box, first.digits))
+        return replace(first, unread=unread)
+
+    def predict_page(self, page: Page) -> Prediction:
+        """Read the one digit of a page by what the finder saw alone."""
+        digits = [digit for line in page.lines for digit in self._read_line(line)]
+        if not digits:
+            return replace(NO_INK, reason=NOT_A_DIGIT) if page.unread else NO_INK
+        threshold = self.weights.config.rejection_threshold
+        sure = [digit for digit in digits if digit.confidence >= threshold]
+        best = max(sure or digits, key=lambda digit: digit.confidence * max(digit.box[2:]))
+        return replace(self.decide(*best), others=max(0, len(sure) - 1))
+
+    def read_page(self, page: Page) -> Reading:
+        """Read all digits of a page by what the finder saw alone."""
+        texts: list[str] = []
+        read: list[ReadDigit] = []
+        unread = list(page.unread)
+        for line in page.lines:
+            digits = self._read_line(line)
+            if not digits or np.mean([d.confidence for d in digits]) < self._least(len(digits)):
+                unread.append(line.box)
+                continue
+            read += [ReadDigit(d.digit, d.confidence, d.box, len(texts)) for d in digits]
+            texts.append("".join(str(d.digit) for d in digits))
+        reason = None if read else NOT_A_DIGIT if unread else BLANK
+        # Ink beside a digit that was read is a sliver of it rather than writing left out.
+        apart = (box for box in unread if not _touches(box, read))
+        return Reading(tuple(texts), tuple(read), tuple(apart), reason)
+
+    def _least(self, count: int) -> float:
+        """Least mean confidence of the digits of a line: neighbours vouch for an unclear one."""
+        return self.weights.config.rejection_threshold if count == 1 else _LEAST_MEAN
+
+    def _read_line(self, line: Line) -> list[_Digit]:
+        """Cut a line of ink into digits and classify them, from left to right."""
+        if line.is_digit:
+            image = normalize(line.ink)
+            return [_Digit(image, self.predict_images(image[None])[0], line.box)]
+        lattice = build_lattice(self.predict_images, line.ink)
+        return [
+            _Digit(segment.image, lattice.probabilities[index], line.to_picture(*segment.box))
+            for index in viterbi(lattice)
+            for segment in [lattice.segments[index]]
+        ]
 
     def predict_ink(self, ink: InkArray) -> Prediction:
         """Read the one digit of a drawing.
@@ -122,22 +182,24 @@ class Recognizer:
             As of `predict`.
         """
         if not has_ink(ink):
-            return _BLANK
+            return NO_INK
         image = normalize(ink)
         return self.decide(image, self.predict_images(image[None])[0])
 
-    def select(self, candidates: Sequence[Sequence[Candidate]]) -> list[Prediction]:
-        """Decide on each picture by its best candidate.
+    def read_ink(self, ink: InkArray, scale: float = 1.0) -> Reading:
+        """Read all digits of a drawing.
 
         Args:
-            candidates: Of each picture, the likeliest first; none for a picture without ink.
+            ink: `(h, w)` float32 in `[0, 1]`, 0 paper, 1 full ink; all of it is meant.
+            scale: Units of the boxes to a pixel of the ink.
 
         Returns:
-            A prediction for each picture.
+            As of `read`.
         """
-        images = [candidate.image for group in candidates for candidate in group]
-        rows = iter(self.predict_images(np.stack(images)) if images else ())
-        return [self._best(group, [next(rows) for _ in group]) for group in candidates]
+        if not has_ink(ink):
+            return Reading((), (), reason=BLANK)
+        threshold = self.weights.config.rejection_threshold
+        return read_ink(self.predict_images, threshold, Ink(ink, scale, clean=True))
 
     def decide(
         self, image: InkArray, probabilities: npt.NDArray[np.float32], box: Box | None = None
@@ -199,19 +261,45 @@ class Recognizer:
                 f"Self-test: expected at least 9 of 10 known digits. Received: {', '.join(wrong)}"
             )
 
+    def _best(self, candidates: Sequence[Candidate]) -> Prediction:
+        if not candidates:
+            return NO_INK
+        rows = self.predict_images(np.stack([candidate.image for candidate in candidates]))
+        best = select_candidate(list(rows))
+        return self.decide(candidates[best].image, rows[best], candidates[best].box)
+
     def _run(self, output: str, images: InkArray) -> npt.NDArray[np.float32]:
         rows: npt.NDArray[np.float32] = self._session.run(
             [output], {onnx_graph.INPUT: images[..., None]}
         )[0]
         return rows
 
-    def _best(
-        self, candidates: Sequence[Candidate], rows: Sequence[npt.NDArray[np.float32]]
-    ) -> Prediction:
-        if not candidates:
-            return _BLANK
-        best = select_candidate(rows)
-        return self.decide(candidates[best].image, rows[best], candidates[best].box)
+
+def find_candidates(picture: Picture) -> list[Candidate]:
+    """Find the ways to see a picture by rules; none if it is blank."""
+    try:
+        return preprocess_candidates(picture)
+    except BlankPictureError:
+        return []
+
+
+def _doubt(reading: Reading) -> float:
+    return 1 - min((digit.confidence for digit in reading.digits), default=0.0)
+
+
+def _adds_to(first: Reading, second: Reading) -> bool:
+    """Tell whether a reading confirms another, digit by digit, and adds confident ones to it."""
+    digits = iter("".join(second.lines))
+    confirmed = all(digit in digits for digit in "".join(first.lines))
+    return confirmed and len(second.digits) > len(first.digits) and _doubt(second) <= _DOUBTLESS
+
+
+def _touches(box: Box, digits: Sequence[ReadDigit]) -> bool:
+    """Tell whether a box overlaps or touches one of the digits'."""
+    return any(
+        all(box[k] <= d.box[k] + d.box[k + 2] and d.box[k] <= box[k] + box[k + 2] for k in (0, 1))
+        for d in digits
+    )
 
 
 def select_candidate(rows: Sequence[npt.NDArray[np.float32]]) -> int:
@@ -227,10 +315,3 @@ def select_candidate(rows: Sequence[npt.NDArray[np.float32]]) -> int:
     uncertainties = [1 - float(row[:10].max()) for row in rows]
     best = int(np.argmin(uncertainties))
     return best if uncertainties[best] < MAX_RELATIVE_UNCERTAINTY * uncertainties[0] else 0
-
-
-def _candidates(picture: Picture) -> list[Candidate]:
-    try:
-        return preprocess_candidates(picture)
-    except BlankPictureError:
-        return []

@@ -1,13 +1,16 @@
 """Sets of weights: what one consists of, and the checks it passes before anything is computed.
 
-A set is a folder, or one commit of a repository on the Hub, with three files:
+A set is a folder, or one commit of a repository on the Hub, with four files:
 
-- `model.safetensors`: the numbers alone, named and shaped as `digits.networks.shapes` says;
-- `config.json`: which network they belong to, how its answers are calibrated, their SHA-256;
+- `model.safetensors`: the numbers of the network that reads a digit, named and shaped as
+  `digits.networks.shapes` says;
+- `finder.safetensors`: those of the one that finds digits in a picture, named and shaped as
+  `digits.segmentation.network.shapes` says;
+- `config.json`: which network reads, how its answers are calibrated, the SHA-256 of both files;
 - `metrics.json`: what was measured with them.
 
-The architecture is code of this project (`digits.networks`). Nothing of a set is ever executed, so
-a hostile set can be wrong but not do harm.
+The architectures are code of this project. Nothing of a set is ever executed, so a hostile set can
+be wrong but not do harm.
 """
 
 import hashlib
@@ -23,11 +26,15 @@ import numpy.typing as npt
 import safetensors.numpy
 
 from digits import networks
+from digits.segmentation.network import shapes as finder_shapes
 
 WEIGHTS_FILE = "model.safetensors"
+FINDER_FILE = "finder.safetensors"
+FINDER = "finder"
+"""The network of `digits.segmentation`, beside the names of `digits.networks.NETWORKS`."""
 CONFIG_FILE = "config.json"
 METRICS_FILE = "metrics.json"
-FILES = (CONFIG_FILE, METRICS_FILE, WEIGHTS_FILE)
+FILES = (CONFIG_FILE, METRICS_FILE, WEIGHTS_FILE, FINDER_FILE)
 BUNDLED = Path(__file__).parent / "bundled"
 
 MAX_WEIGHTS_BYTES = 16 * 2**20
@@ -53,6 +60,7 @@ class Config:
         temperature: Divides the logits; 1 leaves them as they are.
         rejection_threshold: Score in `[0, 1]` below which an answer is withheld.
         sha256: Of `model.safetensors`, 64 lower-case hexadecimal digits.
+        finder_sha256: Of `finder.safetensors`.
         more: Every other key, as it was read.
     """
 
@@ -60,6 +68,7 @@ class Config:
     temperature: float
     rejection_threshold: float
     sha256: str
+    finder_sha256: str
     more: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -89,12 +98,14 @@ class Weights:
 
     Attributes:
         tensors: Float32 arrays, named and shaped as the network says; all finite.
+        finder: The same of the finder.
         config: The checked `config.json`.
         metrics: The checked `metrics.json`; `metrics["mnist_test"]` is always there.
         origin: Where it comes from.
     """
 
     tensors: Tensors
+    finder: Tensors
     config: Config
     metrics: dict[str, Any]
     origin: Origin
@@ -113,15 +124,21 @@ def load_folder(folder: Path, origin: Origin | None = None) -> Weights:
     """
     config = parse_config(_read(folder / CONFIG_FILE, MAX_JSON_BYTES))
     metrics = parse_metrics(_read(folder / METRICS_FILE, MAX_JSON_BYTES))
-    data = _read(folder / WEIGHTS_FILE, MAX_WEIGHTS_BYTES)
+    tensors = parse_tensors(_read_named(folder / WEIGHTS_FILE, config.sha256), config.network)
+    finder = parse_tensors(_read_named(folder / FINDER_FILE, config.finder_sha256), FINDER)
+    return Weights(tensors, finder, config, metrics, origin or Origin())
+
+
+def _read_named(path: Path, sha256: str) -> bytes:
+    """Read a file that must have the SHA-256 that `config.json` names."""
+    data = _read(path, MAX_WEIGHTS_BYTES)
     received = hashlib.sha256(data).hexdigest()
-    if received != config.sha256:
+    if received != sha256:
         raise WeightsError(
-            f"{WEIGHTS_FILE} is not the file that {CONFIG_FILE} names. "
-            f"Expected SHA-256 {config.sha256}. Received: {received}"
+            f"{path.name} is not the file that {CONFIG_FILE} names. "
+            f"Expected SHA-256 {sha256}. Received: {received}"
         )
-    tensors = parse_tensors(data, config.network)
-    return Weights(tensors, config, metrics, origin or Origin())
+    return data
 
 
 def parse_config(text: bytes) -> Config:
@@ -131,16 +148,14 @@ def parse_config(text: bytes) -> Config:
         WeightsError: If it is not JSON, lacks a key, or a value has a wrong type or range.
     """
     values = _parse_object(text, CONFIG_FILE)
-    config = Config(
+    return Config(
         network=_value(values, "network", str, CONFIG_FILE),
         temperature=_number(values, "temperature", *TEMPERATURES, CONFIG_FILE),
         rejection_threshold=_number(values, "rejection_threshold", 0.0, 1.0, CONFIG_FILE),
-        sha256=_value(values, "sha256", str, CONFIG_FILE),
+        sha256=_sha256(values, "sha256"),
+        finder_sha256=_sha256(values, "finder_sha256"),
         more={key: values[key] for key in values.keys() - Config.__dataclass_fields__.keys()},
     )
-    if not re.fullmatch("[0-9a-f]{64}", config.sha256):
-        _refuse(CONFIG_FILE, "sha256", "64 hexadecimal digits", config.sha256)
-    return config
 
 
 def parse_metrics(text: bytes) -> dict[str, Any]:
@@ -167,28 +182,31 @@ def parse_tensors(data: bytes, network: str) -> Tensors:
 
     Args:
         data: A whole safetensors file; half precision is widened.
-        network: Name of the network that they must fit.
+        network: Name of the network that they must fit, or `FINDER`.
 
     Returns:
-        Float32 arrays, named and shaped as `digits.networks.shapes` says.
+        Float32 arrays, named and shaped as the network needs them.
 
     Raises:
         WeightsError: If the network is unknown, the file is damaged, a tensor is missing, foreign
             or misshaped, or a number is not finite.
     """
-    if network not in networks.NETWORKS:
+    if network != FINDER and network not in networks.NETWORKS:
         _refuse(CONFIG_FILE, "network", f"one of {', '.join(networks.NETWORKS)}", network)
+    is_finder = network == FINDER
+    name = FINDER_FILE if is_finder else WEIGHTS_FILE
+    shapes = finder_shapes() if is_finder else networks.shapes(networks.NETWORKS[network])
     try:
         found = dict(safetensors.deserialize(data))  # type: ignore[no-untyped-call]
     except (safetensors.SafetensorError, UnicodeError) as error:
         raise WeightsError(
-            f"Expected {WEIGHTS_FILE} to be an intact safetensors file. "
-            f"Received: {_one_line(error)}"
+            f"Expected {name} to be an intact safetensors file. Received: {_one_line(error)}"
         ) from error
-    expected = networks.shapes(networks.NETWORKS[network])
-    for name in sorted(expected.keys() | found.keys()):
-        _check_tensor(name, found.get(name), expected.get(name), network)
-    return {name: _array(name, entry) for name, entry in found.items()}
+    for key in sorted(shapes.keys() | found.keys()):
+        _check_tensor(
+            key, found.get(key), shapes.get(key), f"{name} does not fit the network {network}"
+        )
+    return {key: _array(key, entry) for key, entry in found.items()}
 
 
 def serialize(tensors: Tensors) -> bytes:
@@ -197,16 +215,13 @@ def serialize(tensors: Tensors) -> bytes:
 
 
 def _check_tensor(
-    name: str, entry: Mapping[str, Any] | None, shape: networks.Shape | None, network: str
+    key: str, entry: Mapping[str, Any] | None, shape: networks.Shape | None, problem: str
 ) -> None:
     if entry and tuple(entry["shape"]) == shape and entry["dtype"] in _DTYPES:
         return
     expected = f"shape={shape} F32" if shape else "nothing"
     received = f"shape={tuple(entry['shape'])} {entry['dtype']}" if entry else "nothing"
-    raise WeightsError(
-        f"{WEIGHTS_FILE} does not fit the network {network}: at {name[:80]!r} "
-        f"expected {expected}. Received: {received[:80]}"
-    )
+    raise WeightsError(f"{problem}: at {key[:80]!r} expected {expected}. Received: {received[:80]}")
 
 
 def _array(name: str, entry: Mapping[str, Any]) -> npt.NDArray[np.float32]:
@@ -248,6 +263,13 @@ def _value(values: Mapping[str, Any], key: str, kind: type[_T], name: str) -> _T
     # True is an int for Python, not for a count of errors.
     if not isinstance(value, kind) or isinstance(value, bool):
         _refuse(name, key, kind.__name__, value)
+    return value
+
+
+def _sha256(values: Mapping[str, Any], key: str) -> str:
+    value = _value(values, key, str, CONFIG_FILE)
+    if not re.fullmatch("[0-9a-f]{64}", value):
+        _refuse(CONFIG_FILE, key, "64 hexadecimal digits", value)
     return value
 
 

@@ -4,8 +4,8 @@
     python -m tests.fuzz --folder DIR ...         go on where an earlier search in DIR ended
     python -m tests.fuzz --again found/crash-...  try one file again
 
-A file must give an upright picture or a `PictureError`, the picture an image of 28x28 in [0, 1] or
-a `BlankPictureError`, and that soon and in bounded memory. The search is atheris', which is
+A file must give an upright picture or a `PictureError`, the picture an answer, and that soon and in
+bounded memory. The search is atheris', which is
 libFuzzer's: it changes files of all formats at random and keeps those that reach code not reached
 before. What it finds becomes a case of the corpus: `tests/corpus.py`.
 """
@@ -25,9 +25,9 @@ with atheris.instrument_imports(include=["PIL", "digits"]):
 
     Image.preinit()
     Image.init()
-    from digits.ink import BlankPictureError
     from digits.pictures import PictureError, load_picture
-    from digits.preprocessing import preprocess_candidates
+    from digits.recognizer import Recognizer
+    from digits.weights import BUNDLED, load_folder
 
 from tests.picture_files import PNG, readable, with_checksums
 
@@ -38,7 +38,10 @@ BATCH_SECONDS = 30
 """Atheris itself keeps about half a megabyte of each file tried, so it starts anew now and then."""
 
 LARGE = 1_000_000
-"""Pixels above which a picture is only opened: the search for ink reduces them first anyhow."""
+"""Pixels above which a picture is only opened: the finder reduces them first anyhow."""
+
+
+RECOGNIZER = Recognizer(load_folder(BUNDLED))
 
 
 def try_file(content: bytes) -> None:
@@ -52,14 +55,11 @@ def try_file(content: bytes) -> None:
     assert picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] == 3)
     if picture.size > LARGE:
         return
-    try:
-        images = [candidate.image for candidate in preprocess_candidates(picture)]
-    except BlankPictureError:
-        return
-    for image in images:
-        assert image.shape == (28, 28)
-        assert image.dtype == np.float32
-        assert 0 <= image.min() <= image.max() <= 1
+    prediction = RECOGNIZER.predict(picture)
+    assert abs(sum(prediction.confidences) - 1) < 1e-4
+    if prediction.image is not None:
+        assert prediction.image.shape == (28, 28)
+        assert 0 <= prediction.image.min() <= prediction.image.max() <= 1
 
 
 def change(content: bytes, max_bytes: int, seed: int) -> bytes:

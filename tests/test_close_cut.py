@@ -8,7 +8,6 @@ from digits.drawing import as_picture, draw, parse_strokes
 from digits.examples import digit_example
 from digits.ink import extract_ink, possible_inks
 from digits.page.views import picture_view
-from digits.reading import read
 
 
 def scan(digit: int, side: int) -> np.ndarray:
@@ -33,7 +32,7 @@ def test_a_number_and_a_digit_are_told_from_paper_in_the_same_way(recognizer):
     for digit in (2, 5, 8):
         picture = scan(digit, 240)
         alone = recognizer.predict(picture).digit
-        assert read(recognizer, picture).number in {str(alone), ""}
+        assert recognizer.read(picture).number in {str(alone), ""}
 
 
 def test_both_ways_are_tried_where_the_border_is_plain_in_part():
@@ -45,7 +44,7 @@ def test_both_ways_are_tried_where_the_border_is_plain_in_part():
 
 def test_the_preview_shows_the_ink_that_was_answered_for(recognizer):
     picture = scan(2, 240)
-    view = picture_view(recognizer, picture, "digit")
+    view = picture_view(recognizer, picture)
     [box] = view["boxes"]
     _, top, _, height = box
     assert top < 8

@@ -12,7 +12,6 @@ from collections import Counter
 import pytest
 
 from digits.pictures import PictureError, load_picture
-from digits.reading import read
 from tests.corpus import BLANK, Case, cases
 from tests.visitor import DESKTOP, open_upload, visiting
 
@@ -68,7 +67,7 @@ def test_a_picture_gets_its_answer(recognizer, name):
         return
     digit = recognizer.predict(picture)
     assert (digit.digit, digit.reason) == (case.digit, case.reason)
-    assert read(recognizer, picture).number == number_of(case)
+    assert recognizer.read(picture).number == number_of(case)
 
 
 def by_http(app, case):
@@ -137,7 +136,8 @@ def by_turns(names):
 
 
 ARM = "() => { document.querySelector('.answer').dataset.kind = 'awaited' }"
-SHOWN = "() => document.querySelector('.answer').dataset.kind !== 'awaited'"
+SHOWN = """() =>
+  !['awaited', 'reading'].includes(document.querySelector('.answer').dataset.kind)"""
 SAID = """() => ({
   kind: document.querySelector('.answer').dataset.kind,
   digit: document.querySelector('#prediction .digit').textContent,

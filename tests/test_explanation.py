@@ -59,7 +59,7 @@ def test_what_is_marked_most_costs_most_when_it_is_removed(recognizer):
             one[square] = 0
         left = recognizer.predict_images(cut)[:, digit]
         costlier.append(float(np.mean(left[0] <= left[1:])))
-    assert np.mean(costlier) > 0.8
+    assert np.mean(costlier) > 0.75
 
 
 @pytest.mark.parametrize("name", networks.NETWORKS)

@@ -14,10 +14,10 @@ from hypothesis.extra import numpy as st_numpy
 from PIL import Image
 
 from digits.ink import BlankPictureError, extract_ink, main_ink, written_line
+from digits.numbers.fragments import MAX_CONNECTED, find_fragments
+from digits.numbers.lattice import build_lattice, viterbi
 from digits.pictures import MIN_SIDE, PictureError, load_picture
-from digits.pieces import MAX_CONNECTED, pieces_of
-from digits.preprocessing import has_ink, normalize, preprocess, preprocess_candidates
-from digits.reading import cheapest, line_of
+from digits.preprocessing import has_ink, normalize, preprocess_candidates
 from tests import pen
 
 few = settings(max_examples=settings.default.max_examples // 4)
@@ -109,6 +109,31 @@ def test_ink_keeps_the_frame_of_its_picture(picture):
 
 
 @few
+@given(pictures())
+def test_any_picture_gives_lines_of_ink_within_it(recognizer, picture):
+    page = recognizer.find(picture)
+    height, width = picture.shape[:2]
+    boxes = [*page.unread, *(line.box for line in page.lines)]
+    for x, y, wide, high in boxes:
+        assert -2 <= x <= x + wide <= width + 2
+        assert -2 <= y <= y + high <= height + 2
+    for line in page.lines:
+        assert line.ink.dtype == np.float32
+        assert 0 <= line.ink.min() < line.ink.max() <= 1
+        check_image(normalize(line.ink))
+
+
+@few
+@given(pictures())
+def test_any_picture_gets_an_answer_or_a_reason(recognizer, picture):
+    prediction, reading = recognizer.predict(picture), recognizer.read(picture)
+    assert (prediction.digit is None) == (prediction.reason is not None)
+    assert sum(prediction.confidences) == pytest.approx(1)
+    assert (reading.number == "") == (reading.reason is not None)
+    assert "".join(reading.lines) == "".join(str(digit.digit) for digit in reading.digits)
+
+
+@few
 @given(inks)
 def test_any_ink_is_normalized_or_blank(ink):
     if has_ink(ink):
@@ -133,84 +158,47 @@ def test_a_pillow_image_of_any_mode_gives_a_picture_or_a_refusal(mode, width, he
 
 @few
 @given(inks)
-def test_pieces_share_no_pixel_and_hold_ink_alone(ink):
+def test_fragments_share_no_pixel_and_hold_ink_alone(ink):
     assume((ink > 0).any())
-    pieces = pieces_of(ink)
-    assert 1 <= len({piece.ink for piece in pieces}) <= MAX_CONNECTED
-    pixels = [tuple(pixel) for piece in pieces for pixel in piece.pixels]
+    fragments = find_fragments(ink)
+    assert 1 <= len({fragment.ink for fragment in fragments}) <= MAX_CONNECTED
+    pixels = [tuple(pixel) for fragment in fragments for pixel in fragment.pixels]
     assert len(set(pixels)) == len(pixels)
     rows, columns = np.array(pixels).T
     assert (ink[rows, columns] > 0).all()
-    for piece in pieces:
-        top, left, bottom, right = piece.box
+    for fragment in fragments:
+        top, left, bottom, right = fragment.box
         assert 0 <= top < bottom <= ink.shape[0]
         assert 0 <= left < right <= ink.shape[1]
 
 
-class Guesser:
-    """Answers at random, as far as the rest of the reading can tell."""
-
-    def predict_images(self, images):
-        for image in images:
-            check_image(image)
-        rng = np.random.default_rng(len(images))
-        return rng.dirichlet(np.full(11, 0.3), len(images)).astype(np.float32)
+def guess(images):
+    """Classify at random, as far as the rest of the reading can tell."""
+    for image in images:
+        check_image(image)
+    rng = np.random.default_rng(len(images))
+    return rng.dirichlet(np.full(11, 0.3), len(images)).astype(np.float32)
 
 
 @few
 @given(inks)
-def test_any_ink_is_read_from_left_to_right_each_piece_once(ink):
+def test_any_ink_is_read_from_left_to_right_each_fragment_once(ink):
     assume((ink > 0).any())
-    line = line_of(Guesser(), ink)
-    runs = [line.runs[index] for index in cheapest(line)]
-    assert all(before.last <= after.first for before, after in pairwise(runs))
-    for run in runs:
-        top, left, bottom, right = run.box
+    lattice = build_lattice(guess, ink)
+    segments = [lattice.segments[index] for index in viterbi(lattice)]
+    assert all(before.last <= after.first for before, after in pairwise(segments))
+    for segment in segments:
+        top, left, bottom, right = segment.box
         assert 0 <= top < bottom <= ink.shape[0]
         assert 0 <= left < right <= ink.shape[1]
 
 
-def difference(image, other):
-    """Absolute difference as a share of the ink, allowing a pixel for the centre's rounding."""
-    shifts = [(row, column) for row in (-1, 0, 1) for column in (-1, 0, 1)]
-    return min(
-        float(np.abs(np.roll(image, shift, (0, 1)) - other).sum() / other.sum()) for shift in shifts
-    )
-
-
-def moved(picture, right, down):
-    """The same sheet `right` and `down` pixels further, on a larger one."""
-    return np.pad(picture, ((300 + down, 300 - down), (300 + right, 300 - right)), "edge")
-
-
 @few
-@given(st.integers(0, 9), st.integers(-300, 300), st.integers(-300, 300))
-def test_the_place_on_the_sheet_changes_nothing(digit, right, down):
-    sheet = pen.sheet(digit, size=200, brush=10)
-    image = preprocess(moved(sheet, right, down))
-    np.testing.assert_array_equal(image, preprocess(moved(sheet, 0, 0)))
-
-
-@few
-@given(st.integers(0, 9), st.integers(0, 200), st.integers(0, 200))
-def test_more_paper_around_changes_nothing(digit, above, beside):
-    sheet = pen.sheet(digit, size=200, brush=10)
-    image = preprocess(np.pad(sheet, ((above, 5), (beside, 5)), "edge"))
-    np.testing.assert_array_equal(image, preprocess(sheet))
-
-
-@few
-@given(st.integers(0, 9), st.integers(4, 30))
-def test_exchanging_ink_and_paper_changes_nothing(digit, brush):
-    sheet = pen.sheet(digit, brush=brush)
-    assert difference(preprocess(255 - sheet), preprocess(sheet)) < 0.01
-
-
-@few
-@given(st.integers(0, 9), st.integers(100, 2000))
-def test_the_size_of_the_picture_changes_little(digit, side):
-    sheet = pen.sheet(digit, size=400, brush=28)
-    assert difference(preprocess(scaled(sheet, side)), preprocess(sheet)) < 0.4
+@given(st.integers(0, 9), st.integers(0, 300), st.integers(0, 300))
+def test_the_place_of_ink_changes_nothing(digit, above, beside):
+    ink = 1 - pen.sheet(digit, size=200, brush=10) / np.float32(255)
+    moved = np.pad(ink, ((above, 300 - above), (beside, 300 - beside)))
+    np.testing.assert_array_equal(normalize(moved), normalize(ink))
 
 
 def scaled(sheet, side):

@@ -72,12 +72,12 @@ def test_path_bytes_image_and_array_give_the_same_answer(reader, tmp_path):
 def test_an_answer_has_the_words_of_the_api(reader):
     answer = reader.predict(pen.sheet(3))
     assert answer.as_json(reader.model).keys() == {
-        "digit", "reason", "confidences", "score", "model",
+        "digit", "reason", "confidences", "score", "others", "model",
     }  # fmt: skip
     assert (answer.digit, answer.reason, reader.model) == (3, None, "bundled")
     assert reader.predict(np.full((50, 50), 255, np.uint8)).reason == "blank"
     assert reader.read(pen.sheet(2, 0, 3, 6)).as_json(reader.model).keys() == {
-        "number", "digits", "model",
+        "number", "lines", "digits", "unread", "reason", "model",
     }  # fmt: skip
 
 

@@ -8,8 +8,11 @@ import pytest
 
 from digits.drawing import as_picture, draw, parse_strokes
 from digits.examples import digit_example
-from digits.preprocessing import Candidate, crop, preprocess
-from digits.recognizer import BLANK, NOT_A_DIGIT, Recognizer, select_candidate
+from digits.prediction import BLANK, NOT_A_DIGIT
+from digits.preprocessing import crop, normalize
+from digits.recognizer import Recognizer, select_candidate
+from digits.segmentation.lines import Line
+from digits.segmentation.page import Page
 from digits.weights import WeightsError
 from tests.training_support import random_weights
 
@@ -31,9 +34,14 @@ def test_own_drawings_are_read(recognizer, digit):
         assert prediction.score > 0.5
 
 
+def framed(digit: int) -> np.ndarray:
+    """`(28, 28)` float32 in MNIST's frame."""
+    return normalize(ink(digit))
+
+
 def small(digit: int) -> np.ndarray:
-    """(28, 28) uint8 in MNIST's frame, 255 ink."""
-    return np.round(255 * preprocess(drawing(digit))).astype(np.uint8)
+    """The same as `(28, 28)` uint8, 255 ink."""
+    return np.round(255 * framed(digit)).astype(np.uint8)
 
 
 def test_dirt_at_the_edge_of_a_small_picture_does_not_move_the_digit(recognizer):
@@ -48,7 +56,7 @@ def test_dirt_at_the_edge_of_a_small_picture_does_not_move_the_digit(recognizer)
 def test_small_picture_without_a_margin_is_read(recognizer):
     read = []
     for digit in range(10):
-        tight = crop(preprocess(drawing(digit)))
+        tight = crop(framed(digit))
         side = max(tight.shape)
         square = np.zeros((side, side), np.float32)
         square[: tight.shape[0], : tight.shape[1]] = tight
@@ -82,12 +90,13 @@ def test_low_score_is_no_digit(recognizer):
     assert prediction.score == pytest.approx(recognizer.predict(drawing(3)).score)
 
 
-def test_image_that_the_network_saw_is_the_preprocessed_one(recognizer):
-    np.testing.assert_array_equal(recognizer.predict(drawing(7)).image, preprocess(drawing(7)))
+def test_image_that_the_network_saw_is_the_normalized_ink(recognizer):
+    np.testing.assert_array_equal(recognizer.predict_ink(ink(7)).image, framed(7))
+    assert np.abs(recognizer.predict(drawing(7)).image - framed(7)).mean() < 0.06
 
 
 def test_batch_and_single_agree(recognizer):
-    images = np.stack([preprocess(drawing(digit)) for digit in range(10)])
+    images = np.stack([framed(digit) for digit in range(10)])
     together = recognizer.predict_images(images)
     alone = np.concatenate([recognizer.predict_images(image[None]) for image in images])
     np.testing.assert_allclose(together, alone, atol=1e-5)
@@ -125,22 +134,44 @@ def test_box_is_where_the_ink_is(recognizer):
     assert height > 40
 
 
-def test_many_pictures_get_the_answers_of_each_alone(recognizer):
-    pictures = [drawing(1), np.full((50, 50), 255, np.uint8), small(2), drawing(9)]
-    together = recognizer.predict_all(pictures)
-    assert [answer.digit for answer in together] == [1, None, 2, 9]
-    for answer, picture in zip(together, pictures, strict=True):
-        assert answer.score == pytest.approx(recognizer.predict(picture).score, abs=1e-5)
+def number(*digits: int, size: int = 200) -> np.ndarray:
+    """Drawings beside each other, the first half as large again: float32 ink."""
+    sides = [3 * size // 2, *[size] * (len(digits) - 1)]
+    drawn = [
+        cv2.resize(ink(d), (s, s), interpolation=cv2.INTER_AREA)
+        for d, s in zip(digits, sides, strict=True)
+    ]
+    return np.hstack([np.pad(each, ((sides[0] - len(each), 0), (0, 0))) for each in drawn])
 
 
-def test_the_selected_candidate_is_the_one_that_is_answered_for(recognizer):
-    unclear, clear = (
-        Candidate(image) for image in (0.3 * preprocess(drawing(1)), preprocess(drawing(7)))
+def test_of_several_digits_the_most_prominent_is_the_answer(recognizer):
+    prediction = recognizer.predict_page(Page((Line(number(3, 8, 5)),)))
+    assert prediction.digit == 3
+    assert prediction.others == 2
+
+
+def test_each_line_is_read_and_what_is_no_digit_is_named(recognizer):
+    scribble = np.zeros((200, 200), np.float32)
+    points = np.random.default_rng(4).uniform(10, 190, (40, 2)).astype(np.int32)
+    cv2.polylines(scribble, [points], isClosed=False, color=1.0, thickness=9)
+    lines = (
+        Line(number(3, 8), count=2),
+        Line(scribble, (10, 500), count=1),
+        Line(ink(7), (0, 800), 2.0, count=1),
     )
-    [prediction] = recognizer.select([[unclear, clear]])
-    rows = recognizer.predict_images(np.stack([unclear.image, clear.image]))
-    chosen = [unclear, clear][select_candidate(rows)]
-    assert prediction.image is chosen.image
+    reading = recognizer.read_page(Page(lines, ((900, 0, 30, 40),)))
+    assert reading.lines == ("38", "7")
+    assert reading.number == "38\n7"
+    assert [digit.line for digit in reading.digits] == [0, 0, 1]
+    assert reading.unread == ((900, 0, 30, 40), (10, 500, 200, 200))
+    x, y, _, _ = reading.digits[-1].box
+    assert (x, y) == (0, 800)
+
+
+@pytest.mark.parametrize(("unread", "reason"), [((), BLANK), (((1, 2, 3, 4),), NOT_A_DIGIT)])
+def test_a_page_without_digits_says_why(recognizer, unread, reason):
+    page = Page((), unread)
+    assert recognizer.predict_page(page).reason == recognizer.read_page(page).reason == reason
 
 
 def test_bundled_weights_read_mnist(recognizer, mnist):

@@ -56,7 +56,7 @@ def multipart(*parts):
 def test_a_picture_as_the_body_is_answered_as_gradio_answers_it(app, seven):
     status, _, answer = ask(app, "predict", seven.read_bytes(), PNG)
     assert status == 200
-    assert set(answer) == {"digit", "reason", "confidences", "score", "model"}
+    assert set(answer) == {"digit", "reason", "confidences", "score", "others", "model"}
     assert (answer["digit"], answer["reason"], answer["model"]) == (7, None, "bundled")
     assert len(answer["confidences"]) == 10
     assert sum(answer["confidences"]) == pytest.approx(1)

@@ -8,6 +8,7 @@ Every figure is computed anew from the weights; nothing is copied from what a ru
 """
 
 import argparse
+import dataclasses
 import os
 import platform
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -58,7 +59,7 @@ class Contestant:
     @property
     def way(self) -> str:
         """How pictures come before the network, in a word or two."""
-        return "squeeze" if self.squeeze else "ours"
+        return tables.PLAIN_RESIZE if self.squeeze else tables.THIS_PROJECT
 
     @property
     def key(self) -> Hashable:
@@ -215,12 +216,10 @@ def read_numbers(runners: Sequence[Contestant], source: Material) -> list[Figure
 
 
 def _count_misread(runner: Contestant, written: Sequence[tuple[str, Number]]) -> Figures:
-    from digits.reading import read  # noqa: PLC0415 - needed by --all alone
-
     figures: Figures = {}
     for surface, number in written:
         counts = figures.setdefault(surface, {"errors": 0, "count": 0})
-        reading = read(runner.recognizer, number.picture)
+        reading = runner.recognizer.read(number.picture)
         counts["errors"] += int(reading.number != number.digits)
         counts["count"] += 1
     return figures
@@ -274,7 +273,7 @@ def draw(
 
     Args:
         rows: From `gather`; all of them give bars.
-        answers: Of the served weights by our preprocessing.
+        answers: Of the served weights, not squeezed.
         kept: The sets to show the misread of.
 
     Returns:
@@ -302,7 +301,8 @@ def draw(
 def measure_all(arguments: argparse.Namespace, mnist: Mnist) -> None:
     """Measure everything, print the tables, write results and figures."""
     runners = contestants(arguments.served, _others(arguments))
-    source = sets.material(mnist, arguments.drawn, arguments.limit)
+    source = sets.material(mnist, arguments.drawn, arguments.limit, runners[0].recognizer.find)
+    source = dataclasses.replace(source, made=arguments.made)
     answers, kept = answer_all(runners, source)
     rows = gather(runners, answers, read_numbers(runners, source))
     out = RunFolder(arguments.out)
@@ -313,7 +313,7 @@ def measure_all(arguments: argparse.Namespace, mnist: Mnist) -> None:
     served = next(i for i, r in enumerate(runners) if r.name == SERVED and not r.squeeze)
     for name, figure in draw(rows, answers[served], kept).items():
         out.write_figure(f"{PLOTS_FOLDER}/{name}", figure)
-    measured_on = {"machine": platform.machine(), "limit": arguments.limit}
+    measured_on = {"machine": platform.machine(), "limit": arguments.limit, "made": arguments.made}
     out.write_json(RESULTS_FILE, {"measured_on": measured_on, "rows": rows})
     print(f"\nwritten: {out.path / RESULTS_FILE} and {out.path / PLOTS_FOLDER}/")
 
@@ -350,6 +350,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--served", type=Path, default=BUNDLED, help="the weights that serve")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="for the results")
     parser.add_argument("--limit", type=int, default=10000, help="most pictures of a set")
+    parser.add_argument(
+        "--made", type=int, default=10000, help="most of photographs, numbers and corruptions"
+    )
     return parser.parse_args()
 
 

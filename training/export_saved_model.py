@@ -10,8 +10,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from digits.prediction import NOT_A_DIGIT
 from digits.preprocessing import IMAGE_SIDE
-from digits.recognizer import NOT_A_DIGIT
 from training.export_formats import INPUT
 
 VERSION = "1"

@@ -76,8 +76,7 @@ class EndpointHandler:
         return self._read(inputs)
 
     def _read(self, inputs: list[Any]) -> list[dict[str, Any]]:
-        answers = self._recognizer.predict_all(_pictures(inputs))
-        return [answer.as_json(self._model) for answer in answers]
+        return [self._recognizer.predict(p).as_json(self._model) for p in _pictures(inputs)]
 
 
 def _pictures(inputs: list[Any]) -> Iterator[Picture]:

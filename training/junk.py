@@ -1,13 +1,13 @@
-"""Pictures that show no single digit, to measure what is refused; none of them trains anything."""
+"""Pictures without a digit, to measure what is rejected; none of them trains anything."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 
-from training import numbers, photos
+from training import photos
 from training import strokes as pen_strokes
-from training.strokes import UNIT, Sample, Strokes
+from training.strokes import UNIT
 
 Picture = npt.NDArray[np.uint8]
 
@@ -44,14 +44,6 @@ def lines(rng: np.random.Generator) -> Picture:
     return pen_strokes.sketch(pen_strokes.fit(drawn), rng, SIDE)
 
 
-def two_digits(samples: Sequence[Sample], rng: np.random.Generator) -> Picture:
-    """Draw two digits beside each other, as large as a pad allows."""
-    pair = [samples[int(i)].strokes for i in rng.integers(len(samples), size=2)]
-    parts = numbers.lay_out(pair, rng, pen=0.08)
-    together: Strokes = [stroke for part in parts for stroke in part]
-    return pen_strokes.sketch(pen_strokes.fit(together), rng, SIDE)
-
-
 def blank(rng: np.random.Generator) -> Picture:
     """Return an untouched canvas of any gray or colour, or a photograph of empty paper."""
     if rng.random() < 0.5:
@@ -71,16 +63,14 @@ def noise(rng: np.random.Generator) -> Picture:
     return np.where(rng.random((side, side)) < rng.uniform(0.1, 0.5), 0, 255).astype(np.uint8)
 
 
-def kinds(samples: Sequence[Sample]) -> dict[str, Callable[[np.random.Generator], Picture]]:
-    """Return what makes each kind of picture; `samples` are the digits that two of show."""
-    return {
-        "scribbles": scribble,
-        "dots": dots,
-        "lines": lines,
-        "two digits": lambda rng: two_digits(samples, rng),
-        "blank": blank,
-        "noise": noise,
-    }
+KINDS: dict[str, Callable[[np.random.Generator], Picture]] = {
+    "scribbles": scribble,
+    "dots": dots,
+    "lines": lines,
+    "blank": blank,
+    "noise": noise,
+}
+"""What makes each kind of picture, by its name."""
 
 
 def _curve(places: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

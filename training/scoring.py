@@ -7,14 +7,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from digits.preprocessing import Candidate
-from digits.recognizer import Prediction, Recognizer
+from digits.recognizer import Recognizer
 from training import calibrate
 from training.corruptions import CORRUPTIONS
 from training.sets import PictureSet
 
 _BATCH = 500  # bounds the memory that scoring takes; decides nothing else
-JUNK = ("letters", "scribbles", "dots", "lines", "two digits", "blank", "noise")
+JUNK = ("letters", "scribbles", "dots", "lines", "blank", "noise")
 
 Figures = dict[str, Any]
 """Measured values by name, nested; leaves are numbers."""
@@ -47,16 +46,20 @@ def answer(recognizer: Recognizer, pictures: PictureSet, *, squeeze: bool) -> An
     """Let a recognizer answer a whole set.
 
     Args:
-        recognizer: Whose answers; each comes from its `select`, as for a visitor.
+        recognizer: Whose answers, given as to a visitor.
         pictures: The set.
-        squeeze: Show it the squeezed images instead of those of our preprocessing.
+        squeeze: Show it the squeezed images instead of what was found in the pictures.
     """
-    candidates: Sequence[Sequence[Candidate]] = pictures.candidates
     if squeeze:
-        candidates = [(Candidate(image),) for image in pictures.squeezed]
-    predictions: list[Prediction] = []
-    for start in range(0, len(candidates), _BATCH):
-        predictions += recognizer.select(candidates[start : start + _BATCH])
+        images = pictures.squeezed
+        parts = (images[at : at + _BATCH] for at in range(0, len(images), _BATCH))
+        rows = np.concatenate([recognizer.predict_images(part) for part in parts])
+        predictions = list(map(recognizer.decide, images, rows))
+    else:
+        predictions = [
+            recognizer.select(candidates, lambda page=page: page)  # type: ignore[misc]
+            for candidates, page in zip(pictures.candidates, pictures.pages, strict=True)
+        ]
     return Answers(
         pictures.labels,
         np.array([prediction.confidences for prediction in predictions]),

@@ -1,11 +1,10 @@
 """The pictures that recognition is measured with, brought before a network in two ways.
 
-"squeezed" is what the usual demo does: the picture resized to 28x28, whatever is on it. "prepared"
-is the preprocessing of this project. Both are computed once for all networks.
+"squeezed" is what the usual demo does: the picture resized to 28x28, whatever is on it. Candidates
+and pages are what this project sees in it. All are computed once for all networks.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,8 +12,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digits.ink import BlankPictureError
-from digits.preprocessing import Candidate, preprocess_candidates
+from digits.preprocessing import Candidate
+from digits.recognizer import find_candidates
+from digits.segmentation.page import Page
 from training import corruptions, junk, numbers, photos
 from training import strokes as pen_strokes
 from training.data import Mnist
@@ -22,6 +22,8 @@ from training.strokes import Sample
 
 Picture = npt.NDArray[np.uint8]
 Images = npt.NDArray[np.float32]
+
+Find = Callable[[Picture], Page]
 
 NO_DIGIT = -1
 _SEED = 20261120
@@ -36,13 +38,15 @@ class PictureSet:
         name: What they show.
         labels: `(N,)` int64 digits; `NO_DIGIT` where there is none.
         squeezed: `(N, 28, 28)` float32 in `[0, 1]`, 1 is ink.
-        candidates: Of each picture those of our preprocessing; none where it finds no ink.
+        candidates: Of each picture, by rules; none where these find no ink.
+        pages: What the finder saw in each picture.
     """
 
     name: str
     labels: npt.NDArray[np.int64]
     squeezed: Images
     candidates: Sequence[Sequence[Candidate]]
+    pages: Sequence[Page]
 
     @property
     def prepared(self) -> Images:
@@ -60,12 +64,16 @@ class Material:
         drawn: Recorded digits; empty if none are at hand.
         letters: Recorded letters; empty if none are at hand.
         limit: The most pictures of a set.
+        find: Finds the ink in a picture, as `Recognizer.find`.
+        made: The most pictures of a set that is made here: photographs, numbers, corruptions.
     """
 
     mnist: Mnist
     drawn: Sequence[Sample]
     letters: Sequence[Sample]
     limit: int
+    find: Find
+    made: int = 10_000
 
     def written(self) -> list[Sample]:
         """Return digits as pen strokes: recorded ones, then as many traced from MNIST's test."""
@@ -74,30 +82,31 @@ class Material:
         return [*self.drawn[:count], *numbers.samples_from_images(images, labels)]
 
 
-def material(mnist: Mnist, drawn_folder: Path | None, limit: int) -> Material:
+def material(mnist: Mnist, drawn_folder: Path | None, limit: int, find: Find) -> Material:
     """Gather what the pictures are made from.
 
     Args:
         mnist: MNIST.
         drawn_folder: Holds `digits.json.gz` and `letters.json.gz`, or None.
         limit: The most pictures of a set.
+        find: Finds the ink in a picture, as `Recognizer.find`.
 
     Raises:
         UserError: If the folder does not hold them.
     """
     if drawn_folder is None:
-        return Material(mnist, [], [], limit)
+        return Material(mnist, [], [], limit, find)
     drawn = pen_strokes.load(drawn_folder, "digits")[:limit]
     letters = pen_strokes.load(drawn_folder, "letters")[:limit]
-    return Material(mnist, drawn, letters, limit)
+    return Material(mnist, drawn, letters, limit, find)
 
 
 def picture_sets(source: Material) -> Iterator[PictureSet]:
     """Make the sets one after the other; all random choices are the same every time."""
     yield mnist_test(source)
     if source.drawn:
-        yield sketches("drawn", source.drawn)
-        yield sketches("letters", source.letters)
+        yield sketches("drawn", source.drawn, source.find)
+        yield sketches("letters", source.letters, source.find)
     yield photographs(source)
     yield photographs(source, 500, on_desk=True)
     for kind in corruptions.CORRUPTIONS:
@@ -112,15 +121,16 @@ def mnist_test(source: Material) -> PictureSet:
 
 def corrupted(source: Material, kind: str) -> PictureSet:
     """MNIST's test images with one corruption."""
-    images = corruptions.corrupt(kind, source.mnist.test_images[: source.limit], _SEED)
+    count = min(source.limit, source.made)
+    images = corruptions.corrupt(kind, source.mnist.test_images[:count], _SEED)
     return _from_images(kind, images, source)
 
 
-def sketches(name: str, samples: Sequence[Sample]) -> PictureSet:
+def sketches(name: str, samples: Sequence[Sample], find: Find) -> PictureSet:
     """Draw recorded handwriting on a sketchpad; letters have no digit for a label."""
     rng = np.random.default_rng(0)
     labels = [int(s.label) if s.label.isdigit() else NO_DIGIT for s in samples]
-    return prepare(name, labels, (pen_strokes.sketch(s.strokes, rng) for s in samples))
+    return prepare(name, labels, (pen_strokes.sketch(s.strokes, rng) for s in samples), find)
 
 
 def photographs(source: Material, count: int = 1000, *, on_desk: bool = False) -> PictureSet:
@@ -133,20 +143,24 @@ def photographs(source: Material, count: int = 1000, *, on_desk: bool = False) -
     """
     rng = np.random.default_rng([_SEED, 4 if on_desk else 1])
     written = source.written()
-    chosen = [written[int(i)] for i in rng.integers(len(written), size=min(count, source.limit))]
+    chosen = [
+        written[int(i)]
+        for i in rng.integers(len(written), size=min(count, source.limit, source.made))
+    ]
     made = (
         photos.photograph_digit(sample.strokes, rng, on_desk=on_desk).picture for sample in chosen
     )
     labels = [int(sample.label) for sample in chosen]
-    return prepare("sheets" if on_desk else "photos", labels, made)
+    return prepare("sheets" if on_desk else "photos", labels, made, source.find)
 
 
 def without_digit(source: Material, count: int = 300) -> Iterator[PictureSet]:
-    """Make scribbles, dots, lines, two digits at once, blank pictures and noise."""
-    count = min(count, source.limit)
-    for stream, (name, make) in enumerate(junk.kinds(source.written()).items()):
+    """Make scribbles, dots, lines, blank pictures and noise."""
+    count = min(count, source.limit, source.made)
+    for stream, (name, make) in enumerate(junk.KINDS.items()):
         rng = np.random.default_rng([_SEED, 2, stream])
-        yield prepare(name, [NO_DIGIT] * count, (make(rng) for _ in range(count)))
+        made = (make(rng) for _ in range(count))
+        yield prepare(name, [NO_DIGIT] * count, made, source.find)
 
 
 def written_numbers(source: Material, count: int = 400) -> Iterator[tuple[str, numbers.Number]]:
@@ -158,25 +172,28 @@ def written_numbers(source: Material, count: int = 400) -> Iterator[tuple[str, n
     }
     for stream, (surface, write) in enumerate(surfaces.items()):
         rng = np.random.default_rng([_SEED, 3, stream])
-        for _ in range(min(count, source.limit)):
+        for _ in range(min(count, source.limit, source.made)):
             yield surface, write(numbers.choose(written, rng), rng)
 
 
-def prepare(name: str, labels: Sequence[int], pictures: Iterable[Picture]) -> PictureSet:
-    """Bring pictures into MNIST's format both ways; they are not kept.
+def prepare(
+    name: str, labels: Sequence[int], pictures: Iterable[Picture], find: Find
+) -> PictureSet:
+    """Look at pictures in both ways; they are not kept.
 
     Args:
         name: What they show.
         labels: Digits, `NO_DIGIT` where there is none.
         pictures: `(H, W)` or `(H, W, 3)` uint8.
+        find: Finds the ink in a picture.
     """
     squeezed = np.zeros((len(labels), _SIDE, _SIDE), np.float32)
-    candidates: list[Sequence[Candidate]] = [()] * len(labels)
+    candidates, pages = [], []
     for index, picture in enumerate(pictures):
         squeezed[index] = squeeze(picture)
-        with suppress(BlankPictureError):
-            candidates[index] = preprocess_candidates(picture)
-    return PictureSet(name, np.asarray(labels, np.int64), squeezed, candidates)
+        candidates.append(find_candidates(picture))
+        pages.append(find(picture))
+    return PictureSet(name, np.asarray(labels, np.int64), squeezed, candidates, pages)
 
 
 def squeeze(picture: Picture) -> Images:
@@ -196,7 +213,7 @@ def squeeze(picture: Picture) -> Images:
 def _from_images(name: str, images: Picture, source: Material) -> PictureSet:
     """Take MNIST-like images, white on black: squeezing leaves those as they are."""
     images = images[: source.limit]
-    labels = source.mnist.test_labels[: source.limit].astype(np.int64)
-    made = prepare(name, labels.tolist(), images)
+    labels = source.mnist.test_labels[: len(images)].astype(np.int64)
+    made = prepare(name, labels.tolist(), images, source.find)
     as_they_are = images.astype(np.float32) / np.float32(255)
     return replace(made, labels=labels, squeezed=as_they_are)

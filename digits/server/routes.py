@@ -48,6 +48,7 @@ class Prediction(BaseModel):
     reason: str | None
     confidences: list[float]
     score: float
+    others: int
     model: str
 
 
@@ -57,13 +58,17 @@ class ReadDigit(BaseModel):
     digit: int
     confidence: float
     box: tuple[int, int, int, int]
+    line: int
 
 
 class Reading(BaseModel):
-    """The number in a picture."""
+    """The numbers in a picture, and the boxes of what is written and is no digit."""
 
     number: str
+    lines: list[str]
     digits: list[ReadDigit]
+    unread: list[tuple[int, int, int, int]]
+    reason: str | None
     model: str
 
 
@@ -141,7 +146,7 @@ def http_api(service: Service, health: Callable[[], JsonObject]) -> ASGIApp:
 
     @api.post("/read", **_documented(Reading, _PICTURE_BODY))
     async def read(request: Request) -> JSONResponse:
-        """Read the handwritten digits in a picture, from left to right."""
+        """Read the handwritten digits in a picture, line by line."""
         return await answer_picture(request, read_picture)
 
     @api.post("/draw", **_documented(Prediction | Reading, _STROKES_BODY))
@@ -178,10 +183,7 @@ def predict_picture(recognizer: "Recognizer", picture: Picture) -> JsonObject:
 
 def read_picture(recognizer: "Recognizer", picture: Picture) -> JsonObject:
     """Answer `/v1/read` and Gradio's `/read`; see `predict_picture`."""
-    # It brings the runtime, which the page does not wait for; it is loaded where one can read.
-    from digits.reading import read  # noqa: PLC0415
-
-    return read(recognizer, picture).as_json(recognizer.weights.origin.label)
+    return recognizer.read(picture).as_json(recognizer.weights.origin.label)
 
 
 def predict_strokes(recognizer: "Recognizer", strokes: object) -> JsonObject:
@@ -209,10 +211,8 @@ def read_strokes(recognizer: "Recognizer", strokes: object) -> JsonObject:
     Raises:
         StrokesError: If these are no strokes.
     """
-    from digits.reading import read_ink  # noqa: PLC0415 - as in `read_picture`
-
     ink = draw(parse_strokes(strokes), PAD_WIDTHS["number"])
-    reading = read_ink(recognizer, ink, PAD_HEIGHT / INK_HEIGHT)
+    reading = recognizer.read_ink(ink, PAD_HEIGHT / INK_HEIGHT)
     return reading.as_json(recognizer.weights.origin.label)
 
 

@@ -1,9 +1,9 @@
-"""Fit what the features of a number's reading cost; see `digits.reading.Prices`.
+"""Fit what the features of a number's reading cost; see `digits.numbers.lattice.LatticeCosts`.
 
-    python -m training.prices --data DIR
+    python -m training.fit_costs --data DIR
 
 Numbers are written from MNIST's training images (never its test images, nor recorded drawings), on
-canvas and paper. The prices are those under which the right number is likeliest among all readings
+canvas and paper. The costs are those under which the right number is likeliest among all readings
 of the same ink: a semi-Markov conditional random field (Sarawagi and Cohen, 2004) whose true
 segmentation is not told, only the digits. What it prints goes into `digits/reading.py`.
 """
@@ -19,7 +19,7 @@ import numpy.typing as npt
 from scipy.optimize import minimize  # type: ignore[import-untyped]  # no types
 
 from digits.ink import BlankPictureError, extract_ink, written_line
-from digits.reading import PRICES, Line, Prices, features, line_of, unlikely
+from digits.numbers.lattice import COSTS, Lattice, LatticeCosts, build_lattice, features, nll
 from digits.recognizer import Recognizer
 from digits.weights import BUNDLED, load_folder
 from training import console, numbers
@@ -28,10 +28,10 @@ from training.strokes import Sample
 Array = npt.NDArray[np.float64]
 
 _HOPELESS = 6.0
-"""Nats after which a misread number counts little more: no price would mend it."""
+"""Nats after which a misread number counts little more: no cost would mend it."""
 
 _HOLD = 0.02
-"""Pull of each price's logarithm to that of the start: a feature seldom met keeps its price."""
+"""Pull of each cost's logarithm to that of the start: a feature seldom met keeps its cost."""
 
 _RANGE = (np.log(0.02), np.log(20.0))
 
@@ -44,99 +44,99 @@ class Ways:
         digits: What was written.
     """
 
-    def __init__(self, line: Line, digits: str) -> None:
-        """Collect the features of every run, and which runs end where."""
+    def __init__(self, line: Lattice, digits: str) -> None:
+        """Collect the features of every segment, and which segments end where."""
         self.skipped = line.skipped
-        self.unlikely = unlikely(line)
+        self.nll = nll(line)
         self.features = features(line)
         self.wanted = np.array([int(digit) for digit in digits])
-        self.first = np.array([run.first for run in line.runs], np.intp)
-        last = np.array([run.last for run in line.runs], np.intp)
+        self.first = np.array([segment.first for segment in line.segments], np.intp)
+        last = np.array([segment.last for segment in line.segments], np.intp)
         self.ending = [np.flatnonzero(last == end) for end in range(len(line.skipped) + 1)]
 
-    def surprise(self, prices: Array) -> tuple[float, Array] | None:
-        """Negative log likelihood of the digits, and its gradient by the prices.
+    def surprise(self, costs: Array) -> tuple[float, Array] | None:
+        """Negative log likelihood of the digits, and its gradient by the costs.
 
         Args:
-            prices: `(n,)` in the order of `Prices`.
+            costs: `(n,)` in the order of `LatticeCosts`.
 
         Returns:
             Nats and `(n,)`, or None where no reading has so many digits.
         """
-        each = -prices[0] * self.unlikely - (self.features @ prices[1:-1])[:, None]
+        each = -costs[0] * self.nll - (self.features @ costs[1:-1])[:, None]
         slopes = np.concatenate(
             [
-                -self.unlikely[:, :, None],
-                np.broadcast_to(-self.features[:, None], (*each.shape, len(prices) - 2)),
+                -self.nll[:, :, None],
+                np.broadcast_to(-self.features[:, None], (*each.shape, len(costs) - 2)),
                 np.zeros((*each.shape, 1)),
             ],
             axis=2,
         )
         level = np.logaddexp.reduce(each, axis=1)
         weights = np.exp(each - level[:, None])[..., None]
-        free = self._sum(level[:, None], (weights * slopes).sum(axis=1)[:, None], 0, prices)
-        right = self._sum(each[:, self.wanted], slopes[:, self.wanted], len(self.wanted), prices)
+        free = self._sum(level[:, None], (weights * slopes).sum(axis=1)[:, None], 0, costs)
+        right = self._sum(each[:, self.wanted], slopes[:, self.wanted], len(self.wanted), costs)
         if not np.isfinite(right[0]):
             return None
         return free[0] - right[0], free[1] - right[1]
 
-    def _sum(self, logs: Array, slopes: Array, count: int, prices: Array) -> tuple[float, Array]:
+    def _sum(self, logs: Array, slopes: Array, count: int, costs: Array) -> tuple[float, Array]:
         """Sum over readings, of any length (`count` 0) or of so many digits, in that order.
 
         Args:
-            logs: `(runs, max(1, count))` log weight of each run as each digit.
-            slopes: `(runs, max(1, count), n)` their gradients.
+            logs: `(segments, max(1, count))` log weight of each segment as each digit.
+            slopes: `(segments, max(1, count), n)` their gradients.
             count: Digits that a reading has.
-            prices: `(n,)`.
+            costs: `(n,)`.
 
         Returns:
             Logarithm of the sum, and its gradient `(n,)`.
         """
         ends, places = len(self.ending), count + 1
         total = np.full((ends, places), -np.inf)
-        slope = np.zeros((ends, places, len(prices)))
+        slope = np.zeros((ends, places, len(costs)))
         total[0, 0] = 0
         for end in range(1, ends):
-            runs = self.ending[end]
-            before = self.first[runs]
-            level = np.full((len(runs) + 1, places), -np.inf)
-            rise = np.zeros((len(runs) + 1, places, len(prices)))
-            level[-1] = total[end - 1] - prices[-1] * self.skipped[end - 1]
+            segments = self.ending[end]
+            before = self.first[segments]
+            level = np.full((len(segments) + 1, places), -np.inf)
+            rise = np.zeros((len(segments) + 1, places, len(costs)))
+            level[-1] = total[end - 1] - costs[-1] * self.skipped[end - 1]
             rise[-1] = slope[end - 1]
             rise[-1, :, -1] -= self.skipped[end - 1]
             taken = slice(1, None) if count else slice(None)
             came = slice(None, -1) if count else slice(None)
-            level[:-1, taken] = total[before][:, came] + logs[runs]
-            rise[:-1, taken] = slope[before][:, came] + slopes[runs]
+            level[:-1, taken] = total[before][:, came] + logs[segments]
+            rise[:-1, taken] = slope[before][:, came] + slopes[segments]
             total[end] = np.logaddexp.reduce(level, axis=0)
             share = np.exp(level - np.where(np.isfinite(total[end]), total[end], 0.0))
             slope[end] = (share[..., None] * rise).sum(axis=0)
         return float(total[-1, count]), slope[-1, count]
 
 
-def fit(ways: Sequence[Ways], start: Prices = PRICES) -> Prices:
-    """Find the prices under which what was written is likeliest.
+def fit(ways: Sequence[Ways], start: LatticeCosts = COSTS) -> LatticeCosts:
+    """Find the costs under which what was written is likeliest.
 
     Args:
         ways: Of many numbers.
-        start: Where the search begins, and what a price stays near that nothing speaks about.
+        start: Where the search begins, and what a cost stays near that nothing speaks about.
 
     Returns:
-        The prices, to three digits.
+        The costs, to three digits.
     """
     began = np.log(astuple(start))
 
     def loss(logs: Array) -> tuple[float, Array]:
-        prices = np.exp(logs)
-        found = [surprise for way in ways if (surprise := way.surprise(prices)) is not None]
+        costs = np.exp(logs)
+        found = [surprise for way in ways if (surprise := way.surprise(costs)) is not None]
         kept = np.exp([-nats / _HOPELESS for nats, _ in found])
         slope = np.mean([k * gradient for k, (_, gradient) in zip(kept, found, strict=True)], 0)
         pull = _HOLD * (logs - began)
         value = _HOPELESS * float(np.mean(1 - kept)) + float(pull @ (logs - began)) / 2
-        return value, slope * prices + pull
+        return value, slope * costs + pull
 
     found: Any = minimize(loss, began, jac=True, method="L-BFGS-B", bounds=[_RANGE] * len(began))
-    return Prices(*(float(f"{price:.3g}") for price in np.exp(found.x)))
+    return LatticeCosts(*(float(f"{cost:.3g}") for cost in np.exp(found.x)))
 
 
 def lines(recognizer: Recognizer, written: Sequence[Sample], count: int, seed: int) -> list[Ways]:
@@ -147,16 +147,17 @@ def lines(recognizer: Recognizer, written: Sequence[Sample], count: int, seed: i
         write = numbers.on_paper if index % 2 else numbers.on_canvas
         number = write(numbers.choose(written, rng), rng)
         try:
-            line = line_of(recognizer, written_line(extract_ink(number.picture)))
+            ink = written_line(extract_ink(number.picture))
         except BlankPictureError:
             continue
-        if line.runs:
-            found.append(Ways(line, number.digits))
+        lattice = build_lattice(recognizer.predict_images, ink)
+        if lattice.segments:
+            found.append(Ways(lattice, number.digits))
     return found
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m training.prices", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m training.fit_costs", description=__doc__)
     parser.add_argument("--data", type=Path, help="folder with the MNIST files")
     parser.add_argument("--weights", type=Path, default=BUNDLED, help="the set that reads")
     parser.add_argument("--count", type=int, default=800, help="numbers to fit on")
@@ -165,7 +166,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Fit the prices and print them."""
+    """Fit the costs and print them."""
     from training.data import load_mnist  # noqa: PLC0415 - imports Keras, which takes seconds
 
     arguments = _arguments()
@@ -173,9 +174,9 @@ def main() -> None:
     images, labels = mnist.train_images[:4000], mnist.train_labels[:4000]
     written = numbers.samples_from_images(images, labels)
     recognizer = Recognizer(load_folder(arguments.weights))
-    prices = fit(lines(recognizer, written, arguments.count, arguments.seed))
-    for field in fields(prices):
-        print(f"    {field.name}: float = {getattr(prices, field.name)}")
+    costs = fit(lines(recognizer, written, arguments.count, arguments.seed))
+    for field in fields(costs):
+        print(f"    {field.name}: float = {getattr(costs, field.name)}")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Ink cut into pieces, none of which holds parts of two digits.
+"""Ink cut into fragments, none of which holds parts of two digits.
 
-Connected ink is one piece, or several where it is wide: digits that touch are cut apart along seams
-from top to bottom, bent around strokes wherever that meets less ink. Most cuts turn out to be
-wrong: which are, is decided by whoever reads the pieces (`digits.reading`).
+Connected ink is one fragment, or several where it is wide: digits that touch are cut apart along
+seams from top to bottom, bent around strokes wherever that meets less ink. Most cuts turn out to be
+wrong; which ones is decided by `digits.numbers.lattice`.
 """
 
 import math
@@ -18,7 +18,7 @@ from digits.ink import InkArray
 from digits.specks import stroke_width
 
 MAX_CONNECTED = 60
-"""More connected pieces of ink than this are no number: only the largest are read."""
+"""More connected fragments of ink than this are no number: only the largest are read."""
 
 SMALL = 0.25
 """Height and width, as shares of the tallest ink's height, below which ink is no digit."""
@@ -54,7 +54,7 @@ _STEP = 0.03
 
 @dataclass(frozen=True, eq=False)
 class Cut:
-    """A way from the top of connected ink to its bottom, around strokes where it can.
+    """A seam from the top of connected ink to its bottom, around strokes where it can.
 
     Attributes:
         columns: `(h,)` for each row of the ink the first column to its right, from the ink's left.
@@ -66,7 +66,7 @@ class Cut:
 
 
 @dataclass(frozen=True)
-class Piece:
+class Fragment:
     """Ink that is not cut any further.
 
     Attributes:
@@ -100,14 +100,14 @@ def box_of(pixels: npt.NDArray[np.intp]) -> tuple[int, int, int, int]:
     return int(top), int(left), int(bottom), int(right)
 
 
-def pieces_of(array: InkArray) -> list[Piece]:
-    """Cut ink into pieces.
+def find_fragments(array: InkArray) -> list[Fragment]:
+    """Cut ink into fragments.
 
     Args:
         array: `(h, w)` float32 in `[0, 1]`, with some ink.
 
     Returns:
-        The pieces, from left to right by the middle of their boxes.
+        The fragments, from left to right by the middle of their boxes.
     """
     parts = _connected(array)
     tallest = max(_height(part) for part in parts)
@@ -115,17 +115,17 @@ def pieces_of(array: InkArray) -> list[Piece]:
     for part in parts:
         if _size(part) < SMALL * tallest:
             _join_nearest(large, part, _NEAR * tallest)
-    pieces: list[Piece] = []
+    fragments: list[Fragment] = []
     for index, part in enumerate(large):
         cuts = _cuts(part) if _height(part) >= _LOW * tallest else []
-        pieces += _apart(part, cuts, index)
-    return sorted(pieces, key=lambda piece: piece.box[1] + piece.box[3])
+        fragments += _apart(part, cuts, index)
+    return sorted(fragments, key=lambda fragment: fragment.box[1] + fragment.box[3])
 
 
 def _connected(array: InkArray) -> list[npt.NDArray[np.intp]]:
     """Pixels of each connected ink."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats((array > 0).astype(np.uint8))
-    # The background counts as the first; the largest pieces of ink follow by size of their box.
+    # The background counts as the first; the largest fragments of ink follow by size of their box.
     sizes = stats[1:, cv2.CC_STAT_WIDTH] + stats[1:, cv2.CC_STAT_HEIGHT]
     parts = []
     for label in 1 + np.argsort(-sizes, kind="stable")[:MAX_CONNECTED]:
@@ -159,24 +159,24 @@ def _distance(box: Sequence[int], other: Sequence[int]) -> float:
     return math.hypot(rows, columns)
 
 
-def _apart(pixels: npt.NDArray[np.intp], cuts: Sequence[Cut], ink: int) -> list[Piece]:
-    """Cut connected ink; a piece without ink is left out."""
+def _apart(pixels: npt.NDArray[np.intp], cuts: Sequence[Cut], ink: int) -> list[Fragment]:
+    """Cut connected ink; a fragment without ink is left out."""
     if not cuts:
-        return [Piece(pixels, ink)]
+        return [Fragment(pixels, ink)]
     top, left, _, _ = box_of(pixels)
     rows, columns = pixels[:, 0] - top, pixels[:, 1] - left
     place = np.sum([columns >= cut.columns[rows] for cut in cuts], axis=0)
     sides: list[Cut | None] = [None, *cuts, None]
-    pieces = []
+    fragments = []
     for index in range(len(cuts) + 1):
         inside = pixels[place == index]
         if len(inside):
-            pieces.append(Piece(inside, ink, sides[index], sides[index + 1]))
-    return pieces
+            fragments.append(Fragment(inside, ink, sides[index], sides[index + 1]))
+    return fragments
 
 
 def _cuts(pixels: npt.NDArray[np.intp]) -> list[Cut]:
-    """Ways through wide ink that meet little of it, from left to right."""
+    """Seams through wide ink that meet little of it, from left to right."""
     top, left, bottom, right = box_of(pixels)
     height, width = bottom - top, right - left
     if width < _WIDE * height:
@@ -187,51 +187,55 @@ def _cuts(pixels: npt.NDArray[np.intp]) -> list[Cut]:
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small = cv2.resize(plane, size, interpolation=cv2.INTER_AREA)
     pen = max(1.0, stroke_width(small))
-    ways = _ways(small, pen, round(_CUTS * width / height))
+    seams = _find_seams(small, pen, round(_CUTS * width / height))
     cuts = []
-    for way in ways:
-        met = np.flatnonzero(small[np.arange(size[1]), way] > 0.5)
+    for seam in seams:
+        met = np.flatnonzero(small[np.arange(size[1]), seam] > 0.5)
         span = float(np.ptp(met) + 1) / size[1] if len(met) else 0.0
         rows = (np.arange(height) + 0.5) / height * size[1] - 0.5
-        columns = np.interp(rows, np.arange(size[1]), (way + 0.5) / size[0] * width)
+        columns = np.interp(rows, np.arange(size[1]), (seam + 0.5) / size[0] * width)
         cuts.append(Cut(columns, span))
     return cuts
 
 
-def _ways(plane: InkArray, pen: float, most: int) -> list[npt.NDArray[np.intp]]:
-    """Find the ways from top to bottom, by a step aside a row at most, that cost least.
+def _find_seams(plane: InkArray, pen: float, most: int) -> list[npt.NDArray[np.intp]]:
+    """Find the seams from top to bottom, by a step aside a row at most, that cost least.
 
     Args:
         plane: `(h, w)` float32, 1 for ink.
         pen: Width of the pen in pixels.
-        most: Ways that are wanted at most.
+        most: Seams that are wanted at most.
 
     Returns:
-        For each way its column in every row; from left to right.
+        For each seam its column in every row; from left to right.
     """
     height, width = plane.shape
     middle = height // 2
-    down, came_down = _least(plane[: middle + 1], pen)
-    up, came_up = _least(plane[middle:][::-1], pen)
+    down, came_down = _accumulate(plane[: middle + 1], pen)
+    up, came_up = _accumulate(plane[middle:][::-1], pen)
     total = down + up - (pen + _ALONG) * plane[middle]
     before = np.pad(np.cumsum(plane, axis=1), ((0, 0), (1, 0)))
     rows = np.arange(height)
     enough = _LEAST * height * pen
-    ways: list[npt.NDArray[np.intp]] = []
-    left = [np.zeros(height), before[:, width]]  # ink to the left of each way, row by row
+    seams: list[npt.NDArray[np.intp]] = []
+    left = [np.zeros(height), before[:, width]]  # ink to the left of each seam, row by row
     for column in np.argsort(total, kind="stable"):
-        if total[column] > _DEAREST * pen or len(ways) == most:
+        if total[column] > _DEAREST * pen or len(seams) == most:
             break
-        way = np.concatenate([_back(came_down, column)[::-1], _back(came_up, column)[1:]])
-        inside = before[rows, way]
+        seam = np.concatenate(
+            [_backtrack(came_down, column)[::-1], _backtrack(came_up, column)[1:]]
+        )
+        inside = before[rows, seam]
         if all(np.abs(inside - other).sum() >= enough for other in left):
-            ways.append(way)
+            seams.append(seam)
             left.append(inside)
-    return sorted(ways, key=lambda way: int(way[middle]))
+    return sorted(seams, key=lambda seam: int(seam[middle]))
 
 
-def _least(plane: InkArray, pen: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.intp]]:
-    """Least cost of a way from the first row to each pixel of the last, and the steps to there.
+def _accumulate(
+    plane: InkArray, pen: float
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.intp]]:
+    """Least cost of a seam from the first row to each pixel of the last, and the steps to there.
 
     Returns:
         `(w,)` costs, and `(h, w)` the column in the row before.
@@ -256,9 +260,9 @@ def _least(plane: InkArray, pen: float) -> tuple[npt.NDArray[np.float64], npt.ND
     return cost, came
 
 
-def _back(came: npt.NDArray[np.intp], column: int) -> npt.NDArray[np.intp]:
+def _backtrack(came: npt.NDArray[np.intp], column: int) -> npt.NDArray[np.intp]:
     """Follow steps from the last row to the first: `(h,)` columns."""
-    way = [int(column)]
+    seam = [int(column)]
     for row in range(len(came) - 1, 0, -1):
-        way.append(int(came[row, way[-1]]))
-    return np.array(way, np.intp)
+        seam.append(int(came[row, seam[-1]]))
+    return np.array(seam, np.intp)

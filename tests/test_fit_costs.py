@@ -1,32 +1,32 @@
-"""What the features of a number's reading cost, and how the prices are fitted."""
+"""What the features of a number's reading cost, and how the costs are fitted."""
 
 from dataclasses import astuple, replace
 
 import numpy as np
 import pytest
 
-from digits.reading import PRICES, Line, Prices, Run, cheapest
-from training.prices import Ways, fit
+from digits.numbers.lattice import COSTS, Lattice, LatticeCosts, Segment, viterbi
+from training.fit_costs import Ways, fit
 
 
-def line(*runs, skipped=(1.0, 1.0)):
-    """Ways to read two pieces of ink.
+def line(*segments, skipped=(1.0, 1.0)):
+    """Ways to read two fragments of ink.
 
     Args:
-        runs: First piece, piece after the last, likeliest digit, its probability, and what of
-            "cut" to "width" is not 0; all other digits are impossible.
-        skipped: What skipping each piece counts.
+        segments: First fragment, fragment after the last, likeliest digit, its probability, and
+            what of "cut" to "width" is not 0; all other digits are impossible.
+        skipped: What skipping each fragment counts.
     """
     made, rows = [], []
-    for first, last, digit, probability, geometry in runs:
+    for first, last, digit, probability, geometry in segments:
         names = ["digit", "cut", "span", "gap", "beside", "height", "width"]
         counts = np.array([{"digit": 1.0, **geometry}.get(name, 0.0) for name in names])
         image = np.zeros((28, 28), np.float32)
-        made.append(Run(first, last, (0, first, 10, last), image, counts))
+        made.append(Segment(first, last, (0, first, 10, last), image, counts))
         row = np.zeros(10, np.float32)
         row[digit] = probability
         rows.append(row)
-    return Line(tuple(made), np.array(skipped), np.array(rows, np.float32))
+    return Lattice(tuple(made), np.array(skipped), np.array(rows, np.float32))
 
 
 def touching(cut=0.5):
@@ -38,52 +38,52 @@ def touching(cut=0.5):
 @pytest.mark.parametrize(("probability", "number"), [(0.05, [0, 1]), (0.99, [2])])
 def test_two_digits_are_read_for_one_where_the_one_is_unlikely(probability, number):
     parts = [(0, 1, 2, 0.99, {"cut": 0.5}), (1, 2, 7, 0.98, {"cut": 0.5})]
-    assert cheapest(line(*parts, (0, 2, 0, probability, {}))) == number
+    assert viterbi(line(*parts, (0, 2, 0, probability, {}))) == number
 
 
 def test_a_wide_digit_is_rather_read_as_two():
     parts = [(0, 1, 2, 0.99, {"cut": 0.5}), (1, 2, 2, 0.99, {"cut": 0.5})]
-    assert cheapest(line(*parts, (0, 2, 2, 0.98, {}))) == [2]
-    assert cheapest(line(*parts, (0, 2, 2, 0.98, {"width": 1.0}))) == [0, 1]
+    assert viterbi(line(*parts, (0, 2, 2, 0.98, {}))) == [2]
+    assert viterbi(line(*parts, (0, 2, 2, 0.98, {"width": 1.0}))) == [0, 1]
 
 
 def test_small_ink_is_skipped_and_tall_ink_is_read():
     unclear = [(0, 1, 5, 0.99, {}), (1, 2, 7, 0.02, {})]
-    assert cheapest(line(*unclear, skipped=(1.0, 0.3))) == [0]
-    assert cheapest(line(*unclear, skipped=(1.0, 1.0))) == [0, 1]
+    assert viterbi(line(*unclear, skipped=(1.0, 0.3))) == [0]
+    assert viterbi(line(*unclear, skipped=(1.0, 1.0))) == [0, 1]
 
 
 def test_no_run_means_no_digit():
-    empty = Line((), np.array([1.0]), np.zeros((0, 10), np.float32))
-    assert cheapest(empty) == []
+    empty = Lattice((), np.array([1.0]), np.zeros((0, 10), np.float32))
+    assert viterbi(empty) == []
 
 
 @pytest.mark.parametrize("digits", ["27", "0", "2"])
 def test_the_gradient_is_that_of_the_likelihood(digits):
-    ways, prices = Ways(touching(), digits), np.array(astuple(PRICES))
-    found = ways.surprise(prices)
+    ways, costs = Ways(touching(), digits), np.array(astuple(COSTS))
+    found = ways.surprise(costs)
     assert found is not None
-    for index, step in enumerate(1e-5 * np.eye(len(prices))):
-        higher, lower = ways.surprise(prices + step), ways.surprise(prices - step)
+    for index, step in enumerate(1e-5 * np.eye(len(costs))):
+        higher, lower = ways.surprise(costs + step), ways.surprise(costs - step)
         assert (higher[0] - lower[0]) / 2e-5 == pytest.approx(found[1][index], abs=1e-4)
 
 
 def test_more_digits_than_any_reading_has_are_no_reading():
-    assert Ways(touching(), "277").surprise(np.array(astuple(PRICES))) is None
+    assert Ways(touching(), "277").surprise(np.array(astuple(COSTS))) is None
 
 
 def test_probabilities_of_all_numbers_sum_to_one():
-    prices = np.array(astuple(PRICES))
+    costs = np.array(astuple(COSTS))
     numbers = ["", *map(str, range(10)), *(f"{n:02d}" for n in range(100))]
-    nats = [Ways(touching(), number).surprise(prices) for number in numbers if number]
+    nats = [Ways(touching(), number).surprise(costs) for number in numbers if number]
     # The empty number is what is left.
     total = sum(np.exp(-found[0]) for found in nats if found)
     assert 0.9 < total < 1
 
 
 def test_fitting_makes_cuts_cheap_where_digits_touch_and_dear_where_they_do_not():
-    start = replace(PRICES, cut=1.0)
+    start = replace(COSTS, cut=1.0)
     cheap = fit([Ways(touching(), "27")] * 3, start)
     dear = fit([Ways(touching(), "0")] * 3, start)
     assert cheap.cut < start.cut < dear.cut
-    assert isinstance(cheap, Prices)
+    assert isinstance(cheap, LatticeCosts)

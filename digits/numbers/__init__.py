@@ -1,0 +1,1 @@
+"""Several digits in one line of ink, told apart and read."""

@@ -1,0 +1,118 @@
+"""What a picture says: one digit, or every number in it, and what could not be read."""
+
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from digits.ink import InkArray
+
+BLANK: Final = "blank"
+NOT_A_DIGIT: Final = "not a digit"
+
+Box: TypeAlias = tuple[int, int, int, int]
+"""x, y, width, height in pixels of the upright picture."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The digit of a picture.
+
+    Attributes:
+        digit: 0 to 9, or None where there is no digit.
+        reason: None, or why there is no digit: `BLANK` or `NOT_A_DIGIT`.
+        confidences: Ten calibrated probabilities by digit, given that it is a digit; sum 1.
+        score: 0 to 1, how likely it is a digit and this one; higher is surer.
+        image: `(28, 28)` float32 in `[0, 1]` that the network saw; None for a blank picture.
+        box: Around the ink; None for a drawing or a blank picture.
+        others: How many more digits the picture has.
+    """
+
+    digit: int | None
+    reason: str | None
+    confidences: tuple[float, ...]
+    score: float
+    image: InkArray | None = None
+    box: Box | None = None
+    others: int = 0
+
+    def as_json(self, model: str) -> dict[str, Any]:
+        """The answer of `/predict`, of plain Python types.
+
+        Args:
+            model: Which weights answered.
+
+        Returns:
+            `digit`, `reason`, `confidences`, `score`, `others` and `model`.
+        """
+        return {
+            "digit": self.digit,
+            "reason": self.reason,
+            "confidences": list(self.confidences),
+            "score": self.score,
+            "others": self.others,
+            "model": model,
+        }
+
+
+NO_INK: Final = Prediction(None, BLANK, (0.1,) * 10, 0.0)
+"""The answer to a blank picture."""
+
+
+@dataclass(frozen=True)
+class ReadDigit:
+    """One digit of a number.
+
+    Attributes:
+        digit: 0 to 9.
+        confidence: 0 to 1, how likely it is a digit and this one.
+        box: Around its ink.
+        line: Index of its line, from the top.
+    """
+
+    digit: int
+    confidence: float
+    box: Box
+    line: int = 0
+
+
+@dataclass(frozen=True)
+class Reading:
+    """All numbers of a picture.
+
+    Attributes:
+        lines: The digits of each line from left to right, the lines from top to bottom.
+        digits: One entry a digit, in the same order.
+        unread: Boxes of written or printed ink that is none of the digits.
+        reason: None, or why there are no digits: `BLANK` or `NOT_A_DIGIT`.
+    """
+
+    lines: tuple[str, ...]
+    digits: tuple[ReadDigit, ...]
+    unread: tuple[Box, ...] = ()
+    reason: str | None = None
+
+    @property
+    def number(self) -> str:
+        """The lines, joined by newlines; empty if there are no digits."""
+        return "\n".join(self.lines)
+
+    def as_json(self, model: str) -> dict[str, Any]:
+        """The answer of `/read`, of plain Python types.
+
+        Args:
+            model: Which weights answered.
+
+        Returns:
+            `number`, `lines`, `digits`, `unread`, `reason` and `model`.
+        """
+        digits = [
+            {"digit": d.digit, "confidence": d.confidence, "box": list(d.box), "line": d.line}
+            for d in self.digits
+        ]
+        return {
+            "number": self.number,
+            "lines": list(self.lines),
+            "digits": digits,
+            "unread": [list(box) for box in self.unread],
+            "reason": self.reason,
+            "model": model,
+        }

@@ -1,0 +1,1 @@
+"""From any picture to the ink of its digits, line by line."""

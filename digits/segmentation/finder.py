@@ -1,0 +1,356 @@
+"""From a picture to the ink of its digits.
+
+The network marks digits' ink, other writing and lines at half of its resolution. The mark gates the
+ink itself: contrast with the paper around, computed on the picture at a finer resolution, and only
+where something is marked.
+"""
+
+import itertools
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from digits.ink import InkArray, Picture
+from digits.prediction import Box
+from digits.segmentation.graph import Weights, onnx_model
+from digits.segmentation.letterbox import Letterbox, in_color, letterbox, to_square
+
+Map = npt.NDArray[np.float32]
+
+WORK_SIDE: Final = 600
+"""Larger pictures, or their tiles, are reduced to this side."""
+
+_MAX_ASPECT: Final = 2.5
+"""Length to breadth above which a picture is cut into tiles, each twice as long as broad."""
+
+_MAX_TILES: Final = 10
+
+_CLOSER: Final = 0.6
+"""Share of the picture's side below which the part that holds digits is looked at by itself."""
+
+_MARGIN: Final = 0.8
+"""Paper around the digits that is then looked at too, in their height."""
+
+_OVERLAP: Final = 0.4
+"""Least share of a tile that it has in common with the next."""
+
+_LEAST_SHARE: Final = 0.35
+"""Share of digits' ink in what is drawn, below which none of it is a digit's."""
+
+_NEARLY_NOTHING: Final = 0.15
+"""Probability of anything drawn at which half of that share counts."""
+
+_MARKED: Final = 0.25
+"""Mark above which the ink of a place is computed."""
+
+_PEAK: Final = 0.3
+"""Probability of a digit's centre above which there is one."""
+
+_APART: Final = 0.3
+"""Least distance of two digits' centres, in heights."""
+
+_LEAST_CONTRAST: Final = 0.2
+"""Contrast, as a share of that of the strokes around, below which there is no ink."""
+
+_PRIOR: Final = 0.003
+"""Weight of the whole paper's colour where hardly any paper is around."""
+
+_LEAST_AREA: Final = 4
+"""Pixels of the class map below which other writing is a speck."""
+
+_LEAST_MEAN_MARK: Final = 0.3
+"""Mean mark below which none of connected ink is a digit's."""
+
+_STILL_THERE: Final = 0.6
+"""Share of the ink that a close look must find again."""
+
+_NEIGHBOURS: Final = np.ones((3, 3), np.uint8)
+
+_NOTHING, _DIGIT, _WRITING = 0, 1, 2  # channels of the class map
+
+
+@dataclass(frozen=True)
+class Centre:
+    """Where a digit is, in pixels of the picture.
+
+    Attributes:
+        x: Of its centre.
+        y: Of its centre.
+        height: Of the digit.
+        score: Probability that there is one.
+    """
+
+    x: float
+    y: float
+    height: float
+    score: float
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What is written in a picture.
+
+    Attributes:
+        ink: `(h, w)` float32 in `[0, 1]`: digits' ink, 0 elsewhere; the whole picture, or the part
+            that was looked at closely.
+        scale: Pixels of the picture to one of the ink.
+        corner: x and y of the ink's top left corner, in pixels of the picture.
+        centres: Of the digits, the most certain first.
+        unread: Boxes of written or printed ink that is no digit's.
+    """
+
+    ink: InkArray
+    scale: float
+    centres: tuple[Centre, ...]
+    unread: tuple[Box, ...]
+    corner: tuple[int, int] = (0, 0)
+
+
+class Finder:
+    """The network, and what turns its output into ink; safe to share between threads."""
+
+    def __init__(self, weights: Weights) -> None:
+        """Build the network.
+
+        Args:
+            weights: By the names of `digits.segmentation.network.shapes`.
+        """
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.enable_cpu_mem_arena = False
+        self._session = onnxruntime.InferenceSession(
+            onnx_model(weights), options, providers=["CPUExecutionProvider"]
+        )
+
+    def find(self, picture: Picture) -> Found:
+        """Find the digits of a picture; where they fill little of it, look at them closely.
+
+        Args:
+            picture: `(H, W)` or `(H, W, 3)` uint8, upright.
+        """
+        first = self._look(picture)
+        part = _closer(first, picture.shape)
+        if part is None:
+            return first
+        x, y, width, height = part
+        second = self._look(picture[y : y + height, x : x + width])
+        if _area(second) < _STILL_THERE * _area(first):
+            return first
+        centres = tuple(replace(c, x=c.x + x, y=c.y + y) for c in second.centres)
+        return replace(second, corner=(x, y), centres=centres, unread=first.unread)
+
+    def _look(self, picture: Picture) -> Found:
+        short, long = sorted(picture.shape[:2])
+        scale = max(1.0, min(long, _MAX_ASPECT * short) / WORK_SIDE)
+        if scale > 1:
+            picture = cv2.resize(
+                picture, None, fx=1 / scale, fy=1 / scale, interpolation=cv2.INTER_AREA
+            )
+        height, width = picture.shape[:2]
+        ink = np.zeros((height, width), np.float32)
+        centres: list[Centre] = []
+        unread: list[Box] = []
+        for (x, y, wide, tall), (x0, y0, x1, y1) in tiles_of(height, width):
+            tile = self._run(picture[y : y + tall, x : x + wide])
+            ink[y0:y1, x0:x1] = tile.ink()[y0 - y : y1 - y, x0 - x : x1 - x]
+            for centre in tile.centres:
+                at = (centre.x + x, centre.y + y)
+                if x0 <= at[0] < x1 and y0 <= at[1] < y1:
+                    centres.append(
+                        Centre(at[0] * scale, at[1] * scale, centre.height * scale, centre.score)
+                    )
+            for left, top, w, h in tile.unread():
+                if x0 <= left + x + w / 2 < x1 and y0 <= top + y + h / 2 < y1:
+                    box = ((left + x) * scale, (top + y) * scale, w * scale, h * scale)
+                    unread.append((round(box[0]), round(box[1]), round(box[2]), round(box[3])))
+        return Found(ink, scale, _distinct(centres), tuple(unread))
+
+    def _run(self, picture: Picture) -> "_Tile":
+        square = to_square(picture)
+        classes, heat = self._session.run(None, {"pixels": square[None]})
+        return _Tile(picture, letterbox(*picture.shape[:2]), square, classes[0], heat[0])
+
+
+def tiles_of(height: int, width: int) -> list[tuple[Box, Box]]:
+    """Cut a long picture into tiles that overlap.
+
+    Returns:
+        For each tile its box, and left, top, right and bottom of what counts of it: each place of
+        the picture counts in the tile that shows most around it.
+    """
+    short, long = sorted((height, width))
+    if long <= _MAX_ASPECT * short:
+        return [((0, 0, width, height), (0, 0, width, height))]
+    length = max(2 * short, round(2 * long / _MAX_TILES))
+    count = 1 + int(np.ceil((long - length) / ((1 - _OVERLAP) * length)))
+    starts = [round(at) for at in np.linspace(0, long - length, count)]
+    seams = [0, *((a + b + length) // 2 for a, b in itertools.pairwise(starts)), long]
+    tiles: list[tuple[Box, Box]] = []
+    for start, (first, last) in zip(starts, itertools.pairwise(seams), strict=True):
+        if width > height:
+            tiles.append(((start, 0, length, height), (first, 0, last, height)))
+        else:
+            tiles.append(((0, start, width, length), (0, first, width, last)))
+    return tiles
+
+
+@dataclass(frozen=True, eq=False)
+class _Tile:
+    """A picture, or a tile of one, and the network's output for it.
+
+    Attributes:
+        picture: `(H, W)` or `(H, W, 3)` uint8.
+        place: Where it lies in the square.
+        square: `(SIDE, SIDE, 3)` uint8, what the network saw.
+        classes: `(4, SIDE / 2, SIDE / 2)` float32 probabilities.
+        heat: `(2, SIDE / 4, SIDE / 4)` float32: probability, logarithm of the height.
+    """
+
+    picture: Picture
+    place: Letterbox
+    square: Picture
+    classes: Map
+    heat: Map
+
+    def ink(self) -> InkArray:
+        """Return contrast with the paper where digits are marked: `(H, W)` float32 in `[0, 1]`."""
+        ink = np.zeros(self.picture.shape[:2], np.float32)
+        marked = self._enlarge(self._mark, (0, 0, *self.picture.shape[1::-1]))
+        x, y, wide, tall = cv2.boundingRect((marked > _MARKED).astype(np.uint8))
+        if wide == 0:
+            return ink
+        edge = round(4 / self.place.scale)
+        top, left = max(0, y - edge), max(0, x - edge)
+        bottom, right = y + tall + edge, x + wide + edge
+        seen = in_color(self.picture[top:bottom, left:right])
+        region = (left, top, seen.shape[1], seen.shape[0])
+        paper, direction, gate = (self._enlarge(each, region) for each in self._paper_and_gate())
+        contrast = np.maximum(((seen - paper) * direction).sum(axis=2), 0)
+        reach = _kernel(self._height / self.place.scale)
+        near = gate * gate
+        level = cv2.blur(contrast * near, reach) / (cv2.blur(near, reach) + 1e-4)
+        share = (contrast / (level + 1) - _LEAST_CONTRAST) / (0.9 - _LEAST_CONTRAST)
+        drawn = self._enlarge(cv2.dilate(1 - self.classes[_NOTHING], _NEIGHBOURS), region)
+        drawn = np.clip(share, 0, 1) * np.minimum(2 * drawn, 1)
+        drawn[_vote_out(drawn, marked[top:bottom, left:right])] = 0
+        ink[top:bottom, left:right] = drawn * np.minimum(2 * gate, 1)
+        return ink
+
+    @cached_property
+    def _mark(self) -> Map:
+        """Digits' share of whatever is drawn; contrast tells whether anything is."""
+        drawn = 1 - self.classes[_NOTHING]
+        share = self.classes[_DIGIT] / (drawn + _NEARLY_NOTHING)
+        return np.clip((share - _LEAST_SHARE) / (1 - 2 * _LEAST_SHARE), 0, 1)
+
+    def _paper_and_gate(self) -> tuple[Map, Map, Map]:
+        """Return the paper's colour, the direction in which ink leaves it, and the gate."""
+        side = self.classes.shape[1]
+        small = cv2.resize(self.square, (side, side), interpolation=cv2.INTER_AREA)
+        reach = _kernel(0.6 * self._height)
+        blank = np.clip(2 * self.classes[_NOTHING] - 1, 0, 1)[..., None]
+        mean = ((small * blank).sum(axis=(0, 1)) / (blank.sum() + 1)).astype(np.float32)
+        paper = cv2.blur(small * blank, reach) + _PRIOR * mean
+        paper /= cv2.blur(blank, reach)[..., None] + _PRIOR
+        direction = cv2.blur((small - paper) * self._mark[..., None], reach)
+        direction /= np.linalg.norm(direction, axis=2, keepdims=True) + 1e-6
+        gate = cv2.dilate(self._mark, _NEIGHBOURS)
+        return paper, direction, gate
+
+    def _enlarge(self, field: Map, region: Box) -> Map:
+        """Enlarge a field of the network's resolution to a region of the picture."""
+        factor = self.place.scale / 2  # from a pixel of the picture to one of the map
+        x = (region[0] + 0.5) * factor + self.place.left / 2 - 0.5
+        y = (region[1] + 0.5) * factor + self.place.top / 2 - 0.5
+        matrix = np.array([[factor, 0, x], [0, factor, y]])
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        edge = cv2.BORDER_REPLICATE
+        return cv2.warpAffine(field, matrix, region[2:], flags=flags, borderMode=edge)
+
+    @cached_property
+    def _height(self) -> float:
+        """Height of the digits in pixels of the square."""
+        if self.centres:
+            return float(np.median([c.height for c in self.centres])) * self.place.scale
+        rows = np.flatnonzero((self._mark > _MARKED).any(axis=1))
+        return 2.0 * (np.ptp(rows) + 1)
+
+    @cached_property
+    def centres(self) -> list[Centre]:
+        """Centres of digits, in pixels of the picture."""
+        heat, height = self.heat
+        peaks = (heat >= _PEAK) & (heat == cv2.dilate(heat, np.ones((3, 3), np.uint8)))
+        found = []
+        for row, column in np.argwhere(peaks):
+            x = (4 * column + 2 - self.place.left) / self.place.scale
+            y = (4 * row + 2 - self.place.top) / self.place.scale
+            tall = float(np.exp(min(height[row, column], 6.0))) / self.place.scale
+            found.append(Centre(float(x), float(y), tall, float(heat[row, column])))
+        return found
+
+    def unread(self) -> list[Box]:
+        """Return boxes of other writing, in pixels of the picture; words are one box each."""
+        written = (self.classes.argmax(axis=0) == _WRITING).astype(np.uint8)
+        count, labels = cv2.connectedComponents(cv2.dilate(written, np.ones((3, 7), np.uint8)))
+        labels *= written
+        areas = np.bincount(labels.ravel(), minlength=count)
+        boxes = []
+        for label in range(1, count):
+            if areas[label] >= _LEAST_AREA:
+                corner = np.array(cv2.boundingRect((labels == label).astype(np.uint8))) * 2.0
+                corner[:2] -= (self.place.left, self.place.top)
+                x, y, w, h = (round(float(v) / self.place.scale) for v in corner)
+                boxes.append((x, y, w, h))
+        return boxes
+
+
+def _vote_out(drawn: InkArray, mark: Map) -> npt.NDArray[np.bool_]:
+    """Return connected ink that is no digit's by its mean mark, such as a box, as a whole."""
+    count, labels = cv2.connectedComponents((drawn > 0.3).astype(np.uint8))
+    mass = np.bincount(labels.ravel(), drawn.ravel(), count)
+    mean = np.bincount(labels.ravel(), (drawn * mark).ravel(), count) / np.maximum(mass, 1e-6)
+    mean[0] = 1.0
+    return (mean < _LEAST_MEAN_MARK)[labels]
+
+
+def _area(found: Found) -> float:
+    return float(found.ink.sum()) * found.scale**2
+
+
+def _closer(found: Found, shape: tuple[int, ...]) -> Box | None:
+    """Return the part of a picture that holds all digits, if it is small enough to look closely."""
+    rows, columns = (np.flatnonzero((found.ink > 0.3).any(axis=axis)) for axis in (1, 0))
+    if not rows.size:
+        return None
+    top, bottom, left, right = (
+        v * found.scale for v in (rows[0], rows[-1] + 1, columns[0], columns[-1] + 1)
+    )
+    margin = _MARGIN * max(bottom - top, min(right - left, 2 * (bottom - top)))
+    x, y = max(0, int(left - margin)), max(0, int(top - margin))
+    width = min(shape[1], int(right + margin)) - x
+    height = min(shape[0], int(bottom + margin)) - y
+    return (x, y, width, height) if max(width, height) < _CLOSER * max(shape[:2]) else None
+
+
+def _kernel(reach: float) -> tuple[int, int]:
+    """Return the sides of a kernel of about this reach."""
+    side = 2 * int(np.clip(reach / 2, 3, 100)) + 1
+    return side, side
+
+
+def _distinct(centres: list[Centre]) -> tuple[Centre, ...]:
+    """Drop centres within the digit of a more certain one."""
+    kept: list[Centre] = []
+    for centre in sorted(centres, key=lambda c: -c.score):
+        if all(
+            np.hypot(centre.x - k.x, centre.y - k.y) > _APART * min(centre.height, k.height)
+            for k in kept
+        ):
+            kept.append(centre)
+    return tuple(kept)

@@ -1,0 +1,77 @@
+"""Any picture in the square that the finder sees."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+
+from digits.ink import Picture
+
+SIDE: Final = 384
+"""Height and width in pixels of what the finder sees."""
+
+
+_MAX_GAIN: Final = 4.0
+
+
+@dataclass(frozen=True)
+class Letterbox:
+    """Where a picture lies in the square.
+
+    Attributes:
+        scale: Pixels of the square to one of the picture.
+        size: Height and width of the picture in the square.
+        top: Rows above it.
+        left: Columns to its left.
+    """
+
+    scale: float
+    size: tuple[int, int]
+    top: int
+    left: int
+
+
+def letterbox(height: int, width: int) -> Letterbox:
+    """Tell where a picture lies that is scaled to fit and put into the middle."""
+    scale = SIDE / max(height, width)
+    size = max(1, round(height * scale)), max(1, round(width * scale))
+    return Letterbox(scale, size, (SIDE - size[0]) // 2, (SIDE - size[1]) // 2)
+
+
+def _stretch(picture: Picture) -> Picture:
+    """Widen the range of levels by a gain of `_MAX_GAIN` at most; white paper stays white."""
+    low, high, _, _ = cv2.minMaxLoc(cv2.blur(picture, (3, 3)).reshape(len(picture), -1))
+    span = high - low
+    gain = min(_MAX_GAIN, 255 / max(span, 1))
+    if gain < 1.05 or span > 254:
+        return picture
+    lowest = low * (255 - gain * span) / (255 - span)
+    # OpenCV rounds and saturates.
+    return cv2.addWeighted(picture, gain, picture, 0, lowest - gain * low)
+
+
+def in_color(picture: Picture) -> Picture:
+    """Return `(H, W, 3)` of a picture that may be `(H, W)`."""
+    return picture if picture.ndim == 3 else cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB)
+
+
+def to_square(picture: Picture) -> Picture:
+    """Scale a picture to fit the square, and its contrast to the full range where it is faint.
+
+    Around it is the median colour of its rim.
+
+    Args:
+        picture: `(H, W)` or `(H, W, 3)` uint8.
+
+    Returns:
+        `(SIDE, SIDE, 3)` uint8 RGB.
+    """
+    place = letterbox(*picture.shape[:2])
+    how = cv2.INTER_AREA if place.scale < 1 else cv2.INTER_LINEAR
+    small = in_color(_stretch(cv2.resize(picture, place.size[::-1], interpolation=how)))
+    square = np.empty((SIDE, SIDE, 3), np.uint8)
+    rim = np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]])
+    square[:] = np.median(rim, axis=0)
+    square[place.top : place.top + place.size[0], place.left : place.left + place.size[1]] = small
+    return square

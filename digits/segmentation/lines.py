@@ -1,0 +1,176 @@
+"""The ink of a picture, sorted into lines of digits by the centres that the finder saw."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from digits.ink import InkArray
+from digits.numbers.lattice import MAX_WIDTH
+from digits.prediction import Box
+from digits.segmentation.finder import Centre, Found
+
+_INK: Final = 0.3
+"""Ink that connects strokes."""
+
+_LEVEL: Final = 0.5
+"""Vertical distance, in heights, within which centres are of one line."""
+
+_BESIDE: Final = 4.0
+"""Horizontal distance, in heights, within which two digits are neighbours."""
+
+_LEAST_HEIGHT: Final = 0.4
+"""Height of connected ink, in heights of the digits, that may be a digit without a centre."""
+
+_SPECK: Final = 0.12
+"""Size of connected ink, in heights of the digits, below which it belongs to no digit."""
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """The ink of one line of digits.
+
+    Attributes:
+        ink: `(h, w)` float32 in `[0, 1]`, cut to the line.
+        corner: x and y of its top left corner, in pixels of the picture.
+        scale: Pixels of the picture to one of the ink.
+        count: Digits that the finder counted, or connected parts that it did not.
+    """
+
+    ink: InkArray
+    corner: tuple[float, float] = (0.0, 0.0)
+    scale: float = 1.0
+    count: int = 0
+
+    @property
+    def is_digit(self) -> bool:
+        """Whether all of the ink is one digit: no second was seen, and it is no wider than one."""
+        height, width = self.ink.shape
+        return self.count < 2 and width <= MAX_WIDTH * height
+
+    @property
+    def box(self) -> Box:
+        """Around the ink, in pixels of the picture."""
+        return self.to_picture(0, 0, *self.ink.shape)
+
+    def to_picture(self, top: float, left: float, bottom: float, right: float) -> Box:
+        """Turn sides of a part of the ink into a box in pixels of the picture."""
+        x, y = self.corner[0] + left * self.scale, self.corner[1] + top * self.scale
+        sides = x, y, (right - left) * self.scale, (bottom - top) * self.scale
+        return tuple(round(side) for side in sides)  # type: ignore[return-value]
+
+
+def find_lines(found: Found) -> list[Line]:
+    """Sort the ink of a picture into lines, from top to bottom."""
+    strong = (found.ink > _INK).astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(strong)
+    groups = _group(_seeds(found, stats))
+    inks = _share(found.ink, labels, stats, groups)
+    return [
+        line
+        for ink, group in zip(inks, groups, strict=True)
+        for line in _cut(ink, found, len(group))
+    ]
+
+
+def _seeds(found: Found, stats: npt.NDArray[np.int32]) -> list[Centre]:
+    """Return the centres in pixels of the ink, and those of connected ink that has none."""
+    seeds = [
+        Centre(
+            (c.x - found.corner[0]) / found.scale,
+            (c.y - found.corner[1]) / found.scale,
+            c.height / found.scale,
+            c.score,
+        )
+        for c in found.centres
+    ]
+    heights = [seed.height for seed in seeds] or list(stats[1:, cv2.CC_STAT_HEIGHT])
+    typical = np.median(heights) if found.centres else max(heights, default=0)
+    for x, y, width, height, _ in stats[1:]:
+        inside = any(x <= c.x <= x + width and y <= c.y <= y + height for c in seeds)
+        if height >= _LEAST_HEIGHT * typical and not inside:
+            seeds.append(Centre(x + width / 2, y + height / 2, float(height), 0.0))
+    return seeds
+
+
+def _cut(ink: InkArray, found: Found, count: int) -> list[Line]:
+    if not (ink > _INK).any():
+        return []
+    x, y, width, height = cv2.boundingRect((ink > 0).astype(np.uint8))
+    corner = (found.corner[0] + x * found.scale, found.corner[1] + y * found.scale)
+    return [Line(ink[y : y + height, x : x + width], corner, found.scale, count)]
+
+
+def _group(centres: list[Centre]) -> list[list[Centre]]:
+    """Group centres into lines, from top to bottom."""
+    group = list(range(len(centres)))
+    for i, a in enumerate(centres):
+        for j, b in enumerate(centres[:i]):
+            tall = max(a.height, b.height)
+            if abs(a.y - b.y) < _LEVEL * tall and abs(a.x - b.x) < _BESIDE * tall:
+                old, new = group[i], group[j]
+                group = [new if g == old else g for g in group]
+    lines = [[c for c, g in zip(centres, group, strict=True) if g == k] for k in sorted(set(group))]
+    lines.sort(key=_level)
+    joined: list[list[Centre]] = []
+    for line in lines:
+        if joined:
+            above = joined[-1]
+            size = float(np.mean([c.height for c in (*above, *line)]))
+            if _level(line) - _level(above) < _LEVEL * size:
+                above += line
+                continue
+        joined.append(line)
+    return joined
+
+
+def _level(line: list[Centre]) -> float:
+    return float(np.mean([centre.y for centre in line]))
+
+
+def _share(
+    ink: InkArray,
+    labels: npt.NDArray[np.int32],
+    stats: npt.NDArray[np.int32],
+    groups: list[list[Centre]],
+) -> list[InkArray]:
+    """Give each connected ink to the line of the nearest centre, all of its pixels together.
+
+    Ink that holds centres of several lines is shared pixel by pixel.
+    """
+    if not groups:
+        return []
+    centres = [centre for group in groups for centre in group]
+    owner = np.array([index for index, group in enumerate(groups) for _ in group])
+    at = np.array([[c.x, c.y] for c in centres])
+    size = np.array([c.height for c in centres])
+    of_line = np.full(len(stats), -1)
+    masks = [np.zeros(ink.shape, np.uint8) for _ in groups]
+    for label, (x, y, w, h, _) in enumerate(stats[1:], 1):
+        if max(w, h) < _SPECK * float(np.median(size)):
+            continue
+        inside = (at[:, 0] >= x) & (at[:, 0] < x + w) & (at[:, 1] >= y) & (at[:, 1] < y + h)
+        if len(set(owner[inside])) < 2:
+            middle = np.array([[x + w / 2, y + h / 2]])
+            of_line[label] = owner[_nearest(middle, at, size)[0]]
+            continue
+        rows, columns = np.nonzero(labels[y : y + h, x : x + w] == label)
+        nearest = owner[_nearest(np.stack([columns + x, rows + y], axis=1), at, size)]
+        for index in set(nearest):
+            mine = nearest == index
+            masks[index][rows[mine] + y, columns[mine] + x] = 1
+    for index, mask in enumerate(masks):
+        mask[(of_line == index)[labels]] = 1
+    # Strokes get their soft edges back, which are fainter than what connects them.
+    soft = np.ones((3, 3), np.uint8)
+    return [ink * ((mask > 0) | ((cv2.dilate(mask, soft) > 0) & (labels == 0))) for mask in masks]
+
+
+def _nearest(
+    points: npt.NDArray[np.float64], at: npt.NDArray[np.float64], size: npt.NDArray[np.float64]
+) -> npt.NDArray[np.intp]:
+    """Return the index of the centre that is nearest to each point, in its own heights."""
+    distance = ((points[:, None] - at[None]) ** 2).sum(axis=2) / size[None] ** 2
+    return distance.argmin(axis=1)

@@ -1,0 +1,247 @@
+"""Digits are found in any picture: whatever surrounds them, lies on them or lights them."""
+
+import cv2
+import numpy as np
+import pytest
+
+from digits.specks import stroke_width
+from tests import pen
+from training import photos
+
+PAPER = 215.0
+
+
+def sheet(digit: int) -> np.ndarray:
+    """(400, 400) uint8, black on white."""
+    return pen.sheet(digit)
+
+
+def placed(digit: int, shape=(450, 600), side=200, at=None) -> np.ndarray:
+    """Ink of a digit `side` high in the middle of a picture, or at `(top, left)`; float64."""
+    small = cv2.resize(sheet(digit), (side, side), interpolation=cv2.INTER_AREA)
+    top, left = at or ((shape[0] - side) // 2, (shape[1] - side) // 2)
+    ink = np.zeros(shape)
+    ink[top : top + side, left : left + side] = 1 - small / 255
+    return ink
+
+
+def photographed(gray: np.ndarray, noise: float = 2.5) -> np.ndarray:
+    """Blur, and add a camera's noise: `(h, w, 3)` uint8."""
+    rough = np.random.default_rng(0).normal(0, noise, (*gray.shape, 3))
+    return np.clip(cv2.GaussianBlur(gray, (0, 0), 0.8)[..., None] + rough, 0, 255).astype(np.uint8)
+
+
+def half_plane(angle_degrees: float, softness: float, through=(300, 225)) -> np.ndarray:
+    """(450, 600) from 0 to 1 across a line through a point."""
+    rows, columns = np.mgrid[:450, :600]
+    angle = np.radians(angle_degrees)
+    across = (columns - through[0]) * np.cos(angle) + (rows - through[1]) * np.sin(angle)
+    return 1 / (1 + np.exp(-np.clip(across / softness, -50, 50)))
+
+
+def framed(digit: int) -> np.ndarray:
+    picture = sheet(digit)
+    return cv2.rectangle(picture, (12, 12), (387, 387), 60, 3)
+
+
+def with_open_frame(digit: int) -> np.ndarray:
+    picture = sheet(digit)
+    corners = [(30, 28), (34, 372), (374, 368), (369, 24)]
+    return cv2.polylines(picture, [np.array(corners)], isClosed=False, color=40, thickness=4)
+
+
+def lined(digit: int) -> np.ndarray:
+    picture = sheet(digit)
+    picture[370:374] = 0
+    picture[20:22] = 100
+    return picture
+
+
+def with_margin(digit: int) -> np.ndarray:
+    return cv2.copyMakeBorder(sheet(digit), 12, 18, 15, 5, cv2.BORDER_CONSTANT, value=0)
+
+
+def dusty(digit: int) -> np.ndarray:
+    picture = sheet(digit)
+    near = cv2.erode(picture, np.ones((9, 9), np.uint8)) < 255
+    rng = np.random.default_rng(0)
+    for row, column in rng.integers(4, 393, (40, 2)):
+        if not near[row : row + 3, column : column + 3].any():
+            picture[row : row + 3, column : column + 3] = 0
+    return picture
+
+
+def cut_close(digit: int) -> np.ndarray:
+    rows, columns = np.nonzero(sheet(digit) < 128)
+    return sheet(digit)[rows.min() - 3 : rows.max() + 4, columns.min() - 9 : columns.max() + 10]
+
+
+def on_desk(digit: int) -> np.ndarray:
+    rng = np.random.default_rng(digit)
+    desk = np.full((450, 600, 3), (150, 115, 80), np.float64) + rng.normal(0, 6, (450, 600, 1))
+    corners = np.array([[150, 70], [480, 100], [450, 390], [130, 350]])
+    cover = cv2.fillConvexPoly(np.zeros((450, 600)), corners, 1.0, cv2.LINE_AA)[..., None]
+    paper = (235 * (1 - 0.8 * placed(digit, side=170)))[..., None]
+    return np.clip(desk * (1 - cover) + paper * cover, 0, 255).astype(np.uint8)
+
+
+def shadowed(digit: int) -> np.ndarray:
+    gray = PAPER * (1 - 0.75 * placed(digit))
+    return photographed(gray * (1 - 0.5 * half_plane(75, 2.0)))
+
+
+def in_pencil(digit: int) -> np.ndarray:
+    return photographed(PAPER * (1 - 0.25 * placed(digit)))
+
+
+def in_broad_felt(digit: int) -> np.ndarray:
+    return photographed(PAPER * (1 - 0.75 * placed(digit, side=420)))
+
+
+def in_chalk(digit: int) -> np.ndarray:
+    return photographed(60 + 150 * placed(digit))
+
+
+def on_ruled_paper(digit: int) -> np.ndarray:
+    gray = PAPER * (1 - 0.6 * placed(digit))
+    for row in range(15, 450, 28):
+        cv2.line(gray, (0, row), (599, row + 20), 150, 2, cv2.LINE_AA)
+    return photographed(gray)
+
+
+def on_squared_paper(digit: int) -> np.ndarray:
+    gray = PAPER * (1 - 0.7 * placed(digit))
+    for at in range(10, 640, 45):
+        cv2.line(gray, (at, 0), (at + 9, 449), 170, 1)
+        cv2.line(gray, (0, at), (599, at - 12), 170, 1)
+    return gray.astype(np.uint8)
+
+
+def on_a_dark_noisy_scan(digit: int) -> np.ndarray:
+    gray = 35 + 200 * placed(digit, (220, 180), 170)
+    return np.clip(gray + np.random.default_rng(1).normal(0, 7, gray.shape), 0, 255).astype(
+        np.uint8
+    )
+
+
+def small_on_a_large_photograph(digit: int) -> np.ndarray:
+    return photographed(PAPER * (1 - 0.7 * placed(digit, (1200, 1600), 150)))
+
+
+def with_page_number(digit: int) -> np.ndarray:
+    picture = np.full((700, 500), 255, np.uint8)
+    picture[120:520, 50:450] = sheet(digit)
+    cv2.putText(picture, "17", (240, 680), cv2.FONT_HERSHEY_COMPLEX, 0.7, 0, 1, cv2.LINE_AA)
+    return picture
+
+
+def photograph_on_white(digit: int) -> np.ndarray:
+    page = np.full((700, 800, 3), 255, np.uint8)
+    page[130:580, 100:700] = shadowed(digit)
+    return page
+
+
+SCENES = [
+    framed,
+    with_open_frame,
+    lined,
+    with_margin,
+    dusty,
+    cut_close,
+    on_desk,
+    shadowed,
+    in_pencil,
+    in_broad_felt,
+    in_chalk,
+    on_ruled_paper,
+    on_squared_paper,
+    on_a_dark_noisy_scan,
+    small_on_a_large_photograph,
+    with_page_number,
+    photograph_on_white,
+]
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
+def test_a_digit_is_read_in_its_scene(recognizer, scene):
+    answers = [recognizer.predict(scene(digit)).digit for digit in range(10)]
+    assert sum(answer == digit for digit, answer in enumerate(answers)) >= 8, answers
+
+
+def test_the_digit_of_a_photograph_is_found_where_it_was_written(recognizer):
+    strokes = [
+        np.array([[0, 100], [300, 0], [600, 200], [200, 500]], float),
+        np.array([[200, 500], [600, 700], [300, 1000], [0, 900]], float),
+    ]
+    overlaps = []
+    for seed in range(4):
+        photo = photos.photograph_digit(strokes, np.random.default_rng(seed), on_desk=seed % 2 > 0)
+        x, y, width, height = recognizer.predict(photo.picture).box
+        left, top, wide, high = photo.boxes[0]
+        across = min(x + width, left + wide) - max(x, left)
+        down = min(y + height, top + high) - max(y, top)
+        shared = max(0, across) * max(0, down)
+        overlaps.append(shared / (width * height + wide * high - shared))
+    assert np.median(overlaps) > 0.7, overlaps
+
+
+def written(places, shape=(500, 900)) -> np.ndarray:
+    """Photograph digits at `(digit, top, left)`, each 130 high."""
+    ink = np.zeros(shape)
+    for digit, top, left in places:
+        ink = np.maximum(ink, placed(digit, shape, 130, (top, left)))
+    return photographed(PAPER * (1 - 0.7 * ink))
+
+
+def test_digits_far_apart_are_one_number(recognizer):
+    picture = written([(3, 90, 20), (8, 90, 400), (5, 90, 740)], (300, 900))
+    assert recognizer.read(picture).lines == ("385",)
+
+
+def test_several_lines_are_read_from_top_to_bottom(recognizer):
+    picture = written([(2, 40, 100), (6, 40, 230), (4, 200, 110), (8, 200, 250), (3, 350, 180)])
+    reading = recognizer.read(picture)
+    assert reading.number == "26\n48\n3"
+    assert [digit.line for digit in reading.digits] == [0, 0, 1, 1, 2]
+
+
+def test_boxes_of_a_form_are_no_digits(recognizer):
+    picture = np.full((300, 1100), 255, np.uint8)
+    for place, digit in enumerate((8, 0, 2, 3)):
+        left = 50 + 250 * place
+        picture[25:275, left : left + 250] = cv2.resize(sheet(digit), (250, 250))
+        cv2.rectangle(picture, (left, 25), (left + 250, 275), 0, 3)
+    assert recognizer.read(picture).number == "8023"
+
+
+@pytest.mark.parametrize("kind", ["plain", "noise", "gradient", "paper"])
+def test_a_picture_without_ink_is_blank(recognizer, kind):
+    rng = np.random.default_rng(0)
+    picture = {
+        "plain": np.full((200, 300), 128, np.uint8),
+        "noise": rng.integers(0, 256, (300, 400, 3)).astype(np.uint8),
+        "gradient": np.tile(np.linspace(90, 230, 400).astype(np.uint8), (300, 1)),
+        "paper": photos.photograph_blank(rng),
+    }[kind]
+    prediction = recognizer.predict(picture)
+    assert (prediction.digit, prediction.reason) == (None, "blank")
+
+
+def test_polarity_and_colours_do_not_matter(recognizer):
+    share = sheet(5)[..., None] / 255
+    for paper, ink in [
+        ((255, 255, 255), (200, 30, 30)),
+        ((250, 240, 120), (30, 60, 200)),
+        ((30, 70, 40), (240, 240, 235)),
+        ((120, 160, 120), (160, 120, 160)),
+        ((0, 0, 0), (255, 255, 255)),
+    ]:
+        picture = (share * paper + (1 - share) * ink).astype(np.uint8)
+        assert recognizer.predict(picture).digit == 5, (paper, ink)
+
+
+def test_the_ink_of_a_stroke_is_as_wide_as_it_was_drawn(recognizer):
+    picture = np.full((400, 300), 255, np.uint8)
+    cv2.line(picture, (150, 60), (150, 340), 0, 20, cv2.LINE_AA)
+    [line] = recognizer.find(picture).lines
+    assert stroke_width(line.ink) == pytest.approx(20, abs=4)

@@ -1,0 +1,142 @@
+"""Pages for the finder: pictures and labels that belong together."""
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.training_support import _handwritten as handwritten
+from training.strokes import trace
+from training.synthesis import contents
+from training.synthesis.hands import load_hands, save_hands
+from training.synthesis.marks import Mark, Pen, draw, placed
+from training.synthesis.page import DIGIT, LINE, WRITING, Page
+from training.synthesis.pages import LABEL_SIDE, SIDE, make
+from training.synthesis.surfaces import SURFACES, pen_for
+from training.synthesis.surroundings import SURROUNDINGS
+from training.synthesis.writing import Hands, write_text
+
+
+@pytest.fixture(scope="module")
+def hands():
+    images, labels = handwritten(2, 60)
+    return Hands(images, labels, [trace(image) for image in images])
+
+
+@pytest.fixture(scope="module")
+def pages(hands):
+    return [make(hands, 3, index) for index in range(60)]
+
+
+def blank(size=(120, 160), tone=255):
+    return Page.blank(np.full((*size, 3), tone, np.uint8), "canvas")
+
+
+def test_a_page_depends_on_seed_and_index_alone(hands, pages):
+    again = make(hands, 3, 17)
+    assert np.array_equal(again.picture, pages[17].picture)
+    assert np.array_equal(again.classes, pages[17].classes)
+    assert again.digits == pages[17].digits
+    assert not np.array_equal(make(hands, 4, 17).picture, pages[17].picture)
+
+
+def test_pages_have_the_finders_size_and_its_four_classes(pages):
+    assert {page.picture.shape for page in pages} == {(SIDE, SIDE, 3)}
+    assert {page.classes.shape for page in pages} == {(LABEL_SIDE, LABEL_SIDE)}
+    assert set(np.unique(np.stack([page.classes for page in pages]))) == {0, 1, 2, 3}
+
+
+def test_every_digit_of_a_page_has_ink_that_differs_from_the_paper_around_it(pages):
+    for page in pages:
+        small = cv2.resize(page.picture, (LABEL_SIDE, LABEL_SIDE), interpolation=cv2.INTER_AREA)
+        for digit in page.digits:
+            x, y, w, h = (int(v / 2) for v in digit.box)
+            part = slice(max(y, 0), y + h + 1), slice(max(x, 0), x + w + 1)
+            ink = page.classes[part] == 1
+            assert ink.any()
+            if (~ink).any():
+                around = small[part][~ink].mean(axis=0)
+                assert np.abs(small[part][ink].mean(axis=0) - around).max() > 3
+
+
+def test_ink_of_digits_lies_within_the_boxes_of_digits(pages):
+    for page in pages:
+        outside = page.classes == 1
+        for digit in page.digits:
+            x, y, w, h = (int(v / 2) for v in digit.box)
+            outside[max(y - 2, 0) : y + h + 3, max(x - 2, 0) : x + w + 3] = False
+        assert outside.mean() < 0.005
+
+
+def test_a_digit_that_the_edge_cuts_through_becomes_other_writing(hands):
+    page = blank()
+    draw(
+        page,
+        placed([hands.digit(np.random.default_rng(0), 8)], 60, (40, 20), 0, 0),
+        Pen(5, (0, 0, 0)),
+        np.random.default_rng(0),
+    )
+    x, _, w, _ = page.digits[0].box
+    cut = page.crop(int(x + 0.7 * w), 0, 60, 120)
+    assert cut.digits == []
+    assert cut.layers[..., DIGIT].max() == 0
+    assert cut.layers[..., WRITING].max() == 255
+
+
+def test_what_lies_on_a_page_hides_what_is_written_there():
+    page, card = blank(), blank((60, 60), 128)
+    draw(
+        page,
+        [Mark([np.array([[10.0, 10.0], [100.0, 100.0]])], LINE)],
+        Pen(4, (0, 0, 0)),
+        np.random.default_rng(0),
+    )
+    page.paste(card, (40, 40))
+    assert page.layers[41:99, 41:99].max() == 0
+    assert page.layers[10:40, 10:40, LINE].max() == 255
+    assert (page.picture[50:90, 50:90] == 128).all()
+
+
+@pytest.mark.parametrize("name", contents.CONTENTS)
+def test_each_content_has_digits_or_none_as_its_name_says(hands, name):
+    made = [contents.CONTENTS[name][0](hands, np.random.default_rng(seed)) for seed in range(12)]
+    digits = [sum(mark.digit is not None for mark in marks) for marks in made]
+    assert all(mark.layer == DIGIT for marks in made for mark in marks if mark.digit is not None)
+    assert (max(digits) == 0) == (name in {"words", "shapes", "empty"})
+
+
+def test_words_have_no_ink_of_digits_even_where_letters_look_like_them():
+    marks = write_text("SOlIZB", np.random.default_rng(1))
+    assert len(marks) == 6
+    assert {mark.layer for mark in marks} == {WRITING}
+
+
+@pytest.mark.parametrize("name", SURROUNDINGS)
+def test_surroundings_add_no_ink_of_digits(hands, name):
+    before = 0
+    for seed in range(6):
+        page = blank((300, 400))
+        SURROUNDINGS[name][0](page, hands, np.random.default_rng(seed))
+        assert page.layers[..., DIGIT].max() == 0
+        assert page.digits == []
+        before += int((page.picture != 255).any())
+    assert before > 0
+
+
+@pytest.mark.parametrize("name", SURFACES)
+def test_the_pen_shows_on_every_surface(name):
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        page = SURFACES[name][0]((80, 100), rng)
+        pen = pen_for(page, 30, rng)
+        ground = np.median(page.picture.reshape(-1, 3), axis=0)
+        assert np.abs(np.array(pen.color) - ground).max() > 40
+
+
+def test_hands_come_back_from_their_file_as_they_were(tmp_path, hands):
+    images, labels = handwritten(2, 60)
+    save_hands(tmp_path / "hands.npz", images, labels)
+    loaded = load_hands(tmp_path / "hands.npz")
+    assert np.array_equal(loaded.images, images)
+    for again, traced in zip(loaded.traced, hands.traced, strict=True):
+        for stroke, known in zip(again, traced, strict=True):
+            assert np.allclose(stroke, known, atol=1e-3)

@@ -1,0 +1,264 @@
+"""The finder: one architecture in two frameworks, training that goes on, ink in pictures."""
+
+import json
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import onnxruntime
+import pytest
+from safetensors.numpy import load_file
+
+from digits.segmentation.finder import Centre, Finder, Found, tiles_of
+from digits.segmentation.graph import onnx_model
+from digits.segmentation.letterbox import SIDE, letterbox, to_square
+from digits.segmentation.lines import find_lines
+from digits.segmentation.network import shapes
+from tests.training_support import _handwritten as handwritten
+from training import keras_finder, segmentation
+from training.strokes import trace
+from training.synthesis.pages import make
+from training.synthesis.writing import Hands
+
+
+@pytest.fixture(scope="module")
+def model():
+    """A finder of random weights, batch normalization included."""
+    made = keras_finder.build()
+    rng = np.random.default_rng(0)
+    made.set_weights(
+        [
+            rng.uniform(0.5, 1.5, weight.shape)
+            if "variance" in weight.path
+            else weight.numpy() + rng.normal(0, 0.05, weight.shape)
+            for weight in made.weights
+        ]
+    )
+    return made
+
+
+@pytest.fixture(scope="module")
+def pages():
+    images, labels = handwritten(2, 40)
+    hands = Hands(images, labels, [trace(image) for image in images])
+    return [make(hands, 5, index) for index in range(segmentation.BATCH)]
+
+
+def test_keras_and_onnx_agree_on_random_weights(model):
+    weights = keras_finder.folded(model)
+    assert {name: array.shape for name, array in weights.items()} == shapes()
+    pictures = np.random.default_rng(1).integers(0, 256, (2, SIDE, SIDE, 3), np.uint8)
+    logits, centres = (np.asarray(v) for v in model(pictures.astype(np.float32), training=False))
+    session = onnxruntime.InferenceSession(onnx_model(weights))
+    classes, heat = session.run(None, {"pixels": pictures})
+    expected = np.exp(logits - logits.max(-1, keepdims=True))
+    expected = (expected / expected.sum(-1, keepdims=True)).transpose(0, 3, 1, 2)
+    assert np.ptp(expected) > 0.1
+    assert np.abs(classes - expected).max() < 1e-4
+    assert np.abs(heat[:, 0] - 1 / (1 + np.exp(-centres[..., 0]))).max() < 1e-4
+    assert np.abs(heat[:, 1] - centres[..., 1]).max() < 1e-4
+
+
+def test_centres_are_marked_where_digits_are_with_their_height(pages):
+    for page in pages:
+        heat, height = segmentation.centre_map(page).transpose(2, 0, 1)
+        assert heat.max(initial=0) <= 1
+        assert (heat.max() == 0) == (not page.digits)
+        for digit in page.digits:
+            x, y, w, h = digit.box
+            at = (
+                min(int((y + h / 2) / 4), SIDE // 4 - 1),
+                min(int((x + w / 2) / 4), SIDE // 4 - 1),
+            )
+            if heat[at] == 1:
+                assert abs(height[at] - np.log(h)) < 1.0
+
+
+@pytest.fixture(scope="module")
+def trained(pages):
+    """A trainer that saw one batch again and again, and the losses."""
+    trainer = segmentation.Trainer(10_000, 100)
+    trainer.seen = 300 * segmentation.BATCH  # past the warm-up
+    batch = segmentation.batch_of(pages)
+    return trainer, [trainer.step(batch) for _ in range(8)]
+
+
+def test_learning_from_one_batch_again_and_again_lowers_the_loss(trained):
+    _, losses = trained
+    assert losses[-1] < 0.8 * losses[0]
+
+
+def test_the_written_weights_follow_the_trained_ones_slowly(trained):
+    trainer, _ = trained
+    trained_kernel = trainer.model.get_layer("classes_kernel").get_weights()[0]
+    averaged_kernel = trainer.averaged.get_layer("classes_kernel").get_weights()[0]
+    assert 0 < np.abs(trained_kernel - averaged_kernel).max() < 0.2
+
+
+def test_a_checkpoint_takes_up_training_where_it_was(tmp_path, trained, pages):
+    first, _ = trained
+    first.save(tmp_path / "checkpoint.npz")
+    second = segmentation.Trainer(10_000, 100)
+    second.load(tmp_path / "checkpoint.npz")
+    batch = segmentation.batch_of(pages)
+    assert second.seen == first.seen
+    assert second.step(batch) == pytest.approx(first.step(batch), rel=1e-3)
+
+
+def test_the_rate_rises_first_and_falls_to_nothing_over_the_last_pages():
+    rates = [segmentation.rate_at(seen, 10_000, 1_000) for seen in (0, 1_000, 5_000, 9_000, 9_500)]
+    assert rates[0] < rates[1] < rates[2] == rates[3]
+    assert rates[4] == pytest.approx(rates[3] / 2)
+    assert segmentation.rate_at(10_000, 10_000, 1_000) < rates[0]
+
+
+def test_perfect_answers_score_one_and_empty_ones_zero(pages):
+    perfect = [page for page in pages if page.digits][:4]
+
+    def answers(pictures, *, training):
+        assert not training
+        index = [
+            next(i for i, p in enumerate(perfect) if np.array_equal(p.picture, x)) for x in pictures
+        ]
+        classes = np.stack([np.eye(4)[perfect[i].classes] for i in index])
+        heat = np.stack([segmentation.centre_map(perfect[i]) for i in index])
+        return classes, 20 * heat - 10
+
+    scores = segmentation.evaluate(answers, perfect)["all"]
+    assert scores["ink"] == 1
+    assert scores["recall"] > 0.9
+    nothing = segmentation.evaluate(
+        lambda x, **_: (
+            np.eye(4)[np.zeros((len(x), 192, 192), int)],
+            np.full((len(x), 96, 96, 2), -9.0),
+        ),
+        perfect,
+    )
+    assert nothing["all"]["ink"] == nothing["all"]["recall"] == 0
+
+
+@pytest.mark.parametrize("size", [(28, 28), (40, 900), (1600, 1200), (5, 5)])
+def test_a_letterbox_holds_the_whole_picture_amid_its_rims_colour(size):
+    picture = np.full((*size, 3), 255, np.uint8)
+    rim = max(1, min(size) // 8)
+    picture[rim:-rim, rim:-rim] = 0
+    square, place = to_square(picture), letterbox(*size)
+    assert square.shape == (SIDE, SIDE, 3)
+    assert max(place.size) == SIDE
+    assert (square[0, 0] == 255).all()
+    assert square[SIDE // 2, SIDE // 2].max() == 0
+
+
+@pytest.mark.parametrize(("paper", "ink", "range_"), [(253, 233, 80), (30, 60, 120), (255, 0, 255)])
+def test_a_faint_picture_is_shown_with_more_contrast(paper, ink, range_):
+    picture = np.full((SIDE, SIDE), paper, np.uint8)
+    picture[100:200, 150:170] = ink
+    square = to_square(picture).astype(int)
+    assert np.ptp(square) == pytest.approx(range_, abs=4)
+    assert abs(square[0, 0, 0] - paper) < 30
+    assert (square[150, 160, 0] < square[0, 0, 0]) == (ink < paper)
+
+
+def marking():
+    """A finder whose network is `Marking`."""
+    finder = object.__new__(Finder)
+    finder._session = Marking()
+    return finder
+
+
+class Marking:
+    """Marks what is red as digits' ink, and blue as other writing."""
+
+    def run(self, _names, feeds):
+        small = cv2.resize(feeds["pixels"][0], (SIDE // 2, SIDE // 2), interpolation=cv2.INTER_AREA)
+        red, _, blue = np.moveaxis(small.astype(np.float32), 2, 0)
+        ink = (red - blue > 60).astype(np.float32)
+        writing = (blue - red > 60).astype(np.float32)
+        classes = np.stack([1 - ink - writing, ink, writing, np.zeros_like(ink)])
+        heat = np.zeros((2, SIDE // 4, SIDE // 4), np.float32)
+        return classes[None], heat[None]
+
+
+def test_ink_is_contrast_where_digits_are_marked_and_nothing_elsewhere():
+    picture = np.full((768, 768, 3), 255, np.uint8)
+    cv2.line(picture, (200, 150), (200, 600), (220, 0, 0), 20)
+    cv2.line(picture, (500, 150), (500, 600), (0, 0, 220), 20)
+    found = marking().find(picture)
+    assert found.ink.shape == (600, 600)
+    assert found.ink[int(400 / found.scale), int(200 / found.scale)] > 0.99
+    assert found.ink[:, int(300 / found.scale) :].max() == 0
+    (x, y, w, h) = found.unread[0]
+    assert abs(x - 490) < 12
+    assert abs(y + h / 2 - 375) < 12
+    assert abs(w - 20) < 12
+
+
+def test_a_wide_strip_is_looked_at_in_tiles():
+    strip = np.full((60, 900, 3), 255, np.uint8)
+    for x in (20, 300, 450, 600, 880):
+        cv2.line(strip, (x, 10), (x, 50), (220, 0, 0), 5)
+    assert len(tiles_of(60, 900)) > 5
+    found = marking().find(strip)
+    assert found.ink.shape == (60, 900)
+    count, _, stats, _ = cv2.connectedComponentsWithStats((found.ink > 0.3).astype(np.uint8))
+    assert count == 6
+    assert (stats[1:, 3] > 35).all()
+
+
+def test_a_picture_without_marks_has_no_ink():
+    found = marking().find(np.full((200, 300), 255, np.uint8))
+    assert found.ink.max() == 0
+    assert find_lines(found) == []
+
+
+def _found(boxes, scale=1.0):
+    ink = np.zeros((200, 300), np.float32)
+    for x, y, w, h in boxes:
+        ink[y : y + h, x : x + w] = 1
+    centres = tuple(
+        Centre((x + w / 2) * scale, (y + h / 2) * scale, h * scale, 0.9) for x, y, w, h in boxes
+    )
+    return Found(ink, scale, centres, ())
+
+
+def test_ink_is_sorted_into_lines_from_top_to_bottom():
+    found = _found([(20, 120, 20, 40), (60, 125, 20, 40), (30, 20, 20, 40), (200, 22, 20, 40)], 2.0)
+    top, bottom = find_lines(found)
+    assert top.count == bottom.count == 2
+    assert top.box == (60, 40, 380, 84)
+    assert bottom.box == (40, 240, 120, 90)
+    assert top.ink.sum() == bottom.ink.sum() == 2 * 20 * 40
+
+
+def test_digits_below_each_other_are_lines_of_their_own():
+    assert len(find_lines(_found([(100, 10, 30, 50), (95, 75, 30, 50), (100, 140, 30, 50)]))) == 3
+
+
+def test_ink_that_joins_two_lines_is_shared_between_them():
+    found = _found([(100, 10, 30, 50), (100, 70, 30, 50)])
+    found.ink[10:120, 112:118] = 1
+    upper, lower = find_lines(found)
+    assert upper.corner[1] == 10
+    assert upper.ink[:40].sum() == found.ink[10:50].sum()
+    assert lower.ink[-40:].sum() == found.ink[80:120].sum()
+    assert upper.corner[1] + upper.ink.shape[0] <= 80
+    assert lower.corner[1] >= 50
+
+
+@pytest.mark.nightly
+def test_the_command_trains_and_goes_on(tmp_path):
+    script = (
+        "import sys; import numpy as np; from training import segmentation as s;"
+        "from tests.training_support import _handwritten as h;"
+        "s._VALIDATION_PAGES = 24; s.load_mnist = lambda _: type('M', (), dict(zip("
+        "('train_images', 'train_labels'), h(2, 60)))); s.main()"
+    )
+    for pages in (32, 64):
+        arguments = ["--run", str(tmp_path), "--pages", str(pages), "--every", "32", "--cool", "16"]
+        command = [sys.executable, "-c", script, *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr[-2000:]
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [line["pages"] for line in lines] == [32, 64]
+    assert {k: v.shape for k, v in load_file(tmp_path / "finder.safetensors").items()} == shapes()

@@ -1,0 +1,383 @@
+"""Train the finder: the network that tells digits' ink from everything else in a picture.
+
+    python -m training.segmentation --run runs/finder --data DIR --pages 30000
+
+makes pages in other processes while it trains, writes a checkpoint every few minutes and goes on
+from there when it is started again. `--pages` may be raised then. The learning rate stays as it is
+until `--cool` of the pages are left, and falls to zero over those; the weights that are written are
+a moving average, so that those of any moment can be used.
+
+At the end the run is a whole set of weights: its finder beside the network that reads digits of
+`--reader`. The gate and `training.publish` take it as any other run.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context, parent_process
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from digits import weights
+from digits.segmentation.letterbox import SIDE
+from digits.weights import BUNDLED, CONFIG_FILE, FINDER_FILE, METRICS_FILE, WEIGHTS_FILE
+from training import console, keras_finder, push
+from training.data import load_mnist
+from training.run_folder import RunFolder
+from training.synthesis.hands import load_hands, save_hands
+from training.synthesis.pages import Made, make
+from training.synthesis.writing import Hands
+
+BATCH: Final = 8
+CENTRE_SIDE: Final = SIDE // 4
+
+_TRACED: Final = 12_000
+"""MNIST images that pages draw from."""
+
+_VALIDATION_SEED: Final = 1_000_000
+_VALIDATION_PAGES: Final = 256
+
+_EVALUATE_EVERY: Final = 5_760  # pages, a multiple of `--every`
+
+_CHECKPOINT: Final = "checkpoint.npz"
+_KINDS_FILE: Final = "kinds.json"
+
+_RATE: Final = 2e-3
+_WARM_UP: Final = 300  # steps
+_AVERAGE: Final = 0.998  # share of the moving average that a step keeps
+_CLASS_WEIGHTS: Final = (1.0, 3.0, 3.0, 3.0)
+_AHEAD: Final = 6  # batches that are made before they are wanted
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Pages and what the network should say of them.
+
+    Attributes:
+        pictures: `(N, SIDE, SIDE, 3)` uint8.
+        classes: `(N, SIDE / 2, SIDE / 2)` uint8.
+        centres: `(N, SIDE / 4, SIDE / 4, 2)` float32: heat of 1 at a digit's centre; logarithm of
+            its height in pixels of the square, near centres, else 0.
+    """
+
+    pictures: npt.NDArray[np.uint8]
+    classes: npt.NDArray[np.uint8]
+    centres: npt.NDArray[np.float32]
+
+
+def centre_map(made: Made) -> npt.NDArray[np.float32]:
+    """Return what the centre head should say: `(SIDE / 4, SIDE / 4, 2)` float32."""
+    found = np.zeros((CENTRE_SIDE, CENTRE_SIDE, 2), np.float32)
+    at = np.arange(CENTRE_SIDE) + 0.5
+    for digit in made.digits:
+        x, y, width, height = (side / 4 for side in digit.box)
+        spread = np.clip(0.12 * max(width, height), 0.7, 5.0)
+        across = np.exp(-(((at - x - width / 2) / spread) ** 2) / 2)
+        down = np.exp(-(((at - y - height / 2) / spread) ** 2) / 2)
+        heat = np.outer(down / down.max(initial=1e-6), across / across.max(initial=1e-6))
+        nearest = heat > found[..., 0]
+        found[..., 0][nearest] = heat[nearest]
+        found[..., 1][nearest & (heat > 0.5)] = np.log(max(4 * height, 1.0))
+    return found
+
+
+def batch_of(pages: list[Made]) -> Batch:
+    """Put pages into one batch."""
+    return Batch(
+        np.stack([page.picture for page in pages]),
+        np.stack([page.classes for page in pages]),
+        np.stack([centre_map(page) for page in pages]),
+    )
+
+
+_hands: Hands
+
+
+def _start_worker(path: Path) -> None:
+    global _hands  # noqa: PLW0603 - one of its own for each process
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+    cv2.setNumThreads(1)
+    _hands = load_hands(path)
+
+
+def _end_with_the_parent() -> None:
+    """Stop this process when training is killed; it would wait for work for ever."""
+    if parent := parent_process():
+        parent.join()
+        os._exit(1)
+
+
+def _make_batch(seed: int, first: int) -> Batch:
+    return batch_of([make(_hands, seed, index) for index in range(first, first + BATCH)])
+
+
+def batches(hands: Path, seed: int, first: int, last: int, workers: int) -> Iterator[Batch]:
+    """Make pages `first` to `last` in other processes, a few batches ahead."""
+    context = get_context("spawn")
+    with ProcessPoolExecutor(workers, context, _start_worker, (hands,)) as pool:
+        waiting: deque[Future[Batch]] = deque()
+        for index in range(first, last, BATCH):
+            waiting.append(pool.submit(_make_batch, seed, index))
+            if len(waiting) > _AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def loss(logits: tf.Tensor, centres: tf.Tensor, batch: Batch) -> tf.Tensor:
+    """Return what is to be made small: classes, ink as a whole, centres and heights."""
+    truth = tf.one_hot(batch.classes, len(_CLASS_WEIGHTS))
+    weights = tf.reduce_sum(truth * tf.constant(_CLASS_WEIGHTS), axis=-1)
+    crossed = tf.nn.softmax_cross_entropy_with_logits(truth, logits)
+    entropy = tf.reduce_sum(weights * crossed) / tf.reduce_sum(weights)
+    shares = tf.nn.softmax(logits)[..., 1:]
+    both = tf.reduce_sum(shares * truth[..., 1:], axis=(0, 1, 2))
+    either = tf.reduce_sum(shares + truth[..., 1:], axis=(0, 1, 2))
+    dice = tf.reduce_mean(1 - (2 * both + 1) / (either + 1))
+    return entropy + 0.5 * dice + _centre_loss(centres, batch.centres)
+
+
+def _centre_loss(centres: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
+    """Return the focal loss of the heat map and the error of heights (Zhou et al., 2019)."""
+    logit, heat = centres[..., 0], wanted[..., 0]
+    share = tf.sigmoid(logit)
+    is_centre = tf.cast(heat > 0.99, tf.float32)
+    found = is_centre * (1 - share) ** 2 * tf.nn.softplus(-logit)
+    false = (1 - is_centre) * (1 - heat) ** 4 * share**2 * tf.nn.softplus(logit)
+    count = tf.reduce_sum(is_centre) + 1
+    near = tf.cast(wanted[..., 1] > 0, tf.float32)
+    heights = tf.reduce_sum(near * tf.abs(centres[..., 1] - wanted[..., 1]))
+    return tf.reduce_sum(found + false) / count + 0.1 * heights / (tf.reduce_sum(near) + 1)
+
+
+def rate_at(seen: int, pages: int, cool: int) -> float:
+    """Return the learning rate after some of the pages; it falls over the last `cool` of them."""
+    warm = min(1.0, (seen / BATCH + 1) / _WARM_UP)
+    left = min(1.0, max(0.0, pages - seen) / max(cool, 1))
+    return _RATE * warm * max(left, 1e-3)
+
+
+class Trainer:
+    """The model, its optimizer and the moving average of its weights.
+
+    Args:
+        pages: How many pages will have been seen at the end.
+        cool: How many of them the learning rate falls over.
+    """
+
+    def __init__(self, pages: int, cool: int) -> None:
+        self.model = keras_finder.build()
+        self.averaged = keras_finder.build()
+        self.averaged.set_weights(self.model.get_weights())
+        self.optimizer = keras.optimizers.AdamW(_RATE, weight_decay=1e-4, clipnorm=1.0)
+        self.optimizer.build(self.model.trainable_variables)
+        self.seen = 0
+        self._pages, self._cool = pages, cool
+        self._compiled = tf.function(self._step, autograph=False)
+
+    def step(self, batch: Batch) -> float:
+        """Learn from one batch; return the loss."""
+        self.optimizer.learning_rate.assign(rate_at(self.seen, self._pages, self._cool))
+        keep = min(_AVERAGE, (1 + self.seen / BATCH) / (10 + self.seen / BATCH))
+        value = self._compiled(
+            tf.constant(batch.pictures),
+            tf.constant(batch.classes),
+            tf.constant(batch.centres),
+            tf.constant(keep, tf.float32),
+        )
+        self.seen += len(batch.pictures)
+        return float(value)
+
+    def _step(
+        self, pictures: tf.Tensor, classes: tf.Tensor, centres: tf.Tensor, keep: tf.Tensor
+    ) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            logits, found = self.model(tf.cast(pictures, tf.float32), training=True)
+            value = loss(logits, found, Batch(pictures, classes, centres))
+        gradients = tape.gradient(value, self.model.trainable_variables)
+        self.optimizer.apply_gradients(zip(gradients, self.model.trainable_variables, strict=True))
+        for average, weight in zip(self.averaged.weights, self.model.weights, strict=True):
+            average.assign(keep * average + (1 - keep) * weight)
+        return value
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint; a kill while it is written leaves the one before."""
+        state = {f"model{i}": w for i, w in enumerate(self.model.get_weights())}
+        state |= {f"averaged{i}": w for i, w in enumerate(self.averaged.get_weights())}
+        state |= {f"optimizer{i}": v.numpy() for i, v in enumerate(self.optimizer.variables)}
+        partial = path.with_suffix(".partial.npz")
+        np.savez(partial, seen=self.seen, **state)
+        partial.replace(path)
+
+    def load(self, path: Path) -> None:
+        """Go on from a checkpoint."""
+        with np.load(path) as state:
+            self.seen = int(state["seen"])
+            for name, model in (("model", self.model), ("averaged", self.averaged)):
+                model.set_weights([state[f"{name}{i}"] for i in range(len(model.weights))])
+            for index, variable in enumerate(self.optimizer.variables):
+                variable.assign(state[f"optimizer{index}"])
+
+
+def evaluate(model: keras.Model, pages: list[Made]) -> dict[str, Any]:
+    """Measure on pages: digits' ink, other writing, lines, and centres, by kind of page.
+
+    Args:
+        model: The finder.
+        pages: With their labels.
+
+    Returns:
+        For `all` and for each kind the F1 scores of `ink`, `writing` and `lines`, the share of
+        centres found (`recall`) and of those found that are right (`precision`), and `of_pages`.
+    """
+    counts: dict[str, npt.NDArray[np.float64]] = {}
+    for first in range(0, len(pages), BATCH):
+        part = pages[first : first + BATCH]
+        pictures = np.stack([page.picture for page in part]).astype(np.float32)
+        logits, centres = (np.asarray(v) for v in model(pictures, training=False))
+        for page, found, heat in zip(part, logits.argmax(-1), centres[..., 0], strict=True):
+            tally = np.concatenate([_tally(found, page.classes), _tally_centres(heat, page), [1]])
+            for name in {"all", *page.kind.split("+")}:
+                counts[name] = counts.get(name, 0) + tally
+    return {name: _scores(tally) for name, tally in sorted(counts.items())}
+
+
+def _tally(found: npt.NDArray[np.int64], truth: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+    """Return for classes 1 to 3: pixels of both, of the found and of the true."""
+    rows = [
+        (((found == c) & (truth == c)).sum(), (found == c).sum(), (truth == c).sum())
+        for c in (1, 2, 3)
+    ]
+    return np.array(rows, np.float64).ravel()
+
+
+def _tally_centres(heat: npt.NDArray[np.float32], page: Made) -> npt.NDArray[np.float64]:
+    """Return how many digits have a peak within their box, how many there are, and peaks."""
+    peaks = np.argwhere((heat > -0.85) & (heat == cv2.dilate(heat, np.ones((3, 3), np.uint8))))
+    at = (peaks[:, ::-1] + 0.5) * 4
+    hits = 0
+    free = np.ones(len(at), bool)
+    for digit in page.digits:
+        x, y, w, h = digit.box
+        reach = np.array([max(w, 8), max(h, 8)]) / 2
+        near = free & (np.abs(at - (x + w / 2, y + h / 2)) < reach).all(axis=1)
+        if near.any():
+            hits += 1
+            free[np.flatnonzero(near)[0]] = False
+    return np.array([hits, len(page.digits), len(at)], np.float64)
+
+
+def _scores(tally: npt.NDArray[np.float64]) -> dict[str, float]:
+    scores = {}
+    for index, name in enumerate(("ink", "writing", "lines")):
+        both, found, true = tally[3 * index : 3 * index + 3]
+        scores[name] = round(float(2 * both / max(found + true, 1)), 4)
+    hits, true, found = tally[9:12]
+    scores |= {"recall": round(float(hits / max(true, 1)), 4)}
+    scores |= {"precision": round(float(hits / max(found, 1)), 4), "of_pages": int(tally[12])}
+    return scores
+
+
+def draw_figure(model: keras.Model, pages: list[Made], path: Path) -> None:
+    """Draw pages with what is found on them: green digits, red writing, blue lines."""
+    pictures = np.stack([page.picture for page in pages]).astype(np.float32)
+    logits, centres = (np.asarray(v) for v in model(pictures, training=False))
+    colors = np.array([(0, 0, 0), (0, 220, 0), (255, 60, 60), (70, 110, 255)], np.float32)
+    tiles = []
+    for page, logit, heat in zip(pages, logits, centres[..., 0], strict=True):
+        found = np.exp(logit - logit.max(-1, keepdims=True))
+        found /= found.sum(-1, keepdims=True)
+        small = cv2.resize(page.picture, found.shape[1::-1], interpolation=cv2.INTER_AREA)
+        shown = (0.4 * small + 60) * found[..., :1] + found @ colors
+        warm = cv2.resize(1 / (1 + np.exp(-heat)), found.shape[1::-1])
+        shown += warm[..., None] * np.array([255, 255, 0], np.float32) * 0.6
+        tiles.append(np.hstack([small, np.clip(shown, 0, 255).astype(np.uint8)]))
+    rows = [np.hstack(tiles[i : i + 4]) for i in range(0, len(tiles) // 4 * 4, 4)]
+    cv2.imwrite(str(path), np.vstack(rows)[..., ::-1])
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m training.segmentation", description=__doc__)
+    parser.add_argument("--run", type=Path, default=Path("runs/finder"), help="folder of the run")
+    parser.add_argument("--data", type=Path, help="folder with the MNIST files")
+    parser.add_argument("--reader", type=Path, default=BUNDLED, help="set that reads the digits")
+    parser.add_argument("--pages", type=int, default=60_000, help="pages to learn from, in all")
+    parser.add_argument("--cool", type=int, default=15_000, help="pages while the rate falls")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=1, help="processes that make pages")
+    parser.add_argument("--every", type=int, default=1_920, help="pages between checkpoints")
+    push.add_arguments(parser)
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Train, or go on training, until the pages are seen."""
+    arguments = _arguments()
+    push.check(arguments)
+    run = RunFolder(arguments.run)
+    run.path.mkdir(parents=True, exist_ok=True)
+    hands = run.path / "hands.npz"
+    if not hands.exists():
+        mnist = load_mnist(arguments.data)
+        save_hands(hands, mnist.train_images[:_TRACED], mnist.train_labels[:_TRACED])
+    kept = load_hands(hands)
+    validation = [make(kept, _VALIDATION_SEED, index) for index in range(_VALIDATION_PAGES)]
+    trainer = Trainer(arguments.pages, arguments.cool)
+    if (run.path / _CHECKPOINT).exists():
+        trainer.load(run.path / _CHECKPOINT)
+        print(f"going on after {trainer.seen} pages", flush=True)
+    started, before, losses = time.monotonic(), trainer.seen, []
+    made = batches(hands, arguments.seed, trainer.seen, arguments.pages, arguments.workers)
+    for batch in made:
+        losses.append(trainer.step(batch))
+        if trainer.seen % arguments.every < BATCH or trainer.seen >= arguments.pages:
+            speed = (trainer.seen - before) / (time.monotonic() - started)
+            _report(trainer, run, validation, float(np.mean(losses)), speed)
+            losses = []
+    _complete(run, arguments.reader, evaluate(trainer.averaged, validation)["all"])
+    push.push(run.path, arguments)
+
+
+def _complete(run: RunFolder, reader: Path, scores: dict[str, float]) -> None:
+    """Put the set that reads digits beside the finder: then the run is a set of weights."""
+    content = (reader / WEIGHTS_FILE).read_bytes()
+    run.write_bytes(WEIGHTS_FILE, content)
+    config = json.loads((reader / CONFIG_FILE).read_text("utf-8"))
+    finder = (run.path / FINDER_FILE).read_bytes()
+    run.write_json(CONFIG_FILE, config | {"finder_sha256": hashlib.sha256(finder).hexdigest()})
+    metrics = json.loads((reader / METRICS_FILE).read_text("utf-8"))
+    run.write_json(METRICS_FILE, metrics | {"finder": scores})
+
+
+def _report(
+    trainer: Trainer, run: RunFolder, validation: list[Made], value: float, speed: float
+) -> None:
+    """Write checkpoint, weights, metrics and figure, and print a line."""
+    trainer.save(run.path / _CHECKPOINT)
+    run.write_bytes(FINDER_FILE, weights.serialize(keras_finder.folded(trainer.averaged)))
+    line = {"pages": trainer.seen, "loss": round(value, 4), "pages_per_second": round(speed, 2)}
+    if trainer.seen % _EVALUATE_EVERY < BATCH:
+        metrics = evaluate(trainer.averaged, validation)
+        run.write_json(_KINDS_FILE, metrics)
+        draw_figure(trainer.averaged, validation[:24], run.path / "found.png")
+        line |= metrics["all"]
+    with (run.path / "log.jsonl").open("a") as log:
+        log.write(json.dumps(line) + "\n")
+    print(time.strftime("%H:%M:%S"), json.dumps(line), flush=True)
+
+
+if __name__ == "__main__":
+    console.run(main)

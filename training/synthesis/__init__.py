@@ -1,0 +1,1 @@
+"""Pages with handwritten digits and all that surrounds them, made with exact labels."""

@@ -1,0 +1,451 @@
+"""Pages as people send them: a surface, what is written on it, what surrounds it, how taken."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from digits.segmentation.letterbox import SIDE
+from training import photos
+from training.synthesis import camera, pictures
+from training.synthesis.contents import CONTENTS, number, surround
+from training.synthesis.marks import Mark, Pen, box_of, draw, label, placed
+from training.synthesis.page import DIGIT, LINE, Color, Cover, Digit, Page
+from training.synthesis.surfaces import SURFACES, pen_for
+from training.synthesis.surroundings import SURROUNDINGS
+from training.synthesis.writing import Hands, print_text
+
+_LEAST_HEIGHT: Final = 11.0
+"""Height in pixels of the square below which no digit is written on purpose."""
+
+_COLORMAPS: Final = (
+    cv2.COLORMAP_VIRIDIS,
+    cv2.COLORMAP_PLASMA,
+    cv2.COLORMAP_INFERNO,
+    cv2.COLORMAP_MAGMA,
+    cv2.COLORMAP_JET,
+    cv2.COLORMAP_HOT,
+    cv2.COLORMAP_BONE,
+    cv2.COLORMAP_CIVIDIS,
+)
+
+
+def _pick(table: Mapping[str, tuple[object, float]], rng: np.random.Generator) -> str:
+    odds = np.array([odd for _, odd in table.values()])
+    return str(rng.choice(list(table), p=odds / odds.sum()))
+
+
+def compose(hands: Hands, rng: np.random.Generator) -> Page:
+    """Make a page of some kind, as a picture that someone could send."""
+    name = _pick(_KINDS, rng)
+    page = _KINDS[name][0](hands, rng)
+    page.kind.insert(0, name)
+    return camera.saved(page, rng)
+
+
+def _page_size(rng: np.random.Generator, aspect: float | None = None) -> tuple[int, int]:
+    longer = round(float(np.exp(rng.uniform(np.log(260), np.log(640)))))
+    if aspect is None:
+        aspect = float(rng.choice([1.0, 4 / 3, 4 / 3, 3 / 2, 16 / 9, 2.2]))
+        if rng.random() < 0.5:
+            aspect = 1 / aspect
+    return (
+        (round(longer / aspect), longer)
+        if aspect > 1
+        else (longer, max(40, round(longer * aspect)))
+    )
+
+
+def _written(
+    hands: Hands,
+    rng: np.random.Generator,
+    size: tuple[int, int] | None = None,
+    name: str | None = None,
+) -> Page:
+    """Write something on some surface, not yet taken by a camera."""
+    name = name or _pick(CONTENTS, rng)
+    marks = CONTENTS[name][0](hands, rng)
+    parts = [name]
+    if name in ("single", "number", "printed", "words") and rng.random() < 0.3:
+        added, what = surround(marks, rng)
+        marks, parts = [*marks, *added], [name, what]
+    extent = np.array([1.0, 1.0])
+    if marks:
+        low, high = box_of(marks)
+        extent = np.maximum(high - low, 0.2)
+    if size is None:
+        tight = marks and rng.random() < 0.4
+        margin = extent.min() * rng.uniform(0.1, 1.2) if tight else 0.0
+        aspect = (
+            float(np.clip((extent[0] + margin) / (extent[1] + margin), 0.3, 4.0)) if tight else None
+        )
+        size = _page_size(rng, aspect)
+    surface = _pick(SURFACES, rng)
+    page = SURFACES[surface][0](size, rng)
+    page.kind += parts
+    if marks:
+        _write(page, marks, extent, rng)
+    return page
+
+
+def _write(
+    page: Page, marks: list[Mark], extent: npt.NDArray[np.float64], rng: np.random.Generator
+) -> None:
+    """Give marks their place and size on the page, and draw them."""
+    height, width = page.size
+    most = min(0.93 * width / extent[0], 0.93 * height / extent[1])
+    least = min(most, _LEAST_HEIGHT * max(page.size) / SIDE)
+    least = max(least, 0.14 * most)
+    unit = float(np.exp(np.log(least) + (np.log(most) - np.log(least)) * rng.beta(2.0, 1.0)))
+    pen = pen_for(page, unit, rng)
+    printed = page.kind[0] in ("screen", "scan", "canvas") and rng.random() < 0.3
+    angle = 0.0 if printed else float(rng.normal(0, 0.05))
+    if len(page.digits) == 0 and len(marks) == 1 and rng.random() < 0.1:
+        angle = float(rng.normal(0, 0.35))
+    upright = printed or any(mark.width is not None for mark in marks)
+    slant = 0.0 if upright else float(rng.normal(0, 0.12))
+    shaped = placed(marks, unit, (0, 0), angle, slant)
+    low, high = box_of(shaped)
+    shrink = min(1.0, *(0.96 * np.array([width, height]) / np.maximum(high - low + pen.width, 1)))
+    room = np.maximum(np.array([width, height]) - (high - low) * shrink - pen.width, 0)
+    corner = room * rng.uniform(0.0, 1.0, 2) + pen.width / 2
+    if rng.random() < 0.3:
+        corner = room / 2 + pen.width / 2
+    shaped = placed(shaped, shrink, [float(v) for v in corner], 0.0, 0.0)
+    _draw_lines_first(page, shaped, pen, rng)
+
+
+def _draw_lines_first(page: Page, marks: list[Mark], pen: Pen, rng: np.random.Generator) -> None:
+    """Draw ruled boxes in their own colour, then what is written."""
+    ruled = [mark for mark in marks if mark.width is not None]
+    if ruled:
+        ground = np.median(page.picture[::9, ::9].reshape(-1, 3), axis=0)
+        ink = np.array(pen.color) if rng.random() < 0.4 else rng.uniform(0, 220, 3)
+        tone = ground + (ink - ground) * rng.uniform(0.25, 1.0)
+        color: Color = (float(tone[0]), float(tone[1]), float(tone[2]))
+        draw(page, ruled, Pen(1.0, color), rng)
+    draw(page, [mark for mark in marks if mark.width is None], pen, rng)
+
+
+def _surrounded(page: Page, hands: Hands, rng: np.random.Generator) -> None:
+    for _ in range(int(rng.choice([0, 1, 2, 3], p=[0.4, 0.35, 0.15, 0.1]))):
+        name = _pick(SURROUNDINGS, rng)
+        SURROUNDINGS[name][0](page, hands, rng)
+        page.kind.append(name)
+
+
+def _taken(page: Page, rng: np.random.Generator) -> Page:
+    """Let a camera or a scanner take the page, as its surface suggests."""
+    photographed = {
+        "paper": 0.85,
+        "board": 0.85,
+        "wall": 0.7,
+        "scan": 0.15,
+        "screen": 0.12,
+        "canvas": 0.06,
+    }
+    if rng.random() < photographed[page.kind[0]]:
+        return camera.photograph(page, rng)
+    return camera.scanned(page, rng) if page.kind[0] in ("scan", "paper") else page
+
+
+def plain(hands: Hands, rng: np.random.Generator) -> Page:
+    """A page as it is."""
+    page = _written(hands, rng)
+    _surrounded(page, hands, rng)
+    page = _taken(page, rng)
+    return _cut(page, rng) if rng.random() < 0.12 else page
+
+
+def _cut(page: Page, rng: np.random.Generator) -> Page:
+    """Cut a part out of a page, as on a telephone; writing at its edge is cut through."""
+    height, width = page.size
+    tall, wide = int(height * rng.uniform(0.5, 1.0)), int(width * rng.uniform(0.4, 1.0))
+    top, left = int(rng.integers(height - tall + 1)), int(rng.integers(width - wide + 1))
+    return page.crop(left, top, wide, tall)
+
+
+def photo(hands: Hands, rng: np.random.Generator) -> Page:
+    """A photograph by `training.photos`: paper, pen, light and camera in millimetres."""
+    marks = number(hands, rng, 1 if rng.random() < 0.6 else None)
+    marks = [mark for mark in marks if mark.image is None]
+    if not marks:
+        return plain(hands, rng)
+    parts = [mark.strokes for mark in marks]
+    shot = photos.photograph(parts, rng, on_desk=rng.random() < 0.5, longest=900)
+    page = Page.blank(shot.picture, "paper")
+    for mark, strokes in zip(marks, shot.strokes, strict=True):
+        label(page, replace(mark, strokes=strokes), shot.pen_width, rng)
+    page.kind.append("single" if len(marks) == 1 else "number")
+    return page
+
+
+def nested(hands: Hands, rng: np.random.Generator) -> Page:
+    """A card, a photograph, a polaroid or a window that lies on another page."""
+    size = _page_size(rng)
+    share = float(rng.choice([rng.uniform(0.25, 0.6), rng.uniform(0.6, 0.97)]))
+    square = rng.random() < 0.4
+    side = share * min(size)
+    inner_size = (
+        (int(side), int(side))
+        if square
+        else tuple(int(share * s * rng.uniform(0.7, 1.0)) for s in size)
+    )
+    inner = _written(hands, rng, (max(40, inner_size[0]), max(40, inner_size[1])))
+    if rng.random() < 0.25:
+        _surrounded(inner, hands, rng)
+    if rng.random() < 0.6:
+        inner = camera.photograph(inner, rng)
+    name = str(
+        rng.choice(
+            ["canvas", "scan", "screen", "paper", "board", "wall"],
+            p=[0.31, 0.21, 0.1, 0.12, 0.04, 0.22],
+        )
+    )
+    page = SURFACES[name][0](size, rng)
+    askew = rng.random() < 0.35
+    cover = None
+    if askew:
+        inner, cover = _turned(inner, float(rng.normal(0, 0.2)))
+    room = np.array(page.size[::-1]) - inner.size[::-1]
+    at = room / 2 if rng.random() < 0.5 else room * rng.uniform(0, 1, 2)
+    corner = (int(at[0]), int(at[1]))
+    if not askew:
+        _framed(page, inner, corner, rng)
+    page.paste(inner, corner, cover)
+    _surrounded(page, hands, rng)
+    return _taken(page, rng) if rng.random() < 0.4 else page
+
+
+def _turned(page: Page, angle: float) -> tuple[Page, Cover]:
+    """Turn a page about its middle; return it with the cover of what it fills of its new box."""
+    height, width = page.size
+    cos, sin = np.cos(angle), np.sin(angle)
+    size = (
+        int(height * abs(cos) + width * abs(sin)),
+        int(width * abs(cos) + height * abs(sin)),
+    )
+    back, forth = np.eye(3), np.eye(3)
+    back[:2, 2], forth[:2, 2] = (-width / 2, -height / 2), (size[1] / 2, size[0] / 2)
+    matrix = forth @ np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1.0]]) @ back
+    full = np.full(page.size, 255, np.uint8)
+    cover = cv2.warpPerspective(full, matrix, (size[1], size[0]))
+    return page.warp(matrix, size, (0.0, 0.0, 0.0)), np.asarray(cover, np.uint8)
+
+
+def _framed(page: Page, inner: Page, corner: tuple[int, int], rng: np.random.Generator) -> None:
+    """Draw what lies under the inner page: a polaroid's card, a shadow or a line."""
+    kind = rng.random()
+    tall, wide = inner.size
+    if kind < 0.25:
+        rim = int(rng.uniform(0.03, 0.12) * max(inner.size))
+        foot = int(rng.uniform(1, 4) * rim)
+        tone = float(rng.uniform(225, 255))
+        card = np.full((tall + rim + foot, wide + 2 * rim), 255, np.uint8)
+        page.paint(card, (corner[0] - rim, corner[1] - rim), (tone, tone, tone), None)
+    elif kind < 0.5:
+        thick = int(rng.integers(1, 4))
+        tone = float(rng.uniform(0, 200))
+        card = np.full((tall + 2 * thick, wide + 2 * thick), 255, np.uint8)
+        at = (corner[0] - thick, corner[1] - thick)
+        page.paint(card, at, (tone, tone, tone), LINE)
+        page.layers[max(0, corner[1]) : corner[1] + tall, max(0, corner[0]) : corner[0] + wide] = 0
+    elif kind < 0.65:
+        cover = np.zeros(page.size, np.uint8)
+        cv2.rectangle(cover, corner, (corner[0] + wide, corner[1] + tall), 255, -1)
+        pictures.shade(page, cover, rng)
+
+
+def plot(hands: Hands, rng: np.random.Generator) -> Page:
+    """A raster image of a digit in a plot: axes, ticks, title, a bar of colours."""
+    side = int(rng.integers(120, 360))
+    image = _raster(hands, rng)
+    inner = image.resize((side, side), int(rng.choice([cv2.INTER_NEAREST, cv2.INTER_LINEAR])))
+    size = (round(side * rng.uniform(1.15, 1.6)), round(side * rng.uniform(1.15, 1.9)))
+    page = SURFACES["canvas" if rng.random() < 0.5 else "screen"][0](size, rng)
+    if rng.random() < 0.7:
+        page.picture[:] = 255
+    room = np.array(size) - side
+    top, left = int(room[0] * rng.uniform(0.2, 0.8)), int(room[1] * rng.uniform(0.2, 0.8))
+    page.paste(inner, (left, top))
+    ink = Pen(1.0, (0.0, 0.0, 0.0) if page.picture[0, 0].mean() > 128 else (255.0, 255.0, 255.0))
+    tall = side * rng.uniform(0.022, 0.04)
+
+    def put(text: str, x: float, y: float) -> None:
+        draw(page, placed([print_text(text, rng)], max(4.0, tall), (x, y), 0.0, 0.0), ink, rng)
+
+    if rng.random() < 0.75:
+        step = side / 28 * float(rng.choice([5, 10]))
+        for index, at in enumerate(np.arange(0, side, step)):
+            put(str(index * 5), left + at, top + side + 4)
+            put(str(index * 5), left - 3.2 * tall, top + at)
+            tick = [[left + at, top + side], [left + at, top + side + 3]]
+            draw(page, [Mark([np.array(tick)], LINE)], ink, rng)
+        x, y = left + side, top + side
+        frame = np.array([[left, top], [x, top], [x, y], [left, y], [left, top]], np.float64)
+        draw(page, [Mark([frame], LINE)], ink, rng)
+    if rng.random() < 0.6:
+        put(
+            str(rng.choice(["Label: ", "Digit ", "True: ", "Prediction: ", "x = "]))
+            + str(rng.integers(10)),
+            left + side * rng.uniform(0, 0.4),
+            max(1, top - 2.2 * tall),
+        )
+    if rng.random() < 0.4 and left + side + 30 < size[1]:
+        ramp = (
+            np.linspace(255, 0, side).astype(np.uint8)[:, None].repeat(max(6, side // 20), axis=1)
+        )
+        ramp = cv2.applyColorMap(ramp, int(rng.choice(_COLORMAPS)))[..., ::-1]
+        x = left + side + 10
+        wide = min(ramp.shape[1], size[1] - x)
+        page.picture[top : top + side, x : x + wide] = ramp[:, :wide]
+        for share in (0, 0.25, 0.5, 0.75, 1):
+            put(str(int(255 * (1 - share))), x + wide + 3, top + share * (side - tall))
+    return page
+
+
+def _raster(hands: Hands, rng: np.random.Generator) -> Page:
+    """An MNIST image as a page of 28 x 28, in gray or coloured."""
+    digit = int(rng.integers(10))
+    index = int(rng.choice(hands.of(digit)))
+    image = hands.images[index]
+    gray = np.clip(
+        image * np.float32(rng.uniform(0.7, 1.0)) + rng.normal(0, rng.choice([0, 8])), 0, 255
+    ).astype(np.uint8)
+    mapped = rng.random()
+    if mapped < 0.35:
+        picture = cv2.applyColorMap(gray, int(rng.choice(_COLORMAPS)))[..., ::-1].copy()
+    else:
+        picture = np.repeat((gray if mapped < 0.75 else 255 - gray)[..., None], 3, axis=2)
+    page = Page.blank(np.ascontiguousarray(picture), "canvas")
+    page.layers[..., DIGIT] = image
+    rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
+    box = (float(columns[0]), float(rows[0]), float(np.ptp(columns) + 1), float(np.ptp(rows) + 1))
+    page.digits.append(Digit(digit, 0, box))
+    page.kind.append("raster")
+    return page
+
+
+def small(hands: Hands, rng: np.random.Generator) -> Page:
+    """A picture of few pixels: an MNIST image, or a digit as small as one."""
+    if rng.random() < 0.5:
+        return _raster(hands, rng)
+    page = _taken(_written(hands, rng, (160, 160), "single"), rng)
+    side = int(rng.integers(28, 80))
+    return page.resize((side, side), cv2.INTER_AREA)
+
+
+def cell(hands: Hands, rng: np.random.Generator) -> Page:
+    """A cell cut out of a grid: its lines lie at the rim, neighbours may show."""
+    pitch = int(rng.integers(90, 180))
+    size = (2 * pitch, 2 * pitch)
+    name = str(rng.choice(["paper", "scan", "canvas", "board"], p=[0.5, 0.25, 0.2, 0.05]))
+    page = SURFACES[name][0](size, rng)
+    page.kind.append("single")
+    height = rng.uniform(0.4, 0.9) * pitch
+    pen = pen_for(page, height, rng)
+    tone = tuple(float(v) for v in rng.uniform(0, 140, 3)) if rng.random() < 0.3 else pen.color
+    half = pitch // 2
+    thick = max(0.8, rng.uniform(0.008, 0.07) * pitch)
+    lines = [
+        Mark([np.array([[at, 0.0], [at, size[0]]])], LINE, width=thick)
+        for at in (half, half + pitch)
+    ]
+    lines += [
+        Mark([np.array([[0.0, at], [size[0], at]])], LINE, width=thick)
+        for at in (half, half + pitch)
+    ]
+    draw(page, lines, Pen(1.0, tone, float(rng.uniform(0.4, 1.0))), rng)  # type: ignore[arg-type]
+    for row in (-1, 0, 1):
+        for column in (-1, 0, 1):
+            middle = (row, column) == (0, 0)
+            if rng.random() < (0.92 if middle else 0.35):
+                mark = hands.digit(rng)
+                low, high = box_of([mark])
+                tall = min(height, 0.95 * pitch / float((high - low).max()))
+                free = pitch - (high - low) * tall
+                at = (
+                    np.array([column, row]) * pitch
+                    + half
+                    + free * rng.normal(0.5, 0.12, 2).clip(0, 1)
+                )
+                draw(page, placed([mark], tall, [float(v) for v in at], 0.0, 0.0), pen, rng)
+    if rng.random() < 0.7:
+        page = camera.photograph(page, rng)
+    margin = int(rng.uniform(-0.06, 0.18) * pitch)
+    cut = pitch + 2 * margin
+    shift = rng.integers(-pitch // 25, pitch // 25 + 1, 2)
+    at = np.clip(half - margin + shift, 0, 2 * pitch - cut)
+    page = page.crop(int(at[0]), int(at[1]), cut, cut)
+    side = int(np.exp(rng.uniform(np.log(28), np.log(140))))
+    return page.resize((side, side), cv2.INTER_AREA)
+
+
+def world(hands: Hands, rng: np.random.Generator) -> Page:
+    """A picture without any digit: places, people, things, hands, signs, printed pages."""
+    size = _page_size(rng)
+    page = Page.blank(pictures.natural(size, rng), "wall")
+    kind = rng.random()
+    if kind < 0.25:
+        if rng.random() < 0.6:
+            page.picture[:] = camera.light(size, rng) * np.float32(rng.uniform(60, 240))
+        pictures.lay_hand(page, rng)
+    elif kind < 0.4:
+        for _ in range(int(rng.integers(1, 4))):
+            (pictures.lay_thing, pictures.lay_pen)[int(rng.integers(2))](page, rng)
+    elif kind < 0.55:
+        _lay_sign(page, rng)
+    elif kind < 0.65:
+        page = SURFACES["paper"][0](size, rng)
+        for _ in range(int(rng.integers(0, 4))):
+            SURROUNDINGS[_pick(SURROUNDINGS, rng)][0](page, hands, rng)
+    page.kind.append("no_digit")
+    return camera.photograph(page, rng) if rng.random() < 0.5 else page
+
+
+def _lay_sign(page: Page, rng: np.random.Generator) -> None:
+    """Put up a sign: a disc, a triangle or a plate with a border and a symbol or a word."""
+    height, width = page.size
+    reach = rng.uniform(0.12, 0.48) * min(page.size)
+    center = rng.uniform(0.3, 0.7, 2) * (width, height)
+    sides = int(rng.choice([3, 4, 8, 40]))
+    turn = rng.choice([0, np.pi / sides]) - np.pi / 2
+    for share, color in (
+        (1.0, rng.choice([(190, 20, 30), (20, 60, 160), (30, 30, 30), (250, 250, 250)])),
+        (
+            rng.uniform(0.75, 0.92),
+            rng.choice([(250, 250, 250), (250, 200, 30), (20, 60, 160), (190, 20, 30)]),
+        ),
+    ):
+        angle = turn + np.arange(sides) * 2 * np.pi / sides
+        points = center + share * reach * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+        cover = np.zeros(page.size, np.uint8)
+        cv2.fillPoly(cover, [np.round(points).astype(np.int32)], 255, cv2.LINE_AA)
+        page.paint(cover, (0, 0), tuple(float(v) for v in color), None)  # type: ignore[arg-type]
+    text = str(
+        rng.choice(
+            ["STOP", "!", "P", "H", "ZONE", "30", "50", "80", "100", "TAXI", "i", "km", "A 7"]
+        )
+    )
+    mark = print_text(text, rng)
+    low, high = box_of([mark])
+    tall = 0.9 * reach / float((high - low).max())
+    at = center - (high - low) * tall / 2
+    ink: Color = (20.0, 20.0, 20.0) if rng.random() < 0.6 else (245.0, 245.0, 245.0)
+    draw(page, placed([mark], tall, [float(v) for v in at], 0.0, 0.0), Pen(1.0, ink), rng)
+
+
+Maker = Callable[[Hands, np.random.Generator], Page]
+_KINDS: Final[dict[str, tuple[Maker, float]]] = {
+    "plain": (plain, 0.46),
+    "photo": (photo, 0.12),
+    "nested": (nested, 0.17),
+    "plot": (plot, 0.04),
+    "small": (small, 0.05),
+    "cell": (cell, 0.09),
+    "world": (world, 0.07),
+}
+"""By name: the maker and how often it is taken."""

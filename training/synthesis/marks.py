@@ -1,0 +1,188 @@
+"""Marks on a page, and the pen that draws them.
+
+Marks are composed in units of a line's height, x right and y down, before they get their place on
+a page.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from training import strokes as pen_strokes
+from training.random_fields import noise
+from training.strokes import Points, Strokes
+from training.synthesis.page import LINE, Color, Cover, Digit, Page
+
+_SHIFT: Final = 4  # OpenCV draws at fractions of a pixel: 4 binary digits
+
+
+@dataclass(frozen=True, eq=False)
+class Mark:
+    """Something written, printed or ruled.
+
+    Attributes:
+        strokes: Where it lies; two opposite corners where there is an image.
+        layer: `DIGIT`, `WRITING` or `LINE`.
+        digit: 0 to 9, or None for everything else.
+        row: Index of its line.
+        image: None, or `(h, w)` uint8, 255 ink, that is stretched over the box of `strokes`.
+        width: None for the pen's width, or one of its own in the unit of the strokes.
+    """
+
+    strokes: Strokes
+    layer: int
+    digit: int | None = None
+    row: int = 0
+    image: Cover | None = None
+    width: float | None = None
+
+
+@dataclass(frozen=True)
+class Pen:
+    """What marks are written with.
+
+    Attributes:
+        width: In pixels.
+        color: RGB in `[0, 255]`.
+        opacity: 0 to 1.
+        grain: 0 to 1, how uneven its lines are: pencil, chalk, a dry felt pen.
+        pressure: 0 to 1, how much its width wavers.
+        smooth: Whether its edges are soft; a computer's brush may have hard ones.
+    """
+
+    width: float
+    color: Color
+    opacity: float = 1.0
+    grain: float = 0.0
+    pressure: float = 0.0
+    smooth: bool = True
+
+
+def line(points: npt.ArrayLike, width: float | None = None, row: int = 0) -> Mark:
+    """Rule a line through points."""
+    return Mark([np.asarray(points, np.float64)], LINE, None, row, None, width)
+
+
+def moved(mark: Mark, x: float, y: float, scale: float = 1.0) -> Mark:
+    """Return the mark scaled and then moved."""
+    width = mark.width and mark.width * scale
+    return replace(mark, strokes=[s * scale + (x, y) for s in mark.strokes], width=width)
+
+
+def box_of(marks: Sequence[Mark]) -> tuple[Points, Points]:
+    """Return the top left and the bottom right corner of all marks, each `(2,)`."""
+    return pen_strokes.box([stroke for mark in marks for stroke in mark.strokes])
+
+
+def placed(
+    marks: Sequence[Mark], scale: float, corner: Sequence[float], angle: float, slant: float
+) -> list[Mark]:
+    """Scale marks to pixels, slant and turn them, and move their box's top left to a corner."""
+    cos, sin = np.cos(angle) * scale, np.sin(angle) * scale
+    turn = np.array([[cos, sin], [-sin, cos]]) @ np.array([[1.0, 0.0], [slant, 1.0]]).T
+    turned = [
+        replace(m, strokes=[s @ turn for s in m.strokes], width=m.width and m.width * scale)
+        for m in marks
+    ]
+    low, _ = box_of(turned)
+    shift = np.asarray(corner, np.float64) - low
+    return [replace(m, strokes=[s + shift for s in m.strokes]) for m in turned]
+
+
+def draw(page: Page, marks: Sequence[Mark], pen: Pen, rng: np.random.Generator) -> None:
+    """Draw marks whose points are pixels of the page, and enter their digits."""
+    for mark in marks:
+        cover, corner = _stretched(mark) if mark.image is not None else _stroked(mark, pen, rng)
+        if cover.size == 0:
+            continue
+        page.paint(_inked(cover, mark, pen, rng), corner, pen.color, mark.layer, cover)
+        if mark.digit is not None:
+            box = (float(corner[0]), float(corner[1]), float(cover.shape[1]), float(cover.shape[0]))
+            page.digits.append(Digit(mark.digit, mark.row, box))
+
+
+def label(page: Page, mark: Mark, width: float, rng: np.random.Generator) -> None:
+    """Enter a mark of strokes that the picture shows already, written with a pen of a width."""
+    cover, corner = _stroked(mark, Pen(width, (0.0, 0.0, 0.0)), rng)
+    page.paint(np.zeros_like(cover), corner, (0.0, 0.0, 0.0), mark.layer, cover)
+    if mark.digit is not None:
+        box = (float(corner[0]), float(corner[1]), float(cover.shape[1]), float(cover.shape[0]))
+        page.digits.append(Digit(mark.digit, mark.row, box))
+
+
+def _inked(cover: Cover, mark: Mark, pen: Pen, rng: np.random.Generator) -> Cover:
+    """Return how much of the pen's colour comes through."""
+    width = pen.width if mark.width is None else mark.width
+    share = np.float32(pen.opacity * np.clip(width, 0.35, 1.0))
+    if pen.grain > 0 and mark.image is None:
+        size = (cover.shape[0], cover.shape[1])
+        rough = noise(size, max(1.2, 0.15 * pen.width), rng)
+        share = np.clip(share * (1 - pen.grain * np.clip(0.5 + 0.7 * rough, 0, 1)), 0, 1)
+    elif share == 1:
+        return cover
+    return (cover * share).astype(np.uint8)
+
+
+def _stretched(mark: Mark) -> tuple[Cover, tuple[int, int]]:
+    """Stretch the mark's image over its box."""
+    low, high = pen_strokes.box(mark.strokes)
+    corner = np.round(low).astype(int)
+    wide, tall = np.maximum(np.round(high).astype(int) - corner, 1)
+    image = mark.image
+    if image is None or wide > 4000 or tall > 4000:
+        return np.zeros((0, 0), np.uint8), (0, 0)
+    grows = tall > image.shape[0]
+    cover = cv2.resize(
+        image, (int(wide), int(tall)), interpolation=cv2.INTER_CUBIC if grows else cv2.INTER_AREA
+    )
+    if grows and mark.digit is not None:  # A smooth edge, as a pen's.
+        sharper = np.clip((cover.astype(np.float32) - 128) * min(3.0, tall / 28) + 128, 0, 255)
+        cover = sharper.astype(np.uint8)
+    return cover, (int(corner[0]), int(corner[1]))
+
+
+def _stroked(mark: Mark, pen: Pen, rng: np.random.Generator) -> tuple[Cover, tuple[int, int]]:
+    """Draw the mark's strokes with a round pen, on a sheet as large as they need."""
+    width = pen.width if mark.width is None else mark.width
+    low, high = pen_strokes.box(mark.strokes)
+    pad = width / 2 + 1.5
+    corner, end = np.floor(low - pad).astype(int), np.ceil(high + pad).astype(int)
+    wide, tall = end - corner
+    if wide > 4000 or tall > 4000:
+        return np.zeros((0, 0), np.uint8), (0, 0)
+    finer = 2 if width < 5 and pen.smooth else 1
+    sheet = np.zeros((int(tall) * finer, int(wide) * finer), np.uint8)
+    kind = cv2.LINE_AA if pen.smooth else cv2.LINE_8
+    wavers = pen.pressure if mark.layer != LINE else 0.0
+    for stroke in mark.strokes:
+        points = (stroke - corner + 0.5) * finer - 0.5
+        fixed = np.round(points * (1 << _SHIFT)).astype(np.int32)
+        for part, share in _pressed(fixed, wavers, rng):
+            thickness = max(1, round(width * share * finer - (0.6 if pen.smooth else 0)))
+            if np.ptp(part, axis=0).max() < (1 << _SHIFT):
+                radius = max(1, thickness << (_SHIFT - 1))
+                cv2.circle(sheet, tuple(int(v) for v in part[0]), radius, 255, -1, kind, _SHIFT)
+            else:
+                cv2.polylines(sheet, [part], False, 255, thickness, kind, _SHIFT)  # noqa: FBT003
+    if finer > 1:
+        sheet = cv2.resize(sheet, (int(wide), int(tall)), interpolation=cv2.INTER_AREA)
+    return sheet, (int(corner[0]), int(corner[1]))
+
+
+def _pressed(
+    points: npt.NDArray[np.int32], wavers: float, rng: np.random.Generator
+) -> list[tuple[npt.NDArray[np.int32], float]]:
+    """Cut a stroke into parts that are pressed harder and less hard."""
+    if wavers == 0 or len(points) < 6:
+        return [(points, 1.0)]
+    count = int(min(8, len(points) // 3))
+    ends = np.linspace(0, len(points) - 1, count + 1).astype(int)
+    shares = 1 + wavers * np.convolve(rng.normal(0, 0.5, count + 2), [0.5, 0.7, 0.5], "valid")
+    return [
+        (points[a : b + 1], float(np.clip(share, 0.4, 1.8)))
+        for a, b, share in zip(ends[:-1], ends[1:], shares, strict=True)
+    ]

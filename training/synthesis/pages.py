@@ -1,0 +1,140 @@
+"""Pages as the finder sees them, with their labels.
+
+    python -m training.synthesis.pages OUT.png --hands runs/finder/hands.npz --seed 1
+
+draws a sheet of pages with what is known about them, to look at.
+"""
+
+import argparse
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from digits.segmentation.letterbox import SIDE, letterbox, to_square
+from training import console
+from training.synthesis.composition import compose
+from training.synthesis.hands import load_hands
+from training.synthesis.page import DIGIT, Digit, Page
+from training.synthesis.writing import Hands
+
+LABEL_SIDE: Final = SIDE // 2
+"""Height and width of the map of classes."""
+
+_COVERED: Final = 90
+"""Cover of a pixel of the square, of 255, from which on it is of a class."""
+
+_TINY: Final = 7.0
+"""Height in pixels of the square below which a digit cannot be told from other writing."""
+
+_LEAST_CONTRAST: Final = 14.0
+"""Gray levels between a digit's ink and the page around it below which nobody would read it."""
+
+COLORS: Final = ((0, 0, 0), (0, 220, 0), (255, 60, 60), (70, 110, 255))
+"""Of the classes, in figures."""
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """A page as the finder sees it.
+
+    Attributes:
+        picture: `(SIDE, SIDE, 3)` uint8 RGB.
+        classes: `(LABEL_SIDE, LABEL_SIDE)` uint8: 0 nothing, 1 ink of digits, 2 other writing,
+            3 lines and boxes.
+        digits: Boxes are in pixels of the square.
+        kind: Names of the page's parts, joined by `+`.
+    """
+
+    picture: npt.NDArray[np.uint8]
+    classes: npt.NDArray[np.uint8]
+    digits: tuple[Digit, ...]
+    kind: str
+
+
+def make(hands: Hands, seed: int, index: int) -> Made:
+    """Make a page; the same for the same hands, seed and index."""
+    rng = np.random.default_rng([seed, index])
+    return _without_unseen(_squared(compose(hands, rng)))
+
+
+def _without_unseen(made: Made) -> Made:
+    """Drop digits that nobody could see, so faint or hidden; the tiny become other writing."""
+    ink = (made.classes == 1).astype(np.float32)
+    if not made.digits:
+        return made
+    picture = cv2.resize(made.picture, ink.shape, interpolation=cv2.INTER_AREA).astype(np.float32)
+    paper = (cv2.dilate(ink, np.ones((3, 3), np.uint8)) == 0).astype(np.float32)
+    near = cv2.blur(picture * paper[..., None], (15, 15))
+    around = near / np.maximum(cv2.blur(paper, (15, 15)), 0.02)[..., None]
+    contrast = picture - around
+    seen = []
+    for digit in made.digits:
+        x, y, w, h = (round(v / 2) for v in digit.box)
+        part = (slice(max(0, y), y + h + 1), slice(max(0, x), x + w + 1))
+        inked = contrast[part][ink[part] > 0]
+        tall = digit.box[3] > _TINY
+        if tall and len(inked) >= 4 and np.abs(inked.mean(axis=0)).max() > _LEAST_CONTRAST:
+            seen.append(digit)
+        else:
+            made.classes[part][made.classes[part] == 1] = 0 if tall else 2
+    return replace(made, digits=tuple(seen))
+
+
+def _squared(page: Page) -> Made:
+    height, width = page.size
+    place = letterbox(height, width)
+    covers = np.zeros((SIDE, SIDE, page.layers.shape[2]), np.uint8)
+    top, left = place.top, place.left
+    covers[top : top + place.size[0], left : left + place.size[1]] = cv2.resize(
+        page.layers, place.size[::-1], interpolation=cv2.INTER_AREA
+    )
+    # The most covered of four pixels, so that thin strokes keep their class.
+    covers = np.maximum(covers[::2], covers[1::2])
+    covers = np.maximum(covers[:, ::2], covers[:, 1::2])
+    # Ink of a digit counts before what crosses it.
+    covers[..., DIGIT] = np.where(covers[..., DIGIT] >= _COVERED, 255, 0)
+    classes = np.where(covers.max(axis=2) >= _COVERED, 1 + covers.argmax(axis=2), 0).astype(
+        np.uint8
+    )
+    factors = np.array([place.size[1] / width, place.size[0] / height])
+    digits = []
+    for digit in page.digits:
+        x, y, w, h = np.array(digit.box) * np.tile(factors, 2) + (place.left, place.top, 0, 0)
+        digits.append(Digit(digit.digit, digit.row, (float(x), float(y), float(w), float(h))))
+    return Made(to_square(page.picture), classes, tuple(digits), "+".join(page.kind))
+
+
+def _with_labels(made: Made) -> npt.NDArray[np.uint8]:
+    """Put the picture and its labels side by side."""
+    classes = cv2.resize(made.classes, (SIDE, SIDE), interpolation=cv2.INTER_NEAREST)
+    shown = (0.45 * made.picture + 60).astype(np.uint8)
+    shown[classes > 0] = np.array(COLORS, np.uint8)[classes[classes > 0]]
+    for digit in made.digits:
+        x, y, w, h = (int(v) for v in digit.box)
+        cv2.rectangle(shown, (x, y), (x + w, y + h), (255, 255, 0), 1)
+        name = f"{digit.digit} in {digit.row}"
+        cv2.putText(shown, name, (x, max(10, y - 2)), cv2.FONT_HERSHEY_PLAIN, 0.8, (255, 255, 0))
+    cv2.putText(shown, made.kind, (2, 10), cv2.FONT_HERSHEY_PLAIN, 0.8, (255, 255, 255))
+    return np.hstack([made.picture, shown])
+
+
+def main() -> None:
+    """Draw a sheet of pages."""
+    parser = argparse.ArgumentParser(prog="python -m training.synthesis.pages", description=__doc__)
+    parser.add_argument("file", type=Path, help="PNG file to write")
+    parser.add_argument("--hands", type=Path, required=True, help="what a training run traced")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--count", type=int, default=24)
+    arguments = parser.parse_args()
+    hands = load_hands(arguments.hands)
+    tiles = [_with_labels(make(hands, arguments.seed, index)) for index in range(arguments.count)]
+    rows = [np.hstack(tiles[i : i + 3]) for i in range(0, len(tiles) - 2, 3)]
+    cv2.imwrite(str(arguments.file), np.vstack(rows)[..., ::-1])
+
+
+if __name__ == "__main__":
+    console.run(main)

@@ -1,0 +1,203 @@
+"""What is written on: canvas, scan, paper, board, screen; and the pens that suit each."""
+
+from collections.abc import Callable
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from training.random_fields import noise
+from training.synthesis.marks import Pen
+from training.synthesis.page import LINE, Color, Page
+from training.synthesis.pictures import natural
+
+_PAPERS: Final = (
+    (250, 250, 248),
+    (240, 242, 248),
+    (244, 236, 214),
+    (220, 214, 200),
+    (246, 238, 170),
+    (205, 225, 238),
+    (240, 214, 216),
+    (186, 160, 124),
+)
+_INKS: Final = (
+    (24, 36, 128),
+    (18, 18, 22),
+    (40, 40, 46),
+    (160, 24, 30),
+    (20, 90, 46),
+    (80, 80, 84),
+)
+_BOARDS: Final = ((36, 72, 56), (30, 34, 36), (20, 40, 70), (52, 92, 70), (46, 44, 42))
+_CHALKS: Final = ((236, 236, 228), (240, 226, 130), (240, 170, 180), (150, 200, 240))
+_MARKERS: Final = ((20, 20, 24), (30, 50, 170), (190, 30, 40), (20, 120, 60))
+
+
+def canvas(size: tuple[int, int], rng: np.random.Generator) -> Page:
+    """A drawing surface of one colour, white as a rule, else black or any."""
+    kind = rng.random()
+    paper = (255,) * 3 if kind < 0.5 else (0,) * 3 if kind < 0.7 else tuple(rng.integers(0, 256, 3))
+    if 0.7 < kind < 0.85:
+        paper = (int(rng.integers(190, 256)),) * 3
+    return _flat(size, paper, "canvas")
+
+
+def scan(size: tuple[int, int], rng: np.random.Generator) -> Page:
+    """A clean scan: nearly white, with a little grain now and then."""
+    page = _flat(size, tuple(rng.integers(225, 256) + rng.integers(-4, 5, 3)), "scan")
+    if rng.random() < 0.5:
+        _grain(page, rng.uniform(0.5, 3.0), rng)
+    if rng.random() < 0.3:
+        _rule(page, rng)
+    return page
+
+
+def screen(size: tuple[int, int], rng: np.random.Generator) -> Page:
+    """A window or an app: flat, light or dark."""
+    light = rng.random() < 0.7
+    tone = rng.integers(215, 256) if light else rng.integers(0, 60)
+    return _flat(size, tuple(tone + rng.integers(-10, 11, 3)), "screen")
+
+
+def paper(size: tuple[int, int], rng: np.random.Generator) -> Page:
+    """Paper of any kind, ruled or squared two times in three."""
+    tint = np.array(_PAPERS[int(rng.integers(len(_PAPERS)))]) * rng.uniform(0.85, 1.02)
+    page = _flat(size, tuple(tint), "paper")
+    _grain(page, rng.uniform(0.5, 5.0), rng)
+    if rng.random() < 0.6:
+        _rule(page, rng)
+    return page
+
+
+def board(size: tuple[int, int], rng: np.random.Generator) -> Page:
+    """A chalkboard with smears, or a whiteboard with gloss."""
+    white = rng.random() < 0.4
+    color = np.array((235, 236, 238) if white else _BOARDS[int(rng.integers(len(_BOARDS)))])
+    page = _flat(size, tuple(color * rng.uniform(0.9, 1.1)), "board")
+    smears = noise(size, rng.uniform(30, 150), rng) * rng.uniform(0, 12)
+    _add(page, smears, rng)
+    _grain(page, rng.uniform(0.5, 4), rng)
+    return page
+
+
+def wall(size: tuple[int, int], rng: np.random.Generator) -> Page:
+    """Any piece of the world that something is written on."""
+    picture = natural(size, rng)
+    soft = cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(2, 20)))
+    return Page.blank(np.asarray(soft, np.uint8), "wall")
+
+
+Maker = Callable[[tuple[int, int], np.random.Generator], Page]
+SURFACES: Final[dict[str, tuple[Maker, float]]] = {
+    "canvas": (canvas, 0.32),
+    "scan": (scan, 0.2),
+    "screen": (screen, 0.08),
+    "paper": (paper, 0.28),
+    "board": (board, 0.08),
+    "wall": (wall, 0.04),
+}
+"""By name: the maker and how often it is taken."""
+
+
+def pen_for(page: Page, height: float, rng: np.random.Generator) -> Pen:
+    """Choose a pen whose ink shows on the page, for writing of a height in pixels."""
+    kind = page.kind[0]
+    ground = np.median(page.picture[::7, ::7].reshape(-1, 3), axis=0)
+    color = _ink(kind, ground, rng)
+    if kind in ("canvas", "screen"):
+        share = float(np.exp(rng.uniform(np.log(0.03), np.log(0.24))))
+        hard = rng.random() < 0.25
+        pressure = 0.4 if rng.random() < 0.15 else 0.0
+        return Pen(max(1.0, share * height), color, 1.0, 0.0, pressure, not hard)
+    widest = 0.28 if rng.random() < 0.15 else 0.12
+    share = float(np.exp(rng.uniform(np.log(0.02), np.log(widest))))
+    grain = rng.uniform(0, 0.8) if kind == "board" or rng.random() < 0.35 else 0.0
+    opacity = rng.uniform(0.55, 1.0) if rng.random() < 0.4 else 1.0
+    return Pen(
+        max(0.7, share * height), color, float(opacity), float(grain), float(rng.uniform(0, 0.5))
+    )
+
+
+def _ink(kind: str, ground: npt.NDArray[np.float64], rng: np.random.Generator) -> Color:
+    """Choose a colour that differs from the ground."""
+    light = ground.mean() > 110
+    if kind == "board":
+        choices = np.array(_MARKERS if light else _CHALKS)
+    elif kind in ("paper", "scan"):
+        choices = np.array(_INKS if light else _CHALKS)
+    else:
+        choices = np.zeros((1, 3)) if light else np.full((1, 3), 255)
+        if rng.random() < 0.35:
+            choices = rng.integers(0, 256, (12, 3))
+    for _ in range(12):
+        color = choices[int(rng.integers(len(choices)))] * rng.uniform(0.85, 1.1)
+        if np.abs(color - ground).max() > 70:
+            return _color(color)
+    return (0.0, 0.0, 0.0) if light else (255.0, 255.0, 255.0)
+
+
+def _color(values: npt.NDArray[np.float64]) -> Color:
+    red, green, blue = (float(v) for v in np.clip(values, 0, 255))
+    return red, green, blue
+
+
+def _flat(size: tuple[int, int], color: tuple[object, ...], kind: str) -> Page:
+    picture = np.empty((*size, 3), np.uint8)
+    picture[:] = np.clip(np.array(color, np.float64), 0, 255)
+    return Page.blank(picture, kind)
+
+
+def _grain(page: Page, strength: float, rng: np.random.Generator) -> None:
+    _add(page, strength * grain(page.size, rng), rng)
+
+
+def _add(page: Page, field: npt.NDArray[np.float32], _rng: np.random.Generator) -> None:
+    page.picture[:] = np.clip(page.picture + field[..., None], 0, 255)
+
+
+_BANK: Final = np.random.default_rng(11).standard_normal((1024, 1024), dtype=np.float32)
+
+
+def grain(size: tuple[int, int], rng: np.random.Generator) -> npt.NDArray[np.float32]:
+    """Return white noise of mean 0 and deviation 1, cut out of a large sheet of it."""
+    height, width = min(size[0], 1024), min(size[1], 1024)
+    y, x = int(rng.integers(1025 - height)), int(rng.integers(1025 - width))
+    cut = _BANK[y : y + height, x : x + width][
+        :: int(rng.choice([-1, 1])), :: int(rng.choice([-1, 1]))
+    ]
+    return cut if cut.shape == size else cv2.resize(cut, size[::-1])
+
+
+def _rule(page: Page, rng: np.random.Generator) -> None:
+    """Print lines, squares or dots, with a margin now and then."""
+    height, width = page.size
+    pitch = rng.uniform(0.025, 0.14) * max(page.size)
+    color = np.array(
+        [(150, 180, 220), (120, 140, 200), (180, 180, 184), (170, 210, 180), (220, 170, 160)][
+            int(rng.integers(5))
+        ]
+    )
+    thick = float(np.exp(rng.uniform(np.log(0.4), np.log(2.0))))
+    strength = rng.uniform(0.3, 1.0)
+    tilt = rng.normal(0, 0.01) * width
+    cover = np.zeros(page.size, np.uint8)
+    squares = rng.random() < 0.4
+
+    def rule(x0: float, y0: float, x1: float, y1: float) -> None:
+        start, end = (int(x0 * 16), int(y0 * 16)), (int(x1 * 16), int(y1 * 16))
+        cv2.line(cover, start, end, 255, max(1, round(thick)), cv2.LINE_AA, 4)
+
+    for y in np.arange(rng.uniform(0, pitch), height, pitch):
+        rule(0, y, width, y + tilt)
+    if squares:
+        for x in np.arange(rng.uniform(0, pitch), width, pitch):
+            rule(x, 0, x - tilt, height)
+    elif rng.random() < 0.3:
+        x = rng.uniform(0.05, 0.25) * width
+        rule(x, 0, x, height)
+    faint = (cover * np.float32(strength * min(1.0, thick))).astype(np.uint8)
+    dense = squares and pitch < 6 * thick  # a texture rather than lines
+    label = np.zeros_like(cover) if dense else cover
+    page.paint(faint, (0, 0), _color(color * rng.uniform(0.8, 1.1)), LINE, label)

@@ -1,0 +1,240 @@
+"""What a hand or a printer writes: digits, letters, signs and words, each 1 high.
+
+Digits are traced from MNIST's training images, or taken from them as they are, or written from the
+templates of `training.handwriting`.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFont
+
+from training import handwriting
+from training import strokes as pen_strokes
+from training.augmentation import movement
+from training.strokes import Points, Strokes
+from training.synthesis.marks import Mark, moved
+from training.synthesis.page import DIGIT, WRITING, Cover
+
+# Characters that `training.handwriting` lacks because digits look like them, and signs. In a box of
+# 100 x 100, which is the line's height: what hangs below a line or stands above it does so here.
+_LETTERS: Final[dict[str, tuple[str, ...]]] = {
+    "B": ("16,0 16,100 / 16,2 60,0 74,22 54,46 16,48 / 54,46 82,66 74,94 16,98",),
+    "D": ("16,0 16,100 / 16,2 56,6 84,40 76,80 46,98 16,98",),
+    "I": ("50,0 50,100 / 28,0 72,0 / 28,100 72,100", "50,0 50,100"),
+    "O": (
+        "50,2 16,24 8,56 30,92 62,96 90,62 84,24 50,2",
+        "56,4 20,16 12,60 40,98 84,80 88,30 50,4",
+    ),
+    "S": ("82,14 50,0 20,20 46,46 80,70 54,100 14,86", "74,8 30,8 26,34 70,60 66,92 20,94"),
+    "Z": ("12,4 86,4 86,4 12,96 12,96 90,96",),
+    "b": ("20,0 18,98 18,98 24,60 56,48 74,74 52,98 20,92",),
+    "g": ("72,56 44,42 20,60 36,88 70,74 74,46 72,110 44,130 20,116",),
+    "i": ("50,44 50,98 / 52,20", "46,46 48,90 62,98 / 50,16"),
+    "l": ("50,0 50,100", "46,60 62,20 50,2 42,30 44,86 60,98"),
+    "o": ("50,42 24,60 28,90 56,98 78,76 68,46 50,42",),
+    "q": ("72,54 42,44 22,66 40,90 70,74 74,46 74,46 74,134",),
+    "s": ("74,50 46,42 30,56 66,76 58,98 24,92",),
+    "z": ("26,46 74,46 74,46 26,96 26,96 78,96",),
+}
+_SIGNS: Final[dict[str, tuple[str, ...]]] = {
+    "/": ("66,-6 34,106", "78,0 22,100", "58,-4 44,104"),
+    "\\": ("34,0 66,100",),
+    "%": ("24,8 10,18 14,36 28,38 36,22 24,8 / 80,4 20,98 / 76,62 62,72 66,92 80,94 90,76 76,62",),
+    "$": (
+        "78,20 50,8 24,26 48,48 78,68 54,92 20,80 / 50,-8 50,108",
+        "76,16 40,12 30,36 72,62 64,88 22,86 / 56,-4 46,106",
+    ),
+    "(": ("64,-6 42,24 38,64 62,106", "60,-4 36,50 60,104"),
+    ")": ("36,-6 58,24 62,64 38,106", "40,-4 64,50 40,104"),
+    "[": ("66,-2 40,-2 40,-2 40,102 40,102 66,102",),
+    "]": ("34,-2 60,-2 60,-2 60,102 60,102 34,102",),
+    "+": ("50,22 50,82 / 20,52 80,52", "50,14 50,90 / 12,52 88,52"),
+    "-": ("22,54 78,54", "30,52 70,56"),
+    "=": ("20,40 80,40 / 20,66 80,66", "14,44 86,42 / 14,62 86,62"),
+    "x": ("26,30 76,84 / 74,30 24,84",),
+    "*": ("50,20 50,70 / 28,32 72,58 / 72,32 28,58",),
+    ":": ("50,34 / 50,92", "30,54 70,54 / 50,34 / 50,74"),
+    ".": ("50,97",),
+    ",": ("52,92 42,112", "54,94 54,102 40,114"),
+    "'": ("54,-4 48,20",),
+    "€": ("86,16 54,4 24,34 26,72 56,98 86,84 / 10,40 66,40 / 10,60 62,60",),
+    "£": ("78,20 56,4 40,24 44,60 20,96 20,96 84,96 / 22,54 68,54",),
+    "<": ("76,22 24,52 24,52 76,82",),
+    ">": ("24,22 76,52 76,52 24,82",),
+    "?": ("24,22 46,2 76,18 58,46 50,70 / 50,96",),
+    "!": ("52,0 50,70 / 50,96",),
+    "#": ("38,4 28,98 / 72,4 62,98 / 10,36 92,34 / 8,68 90,66",),
+    "°": ("50,-2 38,8 48,22 62,12 50,-2",),
+    "~": ("16,56 34,42 62,62 84,48",),
+    "^": ("26,36 50,6 50,6 74,36",),
+    "√": ("4,60 18,54 34,98 34,98 56,0 56,0 100,0",),
+}
+SIGNS: Final = tuple(_SIGNS)
+BETWEEN: Final = "//--..,,::++==xx%()$"
+"""Signs that stand in numbers, the frequent ones several times."""
+
+SHAPES: Final = ("triangle", "star", "heart", "arrow", "check", "wave", "spiral", "house", "face")
+
+_FONTS: Final = (
+    ("matplotlib", "mpl-data/fonts/ttf/DejaVuSans*.ttf"),
+    ("matplotlib", "mpl-data/fonts/ttf/DejaVuSerif*.ttf"),
+    ("matplotlib", "mpl-data/fonts/ttf/STIXGeneral*.ttf"),
+    ("gradio", "templates/node/build/client/_app/immutable/assets/KaTeX_Typewriter*.ttf"),
+    ("gradio", "templates/node/build/client/_app/immutable/assets/KaTeX_SansSerif*.ttf"),
+    ("gradio", "templates/node/build/client/_app/immutable/assets/KaTeX_Main*.ttf"),
+)
+
+
+class Hands:
+    """Where handwritten digits come from.
+
+    Args:
+        images: `(N, 28, 28)` uint8, 255 ink: MNIST's training images.
+        labels: `(N,)` uint8.
+        traced: Strokes of each image, or of the first ones of them.
+    """
+
+    def __init__(
+        self,
+        images: npt.NDArray[np.uint8],
+        labels: npt.NDArray[np.uint8],
+        traced: Sequence[Strokes],
+    ) -> None:
+        self.images = images
+        self.traced = traced
+        self._by_digit = [np.flatnonzero(labels[: len(traced)] == digit) for digit in range(10)]
+
+    def of(self, digit: int) -> npt.NDArray[np.intp]:
+        """Return the indices of the images that show a digit."""
+        return self._by_digit[digit]
+
+    def digit(self, rng: np.random.Generator, digit: int | None = None, row: int = 0) -> Mark:
+        """Write one digit, 1 high, on the line y = 1 from x = 0 on."""
+        digit = int(rng.integers(10)) if digit is None else digit
+        source = rng.random()
+        index = int(rng.choice(self._by_digit[digit]))
+        if source < 0.1:
+            return self.raster(index, digit, row)
+        if source < 0.7:
+            strokes, least_width = self.traced[index], 0.1
+        else:
+            strokes, least_width = handwriting.write(str(digit), rng, rng.uniform(1.5, 5.0)), 0.05
+        if rng.random() < 0.35:
+            strokes = movement.vary(strokes, str(digit), rng)
+        return Mark(_stand(strokes, least_width), DIGIT, digit, row)
+
+    def raster(self, index: int, digit: int, row: int = 0) -> Mark:
+        """Take an MNIST image as it is, enlarged smoothly."""
+        image = self.images[index]
+        rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
+        image = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        high = 1.0 if image.shape[0] >= 0.6 * image.shape[1] else image.shape[0] / image.shape[1]
+        corner = np.array([high * image.shape[1] / image.shape[0], 1.0])
+        ends = np.array([[0.0, 1.0 - high], corner])
+        return Mark([ends], DIGIT, digit, row, image)
+
+
+def _stand(strokes: Strokes, least_width: float) -> Strokes:
+    """Bring strokes to height 1 on the line y = 1, from x = 0 on."""
+    low, high = pen_strokes.box(strokes)
+    extent = high - low
+    scale = 1 / max(extent[1], 0.6 * extent[0], 1e-6)
+    margin = max(0.0, least_width - extent[0] * scale) / 2
+    return [(s - (low[0], high[1])) * scale + (margin, 1.0) for s in strokes]
+
+
+def write_text(text: str, rng: np.random.Generator, row: int = 0) -> list[Mark]:
+    """Write letters and signs by hand, as one line 1 high; no character becomes a digit."""
+    marks: list[Mark] = []
+    x, gap = 0.0, rng.uniform(0.06, 0.25)
+    jitter = rng.uniform(1.0, 4.0)
+    for character in text:
+        if character == " ":
+            x += rng.uniform(0.4, 0.8)
+            continue
+        mark = write_character(character, rng, jitter, row)
+        low, high = pen_strokes.box(mark.strokes)
+        marks.append(moved(mark, x - low[0], 0.0))
+        x += high[0] - low[0] + gap
+    return marks
+
+
+def write_character(
+    character: str, rng: np.random.Generator, jitter: float = 3.0, row: int = 0
+) -> Mark:
+    """Write a letter, a sign or a shape of `SHAPES` by hand, 1 high."""
+    templates = _SIGNS.get(character) or _LETTERS.get(character)
+    if templates:
+        strokes = _written(templates[int(rng.integers(len(templates)))], jitter, rng)
+        narrow = rng.uniform(0.6, 0.9)
+    else:
+        known = character if character in handwriting.OTHERS else character.swapcase()
+        written = handwriting.write(known if known in handwriting.OTHERS else "x", rng, jitter)
+        strokes = [np.asarray(s, np.float64) / 100 for s in written]
+        narrow = rng.uniform(0.5, 0.9)
+        if character.islower():
+            tall = character in "bdfhklt"
+            low = np.array([0.0, 0.35 if character in "gjpqy" else 0.0])
+            strokes = [s + low if tall else s * (0.9, 0.6) + low + (0, 0.4) for s in strokes]
+    return Mark([s * (narrow, 1.0) for s in strokes], WRITING, None, row)
+
+
+def _written(template: str, jitter: float, rng: np.random.Generator) -> Strokes:
+    strokes = []
+    for part in template.split("/"):
+        points = np.array([pair.split(",") for pair in part.split()], np.float64)
+        points += rng.normal(0, jitter, points.shape)
+        strokes.append(_rounded(points) / 100)
+    return strokes
+
+
+def _rounded(points: Points) -> Points:
+    """Cut corners twice (Chaikin); doubled points stay corners."""
+    for _ in range(2):
+        if len(points) < 3:
+            return points
+        near, far = 0.75 * points[:-1] + 0.25 * points[1:], 0.25 * points[:-1] + 0.75 * points[1:]
+        inner = np.stack([near, far], axis=1).reshape(-1, 2)
+        points = np.concatenate([points[:1], inner, points[-1:]])
+    return points
+
+
+def print_text(text: str, rng: np.random.Generator, layer: int = WRITING) -> Mark:
+    """Print text in some font; its line is 1 high from the top of capitals to their foot."""
+    fonts = _fonts()
+    name = fonts[int(rng.integers(len(fonts)))]
+    cover, tall, above = _printed(text, name)
+    low = np.array([0.0, -above / tall])
+    return Mark([np.array([low, low + np.array(cover.shape[::-1]) / tall])], layer, image=cover)
+
+
+@lru_cache
+def _fonts() -> tuple[str, ...]:
+    found: list[str] = []
+    for package, pattern in _FONTS:
+        spec = find_spec(package)
+        if spec and spec.origin:
+            found += sorted(str(path) for path in Path(spec.origin).parent.glob(pattern))
+    return tuple(name for name in found if "Display" not in name)
+
+
+@lru_cache(64)
+def _font(name: str) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(name, 40)
+
+
+@lru_cache(512)
+def _printed(text: str, name: str) -> tuple[Cover, float, float]:
+    """Return the text's cover, the height of capitals and how far the cover reaches above them."""
+    font = _font(name)
+    left, top, right, bottom = (int(v) for v in font.getbbox(text))
+    image = Image.new("L", (right - left + 4, bottom - top + 4))
+    ImageDraw.Draw(image).text((2 - left, 2 - top), text, 255, font)
+    _, high, _, foot = font.getbbox("H")
+    return np.asarray(image, np.uint8), float(foot - high), float(high - top + 2)
