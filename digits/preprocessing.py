@@ -29,7 +29,7 @@ _EDGE = 0.1
 _FAINT = 0.02
 """Ink that bounds the box shown to the visitor."""
 
-_FILLED = 0.5
+_FILLED = 0.85
 """Share of its box that a character fills at most, whatever the pen."""
 
 _CLOSE = 0.2
