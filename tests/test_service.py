@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -398,6 +399,8 @@ def test_no_request_sees_half_of_two_models(server, started):
         flat = weight_set(temperature=temperature, rejection_threshold=0.0)
         serving(running, server.push(REPO, flat))
         expected[temperature] = running.recognizer().predict(picture).score
+        while not any(asked == temperature for asked, _ in seen.copy()):
+            time.sleep(0.01)
     stop.set()
     for asker in askers:
         asker.join()
