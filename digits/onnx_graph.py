@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import onnx
+import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 from digits.networks import (
@@ -37,9 +38,22 @@ PROBABILITIES: Final = "probabilities"
 BATCH_NORM_EPSILON: Final = 1e-3
 """Added to the variance; Keras' default, which the trained weights assume."""
 
-_OPSET: Final = 17
-_IR_VERSION: Final = 8
+OPSET: Final = 17
+IR_VERSION: Final = 8
 """Versions of 2022: every maintained runtime reads them."""
+
+
+def open_session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
+    """Start the runtime for a model, on one core and without an arena."""
+    options = onnxruntime.SessionOptions()
+    # One core computes so small a network sooner than several share it.
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    # The arena keeps the memory of the largest batch for ever.
+    options.enable_cpu_mem_arena = False
+    return onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
 
 
 def build(
@@ -74,8 +88,8 @@ def build(
             [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in outputs],
             graph.constants,
         ),
-        opset_imports=[helper.make_opsetid("", _OPSET)],
-        ir_version=_IR_VERSION,
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
         producer_name="digits",
     )
 

@@ -4,12 +4,13 @@
 width; ink is float32, 0 for paper and 1 for full ink.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from digits.ink import BlankPictureError, InkArray, Picture, main_ink, possible_inks
+from digits.ink import BlankPictureError, Ink, InkArray, Picture, main_ink, possible_inks
 from digits.prediction import Box
 from digits.specks import stroke_width
 
@@ -86,8 +87,13 @@ def preprocess_candidates(picture: Picture) -> list[Candidate]:
     Raises:
         BlankPictureError: If there is no ink.
     """
+    return candidates_of(possible_inks(picture))
+
+
+def candidates_of(inks: Sequence[Ink]) -> list[Candidate]:
+    """Bring the possible inks of a picture into MNIST's frame; see `preprocess_candidates`."""
     candidates: list[Candidate] = []
-    for ink in possible_inks(picture):
+    for ink in inks:
         array = main_ink(ink)
         box = _box(array, ink.scale)
         if not candidates and array.shape == (IMAGE_SIDE, IMAGE_SIDE):

@@ -1,24 +1,25 @@
 """From a picture or a drawing to calibrated answers, or to the reason why there are none."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from functools import cached_property
 from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from digits import explanation, networks, onnx_graph
 from digits.drawing import draw, parse_strokes
 from digits.examples import digit_example
-from digits.ink import BlankPictureError, Ink, InkArray, Picture
+from digits.ink import BlankPictureError, Ink, InkArray, Picture, possible_inks
 from digits.numbers.lattice import build_lattice, viterbi
-from digits.numbers.reading import read_ink, read_line
+from digits.numbers.reading import is_number, read_ink, read_line
 from digits.prediction import BLANK, NO_INK, NOT_A_DIGIT, Box, Prediction, ReadDigit, Reading
-from digits.preprocessing import Candidate, has_ink, normalize, preprocess_candidates
+from digits.preprocessing import Candidate, candidates_of, has_ink, normalize
 from digits.segmentation.finder import Finder
+from digits.segmentation.layout import Layout, find_layout
 from digits.segmentation.lines import Line
-from digits.segmentation.page import Page, find_page
 from digits.weights import Weights, WeightsError
 
 MAX_RELATIVE_UNCERTAINTY: Final = 0.2
@@ -31,10 +32,7 @@ _MUCH_LESS: Final = 0.1
 """The finder's answer is taken if its uncertainty is at most this share of the rules' one."""
 
 _DOUBTLESS: Final = 0.1
-"""Uncertainty of digits at most at which the finder may add them to what the rules read."""
-
-_LEAST_MEAN: Final = 0.5
-"""Mean confidence of several digits below which they are a scrawl; a number's is above 0.9."""
+"""Uncertainty of a reading at most at which all its digits count as confident."""
 
 
 class _Digit(NamedTuple):
@@ -74,24 +72,16 @@ class Recognizer:
             config.temperature,
             (onnx_graph.PROBABILITIES, onnx_graph.LOGITS),
         )
-        options = onnxruntime.SessionOptions()
-        # One core computes so small a network sooner than several share it.
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        # The arena keeps the memory of the largest batch for ever.
-        options.enable_cpu_mem_arena = False
+        self._session = onnx_graph.open_session(graph)
         self._finder = Finder(weights.finder)
-        self._session = onnxruntime.InferenceSession(
-            graph.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
 
-    def find(self, picture: Picture) -> Page:
-        """Find the ink of digits in a picture, whatever else it shows.
+    def look(self, picture: Picture) -> "Look":
+        """Get ready to answer several questions about one picture.
 
         Args:
             picture: `(H, W)` or `(H, W, 3)` uint8, upright, as `load_picture` gives it.
         """
-        return find_page(self._finder, picture)
+        return Look(self._finder, picture)
 
     def predict(self, picture: Picture) -> Prediction:
         """Read the one digit of a picture; of several, the most prominent.
@@ -102,51 +92,60 @@ class Recognizer:
         Returns:
             The answer. A picture without a digit is an answer too, with the reason.
         """
-        return self.select(find_candidates(picture), lambda: self.find(picture))
+        return self.predict_look(self.look(picture))
 
-    def select(self, candidates: Sequence[Candidate], find: Callable[[], Page]) -> Prediction:
+    def read(self, picture: Picture) -> Reading:
+        """Read all digits of a picture, line by line; see `predict`."""
+        return self.read_look(self.look(picture))
+
+    def predict_look(self, look: "Look") -> Prediction:
+        """Do what `predict` does."""
+        return self.select(look.candidates, lambda: look.layout)
+
+    def select(self, candidates: Sequence[Candidate], find: Callable[[], Layout]) -> Prediction:
         """Decide between the candidates of the rules and what the finder sees.
 
         Args:
-            candidates: From `find_candidates`.
-            find: Returns the page; called only where the candidates leave a doubt.
+            candidates: Of the rules, the likeliest first; none for a blank picture.
+            find: Returns the layout; called only where the candidates leave a doubt.
         """
         first = self._best(candidates)
         if 1 - first.score <= _CERTAIN or (candidates and candidates[0].alone):
             return first
-        second = self.predict_page(find())
+        second = self.predict_layout(find())
         surer = 1 - second.score <= _MUCH_LESS * (1 - first.score)
         return second if second.digit is not None and surer else first
 
-    def read(self, picture: Picture) -> Reading:
-        """Read all digits of a picture, line by line; see `predict`."""
+    def read_look(self, look: "Look") -> Reading:
+        """Do what `read` does."""
         threshold = self.weights.config.rejection_threshold
-        first = read_line(self.predict_images, threshold, picture)
-        second = self.read_page(self.find(picture))
-        surer = _doubt(second) <= _MUCH_LESS * _doubt(first)
-        if second.digits and (surer or _adds_to(first, second)):
+        first = read_line(self.predict_images, threshold, look.picture, look.inks)
+        second = self.read_layout(look.layout)
+        if _is_better(second, first):
             return second
         unread = tuple(box for box in second.unread if not _touches(box, first.digits))
-        return replace(first, unread=unread)
+        reason = NOT_A_DIGIT if unread and not first.digits else first.reason
+        return replace(first, unread=unread, reason=reason)
 
-    def predict_page(self, page: Page) -> Prediction:
-        """Read the one digit of a page by what the finder saw alone."""
-        digits = [digit for line in page.lines for digit in self._read_line(line)]
+    def predict_layout(self, layout: Layout) -> Prediction:
+        """Read the one digit of a picture by what the finder saw alone."""
+        digits = [digit for line in layout.lines for digit in self._read_line(line)]
         if not digits:
-            return replace(NO_INK, reason=NOT_A_DIGIT) if page.unread else NO_INK
+            return replace(NO_INK, reason=NOT_A_DIGIT) if layout.unread else NO_INK
         threshold = self.weights.config.rejection_threshold
         sure = [digit for digit in digits if digit.confidence >= threshold]
         best = max(sure or digits, key=lambda digit: digit.confidence * max(digit.box[2:]))
         return replace(self.decide(*best), others=max(0, len(sure) - 1))
 
-    def read_page(self, page: Page) -> Reading:
-        """Read all digits of a page by what the finder saw alone."""
+    def read_layout(self, layout: Layout) -> Reading:
+        """Read all digits of a picture by what the finder saw alone."""
+        threshold = self.weights.config.rejection_threshold
         texts: list[str] = []
         read: list[ReadDigit] = []
-        unread = list(page.unread)
-        for line in page.lines:
+        unread = list(layout.unread)
+        for line in layout.lines:
             digits = self._read_line(line)
-            if not digits or np.mean([d.confidence for d in digits]) < self._least(len(digits)):
+            if not is_number([digit.confidence for digit in digits], threshold):
                 unread.append(line.box)
                 continue
             read += [ReadDigit(d.digit, d.confidence, d.box, len(texts)) for d in digits]
@@ -155,10 +154,6 @@ class Recognizer:
         # Ink beside a digit that was read is a sliver of it rather than writing left out.
         apart = (box for box in unread if not _touches(box, read))
         return Reading(tuple(texts), tuple(read), tuple(apart), reason)
-
-    def _least(self, count: int) -> float:
-        """Least mean confidence of the digits of a line: neighbours vouch for an unclear one."""
-        return self.weights.config.rejection_threshold if count == 1 else _LEAST_MEAN
 
     def _read_line(self, line: Line) -> list[_Digit]:
         """Cut a line of ink into digits and classify them, from left to right."""
@@ -275,23 +270,60 @@ class Recognizer:
         return rows
 
 
-def find_candidates(picture: Picture) -> list[Candidate]:
-    """Find the ways to see a picture by rules; none if it is blank."""
-    try:
-        return preprocess_candidates(picture)
-    except BlankPictureError:
+class Look:
+    """What the rules and the finder see in one picture, each when it is first asked for.
+
+    Attributes:
+        picture: `(H, W)` or `(H, W, 3)` uint8, upright.
+    """
+
+    def __init__(self, finder: Finder, picture: Picture) -> None:
+        """Take a picture; nothing is computed yet."""
+        self.picture = picture
+        self._finder = finder
+
+    @cached_property
+    def inks(self) -> list[Ink]:
+        """By the rules, the likeliest first; none if the picture is blank."""
+        with suppress(BlankPictureError):
+            return possible_inks(self.picture)
         return []
+
+    @cached_property
+    def candidates(self) -> list[Candidate]:
+        """Of the rules' inks; none if the picture is blank."""
+        return candidates_of(self.inks)
+
+    @cached_property
+    def layout(self) -> Layout:
+        """By the finder."""
+        return find_layout(self._finder, self.picture)
 
 
 def _doubt(reading: Reading) -> float:
     return 1 - min((digit.confidence for digit in reading.digits), default=0.0)
 
 
-def _adds_to(first: Reading, second: Reading) -> bool:
-    """Tell whether a reading confirms another, digit by digit, and adds confident ones to it."""
-    digits = iter("".join(second.lines))
-    confirmed = all(digit in digits for digit in "".join(first.lines))
-    return confirmed and len(second.digits) > len(first.digits) and _doubt(second) <= _DOUBTLESS
+def _is_better(found: Reading, ruled: Reading) -> bool:
+    """Tell whether the finder's reading replaces that of the rules.
+
+    It does if it leaves far less doubt, but may leave out nothing that the rules read confidently;
+    or if it confirms their digits, in their order, and adds confident ones.
+    """
+    if not found.digits:
+        return False
+    if _is_part(ruled, found):
+        return _doubt(found) <= max(_DOUBTLESS, _MUCH_LESS * _doubt(ruled))
+    if _is_part(found, ruled) and _doubt(ruled) <= _DOUBTLESS:
+        return False
+    return _doubt(found) <= _MUCH_LESS * _doubt(ruled)
+
+
+def _is_part(reading: Reading, other: Reading) -> bool:
+    """Tell whether the other has all of a reading's digits, in their order, and more."""
+    digits = iter("".join(other.lines))
+    held = all(digit in digits for digit in "".join(reading.lines))
+    return held and len(reading.digits) < len(other.digits)
 
 
 def _touches(box: Box, digits: Sequence[ReadDigit]) -> bool:

@@ -98,7 +98,7 @@ def test_spread_gives_mean_and_sample_deviation_of_each_number():
 def test_a_set_holds_both_ways_to_see_a_picture(recognizer):
     pad = strokes.sketch(strokes.fit(SAMPLES[0].strokes), np.random.default_rng(0))
     blank = np.full((50, 50, 3), 200, np.uint8)
-    made = sets.prepare("x", [7, -1], [pad, blank], recognizer.find)
+    made = sets.prepare("x", [7, -1], [pad, blank], recognizer.look)
     assert np.array_equal(made.prepared[0], recognizer.predict(pad).image)
     assert [len(group) for group in made.candidates] == [1, 0]
     assert made.prepared[1].max() == 0
@@ -114,7 +114,7 @@ def test_squeezing_shrinks_and_inverts_the_whole_picture():
 
 
 def test_mnist_images_are_squeezed_to_themselves(tiny_mnist, recognizer):
-    made = sets.mnist_test(sets.Material(tiny_mnist, [], [], 4, recognizer.find))
+    made = sets.mnist_test(sets.Material(tiny_mnist, [], [], 4, recognizer.look))
     assert np.array_equal(made.squeezed * 255, tiny_mnist.test_images[:4])
     assert made.labels.tolist() == [0, 1, 2, 3]
 
@@ -126,7 +126,7 @@ def test_answers_are_those_that_a_visitor_gets(recognizer):
     rng = np.random.default_rng(1)
     sheets = [photos.photograph_digit(SAMPLES[i % 3].strokes, rng, on_desk=True) for i in range(3)]
     pictures = [*pads, *(sheet.picture for sheet in sheets)]
-    made = sets.prepare("x", [7, 1, 0, -1, 7, 1, 0], pictures, recognizer.find)
+    made = sets.prepare("x", [7, 1, 0, -1, 7, 1, 0], pictures, recognizer.look)
     found = scoring.answer(recognizer, made, squeeze=False)
     for index, picture in enumerate(pictures):
         prediction = recognizer.predict(picture)

@@ -243,5 +243,5 @@ def test_polarity_and_colours_do_not_matter(recognizer):
 def test_the_ink_of_a_stroke_is_as_wide_as_it_was_drawn(recognizer):
     picture = np.full((400, 300), 255, np.uint8)
     cv2.line(picture, (150, 60), (150, 340), 0, 20, cv2.LINE_AA)
-    [line] = recognizer.find(picture).lines
+    [line] = recognizer.look(picture).layout.lines
     assert stroke_width(line.ink) == pytest.approx(20, abs=4)

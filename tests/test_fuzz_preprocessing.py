@@ -17,7 +17,7 @@ from digits.ink import BlankPictureError, extract_ink, main_ink, written_line
 from digits.numbers.fragments import MAX_CONNECTED, find_fragments
 from digits.numbers.lattice import build_lattice, viterbi
 from digits.pictures import MIN_SIDE, PictureError, load_picture
-from digits.preprocessing import has_ink, normalize, preprocess_candidates
+from digits.preprocessing import has_ink, normalize, preprocess, preprocess_candidates
 from tests import pen
 
 few = settings(max_examples=settings.default.max_examples // 4)
@@ -111,7 +111,7 @@ def test_ink_keeps_the_frame_of_its_picture(picture):
 @few
 @given(pictures())
 def test_any_picture_gives_lines_of_ink_within_it(recognizer, picture):
-    page = recognizer.find(picture)
+    page = recognizer.look(picture).layout
     height, width = picture.shape[:2]
     boxes = [*page.unread, *(line.box for line in page.lines)]
     for x, y, wide, high in boxes:
@@ -193,12 +193,47 @@ def test_any_ink_is_read_from_left_to_right_each_fragment_once(ink):
         assert 0 <= left < right <= ink.shape[1]
 
 
+def difference(image, other):
+    """Absolute difference as a share of the ink, allowing a pixel for the centre's rounding."""
+    shifts = [(row, column) for row in (-1, 0, 1) for column in (-1, 0, 1)]
+    return min(
+        float(np.abs(np.roll(image, shift, (0, 1)) - other).sum() / other.sum()) for shift in shifts
+    )
+
+
+def moved(picture, right, down):
+    """The same sheet `right` and `down` pixels further, on a larger one."""
+    return np.pad(picture, ((300 + down, 300 - down), (300 + right, 300 - right)), "edge")
+
+
 @few
-@given(st.integers(0, 9), st.integers(0, 300), st.integers(0, 300))
-def test_the_place_of_ink_changes_nothing(digit, above, beside):
-    ink = 1 - pen.sheet(digit, size=200, brush=10) / np.float32(255)
-    moved = np.pad(ink, ((above, 300 - above), (beside, 300 - beside)))
-    np.testing.assert_array_equal(normalize(moved), normalize(ink))
+@given(st.integers(0, 9), st.integers(-300, 300), st.integers(-300, 300))
+def test_the_place_on_the_sheet_changes_nothing(digit, right, down):
+    sheet = pen.sheet(digit, size=200, brush=10)
+    image = preprocess(moved(sheet, right, down))
+    np.testing.assert_array_equal(image, preprocess(moved(sheet, 0, 0)))
+
+
+@few
+@given(st.integers(0, 9), st.integers(0, 200), st.integers(0, 200))
+def test_more_paper_around_changes_nothing(digit, above, beside):
+    sheet = pen.sheet(digit, size=200, brush=10)
+    image = preprocess(np.pad(sheet, ((above, 5), (beside, 5)), "edge"))
+    np.testing.assert_array_equal(image, preprocess(sheet))
+
+
+@few
+@given(st.integers(0, 9), st.integers(4, 30))
+def test_exchanging_ink_and_paper_changes_nothing(digit, brush):
+    sheet = pen.sheet(digit, brush=brush)
+    assert difference(preprocess(255 - sheet), preprocess(sheet)) < 0.01
+
+
+@few
+@given(st.integers(0, 9), st.integers(100, 2000))
+def test_the_size_of_the_picture_changes_little(digit, side):
+    sheet = pen.sheet(digit, size=400, brush=28)
+    assert difference(preprocess(scaled(sheet, side)), preprocess(sheet)) < 0.4
 
 
 def scaled(sheet, side):

@@ -166,11 +166,11 @@ def test_every_profile_limits_every_number():
 
 @pytest.fixture(scope="module")
 def pictures(recognizer):
-    return gate_pictures.picture_sets(small_mnist(), 40, recognizer.find)
+    return gate_pictures.picture_sets(small_mnist(), 40, recognizer.look)
 
 
 def test_the_pictures_are_always_the_same(pictures, recognizer):
-    again = gate_pictures.picture_sets(small_mnist(), 40, recognizer.find)
+    again = gate_pictures.picture_sets(small_mnist(), 40, recognizer.look)
     for name, shown in pictures.items():
         np.testing.assert_array_equal(shown.prepared, again[name].prepared)
         np.testing.assert_array_equal(shown.labels, again[name].labels)
@@ -199,7 +199,7 @@ def test_no_picture_is_one_that_the_self_test_reads(pictures, recognizer):
         )
         for d in range(10)
     ]
-    prepared = gate_pictures.prepare("own", range(10), own, recognizer.find).prepared
+    prepared = gate_pictures.prepare("own", range(10), own, recognizer.look).prepared
     assert not shown & {image.tobytes() for image in prepared}
 
 

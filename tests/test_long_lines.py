@@ -64,7 +64,7 @@ def test_what_lies_in_another_line_is_not_read_with_it(recognizer):
     for digit, left, top in ((3, 150, 50), (8, 270, 50), (5, 430, 340)):
         small = cv2.resize(pen.sheet(digit), (130, 130), interpolation=cv2.INTER_AREA)
         gray[top : top + 130, left : left + 130] -= 150 * (1 - small / 255)
-    assert recognizer.read(photograph(gray)).number in {"38", "5", "38\n5"}
+    assert recognizer.read(photograph(gray)).number == "38\n5"
 
 
 def test_squared_paper_without_noise_is_seen_as_a_photograph_too(recognizer):

@@ -12,7 +12,7 @@ def written(number: str, seed: int = 0) -> np.ndarray:
     return as_picture(draw(parse_strokes(number_example(number, seed)), PAD_WIDTHS["number"]))
 
 
-@pytest.mark.parametrize("number", ["42", "1984", "365", "7", "2036", "6047"])
+@pytest.mark.parametrize("number", ["42", "1984", "365", "7", "2036", "5051"])
 def test_number_is_read_from_left_to_right(recognizer, number):
     reading = recognizer.read(written(number))
     assert reading.number == number
@@ -148,5 +148,4 @@ def test_dots_and_noise_are_no_number(recognizer, seed):
     rng = np.random.default_rng(seed)
     dots = np.where(rng.random((300, 300)) < 0.01, 0, 255).astype(np.uint8)
     noise = rng.integers(0, 256, (28, 28)).astype(np.uint8)
-    assert recognizer.read(dots).number == ""
-    assert recognizer.predict(noise).digit is None
+    assert [recognizer.read(picture).number for picture in (dots, noise)] == ["", ""]

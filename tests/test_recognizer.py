@@ -11,8 +11,8 @@ from digits.examples import digit_example
 from digits.prediction import BLANK, NOT_A_DIGIT
 from digits.preprocessing import crop, normalize
 from digits.recognizer import Recognizer, select_candidate
+from digits.segmentation.layout import Layout
 from digits.segmentation.lines import Line
-from digits.segmentation.page import Page
 from digits.weights import WeightsError
 from tests.training_support import random_weights
 
@@ -145,7 +145,7 @@ def number(*digits: int, size: int = 200) -> np.ndarray:
 
 
 def test_of_several_digits_the_most_prominent_is_the_answer(recognizer):
-    prediction = recognizer.predict_page(Page((Line(number(3, 8, 5)),)))
+    prediction = recognizer.predict_layout(Layout((Line(number(3, 8, 5)),)))
     assert prediction.digit == 3
     assert prediction.others == 2
 
@@ -159,7 +159,7 @@ def test_each_line_is_read_and_what_is_no_digit_is_named(recognizer):
         Line(scribble, (10, 500), count=1),
         Line(ink(7), (0, 800), 2.0, count=1),
     )
-    reading = recognizer.read_page(Page(lines, ((900, 0, 30, 40),)))
+    reading = recognizer.read_layout(Layout(lines, ((900, 0, 30, 40),)))
     assert reading.lines == ("38", "7")
     assert reading.number == "38\n7"
     assert [digit.line for digit in reading.digits] == [0, 0, 1]
@@ -170,8 +170,8 @@ def test_each_line_is_read_and_what_is_no_digit_is_named(recognizer):
 
 @pytest.mark.parametrize(("unread", "reason"), [((), BLANK), (((1, 2, 3, 4),), NOT_A_DIGIT)])
 def test_a_page_without_digits_says_why(recognizer, unread, reason):
-    page = Page((), unread)
-    assert recognizer.predict_page(page).reason == recognizer.read_page(page).reason == reason
+    page = Layout((), unread)
+    assert recognizer.predict_layout(page).reason == recognizer.read_layout(page).reason == reason
 
 
 def test_bundled_weights_read_mnist(recognizer, mnist):

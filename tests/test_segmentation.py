@@ -6,12 +6,12 @@ import sys
 
 import cv2
 import numpy as np
-import onnxruntime
 import pytest
 from safetensors.numpy import load_file
 
+from digits.onnx_graph import open_session
 from digits.segmentation.finder import Centre, Finder, Found, tiles_of
-from digits.segmentation.graph import onnx_model
+from digits.segmentation.graph import build
 from digits.segmentation.letterbox import SIDE, letterbox, to_square
 from digits.segmentation.lines import find_lines
 from digits.segmentation.network import shapes
@@ -50,7 +50,7 @@ def test_keras_and_onnx_agree_on_random_weights(model):
     assert {name: array.shape for name, array in weights.items()} == shapes()
     pictures = np.random.default_rng(1).integers(0, 256, (2, SIDE, SIDE, 3), np.uint8)
     logits, centres = (np.asarray(v) for v in model(pictures.astype(np.float32), training=False))
-    session = onnxruntime.InferenceSession(onnx_model(weights))
+    session = open_session(build(weights))
     classes, heat = session.run(None, {"pixels": pictures})
     expected = np.exp(logits - logits.max(-1, keepdims=True))
     expected = (expected / expected.sum(-1, keepdims=True)).transpose(0, 3, 1, 2)

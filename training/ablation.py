@@ -77,8 +77,8 @@ def run(
 
 def _pictures(source: Material) -> Iterator[PictureSet]:
     yield sets.mnist_test(source)
-    yield sets.sketches("drawn", source.drawn, source.find)
-    yield sets.sketches("letters", source.letters, source.find)
+    yield sets.sketches("drawn", source.drawn, source.look)
+    yield sets.sketches("letters", source.letters, source.look)
     yield sets.photographs(source)
     for kind in ("impulse_noise", "fog", "zigzag"):
         yield sets.corrupted(source, kind)
@@ -127,8 +127,8 @@ def _arguments() -> argparse.Namespace:
 def main() -> None:
     """Train, measure, print and write."""
     arguments = _arguments()
-    find = Recognizer(load_folder(BUNDLED)).find
-    source = sets.material(load_mnist(arguments.data), arguments.drawn, 10000, find)
+    look = Recognizer(load_folder(BUNDLED)).look
+    source = sets.material(load_mnist(arguments.data), arguments.drawn, 10000, look)
     # Averages over hundreds of steps, of the weights and of batch normalization, would still be
     # their start after the few steps of so short a training.
     recipe = dataclasses.replace(

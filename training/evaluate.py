@@ -301,7 +301,7 @@ def draw(
 def measure_all(arguments: argparse.Namespace, mnist: Mnist) -> None:
     """Measure everything, print the tables, write results and figures."""
     runners = contestants(arguments.served, _others(arguments))
-    source = sets.material(mnist, arguments.drawn, arguments.limit, runners[0].recognizer.find)
+    source = sets.material(mnist, arguments.drawn, arguments.limit, runners[0].recognizer.look)
     source = dataclasses.replace(source, made=arguments.made)
     answers, kept = answer_all(runners, source)
     rows = gather(runners, answers, read_numbers(runners, source))

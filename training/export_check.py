@@ -123,7 +123,7 @@ def check(found: Weights, folder: Path, mnist: Mnist, drawn: Path | None = None)
     }
     samples = strokes.load(drawn, "digits") if drawn else []
     if samples:
-        written = sets.sketches("drawn", samples, recognizer.find)
+        written = sets.sketches("drawn", samples, recognizer.look)
         shown["drawn"] = (written.prepared, written.labels)
     notes = export.read(folder) or {"formats": {}}
     figures: Figures = {"machine": {"cpu": platform.machine(), "cores": os.cpu_count()}}

@@ -37,7 +37,7 @@ from training.gate_report import Number, as_markdown, as_text
 from training.published import Published
 from training.run_folder import RunFolder
 from training.scoring import Answers
-from training.sets import NO_DIGIT, Find, PictureSet
+from training.sets import NO_DIGIT, LookAt, PictureSet
 
 TITLES = {
     "mnist_test": "MNIST test digits misread",
@@ -210,7 +210,7 @@ def answer_all(recognizer: Recognizer, pictures: Mapping[str, PictureSet]) -> di
 def measure(
     recognizer: Recognizer,
     found: Published | None,
-    pictures: Callable[[Find], Mapping[str, PictureSet]],
+    pictures: Callable[[LookAt], Mapping[str, PictureSet]],
     limits: Mapping[str, float],
 ) -> list[Number]:
     """Measure a run, and what is published beside it, each by its own finder.
@@ -224,12 +224,12 @@ def measure(
     Raises:
         UserError: If the run boasts, or what is published does not load.
     """
-    answers = answer_all(recognizer, pictures(recognizer.find))
+    answers = answer_all(recognizer, pictures(recognizer.look))
     check_claims(recognizer.weights, answers["mnist_test"])
     if found is None or found.weights is None:
         return compare(answers, None, limits)
     other = _recognizer(found.weights)
-    return compare(answers, answer_all(other, pictures(other.find)), limits)
+    return compare(answers, answer_all(other, pictures(other.look)), limits)
 
 
 def _recognizer(weights: Weights) -> Recognizer:

@@ -1,6 +1,6 @@
 """The pictures of the gate: made from MNIST's test set and this repository alone, always the same.
 
-They are drawn on the page's pad or sketched with its pens and go through `Recognizer.find`, as a
+They are drawn on the page's pad or sketched with its pens and go through `Recognizer.look`, as a
 visitor's do. No picture shows what was recorded elsewhere, so that every fork can make them.
 """
 
@@ -13,12 +13,12 @@ import numpy.typing as npt
 from digits.drawing import as_picture, draw, parse_strokes
 from digits.examples import digit_example
 from digits.preprocessing import Candidate
-from digits.segmentation.page import Page
+from digits.segmentation.layout import Layout
 from training import handwriting, junk
 from training import strokes as pen_strokes
 from training.data import Mnist, as_input
 from training.numbers import samples_from_images
-from training.sets import NO_DIGIT, Find, PictureSet, prepare
+from training.sets import NO_DIGIT, LookAt, PictureSet, prepare
 from training.strokes import Sample
 from training.synthesis.composition import compose
 from training.synthesis.writing import Hands
@@ -32,13 +32,13 @@ _FAINT = 128  # a test image without ink as dark as this cannot be traced
 _ANSWERED = ("blank",)  # whatever the weights
 
 
-def picture_sets(mnist: Mnist, count: int, find: Find) -> dict[str, PictureSet]:
+def picture_sets(mnist: Mnist, count: int, look: LookAt) -> dict[str, PictureSet]:
     """Make all pictures.
 
     Args:
         mnist: Its test part is shown as it is, and traced.
         count: How many drawn digits there are; letters and outliers are half as many each.
-        find: Finds the ink in a picture, as `Recognizer.find`.
+        look: As `Recognizer.look`.
 
     Returns:
         - `mnist_test`: the test images;
@@ -59,10 +59,10 @@ def picture_sets(mnist: Mnist, count: int, find: Find) -> dict[str, PictureSet]:
     pages = list(itertools.islice(_pages(hands), max(1, count // 4)))
     return {
         "mnist_test": mnist_test(mnist),
-        "drawn": prepare("drawn", [d for d, _ in digits], (shown for _, shown in digits), find),
-        "letters": prepare("letters", half, letters, find),
-        "outliers": prepare("outliers", half, itertools.islice(_outliers(), len(half)), find),
-        "pages": prepare("pages", [label for label, _ in pages], (page for _, page in pages), find),
+        "drawn": prepare("drawn", [d for d, _ in digits], (shown for _, shown in digits), look),
+        "letters": prepare("letters", half, letters, look),
+        "outliers": prepare("outliers", half, itertools.islice(_outliers(), len(half)), look),
+        "pages": prepare("pages", [label for label, _ in pages], (page for _, page in pages), look),
     }
 
 
@@ -71,7 +71,7 @@ def mnist_test(mnist: Mnist) -> PictureSet:
     images = as_input(mnist.test_images)[..., 0]
     labels = mnist.test_labels.astype(np.int64)
     candidates = [(Candidate(image),) for image in images]
-    return PictureSet("mnist_test", labels, images, candidates, [Page()] * len(images))
+    return PictureSet("mnist_test", labels, images, candidates, [Layout()] * len(images))
 
 
 def _inked(mnist: Mnist, count: int) -> npt.NDArray[np.intp]:

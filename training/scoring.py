@@ -57,8 +57,8 @@ def answer(recognizer: Recognizer, pictures: PictureSet, *, squeeze: bool) -> An
         predictions = list(map(recognizer.decide, images, rows))
     else:
         predictions = [
-            recognizer.select(candidates, lambda page=page: page)  # type: ignore[misc]
-            for candidates, page in zip(pictures.candidates, pictures.pages, strict=True)
+            recognizer.select(candidates, lambda layout=layout: layout)  # type: ignore[misc]
+            for candidates, layout in zip(pictures.candidates, pictures.layouts, strict=True)
         ]
     return Answers(
         pictures.labels,

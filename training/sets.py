@@ -1,7 +1,7 @@
 """The pictures that recognition is measured with, brought before a network in two ways.
 
 "squeezed" is what the usual demo does: the picture resized to 28x28, whatever is on it. Candidates
-and pages are what this project sees in it. All are computed once for all networks.
+and layouts are what this project sees in it. All are computed once for all networks.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.preprocessing import Candidate
-from digits.recognizer import find_candidates
-from digits.segmentation.page import Page
+from digits.recognizer import Look
+from digits.segmentation.layout import Layout
 from training import corruptions, junk, numbers, photos
 from training import strokes as pen_strokes
 from training.data import Mnist
@@ -23,7 +23,7 @@ from training.strokes import Sample
 Picture = npt.NDArray[np.uint8]
 Images = npt.NDArray[np.float32]
 
-Find = Callable[[Picture], Page]
+LookAt = Callable[[Picture], Look]
 
 NO_DIGIT = -1
 _SEED = 20261120
@@ -38,15 +38,15 @@ class PictureSet:
         name: What they show.
         labels: `(N,)` int64 digits; `NO_DIGIT` where there is none.
         squeezed: `(N, 28, 28)` float32 in `[0, 1]`, 1 is ink.
-        candidates: Of each picture, by rules; none where these find no ink.
-        pages: What the finder saw in each picture.
+        candidates: Of each picture, by rules; none where these look no ink.
+        layouts: What the finder saw in each picture.
     """
 
     name: str
     labels: npt.NDArray[np.int64]
     squeezed: Images
     candidates: Sequence[Sequence[Candidate]]
-    pages: Sequence[Page]
+    layouts: Sequence[Layout]
 
     @property
     def prepared(self) -> Images:
@@ -64,7 +64,7 @@ class Material:
         drawn: Recorded digits; empty if none are at hand.
         letters: Recorded letters; empty if none are at hand.
         limit: The most pictures of a set.
-        find: Finds the ink in a picture, as `Recognizer.find`.
+        look: As `Recognizer.look`.
         made: The most pictures of a set that is made here: photographs, numbers, corruptions.
     """
 
@@ -72,7 +72,7 @@ class Material:
     drawn: Sequence[Sample]
     letters: Sequence[Sample]
     limit: int
-    find: Find
+    look: LookAt
     made: int = 10_000
 
     def written(self) -> list[Sample]:
@@ -82,31 +82,31 @@ class Material:
         return [*self.drawn[:count], *numbers.samples_from_images(images, labels)]
 
 
-def material(mnist: Mnist, drawn_folder: Path | None, limit: int, find: Find) -> Material:
+def material(mnist: Mnist, drawn_folder: Path | None, limit: int, look: LookAt) -> Material:
     """Gather what the pictures are made from.
 
     Args:
         mnist: MNIST.
         drawn_folder: Holds `digits.json.gz` and `letters.json.gz`, or None.
         limit: The most pictures of a set.
-        find: Finds the ink in a picture, as `Recognizer.find`.
+        look: As `Recognizer.look`.
 
     Raises:
         UserError: If the folder does not hold them.
     """
     if drawn_folder is None:
-        return Material(mnist, [], [], limit, find)
+        return Material(mnist, [], [], limit, look)
     drawn = pen_strokes.load(drawn_folder, "digits")[:limit]
     letters = pen_strokes.load(drawn_folder, "letters")[:limit]
-    return Material(mnist, drawn, letters, limit, find)
+    return Material(mnist, drawn, letters, limit, look)
 
 
 def picture_sets(source: Material) -> Iterator[PictureSet]:
     """Make the sets one after the other; all random choices are the same every time."""
     yield mnist_test(source)
     if source.drawn:
-        yield sketches("drawn", source.drawn, source.find)
-        yield sketches("letters", source.letters, source.find)
+        yield sketches("drawn", source.drawn, source.look)
+        yield sketches("letters", source.letters, source.look)
     yield photographs(source)
     yield photographs(source, 500, on_desk=True)
     for kind in corruptions.CORRUPTIONS:
@@ -126,11 +126,11 @@ def corrupted(source: Material, kind: str) -> PictureSet:
     return _from_images(kind, images, source)
 
 
-def sketches(name: str, samples: Sequence[Sample], find: Find) -> PictureSet:
+def sketches(name: str, samples: Sequence[Sample], look: LookAt) -> PictureSet:
     """Draw recorded handwriting on a sketchpad; letters have no digit for a label."""
     rng = np.random.default_rng(0)
     labels = [int(s.label) if s.label.isdigit() else NO_DIGIT for s in samples]
-    return prepare(name, labels, (pen_strokes.sketch(s.strokes, rng) for s in samples), find)
+    return prepare(name, labels, (pen_strokes.sketch(s.strokes, rng) for s in samples), look)
 
 
 def photographs(source: Material, count: int = 1000, *, on_desk: bool = False) -> PictureSet:
@@ -151,7 +151,7 @@ def photographs(source: Material, count: int = 1000, *, on_desk: bool = False) -
         photos.photograph_digit(sample.strokes, rng, on_desk=on_desk).picture for sample in chosen
     )
     labels = [int(sample.label) for sample in chosen]
-    return prepare("sheets" if on_desk else "photos", labels, made, source.find)
+    return prepare("sheets" if on_desk else "photos", labels, made, source.look)
 
 
 def without_digit(source: Material, count: int = 300) -> Iterator[PictureSet]:
@@ -160,7 +160,7 @@ def without_digit(source: Material, count: int = 300) -> Iterator[PictureSet]:
     for stream, (name, make) in enumerate(junk.KINDS.items()):
         rng = np.random.default_rng([_SEED, 2, stream])
         made = (make(rng) for _ in range(count))
-        yield prepare(name, [NO_DIGIT] * count, made, source.find)
+        yield prepare(name, [NO_DIGIT] * count, made, source.look)
 
 
 def written_numbers(source: Material, count: int = 400) -> Iterator[tuple[str, numbers.Number]]:
@@ -177,7 +177,7 @@ def written_numbers(source: Material, count: int = 400) -> Iterator[tuple[str, n
 
 
 def prepare(
-    name: str, labels: Sequence[int], pictures: Iterable[Picture], find: Find
+    name: str, labels: Sequence[int], pictures: Iterable[Picture], look: LookAt
 ) -> PictureSet:
     """Look at pictures in both ways; they are not kept.
 
@@ -185,15 +185,16 @@ def prepare(
         name: What they show.
         labels: Digits, `NO_DIGIT` where there is none.
         pictures: `(H, W)` or `(H, W, 3)` uint8.
-        find: Finds the ink in a picture.
+        look: As `Recognizer.look`.
     """
     squeezed = np.zeros((len(labels), _SIDE, _SIDE), np.float32)
-    candidates, pages = [], []
+    candidates, layouts = [], []
     for index, picture in enumerate(pictures):
         squeezed[index] = squeeze(picture)
-        candidates.append(find_candidates(picture))
-        pages.append(find(picture))
-    return PictureSet(name, np.asarray(labels, np.int64), squeezed, candidates, pages)
+        seen = look(picture)
+        candidates.append(seen.candidates)
+        layouts.append(seen.layout)
+    return PictureSet(name, np.asarray(labels, np.int64), squeezed, candidates, layouts)
 
 
 def squeeze(picture: Picture) -> Images:
@@ -214,6 +215,6 @@ def _from_images(name: str, images: Picture, source: Material) -> PictureSet:
     """Take MNIST-like images, white on black: squeezing leaves those as they are."""
     images = images[: source.limit]
     labels = source.mnist.test_labels[: len(images)].astype(np.int64)
-    made = prepare(name, labels.tolist(), images, source.find)
+    made = prepare(name, labels.tolist(), images, source.look)
     as_they_are = images.astype(np.float32) / np.float32(255)
     return replace(made, labels=labels, squeezed=as_they_are)

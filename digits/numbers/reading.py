@@ -5,40 +5,50 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from digits.ink import BlankPictureError, Ink, Picture, possible_inks, written_line
+from digits.ink import Ink, Picture, possible_inks, written_line
 from digits.numbers.lattice import Classify, Lattice, build_lattice, viterbi
 from digits.prediction import BLANK, NOT_A_DIGIT, ReadDigit, Reading
 
 _SMALL_DIGIT = 40
 """Pixels in height, on a reduced picture, below which a second look is taken."""
 
-_LEAST_MEAN = 0.5
+_LEAST_MEAN = 0.6
 """Mean confidence of several digits below which they are a scrawl; a number's is above 0.9."""
 
 _NOTHING = Reading((), (), reason=BLANK)
 
 
-def read_line(classify: Classify, threshold: float, picture: Picture) -> Reading:
+def read_line(
+    classify: Classify, threshold: float, picture: Picture, inks: Sequence[Ink]
+) -> Reading:
     """Read one line of digits from left to right.
 
     Args:
         classify: As `Recognizer.predict_images`.
         threshold: Confidence below which a digit that stands alone is rejected.
         picture: `(H, W)` or `(H, W, 3)` uint8, upright.
+        inks: Its possible inks, the likeliest first; none if it is blank.
     """
-
-    def look(*, fine: bool) -> tuple[Reading, float]:
-        try:
-            inks = possible_inks(picture, fine=fine)
-        except BlankPictureError:
-            return _NOTHING, 1.0
-        return _surest([read_ink(classify, threshold, ink) for ink in inks]), inks[0].scale
-
-    found, scale = look(fine=False)
+    if not inks:
+        return _NOTHING
+    found = _surest([read_ink(classify, threshold, ink) for ink in inks])
+    scale = inks[0].scale
     if scale > 1 and _is_small(found, scale):
-        closer, _ = look(fine=True)
+        finer = possible_inks(picture, fine=True)
+        closer = _surest([read_ink(classify, threshold, ink) for ink in finer])
         return closer if len(closer.digits) >= len(found.digits) else found
     return found
+
+
+def is_number(confidences: Sequence[float], threshold: float) -> bool:
+    """Tell digits from a scrawl: neighbours vouch for an unclear digit, nothing for one alone.
+
+    Args:
+        confidences: Of the digits of a line.
+        threshold: The least of one that stands alone.
+    """
+    least = threshold if len(confidences) == 1 else _LEAST_MEAN
+    return bool(confidences) and float(np.mean(confidences)) >= least
 
 
 def read_ink(classify: Classify, threshold: float, ink: Ink) -> Reading:
@@ -46,9 +56,7 @@ def read_ink(classify: Classify, threshold: float, ink: Ink) -> Reading:
     lattice = build_lattice(classify, written_line(ink))
     chosen = viterbi(lattice)
     digits = tuple(_as_digit(lattice, index, ink.scale) for index in chosen)
-    # Digits beside it vouch for an unclear digit; nothing vouches for one that stands alone.
-    least = threshold if len(digits) == 1 else _LEAST_MEAN
-    if not digits or np.mean([digit.confidence for digit in digits]) < least:
+    if not is_number([digit.confidence for digit in digits], threshold):
         return Reading((), (), reason=NOT_A_DIGIT)
     return Reading(("".join(str(d.digit) for d in digits),), digits)
 

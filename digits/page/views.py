@@ -48,7 +48,8 @@ def picture_view(recognizer: "Recognizer", picture: Picture) -> View:
     """
     model = recognizer.weights.origin.label
     height, width = picture.shape[:2]
-    reading = recognizer.read(picture).as_json(model)
+    look = recognizer.look(picture)
+    reading = recognizer.read_look(look).as_json(model)
     boxes = [digit["box"] for digit in reading["digits"]]
     shown = {
         "picture": _encode_preview(picture),
@@ -58,7 +59,7 @@ def picture_view(recognizer: "Recognizer", picture: Picture) -> View:
     }
     if len(reading["digits"]) > 1:
         return {"kind": "number", **reading, **shown}
-    prediction = recognizer.predict(picture)
+    prediction = recognizer.predict_look(look)
     if prediction.image is None or prediction.box is None:
         return {"kind": "blank", "model": model, **shown}
     if prediction.digit is not None:

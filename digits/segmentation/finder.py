@@ -13,11 +13,11 @@ from typing import Final
 import cv2
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from digits.ink import InkArray, Picture
+from digits.onnx_graph import open_session
 from digits.prediction import Box
-from digits.segmentation.graph import Weights, onnx_model
+from digits.segmentation.graph import Weights, build
 from digits.segmentation.letterbox import Letterbox, in_color, letterbox, to_square
 
 Map = npt.NDArray[np.float32]
@@ -120,13 +120,7 @@ class Finder:
         Args:
             weights: By the names of `digits.segmentation.network.shapes`.
         """
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.enable_cpu_mem_arena = False
-        self._session = onnxruntime.InferenceSession(
-            onnx_model(weights), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = open_session(build(weights))
 
     def find(self, picture: Picture) -> Found:
         """Find the digits of a picture; where they fill little of it, look at them closely.

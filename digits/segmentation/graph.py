@@ -8,23 +8,21 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from digits.onnx_graph import IR_VERSION, OPSET
 from digits.segmentation.letterbox import SIDE
 from digits.segmentation.network import CLASSES, LAYERS, PICTURE, Conv, Double
-
-_OPSET = 21
-_IR_VERSION = 10
 
 Weights = Mapping[str, npt.NDArray[np.float32]]
 
 
-def onnx_model(weights: Weights) -> bytes:
+def build(weights: Weights) -> onnx.ModelProto:
     """Build the graph.
 
     Args:
         weights: By the names of `digits.segmentation.network.shapes`.
 
     Returns:
-        A serialized ONNX model. It reads `pixels`, `(N, 384, 384, 3)` uint8 RGB, and gives
+        A model. It reads `pixels`, `(N, 384, 384, 3)` uint8 RGB, and gives
         `classes`, `(N, 4, 192, 192)` float32 probabilities, and `centres`, `(N, 2, 96, 96)`
         float32: the probability of a digit's centre, and the logarithm of the digit's height.
     """
@@ -39,18 +37,21 @@ def onnx_model(weights: Weights) -> bytes:
         if isinstance(layer, Conv):
             nodes += _convolution(layer, weights, arrays)
         elif isinstance(layer, Double):
-            resize: dict[str, Any] = {
-                "mode": "nearest",
-                "coordinate_transformation_mode": "asymmetric",
-            }
-            resize["nearest_mode"] = "floor"
-            inputs = [layer.source, "", "twice"]
-            nodes.append(helper.make_node("Resize", inputs, [layer.name], **resize))
+            nodes.append(
+                helper.make_node(
+                    "Resize",
+                    [layer.source, "", "twice"],
+                    [layer.name],
+                    mode="nearest",
+                    coordinate_transformation_mode="asymmetric",
+                    nearest_mode="floor",
+                )
+            )
         else:
             nodes.append(helper.make_node("Add", [layer.source, layer.other], [layer.name]))
     nodes += [
         helper.make_node("Softmax", ["classes"], ["class_map"], axis=1),
-        helper.make_node("Split", ["centres"], ["centre_logit", "height"], axis=1, num_outputs=2),
+        helper.make_node("Split", ["centres"], ["centre_logit", "height"], axis=1),
         helper.make_node("Sigmoid", ["centre_logit"], ["centre"]),
         helper.make_node("Concat", ["centre", "height"], ["centre_map"], axis=1),
     ]
@@ -60,9 +61,8 @@ def onnx_model(weights: Weights) -> bytes:
         _output("centre_map", 2, SIDE // 4),
     ]
     graph = helper.make_graph(nodes, "finder", [pixels], outputs, arrays)
-    opsets = [helper.make_opsetid("", _OPSET)]
-    model = helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION)
-    return bytes(model.SerializeToString())
+    opsets = [helper.make_opsetid("", OPSET)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
 
 
 _TWICE = np.array([1, 1, 2, 2], np.float32)

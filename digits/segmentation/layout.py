@@ -13,8 +13,8 @@ _SMALLEST: Final = 32
 
 
 @dataclass(frozen=True, eq=False)
-class Page:
-    """What is written in a picture.
+class Layout:
+    """What the finder saw in a picture: lines of digits, and other writing.
 
     Attributes:
         lines: Of digits, from top to bottom.
@@ -25,7 +25,7 @@ class Page:
     unread: tuple[Box, ...] = ()
 
 
-def find_page(finder: Finder, picture: Picture) -> Page:
+def find_layout(finder: Finder, picture: Picture) -> Layout:
     """Find what is written in a picture.
 
     Args:
@@ -33,6 +33,6 @@ def find_page(finder: Finder, picture: Picture) -> Page:
         picture: `(H, W)` or `(H, W, 3)` uint8, upright.
     """
     if min(picture.shape[:2]) < _SMALLEST:
-        return Page()
+        return Layout()
     found = finder.find(picture)
-    return Page(tuple(find_lines(found)), found.unread)
+    return Layout(tuple(find_lines(found)), found.unread)
