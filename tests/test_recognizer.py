@@ -9,7 +9,7 @@ import pytest
 from digits.drawing import as_picture, draw, parse_strokes
 from digits.examples import digit_example
 from digits.prediction import BLANK, NOT_A_DIGIT
-from digits.preprocessing import crop, normalize
+from digits.preprocessing import Candidate, crop, normalize, preprocess
 from digits.recognizer import Recognizer, select_candidate
 from digits.segmentation.layout import Layout
 from digits.segmentation.lines import Line
@@ -92,7 +92,7 @@ def test_low_score_is_no_digit(recognizer):
 
 def test_image_that_the_network_saw_is_the_normalized_ink(recognizer):
     np.testing.assert_array_equal(recognizer.predict_ink(ink(7)).image, framed(7))
-    assert np.abs(recognizer.predict(drawing(7)).image - framed(7)).mean() < 0.06
+    np.testing.assert_array_equal(recognizer.predict(drawing(7)).image, preprocess(drawing(7)))
 
 
 def test_batch_and_single_agree(recognizer):
@@ -132,6 +132,14 @@ def test_box_is_where_the_ink_is(recognizer):
     assert 300 <= x < x + width <= 380
     assert 40 <= y < y + height <= 120
     assert height > 40
+
+
+def test_the_selected_candidate_is_the_one_that_is_answered_for(recognizer):
+    unclear, clear = Candidate(0.3 * framed(1)), Candidate(framed(7))
+    prediction = recognizer.select([unclear, clear], Layout)
+    rows = recognizer.predict_images(np.stack([unclear.image, clear.image]))
+    chosen = [unclear, clear][select_candidate(rows)]
+    assert prediction.image is chosen.image
 
 
 def number(*digits: int, size: int = 200) -> np.ndarray:

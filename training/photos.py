@@ -391,7 +391,7 @@ def _expose(radiance: Field, width: float, rng: np.random.Generator) -> npt.NDAr
     if rng.random() < 0.5:  # the telephone sharpens
         exposed += rng.uniform(0.2, 0.8) * (exposed - blur(exposed, 1.2))
     toned = np.clip(exposed, 0, 1) ** rng.uniform(0.8, 1.15)
-    return _jpeg(np.round(toned * 255).astype(np.uint8), int(rng.integers(30, 96)))
+    return jpeg(np.round(toned * 255).astype(np.uint8), int(rng.integers(30, 96)))
 
 
 def _shake(exposed: Field, length: float, rng: np.random.Generator) -> Field:
@@ -417,7 +417,7 @@ def _sensor(exposed: Field, rng: np.random.Generator) -> Field:
     return np.asarray(noisy, np.float32)
 
 
-def _jpeg(picture: npt.NDArray[np.uint8], quality: int) -> npt.NDArray[np.uint8]:
+def jpeg(picture: npt.NDArray[np.uint8], quality: int) -> npt.NDArray[np.uint8]:
     """Save as JPEG and load again; RGB in, RGB out."""
     _, data = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
     decoded = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)

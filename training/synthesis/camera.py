@@ -4,8 +4,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from training.photos import jpeg
 from training.random_fields import noise
-from training.synthesis.page import Page, Picture
+from training.synthesis.page import Page
 from training.synthesis.surfaces import grain
 
 
@@ -110,12 +111,6 @@ def saved(page: Page, rng: np.random.Generator) -> Page:
         if 0.02 < two.mean() / 255 < 0.98 and "canvas" in page.kind[0]:
             picture = np.repeat(two[..., None], 3, axis=2)
     if rng.random() < 0.35:
-        picture = _jpeg(picture, int(rng.integers(25, 96)))
+        picture = jpeg(picture, int(rng.integers(25, 96)))
     page.picture = np.ascontiguousarray(picture)
     return page
-
-
-def _jpeg(picture: Picture, quality: int) -> Picture:
-    _, data = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-    decoded = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
-    return np.ascontiguousarray(decoded[..., ::-1])
