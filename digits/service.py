@@ -49,12 +49,10 @@ class Status:
 
     Attributes:
         ready: Whether a question is answered at once.
-        line: Which weights answer and how well they measured, as plain text.
         problem: Why newer weights do not answer, as plain text; None if all is well.
     """
 
     ready: bool
-    line: str
     problem: str | None
 
 
@@ -163,11 +161,7 @@ class Service:
 
     def status(self) -> Status:
         """Say what answers now. Never waits."""
-        recognizer, problem = self._recognizer, self._problem
-        if recognizer is not None:
-            return Status(ready=True, line=describe(recognizer.weights), problem=problem)
-        line = "No weights could be loaded." if self._settled.is_set() else "Warming up."
-        return Status(ready=False, line=line, problem=problem)
+        return Status(ready=self._recognizer is not None, problem=self._problem)
 
     def _run(self) -> None:
         try:

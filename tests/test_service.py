@@ -19,7 +19,7 @@ import pytest
 from digits import service, weights
 from digits.drawing import as_picture, draw, parse_strokes
 from digits.examples import digit_example
-from digits.service import LastGood, NotReadyError, Service, parse_poll_seconds
+from digits.service import LastGood, NotReadyError, Service, describe, parse_poll_seconds
 from digits.weights import CONFIG_FILE, FILES, METRICS_FILE, WEIGHTS_FILE
 from tests.hub import Failure, refused_url, running_hub, wait_until
 from tests.nightly import mostly_nightly
@@ -110,6 +110,11 @@ def serving(running, commit):
     wait_until(lambda: commit_of(running) == commit, 60)
 
 
+def described(running):
+    """Which weights answer, in one line."""
+    return describe(running.recognizer(60).weights)
+
+
 def reads_digits(running):
     picture = as_picture(draw(parse_strokes(digit_example(3))))
     return running.recognizer(60).predict(picture).digit == 3
@@ -120,26 +125,28 @@ def test_without_a_repository_the_bundled_weights_answer_and_nobody_is_asked(ser
     status = finished(running)
     assert status.ready
     assert status.problem is None
-    assert "bundled" in status.line
+    assert described(running).startswith("the bundled weights: ")
     assert reads_digits(running)
     assert server.requests == []
 
 
 def test_empty_repository_variable_is_none(server, started):
-    assert "bundled" in finished(started(repo="", revision="")).line
+    running = started(repo="", revision="")
+    assert finished(running).ready
+    assert "bundled" in described(running)
     assert server.requests == []
 
 
-def test_status_line_names_the_count_of_errors(started):
+def test_the_description_names_the_count_of_errors(started):
     metrics = json.loads((weights.BUNDLED / METRICS_FILE).read_text())["mnist_test"]
-    assert f"{metrics['errors']:,} of 10,000 wrong" in finished(started(repo=None)).line
+    assert f"{metrics['errors']:,} of 10,000 wrong" in described(started(repo=None))
 
 
 def test_commit_of_the_hub_takes_over_from_the_bundled_weights(server, started):
     running = started()
     status = finished(running)
     assert commit_of(running) == server.head(REPO)
-    assert server.head(REPO)[:7] in status.line
+    assert server.head(REPO)[:7] in described(running)
     assert status.problem is None
     assert running.recognizer().weights.config.temperature == 1.25
     assert reads_digits(running)
@@ -193,7 +200,7 @@ def test_bundled_weights_answer_whatever_the_hub_does(server, started, monkeypat
     assert reads_digits(running)
     status = finished(running)
     assert status.ready
-    assert "bundled" in status.line
+    assert "bundled" in described(running)
     assert REPO in status.problem
     assert "\n" not in status.problem
 
@@ -295,7 +302,7 @@ def test_new_commit_is_taken_up_while_running(server, started):
     assert running.recognizer() is not before
     assert running.recognizer().weights.config.temperature == 2.0
     assert before.weights.config.temperature == 1.25
-    assert new[:7] in running.status().line
+    assert new[:7] in described(running)
 
 
 def test_looking_for_a_new_commit_is_one_request(server, started):
@@ -430,7 +437,7 @@ def test_without_any_weights_the_visitor_is_told(started, tmp_path):
     running = started(repo=None, bundled=tmp_path / "empty")
     status = finished(running)
     assert not status.ready
-    assert str(tmp_path) not in status.line + status.problem
+    assert str(tmp_path) not in status.problem
     with pytest.raises(NotReadyError, match="could not be loaded"):
         running.recognizer(5)
 
