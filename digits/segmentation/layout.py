@@ -18,7 +18,7 @@ class Layout:
 
     Attributes:
         lines: Of digits, from top to bottom.
-        unread: Boxes of writing that is none of digits.
+        unread: Boxes of other writing.
     """
 
     lines: tuple[Line, ...] = ()

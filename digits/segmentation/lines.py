@@ -69,9 +69,9 @@ def find_lines(found: Found) -> list[Line]:
     groups = _group(_seeds(found, stats))
     inks = _share(found.ink, labels, stats, groups)
     return [
-        line
+        _cut(ink, found, len(group))
         for ink, group in zip(inks, groups, strict=True)
-        for line in _cut(ink, found, len(group))
+        if (ink > _INK).any()
     ]
 
 
@@ -95,12 +95,10 @@ def _seeds(found: Found, stats: npt.NDArray[np.int32]) -> list[Centre]:
     return seeds
 
 
-def _cut(ink: InkArray, found: Found, count: int) -> list[Line]:
-    if not (ink > _INK).any():
-        return []
+def _cut(ink: InkArray, found: Found, count: int) -> Line:
     x, y, width, height = cv2.boundingRect((ink > 0).astype(np.uint8))
     corner = (found.corner[0] + x * found.scale, found.corner[1] + y * found.scale)
-    return [Line(ink[y : y + height, x : x + width], corner, found.scale, count)]
+    return Line(ink[y : y + height, x : x + width], corner, found.scale, count)
 
 
 def _group(centres: list[Centre]) -> list[list[Centre]]:
