@@ -225,6 +225,11 @@ def test_an_answer_to_a_part_does_not_replace_the_answer_to_the_whole(page):
     wait_for_digit(page, 5)
 
 
+def test_a_phone_is_told_nothing_of_keys_and_no_lone_dot_ends_the_page(phone):
+    assert phone.locator("footer .divider:visible").count() == 0
+    assert not phone.locator("#sketchpad-help").is_visible()
+
+
 def test_few_questions_are_on_their_way_at_a_time_and_the_last_state_is_asked(page):
     open_now, most, last = [0], [0], [None]
 
