@@ -59,7 +59,7 @@ def _written(
     name = name or _pick(CONTENTS, rng)
     marks = CONTENTS[name][0](hands, rng)
     parts = [name]
-    if name in ("single", "number", "printed", "words") and rng.random() < 0.3:
+    if name in ("single", "number", "printed", "words") and rng.random() < 0.35:
         added, what = surround(marks, rng)
         marks, parts = [*marks, *added], [name, what]
     extent = np.array([1.0, 1.0])
@@ -314,10 +314,10 @@ def _lay_sign(page: Page, rng: np.random.Generator) -> None:
 
 Maker = Callable[[Hands, np.random.Generator], Page]
 _KINDS: Final[dict[str, tuple[Maker, float]]] = {
-    "plain": (plain, 0.46),
-    "photo": (photo, 0.12),
-    "nested": (nested, 0.17),
-    "plot": (plot, 0.04),
+    "plain": (plain, 0.44),
+    "photo": (photo, 0.17),
+    "nested": (nested, 0.15),
+    "plot": (plot, 0.03),
     "small": (small, 0.05),
     "cell": (cell, 0.09),
     "world": (world, 0.07),

@@ -279,7 +279,7 @@ def words(_hands: Hands, rng: np.random.Generator) -> list[Mark]:
     pitch = rng.uniform(1.3, 2.0)
     for row in range(int(rng.choice([1, 1, 1, 2, 3, 5]))):
         text = " ".join(word(rng) for _ in range(int(rng.integers(1, 3))))
-        if rng.random() < 0.25:
+        if rng.random() < 0.4:
             text = str(rng.choice(list(_LETTERS)))
         elif rng.random() < 0.15:
             text = "".join(rng.choice(SIGNS) for _ in range(int(rng.integers(1, 5))))
@@ -328,7 +328,7 @@ CONTENTS: Final[dict[str, tuple[Maker, float]]] = {
     "sum": (column_sum, 0.05),
     "fraction": (fraction, 0.04),
     "boxes": (boxes, 0.16),
-    "words": (words, 0.11),
+    "words": (words, 0.14),
     "shapes": (shapes, 0.03),
     "printed": (printed_digits, 0.02),
     "empty": (lambda _hands, _rng: [], 0.04),
