@@ -145,12 +145,12 @@ sbom: .venv/tests-installed
 
 # Ubuntu's package is only a pointer to a snap, so the browser is tried out, not only looked for.
 chromium: .venv/tests-installed
-	@$(BIN)/python -m tests.browser && exit; \
+	@$(BIN)/python -m tests.support.browser && exit; \
 	$(FIND_APT); \
-	$$apt chromium && $(BIN)/python -m tests.browser && exit; \
+	$$apt chromium && $(BIN)/python -m tests.support.browser && exit; \
 	if [ $$apt = false ]; then $(BIN)/python -m playwright install chromium; \
 	else $(BIN)/python -m playwright install --with-deps chromium; fi; \
-	$(BIN)/python -m tests.browser && exit; \
+	$(BIN)/python -m tests.support.browser && exit; \
 	echo "error: the tests need Chromium: install it (apt-get install chromium) and make again" >&2; \
 	exit 1
 

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import settings
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser import launch
-from tests.page_support import App, running_app
-from tests.visitor import DESKTOP, PHONE, visiting
+from tests.support.browser import launch
+from tests.support.page_support import App, running_app
+from tests.support.visitor import DESKTOP, PHONE, visiting
 
 ROOT = Path(__file__).resolve().parents[1]
 MAX_WORKERS = 8
@@ -97,7 +97,7 @@ def mnist(mnist_folder):
 def exported(tmp_path_factory) -> Path:
     """The bundled weights in every format; 8 bits are fitted to drawings of our own."""
     from digits import weights  # noqa: PLC0415 - not before the environment is clean
-    from tests.training_support import drawn_images  # noqa: PLC0415
+    from tests.support.training_support import drawn_images  # noqa: PLC0415
     from training import export  # noqa: PLC0415 - imports TensorFlow
 
     folder = tmp_path_factory.mktemp("exports")

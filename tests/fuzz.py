@@ -7,7 +7,7 @@
 A file must give an upright picture or a `PictureError`, the picture an answer, and that soon and in
 bounded memory. The search is atheris', which is
 libFuzzer's: it changes files of all formats at random and keeps those that reach code not reached
-before. What it finds becomes a case of the corpus: `tests/corpus.py`.
+before. What it finds becomes a case of the corpus: `tests/support/corpus.py`.
 """
 
 import argparse
@@ -29,7 +29,7 @@ with atheris.instrument_imports(include=["PIL", "digits"]):
     from digits.recognizer import Recognizer
     from digits.weights import BUNDLED, load_folder
 
-from tests.picture_files import PNG, readable, with_checksums
+from tests.support.picture_files import PNG, readable, with_checksums
 
 MAX_FILE_BYTES = 16_384
 SECONDS_FOR_ONE = 30

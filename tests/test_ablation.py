@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.training_support import small_mnist
+from tests.support.training_support import small_mnist
 from training import ablation, tables
 from training.recipes import Recipe
 from training.sets import Material

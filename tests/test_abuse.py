@@ -21,8 +21,8 @@ from starlette.responses import PlainTextResponse
 from digits.page.entrance import Door, Entrance, Traffic
 from digits.page.headers import page_policy
 from digits.page.picture_input import AddressError, fetch
-from tests import pen
-from tests.page_support import ROOT, running_app
+from tests.support import pen
+from tests.support.page_support import ROOT, running_app
 
 CANARY = "canary-3f1b9c"
 FILE = {"_type": "gradio.FileData"}

@@ -18,8 +18,8 @@ from gradio_client.exceptions import AppError
 from digits.page.about import snippets
 from digits.page.uploads import uploaded_picture
 from digits.pictures import PictureError
-from tests import pen
-from tests.page_support import ROOT
+from tests.support import pen
+from tests.support.page_support import ROOT
 
 
 @pytest.fixture(scope="module")

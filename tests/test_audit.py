@@ -11,10 +11,10 @@ import threading
 
 import pytest
 
-from tests import workflow_runner
 from tests.conftest import ROOT
-from tests.requirements_files import LOCK, normal, read_lock
-from tests.workflow_runner import Runner
+from tests.support import workflow_runner
+from tests.support.requirements_files import LOCK, normal, read_lock
+from tests.support.workflow_runner import Runner
 
 LOCKED = {
     line.name: line.version

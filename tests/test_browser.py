@@ -11,8 +11,8 @@ from benchmarks.browser import on_pad
 from digits.drawing import PAD_HEIGHT, parse_strokes
 from digits.examples import digit_example
 from digits.server.routes import predict_strokes
-from tests.static_page import answers, drawings, image, opened, served
-from tests.visitor import DESKTOP, PHONE, confidences, draw, draw_with_finger, violations
+from tests.support.static_page import answers, drawings, image, opened, served
+from tests.support.visitor import DESKTOP, PHONE, confidences, draw, draw_with_finger, violations
 from training import handwriting
 from training.browser import build, runtime
 from training.browser.words import PAGE_WORDS

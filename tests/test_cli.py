@@ -13,9 +13,9 @@ import pytest
 from digits import cli
 from digits.library import Reader
 from digits.weights import BUNDLED, FILES
-from tests import pen
 from tests.conftest import ROOT
-from tests.hub import running_hub
+from tests.support import pen
+from tests.support.hub import running_hub
 
 COMMAND = [sys.executable, "-m", "digits"]
 

@@ -12,8 +12,8 @@ from collections import Counter
 import pytest
 
 from digits.pictures import PictureError, load_picture
-from tests.corpus import BLANK, Case, cases
-from tests.visitor import DESKTOP, open_upload, visiting
+from tests.support.corpus import BLANK, Case, cases
+from tests.support.visitor import DESKTOP, open_upload, visiting
 
 ALL = cases()
 CASES = {case.name: case for case in ALL}

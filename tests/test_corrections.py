@@ -21,7 +21,7 @@ from digits.examples import digit_example
 from digits.page.correct import keep_view
 from digits.page.why import encode_image
 from tests.conftest import ROOT
-from tests.hub import Failure, running_hub, wait_until
+from tests.support.hub import Failure, running_hub, wait_until
 from training.console import UserError
 from training.corrections import add
 from training.data import Mnist

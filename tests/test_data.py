@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.training_support import small_mnist, write_blank_mnist, write_idx
+from tests.support.training_support import small_mnist, write_blank_mnist, write_idx
 from training import data
 from training.data import DataError, Mnist, ShuffledDigits
 

@@ -13,13 +13,13 @@ import yaml
 from huggingface_hub import HfApi, constants
 
 from digits import deployment, weights
-from tests import workflow_runner
-from tests.commands import run_main
 from tests.conftest import ROOT
-from tests.hub import Failure, connected_hub, refused_url, wait_until
-from tests.nightly import mostly_nightly
-from tests.page_support import free_port
-from tests.workflow_runner import IDENTITY, Runner
+from tests.support import workflow_runner
+from tests.support.commands import run_main
+from tests.support.hub import Failure, connected_hub, refused_url, wait_until
+from tests.support.nightly import mostly_nightly
+from tests.support.page_support import free_port
+from tests.support.workflow_runner import IDENTITY, Runner
 from training import deploy, space_files, space_status
 from training.console import UserError
 from training.hub_client import limit_requests

@@ -6,9 +6,9 @@ import json
 import pytest
 
 from benchmarks import two_workers
-from tests import workflow_runner
-from tests.training_support import small_mnist, write_handwritten_mnist
-from tests.workflow_runner import Runner
+from tests.support import workflow_runner
+from tests.support.training_support import small_mnist, write_handwritten_mnist
+from tests.support.workflow_runner import Runner
 from training import sweep
 from training.console import UserError
 from training.recipes import RECIPES

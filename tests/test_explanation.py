@@ -12,7 +12,7 @@ from digits.explanation import explain, log_odds
 from digits.page.why import encode_image, why_view
 from digits.preprocessing import normalize
 from digits.recognizer import Recognizer
-from tests.training_support import random_weights
+from tests.support.training_support import random_weights
 
 BLANK = np.zeros((28, 28), np.float32)
 IMAGES = [normalize(draw(parse_strokes(digit_example(digit)))) for digit in range(10)]

@@ -14,7 +14,7 @@ from digits.drawing import as_picture, draw, parse_strokes
 from digits.examples import digit_example
 from digits.weights import BUNDLED, CONFIG_FILE
 from tests.conftest import ROOT
-from tests.training_support import drawn_images, small_mnist
+from tests.support.training_support import drawn_images, small_mnist
 from training import export, export_check, export_table
 from training.console import UserError
 from training.data import Mnist

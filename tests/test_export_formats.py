@@ -10,7 +10,7 @@ from ai_edge_litert.interpreter import Interpreter
 from digits import networks, weights
 from digits.recognizer import Recognizer
 from digits.weights import BUNDLED
-from tests.training_support import drawn_images, write_weights
+from tests.support.training_support import drawn_images, write_weights
 from training import export_formats, keras_networks
 
 TOLERANCE = 1e-5

@@ -19,10 +19,10 @@ import pytest
 from digits import service
 from digits.corrections import Corrections
 from digits.service import LastGood
-from tests import pen
 from tests.conftest import ROOT
-from tests.page_support import start_app
-from tests.small_disk import small_disk
+from tests.support import pen
+from tests.support.page_support import start_app
+from tests.support.small_disk import small_disk
 from tests.test_app_api import upload
 
 REPO = "someone/digits"

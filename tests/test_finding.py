@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from digits.specks import stroke_width
-from tests import pen
+from tests.support import pen
 from training import photos
 
 PAPER = 215.0

@@ -6,7 +6,7 @@ import pytest
 
 from digits.frames import without_lines
 from digits.ink import extract_ink
-from tests import pen
+from tests.support import pen
 
 
 def sheet(digit=5):

@@ -18,7 +18,7 @@ from digits.numbers.fragments import MAX_CONNECTED, find_fragments
 from digits.numbers.lattice import build_lattice, viterbi
 from digits.pictures import MIN_SIDE, PictureError, load_picture
 from digits.preprocessing import has_ink, normalize, preprocess, preprocess_candidates
-from tests import pen
+from tests.support import pen
 
 few = settings(max_examples=settings.default.max_examples // 4)
 """Each takes some 50 ms, more than most examples do."""

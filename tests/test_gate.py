@@ -13,10 +13,10 @@ import pytest
 from digits import weights
 from digits.networks import DEFAULT_NETWORK
 from digits.weights import CONFIG_FILE, METRICS_FILE
-from tests.commands import run_main
-from tests.finished_run import write_stand_in
-from tests.hub import Failure, connected_hub
-from tests.training_support import small_mnist
+from tests.support.commands import run_main
+from tests.support.finished_run import write_stand_in
+from tests.support.hub import Failure, connected_hub
+from tests.support.training_support import small_mnist
 from training import (
     calibrate,
     export,

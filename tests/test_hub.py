@@ -13,9 +13,9 @@ import pytest
 
 from digits import hub
 from digits.hub import HubError, Request
-from tests.hub import Failure, refused_url, running_hub, wait_until
-from tests.nightly import mostly_nightly
-from tests.small_disk import small_disk
+from tests.support.hub import Failure, refused_url, running_hub, wait_until
+from tests.support.nightly import mostly_nightly
+from tests.support.small_disk import small_disk
 
 REPO = "someone/digits"
 FILES = ("config.json", "model.safetensors")

@@ -9,7 +9,7 @@ import pytest
 
 from digits import networks
 from digits.recognizer import Recognizer
-from tests.training_support import random_weights
+from tests.support.training_support import random_weights
 from training import export
 
 OLDEST = ("keras==3.3.3", "jax==0.4.38", "jaxlib==0.4.38", "numpy==1.26.4", "packaging==24.2")

@@ -1,7 +1,7 @@
 """Commands that are killed where it hurts: the next start is clean, and nothing confirmed is lost.
 
 And what goes with it: disks that are full or cannot be written to. How they are killed is told in
-`tests.killed`.
+`tests.support.killed`.
 """
 
 import contextlib
@@ -16,12 +16,12 @@ from huggingface_hub import HfApi
 
 from digits import deployment, weights
 from digits.corrections import Corrections
-from tests import killed
-from tests.finished_run import write_finished_run
-from tests.hub import connected_hub, wait_until
-from tests.killed import SPACE_FILES
-from tests.nightly import mostly_nightly
-from tests.small_disk import small_disk
+from tests.support import killed
+from tests.support.finished_run import write_finished_run
+from tests.support.hub import connected_hub, wait_until
+from tests.support.killed import SPACE_FILES
+from tests.support.nightly import mostly_nightly
+from tests.support.small_disk import small_disk
 from tests.test_corrections import correction, kept
 from training import deploy, publish, space_status
 from training.console import UserError

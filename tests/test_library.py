@@ -12,9 +12,9 @@ from PIL import Image
 import digits
 from digits.library import Reader
 from digits.weights import BUNDLED, FILES
-from tests import pen
 from tests.conftest import ROOT
-from tests.hub import running_hub
+from tests.support import pen
+from tests.support.hub import running_hub
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from benchmarks.serving import OURS, Server
 from benchmarks.soak import Memory, Plan, Report, plot, soak
 from benchmarks.visitors import Outcome, Visitor, huge_picture
 from digits.page.sessions import forget_answered
-from tests import pen
+from tests.support import pen
 from tests.test_app_api import upload
 
 BURST = 150

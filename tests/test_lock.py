@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.requirements_files import LOCK, REQUIREMENTS, pins, read_lock
+from tests.support.requirements_files import LOCK, REQUIREMENTS, pins, read_lock
 
 TEXT = (ROOT / LOCK).read_text("utf-8")
 RENEW = "the lock is not of these requirements: run make lock"

@@ -6,7 +6,7 @@ import pytest
 
 from digits.ink import WORK_SIDE, BlankPictureError, extract_ink, possible_inks
 from digits.long_lines import without_long_lines
-from tests import pen
+from tests.support import pen
 
 
 def line_of_ink(*digits):

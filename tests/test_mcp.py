@@ -10,7 +10,7 @@ import pytest
 from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 
-from tests import pen
+from tests.support import pen
 
 
 def with_session(app, act):

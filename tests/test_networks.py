@@ -8,7 +8,7 @@ import onnxruntime
 import pytest
 
 from digits import networks, onnx_graph
-from tests.training_support import random_tensors
+from tests.support.training_support import random_tensors
 from training import keras_networks
 
 NAMES = list(networks.NETWORKS)

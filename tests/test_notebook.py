@@ -10,9 +10,9 @@ import pytest
 from nbclient import NotebookClient
 
 from tests.conftest import ROOT
-from tests.finished_run import PICTURE, write_finished_run
-from tests.hub import TOKEN, running_hub
-from tests.training_support import write_handwritten_mnist
+from tests.support.finished_run import PICTURE, write_finished_run
+from tests.support.hub import TOKEN, running_hub
+from tests.support.training_support import write_handwritten_mnist
 
 NOTEBOOK = ROOT / "training" / "train.ipynb"
 

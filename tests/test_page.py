@@ -13,8 +13,8 @@ import pytest
 from playwright.sync_api import expect
 
 from digits.page.parts import STYLE
-from tests import pen
-from tests.visitor import (
+from tests.support import pen
+from tests.support.visitor import (
     DESKTOP,
     QUESTION,
     SERVER,

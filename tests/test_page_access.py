@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests import pen
-from tests.visitor import (
+from tests.support import pen
+from tests.support.visitor import (
     DESKTOP,
     PHONE,
     draw,

@@ -6,9 +6,9 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.hub import running_hub
-from tests.page_support import running_app
-from tests.visitor import (
+from tests.support.hub import running_hub
+from tests.support.page_support import running_app
+from tests.support.visitor import (
     DESKTOP,
     SERVER,
     draw_to_the_end,

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 
 from playwright.sync_api import expect
 
-from tests.page_support import start_app
-from tests.proxy import behind_proxy
-from tests.visitor import PATIENCE_MILLISECONDS, draw, wait_for_digit, wait_until
+from tests.support.page_support import start_app
+from tests.support.proxy import behind_proxy
+from tests.support.visitor import PATIENCE_MILLISECONDS, draw, wait_for_digit, wait_until
 
 FRAME = "<!doctype html><iframe src='{url}/' allow='camera' width=1200 height=900></iframe>"
 

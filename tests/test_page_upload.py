@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import expect
 
 from digits.pictures import MAX_FILE_BYTES
-from tests import pen
-from tests.visitor import DESKTOP, draw, ink_on_pad, open_upload, visiting, wait_for_digit
+from tests.support import pen
+from tests.support.visitor import DESKTOP, draw, ink_on_pad, open_upload, visiting, wait_for_digit
 
 HAND_IN = """([kind, selector, type, content]) => {
   const bytes = typeof content === 'number' ? new Uint8Array(content)

@@ -4,8 +4,8 @@ import re
 
 from playwright.sync_api import expect
 
-from tests import pen
-from tests.visitor import (
+from tests.support import pen
+from tests.support.visitor import (
     draw_to_the_end,
     ink_on_pad,
     open_upload,

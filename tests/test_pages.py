@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.training_support import _handwritten as handwritten
+from tests.support.training_support import _handwritten as handwritten
 from training.strokes import trace
 from training.synthesis import contents
 from training.synthesis.hands import load_hands, save_hands

@@ -24,8 +24,8 @@ from digits.pictures import (
     PictureError,
     load_picture,
 )
-from tests import corpus_refused, picture_files
-from tests.picture_files import INK, ON_BLACK, ON_WHITE, encode
+from tests.support import corpus_refused, picture_files
+from tests.support.picture_files import INK, ON_BLACK, ON_WHITE, encode
 
 READABLE = picture_files.readable()
 UNREADABLE = corpus_refused.unreadable()

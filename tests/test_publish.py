@@ -17,13 +17,13 @@ from huggingface_hub import HfApi, ModelCard, constants
 from digits import hub, weights
 from digits.recognizer import Recognizer
 from digits.weights import CONFIG_FILE, METRICS_FILE, WEIGHTS_FILE
-from tests import pen
-from tests.commands import run_main
 from tests.conftest import ROOT
-from tests.finished_run import write_finished_run, write_stand_in
-from tests.hub import TOKEN, Failure, connected_hub, refused_url
-from tests.nightly import mostly_nightly
-from tests.training_support import other_bytes, write_weights
+from tests.support import pen
+from tests.support.commands import run_main
+from tests.support.finished_run import write_finished_run, write_stand_in
+from tests.support.hub import TOKEN, Failure, connected_hub, refused_url
+from tests.support.nightly import mostly_nightly
+from tests.support.training_support import other_bytes, write_weights
 from training import card_facts, export, gate_result, model_card, publish, published_exports
 from training.console import UserError
 from training.endpoint_files import endpoint_files

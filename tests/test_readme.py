@@ -9,8 +9,8 @@ from importlib.util import find_spec
 from digits.networks import DEFAULT_NETWORK, NETWORKS
 from digits.pictures import FORMATS, MAX_FILE_BYTES, MAX_PIXELS
 from digits.weights import BUNDLED
-from tests import pen
 from tests.conftest import ROOT
+from tests.support import pen
 from training import tables
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

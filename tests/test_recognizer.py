@@ -14,7 +14,7 @@ from digits.recognizer import Recognizer, select_candidate
 from digits.segmentation.layout import Layout
 from digits.segmentation.lines import Line
 from digits.weights import WeightsError
-from tests.training_support import random_weights
+from tests.support.training_support import random_weights
 
 
 def ink(digit: int, seed: int = 0) -> np.ndarray:

@@ -12,7 +12,7 @@ import pytest
 from gradio_client import Client, handle_file
 
 from digits.examples import digit_example, number_example
-from tests import pen
+from tests.support import pen
 
 PNG = {"Content-Type": "image/png"}
 JSON = {"Content-Type": "application/json"}

@@ -15,7 +15,7 @@ from digits.segmentation.graph import build
 from digits.segmentation.letterbox import SIDE, letterbox, to_square
 from digits.segmentation.lines import find_lines
 from digits.segmentation.network import shapes
-from tests.training_support import _handwritten as handwritten
+from tests.support.training_support import _handwritten as handwritten
 from training import keras_finder, segmentation
 from training.strokes import trace
 from training.synthesis.pages import make
@@ -250,7 +250,7 @@ def test_ink_that_joins_two_lines_is_shared_between_them():
 def test_the_command_trains_and_goes_on(tmp_path):
     script = (
         "import sys; import numpy as np; from training import segmentation as s;"
-        "from tests.training_support import _handwritten as h;"
+        "from tests.support.training_support import _handwritten as h;"
         "s._VALIDATION_PAGES = 24; s.load_mnist = lambda _: type('M', (), dict(zip("
         "('train_images', 'train_labels'), h(2, 60)))); s.main()"
     )

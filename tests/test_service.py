@@ -21,10 +21,10 @@ from digits.drawing import as_picture, draw, parse_strokes
 from digits.examples import digit_example
 from digits.service import LastGood, NotReadyError, Service, describe, parse_poll_seconds
 from digits.weights import CONFIG_FILE, FILES, METRICS_FILE, WEIGHTS_FILE
-from tests.hub import Failure, refused_url, running_hub, wait_until
-from tests.nightly import mostly_nightly
-from tests.small_disk import small_disk
-from tests.training_support import other_bytes, write_weights
+from tests.support.hub import Failure, refused_url, running_hub, wait_until
+from tests.support.nightly import mostly_nightly
+from tests.support.small_disk import small_disk
+from tests.support.training_support import other_bytes, write_weights
 
 REPO = "someone/digits"
 COMMIT = "0123456789" * 4

@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from digits.page.about import snippets
-from tests import npm, pen
 from tests.conftest import ROOT
+from tests.support import npm, pen
 
 API = (ROOT / "docs" / "api.md").read_text("utf-8")
 LOCAL_ADDRESS = "http://127.0.0.1:7860"

@@ -15,7 +15,7 @@ import yaml
 
 from digits import deployment
 from tests.conftest import ROOT
-from tests.requirements_files import REQUIREMENTS, pins
+from tests.support.requirements_files import REQUIREMENTS, pins
 from training import space_files
 
 COLORS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}

@@ -6,7 +6,7 @@ import pytest
 
 from digits.ink import extract_ink
 from digits.specks import stroke_width, without_specks
-from tests import pen
+from tests.support import pen
 
 
 def dusty(picture, count=40, size=3, colour=0):

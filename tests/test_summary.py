@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from digits import weights
-from tests.training_support import small_mnist
+from tests.support.training_support import small_mnist
 from training import calibrate, summary
 from training.console import UserError
 from training.scoring import Answers

@@ -15,9 +15,9 @@ from PIL import Image
 from digits import networks
 from digits.recognizer import Recognizer
 from digits.weights import BUNDLED, FINDER_FILE, load_folder
-from tests.commands import run_main
-from tests.nightly import mostly_nightly
-from tests.training_support import small_mnist, write_blank_mnist
+from tests.support.commands import run_main
+from tests.support.nightly import mostly_nightly
+from tests.support.training_support import small_mnist, write_blank_mnist
 from training import keras_networks, train
 from training.console import UserError
 from training.recipes import RECIPES, Recipe

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from digits import networks, weights
 from digits.weights import CONFIG_FILE, METRICS_FILE, WEIGHTS_FILE, Origin, WeightsError
-from tests.training_support import random_tensors
+from tests.support.training_support import random_tensors
 
 
 @pytest.fixture

@@ -11,14 +11,14 @@ import pytest
 import yaml
 
 from digits import networks, weights
-from tests import page_support, workflow_runner
 from tests.conftest import ROOT
-from tests.finished_run import write_exports
-from tests.hub import running_hub, wait_until
-from tests.page_support import free_port
-from tests.requirements_files import REQUIREMENTS
-from tests.training_support import write_handwritten_mnist
-from tests.workflow_runner import IDENTITY, WORKFLOWS, Runner
+from tests.support import page_support, workflow_runner
+from tests.support.finished_run import write_exports
+from tests.support.hub import running_hub, wait_until
+from tests.support.page_support import free_port
+from tests.support.requirements_files import REQUIREMENTS
+from tests.support.training_support import write_handwritten_mnist
+from tests.support.workflow_runner import IDENTITY, WORKFLOWS, Runner
 from training import gate_result
 
 REPO = "someone/digits"

@@ -1,4 +1,4 @@
-"""The browser of the tests. `python -m tests.browser` tells whether there is one that starts."""
+"""The browser of the tests; run as a command, says whether there is one that starts."""
 
 import shutil
 import sys

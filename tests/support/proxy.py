@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
-from tests.hub import wait_until
-from tests.page_support import free_port
+from tests.support.hub import wait_until
+from tests.support.page_support import free_port
 
 _HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "content-encoding", "date"}
 

@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from tests import pen
-from tests.corpus_refused import unreadable
-from tests.picture_files import DIGIT, encode, readable
+from tests.support import pen
+from tests.support.corpus_refused import unreadable
+from tests.support.picture_files import DIGIT, encode, readable
 
 Gray = npt.NDArray[np.uint8]
 Color = tuple[int, int, int]

@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests import pen
+from tests.support import pen
 
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}
 PHONE = {

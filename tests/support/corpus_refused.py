@@ -8,7 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from tests.picture_files import ON_WHITE, chunk, encode, patched, png_file, readable, zip_file
+from tests.support.picture_files import (
+    ON_WHITE,
+    chunk,
+    encode,
+    patched,
+    png_file,
+    readable,
+    zip_file,
+)
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ import yaml
 from huggingface_hub import close_session, constants, set_client_factory
 from huggingface_hub.utils._http import default_client_factory
 
-from tests.hub_state import Commit, File, Repo, Space
+from tests.support.hub_state import Commit, File, Repo, Space
 
 TOKEN = "hf_loopback_writer"  # noqa: S105 - opens nothing but this Hub
 READER_TOKEN = "hf_loopback_reader"  # noqa: S105

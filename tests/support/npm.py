@@ -1,11 +1,11 @@
-"""What the tests need from npm: `package-lock.json` beside this names it with its hashes."""
+"""What the tests need from npm: `tests/package-lock.json` names it with its hashes."""
 
 import fcntl
 import json
 import subprocess
 from pathlib import Path
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parents[1]
 MODULES = FOLDER / "node_modules"
 LOCK = "package-lock.json"
 COMMAND = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")

@@ -37,7 +37,7 @@ SPACE_FILES = {"app.py": b"print(1)", "digits/bundled/model.safetensors": bytes(
 def mortals() -> Iterator[Callable[..., None]]:
     """Give a function that runs a command until it is killed; AssertionError if it is not."""
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.killed"],
+        [sys.executable, "-m", "tests.support.killed"],
         cwd=ROOT,
         env={**os.environ, "HF_HUB_DISABLE_XET": "1"},
         stdin=subprocess.PIPE,
@@ -58,7 +58,7 @@ def mortals() -> Iterator[Callable[..., None]]:
 def train_a_little(folder: Path) -> dict[str, Any]:
     """Train for two epochs, without figures; return what was measured."""
     # TensorFlow takes seconds, which the other commands need not wait for.
-    from tests.training_support import small_mnist  # noqa: PLC0415
+    from tests.support.training_support import small_mnist  # noqa: PLC0415
     from training.recipes import Recipe  # noqa: PLC0415
     from training.train import Job, train  # noqa: PLC0415
 
