@@ -13,7 +13,8 @@ from pathlib import Path
 import keras
 
 from digits.weights import load_folder
-from training import console, data, keras_networks, recipes
+from training import console, keras_networks, recipes
+from training.data.mnist import load_mnist
 from training.train import Job, train
 
 NETWORK = "dense128"
@@ -43,7 +44,7 @@ def trained_model(mnist_folder: Path, epochs: int = 1, limit: int | None = None)
     recipe = recipes.Recipe(network=NETWORK, epochs=epochs, loss="sparse_categorical_crossentropy")
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "run"
-        train(Job(recipe=recipe, limit=limit), data.load_mnist(mnist_folder), run)
+        train(Job(recipe=recipe, limit=limit), load_mnist(mnist_folder), run)
         model = keras_networks.build(NETWORK)
         keras_networks.assign_tensors(model, load_folder(run).tensors)
     return model

@@ -83,7 +83,7 @@ def mnist_folder() -> Path | None:
 @pytest.fixture(scope="session")
 def mnist(mnist_folder):
     """The real MNIST. Skips only where there is neither a copy nor a network to get one."""
-    from training.data import DataError, load_mnist  # noqa: PLC0415 - imports TensorFlow
+    from training.data.mnist import DataError, load_mnist  # noqa: PLC0415 - imports TensorFlow
 
     try:
         return load_mnist(mnist_folder)

@@ -10,7 +10,7 @@ from training.augmentation.hand import elastic_affine
 from training.augmentation.non_digits import non_digit
 from training.augmentation.pen import SIDE, as_ink, draw_strokes, skeleton, vary_stroke_width
 from training.augmentation.styles import add_missing_strokes
-from training.batches import AugmentedDigits
+from training.data.batches import AugmentedDigits
 from training.handwriting import DIGITS, OTHERS, write
 
 

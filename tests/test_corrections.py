@@ -23,8 +23,8 @@ from digits.page.why import encode_image
 from tests.conftest import ROOT
 from tests.support.hub import Failure, running_hub, wait_until
 from training.console import UserError
-from training.corrections import add
-from training.data import Mnist
+from training.data.corrections import add
+from training.data.mnist import Mnist
 
 # What the Hub's client does when it uploads a picture.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning")

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from tests.support.training_support import small_mnist, write_blank_mnist, write_idx
-from training import data
-from training.data import DataError, Mnist, ShuffledDigits
+from training.data import mnist as data
+from training.data.batches import ShuffledDigits
+from training.data.mnist import DataError, Mnist
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from digits.recognizer import Recognizer
 from digits.weights import BUNDLED
 from training import cost, evaluate, photos, scoring, sets, strokes, tables
 from training.console import UserError
-from training.data import Mnist
+from training.data.mnist import Mnist
 from training.ensemble import Ensemble
 from training.scoring import Answers
 from training.strokes import Sample

@@ -17,7 +17,7 @@ from tests.conftest import ROOT
 from tests.support.training_support import drawn_images, small_mnist
 from training import export, export_check, export_table
 from training.console import UserError
-from training.data import Mnist
+from training.data.mnist import Mnist
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ from tests.support.nightly import mostly_nightly
 from tests.support.training_support import small_mnist, write_blank_mnist
 from training import keras_networks, train
 from training.console import UserError
+from training.data import batches
 from training.recipes import RECIPES, Recipe
 from training.run_folder import RunFolder
 from training.train import Job
@@ -287,7 +288,7 @@ def test_every_network_can_be_trained_by_its_own_recipe(network, tmp_path):
 def watched(tmp_path_factory):
     """A tiny run, and the parts of the data that it looked at, in order."""
     looked_at = []
-    original = train.data.as_input
+    original = train.as_input
 
     def watching(images):
         looked_at.append("test" if images is MNIST.test_images else "training set")
@@ -295,7 +296,8 @@ def watched(tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("runs") / "watched"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train.data, "as_input", watching)
+        for module in (train, batches):
+            patch.setattr(module, "as_input", watching)
         run_job(tiny_job("dense128-onehot", legacy_h5=True), folder)
     return folder, looked_at
 
@@ -423,7 +425,7 @@ def test_a_wrong_argument_is_answered_with_what_is_right(monkeypatch, capsys, ar
 def test_the_default_is_the_default_network_in_a_folder_of_its_name(monkeypatch):
     asked = []
     monkeypatch.setattr(sys, "argv", ["train", "--epochs", "2"])
-    monkeypatch.setattr(train.data, "load_mnist", lambda folder: asked.append(folder) or MNIST)
+    monkeypatch.setattr(train, "load_mnist", lambda folder: asked.append(folder) or MNIST)
     monkeypatch.setattr(train, "train", lambda *arguments: asked.append(arguments) or {})
     monkeypatch.setattr(train, "summary", lambda _: "")
     train.main()

@@ -18,7 +18,7 @@ from digits.recognizer import Recognizer
 from digits.weights import BUNDLED, load_folder
 from training import console, recipes, scoring, sets, tables
 from training.augmentation import EVERYTHING, Augmentation
-from training.data import load_mnist
+from training.data.mnist import load_mnist
 from training.scoring import Answers, Figures
 from training.sets import Material, PictureSet
 from training.train import Job, train

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training import console
+from training.data.mnist import load_mnist
 
 Images = npt.NDArray[np.float32]
 Corruption = Callable[[Images, np.random.Generator], Images]
@@ -297,8 +298,6 @@ def main() -> None:
     parser.add_argument("file", type=Path, help="the PNG file to write")
     parser.add_argument("--data", type=Path, help="folder with the MNIST files")
     arguments = parser.parse_args()
-    from training.data import load_mnist  # noqa: PLC0415 - imports Keras, which takes seconds
-
     images = load_mnist(arguments.data).test_images[:24]
     _, data = cv2.imencode(".png", cv2.resize(sheet(images, 0), None, fx=2, fy=2))
     arguments.file.write_bytes(data.tobytes())

@@ -25,7 +25,7 @@ from digits.recognizer import Recognizer
 from digits.weights import BUNDLED, Weights, WeightsError, load_folder
 from training import calibrate, console, cost, evaluation_plots, plots, scoring, sets, tables
 from training.console import UserError
-from training.data import Mnist, as_input, load_mnist
+from training.data.mnist import Mnist, as_input, load_mnist
 from training.ensemble import Ensemble
 from training.numbers import Number
 from training.run_folder import RunFolder

@@ -24,7 +24,7 @@ from digits.ink import InkArray
 from digits.weights import BUNDLED, Weights, WeightsError
 from training import console
 from training.console import UserError
-from training.data import Mnist, load_mnist
+from training.data.mnist import Mnist, load_mnist
 
 EXPORTS_FILE = "exports.json"
 FORMATS = {
@@ -121,7 +121,7 @@ def calibration_images(mnist: Mnist) -> InkArray:
     Returns:
         `(400, 28, 28, 1)` float32 in `[0, 1]`; always the same ones.
     """
-    from training.batches import AugmentedDigits  # noqa: PLC0415
+    from training.data.batches import AugmentedDigits  # noqa: PLC0415
 
     digits = AugmentedDigits(mnist.train_images, mnist.train_labels, _CALIBRATION_IMAGES, seed=0)
     return digits[0][0]

@@ -24,7 +24,7 @@ from digits.ink import InkArray
 from digits.recognizer import Recognizer
 from digits.weights import Weights
 from training import export, sets, strokes
-from training.data import Mnist, as_input
+from training.data.mnist import Mnist, as_input
 from training.export_formats import INPUT, OUTPUT
 from training.export_saved_model import NO_DIGIT, VERSION
 from training.quiet_imports import stderr_discarded

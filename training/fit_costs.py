@@ -23,6 +23,7 @@ from digits.numbers.lattice import COSTS, Lattice, LatticeCosts, build_lattice, 
 from digits.recognizer import Recognizer
 from digits.weights import BUNDLED, load_folder
 from training import console, numbers
+from training.data.mnist import load_mnist
 from training.strokes import Sample
 
 Array = npt.NDArray[np.float64]
@@ -167,8 +168,6 @@ def _arguments() -> argparse.Namespace:
 
 def main() -> None:
     """Fit the costs and print them."""
-    from training.data import load_mnist  # noqa: PLC0415 - imports Keras, which takes seconds
-
     arguments = _arguments()
     mnist = load_mnist(arguments.data)
     images, labels = mnist.train_images[:4000], mnist.train_labels[:4000]

@@ -32,7 +32,7 @@ from training import (
     significance,
 )
 from training.console import UserError
-from training.data import load_mnist
+from training.data.mnist import load_mnist
 from training.gate_report import Number, as_markdown, as_text
 from training.published import Published
 from training.run_folder import RunFolder

@@ -16,7 +16,7 @@ from digits.preprocessing import Candidate
 from digits.segmentation.layout import Layout
 from training import handwriting, junk
 from training import strokes as pen_strokes
-from training.data import Mnist, as_input
+from training.data.mnist import Mnist, as_input
 from training.numbers import samples_from_images
 from training.sets import NO_DIGIT, LookAt, PictureSet, prepare
 from training.strokes import Sample

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from training import console, photos
 from training import strokes as pen_strokes
+from training.data.mnist import load_mnist
 from training.strokes import UNIT, Sample, Strokes
 
 CANVASES = ((280, 560), (500, 500), (300, 900), (400, 800))
@@ -188,8 +189,6 @@ def main() -> None:
     if arguments.drawn:
         samples = pen_strokes.load(arguments.drawn, "digits")
     else:
-        from training.data import load_mnist  # noqa: PLC0415 - imports Keras, which takes seconds
-
         mnist = load_mnist(arguments.data)
         samples = samples_from_images(mnist.test_images[:1000], mnist.test_labels[:1000])
     rng = np.random.default_rng(arguments.seed)

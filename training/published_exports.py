@@ -17,7 +17,7 @@ from huggingface_hub.errors import EntryNotFoundError
 
 from digits.weights import Weights
 from training import export
-from training.data import load_mnist
+from training.data.mnist import load_mnist
 from training.export import EXPORTS_FILE, FOLDER, FORMATS, Notes
 from training.hub_client import one_line
 

@@ -17,7 +17,7 @@ from digits.recognizer import Look
 from digits.segmentation.layout import Layout
 from training import corruptions, junk, numbers, photos
 from training import strokes as pen_strokes
-from training.data import Mnist
+from training.data.mnist import Mnist
 from training.strokes import Sample
 
 Picture = npt.NDArray[np.uint8]

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from digits.recognizer import Recognizer
 from training import calibrate, console, scoring, tables
 from training.calibrate import Reliability
-from training.data import Mnist, load_mnist
+from training.data.mnist import Mnist, load_mnist
 from training.evaluate import load
 from training.gate_pictures import mnist_test
 from training.run_folder import HISTORY_FILE

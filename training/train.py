@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import cv2
 import keras
@@ -30,9 +30,11 @@ from numpy.typing import NDArray
 from digits import networks, weights
 from digits.malloc import keep_freed_memory
 from digits.weights import BUNDLED, CONFIG_FILE, FINDER_FILE, METRICS_FILE, WEIGHTS_FILE
-from training import calibrate, console, corrections, data, keras_networks, plots, push, recipes
-from training.batches import AugmentedDigits
+from training import calibrate, console, keras_networks, plots, push, recipes
 from training.console import UserError
+from training.data import corrections
+from training.data.batches import AugmentedDigits, EpochBatches, ShuffledDigits
+from training.data.mnist import Mnist, as_input, load_mnist, split
 from training.recipes import Recipe
 from training.run_folder import Row, RunFolder
 
@@ -87,25 +89,13 @@ class _Fitted:
     validation: NDArray[np.int64]
 
 
-class EpochBatches(Protocol):
-    """Batches of images and digits for the epoch that it is set to, and for the seed."""
-
-    epoch: int
-
-    def __len__(self) -> int:
-        """Count the batches of an epoch."""
-
-    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.integer]]:
-        """Give `(N, 28, 28, 1)` float32 in 0-1 and `(N,)` labels."""
-
-
 def main() -> None:
     """Train as the command line says."""
     arguments = parse_arguments()
     push.check(arguments)
     cv2.setNumThreads(1)  # the network fills all cores; a batch costs half as much without more
     job = Job(recipe=_recipe(arguments), seed=arguments.seed, limit=arguments.limit)
-    mnist = data.load_mnist(arguments.data)
+    mnist = load_mnist(arguments.data)
     if arguments.corrections:
         mnist = corrections.add(mnist, arguments.corrections)
     folder = arguments.run or _RUNS / f"{job.recipe.network}-{job.seed}"
@@ -116,7 +106,7 @@ def main() -> None:
 
 
 def draw_figures(
-    run: RunFolder, mnist: data.Mnist, tested: NDArray[np.float32], rows: list[Row]
+    run: RunFolder, mnist: Mnist, tested: NDArray[np.float32], rows: list[Row]
 ) -> None:
     """Write the figures of a run.
 
@@ -139,10 +129,10 @@ def draw_figures(
         run.write_figure(name, figure)
 
 
-Draw = Callable[[RunFolder, data.Mnist, NDArray[np.float32], list[Row]], None]
+Draw = Callable[[RunFolder, Mnist, NDArray[np.float32], list[Row]], None]
 
 
-def train(job: Job, mnist: data.Mnist, folder: Path, draw: Draw = draw_figures) -> dict[str, Any]:
+def train(job: Job, mnist: Mnist, folder: Path, draw: Draw = draw_figures) -> dict[str, Any]:
     """Train, or take up or read back the run that the folder holds.
 
     Args:
@@ -163,11 +153,11 @@ def train(job: Job, mnist: data.Mnist, folder: Path, draw: Draw = draw_figures) 
         print(f"{folder} holds this run, finished; delete it to train anew.")
         return run.read_json(METRICS_FILE)
     keras.utils.set_random_seed(job.seed)
-    parts = data.split(mnist, job.seed, job.validation_count, job.limit)
+    parts = split(mnist, job.seed, job.validation_count, job.limit)
     return _finish(job, mnist, _fit(job, mnist, parts, run), run, draw)
 
 
-def configuration(job: Job, mnist: data.Mnist) -> dict[str, Any]:
+def configuration(job: Job, mnist: Mnist) -> dict[str, Any]:
     """Gather all that decides the result of a run, for `recipe.json`."""
     total = len(mnist.train_images) if job.limit is None else job.limit
     return {
@@ -346,7 +336,7 @@ def _recipe(arguments: argparse.Namespace) -> Recipe:
 
 def _fit(
     job: Job,
-    mnist: data.Mnist,
+    mnist: Mnist,
     parts: tuple[NDArray[np.int64], NDArray[np.int64]],
     run: RunFolder,
 ) -> _Fitted:
@@ -365,7 +355,7 @@ def _fit(
         model.fit(
             batches,
             validation_data=(
-                data.as_input(validation[0]),
+                as_input(validation[0]),
                 recipes.encode_labels(validation[1], classes, recipe),
             ),
             validation_batch_size=_SCORING_BATCH,
@@ -382,7 +372,7 @@ def _fit(
 def _batches(job: Job, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> EpochBatches:
     recipe = job.recipe
     if recipe.augmentation is None:
-        return data.ShuffledDigits(images, labels, recipe.batch_size, job.seed)
+        return ShuffledDigits(images, labels, recipe.batch_size, job.seed)
     return AugmentedDigits(images, labels, recipe.batch_size, job.seed, recipe.augmentation)
 
 
@@ -411,9 +401,7 @@ def _announce(job: Job, parts: tuple[NDArray[np.int64], NDArray[np.int64]], done
         print(f"taken up after epoch {done} of {job.recipe.epochs}")
 
 
-def _finish(
-    job: Job, mnist: data.Mnist, fitted: _Fitted, run: RunFolder, draw: Draw
-) -> dict[str, Any]:
+def _finish(job: Job, mnist: Mnist, fitted: _Fitted, run: RunFolder, draw: Draw) -> dict[str, Any]:
     """Calibrate on validation, score the test set once, and write all that the run leaves."""
     labels = mnist.train_labels[fitted.validation]
     raw = _probabilities(fitted.model, mnist.train_images[fitted.validation])
@@ -449,7 +437,7 @@ def _finish(
 
 def _probabilities(model: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     probabilities: NDArray[np.float32] = model.predict(
-        data.as_input(images), batch_size=_SCORING_BATCH, verbose=0
+        as_input(images), batch_size=_SCORING_BATCH, verbose=0
     )
     return probabilities
 

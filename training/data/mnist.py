@@ -1,4 +1,4 @@
-"""MNIST from Keras or from the four original files, checked, split and put in order.
+"""MNIST from Keras or from the four original files, checked and split.
 
 The database is Yann LeCun, Corinna Cortes and Christopher J.C. Burges'; Keras states its licence as
 CC BY-SA 3.0. Whatever the source, the same arrays come out or a `DataError` says why not.
@@ -35,7 +35,6 @@ FILES = {
 _GZIP_MAGIC = b"\x1f\x8b"
 _UNSIGNED_BYTES = 8  # the IDX format's code for the type of the values; MNIST has no other
 _SPLIT_STREAM = 1  # keeps the split's random numbers apart from those that order an epoch
-_ORDER_STREAM = 2
 _REAL_FILES = "take MNIST's four original files, or leave --data out to let Keras download them"
 
 
@@ -193,58 +192,6 @@ def split(
 def as_input(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Turn `(N, 28, 28)` uint8, 0-255, into what networks take: `(N, 28, 28, 1)` float32, 0-1."""
     return (images.astype(np.float32) / np.float32(255))[..., np.newaxis]
-
-
-class ShuffledDigits:
-    """Batches in an order that only the seed and the epoch decide.
-
-    A run that was killed and resumed therefore sees what it would have seen.
-
-    Attributes:
-        epoch: The running epoch, from 0; the training sets it.
-    """
-
-    def __init__(
-        self,
-        images: NDArray[np.uint8],
-        labels: NDArray[np.uint8],
-        batch_size: int,
-        seed: int,
-    ) -> None:
-        """Keep the digits.
-
-        Args:
-            images: `(N, 28, 28)` uint8, 0 paper, 255 full ink.
-            labels: `(N,)` uint8 digits.
-            batch_size: How many digits a batch has; the last one takes what is left.
-            seed: Decides the order, together with the epoch.
-        """
-        self.epoch = 0
-        self._images = images
-        self._labels = labels
-        self._batch_size = batch_size
-        self._seed = seed
-        self._order: tuple[int, NDArray[np.int64]] = (-1, np.empty(0, np.int64))
-
-    def __len__(self) -> int:
-        """Count the batches of an epoch."""
-        return math.ceil(len(self._images) / self._batch_size)
-
-    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-        """Give one batch of the running epoch: images as the network takes them, and digits."""
-        chosen = self._epoch_order()[index * self._batch_size :][: self._batch_size]
-        return as_input(self._images[chosen]), self._labels[chosen]
-
-    def _epoch_order(self) -> NDArray[np.int64]:
-        epoch = self.epoch
-        if self._order[0] != epoch:
-            self._order = (epoch, epoch_order(len(self._images), self._seed, epoch))
-        return self._order[1]
-
-
-def epoch_order(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
-    """Shuffle `count` indices by seed and epoch alone."""
-    return np.random.default_rng([seed, _ORDER_STREAM, epoch]).permutation(count)
 
 
 def _header(shape: tuple[int, ...]) -> bytes:

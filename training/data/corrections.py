@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from digits.corrections import LISTING
 from training.console import UserError
-from training.data import Mnist
+from training.data.mnist import Mnist
 
 
 def add(mnist: Mnist, source: str) -> Mnist:

@@ -1,0 +1,1 @@
+"""MNIST, what visitors corrected, and the batches that training shows."""
