@@ -3,8 +3,8 @@
     python -m benchmarks.browser                    the bundled weights
     python -m benchmarks.browser --drawn DIR        and every recorded digit, read by both
 
-All of it in Chromium, from disk. Recorded strokes are drawn as `training.strokes.sketch` places
-them on a sketchpad, with the page's middle brush.
+All of it in Chromium, from disk. Recorded strokes are drawn as
+`training.handwriting.strokes.sketch` places them on a sketchpad, with the page's middle brush.
 """
 
 import argparse
@@ -26,9 +26,10 @@ from digits.drawing import PAD_HEIGHT
 from digits.recognizer import Recognizer
 from digits.server.routes import predict_strokes
 from digits.weights import BUNDLED, load_folder
-from training import console, strokes
+from training import console
 from training.browser.build import PAGE_FILE, build
-from training.strokes import Sample
+from training.handwriting import strokes
+from training.handwriting.strokes import Sample
 
 _BRUSH: Final = 46
 _SETTLED_MILLISECONDS: Final = 250
@@ -64,7 +65,7 @@ def on_pad(samples: Sequence[Sample], seed: int = 0) -> Iterator[Drawing]:
     """Place recorded strokes on the pad.
 
     Args:
-        samples: Fitted to `training.strokes.UNIT`.
+        samples: Fitted to `training.handwriting.strokes.UNIT`.
         seed: Decides the sizes and the places.
     """
     rng = np.random.default_rng(seed)

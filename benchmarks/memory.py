@@ -14,7 +14,8 @@ from benchmarks.figures import Row, once
 from benchmarks.serving import Apps, Server
 from digits.drawing import PAD_WIDTHS, as_picture, draw, parse_strokes
 from digits.examples import number_example
-from training import handwriting, photos
+from training import photos
+from training.handwriting import templates
 
 CLIENTS: Final = 4
 _PHOTOGRAPHS: Final = 6
@@ -92,7 +93,7 @@ def _photographs() -> list[Picture]:
     made = []
     for seed in range(_PHOTOGRAPHS):
         rng = np.random.default_rng(seed)
-        strokes = [points.astype(np.float64) for points in handwriting.write(str(seed % 10), rng)]
+        strokes = [points.astype(np.float64) for points in templates.write(str(seed % 10), rng)]
         made.append(photos.photograph_digit(strokes, rng).picture)
     return made
 

@@ -4,9 +4,9 @@ import numpy as np
 
 from tests.support.training_support import small_mnist
 from training import ablation, tables
+from training.handwriting.strokes import Sample
 from training.recipes import Recipe
 from training.sets import Material
-from training.strokes import Sample
 from training.train import Job
 
 DOWN = np.array([[0, 0], [0, 1000]], float)

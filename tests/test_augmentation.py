@@ -11,7 +11,7 @@ from training.augmentation.non_digits import non_digit
 from training.augmentation.pen import SIDE, as_ink, draw_strokes, skeleton, vary_stroke_width
 from training.augmentation.styles import add_missing_strokes
 from training.data.batches import AugmentedDigits
-from training.handwriting import DIGITS, OTHERS, write
+from training.handwriting.templates import DIGITS, OTHERS, write
 
 
 def bars(count: int = 40) -> tuple[np.ndarray, np.ndarray]:

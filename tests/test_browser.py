@@ -13,11 +13,11 @@ from digits.examples import digit_example
 from digits.server.routes import predict_strokes
 from tests.support.static_page import answers, drawings, image, opened, served
 from tests.support.visitor import DESKTOP, PHONE, confidences, draw, draw_with_finger, violations
-from training import handwriting
 from training.browser import build, runtime
 from training.browser.words import PAGE_WORDS
 from training.console import UserError
-from training.strokes import Sample, fit
+from training.handwriting import templates
+from training.handwriting.strokes import Sample, fit
 
 STILL = {"reduced_motion": "reduce"}
 CLOSE = 4
@@ -247,7 +247,7 @@ def test_what_npm_complains_of_is_told(monkeypatch, tmp_path):
 
 def test_the_benchmark_places_strokes_within_the_pad():
     rng = np.random.default_rng(1)
-    written = [Sample("own", digit, fit(handwriting.write(digit, rng))) for digit in "0123456789"]
+    written = [Sample("own", digit, fit(templates.write(digit, rng))) for digit in "0123456789"]
     for drawing in on_pad(written):
         points = np.concatenate([stroke.points for stroke in parse_strokes(drawing)])
         assert points.min() >= 0

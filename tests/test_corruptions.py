@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from training import corruptions, strokes
+from training import corruptions
+from training.handwriting import strokes
 
 ANGLE = np.linspace(0, 2 * np.pi, 60)
 KINDS = list(corruptions.CORRUPTIONS)

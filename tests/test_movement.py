@@ -6,10 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
-from training import strokes as pen_strokes
 from training.augmentation import is_traceable
-from training.augmentation.movement import BOX, fit, join, vary
-from training.handwriting import DIGITS, OTHERS, write
+from training.handwriting import strokes as pen_strokes
+from training.handwriting.movement import BOX, fit, join, vary
+from training.handwriting.templates import DIGITS, OTHERS, write
+from training.handwriting.tracing import trace
 
 ANGLE = np.linspace(0, 2 * np.pi, 60)
 RING = [50 + 40 * np.column_stack([np.cos(ANGLE), np.sin(ANGLE)])]
@@ -87,7 +88,7 @@ def test_bars_slip_and_change_their_length():
 
 
 def test_a_traced_cross_becomes_two_strokes():
-    strokes = join(pen_strokes.trace(image_of(CROSS)))
+    strokes = join(trace(image_of(CROSS)))
     assert len(strokes) == 2
     assert length(strokes) == pytest.approx(2000, rel=0.1)
 
@@ -95,13 +96,13 @@ def test_a_traced_cross_becomes_two_strokes():
 def test_joining_loses_no_line():
     rng = np.random.default_rng(0)
     for label in DIGITS:
-        traced = pen_strokes.trace(image_of(fit(write(label, rng))))
+        traced = trace(image_of(fit(write(label, rng))))
         assert length(join(traced)) == pytest.approx(length(traced), rel=0.15)
 
 
 def test_what_a_pen_drew_without_lifting_is_one_stroke_again():
     knot = [np.column_stack([50 + 40 * np.sin(2 * ANGLE), 50 + 50 * np.cos(ANGLE)])]
-    assert len(join(pen_strokes.trace(image_of(knot)))) == 1
+    assert len(join(trace(image_of(knot)))) == 1
 
 
 def test_a_loop_full_of_ink_cannot_be_traced():

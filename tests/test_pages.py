@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tests.support.training_support import _handwritten as handwritten
-from training.strokes import trace
+from training.handwriting.tracing import trace
 from training.synthesis import contents
 from training.synthesis.hands import load_hands, save_hands
 from training.synthesis.marks import Mark, Pen, draw, placed

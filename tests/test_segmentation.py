@@ -17,7 +17,7 @@ from digits.segmentation.lines import find_lines
 from digits.segmentation.network import shapes
 from tests.support.training_support import _handwritten as handwritten
 from training import keras_finder, segmentation
-from training.strokes import trace
+from training.handwriting.tracing import trace
 from training.synthesis.pages import make
 from training.synthesis.writing import Hands
 

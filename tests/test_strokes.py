@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
-from training import strokes
 from training.console import UserError
+from training.handwriting import strokes
+from training.handwriting.tracing import trace
 
 SEVEN = [np.array([[0, 0], [600, 0], [200, 1000]], float)]
 ANGLE = np.linspace(0, 2 * np.pi, 60)
@@ -39,29 +40,29 @@ def farthest(drawing, other):
 
 @pytest.mark.parametrize("drawing", [SEVEN, RING, CROSS], ids=["seven", "ring", "cross"])
 def test_a_traced_image_follows_the_pen_that_drew_it(drawing):
-    traced, fitted = strokes.trace(small_image(drawing)), strokes.fit(drawing)
+    traced, fitted = trace(small_image(drawing)), strokes.fit(drawing)
     assert farthest(traced, fitted) < 80
     assert farthest(fitted, traced) < 120
 
 
 def test_a_ring_is_traced_closed():
-    (ring,) = strokes.trace(small_image(RING))
+    (ring,) = trace(small_image(RING))
     assert np.linalg.norm(ring[0] - ring[-1]) < 20
 
 
 def test_hairs_of_a_thick_stroke_are_dropped():
-    assert len(strokes.trace(small_image([SEVEN[0][1:]], pen=6))) == 1
+    assert len(trace(small_image([SEVEN[0][1:]], pen=6))) == 1
 
 
 def test_paper_cannot_be_traced():
     with pytest.raises(ValueError, match="Expected an image with ink"):
-        strokes.trace(np.zeros((28, 28), np.uint8))
+        trace(np.zeros((28, 28), np.uint8))
 
 
 def test_a_single_point_of_ink_is_a_dot():
     image = np.zeros((28, 28), np.uint8)
     image[10, 10] = 255
-    traced = strokes.trace(image)
+    traced = trace(image)
     assert np.isfinite(np.concatenate(traced)).all()
 
 

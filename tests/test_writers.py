@@ -6,7 +6,7 @@ import pytest
 from training.console import UserError
 from training.evaluation import writers
 from training.evaluation.writers import Answered, Handwriting
-from training.strokes import Sample
+from training.handwriting.strokes import Sample
 
 SEVEN = [np.array([[0, 0], [600, 0], [200, 1000]], float)]
 STEM = [np.array([[0, 0], [0, 1000]], float)]

@@ -10,7 +10,7 @@ import numpy as np
 from digits import networks
 from digits.recognizer import Recognizer
 from digits.weights import WEIGHTS_FILE
-from training.strokes import sketch
+from training.handwriting.strokes import sketch
 
 _PICTURES = 60
 

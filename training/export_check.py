@@ -23,10 +23,11 @@ from ai_edge_litert.interpreter import Interpreter
 from digits.ink import InkArray
 from digits.recognizer import Recognizer
 from digits.weights import Weights
-from training import export, sets, strokes
+from training import export, sets
 from training.data.mnist import Mnist, as_input
 from training.export_formats import INPUT, OUTPUT
 from training.export_saved_model import NO_DIGIT, VERSION
+from training.handwriting import strokes
 from training.quiet_imports import stderr_discarded
 
 Rows = npt.NDArray[np.float32]

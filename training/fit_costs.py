@@ -24,7 +24,7 @@ from digits.recognizer import Recognizer
 from digits.weights import BUNDLED, load_folder
 from training import console, numbers
 from training.data.mnist import load_mnist
-from training.strokes import Sample
+from training.handwriting.strokes import Sample
 
 Array = npt.NDArray[np.float64]
 

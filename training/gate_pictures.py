@@ -14,19 +14,20 @@ from digits.drawing import as_picture, draw, parse_strokes
 from digits.examples import digit_example
 from digits.preprocessing import Candidate
 from digits.segmentation.layout import Layout
-from training import handwriting, junk
-from training import strokes as pen_strokes
+from training import junk
 from training.data.mnist import Mnist, as_input
+from training.handwriting import strokes as pen_strokes
+from training.handwriting import templates
+from training.handwriting.strokes import Sample
 from training.numbers import samples_from_images
 from training.sets import NO_DIGIT, LookAt, PictureSet, prepare
-from training.strokes import Sample
 from training.synthesis.composition import compose
 from training.synthesis.writing import Hands
 
 Picture = npt.NDArray[np.uint8]
 
 _SEED = 20261121
-_LETTERS = tuple(label for label in handwriting.OTHERS if len(label) == 1 and label.isalpha())
+_LETTERS = tuple(label for label in templates.OTHERS if len(label) == 1 and label.isalpha())
 _FEWEST_HANDS = 100  # enough for every digit
 _FAINT = 128  # a test image without ink as dark as this cannot be traced
 _ANSWERED = ("blank",)  # whatever the weights
@@ -43,8 +44,8 @@ def picture_sets(mnist: Mnist, count: int, look: LookAt) -> dict[str, PictureSet
     Returns:
         - `mnist_test`: the test images;
         - `drawn`: digits by pen: half are test images traced, a quarter each the drawings of the
-          page's examples by other hands and the templates of `training.handwriting`;
-        - `letters`: letters by templates of `training.handwriting`;
+          page's examples by other hands and the templates of `training.handwriting.templates`;
+        - `letters`: letters by templates of `training.handwriting.templates`;
         - `outliers`: scribbles, dots, lines, noise;
         - `pages`: whatever `training.synthesis` makes, with one digit of a test image or none.
     """
@@ -95,7 +96,7 @@ def _drawn(samples: Sequence[Sample], count: int) -> Iterator[tuple[int, Picture
 
 
 def _template(label: str, rng: np.random.Generator) -> Picture:
-    strokes = pen_strokes.as_strokes([s.tolist() for s in handwriting.write(label, rng)])
+    strokes = pen_strokes.as_strokes([s.tolist() for s in templates.write(label, rng)])
     return pen_strokes.sketch(pen_strokes.fit(strokes), rng)
 
 

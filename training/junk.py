@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from training import photos
-from training import strokes as pen_strokes
-from training.strokes import UNIT
+from training.handwriting import strokes as pen_strokes
+from training.handwriting.strokes import UNIT
 
 Picture = npt.NDArray[np.uint8]
 

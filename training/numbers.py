@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from training import console, photos
-from training import strokes as pen_strokes
 from training.data.mnist import load_mnist
-from training.strokes import UNIT, Sample, Strokes
+from training.handwriting import strokes as pen_strokes
+from training.handwriting.strokes import UNIT, Sample, Strokes
+from training.handwriting.tracing import trace
 
 CANVASES = ((280, 560), (500, 500), (300, 900), (400, 800))
 LENGTHS = (2, 3, 4, 5, 6)
@@ -167,7 +168,7 @@ def samples_from_images(
 ) -> list[Sample]:
     """Trace MNIST images, `(N, 28, 28)` uint8 with 255 ink, into samples of one source."""
     return [
-        Sample("mnist", str(label), pen_strokes.trace(image))
+        Sample("mnist", str(label), trace(image))
         for image, label in zip(images, labels, strict=True)
     ]
 

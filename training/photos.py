@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from training import desks
-from training import strokes as pen_strokes
+from training.handwriting import strokes as pen_strokes
+from training.handwriting.strokes import Box, Strokes
+from training.handwriting.tracing import trace
 from training.random_fields import Color, Field, blur, noise
-from training.strokes import Box, Strokes
 
 # What lies on desks, as the share of red, green and blue light that it reflects.
 _PAPERS: tuple[Color, ...] = (
@@ -120,7 +121,7 @@ def photograph_digit(
     Returns:
         The photograph, with one box.
     """
-    strokes = pen_strokes.trace(digit) if isinstance(digit, np.ndarray) else digit
+    strokes = trace(digit) if isinstance(digit, np.ndarray) else digit
     return photograph([strokes], rng, height_share, on_desk=on_desk)
 
 

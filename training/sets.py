@@ -16,9 +16,9 @@ from digits.preprocessing import Candidate
 from digits.recognizer import Look
 from digits.segmentation.layout import Layout
 from training import corruptions, junk, numbers, photos
-from training import strokes as pen_strokes
 from training.data.mnist import Mnist
-from training.strokes import Sample
+from training.handwriting import strokes as pen_strokes
+from training.handwriting.strokes import Sample
 
 Picture = npt.NDArray[np.uint8]
 Images = npt.NDArray[np.float32]

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from playwright.sync_api import Browser, Page, expect
 
 from digits.drawing import PAD_HEIGHT
-from training import handwriting
+from training.handwriting import templates
 
 READY_MILLISECONDS = 60_000
 
@@ -72,7 +72,7 @@ def image(view: dict[str, Any]) -> npt.NDArray[np.int64]:
 def drawings(count: int, seed: int = 0) -> list[list[list[int]]]:
     """Strokes as the pad sends them: digits and what is none, of all sizes, with any brush."""
     rng = np.random.default_rng(seed)
-    labels = [*handwriting.DIGITS] * 3 + [*handwriting.OTHERS]
+    labels = [*templates.DIGITS] * 3 + [*templates.OTHERS]
     return [_drawing(labels[i % len(labels)], rng) for i in range(count)]
 
 
@@ -83,5 +83,5 @@ def _drawing(label: str, rng: np.random.Generator) -> list[list[int]]:
     brush = int(rng.choice([30, 46, 70])) if rng.random() < 0.5 else int(rng.integers(1, 120))
     return [
         [brush, *np.round(points * size / 100 + corner).astype(int).ravel().tolist()]
-        for points in handwriting.write(label, rng)
+        for points in templates.write(label, rng)
     ]

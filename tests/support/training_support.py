@@ -26,7 +26,7 @@ from digits.weights import (
 )
 from training.augmentation.pen import draw_strokes
 from training.data.mnist import FILES, Mnist
-from training.handwriting import write
+from training.handwriting.templates import write
 
 _LEARNED_NOTHING = {"errors": 9000, "count": 10000, "top1_accuracy": 0.1}
 

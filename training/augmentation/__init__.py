@@ -14,16 +14,16 @@ from digits.ink import InkArray
 from digits.preprocessing import normalize
 from training.augmentation.degradation import degrade
 from training.augmentation.hand import elastic_affine
-from training.augmentation.movement import join, vary
 from training.augmentation.pen import FINE, as_ink, break_strokes, draw_strokes, vary_stroke_width
 from training.augmentation.styles import add_missing_strokes
-from training.handwriting import write
-from training.strokes import trace
+from training.handwriting.movement import join, vary
+from training.handwriting.templates import write
+from training.handwriting.tracing import trace
 
 _UNCHANGED_SHARE = 0.25
 
 _TEMPLATE_SHARE = 0.22
-"""Share of the others that is written by a template of `training.handwriting`."""
+"""Share of the others that is written by a template of `training.handwriting.templates`."""
 
 _TRACED_SHARE = 0.28
 """Share of the others that is traced, so that the pen's movement can be varied."""

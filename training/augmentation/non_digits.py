@@ -14,7 +14,6 @@ from digits.ink import InkArray
 from digits.preprocessing import IMAGE_SIDE, normalize
 from training.augmentation.degradation import degrade
 from training.augmentation.hand import elastic_affine
-from training.augmentation.movement import vary
 from training.augmentation.pen import (
     FINE,
     SIDE,
@@ -23,7 +22,8 @@ from training.augmentation.pen import (
     draw_strokes,
     vary_stroke_width,
 )
-from training.handwriting import OTHERS, write
+from training.handwriting.movement import vary
+from training.handwriting.templates import OTHERS, write
 
 HERSHEY = "ACEFHJKLMNPRTUVWXYQacdefhjkmnprtuvwxy?#+=*&@%<>"
 """Signs of OpenCV's Hershey fonts that no digit looks like: not O, I, l, Z, S, B, b, G, g, q."""

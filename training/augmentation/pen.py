@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from digits.ink import InkArray
 from digits.specks import stroke_width
-from training.handwriting import Points
+from training.handwriting.strokes import Points
 
 FINE = 3
 SIDE = 34 * FINE

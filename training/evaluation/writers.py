@@ -21,9 +21,9 @@ from digits.preprocessing import normalize
 from digits.recognizer import Recognizer
 from digits.weights import BUNDLED, load_folder
 from training import calibrate, console, scoring, tables
-from training import strokes as pen_strokes
 from training.console import UserError
-from training.strokes import Sample, Strokes
+from training.handwriting import strokes as pen_strokes
+from training.handwriting.strokes import Sample, Strokes
 
 _SEED = 20261128
 _TINY = 1e-12
@@ -68,7 +68,7 @@ def on_pad(strokes: Strokes, rng: np.random.Generator) -> InkArray:
     """Draw a sample on the app's pad and normalize its ink.
 
     Args:
-        strokes: Fitted to `training.strokes.UNIT`.
+        strokes: Fitted to `training.handwriting.strokes.UNIT`.
         rng: Chooses height (35 to 85 % of the pad), brush (28 to 56 thousandths) and place.
 
     Returns:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from training import strokes as pen_strokes
+from training.handwriting.tracing import trace
 from training.synthesis.writing import Hands
 
 if TYPE_CHECKING:
-    from training.strokes import Strokes
+    from training.handwriting.strokes import Strokes
 
 
 def save_hands(path: Path, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8]) -> None:
@@ -21,7 +21,7 @@ def save_hands(path: Path, images: npt.NDArray[np.uint8], labels: npt.NDArray[np
         images: `(N, 28, 28)` uint8, 255 ink: of MNIST's training images.
         labels: `(N,)` uint8.
     """
-    traced = [pen_strokes.trace(image) for image in images]
+    traced = [trace(image) for image in images]
     strokes = [stroke for sample in traced for stroke in sample]
     partial = path.with_suffix(".partial.npz")
     np.savez(

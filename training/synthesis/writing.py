@@ -1,7 +1,7 @@
 """What a hand or a printer writes: digits, letters, signs and words, each 1 high.
 
 Digits are traced from MNIST's training images, or taken from them as they are, or written from the
-templates of `training.handwriting`.
+templates of `training.handwriting.templates`.
 """
 
 from collections.abc import Sequence
@@ -14,14 +14,14 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from training import handwriting
-from training import strokes as pen_strokes
-from training.augmentation import movement
-from training.strokes import Points, Strokes
+from training.handwriting import movement
+from training.handwriting import strokes as pen_strokes
+from training.handwriting import templates as handwriting
+from training.handwriting.strokes import Points, Strokes
 from training.synthesis.marks import Mark, moved
 from training.synthesis.page import DIGIT, WRITING, Cover
 
-# Characters that `training.handwriting` lacks because digits look like them, and signs. In a box of
+# Characters that the templates lack because digits look like them, and signs. In a box of
 # 100 x 100, which is the line's height: what hangs below a line or stands above it does so here.
 _LETTERS: Final[dict[str, tuple[str, ...]]] = {
     "B": ("16,0 16,100 / 16,2 60,0 74,22 54,46 16,48 / 54,46 82,66 74,94 16,98",),

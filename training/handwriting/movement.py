@@ -11,8 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-Points = npt.NDArray[np.float64]
-Strokes = list[Points]
+from training.handwriting.strokes import Points, Strokes
 
 BOX = 100.0
 
@@ -108,7 +107,7 @@ def join(strokes: Strokes) -> Strokes:
     """Join traced lines where a pen went straight on through a fork.
 
     Args:
-        strokes: Lines cut at the forks, as `training.strokes.trace` gives them.
+        strokes: Lines cut at the forks, as `training.handwriting.tracing.trace` gives them.
 
     Returns:
         Strokes that pass each fork in the smoothest way; what is left over ends there.

@@ -1,4 +1,4 @@
-"""Pen strokes: traced from MNIST images, and drawn with a pen of any width.
+"""Pen strokes: recorded ones read, measured, moved and drawn with a pen of any width.
 
 Strokes are what a hand did, so one sample can be drawn as a mouse, a felt pen or a ballpoint would.
 A list of strokes, each an `(n, 2)` float array of x (right) and y (down); one point is a dot. The
@@ -8,7 +8,7 @@ larger side of the box around a sample is `UNIT`.
 import gzip
 import json
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,11 +23,8 @@ Strokes = list[Points]
 Box = tuple[int, int, int, int]  # x, y, width, height in pixels
 
 UNIT = 1000.0
-_TRACE_SCALE = 4  # finer than the image, or the thinned line is a staircase
 _SHIFT = 4  # OpenCV draws at fractions of a pixel: 4 binary digits
 _SOFT_EDGE = 1.4  # pixels by which OpenCV's smooth lines are wider than asked for
-_AROUND = [(0, 1), (1, 0), (0, -1), (-1, 0), (1, 1), (1, -1), (-1, -1), (-1, 1)]
-_Pixel = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -158,130 +155,6 @@ def _draw_stroke(sheet: npt.NDArray[np.uint8], points: Points, pen: int) -> None
             lineType=cv2.LINE_AA,
             shift=_SHIFT,
         )
-
-
-def trace(image: npt.NDArray[np.uint8]) -> Strokes:
-    """Find the line that the pen went along in an MNIST image.
-
-    Args:
-        image: `(28, 28)` uint8; 0 is paper, 255 is ink.
-
-    Returns:
-        Strokes through the middle of the ink, fitted to `UNIT`; their order is not the writer's.
-
-    Raises:
-        ValueError: If there is no ink.
-    """
-    grown = cv2.resize(image, None, fx=_TRACE_SCALE, fy=_TRACE_SCALE, interpolation=cv2.INTER_CUBIC)
-    mask = np.pad(grown > 100, 1)
-    if not mask.any():
-        raise ValueError("Expected an image with ink. Received: all pixels are paper.")
-    depth = np.asarray(cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5), np.float32)
-    lines = _lines({(int(y), int(x)) for y, x in np.argwhere(_thin(mask))})
-    return fit([_smooth(line) for line in _without_spurs(lines, depth)])
-
-
-def _thin(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Wear a mask with a free border down to lines one pixel wide (Guo and Hall, 1989)."""
-    plane = mask.astype(np.uint8)
-    while True:
-        before = cv2.countNonZero(plane)
-        for needed in _NEEDED:
-            plane &= cv2.LUT(cv2.filter2D(plane, -1, _NEIGHBOUR_BITS), needed)
-        if cv2.countNonZero(plane) == before:
-            return plane.astype(bool)
-
-
-_NEIGHBOUR_BITS = np.array([[128, 1, 2], [64, 0, 4], [32, 16, 8]], np.float32)
-
-
-def _needed(turn: int) -> npt.NDArray[np.uint8]:
-    """Tell in which neighbourhoods a line needs its pixel on the border of one side.
-
-    Args:
-        turn: 0 or 4, which picks the side.
-
-    Returns:
-        `(256,)` uint8, 0 or 1, by the bits of the eight neighbours, clockwise from north.
-    """
-    bits = np.arange(256)
-    n = [(bits >> i & 1).astype(bool) for i in range(8)]
-    crossings = sum((~n[i] & (n[i + 1] | n[(i + 2) % 8])).astype(np.int8) for i in range(0, 8, 2))
-    pairs_before = sum((n[i - 1] | n[i]).astype(np.int8) for i in range(0, 8, 2))
-    pairs_after = sum((n[i] | n[i + 1]).astype(np.int8) for i in range(0, 8, 2))
-    pairs = np.minimum(pairs_before, pairs_after)
-    a, b, c, d = (n[(i + turn) % 8] for i in (4, 5, 7, 6))
-    kept = (a | b | ~c) & d
-    removable = (crossings == 1) & (pairs >= 2) & (pairs <= 3) & ~kept
-    return (~removable).astype(np.uint8)
-
-
-_NEEDED = (_needed(0), _needed(4))
-
-
-def _neighbours(pixels: set[_Pixel], at: _Pixel) -> list[_Pixel]:
-    """Return the pixels joined to one; a diagonal counts only where no straight way exists."""
-    y, x = at
-    joined = []
-    for dy, dx in _AROUND:
-        if (y + dy, x + dx) not in pixels:
-            continue
-        if dy and dx and ((y + dy, x) in pixels or (y, x + dx) in pixels):
-            continue
-        joined.append((y + dy, x + dx))
-    return joined
-
-
-def _lines(pixels: set[_Pixel]) -> list[list[_Pixel]]:
-    """Cut a thinned mask at its ends and forks; whole rings and lone pixels are lines too."""
-    joined = {pixel: _neighbours(pixels, pixel) for pixel in pixels}
-    forks = {pixel for pixel in pixels if len(joined[pixel]) != 2}
-    lines = list(_walks(joined, forks))
-    left = pixels - {pixel for line in lines for pixel in line}
-    while left:
-        start = min(left)
-        ring = next(_walks(joined, {start}), [start])
-        lines.append(ring)
-        left -= set(ring)
-    return lines
-
-
-def _walks(joined: dict[_Pixel, list[_Pixel]], starts: set[_Pixel]) -> Iterator[list[_Pixel]]:
-    """Walk from every start along each way to the next start; each way once."""
-    used: set[tuple[_Pixel, _Pixel]] = set()
-    for start in sorted(starts):
-        for step in joined[start]:
-            if (start, step) in used:
-                continue
-            line = [start, step]
-            while line[-1] not in starts:
-                onward = [pixel for pixel in joined[line[-1]] if pixel != line[-2]]
-                line.append(onward[0])
-            used |= {(start, step), (line[-1], line[-2])}
-            yield line
-
-
-def _without_spurs(lines: list[list[_Pixel]], depth: npt.NDArray[np.float32]) -> list[list[_Pixel]]:
-    """Drop the hairs that thinning leaves where a stroke is wide; never the last line."""
-    count: dict[_Pixel, int] = {}
-    for line in lines:
-        for end in (line[0], line[-1]):
-            count[end] = count.get(end, 0) + 1
-
-    def is_spur(line: list[_Pixel]) -> bool:
-        free = min(count[line[0]], count[line[-1]]) == 1
-        fork = max((line[0], line[-1]), key=lambda end: count[end])
-        return free and count[fork] > 2 and len(line) < 1.3 * depth[fork]
-
-    return [line for line in lines if not is_spur(line)] or lines
-
-
-def _smooth(line: list[_Pixel]) -> Points:
-    """Return `(n, 2)` x, y without the steps of the pixel grid; the ends stay where they are."""
-    points = np.array(line, np.float64)[:, ::-1]
-    for _ in range(6):
-        points[1:-1] = (points[:-2] + 2 * points[1:-1] + points[2:]) / 4
-    return points
 
 
 def sketch(strokes: Strokes, rng: np.random.Generator, size: int = 500) -> npt.NDArray[np.uint8]:

@@ -12,9 +12,8 @@ import itertools
 from functools import cache
 
 import numpy as np
-import numpy.typing as npt
 
-Points = npt.NDArray[np.float64]
+from training.handwriting.strokes import Points, Strokes
 
 DIGITS: dict[str, tuple[str, ...]] = {
     "0": (
@@ -294,7 +293,7 @@ OTHERS: dict[str, tuple[str, ...]] = {
 }
 
 
-def write(label: str, rng: np.random.Generator, jitter: float = 4.0) -> list[Points]:
+def write(label: str, rng: np.random.Generator, jitter: float = 4.0) -> Strokes:
     """Write one character with an unsteady hand.
 
     Args:

@@ -1,0 +1,1 @@
+"""Strokes of a pen: recorded, traced, written from templates, varied and drawn."""
