@@ -9,32 +9,32 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-Image = npt.NDArray[np.float32]
+from digits.ink import InkArray
+from training.handwriting.strokes import draw_line
 
 _DAMAGED_SHARE = 0.22
 
 
-def grain(image: Image, rng: np.random.Generator) -> Image:
+def grain(image: InkArray, rng: np.random.Generator) -> InkArray:
     """Add normal noise everywhere or in places."""
     noise = rng.normal(0, rng.uniform(0.02, 0.25), image.shape).astype(np.float32)
     return image + noise * (rng.random(image.shape) < rng.uniform(0.1, 1))
 
 
-def shot_noise(image: Image, rng: np.random.Generator) -> Image:
+def shot_noise(image: InkArray, rng: np.random.Generator) -> InkArray:
     """Count the little light of a dark room: full ink is 2 to 12 quanta."""
     quanta = rng.uniform(2, 12)
     return (rng.poisson(image * quanta) / quanta).astype(np.float32)
 
 
-def impulse_noise(image: Image, rng: np.random.Generator) -> Image:
+def impulse_noise(image: InkArray, rng: np.random.Generator) -> InkArray:
     """Set up to a fifth of the pixels to paper or ink."""
     hit = rng.random(image.shape) < rng.uniform(0.01, 0.2)
     return np.where(hit, rng.random(image.shape) < rng.uniform(0.2, 0.8), image).astype(np.float32)
 
 
-def line_noise(image: Image, rng: np.random.Generator) -> Image:
+def line_noise(image: InkArray, rng: np.random.Generator) -> InkArray:
     """Leave a printed, dashed or wavy line over the image."""
     height, width = image.shape
     count = int(rng.integers(2, 12))
@@ -44,16 +44,14 @@ def line_noise(image: Image, rng: np.random.Generator) -> Image:
     ys += rng.uniform(0, 3) * np.where(np.arange(count) % 2, 1, -1) * (rng.random() < 0.6)
     places = np.column_stack([xs, ys] if rng.random() < 0.75 else [ys, xs])
     line = np.zeros((height, width), np.uint8)
-    fixed = [np.round(places * 8).astype(np.int32)]
-    thickness = int(rng.integers(1, 3))
-    cv2.polylines(line, fixed, False, 255, thickness, cv2.LINE_AA, 3)  # noqa: FBT003 - OpenCV's
+    draw_line(line, places, int(rng.integers(1, 3)), shift=3)
     if rng.random() < 0.4:
         dash = int(rng.integers(1, 4))
         line[:, np.arange(width) // dash % 2 == 0] = 0
     return np.maximum(image, line * np.float32(rng.uniform(0.4, 1) / 255))
 
 
-def partial_inversion(image: Image, rng: np.random.Generator) -> Image:
+def partial_inversion(image: InkArray, rng: np.random.Generator) -> InkArray:
     """Invert one or both sides, or the middle."""
     side = image.shape[1]
     first, last = sorted(rng.integers(0, side // 2 - 2, 2))
@@ -65,7 +63,7 @@ def partial_inversion(image: Image, rng: np.random.Generator) -> Image:
     return np.where(mask if rng.random() < 0.7 else mask.T, 1 - image, image).astype(np.float32)
 
 
-def fog(image: Image, rng: np.random.Generator) -> Image:
+def fog(image: InkArray, rng: np.random.Generator) -> InkArray:
     """Fade the image into clouds of several sizes."""
     side = image.shape[0]
     cloud = np.zeros(image.shape, np.float32)
@@ -80,7 +78,7 @@ def fog(image: Image, rng: np.random.Generator) -> Image:
     return fogged
 
 
-def stained(image: Image, rng: np.random.Generator) -> Image:
+def stained(image: InkArray, rng: np.random.Generator) -> InkArray:
     """Cover the image with stains of one gray."""
     rough = cv2.GaussianBlur(rng.normal(0, 1, image.shape).astype(np.float32), (0, 0), 1.5)
     stains = rough > np.quantile(rough, rng.uniform(0.7, 0.97))
@@ -88,7 +86,7 @@ def stained(image: Image, rng: np.random.Generator) -> Image:
     return image * (1 - soft) + np.float32(rng.uniform(0, 0.7)) * soft
 
 
-KINDS: tuple[Callable[[Image, np.random.Generator], Image], ...] = (
+KINDS: tuple[Callable[[InkArray, np.random.Generator], InkArray], ...] = (
     grain,
     shot_noise,
     impulse_noise,
@@ -99,7 +97,7 @@ KINDS: tuple[Callable[[Image, np.random.Generator], Image], ...] = (
 )
 
 
-def degrade(image: Image, rng: np.random.Generator) -> Image:
+def degrade(image: InkArray, rng: np.random.Generator) -> InkArray:
     """Blur, fade or shift by a pixel at times, and damage by one of `KINDS` at times.
 
     Args:

@@ -12,14 +12,11 @@ import numpy.typing as npt
 
 from digits.ink import InkArray
 from digits.specks import stroke_width
-from training.handwriting.strokes import Points
+from training.handwriting.strokes import Points, draw_line
 
 FINE = 3
 SIDE = 34 * FINE
 CENTER = SIDE / 2
-
-SMOOTH = {"lineType": cv2.LINE_AA, "shift": 3}
-"""How OpenCV draws: anti-aliased, at eighths of a pixel."""
 
 
 def as_ink(image: npt.NDArray[np.uint8]) -> InkArray:
@@ -41,12 +38,7 @@ def draw_strokes(strokes: Sequence[Points], rng: np.random.Generator) -> InkArra
     canvas = np.zeros((SIDE, SIDE), np.uint8)
     width = int(rng.uniform(1.2, 3.2) * FINE)
     for stroke in strokes:
-        points = (stroke - 50) * size + CENTER
-        fixed = np.round(points * 8).astype(np.int32)
-        if len(fixed) == 1:
-            cv2.circle(canvas, fixed[0].tolist(), width * 4, 255, cv2.FILLED, **SMOOTH)
-        else:
-            cv2.polylines(canvas, [fixed], isClosed=False, color=255, thickness=width, **SMOOTH)
+        draw_line(canvas, (stroke - 50) * size + CENTER, width, shift=3)
     return as_ink(canvas)
 
 

@@ -1,12 +1,12 @@
 """Add strokes that MNIST's writers left out."""
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from digits.ink import InkArray
 from digits.specks import stroke_width
-from training.augmentation.pen import CENTER, SMOOTH, as_ink
+from training.augmentation.pen import CENTER, as_ink
+from training.handwriting.strokes import draw_line
 
 
 def add_missing_strokes(ink: InkArray, label: int, rng: np.random.Generator) -> InkArray:
@@ -29,8 +29,8 @@ def add_missing_strokes(ink: InkArray, label: int, rng: np.random.Generator) -> 
     lines = styles[label][0](rows.astype(np.float64), columns.astype(np.float64), rng)
     width = max(1, round(stroke_width(ink)))
     canvas = (ink * 255).astype(np.uint8)
-    fixed = [np.round(np.asarray(line) * 8).astype(np.int32) for line in lines]
-    cv2.polylines(canvas, fixed, isClosed=False, color=255, thickness=width, **SMOOTH)
+    for line in lines:
+        draw_line(canvas, np.asarray(line), width, shift=3)
     return as_ink(canvas)
 
 

@@ -133,28 +133,26 @@ def draw(strokes: Strokes, size: tuple[int, int], width: float) -> npt.NDArray[n
     # Odd widths come out as the next even one.
     pen = max(1, 2 * round((width * finer - _SOFT_EDGE) / 2))
     for stroke in strokes:
-        _draw_stroke(sheet, (stroke + 0.5) * finer - 0.5, pen)
+        draw_line(sheet, (stroke + 0.5) * finer - 0.5, pen)
     covered = cv2.resize(sheet, size[::-1], interpolation=cv2.INTER_AREA)
     return np.asarray(covered, np.float32) / np.float32(255)
 
 
-def _draw_stroke(sheet: npt.NDArray[np.uint8], points: Points, pen: int) -> None:
-    fixed = np.round(points * (1 << _SHIFT)).astype(np.int32)
-    if len(np.unique(fixed, axis=0)) == 1:
-        center = (int(fixed[0, 0]), int(fixed[0, 1]))
-        radius = max(1, pen << (_SHIFT - 1))
-        cv2.circle(sheet, center, radius, 255, -1, cv2.LINE_AA, _SHIFT)
+def draw_line(sheet: npt.NDArray[np.uint8], points: Points, pen: int, shift: int = _SHIFT) -> None:
+    """Draw one stroke, in place.
+
+    Args:
+        sheet: `(h, w)` uint8; the line is 255.
+        points: `(n, 2)` x and y in pixels; one point, or equal ones, are a dot.
+        pen: Its width in pixels.
+        shift: Binary digits of a pixel's fraction that points are rounded to.
+    """
+    fixed = np.round(points * (1 << shift)).astype(np.int32)
+    if (fixed == fixed[0]).all():
+        radius = max(1, pen << (shift - 1))
+        cv2.circle(sheet, fixed[0].tolist(), radius, 255, cv2.FILLED, cv2.LINE_AA, shift)
     else:
-        line = fixed.reshape(-1, 1, 2)
-        cv2.polylines(
-            sheet,
-            [line],
-            isClosed=False,
-            color=255,
-            thickness=pen,
-            lineType=cv2.LINE_AA,
-            shift=_SHIFT,
-        )
+        cv2.polylines(sheet, [fixed], False, 255, pen, cv2.LINE_AA, shift)  # noqa: FBT003 - OpenCV's
 
 
 def sketch(strokes: Strokes, rng: np.random.Generator, size: int = 500) -> npt.NDArray[np.uint8]:
@@ -176,5 +174,5 @@ def sketch(strokes: Strokes, rng: np.random.Generator, size: int = 500) -> npt.N
     corner = np.maximum(brush / 2, room * rng.uniform(0.1, 0.9, 2))
     ink = np.zeros((size, size), np.uint8)
     for stroke in grown:
-        _draw_stroke(ink, stroke + corner, brush)
+        draw_line(ink, stroke + corner, brush)
     return 255 - ink
