@@ -14,8 +14,8 @@ from benchmarks.figures import Row, once
 from benchmarks.serving import Apps, Server
 from digits.drawing import PAD_WIDTHS, as_picture, draw, parse_strokes
 from digits.examples import number_example
-from training import photos
 from training.handwriting import templates
+from training.synthesis import photos
 
 CLIENTS: Final = 4
 _PHOTOGRAPHS: Final = 6

@@ -8,7 +8,7 @@ from digits.desk import sheet_on_desk
 from digits.drawing import as_picture, draw, parse_strokes
 from digits.examples import digit_example
 from digits.ink import BlankPictureError, extract_ink, main_ink, possible_inks
-from training import photos
+from training.synthesis import photos
 
 SHEET = (120, 60, 400, 300)
 """Left, top, width and height on a picture of 640 x 480."""

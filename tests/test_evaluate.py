@@ -13,13 +13,14 @@ from digits.examples import digit_example
 from digits.preprocessing import normalize
 from digits.recognizer import Recognizer
 from digits.weights import BUNDLED
-from training import cost, evaluate, photos, scoring, sets, tables
+from training import cost, evaluate, scoring, sets, tables
 from training.console import UserError
 from training.data.mnist import Mnist
 from training.ensemble import Ensemble
 from training.handwriting import strokes
 from training.handwriting.strokes import Sample
 from training.scoring import Answers
+from training.synthesis import photos
 
 RING = np.column_stack([np.cos(np.linspace(0, 6.3, 40)), np.sin(np.linspace(0, 6.3, 40))])
 SAMPLES = [

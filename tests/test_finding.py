@@ -6,7 +6,7 @@ import pytest
 
 from digits.specks import stroke_width
 from tests.support import pen
-from training import photos
+from training.synthesis import photos
 
 PAPER = 215.0
 

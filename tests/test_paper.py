@@ -7,7 +7,7 @@ import pytest
 from digits.drawing import as_picture, draw, parse_strokes
 from digits.examples import digit_example
 from digits.ink import BlankPictureError, Ink, extract_ink, main_ink, written_line
-from training import photos
+from training.synthesis import photos
 
 STROKES = [
     np.array([[0, 100], [300, 0], [600, 200], [200, 500]], float),

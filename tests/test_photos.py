@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from training import photos
 from training.handwriting import strokes
+from training.synthesis import photos
 
 SEVEN = [np.array([[0, 0], [600, 0], [200, 1000]], float)]
 ONE = [np.array([[0, 0], [0, 1000]], float)]

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from training import photos
 from training.handwriting import strokes as pen_strokes
 from training.handwriting.strokes import UNIT
+from training.synthesis import photos
 
 Picture = npt.NDArray[np.uint8]
 

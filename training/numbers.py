@@ -15,11 +15,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from training import console, photos
+from training import console
 from training.data.mnist import load_mnist
 from training.handwriting import strokes as pen_strokes
 from training.handwriting.strokes import UNIT, Sample, Strokes
 from training.handwriting.tracing import trace
+from training.synthesis import photos
 
 CANVASES = ((280, 560), (500, 500), (300, 900), (400, 800))
 LENGTHS = (2, 3, 4, 5, 6)
@@ -81,7 +82,7 @@ def on_canvas(
 
 
 def on_paper(chosen: Sequence[Sample], rng: np.random.Generator) -> Number:
-    """Write a number on paper and photograph it; see `training.photos`."""
+    """Write a number on paper and photograph it; see `training.synthesis.photos`."""
     parts = lay_out([sample.strokes for sample in chosen], rng, 0.05)
     share = float(np.exp(rng.uniform(np.log(0.08), np.log(0.5))))
     photo = photos.photograph(parts, rng, share, widest_pen=0.1)

@@ -15,10 +15,11 @@ import numpy.typing as npt
 from digits.preprocessing import Candidate
 from digits.recognizer import Look
 from digits.segmentation.layout import Layout
-from training import corruptions, junk, numbers, photos
+from training import corruptions, junk, numbers
 from training.data.mnist import Mnist
 from training.handwriting import strokes as pen_strokes
 from training.handwriting.strokes import Sample
+from training.synthesis import photos
 
 Picture = npt.NDArray[np.uint8]
 Images = npt.NDArray[np.float32]

@@ -4,8 +4,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from training.photos import jpeg
-from training.random_fields import noise
+from training.synthesis.optics import jpeg, noise
 from training.synthesis.page import Page
 from training.synthesis.surfaces import grain
 

@@ -9,8 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.segmentation.letterbox import SIDE
-from training import photos
-from training.synthesis import camera, pictures
+from training.synthesis import camera, photos, pictures
 from training.synthesis.contents import CONTENTS, number, surround
 from training.synthesis.marks import Mark, Pen, box_of, draw, label, placed
 from training.synthesis.page import LINE, Color, Cover, Page
@@ -159,7 +158,7 @@ def _cut(page: Page, rng: np.random.Generator) -> Page:
 
 
 def photo(hands: Hands, rng: np.random.Generator) -> Page:
-    """A photograph by `training.photos`: paper, pen, light and camera in millimetres."""
+    """A photograph by `training.synthesis.photos`: paper, pen, light and camera in millimetres."""
     marks = number(hands, rng, 1 if rng.random() < 0.6 else None)
     marks = [mark for mark in marks if mark.image is None]
     if not marks:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from training.handwriting import strokes as pen_strokes
 from training.handwriting.strokes import Points, Strokes
-from training.random_fields import noise
+from training.synthesis.optics import noise
 from training.synthesis.page import LINE, Color, Cover, Digit, Page
 
 _SHIFT: Final = 4  # OpenCV draws at fractions of a pixel: 4 binary digits

@@ -13,7 +13,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from training.random_fields import noise
+from training.synthesis.optics import noise
 from training.synthesis.page import Color, Page, Picture
 
 _PICTURES: Final = (

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from training.random_fields import noise
 from training.synthesis.marks import Pen
+from training.synthesis.optics import noise
 from training.synthesis.page import LINE, Color, Page
 from training.synthesis.pictures import natural
 

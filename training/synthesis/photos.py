@@ -8,37 +8,15 @@ one `numpy.random.Generator`: the same generator state gives the same picture.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from training import desks
 from training.handwriting import strokes as pen_strokes
 from training.handwriting.strokes import Box, Strokes
 from training.handwriting.tracing import trace
-from training.random_fields import Color, Field, blur, noise
-
-# What lies on desks, as the share of red, green and blue light that it reflects.
-_PAPERS: tuple[Color, ...] = (
-    (0.96, 0.96, 0.95),  # office paper
-    (0.93, 0.94, 0.97),  # with brightener, bluish
-    (0.95, 0.92, 0.84),  # cream
-    (0.85, 0.83, 0.78),  # recycled
-    (0.96, 0.93, 0.66),  # yellow note
-    (0.80, 0.88, 0.93),  # light blue card
-    (0.94, 0.83, 0.84),  # pink card
-    (0.72, 0.62, 0.48),  # kraft paper
-)
-_PAPER_ODDS = (0.34, 0.16, 0.18, 0.12, 0.08, 0.04, 0.04, 0.04)
-_RULINGS: tuple[Color, ...] = (
-    (0.60, 0.72, 0.88),  # light blue
-    (0.45, 0.55, 0.78),  # blue
-    (0.70, 0.70, 0.72),  # gray
-    (0.68, 0.60, 0.80),  # violet
-    (0.62, 0.80, 0.68),  # green
-    (0.88, 0.68, 0.62),  # orange
-)
-_MARGIN: Color = (0.86, 0.45, 0.45)
+from training.synthesis.optics import Field, expose, noise, uneven_light
+from training.synthesis.page import Color
+from training.synthesis.paper import Scene, blank_sheet, lay_on_desk
 
 
 @dataclass(frozen=True)
@@ -89,16 +67,6 @@ class Photo:
     pen_width: float
     pen: str
     pen_share: float
-
-
-@dataclass(frozen=True)
-class _Scene:
-    """Sizes of one photograph; `scale` is pixels a millimetre, `height_mm` that of the writing."""
-
-    size: tuple[int, int]
-    height_mm: float
-    scale: float
-    matrix: npt.NDArray[np.float64]
 
 
 def photograph_digit(
@@ -159,13 +127,13 @@ def photograph(  # noqa: PLR0913 - one scene, each side of it optional
     in_picture = [pen_strokes.transform(part, scene.matrix) for part in to_paper]
     width = max(1.0, width_mm * scene.scale)
     pen_share = width / (scene.height_mm * scene.scale)
-    reflected = _paper(scene, rng)
+    reflected = blank_sheet(scene, rng)
     _write(reflected, [stroke for part in in_picture for stroke in part], pen, width, rng)
     if on_desk:
-        reflected, laid = desks.lay_on_desk(reflected, rng)
+        reflected, laid = lay_on_desk(reflected, rng)
         in_picture = [pen_strokes.transform(part, laid.matrix) for part in in_picture]
         width = max(1.0, width * laid.scale)
-    picture = _expose(reflected * _light(scene.size, rng), width, rng)
+    picture = expose(reflected * uneven_light(scene.size, rng), width, rng)
     boxes = tuple(pen_strokes.pixel_box(part, width, scene.size) for part in in_picture)
     return Photo(picture, boxes, tuple(in_picture), width, name, pen_share)
 
@@ -173,7 +141,7 @@ def photograph(  # noqa: PLR0913 - one scene, each side of it optional
 def photograph_blank(rng: np.random.Generator) -> npt.NDArray[np.uint8]:
     """Photograph paper, ruled or not, that nobody has written on: `(H, W, 3)` uint8 RGB."""
     scene = _scene(np.array([0.7, 1.0]), rng, None, 1600)
-    return _expose(_paper(scene, rng) * _light(scene.size, rng), 4.0, rng)
+    return expose(blank_sheet(scene, rng) * uneven_light(scene.size, rng), 4.0, rng)
 
 
 def _scene(
@@ -181,7 +149,7 @@ def _scene(
     rng: np.random.Generator,
     height_share: float | None,
     longest: int,
-) -> _Scene:
+) -> Scene:
     """Choose the picture's size and where the writing lies in it.
 
     `extent` is the width and height of the writing in units of its height.
@@ -193,7 +161,7 @@ def _scene(
     height_mm = float(np.exp(rng.uniform(np.log(5), np.log(14 + 46 * share))))
     scale = height / height_mm
     matrix = _view(extent * height, size, rng) @ np.diag([scale, scale, 1.0])
-    return _Scene(size, height_mm, scale, matrix)
+    return Scene(size, height_mm, scale, matrix)
 
 
 def _picture_size(rng: np.random.Generator, longest: int) -> tuple[int, int]:
@@ -237,70 +205,6 @@ def _choose_pen(widest_mm: float, rng: np.random.Generator) -> tuple[str, Pen, f
     return name, pen, min(float(rng.uniform(*pen.width)), widest_mm)
 
 
-def _paper(scene: _Scene, rng: np.random.Generator) -> Field:
-    """Return the light that the empty paper reflects: `(H, W, 3)` float32 in `[0, 1]`."""
-    tint = np.array(_PAPERS[rng.choice(len(_PAPERS), p=_PAPER_ODDS)])
-    tint = np.clip(tint + rng.normal(0, 0.012, 3), 0, 1)
-    texture = 1 + rng.uniform(0.002, 0.02) * noise(scene.size, 1.5, rng)
-    texture += rng.uniform(0.0, 0.006) * noise(scene.size, 60, rng)
-    reflected = (tint * texture[..., None]).astype(np.float32)
-    _rule(reflected, scene, rng)
-    return np.asarray(reflected, np.float32)
-
-
-def _rule(reflected: Field, scene: _Scene, rng: np.random.Generator) -> None:
-    """Print lines or squares on the paper, with a margin now and then; in place."""
-    kind = rng.choice(["blank", "lines", "squares"], p=[0.34, 0.36, 0.30])
-    if kind == "blank":
-        return
-    color = np.array(_RULINGS[rng.integers(len(_RULINGS))])
-    strength = rng.uniform(0.35, 1.0)
-    width = rng.uniform(0.12, 0.35) * scene.scale
-    spacing = rng.choice([4.0, 5.0, 5.0, 10.0] if kind == "squares" else [6.0, 7.0, 8.0, 9.0])
-    # Writing stands on a line more often than not; `origin` is the foot of the writing.
-    origin = scene.height_mm + (rng.normal(0, 0.6) if rng.random() < 0.6 else rng.uniform(0, 9))
-    lines = _parallels(scene, spacing, origin, across=False)
-    if kind == "squares":
-        lines += _parallels(scene, spacing, rng.uniform(0, spacing), across=True)
-    _print(reflected, lines, width, color, strength)
-    if kind == "lines" and rng.random() < 0.3:
-        edge = rng.choice([-1.0, 1.0]) * rng.uniform(0.3, 2.0) * scene.height_mm
-        margin = _parallels(scene, 1e6, edge if edge < 0 else edge + scene.height_mm, across=True)
-        _print(reflected, margin, width * 1.3, np.array(_MARGIN), strength)
-
-
-def _parallels(scene: _Scene, spacing: float, origin: float, *, across: bool) -> Strokes:
-    """Return lines every `spacing` mm over all that the camera sees, in pixels of the picture."""
-    height, width = scene.size
-    corners = [np.array([[0, 0], [width, 0], [0, height], [width, height]], np.float64)]
-    back = np.asarray(np.linalg.inv(scene.matrix), np.float64)
-    low, high = pen_strokes.box(pen_strokes.transform(corners, back))
-    along, over = (1, 0) if across else (0, 1)
-    first = origin + spacing * np.ceil((low[over] - origin) / spacing)
-    lines = []
-    for at in np.arange(first, high[over] + 1e-9, spacing):
-        ends = np.empty((2, 2))
-        ends[:, along] = low[along] - 1, high[along] + 1
-        ends[:, over] = at
-        lines.append(ends)
-    return pen_strokes.transform(lines, scene.matrix)
-
-
-def _print(
-    reflected: Field,
-    lines: Strokes,
-    width: float,
-    color: npt.NDArray[np.float64],
-    strength: float,
-) -> None:
-    """Put thin printed lines onto the paper, in place; narrower than a pixel they get fainter."""
-    if not lines:
-        return
-    cover = pen_strokes.draw(lines, reflected.shape[:2], max(1.0, width))
-    cover *= strength * min(1.0, width)
-    reflected *= 1 - cover[..., None] * (1 - color.astype(np.float32))
-
-
 def _write(
     reflected: Field, strokes: Strokes, pen: Pen, width: float, rng: np.random.Generator
 ) -> None:
@@ -329,97 +233,3 @@ def _pressed(
     lighter = pen_strokes.draw(strokes, size, max(1.0, 0.75 * width))
     pressure = np.clip(0.7 + 0.5 * noise(size, 12 * width + 8, rng), 0, 1)
     return np.asarray(lighter + (full - lighter) * pressure, np.float32)
-
-
-def _light(size: tuple[int, int], rng: np.random.Generator) -> Field:
-    """Return the light that falls on the paper: `(H, W, 3)` float32, 1 is full."""
-    y = np.linspace(-1, 1, size[0], dtype=np.float32)[:, None]
-    x = np.linspace(-1, 1, size[1], dtype=np.float32)[None, :]
-    angle = rng.uniform(0, 2 * np.pi)
-    light = 1 + rng.uniform(0, 0.35) * (np.cos(angle) * x + np.sin(angle) * y) / 2
-    light *= 1 - rng.uniform(0, 0.3) * (x**2 + y**2) / 2
-    light *= 1 + 0.04 * noise(size, max(size) / 3, rng)
-    if rng.random() < 0.25:  # a lamp
-        center = rng.uniform(-0.9, 0.9, 2)
-        far = (x - center[0]) ** 2 + (y - center[1]) ** 2
-        light *= 0.65 + 0.45 * np.exp(-far / rng.uniform(0.3, 1.5))
-    color = np.array([1.0, 1.0, 1.0]) + rng.normal(0, 0.05) * np.array([1.0, 0.1, -1.0])
-    lit = light[..., None] * color.astype(np.float32)
-    for _ in range(int(rng.choice([0, 1, 2], p=[0.5, 0.38, 0.12]))):
-        lit *= _shadow(size, rng)
-    return np.asarray(lit, np.float32)
-
-
-def _shadow(size: tuple[int, int], rng: np.random.Generator) -> Field:
-    """Return one shadow with a hard or soft edge (a hand, the telephone, a window frame)."""
-    height, width = size
-    longer = max(size)
-    angle = rng.uniform(0, 2 * np.pi)
-    along = np.array([np.cos(angle), np.sin(angle)])
-    across = np.array([-along[1], along[0]])
-    middle = rng.uniform(0.15, 0.85, 2) * (width, height)
-    # A wavy edge from far outside to far outside, closed behind the picture.
-    t = np.linspace(-2, 2, 24) * longer
-    wave = rng.uniform(0, 0.05) * longer * np.cumsum(rng.normal(0, 0.5, t.size))
-    edge = middle + t[:, None] * along + wave[:, None] * across
-    depth = rng.uniform(0.15, 0.6) * longer if rng.random() < 0.35 else 4 * longer
-    outline = np.vstack([edge, edge[::-1] + depth * across])
-    sheet = np.zeros(size, np.float32)
-    cv2.fillPoly(sheet, [np.round(outline).astype(np.int32)], 1.0)
-    mask = blur(sheet, float(np.exp(rng.uniform(np.log(0.002), np.log(0.06)))) * longer)
-    dark = rng.uniform(0.2, 0.55)
-    tinted = np.array([1.0, 0.97, 0.92], np.float32)  # shadows are lit by the sky: bluish
-    return 1 - mask[..., None] * (np.float32(dark) * tinted)
-
-
-def _expose(radiance: Field, width: float, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """Do what the camera does: exposure, focus, noise, tone and JPEG.
-
-    Args:
-        radiance: `(H, W, 3)` float32, light that arrives.
-        width: Of the pen line in pixels; the focus is never so bad that the line is lost.
-        rng: Decides the camera.
-
-    Returns:
-        `(H, W, 3)` uint8 RGB.
-    """
-    exposed = radiance * (rng.uniform(0.6, 1.04) / np.percentile(radiance[::8, ::8], 95))
-    sharp = min(rng.uniform(0.3, 1.8), 0.45 + 0.35 * width)
-    exposed = blur(exposed, sharp)
-    if rng.random() < 0.2:
-        exposed = _shake(exposed, min(0.6 * width + 1.5, 6.0), rng)
-    exposed = _sensor(exposed, rng)
-    if rng.random() < 0.5:  # the telephone sharpens
-        exposed += rng.uniform(0.2, 0.8) * (exposed - blur(exposed, 1.2))
-    toned = np.clip(exposed, 0, 1) ** rng.uniform(0.8, 1.15)
-    return jpeg(np.round(toned * 255).astype(np.uint8), int(rng.integers(30, 96)))
-
-
-def _shake(exposed: Field, length: float, rng: np.random.Generator) -> Field:
-    """Blur along a short line, as a hand that moves while the shutter is open."""
-    reach = max(1, round(length / 2))
-    kernel = np.zeros((2 * reach + 1, 2 * reach + 1), np.float32)
-    angle = rng.uniform(0, np.pi)
-    dx, dy = (round(float(v) * reach) for v in (np.cos(angle), np.sin(angle)))
-    cv2.line(kernel, (reach - dx, reach - dy), (reach + dx, reach + dy), 1.0, 1)
-    return np.asarray(cv2.filter2D(exposed, -1, kernel / kernel.sum()), np.float32)
-
-
-def _sensor(exposed: Field, rng: np.random.Generator) -> Field:
-    """Add noise that grows with the light, partly smoothed as telephones do, partly coloured."""
-    level = float(np.exp(rng.uniform(np.log(0.003), np.log(0.035))))
-    size = (exposed.shape[0], exposed.shape[1])
-    gray = rng.standard_normal(size, dtype=np.float32)
-    if rng.random() < 0.5:
-        gray = 1.6 * blur(gray, 0.7)
-    color = np.dstack([noise(size, 2.0, rng) for _ in range(3)])
-    stronger = np.sqrt(np.clip(exposed[..., 1], 0.02, 1)) * np.float32(level)
-    noisy = exposed + (stronger * gray)[..., None] + (0.3 * stronger)[..., None] * color
-    return np.asarray(noisy, np.float32)
-
-
-def jpeg(picture: npt.NDArray[np.uint8], quality: int) -> npt.NDArray[np.uint8]:
-    """Save as JPEG and load again; RGB in, RGB out."""
-    _, data = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-    decoded = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
-    return np.ascontiguousarray(decoded[..., ::-1])

@@ -1,0 +1,121 @@
+"""Light on its way into a picture: noise and blur, lamps and shadows, and what a camera does."""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Field = npt.NDArray[np.float32]
+"""`(H, W)` or `(H, W, 3)`, light or the share of it that is reflected."""
+
+
+def noise(size: tuple[int, int], grain: float, rng: np.random.Generator) -> Field:
+    """Return smooth noise of mean 0 and deviation about 1; spots of about `grain` pixels."""
+    small = [max(2, int(np.ceil(side / grain))) for side in size]
+    rough = rng.standard_normal(small, dtype=np.float32)
+    return np.asarray(cv2.resize(rough, size[::-1], interpolation=cv2.INTER_CUBIC), np.float32)
+
+
+def blur(field: Field, sigma: float) -> Field:
+    """Blur by a Gaussian; a wide one on a smaller copy, which looks the same and is faster."""
+    step = max(1, int(sigma / 4))
+    if step == 1:
+        return np.asarray(cv2.GaussianBlur(field, (0, 0), max(sigma, 0.1)), np.float32)
+    size = field.shape[1::-1]
+    shrunk = (size[0] // step + 1, size[1] // step + 1)
+    small = cv2.resize(field, shrunk, interpolation=cv2.INTER_AREA)
+    small = cv2.GaussianBlur(small, (0, 0), sigma / step)
+    return np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def uneven_light(size: tuple[int, int], rng: np.random.Generator) -> Field:
+    """Return the light that falls on the paper: `(H, W, 3)` float32, 1 is full."""
+    y = np.linspace(-1, 1, size[0], dtype=np.float32)[:, None]
+    x = np.linspace(-1, 1, size[1], dtype=np.float32)[None, :]
+    angle = rng.uniform(0, 2 * np.pi)
+    light = 1 + rng.uniform(0, 0.35) * (np.cos(angle) * x + np.sin(angle) * y) / 2
+    light *= 1 - rng.uniform(0, 0.3) * (x**2 + y**2) / 2
+    light *= 1 + 0.04 * noise(size, max(size) / 3, rng)
+    if rng.random() < 0.25:  # a lamp
+        center = rng.uniform(-0.9, 0.9, 2)
+        far = (x - center[0]) ** 2 + (y - center[1]) ** 2
+        light *= 0.65 + 0.45 * np.exp(-far / rng.uniform(0.3, 1.5))
+    color = np.array([1.0, 1.0, 1.0]) + rng.normal(0, 0.05) * np.array([1.0, 0.1, -1.0])
+    lit = light[..., None] * color.astype(np.float32)
+    for _ in range(int(rng.choice([0, 1, 2], p=[0.5, 0.38, 0.12]))):
+        lit *= _shadow(size, rng)
+    return np.asarray(lit, np.float32)
+
+
+def _shadow(size: tuple[int, int], rng: np.random.Generator) -> Field:
+    """Return one shadow with a hard or soft edge (a hand, the telephone, a window frame)."""
+    height, width = size
+    longer = max(size)
+    angle = rng.uniform(0, 2 * np.pi)
+    along = np.array([np.cos(angle), np.sin(angle)])
+    across = np.array([-along[1], along[0]])
+    middle = rng.uniform(0.15, 0.85, 2) * (width, height)
+    # A wavy edge from far outside to far outside, closed behind the picture.
+    t = np.linspace(-2, 2, 24) * longer
+    wave = rng.uniform(0, 0.05) * longer * np.cumsum(rng.normal(0, 0.5, t.size))
+    edge = middle + t[:, None] * along + wave[:, None] * across
+    depth = rng.uniform(0.15, 0.6) * longer if rng.random() < 0.35 else 4 * longer
+    outline = np.vstack([edge, edge[::-1] + depth * across])
+    sheet = np.zeros(size, np.float32)
+    cv2.fillPoly(sheet, [np.round(outline).astype(np.int32)], 1.0)
+    mask = blur(sheet, float(np.exp(rng.uniform(np.log(0.002), np.log(0.06)))) * longer)
+    dark = rng.uniform(0.2, 0.55)
+    tinted = np.array([1.0, 0.97, 0.92], np.float32)  # shadows are lit by the sky: bluish
+    return 1 - mask[..., None] * (np.float32(dark) * tinted)
+
+
+def expose(radiance: Field, width: float, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+    """Do what the camera does: exposure, focus, noise, tone and JPEG.
+
+    Args:
+        radiance: `(H, W, 3)` float32, light that arrives.
+        width: Of the pen line in pixels; the focus is never so bad that the line is lost.
+        rng: Decides the camera.
+
+    Returns:
+        `(H, W, 3)` uint8 RGB.
+    """
+    exposed = radiance * (rng.uniform(0.6, 1.04) / np.percentile(radiance[::8, ::8], 95))
+    sharp = min(rng.uniform(0.3, 1.8), 0.45 + 0.35 * width)
+    exposed = blur(exposed, sharp)
+    if rng.random() < 0.2:
+        exposed = _shake(exposed, min(0.6 * width + 1.5, 6.0), rng)
+    exposed = _sensor(exposed, rng)
+    if rng.random() < 0.5:  # the telephone sharpens
+        exposed += rng.uniform(0.2, 0.8) * (exposed - blur(exposed, 1.2))
+    toned = np.clip(exposed, 0, 1) ** rng.uniform(0.8, 1.15)
+    return jpeg(np.round(toned * 255).astype(np.uint8), int(rng.integers(30, 96)))
+
+
+def _shake(exposed: Field, length: float, rng: np.random.Generator) -> Field:
+    """Blur along a short line, as a hand that moves while the shutter is open."""
+    reach = max(1, round(length / 2))
+    kernel = np.zeros((2 * reach + 1, 2 * reach + 1), np.float32)
+    angle = rng.uniform(0, np.pi)
+    dx, dy = (round(float(v) * reach) for v in (np.cos(angle), np.sin(angle)))
+    cv2.line(kernel, (reach - dx, reach - dy), (reach + dx, reach + dy), 1.0, 1)
+    return np.asarray(cv2.filter2D(exposed, -1, kernel / kernel.sum()), np.float32)
+
+
+def _sensor(exposed: Field, rng: np.random.Generator) -> Field:
+    """Add noise that grows with the light, partly smoothed as telephones do, partly coloured."""
+    level = float(np.exp(rng.uniform(np.log(0.003), np.log(0.035))))
+    size = (exposed.shape[0], exposed.shape[1])
+    gray = rng.standard_normal(size, dtype=np.float32)
+    if rng.random() < 0.5:
+        gray = 1.6 * blur(gray, 0.7)
+    color = np.dstack([noise(size, 2.0, rng) for _ in range(3)])
+    stronger = np.sqrt(np.clip(exposed[..., 1], 0.02, 1)) * np.float32(level)
+    noisy = exposed + (stronger * gray)[..., None] + (0.3 * stronger)[..., None] * color
+    return np.asarray(noisy, np.float32)
+
+
+def jpeg(picture: npt.NDArray[np.uint8], quality: int) -> npt.NDArray[np.uint8]:
+    """Save as JPEG and load again; RGB in, RGB out."""
+    _, data = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    decoded = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
+    return np.ascontiguousarray(decoded[..., ::-1])

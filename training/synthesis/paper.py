@@ -1,0 +1,183 @@
+"""Sheets of paper, ruled or not, and desks that they lie on, for photographs."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from training.handwriting import strokes as pen_strokes
+from training.handwriting.strokes import Strokes
+from training.synthesis.optics import Field, blur, noise
+from training.synthesis.page import Color
+
+# Colors are shares of red, green and blue light that are reflected.
+_PAPERS: tuple[Color, ...] = (
+    (0.96, 0.96, 0.95),  # office paper
+    (0.93, 0.94, 0.97),  # with brightener, bluish
+    (0.95, 0.92, 0.84),  # cream
+    (0.85, 0.83, 0.78),  # recycled
+    (0.96, 0.93, 0.66),  # yellow note
+    (0.80, 0.88, 0.93),  # light blue card
+    (0.94, 0.83, 0.84),  # pink card
+    (0.72, 0.62, 0.48),  # kraft paper
+)
+_PAPER_ODDS = (0.34, 0.16, 0.18, 0.12, 0.08, 0.04, 0.04, 0.04)
+_RULINGS: tuple[Color, ...] = (
+    (0.60, 0.72, 0.88),  # light blue
+    (0.45, 0.55, 0.78),  # blue
+    (0.70, 0.70, 0.72),  # gray
+    (0.68, 0.60, 0.80),  # violet
+    (0.62, 0.80, 0.68),  # green
+    (0.88, 0.68, 0.62),  # orange
+)
+_MARGIN: Color = (0.86, 0.45, 0.45)
+_DESKS: tuple[Color, ...] = (
+    (0.35, 0.22, 0.13),  # dark wood
+    (0.55, 0.38, 0.22),  # wood
+    (0.75, 0.62, 0.45),  # light wood
+    (0.15, 0.14, 0.14),  # black
+    (0.45, 0.45, 0.46),  # gray
+    (0.25, 0.32, 0.25),  # green
+)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Where a photograph shows its paper, and how large.
+
+    Attributes:
+        size: Height and width of the picture in pixels.
+        height_mm: Height of the writing.
+        scale: Pixels a millimetre.
+        matrix: `(3, 3)` float64, takes millimetres from the writing's corner to the picture.
+    """
+
+    size: tuple[int, int]
+    height_mm: float
+    scale: float
+    matrix: npt.NDArray[np.float64]
+
+
+def blank_sheet(scene: Scene, rng: np.random.Generator) -> Field:
+    """Return the light that the empty paper reflects: `(H, W, 3)` float32 in `[0, 1]`."""
+    tint = np.array(_PAPERS[rng.choice(len(_PAPERS), p=_PAPER_ODDS)])
+    tint = np.clip(tint + rng.normal(0, 0.012, 3), 0, 1)
+    texture = 1 + rng.uniform(0.002, 0.02) * noise(scene.size, 1.5, rng)
+    texture += rng.uniform(0.0, 0.006) * noise(scene.size, 60, rng)
+    reflected = (tint * texture[..., None]).astype(np.float32)
+    _rule(reflected, scene, rng)
+    return np.asarray(reflected, np.float32)
+
+
+def _rule(reflected: Field, scene: Scene, rng: np.random.Generator) -> None:
+    """Print lines or squares on the paper, with a margin now and then; in place."""
+    kind = rng.choice(["blank", "lines", "squares"], p=[0.34, 0.36, 0.30])
+    if kind == "blank":
+        return
+    color = np.array(_RULINGS[rng.integers(len(_RULINGS))])
+    strength = rng.uniform(0.35, 1.0)
+    width = rng.uniform(0.12, 0.35) * scene.scale
+    spacing = rng.choice([4.0, 5.0, 5.0, 10.0] if kind == "squares" else [6.0, 7.0, 8.0, 9.0])
+    # Writing stands on a line more often than not; `origin` is the foot of the writing.
+    origin = scene.height_mm + (rng.normal(0, 0.6) if rng.random() < 0.6 else rng.uniform(0, 9))
+    lines = _parallels(scene, spacing, origin, across=False)
+    if kind == "squares":
+        lines += _parallels(scene, spacing, rng.uniform(0, spacing), across=True)
+    _print(reflected, lines, width, color, strength)
+    if kind == "lines" and rng.random() < 0.3:
+        edge = rng.choice([-1.0, 1.0]) * rng.uniform(0.3, 2.0) * scene.height_mm
+        margin = _parallels(scene, 1e6, edge if edge < 0 else edge + scene.height_mm, across=True)
+        _print(reflected, margin, width * 1.3, np.array(_MARGIN), strength)
+
+
+def _parallels(scene: Scene, spacing: float, origin: float, *, across: bool) -> Strokes:
+    """Return lines every `spacing` mm over all that the camera sees, in pixels of the picture."""
+    height, width = scene.size
+    corners = [np.array([[0, 0], [width, 0], [0, height], [width, height]], np.float64)]
+    back = np.asarray(np.linalg.inv(scene.matrix), np.float64)
+    low, high = pen_strokes.box(pen_strokes.transform(corners, back))
+    along, over = (1, 0) if across else (0, 1)
+    first = origin + spacing * np.ceil((low[over] - origin) / spacing)
+    lines = []
+    for at in np.arange(first, high[over] + 1e-9, spacing):
+        ends = np.empty((2, 2))
+        ends[:, along] = low[along] - 1, high[along] + 1
+        ends[:, over] = at
+        lines.append(ends)
+    return pen_strokes.transform(lines, scene.matrix)
+
+
+def _print(
+    reflected: Field,
+    lines: Strokes,
+    width: float,
+    color: npt.NDArray[np.float64],
+    strength: float,
+) -> None:
+    """Put thin printed lines onto the paper, in place; narrower than a pixel they get fainter."""
+    if not lines:
+        return
+    cover = pen_strokes.draw(lines, reflected.shape[:2], max(1.0, width))
+    cover *= strength * min(1.0, width)
+    reflected *= 1 - cover[..., None] * (1 - color.astype(np.float32))
+
+
+@dataclass(frozen=True)
+class Laid:
+    """How a sheet was laid down.
+
+    Attributes:
+        matrix: `(3, 3)` float64, takes x and y on the sheet to x and y in the picture.
+        scale: Pixels of the picture to one of the sheet, about.
+    """
+
+    matrix: npt.NDArray[np.float64]
+    scale: float
+
+
+def lay_on_desk(sheet: Field, rng: np.random.Generator) -> tuple[Field, Laid]:
+    """Lay a sheet on a desk, turned and aslant; an edge or two may lie beyond the picture.
+
+    Args:
+        sheet: `(H, W, 3)` float32, the light that it reflects.
+        rng: Decides the desk and where the sheet lies.
+
+    Returns:
+        What sheet and desk reflect, of the same form, and how the sheet lies.
+    """
+    height, width = sheet.shape[:2]
+    size = np.array([width, height], np.float64)
+    scale = rng.uniform(0.5, 0.9)
+    angle = rng.normal(0, 0.06)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * size
+    lying = ((corners - size / 2) * scale) @ turn.T * (1 + rng.normal(0, 0.03, (4, 1)))
+    room = np.maximum(size / 2 - np.abs(lying).max(axis=0), 0)
+    lying += size / 2 + room * rng.uniform(-1.3, 1.3, 2)
+    matrix = cv2.getPerspectiveTransform(corners.astype(np.float32), lying.astype(np.float32))
+    laid = cv2.warpPerspective(sheet, matrix, (width, height), flags=cv2.INTER_AREA)
+    cover = cv2.warpPerspective(np.ones((height, width), np.float32), matrix, (width, height))
+    thickness = 0.006 * max(height, width)
+    shadow = blur(np.roll(cover, round(thickness), (0, 1)), thickness)
+    around = _desk((height, width), rng) * (1 - 0.4 * shadow)[..., None]
+    mixed = around * (1 - cover)[..., None] + laid * cover[..., None]
+    return np.asarray(mixed, np.float32), Laid(np.asarray(matrix, np.float64), float(scale))
+
+
+def _desk(size: tuple[int, int], rng: np.random.Generator) -> Field:
+    """Return the light that an empty desk reflects, with the grain of wood or without."""
+    color = np.array(_DESKS[rng.integers(len(_DESKS))]) * rng.uniform(0.8, 1.2)
+    texture = _wood(size, rng) if rng.random() < 0.6 else noise(size, rng.uniform(2, 30), rng)
+    lit = color * (1 + rng.uniform(0.02, 0.15) * texture[..., None])
+    return np.asarray(np.clip(lit, 0.02, 0.95), np.float32)
+
+
+def _wood(size: tuple[int, int], rng: np.random.Generator) -> Field:
+    """Return noise that is drawn out along or across."""
+    grain = rng.uniform(2, 6), rng.uniform(20, 80)
+    if rng.random() < 0.5:
+        grain = grain[::-1]
+    small = [max(2, int(side / length)) for side, length in zip(size, grain, strict=True)]
+    rough = rng.standard_normal(small, dtype=np.float32)
+    return np.asarray(cv2.resize(rough, size[::-1], interpolation=cv2.INTER_CUBIC), np.float32)
