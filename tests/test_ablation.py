@@ -31,7 +31,7 @@ def test_rows_are_trained_and_measured_alike(tmp_path, recognizer):
     letters = [Sample("a", "T", [ACROSS, DOWN])] * 4
     jobs = {ablation.WHOLE: Job(recipe=Recipe(network="fnn", epochs=1), limit=60)}
     rows = ablation.run(Material(mnist, drawn, letters, 20, recognizer.look), tmp_path, jobs)
-    assert [row["name"] for row in rows] == [ablation.WHOLE, ablation.SQUEEZED]
+    assert [row["name"] for row in rows] == [ablation.WHOLE, ablation.RESIZED]
     assert [row["mnist_test"]["count"] for row in rows] == [20, 20]
     assert [row["drawn"]["count"] for row in rows] == [8, 8]
     table = tables.ablation_table({"rows": rows})

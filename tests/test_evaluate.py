@@ -64,8 +64,8 @@ def test_misread_counts_blank_pictures_but_not_refused_ones():
 
 def test_refusal_is_measured_where_two_percent_of_digits_are_refused():
     real = answers([1] * 100, [1] * 100, np.arange(100) / 100)
-    junk = answers([-1] * 4, [1] * 4, [0.0, 0.01, 0.02, 0.5])
-    figures = scoring.refusal(real, {"letters": junk})
+    non_digits = answers([-1] * 4, [1] * 4, [0.0, 0.01, 0.02, 0.5])
+    figures = scoring.rejection(real, {"letters": non_digits})
     assert figures["threshold"] == 0.02
     assert figures["refused"] == {"letters": 0.5}
     assert figures["auroc_letters"] == pytest.approx((100 * 4 - 0.5 - 1.5 - 2.5 - 50.5) / 400)
@@ -73,8 +73,8 @@ def test_refusal_is_measured_where_two_percent_of_digits_are_refused():
 
 def test_refusal_as_served_is_what_the_answers_say():
     real = answers([1] * 4, [1] * 4, [0.1, 0.6, 0.7, 0.8], rejection_threshold=0.5)
-    junk = answers([-1] * 4, [1] * 4, [0.1, 0.2, 0.3, 0.9], rejection_threshold=0.5)
-    figures = scoring.refusal(real, {"dots": junk})
+    non_digits = answers([-1] * 4, [1] * 4, [0.1, 0.2, 0.3, 0.9], rejection_threshold=0.5)
+    figures = scoring.rejection(real, {"dots": non_digits})
     assert figures["digits_refused_as_served"] == 0.25
     assert figures["refused_as_served"] == {"dots": 0.75}
     assert "auroc_letters" not in figures
@@ -104,20 +104,20 @@ def test_a_set_holds_both_ways_to_see_a_picture(recognizer):
     assert np.array_equal(made.prepared[0], recognizer.predict(pad).image)
     assert [len(group) for group in made.candidates] == [1, 0]
     assert made.prepared[1].max() == 0
-    assert made.squeezed[1] == pytest.approx(1 - 200 / 255, abs=0.01)
+    assert made.resized[1] == pytest.approx(1 - 200 / 255, abs=0.01)
 
 
-def test_squeezing_shrinks_and_inverts_the_whole_picture():
+def test_a_plain_resize_shrinks_and_inverts_the_whole_picture():
     picture = np.full((280, 280), 255, np.uint8)
     picture[140:150, 20:30] = 0
-    image = sets.squeeze(picture)
+    image = sets.plain_resize(picture)
     assert image[14, 2] == 1
     assert image.sum() == 1
 
 
-def test_mnist_images_are_squeezed_to_themselves(tiny_mnist, recognizer):
+def test_mnist_images_are_resized_to_themselves(tiny_mnist, recognizer):
     made = sets.mnist_test(sets.Material(tiny_mnist, [], [], 4, recognizer.look))
-    assert np.array_equal(made.squeezed * 255, tiny_mnist.test_images[:4])
+    assert np.array_equal(made.resized * 255, tiny_mnist.test_images[:4])
     assert made.labels.tolist() == [0, 1, 2, 3]
 
 
@@ -131,7 +131,7 @@ def test_answers_are_those_that_a_visitor_gets(recognizer):
     made = sets.prepare("x", [7, 1, 0, -1, 7, 1, 0], pictures, recognizer.look)
     # A sheet on a desk is seen in up to four ways, and any of them may be the surest.
     assert max(map(len, made.candidates)) > 2
-    found = scoring.answer(recognizer, made, squeeze=False)
+    found = scoring.answer(recognizer, made, resized=False)
     for index, picture in enumerate(pictures):
         prediction = recognizer.predict(picture)
         assert found.confidences[index] == pytest.approx(prediction.confidences, abs=1e-5)
@@ -251,7 +251,7 @@ def test_everything_is_measured_written_and_drawn(tiny_mnist, tmp_path, monkeypa
     ours = results["rows"][1]["mean"]
     assert ours["mnist_test"]["count"] == 2
     assert len(ours["corruptions"]["kinds"]) == 15
-    assert set(ours["refusal"]["refused"]) == set(scoring.JUNK)
+    assert set(ours["refusal"]["refused"]) == set(scoring.NON_DIGITS)
     assert ours["numbers"]["canvas"]["count"] == ours["numbers"]["paper"]["count"] == 2
     assert results["rows"][1]["mean"]["drawn"] == results["rows"][3]["mean"]["drawn"]
     names = {path.name for path in (tmp_path / "figures").iterdir()}
@@ -280,9 +280,9 @@ def test_an_ensemble_answers_with_the_mean(recognizer):
 def test_rows_that_are_not_measured_anew_can_be_kept():
     served = {"name": "served", "preprocessing": "this project", "mean": 2}
     other = {"name": "conv3", "preprocessing": "this project", "mean": 3}
-    squeezed = {"name": "served", "preprocessing": "plain resize", "mean": 4}
-    kept = evaluate.rows_besides([served], [{**served, "mean": 1}, other, squeezed])
-    assert kept == [{**other, "kept": True}, {**squeezed, "kept": True}]
+    resized = {"name": "served", "preprocessing": "plain resize", "mean": 4}
+    kept = evaluate.rows_besides([served], [{**served, "mean": 1}, other, resized])
+    assert kept == [{**other, "kept": True}, {**resized, "kept": True}]
 
 
 def test_the_cost_is_measured_on_real_weights(recognizer):

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from training import numbers
 from training.handwriting import strokes
 from training.handwriting.strokes import Sample
+from training.synthesis import numbers
 
 ANGLE = np.linspace(0, 2 * np.pi, 40)
 SAMPLES = [

@@ -43,7 +43,7 @@ PARTS: dict[str, Augmentation | None] = {
 }
 """Rows of the table: what training shows."""
 
-SQUEEZED = "everything, but squeezed as in the usual demo"
+RESIZED = "everything, but squeezed as in the usual demo"
 """The row of `WHOLE` without this project's preprocessing in front of it."""
 
 
@@ -57,7 +57,7 @@ def run(
     Args:
         source: What the pictures to measure with are made from; its MNIST trains.
         folder: Where the run folders are kept.
-        jobs: What to train, by name of the row; `WHOLE` is also measured squeezed.
+        jobs: What to train, by name of the row; `WHOLE` is also measured so.
 
     Returns:
         A row each: `name` and what `measure` gives.
@@ -69,9 +69,9 @@ def run(
         place = folder / name.replace(" ", "-").replace("'", "")
         train(job, source.mnist, place)
         recognizer = Recognizer(load_folder(place))
-        rows.append({"name": name, **measure(recognizer, shown, squeeze=False)})
+        rows.append({"name": name, **measure(recognizer, shown, resized=False)})
         if name == WHOLE:
-            rows.append({"name": SQUEEZED, **measure(recognizer, shown, squeeze=True)})
+            rows.append({"name": RESIZED, **measure(recognizer, shown, resized=True)})
     return rows
 
 
@@ -84,20 +84,20 @@ def _pictures(source: Material) -> Iterator[PictureSet]:
         yield sets.corrupted(source, kind)
 
 
-def measure(recognizer: Recognizer, shown: Sequence[PictureSet], *, squeeze: bool) -> Figures:
+def measure(recognizer: Recognizer, shown: Sequence[PictureSet], *, resized: bool) -> Figures:
     """Count errors on digits, average those of the corruptions, and refuse letters.
 
     Args:
         recognizer: Whose answers.
         shown: Sets named `mnist_test`, `drawn`, `letters`, `photos` and corruptions.
-        squeeze: Show the squeezed images instead of those of our preprocessing.
+        resized: Show the pictures resized instead of those of our preprocessing.
 
     Returns:
         `errors` and `count` by set; `corruptions` with its `mean_error`; `letters` with the share
         refused where 2 % of the drawn digits are.
     """
     found: dict[str, Answers] = {
-        pictures.name: scoring.answer(recognizer, pictures, squeeze=squeeze) for pictures in shown
+        pictures.name: scoring.answer(recognizer, pictures, resized=resized) for pictures in shown
     }
     figures: Figures = {}
     for name in ("mnist_test", "drawn", "photos"):
@@ -105,7 +105,7 @@ def measure(recognizer: Recognizer, shown: Sequence[PictureSet], *, squeeze: boo
         figures[name] = {"errors": int(wrong.sum()), "count": len(wrong)}
     damaged = scoring.corruption_figures(found)
     figures["corruptions"] = {"mean_error": damaged["mean_error"], "kinds": [*damaged["kinds"]]}
-    refused = scoring.refusal(found["drawn"], {"letters": found["letters"]})["refused"]
+    refused = scoring.rejection(found["drawn"], {"letters": found["letters"]})["refused"]
     figures["letters"] = {"refused": refused["letters"]}
     return figures
 

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar  # type: ignore[import-untyped]  # no types
 
 BINS = 15
-REFUSED_SHARE = 0.02
+REJECTED_SHARE = 0.02
 """Share of real digits refused at which refusing what is none is measured."""
 
-SERVED_REFUSED_SHARE = 0.005
+SERVED_REJECTED_SHARE = 0.005
 """Share of validation digits that the app may refuse: a visitor forgives a letter taken for a digit
 sooner than a digit that is not taken."""
 
@@ -103,7 +103,9 @@ def reliability(
     )
 
 
-def choose_refusal(scores: NDArray[np.floating], share: float = REFUSED_SHARE) -> float:
+def choose_rejection_threshold(
+    scores: NDArray[np.floating], share: float = REJECTED_SHARE
+) -> float:
     """Choose the score below which an answer is refused.
 
     Args:

@@ -27,10 +27,10 @@ from training import calibrate, console, cost, evaluation_plots, plots, scoring,
 from training.console import UserError
 from training.data.mnist import Mnist, as_input, load_mnist
 from training.ensemble import Ensemble
-from training.numbers import Number
 from training.run_folder import RunFolder
 from training.scoring import Answers, Figures
 from training.sets import Material, PictureSet
+from training.synthesis.numbers import Number
 
 RESULTS_FILE = "results.json"
 PLOTS_FOLDER = "figures"
@@ -48,23 +48,23 @@ class Contestant:
         name: Of the network, or `SERVED`.
         folder: Where the set lies.
         recognizer: Answers with it.
-        squeeze: Whether pictures are only resized to 28x28, as in the usual demo.
+        resized: Whether pictures are only resized to 28x28, as in the usual demo.
     """
 
     name: str
     folder: Path
     recognizer: Recognizer
-    squeeze: bool
+    resized: bool
 
     @property
     def way(self) -> str:
         """How pictures come before the network, in a word or two."""
-        return tables.PLAIN_RESIZE if self.squeeze else tables.THIS_PROJECT
+        return tables.PLAIN_RESIZE if self.resized else tables.THIS_PROJECT
 
     @property
     def key(self) -> Hashable:
         """What decides its answers: the same weights may come from several folders."""
-        return self.hashes, self.squeeze
+        return self.hashes, self.resized
 
     @property
     def hashes(self) -> str:
@@ -172,13 +172,13 @@ def contestants(served: Path, folders: Iterable[Path]) -> list[Contestant]:
     for name, folder in [(SERVED, served), *((None, folder) for folder in folders)]:
         recognizer = load(folder)
         network = name or recognizer.weights.config.network
-        found += [Contestant(network, folder, recognizer, squeeze) for squeeze in (True, False)]
+        found += [Contestant(network, folder, recognizer, resized) for resized in (True, False)]
         if not name:
             runs.setdefault(network, []).append(found[-1])
     for same in runs.values():
         if len(same) > 1:
             together = Ensemble([run.recognizer for run in same])
-            found.append(Contestant(together.name, same[0].folder, together, squeeze=False))
+            found.append(Contestant(together.name, same[0].folder, together, resized=False))
     return found
 
 
@@ -197,7 +197,7 @@ def answer_all(
     for pictures in sets.picture_sets(source):
         print(f"{pictures.name}: {len(pictures.labels):,} pictures", flush=True)
         for key, runner in different.items():
-            shown = scoring.answer(runner.recognizer, pictures, squeeze=runner.squeeze)
+            shown = scoring.answer(runner.recognizer, pictures, resized=runner.resized)
             answers[key][pictures.name] = shown
         if pictures.name in _KEPT:
             kept[pictures.name] = pictures
@@ -205,10 +205,10 @@ def answer_all(
 
 
 def read_numbers(runners: Sequence[Contestant], source: Material) -> list[Figures]:
-    """Let each contestant read whole numbers; squeezing cannot, and gets no figures."""
+    """Let each contestant read whole numbers; a plain resize cannot, and gets no figures."""
     print("numbers", flush=True)
     written = list(sets.written_numbers(source))
-    different = {runner.key: runner for runner in runners if not runner.squeeze}
+    different = {runner.key: runner for runner in runners if not runner.resized}
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         counted = threads.map(lambda runner: _count_misread(runner, written), different.values())
     found = dict(zip(different, counted, strict=True))
@@ -239,9 +239,9 @@ def gather(
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     for runner, found, read in zip(runners, answers, numbers, strict=True):
         figures = scoring.measure(found)
-        if not runner.squeeze:
+        if not runner.resized:
             figures["numbers"] = read
-        if not runner.squeeze and runner in single:
+        if not runner.resized and runner in single:
             figures["cost"] = costs[runner.folder]
         row = rows.setdefault((runner.name, runner.way), _empty_row(runner))
         row["seeds"].append(runner.seed)
@@ -273,18 +273,20 @@ def draw(
 
     Args:
         rows: From `gather`; all of them give bars.
-        answers: Of the served weights, not squeezed.
+        answers: Of the served weights, not resized.
         kept: The sets to show the misread of.
 
     Returns:
         Figures by file name.
     """
     bars = {f"{row['name']}, {row['preprocessing']}": tables.corruption_errors(row) for row in rows}
-    junk = {kind: answers[kind] for kind in scoring.JUNK if kind in answers}
+    non_digits = {kind: answers[kind] for kind in scoring.NON_DIGITS if kind in answers}
     real = "drawn" if "drawn" in answers else "mnist_test"
     figures = {
         "corruptions.png": evaluation_plots.corruption_bars(bars),
-        "refusal.png": evaluation_plots.refusal_curve(answers[real], junk, f"refused: {real}"),
+        "refusal.png": evaluation_plots.rejection_curve(
+            answers[real], non_digits, f"refused: {real}"
+        ),
     }
     for name, pictures in kept.items():
         shown = np.round(255 * pictures.prepared).astype(np.uint8)
@@ -310,7 +312,7 @@ def measure_all(arguments: argparse.Namespace, mnist: Mnist) -> None:
         rows += rows_besides(rows, out.read_json(RESULTS_FILE)["rows"])
     print(f"\n{tables.long_tables(rows)}")
     (out.path / PLOTS_FOLDER).mkdir(parents=True, exist_ok=True)
-    served = next(i for i, r in enumerate(runners) if r.name == SERVED and not r.squeeze)
+    served = next(i for i, r in enumerate(runners) if r.name == SERVED and not r.resized)
     for name, figure in draw(rows, answers[served], kept).items():
         out.write_figure(f"{PLOTS_FOLDER}/{name}", figure)
     measured_on = {"machine": platform.machine(), "limit": arguments.limit, "made": arguments.made}

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
-from training.scoring import JUNK, Answers
+from training.scoring import NON_DIGITS, Answers
 
 _SHARES = np.linspace(0, 0.1, 201)
 """Shares of real digits refused, from none to a tenth."""
@@ -34,20 +34,22 @@ def corruption_bars(errors: Mapping[str, Mapping[str, float]]) -> Figure:
     return figure
 
 
-def refusal_curve(real: Answers, junk: Mapping[str, Answers], title: str) -> Figure:
+def rejection_curve(real: Answers, non_digits: Mapping[str, Answers], title: str) -> Figure:
     """Draw how much of each kind is refused over how many real digits are.
 
     Args:
         real: Answers to real digits.
-        junk: Answers to pictures without a digit, by kind.
+        non_digits: Answers to pictures without a digit, by kind.
         title: Stands over the figure.
     """
     figure = Figure(figsize=(6.5, 4.6), layout="constrained")
     axes = figure.subplots()
     ordered = np.sort(real.scores)
     places = np.minimum((_SHARES * len(ordered)).astype(int), len(ordered) - 1)
-    for kind in (kind for kind in JUNK if kind in junk):
-        refused = [100 * (junk[kind].scores < threshold).mean() for threshold in ordered[places]]
+    for kind in (kind for kind in NON_DIGITS if kind in non_digits):
+        refused = [
+            100 * (non_digits[kind].scores < threshold).mean() for threshold in ordered[places]
+        ]
         axes.plot(100 * _SHARES, refused, label=kind)
     axes.axvline(2, color="gray", linestyle="--")
     axes.set(xlabel="real digits refused, %", ylabel="refused, %", ylim=(0, 102), title=title)

@@ -22,9 +22,10 @@ from digits.ink import BlankPictureError, extract_ink, written_line
 from digits.numbers.lattice import COSTS, Lattice, LatticeCosts, build_lattice, features, nll
 from digits.recognizer import Recognizer
 from digits.weights import BUNDLED, load_folder
-from training import console, numbers
+from training import console
 from training.data.mnist import load_mnist
 from training.handwriting.strokes import Sample
+from training.synthesis import numbers
 
 Array = npt.NDArray[np.float64]
 

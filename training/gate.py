@@ -202,7 +202,7 @@ def load(run: Path) -> Recognizer:
 def answer_all(recognizer: Recognizer, pictures: Mapping[str, PictureSet]) -> dict[str, Answers]:
     """Show all pictures to a recognizer as to a visitor's, but MNIST's images as they are."""
     return {
-        name: scoring.answer(recognizer, shown, squeeze=name == "mnist_test")
+        name: scoring.answer(recognizer, shown, resized=name == "mnist_test")
         for name, shown in pictures.items()
     }
 

@@ -14,14 +14,14 @@ from digits.drawing import as_picture, draw, parse_strokes
 from digits.examples import digit_example
 from digits.preprocessing import Candidate
 from digits.segmentation.layout import Layout
-from training import junk
 from training.data.mnist import Mnist, as_input
 from training.handwriting import strokes as pen_strokes
 from training.handwriting import templates
 from training.handwriting.strokes import Sample
-from training.numbers import samples_from_images
 from training.sets import NO_DIGIT, LookAt, PictureSet, prepare
+from training.synthesis import non_digits
 from training.synthesis.composition import compose
+from training.synthesis.numbers import samples_from_images
 from training.synthesis.writing import Hands
 
 Picture = npt.NDArray[np.uint8]
@@ -111,7 +111,7 @@ def _pages(hands: Hands) -> Iterator[tuple[int, Picture]]:
 def _outliers() -> Iterator[Picture]:
     rng = np.random.default_rng([_SEED, 3])
     makers: list[Callable[[np.random.Generator], Picture]] = [
-        make for name, make in junk.KINDS.items() if name not in _ANSWERED
+        make for name, make in non_digits.KINDS.items() if name not in _ANSWERED
     ]
     for make in itertools.cycle(makers):
         yield make(rng)

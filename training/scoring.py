@@ -13,7 +13,7 @@ from training.corruptions import CORRUPTIONS
 from training.sets import PictureSet
 
 _BATCH = 500  # bounds the memory that scoring takes; decides nothing else
-JUNK = ("letters", "scribbles", "dots", "lines", "blank", "noise")
+NON_DIGITS = ("letters", "scribbles", "dots", "lines", "blank", "noise")
 
 Figures = dict[str, Any]
 """Measured values by name, nested; leaves are numbers."""
@@ -42,16 +42,16 @@ class Answers:
         return np.asarray(wrong | (self.scores == 0), bool)
 
 
-def answer(recognizer: Recognizer, pictures: PictureSet, *, squeeze: bool) -> Answers:
+def answer(recognizer: Recognizer, pictures: PictureSet, *, resized: bool) -> Answers:
     """Let a recognizer answer a whole set.
 
     Args:
         recognizer: Whose answers, given as to a visitor.
         pictures: The set.
-        squeeze: Show it the squeezed images instead of what was found in the pictures.
+        resized: Show it the pictures resized instead of what was found in them.
     """
-    if squeeze:
-        images = pictures.squeezed
+    if resized:
+        images = pictures.resized
         parts = (images[at : at + _BATCH] for at in range(0, len(images), _BATCH))
         rows = np.concatenate([recognizer.predict_images(part) for part in parts])
         predictions = list(map(recognizer.decide, images, rows))
@@ -81,7 +81,7 @@ def measure(answers: Mapping[str, Answers]) -> Figures:
     }
     figures["corruptions"] = corruption_figures(answers)
     real = answers.get("drawn", answers["mnist_test"])
-    figures["refusal"] = refusal(real, {k: answers[k] for k in JUNK if k in answers})
+    figures["refusal"] = rejection(real, {k: answers[k] for k in NON_DIGITS if k in answers})
     return figures
 
 
@@ -108,22 +108,22 @@ def corruption_figures(answers: Mapping[str, Answers]) -> Figures:
     return {"kinds": kinds, "mean_error": float(np.mean(shares))}
 
 
-def refusal(real: Answers, junk: Mapping[str, Answers]) -> Figures:
+def rejection(real: Answers, non_digits: Mapping[str, Answers]) -> Figures:
     """Measure how well pictures without a digit are told apart.
 
     Args:
         real: Answers to real digits; the threshold refuses 2 % of these.
-        junk: Answers to pictures without a digit, by kind.
+        non_digits: Answers to pictures without a digit, by kind.
     """
-    threshold = calibrate.choose_refusal(real.scores)
+    threshold = calibrate.choose_rejection_threshold(real.scores)
     figures: Figures = {
         "threshold": threshold,
-        "refused": {kind: float((a.scores < threshold).mean()) for kind, a in junk.items()},
+        "refused": {kind: float((a.scores < threshold).mean()) for kind, a in non_digits.items()},
         "digits_refused_as_served": float((~real.answered).mean()),
-        "refused_as_served": {kind: float((~a.answered).mean()) for kind, a in junk.items()},
+        "refused_as_served": {kind: float((~a.answered).mean()) for kind, a in non_digits.items()},
     }
-    if "letters" in junk:
-        figures["auroc_letters"] = auroc(real.scores, junk["letters"].scores)
+    if "letters" in non_digits:
+        figures["auroc_letters"] = auroc(real.scores, non_digits["letters"].scores)
     return figures
 
 

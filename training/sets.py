@@ -1,7 +1,7 @@
 """The pictures that recognition is measured with, brought before a network in two ways.
 
-"squeezed" is what the usual demo does: the picture resized to 28x28, whatever is on it. Candidates
-and layouts are what this project sees in it. All are computed once for all networks.
+A plain resize is what the usual demo does: the picture scaled to 28x28, whatever is on it.
+Candidates and layouts are what this project sees in it. All are computed once for all networks.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,11 +15,11 @@ import numpy.typing as npt
 from digits.preprocessing import Candidate
 from digits.recognizer import Look
 from digits.segmentation.layout import Layout
-from training import corruptions, junk, numbers
+from training import corruptions
 from training.data.mnist import Mnist
 from training.handwriting import strokes as pen_strokes
 from training.handwriting.strokes import Sample
-from training.synthesis import photos
+from training.synthesis import non_digits, numbers, photos
 
 Picture = npt.NDArray[np.uint8]
 Images = npt.NDArray[np.float32]
@@ -38,14 +38,14 @@ class PictureSet:
     Attributes:
         name: What they show.
         labels: `(N,)` int64 digits; `NO_DIGIT` where there is none.
-        squeezed: `(N, 28, 28)` float32 in `[0, 1]`, 1 is ink.
+        resized: `(N, 28, 28)` float32 in `[0, 1]`, 1 is ink.
         candidates: Of each picture, by rules; none where these look no ink.
         layouts: What the finder saw in each picture.
     """
 
     name: str
     labels: npt.NDArray[np.int64]
-    squeezed: Images
+    resized: Images
     candidates: Sequence[Sequence[Candidate]]
     layouts: Sequence[Layout]
 
@@ -158,7 +158,7 @@ def photographs(source: Material, count: int = 1000, *, on_desk: bool = False) -
 def without_digit(source: Material, count: int = 300) -> Iterator[PictureSet]:
     """Make scribbles, dots, lines, blank pictures and noise."""
     count = min(count, source.limit, source.made)
-    for stream, (name, make) in enumerate(junk.KINDS.items()):
+    for stream, (name, make) in enumerate(non_digits.KINDS.items()):
         rng = np.random.default_rng([_SEED, 2, stream])
         made = (make(rng) for _ in range(count))
         yield prepare(name, [NO_DIGIT] * count, made, source.look)
@@ -188,17 +188,17 @@ def prepare(
         pictures: `(H, W)` or `(H, W, 3)` uint8.
         look: As `Recognizer.look`.
     """
-    squeezed = np.zeros((len(labels), _SIDE, _SIDE), np.float32)
+    resized = np.zeros((len(labels), _SIDE, _SIDE), np.float32)
     candidates, layouts = [], []
     for index, picture in enumerate(pictures):
-        squeezed[index] = squeeze(picture)
+        resized[index] = plain_resize(picture)
         seen = look(picture)
         candidates.append(seen.candidates)
         layouts.append(seen.layout)
-    return PictureSet(name, np.asarray(labels, np.int64), squeezed, candidates, layouts)
+    return PictureSet(name, np.asarray(labels, np.int64), resized, candidates, layouts)
 
 
-def squeeze(picture: Picture) -> Images:
+def plain_resize(picture: Picture) -> Images:
     """Do what the usual demo does with a black-on-white picture: gray, 28x28, inverted.
 
     Args:
@@ -213,9 +213,9 @@ def squeeze(picture: Picture) -> Images:
 
 
 def _from_images(name: str, images: Picture, source: Material) -> PictureSet:
-    """Take MNIST-like images, white on black: squeezing leaves those as they are."""
+    """Take MNIST-like images, white on black: a resize leaves those as they are."""
     images = images[: source.limit]
     labels = source.mnist.test_labels[: len(images)].astype(np.int64)
     made = prepare(name, labels.tolist(), images, source.look)
     as_they_are = images.astype(np.float32) / np.float32(255)
-    return replace(made, labels=labels, squeezed=as_they_are)
+    return replace(made, labels=labels, resized=as_they_are)

@@ -44,7 +44,7 @@ def summarize(folder: Path, mnist: Mnist) -> str:
         UserError: If the folder holds no usable run.
     """
     recognizer = load(folder)
-    test = scoring.answer(recognizer, mnist_test(mnist), squeeze=False)
+    test = scoring.answer(recognizer, mnist_test(mnist), resized=False)
     measured = calibrate.reliability(test.confidences, test.labels)
     history = read_history(folder)
     parts = [

@@ -45,7 +45,7 @@ def markdown(rows: Cells) -> str:
 
 def long_tables(rows: Sequence[Row]) -> str:
     """Lay the measured figures out as text: recognition, refusal, corruptions."""
-    tables = (recognition(rows), refusal(rows), corruption(rows))
+    tables = (recognition(rows), rejection(rows), corruption(rows))
     return "\n\n".join(render(table) for table in tables)
 
 
@@ -89,12 +89,12 @@ def _percent(figures: Figures | None, key: str) -> str:
     return "-" if not figures or key not in figures else f"{100 * figures[key]:.2f} %"
 
 
-def refusal(rows: Sequence[Row]) -> list[list[str]]:
+def rejection(rows: Sequence[Row]) -> list[list[str]]:
     """Tabulate what is refused at 2 % of real digits, a line for each row; a header first."""
-    table = [["refused at 2 % of digits", *scoring.JUNK, "AUROC letters"]]
+    table = [["refused at 2 % of digits", *scoring.NON_DIGITS, "AUROC letters"]]
     for row in rows:
         measured = row["mean"]["refusal"]
-        kinds = [_percent(measured["refused"], kind) for kind in scoring.JUNK]
+        kinds = [_percent(measured["refused"], kind) for kind in scoring.NON_DIGITS]
         auroc = f"{measured['auroc_letters']:.4f}" if "auroc_letters" in measured else "-"
         table.append([f"{row['name']}, {row['preprocessing']}", *kinds, auroc])
     return table

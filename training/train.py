@@ -407,8 +407,8 @@ def _finish(job: Job, mnist: Mnist, fitted: _Fitted, run: RunFolder, draw: Draw)
     raw = _probabilities(fitted.model, mnist.train_images[fitted.validation])
     temperature = calibrate.fit_temperature(raw, labels)
     validated = calibrate.apply_temperature(raw, temperature)
-    share = calibrate.SERVED_REFUSED_SHARE
-    rejection_threshold = calibrate.choose_refusal(_scores(validated), share)
+    share = calibrate.SERVED_REJECTED_SHARE
+    rejection_threshold = calibrate.choose_rejection_threshold(_scores(validated), share)
     tested = calibrate.apply_temperature(
         _probabilities(fitted.model, mnist.test_images), temperature
     )

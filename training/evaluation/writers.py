@@ -131,7 +131,7 @@ def table(answered: Answered, name: str) -> list[list[str]]:
     wrong = answered.on_digits[:, :10].argmax(axis=1) != labels
     rejected = scores < answered.rejection_threshold
     losses = -np.log(np.maximum(answered.on_digits[np.arange(len(labels)), labels], _TINY))
-    threshold = calibrate.choose_refusal(scores)
+    threshold = calibrate.choose_rejection_threshold(scores)
     rows = []
     for source in [*np.unique(answered.digits.sources), "all"]:
         here = (answered.digits.sources == source) | (source == "all")

@@ -4,36 +4,38 @@ import cv2
 import numpy as np
 import pytest
 
-from training import junk
+from training.synthesis import non_digits
 
 
 def pieces(picture):
     return cv2.connectedComponents((picture < 128).astype(np.uint8))[0] - 1
 
 
-@pytest.mark.parametrize("kind", junk.KINDS)
+@pytest.mark.parametrize("kind", non_digits.KINDS)
 def test_each_kind_makes_pictures_by_the_generator(kind):
-    first, second = (junk.KINDS[kind](np.random.default_rng(1)) for _ in range(2))
+    first, second = (non_digits.KINDS[kind](np.random.default_rng(1)) for _ in range(2))
     assert first.dtype == np.uint8
     assert np.array_equal(first, second)
 
 
 def test_dots_are_round_and_apart_or_few():
     rng = np.random.default_rng(0)
-    counts = [pieces(junk.dots(rng)) for _ in range(30)]
+    counts = [pieces(non_digits.dots(rng)) for _ in range(30)]
     assert min(counts) >= 1
     assert max(counts) > 5
 
 
 def test_blank_is_a_plain_canvas_or_a_photograph():
     rng = np.random.default_rng(0)
-    plain = [bool((picture == picture[0, 0]).all()) for picture in map(junk.blank, [rng] * 10)]
+    plain = [
+        bool((picture == picture[0, 0]).all()) for picture in map(non_digits.blank, [rng] * 10)
+    ]
     assert set(plain) == {True, False}
 
 
 def test_scribbles_are_one_to_three_tangles_of_ink():
     rng = np.random.default_rng(0)
     for _ in range(10):
-        picture = junk.scribble(rng)
+        picture = non_digits.scribble(rng)
         assert 1 <= pieces(picture) <= 3
         assert (picture < 128).mean() > 0.01

@@ -1,7 +1,7 @@
 """Numbers of several digits, as they are written on a canvas or on paper.
 
-    python -m training.numbers OUT_DIR --data DIR            # digits traced from MNIST's test set
-    python -m training.numbers OUT_DIR --drawn DIR --paper   # recorded pen strokes, photographed
+    python -m training.synthesis.numbers OUT_DIR             # digits traced from MNIST's test set
+    python -m training.synthesis.numbers OUT_DIR --drawn DIR --paper  # recorded, photographed
 
 writes PNG files named by their number, to look at.
 """
@@ -175,7 +175,9 @@ def samples_from_images(
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m training.numbers", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m training.synthesis.numbers", description=__doc__
+    )
     parser.add_argument("folder", type=Path, help="where the PNG files go")
     parser.add_argument("--count", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
