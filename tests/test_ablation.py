@@ -3,10 +3,10 @@
 import numpy as np
 
 from tests.support.training_support import small_mnist
-from training import ablation, tables
+from training.evaluation import ablation, report
+from training.evaluation.datasets import Material
 from training.handwriting.strokes import Sample
 from training.recipes import Recipe
-from training.sets import Material
 from training.train import Job
 
 DOWN = np.array([[0, 0], [0, 1000]], float)
@@ -34,6 +34,6 @@ def test_rows_are_trained_and_measured_alike(tmp_path, recognizer):
     assert [row["name"] for row in rows] == [ablation.WHOLE, ablation.RESIZED]
     assert [row["mnist_test"]["count"] for row in rows] == [20, 20]
     assert [row["drawn"]["count"] for row in rows] == [8, 8]
-    table = tables.ablation_table({"rows": rows})
+    table = report.ablation_table({"rows": rows})
     assert len({len(line) for line in table}) == 1
     assert table[1][1] == f"{100 * rows[0]['mnist_test']['errors'] / 20:.2f} %"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training import corruptions
+from training.evaluation import corruptions
 from training.handwriting import strokes
 
 ANGLE = np.linspace(0, 2 * np.pi, 60)

@@ -9,8 +9,8 @@ from benchmarks import two_workers
 from tests.support import workflow_runner
 from tests.support.training_support import small_mnist, write_handwritten_mnist
 from tests.support.workflow_runner import Runner
-from training import sweep
 from training.console import UserError
+from training.evaluation import sweep
 from training.recipes import RECIPES
 from training.train import Job, configuration
 

@@ -13,13 +13,14 @@ from digits.examples import digit_example
 from digits.preprocessing import normalize
 from digits.recognizer import Recognizer
 from digits.weights import BUNDLED
-from training import cost, evaluate, scoring, sets, tables
+from training import evaluate
 from training.console import UserError
 from training.data.mnist import Mnist
-from training.ensemble import Ensemble
+from training.evaluation import datasets, metrics, report
+from training.evaluation.contestants import Ensemble, contestants, find, load, measure_cost
+from training.evaluation.metrics import Answers
 from training.handwriting import strokes
 from training.handwriting.strokes import Sample
-from training.scoring import Answers
 from training.synthesis import photos
 
 RING = np.column_stack([np.cos(np.linspace(0, 6.3, 40)), np.sin(np.linspace(0, 6.3, 40))])
@@ -54,7 +55,7 @@ def test_auroc_is_the_share_of_pairs_in_the_right_order():
     rng = np.random.default_rng(0)
     high, low = rng.integers(2, 12, 40) / 10, rng.integers(0, 8, 30) / 10
     pairs = [(a > b) + 0.5 * (a == b) for a in high for b in low]
-    assert scoring.auroc(high, low) == pytest.approx(np.mean(pairs))
+    assert metrics.auroc(high, low) == pytest.approx(np.mean(pairs))
 
 
 def test_misread_counts_blank_pictures_but_not_refused_ones():
@@ -65,7 +66,7 @@ def test_misread_counts_blank_pictures_but_not_refused_ones():
 def test_refusal_is_measured_where_two_percent_of_digits_are_refused():
     real = answers([1] * 100, [1] * 100, np.arange(100) / 100)
     non_digits = answers([-1] * 4, [1] * 4, [0.0, 0.01, 0.02, 0.5])
-    figures = scoring.rejection(real, {"letters": non_digits})
+    figures = metrics.rejection(real, {"letters": non_digits})
     assert figures["threshold"] == 0.02
     assert figures["refused"] == {"letters": 0.5}
     assert figures["auroc_letters"] == pytest.approx((100 * 4 - 0.5 - 1.5 - 2.5 - 50.5) / 400)
@@ -74,7 +75,7 @@ def test_refusal_is_measured_where_two_percent_of_digits_are_refused():
 def test_refusal_as_served_is_what_the_answers_say():
     real = answers([1] * 4, [1] * 4, [0.1, 0.6, 0.7, 0.8], rejection_threshold=0.5)
     non_digits = answers([-1] * 4, [1] * 4, [0.1, 0.2, 0.3, 0.9], rejection_threshold=0.5)
-    figures = scoring.rejection(real, {"dots": non_digits})
+    figures = metrics.rejection(real, {"dots": non_digits})
     assert figures["digits_refused_as_served"] == 0.25
     assert figures["refused_as_served"] == {"dots": 0.75}
     assert "auroc_letters" not in figures
@@ -85,22 +86,22 @@ def test_corruption_errors_are_averaged_over_the_kinds():
         "fog": answers([1, 2], [1, 3], [1, 1]),
         "shear": answers([1, 2, 3, 4], [1, 2, 3, 4], [1] * 4),
     }
-    figures = scoring.corruption_figures(found)
+    figures = metrics.corruption_figures(found)
     assert figures["kinds"]["fog"] == {"errors": 1, "count": 2}
     assert figures["mean_error"] == 0.25
 
 
 def test_spread_gives_mean_and_sample_deviation_of_each_number():
-    mean, deviation = scoring.spread([{"a": {"b": 1}}, {"a": {"b": 3}}])
+    mean, deviation = metrics.spread([{"a": {"b": 1}}, {"a": {"b": 3}}])
     assert mean == {"a": {"b": 2}}
     assert deviation["a"]["b"] == pytest.approx(np.sqrt(2))
-    assert scoring.spread([{"a": 5}]) == ({"a": 5}, {"a": 0})
+    assert metrics.spread([{"a": 5}]) == ({"a": 5}, {"a": 0})
 
 
 def test_a_set_holds_both_ways_to_see_a_picture(recognizer):
     pad = strokes.sketch(strokes.fit(SAMPLES[0].strokes), np.random.default_rng(0))
     blank = np.full((50, 50, 3), 200, np.uint8)
-    made = sets.prepare("x", [7, -1], [pad, blank], recognizer.look)
+    made = datasets.prepare("x", [7, -1], [pad, blank], recognizer.look)
     assert np.array_equal(made.prepared[0], recognizer.predict(pad).image)
     assert [len(group) for group in made.candidates] == [1, 0]
     assert made.prepared[1].max() == 0
@@ -110,13 +111,13 @@ def test_a_set_holds_both_ways_to_see_a_picture(recognizer):
 def test_a_plain_resize_shrinks_and_inverts_the_whole_picture():
     picture = np.full((280, 280), 255, np.uint8)
     picture[140:150, 20:30] = 0
-    image = sets.plain_resize(picture)
+    image = datasets.plain_resize(picture)
     assert image[14, 2] == 1
     assert image.sum() == 1
 
 
 def test_mnist_images_are_resized_to_themselves(tiny_mnist, recognizer):
-    made = sets.mnist_test(sets.Material(tiny_mnist, [], [], 4, recognizer.look))
+    made = datasets.mnist_test(datasets.Material(tiny_mnist, [], [], 4, recognizer.look))
     assert np.array_equal(made.resized * 255, tiny_mnist.test_images[:4])
     assert made.labels.tolist() == [0, 1, 2, 3]
 
@@ -128,10 +129,10 @@ def test_answers_are_those_that_a_visitor_gets(recognizer):
     rng = np.random.default_rng(1)
     sheets = [photos.photograph_digit(SAMPLES[i % 3].strokes, rng, on_desk=True) for i in range(3)]
     pictures = [*pads, *(sheet.picture for sheet in sheets)]
-    made = sets.prepare("x", [7, 1, 0, -1, 7, 1, 0], pictures, recognizer.look)
+    made = datasets.prepare("x", [7, 1, 0, -1, 7, 1, 0], pictures, recognizer.look)
     # A sheet on a desk is seen in up to four ways, and any of them may be the surest.
     assert max(map(len, made.candidates)) > 2
-    found = scoring.answer(recognizer, made, resized=False)
+    found = metrics.answer(recognizer, made, resized=False)
     for index, picture in enumerate(pictures):
         prediction = recognizer.predict(picture)
         assert found.confidences[index] == pytest.approx(prediction.confidences, abs=1e-5)
@@ -161,7 +162,7 @@ def test_wrong_labels_are_counted_as_errors(recognizer, tiny_mnist):
 
 
 def test_columns_are_aligned():
-    text = tables.render([["network", "errors"], ["a", "7"], ["longer name", "1,234"]])
+    text = report.render([["network", "errors"], ["a", "7"], ["longer name", "1,234"]])
     assert text.splitlines() == [
         "network      errors",
         "a                 7",
@@ -170,7 +171,7 @@ def test_columns_are_aligned():
 
 
 def test_markdown_has_a_header_and_a_line_for_each_row():
-    text = tables.markdown([["", "errors"], ["a", "7"]])
+    text = report.markdown([["", "errors"], ["a", "7"]])
     assert text.splitlines() == ["|  | errors |", "|---|---:|", "| a | 7 |"]
 
 
@@ -184,9 +185,9 @@ def test_several_seeds_are_told_with_their_deviation():
             for errors in (80, 90)
         ],
     }
-    row["mean"], row["deviation"] = scoring.spread(row["measured"])
+    row["mean"], row["deviation"] = metrics.spread(row["measured"])
     row["mean"]["corruptions"] = {"mean_error": 0.125}
-    header, cells = tables.recognition([row])
+    header, cells = report.recognition([row])
     told = dict(zip(header, cells, strict=True))
     assert told["MNIST test"] == "0.85 % (85.0 ± 7.1 of 10,000)"
     assert told["corrupted"] == "12.50 %"
@@ -203,15 +204,15 @@ def test_runs_are_found_by_network_and_by_folder(tmp_path, monkeypatch):
     for name in ("dense128-0", "dense128-1", "dense128-onehot-0"):
         finished(tmp_path / "runs" / name)
     (tmp_path / "runs" / "dense128-2" / "checkpoint").mkdir(parents=True)
-    assert [p.name for p in evaluate.find(["dense128"])] == ["dense128-0", "dense128-1"]
-    assert [p.name for p in evaluate.find(["dense128-onehot"])] == ["dense128-onehot-0"]
-    assert len(evaluate.find([])) == 3
-    assert evaluate.find(["runs/dense128-0"])[0].name == "dense128-0"
+    assert [p.name for p in find(["dense128"])] == ["dense128-0", "dense128-1"]
+    assert [p.name for p in find(["dense128-onehot"])] == ["dense128-onehot-0"]
+    assert len(find([])) == 3
+    assert find(["runs/dense128-0"])[0].name == "dense128-0"
 
 
 def test_without_runs_the_bundled_weights_are_measured(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert evaluate.find([]) == [BUNDLED]
+    assert find([]) == [BUNDLED]
 
 
 @pytest.mark.parametrize(
@@ -221,12 +222,12 @@ def test_without_runs_the_bundled_weights_are_measured(tmp_path, monkeypatch):
 def test_what_cannot_be_measured_gets_one_clear_line(target, line, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=line):
-        evaluate.find([target])
+        find([target])
 
 
 def test_a_folder_without_weights_gets_one_clear_line(tmp_path):
     with pytest.raises(UserError, match="cannot be used"):
-        evaluate.load(tmp_path)
+        load(tmp_path)
 
 
 def test_everything_is_measured_written_and_drawn(tiny_mnist, tmp_path, monkeypatch, capsys):
@@ -234,7 +235,7 @@ def test_everything_is_measured_written_and_drawn(tiny_mnist, tmp_path, monkeypa
     samples = {"digits": SAMPLES * 2, "letters": LETTERS * 2}
     monkeypatch.setattr(strokes, "load", lambda _folder, name: samples[name])
     figures = {"parameters": 93322, "megabytes": 0.4, "milliseconds": 3.0}
-    monkeypatch.setattr(cost, "measure", lambda *_: figures)
+    monkeypatch.setattr(evaluate, "measure_cost", lambda *_: figures)
     run = shutil.copytree(BUNDLED, tmp_path / "runs" / "again-1")
     arguments = argparse.Namespace(
         targets=[str(run)],
@@ -251,7 +252,7 @@ def test_everything_is_measured_written_and_drawn(tiny_mnist, tmp_path, monkeypa
     ours = results["rows"][1]["mean"]
     assert ours["mnist_test"]["count"] == 2
     assert len(ours["corruptions"]["kinds"]) == 15
-    assert set(ours["refusal"]["refused"]) == set(scoring.NON_DIGITS)
+    assert set(ours["refusal"]["refused"]) == set(metrics.NON_DIGITS)
     assert ours["numbers"]["canvas"]["count"] == ours["numbers"]["paper"]["count"] == 2
     assert results["rows"][1]["mean"]["drawn"] == results["rows"][3]["mean"]["drawn"]
     names = {path.name for path in (tmp_path / "figures").iterdir()}
@@ -261,7 +262,7 @@ def test_everything_is_measured_written_and_drawn(tiny_mnist, tmp_path, monkeypa
 
 def test_runs_of_one_network_answer_together_besides(tmp_path, recognizer):
     folders = [shutil.copytree(BUNDLED, tmp_path / name) for name in ("a", "b")]
-    names = [(one.name, one.way) for one in evaluate.contestants(BUNDLED, folders)]
+    names = [(one.name, one.way) for one in contestants(BUNDLED, folders)]
     network = recognizer.weights.config.network
     singles = [(network, "plain resize"), (network, "this project")] * 2
     assert names[2:] == [*singles, (f"{network} x 2", "this project")]
@@ -286,7 +287,7 @@ def test_rows_that_are_not_measured_anew_can_be_kept():
 
 
 def test_the_cost_is_measured_on_real_weights(recognizer):
-    figures = cost.measure(recognizer, BUNDLED)
+    figures = measure_cost(recognizer, BUNDLED)
     assert figures["megabytes"] == pytest.approx(
         (BUNDLED / "model.safetensors").stat().st_size / 1e6
     )

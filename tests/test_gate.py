@@ -27,11 +27,11 @@ from training import (
     published,
     published_exports,
     push,
-    significance,
 )
 from training.console import UserError
+from training.evaluation import significance
+from training.evaluation.metrics import Answers
 from training.gate_report import Number, as_markdown, as_text
-from training.scoring import Answers
 
 REPO = "someone/digits"
 COUNT = 400

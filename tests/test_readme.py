@@ -11,7 +11,7 @@ from digits.pictures import FORMATS, MAX_FILE_BYTES, MAX_PIXELS
 from digits.weights import BUNDLED
 from tests.conftest import ROOT
 from tests.support import pen
-from training import tables
+from training.evaluation import report
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 TEXTS = {path: path.read_text("utf-8") for path in PAGES}
@@ -85,7 +85,7 @@ def test_the_limits_are_those_of_the_code():
 
 
 def test_the_tables_are_those_that_were_measured():
-    for path, text in tables.documents(ROOT).items():
+    for path, text in report.documents(ROOT).items():
         assert text == TEXTS[path], path.name
 
 

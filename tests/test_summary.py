@@ -10,9 +10,10 @@ import pytest
 
 from digits import weights
 from tests.support.training_support import small_mnist
-from training import calibrate, summary
+from training import calibrate
 from training.console import UserError
-from training.scoring import Answers
+from training.evaluation import summary
+from training.evaluation.metrics import Answers
 
 HISTORY = """epoch,seconds,accuracy,loss,val_accuracy,val_loss
 1,80.4,0.9,0.5,0.95,0.2

@@ -13,7 +13,6 @@ import os
 import platform
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,115 +21,29 @@ from matplotlib.figure import Figure
 
 from digits import networks
 from digits.recognizer import Recognizer
-from digits.weights import BUNDLED, Weights, WeightsError, load_folder
-from training import calibrate, console, cost, evaluation_plots, plots, scoring, sets, tables
+from digits.weights import BUNDLED, Weights
+from training import calibrate, console, plots
 from training.console import UserError
 from training.data.mnist import Mnist, as_input, load_mnist
-from training.ensemble import Ensemble
+from training.evaluation import datasets, metrics, report
+from training.evaluation.contestants import (
+    SERVED,
+    Contestant,
+    Ensemble,
+    contestants,
+    find,
+    load,
+    measure_cost,
+)
+from training.evaluation.datasets import Material, PictureSet
+from training.evaluation.metrics import Answers, Figures
 from training.run_folder import RunFolder
-from training.scoring import Answers, Figures
-from training.sets import Material, PictureSet
 from training.synthesis.numbers import Number
 
 RESULTS_FILE = "results.json"
 PLOTS_FOLDER = "figures"
-SERVED = "served"
 
-_RUNS = Path("runs")
 _KEPT = ("mnist_test", "drawn")  # sets whose misread pictures are shown
-
-
-@dataclass(frozen=True, eq=False)
-class Contestant:
-    """A set of weights and the way in which pictures come before it.
-
-    Attributes:
-        name: Of the network, or `SERVED`.
-        folder: Where the set lies.
-        recognizer: Answers with it.
-        resized: Whether pictures are only resized to 28x28, as in the usual demo.
-    """
-
-    name: str
-    folder: Path
-    recognizer: Recognizer
-    resized: bool
-
-    @property
-    def way(self) -> str:
-        """How pictures come before the network, in a word or two."""
-        return tables.PLAIN_RESIZE if self.resized else tables.THIS_PROJECT
-
-    @property
-    def key(self) -> Hashable:
-        """What decides its answers: the same weights may come from several folders."""
-        return self.hashes, self.resized
-
-    @property
-    def hashes(self) -> str:
-        """SHA-256 of the weights; of an ensemble all of them, joined by `+`."""
-        return "+".join(member.weights.config.sha256 for member in self._members)
-
-    @property
-    def _members(self) -> tuple[Recognizer, ...]:
-        if isinstance(self.recognizer, Ensemble):
-            return self.recognizer.members
-        return (self.recognizer,)
-
-    @property
-    def seed(self) -> int | None:
-        """The seed of the run, if it says one; an ensemble has several."""
-        if len(self._members) > 1:
-            return None
-        seed = self.recognizer.weights.metrics.get("seed")
-        return seed if isinstance(seed, int) else None
-
-
-def find(targets: Sequence[str]) -> list[Path]:
-    """Find run folders.
-
-    Args:
-        targets: Folders, and names of networks, which stand for all their finished runs in
-            `runs/`. None at all stands for every finished run there, else for the bundled weights.
-
-    Raises:
-        UserError: If a target is neither, or a network has no finished run.
-    """
-    if not targets:
-        return _finished("*") or [BUNDLED]
-    folders: list[Path] = []
-    for target in targets:
-        if target in networks.NETWORKS:
-            folders += _finished(f"{target}-[0-9]*") or _no_run(target)
-        elif Path(target).is_dir():
-            folders.append(Path(target))
-        else:
-            known = ", ".join(networks.NETWORKS)
-            raise UserError(f"{target} is neither a run folder nor a network ({known})")
-    return folders
-
-
-def _finished(pattern: str) -> list[Path]:
-    return sorted(path for path in _RUNS.glob(pattern) if RunFolder(path).is_finished)
-
-
-def _no_run(network: str) -> list[Path]:
-    raise UserError(
-        f"no finished run of {network} in {_RUNS}/: train it with "
-        f"python -m training.train --network {network}"
-    )
-
-
-def load(folder: Path) -> Recognizer:
-    """Load the weights of a run.
-
-    Raises:
-        UserError: If they are damaged or do not fit.
-    """
-    try:
-        return Recognizer(load_folder(folder))
-    except WeightsError as error:
-        raise UserError(f"the weights in {folder} cannot be used: {error}") from error
 
 
 def count_errors(recognizer: Recognizer, mnist: Mnist) -> int:
@@ -153,33 +66,13 @@ def short_table(folders: Iterable[Path], mnist: Mnist) -> list[list[str]]:
     rows = [["network", "parameters", "epochs", "seconds", header, "seed", "weights"]]
     for folder in folders:
         recognizer = load(folder)
-        config, metrics = recognizer.weights.config, recognizer.weights.metrics
+        config, said = recognizer.weights.config, recognizer.weights.metrics
         parameters = networks.parameter_count(networks.find(config.network))
-        told = [tables.shown(metrics.get(key)) for key in ("epochs", "seconds", "seed")]
+        told = [report.shown(said.get(key)) for key in ("epochs", "seconds", "seed")]
         errors = str(count_errors(recognizer, mnist))
         row = [config.network, f"{parameters:,}", told[0], told[1], errors, told[2], str(folder)]
         rows.append(row)
     return rows
-
-
-def contestants(served: Path, folders: Iterable[Path]) -> list[Contestant]:
-    """Load the served set and the runs, each to be shown pictures in both ways.
-
-    Runs of the same network are followed by all of them together, by our way only.
-    """
-    found = []
-    runs: dict[str, list[Contestant]] = {}
-    for name, folder in [(SERVED, served), *((None, folder) for folder in folders)]:
-        recognizer = load(folder)
-        network = name or recognizer.weights.config.network
-        found += [Contestant(network, folder, recognizer, resized) for resized in (True, False)]
-        if not name:
-            runs.setdefault(network, []).append(found[-1])
-    for same in runs.values():
-        if len(same) > 1:
-            together = Ensemble([run.recognizer for run in same])
-            found.append(Contestant(together.name, same[0].folder, together, resized=False))
-    return found
 
 
 def answer_all(
@@ -194,10 +87,10 @@ def answer_all(
     answers: dict[Hashable, dict[str, Answers]] = {runner.key: {} for runner in runners}
     different = {runner.key: runner for runner in runners}
     kept = {}
-    for pictures in sets.picture_sets(source):
+    for pictures in datasets.picture_sets(source):
         print(f"{pictures.name}: {len(pictures.labels):,} pictures", flush=True)
         for key, runner in different.items():
-            shown = scoring.answer(runner.recognizer, pictures, resized=runner.resized)
+            shown = metrics.answer(runner.recognizer, pictures, resized=runner.resized)
             answers[key][pictures.name] = shown
         if pictures.name in _KEPT:
             kept[pictures.name] = pictures
@@ -207,7 +100,7 @@ def answer_all(
 def read_numbers(runners: Sequence[Contestant], source: Material) -> list[Figures]:
     """Let each contestant read whole numbers; a plain resize cannot, and gets no figures."""
     print("numbers", flush=True)
-    written = list(sets.written_numbers(source))
+    written = list(datasets.written_numbers(source))
     different = {runner.key: runner for runner in runners if not runner.resized}
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         counted = threads.map(lambda runner: _count_misread(runner, written), different.values())
@@ -235,10 +128,10 @@ def gather(
         `mean` and `deviation` over them.
     """
     single = [runner for runner in runners if not isinstance(runner.recognizer, Ensemble)]
-    costs = {runner.folder: cost.measure(runner.recognizer, runner.folder) for runner in single}
+    costs = {runner.folder: measure_cost(runner.recognizer, runner.folder) for runner in single}
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     for runner, found, read in zip(runners, answers, numbers, strict=True):
-        figures = scoring.measure(found)
+        figures = metrics.measure(found)
         if not runner.resized:
             figures["numbers"] = read
         if not runner.resized and runner in single:
@@ -248,7 +141,7 @@ def gather(
         row["weights"].append(runner.hashes)
         row["measured"].append(figures)
     for row in rows.values():
-        row["mean"], row["deviation"] = scoring.spread(row["measured"])
+        row["mean"], row["deviation"] = metrics.spread(row["measured"])
     return list(rows.values())
 
 
@@ -279,14 +172,12 @@ def draw(
     Returns:
         Figures by file name.
     """
-    bars = {f"{row['name']}, {row['preprocessing']}": tables.corruption_errors(row) for row in rows}
-    non_digits = {kind: answers[kind] for kind in scoring.NON_DIGITS if kind in answers}
+    bars = {f"{row['name']}, {row['preprocessing']}": report.corruption_errors(row) for row in rows}
+    non_digits = {kind: answers[kind].scores for kind in metrics.NON_DIGITS if kind in answers}
     real = "drawn" if "drawn" in answers else "mnist_test"
     figures = {
-        "corruptions.png": evaluation_plots.corruption_bars(bars),
-        "refusal.png": evaluation_plots.rejection_curve(
-            answers[real], non_digits, f"refused: {real}"
-        ),
+        "corruptions.png": plots.corruption_bars(bars),
+        "refusal.png": plots.rejection_curve(answers[real].scores, non_digits, f"refused: {real}"),
     }
     for name, pictures in kept.items():
         shown = np.round(255 * pictures.prepared).astype(np.uint8)
@@ -303,14 +194,14 @@ def draw(
 def measure_all(arguments: argparse.Namespace, mnist: Mnist) -> None:
     """Measure everything, print the tables, write results and figures."""
     runners = contestants(arguments.served, _others(arguments))
-    source = sets.material(mnist, arguments.drawn, arguments.limit, runners[0].recognizer.look)
+    source = datasets.material(mnist, arguments.drawn, arguments.limit, runners[0].recognizer.look)
     source = dataclasses.replace(source, made=arguments.made)
     answers, kept = answer_all(runners, source)
     rows = gather(runners, answers, read_numbers(runners, source))
     out = RunFolder(arguments.out)
     if arguments.keep:
         rows += rows_besides(rows, out.read_json(RESULTS_FILE)["rows"])
-    print(f"\n{tables.long_tables(rows)}")
+    print(f"\n{report.long_tables(rows)}")
     (out.path / PLOTS_FOLDER).mkdir(parents=True, exist_ok=True)
     served = next(i for i, r in enumerate(runners) if r.name == SERVED and not r.resized)
     for name, figure in draw(rows, answers[served], kept).items():
@@ -367,7 +258,7 @@ def main() -> None:
     if arguments.all:
         measure_all(arguments, mnist)
     else:
-        print(tables.render(short_table(find(arguments.targets), mnist)))
+        print(report.render(short_table(find(arguments.targets), mnist)))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ on the machine do not count.
 
 import os
 import platform
-import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -23,8 +22,10 @@ from ai_edge_litert.interpreter import Interpreter
 from digits.ink import InkArray
 from digits.recognizer import Recognizer
 from digits.weights import Weights
-from training import export, sets
+from training import export
 from training.data.mnist import Mnist, as_input
+from training.evaluation import datasets
+from training.evaluation.metrics import Figures, median_seconds
 from training.export_formats import INPUT, OUTPUT
 from training.export_saved_model import NO_DIGIT, VERSION
 from training.handwriting import strokes
@@ -33,8 +34,6 @@ from training.quiet_imports import stderr_discarded
 Rows = npt.NDArray[np.float32]
 Runtime = Callable[[InkArray], Rows]
 """`(N, 28, 28)` float32 images to `(N, 10)` float32, the probabilities of the digits."""
-
-Figures = dict[str, Any]
 
 TOLERANCE = 1e-4
 """Largest difference of a probability from the app's that the arithmetic of float32 may make."""
@@ -124,7 +123,7 @@ def check(found: Weights, folder: Path, mnist: Mnist, drawn: Path | None = None)
     }
     samples = strokes.load(drawn, "digits") if drawn else []
     if samples:
-        written = sets.sketches("drawn", samples, recognizer.look)
+        written = datasets.sketches("drawn", samples, recognizer.look)
         shown["drawn"] = (written.prepared, written.labels)
     notes = export.read(folder) or {"formats": {}}
     figures: Figures = {"machine": {"cpu": platform.machine(), "cores": os.cpu_count()}}
@@ -174,7 +173,8 @@ def _measured(
     rejection_threshold: float,
 ) -> Figures:
     first = next(iter(shown.values()))[0]
-    figures: Figures = {"milliseconds": 1000 * _median_seconds(run, first)}
+    alone = [first[index : index + 1] for index in range(min(_SINGLE, len(first)))]
+    figures: Figures = {"milliseconds": 1000 * median_seconds(run, alone)}
     seconds, count = 0.0, 0
     for name, (images, labels) in shown.items():
         rows = []
@@ -191,16 +191,6 @@ def _measured(
 def _parts(images: InkArray) -> Iterator[InkArray]:
     """Cut a set into batches, which bounds the memory that a network takes."""
     return (images[start : start + _BATCH] for start in range(0, len(images), _BATCH))
-
-
-def _median_seconds(run: Runtime, images: InkArray) -> float:
-    """Time images one by one."""
-    seconds = []
-    for index in range(min(_SINGLE, len(images))):
-        began = time.process_time()
-        run(images[index : index + 1])
-        seconds.append(time.process_time() - began)
-    return statistics.median(seconds[len(seconds) // 4 :])  # the first ones make ready
 
 
 def _answers(rows: Rows, rejection_threshold: float) -> npt.NDArray[np.int64]:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from training.evaluation.report import markdown
 from training.export import FORMATS, size
-from training.tables import markdown
 
 Figures = dict[str, Any]
 

@@ -4,8 +4,9 @@
 
 measures the run's weights anew, and beside them what the repository holds now, on the same
 pictures. Every number must keep a limit, and must not be worse than what is published by more than
-chance explains (`training.significance`). If all do, `gate.json` in the run folder says so to
-`python -m training.publish --gated`; if one does not, the command ends with status 1 and names it.
+chance explains (`training.evaluation.significance`). If all do, `gate.json` in the run folder says
+so to `python -m training.publish --gated`; if one does not, the command ends with status 1 and
+names it.
 
 Nothing that a run says of itself is believed: where its metrics.json, which the page and the model
 card show, contradicts what is measured here, the gate failed as well.
@@ -22,22 +23,15 @@ import numpy as np
 
 from digits.recognizer import Recognizer
 from digits.weights import Weights, WeightsError, load_folder
-from training import (
-    calibrate,
-    console,
-    gate_pictures,
-    gate_result,
-    published,
-    scoring,
-    significance,
-)
+from training import calibrate, console, gate_pictures, gate_result, published
 from training.console import UserError
 from training.data.mnist import load_mnist
+from training.evaluation import metrics, significance
+from training.evaluation.datasets import NO_DIGIT, LookAt, PictureSet
+from training.evaluation.metrics import Answers
 from training.gate_report import Number, as_markdown, as_text
 from training.published import Published
 from training.run_folder import RunFolder
-from training.scoring import Answers
-from training.sets import NO_DIGIT, LookAt, PictureSet
 
 TITLES = {
     "mnist_test": "MNIST test digits misread",
@@ -202,7 +196,7 @@ def load(run: Path) -> Recognizer:
 def answer_all(recognizer: Recognizer, pictures: Mapping[str, PictureSet]) -> dict[str, Answers]:
     """Show all pictures to a recognizer as to a visitor's, but MNIST's images as they are."""
     return {
-        name: scoring.answer(recognizer, shown, resized=name == "mnist_test")
+        name: metrics.answer(recognizer, shown, resized=name == "mnist_test")
         for name, shown in pictures.items()
     }
 

@@ -15,10 +15,10 @@ from digits.examples import digit_example
 from digits.preprocessing import Candidate
 from digits.segmentation.layout import Layout
 from training.data.mnist import Mnist, as_input
+from training.evaluation.datasets import NO_DIGIT, LookAt, PictureSet, prepare
 from training.handwriting import strokes as pen_strokes
 from training.handwriting import templates
 from training.handwriting.strokes import Sample
-from training.sets import NO_DIGIT, LookAt, PictureSet, prepare
 from training.synthesis import non_digits
 from training.synthesis.composition import compose
 from training.synthesis.numbers import samples_from_images

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from training import tables
+from training.evaluation import report
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ HEADER = ["", "this run", "at most", "published", "more by", "by chance up to", 
 
 def as_text(numbers: Sequence[Number]) -> str:
     """Lay the numbers out in columns."""
-    return tables.render([HEADER, *(number.row() for number in numbers)])
+    return report.render([HEADER, *(number.row() for number in numbers)])
 
 
 def as_markdown(numbers: Sequence[Number], profile: str, compared: str) -> str:
@@ -103,5 +103,5 @@ def as_markdown(numbers: Sequence[Number], profile: str, compared: str) -> str:
     lines = ["## Gate: failed" if shut else "## Gate: passed", ""]
     lines += [f"- {reason}" for reason in shut]
     lines += ["", f"Compared with: {compared}. Limits: `{profile}`.", ""]
-    lines += [tables.markdown([HEADER, *(number.row() for number in numbers)]), ""]
+    lines += [report.markdown([HEADER, *(number.row() for number in numbers)]), ""]
     return "\n".join(lines)

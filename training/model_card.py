@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from huggingface_hub import EvalResult, ModelCardData
 
 from digits.weights import Weights
-from training.tables import markdown
+from training.evaluation.report import markdown
 
 MNIST = "ylecun/mnist"
 

@@ -1,4 +1,4 @@
-"""The pictures of a run: how it learned, what it confuses, what it misreads, how far to trust it.
+"""Figures of one run: how it learned and what it misreads; of several: what they bear and reject.
 
 Figures are drawn without pyplot, so that nothing global is left behind and no display is needed.
 """
@@ -6,6 +6,7 @@ Figures are drawn without pyplot, so that nothing global is left behind and no d
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -16,6 +17,8 @@ from training.calibrate import Reliability
 
 GALLERY_SIZE = 60
 _GALLERY_COLUMNS = 10
+_SHARES = np.linspace(0, 0.1, 201)
+"""Shares of real digits refused, from none to a tenth."""
 
 
 def learning_curves(rows: Sequence[Mapping[str, float]]) -> Figure:
@@ -105,6 +108,52 @@ def reliability_diagram(measured: Reliability, title: str) -> Figure:
     lower.bar(centres, measured.counts, 1 / bins, edgecolor="white")
     lower.set(xlabel="confidence", ylabel="answers")
     lower.set_yscale("symlog")
+    return figure
+
+
+def corruption_bars(errors: Mapping[str, Mapping[str, float]]) -> Figure:
+    """Draw the error of each corruption as bars beside each other.
+
+    Args:
+        errors: By contestant, by corruption: the share misread, 0 to 1.
+    """
+    figure = Figure(figsize=(11, 5.2), layout="constrained")
+    axes = figure.subplots()
+    axes.set_prop_cycle(color=list(colormaps["tab20"](np.arange(20))))
+    kinds = list(next(iter(errors.values())))
+    width = 0.8 / len(errors)
+    for place, (contestant, by_kind) in enumerate(errors.items()):
+        left = np.arange(len(kinds)) - 0.4 + (place + 0.5) * width
+        shares = [100 * by_kind[kind] for kind in kinds]
+        axes.bar(left, shares, width, label=f"{contestant}: mean {np.mean(shares):.1f} %")
+    axes.set_xticks(range(len(kinds)), [kind.replace("_", "\n") for kind in kinds], fontsize=8)
+    axes.set(ylabel="misread, %", title="MNIST test, corrupted in fifteen ways")
+    axes.grid(axis="y", alpha=0.3)
+    figure.legend(loc="outside lower center", ncols=4, fontsize=8)
+    return figure
+
+
+def rejection_curve(
+    real: NDArray[np.floating], non_digits: Mapping[str, NDArray[np.floating]], title: str
+) -> Figure:
+    """Draw how much of each kind is refused over how many real digits are.
+
+    Args:
+        real: `(N,)` scores of real digits.
+        non_digits: Scores of pictures without a digit, by kind.
+        title: Stands over the figure.
+    """
+    figure = Figure(figsize=(6.5, 4.6), layout="constrained")
+    axes = figure.subplots()
+    ordered = np.sort(real)
+    places = np.minimum((_SHARES * len(ordered)).astype(int), len(ordered) - 1)
+    for kind, scores in non_digits.items():
+        refused = [100 * (scores < threshold).mean() for threshold in ordered[places]]
+        axes.plot(100 * _SHARES, refused, label=kind)
+    axes.axvline(2, color="gray", linestyle="--")
+    axes.set(xlabel="real digits refused, %", ylabel="refused, %", ylim=(0, 102), title=title)
+    axes.grid(alpha=0.3)
+    axes.legend(loc="lower right")
     return figure
 
 

@@ -20,8 +20,9 @@ from digits.ink import InkArray
 from digits.preprocessing import normalize
 from digits.recognizer import Recognizer
 from digits.weights import BUNDLED, load_folder
-from training import calibrate, console, scoring, tables
+from training import calibrate, console
 from training.console import UserError
+from training.evaluation import metrics, report
 from training.handwriting import strokes as pen_strokes
 from training.handwriting.strokes import Sample, Strokes
 
@@ -141,7 +142,7 @@ def table(answered: Answered, name: str) -> list[list[str]]:
         letters = f"{there.sum() - taken} of {there.sum()}"
         loss = f"{losses[here].mean():.4f}"
         rows.append([name, str(source), *(str(count) for count in counts), loss, letters])
-    auroc = scoring.auroc(scores, letter_scores)
+    auroc = metrics.auroc(scores, letter_scores)
     rows[-1][-1] += f", AUROC {auroc:.4f}"
     return rows
 
@@ -187,7 +188,7 @@ def main() -> None:
     folders = arguments.folders or [BUNDLED]
     answers = [answer(folder, digits, letters) for folder in folders]
     rows = [row for a, f in zip(answers, folders, strict=True) for row in table(a, f.name)]
-    print(tables.render([_HEADER, *rows]))
+    print(report.render([_HEADER, *rows]))
     if arguments.sheet:
         cv2.imwrite(str(arguments.sheet), sheet(answers[0]))
 

@@ -1,6 +1,6 @@
 """A run as Markdown, for the summary of a workflow's job or for a terminal.
 
-    python -m training.summary RUN_FOLDER >> "$GITHUB_STEP_SUMMARY"
+    python -m training.evaluation.summary RUN_FOLDER >> "$GITHUB_STEP_SUMMARY"
 
 A job's summary shows no local picture, so the plots come as what it does show: a diagram in
 Mermaid, tables, and the misread digits in Braille dots. All of it but the history of the epochs is
@@ -18,13 +18,14 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.recognizer import Recognizer
-from training import calibrate, console, scoring, tables
+from training import calibrate, console
 from training.calibrate import Reliability
 from training.data.mnist import Mnist, load_mnist
-from training.evaluate import load
+from training.evaluation import metrics, report
+from training.evaluation.contestants import load
+from training.evaluation.metrics import Answers
 from training.gate_pictures import mnist_test
 from training.run_folder import HISTORY_FILE
-from training.scoring import Answers
 
 _CONFUSIONS = 10
 _GALLERY = 24
@@ -44,18 +45,18 @@ def summarize(folder: Path, mnist: Mnist) -> str:
         UserError: If the folder holds no usable run.
     """
     recognizer = load(folder)
-    test = scoring.answer(recognizer, mnist_test(mnist), resized=False)
+    test = metrics.answer(recognizer, mnist_test(mnist), resized=False)
     measured = calibrate.reliability(test.confidences, test.labels)
     history = read_history(folder)
     parts = [
         headline(recognizer, test),
-        tables.markdown(facts(recognizer, test, measured)),
+        report.markdown(facts(recognizer, test, measured)),
         "### How it learned",
         *(learning_curves(history) if history else ["No history in the run folder."]),
         "### What it confuses",
-        tables.markdown(confusions(test)) if test.misread.any() else "Nothing.",
+        report.markdown(confusions(test)) if test.misread.any() else "Nothing.",
         "### How far its confidence can be trusted",
-        tables.markdown(reliability(measured)),
+        report.markdown(reliability(measured)),
         f"### What it misreads, the surest {_GALLERY} at most",
         gallery(mnist.test_images, test),
         where_the_pictures_are(os.environ),
@@ -74,8 +75,8 @@ def headline(recognizer: Recognizer, test: Answers) -> str:
 
 def facts(recognizer: Recognizer, test: Answers, measured: Reliability) -> list[list[str]]:
     """Tabulate the results, and how the run came to them by its own account."""
-    metrics = recognizer.weights.metrics
-    validation = metrics.get("validation", {})
+    said = recognizer.weights.metrics
+    validation = said.get("validation", {})
     rows = [
         ["misread of MNIST's test", f"{int(test.misread.sum())} of {len(test.labels):,}"],
         ["refused of it", f"{int((~test.answered).sum())} of {len(test.labels):,}"],
@@ -86,7 +87,7 @@ def facts(recognizer: Recognizer, test: Answers, measured: Reliability) -> list[
         told = f"{validation['errors']} of {validation['count']:,}"
         rows.append(["misread of validation, by the run's account", told])
     told_by_run = ("parameters", "epochs", "seconds", "seed", "command")
-    rows += [[key, _told(metrics[key])] for key in told_by_run if key in metrics]
+    rows += [[key, _told(said[key])] for key in told_by_run if key in said]
     return [["", "measured"], *rows]
 
 
@@ -136,7 +137,7 @@ def learning_curves(history: Sequence[Mapping[str, float]]) -> list[str]:
     ]
     folded = [
         "<details><summary>By epoch</summary>",
-        tables.markdown([header, *rows]),
+        report.markdown([header, *rows]),
         "</details>",
     ]
     return ["\n".join(lines), *folded]
@@ -219,7 +220,7 @@ def where_the_pictures_are(environment: Mapping[str, Any]) -> str:
 def main() -> None:
     """Print the summary of a run."""
     parser = argparse.ArgumentParser(
-        prog="python -m training.summary", description="Print a run as Markdown."
+        prog="python -m training.evaluation.summary", description="Print a run as Markdown."
     )
     parser.add_argument("run", type=Path, metavar="RUN_FOLDER")
     parser.add_argument("--data", type=Path, metavar="DIR", help="MNIST's four IDX files")

@@ -4,7 +4,7 @@ Definitions and strengths are those of N. Mu and J. Gilmer, "MNIST-C: A Robustne
 Computer Vision" (2019); angles, noise and places are drawn anew, so that figures are comparable
 with theirs but not equal to them.
 
-    python -m training.corruptions OUT_FILE.png --data DIR     # a sheet to look at
+    python -m training.evaluation.corruptions OUT_FILE.png --data DIR     # a sheet to look at
 
 Every corruption takes images `(N, 28, 28)` float32 in `[0, 1]`, 1 is ink, and a generator, and
 returns the same shape and range.
@@ -294,7 +294,9 @@ def sheet(images: npt.NDArray[np.uint8], seed: int) -> npt.NDArray[np.uint8]:
 
 def main() -> None:
     """Write a sheet of all corruptions as a PNG file."""
-    parser = argparse.ArgumentParser(prog="python -m training.corruptions", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m training.evaluation.corruptions", description=__doc__
+    )
     parser.add_argument("file", type=Path, help="the PNG file to write")
     parser.add_argument("--data", type=Path, help="folder with the MNIST files")
     arguments = parser.parse_args()

@@ -15,8 +15,8 @@ import numpy.typing as npt
 from digits.preprocessing import Candidate
 from digits.recognizer import Look
 from digits.segmentation.layout import Layout
-from training import corruptions
 from training.data.mnist import Mnist
+from training.evaluation import corruptions
 from training.handwriting import strokes as pen_strokes
 from training.handwriting.strokes import Sample
 from training.synthesis import non_digits, numbers, photos

@@ -1,6 +1,6 @@
 """Compare the runs of a sweep: every setting over its seeds, the best on validation first.
 
-    python -m training.sweep FOLDER...
+    python -m training.evaluation.sweep FOLDER...
 
 A sweep is any number of runs of `training.train` that know nothing of each other, on as many
 machines; `.github/workflows/sweep.yml` starts one. Their run folders, somewhere below the given
@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from digits.weights import METRICS_FILE
-from training import console, tables
+from training import console
 from training.console import UserError
+from training.evaluation import report
 from training.run_folder import RECIPE_FILE, RunFolder
 
 _HEADER = ("setting", "runs", "validation misread, %", "MNIST test misread, %", "seconds a run")
@@ -47,10 +48,10 @@ class Setting:
 def main() -> None:
     """Compare the runs that the command line names."""
     parser = argparse.ArgumentParser(
-        prog="python -m training.sweep", description="Compare the runs of a sweep."
+        prog="python -m training.evaluation.sweep", description="Compare the runs of a sweep."
     )
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER")
-    print(tables.markdown(tabulate(settings(find_runs(parser.parse_args().folders)))))
+    print(report.markdown(tabulate(settings(find_runs(parser.parse_args().folders)))))
 
 
 def find_runs(folders: Iterable[Path]) -> list[Path]:

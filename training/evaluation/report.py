@@ -1,6 +1,6 @@
 """Measured figures as text: columns for the console, Markdown for README and docs.
 
-python -m training.tables    brings README and docs up to what was measured
+python -m training.evaluation.report    brings README and docs up to what was measured
 """
 
 import json
@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from training import scoring
-from training.scoring import Figures
+from training.evaluation import metrics
+from training.evaluation.metrics import Figures
 
 Row = Mapping[str, Any]
 """One row of `results.json`: a network and a way of preprocessing, over all its seeds."""
@@ -91,10 +91,10 @@ def _percent(figures: Figures | None, key: str) -> str:
 
 def rejection(rows: Sequence[Row]) -> list[list[str]]:
     """Tabulate what is refused at 2 % of real digits, a line for each row; a header first."""
-    table = [["refused at 2 % of digits", *scoring.NON_DIGITS, "AUROC letters"]]
+    table = [["refused at 2 % of digits", *metrics.NON_DIGITS, "AUROC letters"]]
     for row in rows:
         measured = row["mean"]["refusal"]
-        kinds = [_percent(measured["refused"], kind) for kind in scoring.NON_DIGITS]
+        kinds = [_percent(measured["refused"], kind) for kind in metrics.NON_DIGITS]
         auroc = f"{measured['auroc_letters']:.4f}" if "auroc_letters" in measured else "-"
         table.append([f"{row['name']}, {row['preprocessing']}", *kinds, auroc])
     return table
@@ -177,7 +177,7 @@ def _shares(row: Row) -> list[str]:
 
 
 def ablation_table(measured: Mapping[str, Any]) -> list[list[str]]:
-    """Lay out what `training.ablation` measured, a line for each training; a header first.
+    """Lay out what leaving parts out cost, a line for each training; a header first.
 
     Args:
         measured: The content of `ablation.json`.
@@ -242,7 +242,7 @@ def documents(root: Path) -> dict[Path, str]:
 
 def main() -> None:
     """Write README and docs anew."""
-    for path, text in documents(Path(__file__).parents[1]).items():
+    for path, text in documents(Path(__file__).parents[2]).items():
         path.write_text(text, "utf-8")
 
 

@@ -1,16 +1,19 @@
 """What a set of weights answers to pictures, and the figures drawn from the answers."""
 
-from collections.abc import Mapping, Sequence
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
 from digits.recognizer import Recognizer
 from training import calibrate
-from training.corruptions import CORRUPTIONS
-from training.sets import PictureSet
+from training.evaluation.corruptions import CORRUPTIONS
+from training.evaluation.datasets import PictureSet
 
 _BATCH = 500  # bounds the memory that scoring takes; decides nothing else
 NON_DIGITS = ("letters", "scribbles", "dots", "lines", "blank", "noise")
@@ -68,8 +71,26 @@ def answer(recognizer: Recognizer, pictures: PictureSet, *, resized: bool) -> An
     )
 
 
+def median_seconds(ask: Callable[[Any], object], asked: Sequence[Any]) -> float:
+    """Time answers one by one on one core: the median of the processor's seconds.
+
+    The first quarter is left out, as it also makes ready.
+    """
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        seconds = []
+        for one in asked:
+            start = time.process_time()
+            ask(one)
+            seconds.append(time.process_time() - start)
+    finally:
+        cv2.setNumThreads(threads)
+    return statistics.median(seconds[len(seconds) // 4 :])
+
+
 def measure(answers: Mapping[str, Answers]) -> Figures:
-    """Draw all figures from the answers to the sets of `training.sets.picture_sets`.
+    """Draw all figures from the answers to the sets of `training.evaluation.datasets.picture_sets`.
 
     Args:
         answers: By name of the set; sets that were not made are left out of the figures.

@@ -1,6 +1,6 @@
 """Measure what each part of the default network's recipe is worth: train without it.
 
-    python -m training.ablation --drawn DIR      table, training/ablation.json
+    python -m training.evaluation.ablation --drawn DIR      table, training/ablation.json
 
 Every row is one short training (fewer images and epochs than a real one, so that all of them end
 within half an hour on two cores); compare the rows with each other, not with the served weights.
@@ -16,14 +16,15 @@ from pathlib import Path
 from digits import networks
 from digits.recognizer import Recognizer
 from digits.weights import BUNDLED, load_folder
-from training import console, recipes, scoring, sets, tables
+from training import console, recipes
 from training.augmentation import EVERYTHING, Augmentation
 from training.data.mnist import load_mnist
-from training.scoring import Answers, Figures
-from training.sets import Material, PictureSet
+from training.evaluation import datasets, metrics, report
+from training.evaluation.datasets import Material, PictureSet
+from training.evaluation.metrics import Answers, Figures
 from training.train import Job, train
 
-ABLATION_FILE = Path(__file__).with_name("ablation.json")
+ABLATION_FILE = Path(__file__).parents[1] / "ablation.json"
 
 _RUNS = Path("runs/ablation")
 
@@ -76,12 +77,12 @@ def run(
 
 
 def _pictures(source: Material) -> Iterator[PictureSet]:
-    yield sets.mnist_test(source)
-    yield sets.sketches("drawn", source.drawn, source.look)
-    yield sets.sketches("letters", source.letters, source.look)
-    yield sets.photographs(source)
+    yield datasets.mnist_test(source)
+    yield datasets.sketches("drawn", source.drawn, source.look)
+    yield datasets.sketches("letters", source.letters, source.look)
+    yield datasets.photographs(source)
     for kind in ("impulse_noise", "fog", "zigzag"):
-        yield sets.corrupted(source, kind)
+        yield datasets.corrupted(source, kind)
 
 
 def measure(recognizer: Recognizer, shown: Sequence[PictureSet], *, resized: bool) -> Figures:
@@ -97,22 +98,23 @@ def measure(recognizer: Recognizer, shown: Sequence[PictureSet], *, resized: boo
         refused where 2 % of the drawn digits are.
     """
     found: dict[str, Answers] = {
-        pictures.name: scoring.answer(recognizer, pictures, resized=resized) for pictures in shown
+        pictures.name: metrics.answer(recognizer, pictures, resized=resized) for pictures in shown
     }
     figures: Figures = {}
     for name in ("mnist_test", "drawn", "photos"):
         wrong = found[name].misread
         figures[name] = {"errors": int(wrong.sum()), "count": len(wrong)}
-    damaged = scoring.corruption_figures(found)
+    damaged = metrics.corruption_figures(found)
     figures["corruptions"] = {"mean_error": damaged["mean_error"], "kinds": [*damaged["kinds"]]}
-    refused = scoring.rejection(found["drawn"], {"letters": found["letters"]})["refused"]
+    refused = metrics.rejection(found["drawn"], {"letters": found["letters"]})["refused"]
     figures["letters"] = {"refused": refused["letters"]}
     return figures
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m training.ablation", description="Train without one part after the other."
+        prog="python -m training.evaluation.ablation",
+        description="Train without one part after the other.",
     )
     parser.add_argument("--data", type=Path, help="folder of MNIST's four files")
     parser.add_argument("--drawn", type=Path, required=True, help="recorded digits and letters")
@@ -128,7 +130,7 @@ def main() -> None:
     """Train, measure, print and write."""
     arguments = _arguments()
     look = Recognizer(load_folder(BUNDLED)).look
-    source = sets.material(load_mnist(arguments.data), arguments.drawn, 10000, look)
+    source = datasets.material(load_mnist(arguments.data), arguments.drawn, 10000, look)
     # Averages over hundreds of steps, of the weights and of batch normalization, would still be
     # their start after the few steps of so short a training.
     recipe = dataclasses.replace(
@@ -148,7 +150,7 @@ def main() -> None:
     rows = run(source, arguments.runs, jobs)
     told = {key: getattr(arguments, key) for key in ("limit", "epochs", "seed")}
     measured = {**told, "rows": rows}
-    print(tables.render(tables.ablation_table(measured)))
+    print(report.render(report.ablation_table(measured)))
     arguments.out.write_text(json.dumps(measured, indent=2) + "\n", "utf-8")
 
 

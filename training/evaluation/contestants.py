@@ -1,0 +1,187 @@
+"""Who is measured: sets of weights, shown pictures in both ways, and runs that answer together."""
+
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from digits import networks
+from digits.ink import InkArray
+from digits.recognizer import Recognizer
+from digits.weights import BUNDLED, WEIGHTS_FILE, WeightsError, load_folder
+from training.console import UserError
+from training.evaluation import report
+from training.evaluation.metrics import median_seconds
+from training.handwriting.strokes import sketch
+from training.run_folder import RunFolder
+
+SERVED = "served"
+
+_RUNS = Path("runs")
+_PICTURES = 60
+
+
+class Ensemble(Recognizer):
+    """Answers with the mean of its members' calibrated probabilities; explains nothing.
+
+    Attributes:
+        members: Recognizers with as many classes; the first one's weights say what is refused.
+    """
+
+    def __init__(self, members: Sequence[Recognizer]) -> None:  # the members are built already
+        self.members = tuple(members)
+        self.weights = self.members[0].weights
+
+    @property
+    def name(self) -> str:
+        """Say which network, and how many of it."""
+        return f"{self.weights.config.network} x {len(self.members)}"
+
+    def predict_images(self, images: InkArray) -> npt.NDArray[np.float32]:
+        """Average over the members.
+
+        Args:
+            images: `(N, 28, 28)` float32 in `[0, 1]`, 0 paper, 1 full ink.
+
+        Returns:
+            As of a single recognizer.
+        """
+        rows = [member.predict_images(images) for member in self.members]
+        return np.mean(rows, axis=0, dtype=np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Contestant:
+    """A set of weights and the way in which pictures come before it.
+
+    Attributes:
+        name: Of the network, or `SERVED`.
+        folder: Where the set lies.
+        recognizer: Answers with it.
+        resized: Whether pictures are only resized to 28x28, as in the usual demo.
+    """
+
+    name: str
+    folder: Path
+    recognizer: Recognizer
+    resized: bool
+
+    @property
+    def way(self) -> str:
+        """How pictures come before the network, in a word or two."""
+        return report.PLAIN_RESIZE if self.resized else report.THIS_PROJECT
+
+    @property
+    def key(self) -> Hashable:
+        """What decides its answers: the same weights may come from several folders."""
+        return self.hashes, self.resized
+
+    @property
+    def hashes(self) -> str:
+        """SHA-256 of the weights; of an ensemble all of them, joined by `+`."""
+        return "+".join(member.weights.config.sha256 for member in self._members)
+
+    @property
+    def _members(self) -> tuple[Recognizer, ...]:
+        if isinstance(self.recognizer, Ensemble):
+            return self.recognizer.members
+        return (self.recognizer,)
+
+    @property
+    def seed(self) -> int | None:
+        """The seed of the run, if it says one; an ensemble has several."""
+        if len(self._members) > 1:
+            return None
+        seed = self.recognizer.weights.metrics.get("seed")
+        return seed if isinstance(seed, int) else None
+
+
+def find(targets: Sequence[str]) -> list[Path]:
+    """Find run folders.
+
+    Args:
+        targets: Folders, and names of networks, which stand for all their finished runs in
+            `runs/`. None at all stands for every finished run there, else for the bundled weights.
+
+    Raises:
+        UserError: If a target is neither, or a network has no finished run.
+    """
+    if not targets:
+        return _finished("*") or [BUNDLED]
+    folders: list[Path] = []
+    for target in targets:
+        if target in networks.NETWORKS:
+            folders += _finished(f"{target}-[0-9]*") or _no_run(target)
+        elif Path(target).is_dir():
+            folders.append(Path(target))
+        else:
+            known = ", ".join(networks.NETWORKS)
+            raise UserError(f"{target} is neither a run folder nor a network ({known})")
+    return folders
+
+
+def _finished(pattern: str) -> list[Path]:
+    return sorted(path for path in _RUNS.glob(pattern) if RunFolder(path).is_finished)
+
+
+def _no_run(network: str) -> list[Path]:
+    raise UserError(
+        f"no finished run of {network} in {_RUNS}/: train it with "
+        f"python -m training.train --network {network}"
+    )
+
+
+def load(folder: Path) -> Recognizer:
+    """Load the weights of a run.
+
+    Raises:
+        UserError: If they are damaged or do not fit.
+    """
+    try:
+        return Recognizer(load_folder(folder))
+    except WeightsError as error:
+        raise UserError(f"the weights in {folder} cannot be used: {error}") from error
+
+
+def contestants(served: Path, folders: Iterable[Path]) -> list[Contestant]:
+    """Load the served set and the runs, each to be shown pictures in both ways.
+
+    Runs of the same network are followed by all of them together, by our way only.
+    """
+    found = []
+    runs: dict[str, list[Contestant]] = {}
+    for name, folder in [(SERVED, served), *((None, folder) for folder in folders)]:
+        recognizer = load(folder)
+        network = name or recognizer.weights.config.network
+        found += [Contestant(network, folder, recognizer, resized) for resized in (True, False)]
+        if not name:
+            runs.setdefault(network, []).append(found[-1])
+    for same in runs.values():
+        if len(same) > 1:
+            together = Ensemble([run.recognizer for run in same])
+            found.append(Contestant(together.name, same[0].folder, together, resized=False))
+    return found
+
+
+def measure_cost(recognizer: Recognizer, folder: Path) -> dict[str, float]:
+    """Measure what a set of weights costs.
+
+    Args:
+        recognizer: Answers with it.
+        folder: Holds the set.
+
+    Returns:
+        `parameters`, `megabytes` of the weights file (10^6 bytes) and `milliseconds`, the median
+        processor time from a sketch of 500x500 to the answer.
+    """
+    rng = np.random.default_rng(0)
+    angle = np.linspace(0.5, 6.5, 40)
+    ring = [500 + 450 * np.column_stack([np.cos(angle), np.sin(angle)])]
+    pads = [sketch(ring, rng) for _ in range(_PICTURES)]
+    return {
+        "parameters": networks.parameter_count(networks.find(recognizer.weights.config.network)),
+        "megabytes": (folder / WEIGHTS_FILE).stat().st_size / 1e6,
+        "milliseconds": 1000 * median_seconds(recognizer.predict, pads),
+    }
