@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar  # type: ignore[import-untyped]  # no types
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
 
 BINS = 15
 REJECTED_SHARE = 0.02
@@ -35,9 +36,7 @@ def apply_temperature(
         `(N, C)` float32, rows sum to 1 (Guo et al., "On Calibration of Modern Neural Networks").
     """
     logits = np.log(np.maximum(probabilities, _TINY)) / temperature
-    logits -= logits.max(axis=1, keepdims=True)
-    powers = np.exp(logits)
-    return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+    return softmax(logits, axis=1).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +72,13 @@ def fit_temperature(probabilities: NDArray[np.floating], labels: NDArray[np.inte
         The temperature from 0.05 to 20 with the least negative log-likelihood.
     """
     log_probabilities = np.log(np.maximum(probabilities[:, :10], _TINY), dtype=np.float64)
+
+    def nll(log_temperature: float) -> float:
+        scaled = log_softmax(log_probabilities / np.exp(log_temperature), axis=1)
+        return -float(scaled[np.arange(len(labels)), labels].mean())
+
     found = minimize_scalar(
-        lambda log_temperature: _nll(log_probabilities / np.exp(log_temperature), labels),
+        nll,
         bounds=_LOG_TEMPERATURES,
         method="bounded",
     )
@@ -117,9 +121,3 @@ def choose_rejection_threshold(
     """
     ordered = np.sort(scores)
     return float(ordered[int(np.floor(share * len(ordered)))])
-
-
-def _nll(logits: NDArray[np.float64], labels: NDArray[np.integer]) -> float:
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    chosen = shifted[np.arange(len(labels)), labels]
-    return float(np.mean(np.log(np.exp(shifted).sum(axis=1)) - chosen))

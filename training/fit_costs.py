@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize  # type: ignore[import-untyped]  # no types
+from scipy.optimize import minimize
 
 from digits.ink import BlankPictureError, extract_ink, written_line
 from digits.numbers.lattice import COSTS, Lattice, LatticeCosts, build_lattice, features, nll

@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import mannwhitneyu
 
 from digits.recognizer import Recognizer
 from training import calibrate
@@ -157,10 +158,8 @@ def auroc(
         positive: `(N,)` scores that should be high.
         negative: `(M,)` scores that should be low.
     """
-    ordered = np.sort(negative)
-    below = np.searchsorted(ordered, positive, side="left")
-    not_above = np.searchsorted(ordered, positive, side="right")
-    return float((below + not_above).mean() / 2 / len(ordered))
+    pairs = len(positive) * len(negative)
+    return float(mannwhitneyu(positive, negative).statistic / pairs)
 
 
 def spread(measured: Sequence[Figures]) -> tuple[Figures, Figures]:

@@ -11,6 +11,7 @@ from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import binom
 
 from training.calibrate import Reliability
 
@@ -18,17 +19,6 @@ CHANCE = 0.01
 """How often a set that is as good as the other one is held to be worse, for each number."""
 
 Flags = npt.NDArray[np.bool_]
-
-
-def tail(wins: int, losses: int) -> float:
-    """Return how likely a fair coin gives at least `wins` heads in `wins + losses` throws."""
-    count = wins + losses
-    ways = math.comb(count, wins)
-    total = 0
-    for heads in range(wins, count + 1):
-        total += ways
-        ways = ways * (count - heads) // (heads + 1)
-    return total / 2**count
 
 
 def excess_by_chance(wrong: Flags, wrong_before: Flags) -> int:
@@ -43,15 +33,7 @@ def excess_by_chance(wrong: Flags, wrong_before: Flags) -> int:
         only one of both reads; 0 if there is none.
     """
     differing = int((wrong != wrong_before).sum())
-    # The likelihood falls as the split gets more uneven: search for where it passes the limit.
-    low, high = differing // 2, differing + 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        if tail(middle, differing - middle) < CHANCE:
-            high = middle
-        else:
-            low = middle
-    return max(0, 2 * low - differing)
+    return max(0, 2 * int(binom.isf(CHANCE, differing, 0.5)) - differing)
 
 
 def calibration_by_chance(measured: Reliability, before: Reliability) -> float:
