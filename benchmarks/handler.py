@@ -21,8 +21,8 @@ from PIL import Image
 from digits import weights
 from digits.drawing import as_picture, draw, parse_strokes
 from digits.examples import digit_example
-from training import export
-from training.endpoint_files import endpoint_files
+from training.export import exports
+from training.export.endpoint import endpoint_files
 
 SIDE: Final = 500
 BATCHES: Final = (1, 8, 32, 256)
@@ -42,10 +42,10 @@ def make_snapshot(folder: Path) -> None:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    path = folder / export.FOLDER / export.FORMATS["onnx"]
+    path = folder / exports.FOLDER / exports.FORMATS["onnx"]
     path.parent.mkdir()
     found = weights.load_folder(weights.BUNDLED)
-    export.write_format("onnx", found, path, _no_calibration)
+    exports.write_format("onnx", found, path, _no_calibration)
 
 
 def measure(folder: Path, pictures: int = _PICTURES) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def measure(folder: Path, pictures: int = _PICTURES) -> dict[str, Any]:
     Returns:
         By size of the batch, as text: answers in a second of one core.
     """
-    from training.handler import EndpointHandler  # noqa: PLC0415 - its runtime
+    from training.export.handler import EndpointHandler  # noqa: PLC0415 - its runtime
 
     handler = EndpointHandler(str(folder))
     texts = [_sketch(index) for index in range(10)]

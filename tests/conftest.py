@@ -98,12 +98,12 @@ def exported(tmp_path_factory) -> Path:
     """The bundled weights in every format; 8 bits are fitted to drawings of our own."""
     from digits import weights  # noqa: PLC0415 - not before the environment is clean
     from tests.support.training_support import drawn_images  # noqa: PLC0415
-    from training import export  # noqa: PLC0415 - imports TensorFlow
+    from training.export import exports  # noqa: PLC0415 - imports TensorFlow
 
     folder = tmp_path_factory.mktemp("exports")
     found = weights.load_folder(weights.BUNDLED)
     images = drawn_images(seeds=(1, 2))[..., None]
-    export.export(found, folder, export.FORMATS, lambda: images)
+    exports.export(found, folder, exports.FORMATS, lambda: images)
     return folder
 
 

@@ -15,9 +15,9 @@ from digits.examples import digit_example
 from digits.weights import BUNDLED, CONFIG_FILE
 from tests.conftest import ROOT
 from tests.support.training_support import drawn_images, small_mnist
-from training import export, export_check, export_table
 from training.console import UserError
 from training.data.mnist import Mnist
+from training.export import check, exports
 
 
 @pytest.fixture(scope="module")
@@ -42,24 +42,24 @@ def few_digits():
 
 
 def test_every_format_is_written_and_noted_with_its_hashes(exported, bundled):
-    notes = export.complete(exported, bundled)
-    assert notes["formats"].keys() == export.FORMATS.keys()
+    notes = exports.complete(exported, bundled)
+    assert notes["formats"].keys() == exports.FORMATS.keys()
     assert notes["weights_sha256"] == bundled.config.sha256
     on_disk = sum(path.stat().st_size for path in exported.rglob("*") if path.is_file())
-    noted = sum(export.size(notes, name) for name in export.FORMATS)
-    assert noted == on_disk - (exported / export.EXPORTS_FILE).stat().st_size
+    noted = sum(exports.size(notes, name) for name in exports.FORMATS)
+    assert noted == on_disk - (exported / exports.EXPORTS_FILE).stat().st_size
 
 
 def test_every_format_agrees_with_keras_in_its_own_runtime(copy, bundled):
-    figures = export.checked(bundled, copy, few_digits())["checked"]["formats"]
+    figures = exports.checked(bundled, copy, few_digits())["checked"]["formats"]
     for name, measured in figures.items():
         compared = measured["mnist_test"]
         assert (compared["count"], compared["errors"], compared["app_errors"]) == (10, 0, 0)
-        limit = 0.15 if name == "tflite-int8" else export_check.TOLERANCE
+        limit = 0.15 if name == "tflite-int8" else check.TOLERANCE
         assert compared["largest_difference"] < limit, name
         assert compared["other_answers"] == 0
         assert measured["milliseconds"] > 0
-    assert export.read(copy)["checked"]["formats"] == figures
+    assert exports.read(copy)["checked"]["formats"] == figures
 
 
 def test_comparison_counts_errors_refusals_and_other_answers():
@@ -67,7 +67,7 @@ def test_comparison_counts_errors_refusals_and_other_answers():
     rows = expected.copy()
     rows[1] *= 0.2  # refused now
     rows[2] = np.eye(10)[5]  # another digit
-    figures = export_check.compare(rows, expected, np.array([1, 2, 3, 0]), rejection_threshold=0.5)
+    figures = check.compare(rows, expected, np.array([1, 2, 3, 0]), rejection_threshold=0.5)
     assert figures == {
         "count": 4,
         "largest_difference": 1.0,
@@ -78,14 +78,14 @@ def test_comparison_counts_errors_refusals_and_other_answers():
 
 
 def test_table_has_a_row_for_each_format_measured_or_not(exported, bundled):
-    notes = export.complete(exported, bundled)
-    bare = export_table.cells(notes)
+    notes = exports.complete(exported, bundled)
+    bare = exports.cells(notes)
     assert bare[0] == ["format", "kB"]
-    assert [row[0] for row in bare[1:]] == [f"`{place}`" for place in export.FORMATS.values()]
+    assert [row[0] for row in bare[1:]] == [f"`{place}`" for place in exports.FORMATS.values()]
     compared = {"count": 5, "largest_difference": 0.1, "other_answers": 1, "errors": 2}
     measured = {"milliseconds": 1.0, "milliseconds_in_batches": 0.5}
     measured["mnist_test"] = compared | {"app_errors": 1}
-    full = export_table.cells(notes | {"checked": {"formats": {"onnx": measured}}})
+    full = exports.cells(notes | {"checked": {"formats": {"onnx": measured}}})
     assert {len(row) for row in full} == {len(full[0])}
 
 
@@ -93,31 +93,31 @@ def test_exports_that_were_touched_or_are_of_other_weights_do_not_count(copy, bu
     run = Path(shutil.copytree(BUNDLED, tmp_path / "run"))
     config = json.loads((run / CONFIG_FILE).read_bytes())
     (run / CONFIG_FILE).write_text(json.dumps(config | {"temperature": 2.0}))
-    assert export.complete(copy, weights.load_folder(run)) is None
-    assert export.complete(copy, bundled)
+    assert exports.complete(copy, weights.load_folder(run)) is None
+    assert exports.complete(copy, bundled)
     (copy / "saved_model" / "1" / "more").write_text("")
-    assert export.complete(copy, bundled) is None
+    assert exports.complete(copy, bundled) is None
 
 
 def test_one_format_leaves_the_others_of_the_same_weights(copy, bundled):
-    before = export.read(copy)["formats"]
+    before = exports.read(copy)["formats"]
     (copy / "digits.onnx").unlink()
-    notes = export.export(bundled, copy, ["onnx"], pytest.fail)
+    notes = exports.export(bundled, copy, ["onnx"], pytest.fail)
     assert notes["formats"] == before
-    assert export.complete(copy, bundled)
+    assert exports.complete(copy, bundled)
 
 
 def test_one_format_removes_those_of_other_weights(copy, tmp_path):
     run = Path(shutil.copytree(BUNDLED, tmp_path / "run"))
     config = json.loads((run / CONFIG_FILE).read_bytes())
     (run / CONFIG_FILE).write_text(json.dumps(config | {"rejection_threshold": 0.1}))
-    export.export(weights.load_folder(run), copy, ["onnx"], pytest.fail)
+    exports.export(weights.load_folder(run), copy, ["onnx"], pytest.fail)
     assert sorted(path.name for path in copy.iterdir()) == ["digits.onnx", "exports.json"]
 
 
 def test_calibration_images_come_from_training_digits_and_are_always_the_same():
     mnist = few_digits()
-    images = export.calibration_images(mnist)
+    images = exports.calibration_images(mnist)
     # Ten digits are all there is; those that are none come on top.
     assert len(images) > 10
     assert images.shape[1:] == (28, 28, 1)
@@ -126,15 +126,15 @@ def test_calibration_images_come_from_training_digits_and_are_always_the_same():
     blank_test = Mnist(
         mnist.train_images, mnist.train_labels, mnist.test_images * 0, mnist.test_labels
     )
-    np.testing.assert_array_equal(export.calibration_images(blank_test), images)
+    np.testing.assert_array_equal(exports.calibration_images(blank_test), images)
 
 
 def test_weights_are_found_by_folder_or_bundled(tmp_path):
-    found, place = export.find(None)
+    found, place = exports.find(None)
     assert found.origin.label == "bundled"
     assert place == Path("runs/bundled/exports")
     run = Path(shutil.copytree(BUNDLED, tmp_path / "run"))
-    assert export.find(str(run))[1] == run / "exports"
+    assert exports.find(str(run))[1] == run / "exports"
 
 
 @pytest.mark.parametrize("target", ["nowhere", "no/such/repository"])
@@ -142,7 +142,7 @@ def test_weights_that_are_nowhere_are_named(target, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(UserError, match=target):
-        export.find(target)
+        exports.find(target)
 
 
 def test_command_writes_where_it_is_told_and_says_how_much(tmp_path):

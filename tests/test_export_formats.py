@@ -11,7 +11,8 @@ from digits import networks, weights
 from digits.recognizer import Recognizer
 from digits.weights import BUNDLED
 from tests.support.training_support import drawn_images, write_weights
-from training import export_formats, keras_networks
+from training import keras_networks
+from training.export import formats
 
 TOLERANCE = 1e-5
 """Of a probability, where the numbers are float32."""
@@ -63,14 +64,14 @@ def test_onnx_says_whose_answers_it_gives(onnx_file, bundled):
 
 
 def test_same_weights_give_the_same_onnx_bytes(onnx_file, bundled, tmp_path):
-    export_formats.write_onnx(bundled, tmp_path / "again.onnx")
+    formats.write_onnx(bundled, tmp_path / "again.onnx")
     assert (tmp_path / "again.onnx").read_bytes() == onnx_file.read_bytes()
 
 
 @pytest.mark.parametrize("network", sorted(networks.NETWORKS))
 def test_every_network_and_temperature_is_written_as_onnx(network, tmp_path, images):
     found = weights.load_folder(write_weights(tmp_path / "run", network, temperature=3.0))
-    export_formats.write_onnx(found, tmp_path / "any.onnx")
+    formats.write_onnx(found, tmp_path / "any.onnx")
     runtime = session(tmp_path / "any.onnx")
     [given] = runtime.run(None, {"images": images[..., None]})
     np.testing.assert_allclose(given, Recognizer(found).predict_images(images), atol=TOLERANCE)
@@ -101,7 +102,7 @@ def test_h5_holds_weights_for_the_network_in_code(exported, images, answers):
 
 
 def test_writing_h5_says_nothing_of_its_age(bundled, tmp_path, caplog):
-    export_formats.write_h5(export_formats.calibrated(bundled), tmp_path / "digits.h5")
+    formats.write_h5(formats.calibrated(bundled), tmp_path / "digits.h5")
     assert not caplog.records
 
 

@@ -20,7 +20,6 @@ from tests.support.hub import Failure, connected_hub
 from tests.support.training_support import small_mnist
 from training import (
     calibrate,
-    export,
     gate,
     gate_pictures,
     gate_result,
@@ -32,6 +31,7 @@ from training import (
 from training.console import UserError
 from training.evaluation import significance
 from training.evaluation.metrics import Answers
+from training.export import exports
 from training.gate_report import Number, as_markdown, as_text
 
 REPO = "someone/digits"
@@ -430,8 +430,8 @@ def test_a_training_pushes_what_passes_the_gate(server, run, few, monkeypatch):
     measured(run, few)
     monkeypatch.setenv("HF_TOKEN", server.token)
     monkeypatch.setitem(gate.PROFILES, "trial", gate.Profile(20, dict.fromkeys(gate.TITLES, 1.0)))
-    monkeypatch.setattr(export, "write_format", write_stand_in)
-    monkeypatch.setattr(export, "checked", lambda _found, place, _mnist: export.read(place))
+    monkeypatch.setattr(exports, "write_format", write_stand_in)
+    monkeypatch.setattr(exports, "checked", lambda _found, place, _mnist: exports.read(place))
     monkeypatch.setattr(published_exports, "load_mnist", lambda _data: None)
     pushed(run)
     [commit] = server.repos[REPO].tags.values()

@@ -16,8 +16,8 @@ from PIL import Image
 from digits.drawing import as_picture, draw, parse_strokes
 from digits.examples import digit_example
 from digits.weights import BUNDLED, CONFIG_FILE, FILES, WEIGHTS_FILE, WeightsError
-from training.endpoint_files import endpoint_files
-from training.handler import MAX_BATCH, EndpointHandler, InputError
+from training.export.endpoint import endpoint_files
+from training.export.handler import MAX_BATCH, EndpointHandler, InputError
 
 AS_THE_TOOLKIT_DOES = """
 import importlib.util, json, socket, sys

@@ -10,7 +10,7 @@ import pytest
 from digits import networks
 from digits.recognizer import Recognizer
 from tests.support.training_support import random_weights
-from training import export
+from training.export import exports
 
 OLDEST = ("keras==3.3.3", "jax==0.4.38", "jaxlib==0.4.38", "numpy==1.26.4", "packaging==24.2")
 
@@ -34,7 +34,7 @@ def test_keras_files_of_every_network_load_in_the_oldest_keras(tmp_path):
         found = random_weights(network)
         for kind in ("keras", "h5"):
             name = f"{network}.{kind}"
-            export.write_format(kind, found, tmp_path / name, pytest.fail)
+            exports.write_format(kind, found, tmp_path / name, pytest.fail)
             expected[name] = Recognizer(found).predict_images(images[..., 0])
     uv = str(Path(sys.executable).with_name("uv"))
     python = str(tmp_path / "old" / "bin" / "python")

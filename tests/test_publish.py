@@ -24,9 +24,10 @@ from tests.support.finished_run import write_finished_run, write_stand_in
 from tests.support.hub import TOKEN, Failure, connected_hub, refused_url
 from tests.support.nightly import mostly_nightly
 from tests.support.training_support import other_bytes, write_weights
-from training import card_facts, export, gate_result, model_card, publish, published_exports
+from training import card_facts, gate_result, model_card, publish, published_exports
 from training.console import UserError
-from training.endpoint_files import endpoint_files
+from training.export import exports
+from training.export.endpoint import endpoint_files
 from training.hub_client import limit_requests
 
 # The client sends files in a way that its own HTTP library is about to drop.
@@ -57,8 +58,8 @@ def run(finished, tmp_path):
 @pytest.fixture
 def new_exports(monkeypatch):
     """Where exports are missing, let stand-ins be made."""
-    monkeypatch.setattr(export, "write_format", write_stand_in)
-    monkeypatch.setattr(export, "checked", lambda _found, place, _mnist: export.read(place))
+    monkeypatch.setattr(exports, "write_format", write_stand_in)
+    monkeypatch.setattr(exports, "checked", lambda _found, place, _mnist: exports.read(place))
     monkeypatch.setattr(published_exports, "load_mnist", lambda _data: None)
 
 
@@ -448,7 +449,7 @@ def test_card_shows_the_pictures_that_are_there_and_no_others(run):
 
 
 def test_code_of_the_card_runs(server, run, tmp_path, monkeypatch):
-    export.export(weights.load_folder(run), run / "exports", ["keras"], pytest.fail)
+    exports.export(weights.load_folder(run), run / "exports", ["keras"], pytest.fail)
     release(server, run)
     text = server.files(REPO)["README.md"].decode()
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
@@ -525,7 +526,7 @@ def test_exports_that_are_published_are_taken_over_not_made_again(server, run, m
     first = release(server, run, tag="v1")
     before = {path: path.read_bytes() for path in exported(run)}
     shutil.rmtree(run / "exports")
-    monkeypatch.setattr(export, "write_format", pytest.fail)
+    monkeypatch.setattr(exports, "write_format", pytest.fail)
     again = release(server, run, tag="v1")
     assert (again.commit, again.is_new, again.tag_is_new) == (first.commit, False, False)
     assert {path: path.read_bytes() for path in exported(run)} == before
@@ -549,7 +550,7 @@ def test_lost_race_is_told_before_time_is_spent_on_exports(server, run, monkeypa
     compared = server.head(REPO)
     server.push(REPO, {"other.txt": b"x"})
     shutil.rmtree(run / "exports")
-    monkeypatch.setattr(export, "write_format", pytest.fail)
+    monkeypatch.setattr(exports, "write_format", pytest.fail)
     assert "newer commit" in refusal(server, run, parent=compared)
 
 
@@ -565,7 +566,7 @@ def test_lost_race_is_told_before_time_is_spent_on_exports(server, run, monkeypa
     ],
 )
 def test_notes_of_a_stranger_write_nothing_outside(server, run, notes):
-    ours = export.read(run / "exports")
+    ours = exports.read(run / "exports")
     shutil.rmtree(run / "exports")
     if isinstance(notes, dict):
         notes = json.dumps(ours | notes).encode()
@@ -574,12 +575,12 @@ def test_notes_of_a_stranger_write_nothing_outside(server, run, notes):
     release(server, run)
     assert set(run.parent.iterdir()) == before
     assert not (run / "taken").exists()
-    assert export.complete(run / "exports", weights.load_folder(run))
+    assert exports.complete(run / "exports", weights.load_folder(run))
 
 
 def test_card_shows_formats_sizes_and_agreement(run):
     found = weights.load_folder(run)
-    notes = export.read(run / "exports")
+    notes = exports.read(run / "exports")
     compared = {
         "count": 10000,
         "largest_difference": 2e-6,
@@ -588,7 +589,7 @@ def test_card_shows_formats_sizes_and_agreement(run):
         "app_errors": 40,
     }
     measured = {"milliseconds": 0.42, "milliseconds_in_batches": 0.31, "mnist_test": compared}
-    notes["checked"] = {"formats": dict.fromkeys(export.FORMATS, measured)}
+    notes["checked"] = {"formats": dict.fromkeys(exports.FORMATS, measured)}
     facts = card_facts.gather(run, found, {"a": b"x" * 1_600_000}, [], notes)
     text = model_card.write_card(REPO, found, facts)
     assert "| `digits-int8.tflite` |" in text

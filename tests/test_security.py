@@ -51,7 +51,7 @@ LOADS_MODELS = {"load_model", "model_from_json", "model_from_config"}
 # What these load they have written themselves, moments before, or are given by benchmarks.
 OWN_MODELS = {
     "benchmarks/baseline.py",
-    "training/export_check.py",
+    "training/export/check.py",
 }
 
 

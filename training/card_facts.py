@@ -16,8 +16,8 @@ from huggingface_hub.errors import EntryNotFoundError
 
 from digits import networks, weights
 from digits.weights import Weights, WeightsError
-from training import export_table, gate_result
-from training.export import Notes
+from training import gate_result
+from training.export.exports import Notes, cells
 from training.model_card import Facts, Measured, Tagged
 
 MAX_RELEASES = 10
@@ -49,7 +49,7 @@ def gather(
         augmented=bool(recipe.get("recipe", {}).get("augmentation")),
         gate=gate_numbers(run),
         releases=releases,
-        exports=export_table.cells(exports),
+        exports=cells(exports),
         uploaded=sum(map(len, files.values())),
     )
 

@@ -24,8 +24,8 @@ from digits.recognizer import Recognizer
 from digits.weights import Weights, WeightsError
 from training import card_facts, console, gate_result, model_card, published_exports
 from training.console import UserError
-from training.endpoint_files import endpoint_files
-from training.export import Notes
+from training.export.endpoint import endpoint_files
+from training.export.exports import Notes
 from training.hub_client import (
     REQUEST_SECONDS,
     check_repo,

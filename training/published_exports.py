@@ -16,9 +16,9 @@ from huggingface_hub import HfApi, hf_hub_download
 from huggingface_hub.errors import EntryNotFoundError
 
 from digits.weights import Weights
-from training import export
 from training.data.mnist import load_mnist
-from training.export import EXPORTS_FILE, FOLDER, FORMATS, Notes
+from training.export import exports
+from training.export.exports import EXPORTS_FILE, FOLDER, FORMATS, Notes
 from training.hub_client import one_line
 
 
@@ -43,12 +43,12 @@ def bring(  # noqa: PLR0913 - where exports may come from
         UserError: If the Hub does not deliver, or there is no MNIST to fit 8 bits to.
     """
     folder = run / FOLDER
-    notes = export.complete(folder, found) or _take_over(api, repo, head, folder, found)
+    notes = exports.complete(folder, found) or _take_over(api, repo, head, folder, found)
     if notes is None:
         print("exporting to other formats and comparing them with the app (a minute or two)")
         mnist = load_mnist(data)
-        notes = export.export(found, folder, FORMATS, lambda: export.calibration_images(mnist))
-        notes = export.checked(found, folder, mnist)
+        notes = exports.export(found, folder, FORMATS, lambda: exports.calibration_images(mnist))
+        notes = exports.checked(found, folder, mnist)
     return notes
 
 
@@ -92,7 +92,7 @@ def _take_over(api: HfApi, repo: str, head: str, folder: Path, found: Weights) -
 
         try:
             notes = json.loads(download(EXPORTS_FILE).read_bytes())
-            if not export.is_of(notes, found):
+            if not exports.is_of(notes, found):
                 return None
             for name in (EXPORTS_FILE, *_names(notes)):
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -100,4 +100,4 @@ def _take_over(api: HfApi, repo: str, head: str, folder: Path, found: Weights) -
         except (EntryNotFoundError, ValueError, KeyError, TypeError, AttributeError):
             # There are none, or their notes are of another form: then new ones are made.
             return None
-    return export.complete(folder, found)
+    return exports.complete(folder, found)

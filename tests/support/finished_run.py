@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from digits import weights
-from training import export
+from training.export import exports
 
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(64)
 
@@ -26,12 +26,12 @@ def write_finished_run(folder: Path) -> Path:
 def write_exports(run: Path) -> None:
     """Write stand-ins for all exports of a run."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(export, "write_format", write_stand_in)
-        export.export(weights.load_folder(run), run / export.FOLDER, export.FORMATS, pytest.fail)
+        patch.setattr(exports, "write_format", write_stand_in)
+        exports.export(weights.load_folder(run), run / exports.FOLDER, exports.FORMATS, pytest.fail)
 
 
 def write_stand_in(name, found, path, _calibration):
-    """Take the place of `training.export.write_format`, which takes seconds."""
+    """Take the place of `training.export.exports.write_format`, which takes seconds."""
     path = path / "1" / "saved_model.pb" if name == "savedmodel" else path
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"{name} of {found.config}")

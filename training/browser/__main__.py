@@ -17,7 +17,7 @@ from pathlib import Path
 
 from training import console
 from training.browser.build import PAGE_FILE, build
-from training.export import find
+from training.export.exports import find
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:

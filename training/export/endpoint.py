@@ -13,7 +13,7 @@ from pathlib import Path
 HANDLER_FILE = "handler.py"
 REQUIREMENTS_FILE = "requirements.txt"
 
-_ROOT = Path(__file__).parents[1]
+_ROOT = Path(__file__).parents[2]
 _PACKAGE = "digits"
 _PACKAGES = (
     "numpy",

@@ -1,18 +1,9 @@
-"""Write weights in the formats of other runtimes: the same answers, wherever they run.
+"""What is exported from a set of weights, and the notes in `exports.json` beside the files."""
 
-    python -m training.export                            the bundled weights, every format
-    python -m training.export RUNFOLDER --format onnx   a run's, one format
-    python -m training.export OWNER/NAME@v1.0.0          what a revision on the Hub holds
-    python -m training.export RUNFOLDER --check         and compare them with the app: a table
-
-What was written, from which weights, is said by `exports.json` beside the files.
-"""
-
-import argparse
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -22,9 +13,9 @@ import huggingface_hub.constants
 from digits import hub, weights
 from digits.ink import InkArray
 from digits.weights import BUNDLED, Weights, WeightsError
-from training import console
 from training.console import UserError
-from training.data.mnist import Mnist, load_mnist
+from training.data.mnist import Mnist
+from training.evaluation.report import markdown
 
 EXPORTS_FILE = "exports.json"
 FORMATS = {
@@ -46,6 +37,8 @@ _VERSIONS = ("tensorflow-cpu", "keras", "onnx")
 Notes = dict[str, Any]
 """The contents of `exports.json`."""
 
+_TITLES = {"mnist_test": "MNIST test", "drawn": "drawn"}
+
 
 def export(
     found: Weights, folder: Path, formats: Iterable[str], calibration: Callable[[], InkArray]
@@ -62,12 +55,12 @@ def export(
         What lies in the folder now, as `exports.json` says it.
     """
     # TensorFlow takes seconds: what can be refused without it has been refused before.
-    from training import export_formats  # noqa: PLC0415
+    from training.export.formats import description  # noqa: PLC0415
 
     folder.mkdir(parents=True, exist_ok=True)
     notes = read(folder)
     if notes is None or not is_of(notes, found):
-        notes = {**export_formats.description(found), "maker": _maker(), "formats": {}}
+        notes = {**description(found), "maker": _maker(), "formats": {}}
         for place in FORMATS.values():
             _remove(folder / place)
     notes["versions"] = {name: metadata.version(name) for name in _VERSIONS}
@@ -92,22 +85,22 @@ def write_format(
         path: The file or folder to write.
         calibration: As for `export`.
     """
-    from training import export_formats, export_saved_model  # noqa: PLC0415
+    from training.export import formats  # noqa: PLC0415
 
-    model = export_formats.calibrated(found)
+    model = formats.calibrated(found)
     match name:
         case "keras":
-            export_formats.write_keras(model, path)
+            formats.write_keras(model, path)
         case "h5":
-            export_formats.write_h5(model, path)
+            formats.write_h5(model, path)
         case "savedmodel":
-            export_saved_model.write_saved_model(model, path, found.config.rejection_threshold)
+            formats.write_saved_model(model, path, found.config.rejection_threshold)
         case "onnx":
-            export_formats.write_onnx(found, path)
+            formats.write_onnx(found, path)
         case "tflite":
-            export_formats.write_litert(model, path)
+            formats.write_litert(model, path)
         case "tflite-int8":
-            export_formats.write_litert(model, path, calibration())
+            formats.write_litert(model, path, calibration())
         case _:
             raise ValueError(f"Expected one of {', '.join(FORMATS)}. Received: name={name!r}")
 
@@ -153,12 +146,13 @@ def checked(found: Weights, folder: Path, mnist: Mnist, drawn: Path | None = Non
         drawn: Folder of recorded pen strokes, which are shown too; None for none.
 
     Returns:
-        What lies in the folder, with the figures of `training.export_check.check` as `checked`.
+        What lies in the folder, with the figures of `training.export.check.check` as `checked`.
     """
-    from training import export_check  # noqa: PLC0415 - its runtimes
+    from training.export import check  # noqa: PLC0415 - its runtimes
 
-    notes = read(folder) or {}
-    notes["checked"] = export_check.check(found, folder, mnist, drawn)
+    notes = read(folder) or {"formats": {}}
+    paths = {name: folder / FORMATS[name] for name in notes["formats"]}
+    notes["checked"] = check.check(found, paths, mnist, drawn)
     write(folder, notes)
     return notes
 
@@ -188,6 +182,58 @@ def size(notes: Mapping[str, Any], name: str) -> int:
     return sum(file["bytes"] for file in notes["formats"][name]["files"].values())
 
 
+def table(notes: Mapping[str, Any]) -> str:
+    """Lay out what was exported and how it compares, for a person.
+
+    Args:
+        notes: From `export`, with `checked`.
+
+    Returns:
+        A table in Markdown.
+    """
+    return markdown(cells(notes))
+
+
+def cells(notes: Mapping[str, Any]) -> list[list[str]]:
+    """Put sizes, times and agreement into rows of text, a header first.
+
+    Args:
+        notes: From `export`; without `checked` there are sizes only.
+    """
+    formats = notes.get("checked", {}).get("formats", {})
+    pictures = next((list(_sets(figures)) for figures in formats.values()), [])
+    header = ["format", "kB"]
+    if formats:
+        header += ["ms a picture", "ms in batches"]
+    header += [
+        text
+        for name in pictures
+        for text in (f"{_TITLES[name]}: largest difference", "other answers", "misread")
+    ]
+    rows = [header]
+    for name in (name for name in FORMATS if name in notes["formats"]):
+        row = [f"`{FORMATS[name]}`", f"{size(notes, name) / 1000:,.0f}"]
+        if name in formats:
+            row += _measures(formats[name])
+        rows.append(row + ["-"] * (len(header) - len(row)))
+    return rows
+
+
+def _measures(figures: Mapping[str, Any]) -> list[str]:
+    texts = [f"{figures['milliseconds']:.2f}", f"{figures['milliseconds_in_batches']:.2f}"]
+    for compared in _sets(figures).values():
+        texts += [
+            f"{compared['largest_difference']:.1g}",
+            f"{compared['other_answers']} of {compared['count']:,}",
+            f"{compared['errors']} (app {compared['app_errors']})",
+        ]
+    return texts
+
+
+def _sets(figures: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    return {name: value for name, value in figures.items() if isinstance(value, dict)}
+
+
 def is_of(notes: Mapping[str, Any], found: Weights) -> bool:
     """Whether files were made from these weights by this code.
 
@@ -207,7 +253,7 @@ def is_of(notes: Mapping[str, Any], found: Weights) -> bool:
 
 def _maker() -> str:
     """SHA-256 of the code that writes, so that files of older code are made anew."""
-    code = sorted(Path(__file__).parent.glob("export*.py"))
+    code = map(Path(__file__).with_name, ("exports.py", "formats.py", "check.py"))
     return hashlib.sha256(b"".join(path.read_bytes() for path in code)).hexdigest()
 
 
@@ -253,54 +299,3 @@ def find(target: str | None) -> tuple[Weights, Path]:
         raise UserError(
             f"{target} is no folder, and as a repository on the Hub it cannot be had: {error}"
         ) from error
-
-
-def _arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m training.export",
-        description="Write weights in the formats of other runtimes.",
-    )
-    parser.add_argument(
-        "target",
-        nargs="?",
-        metavar="RUNFOLDER|OWNER/NAME[@REVISION]",
-        help="whose weights (default: the bundled ones)",
-    )
-    parser.add_argument("--format", choices=[*FORMATS, "all"], default="all")
-    parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="where to (default: exports/ in the run folder)"
-    )
-    parser.add_argument(
-        "--data", type=Path, metavar="DIR", help="MNIST's four IDX files (int8 and --check)"
-    )
-    parser.add_argument(
-        "--check",
-        action="store_true",
-        help="compare every format that lies there with the app, and print a table",
-    )
-    parser.add_argument(
-        "--drawn", type=Path, metavar="DIR", help="recorded pen strokes to compare on too"
-    )
-    arguments = parser.parse_args(words)
-    if arguments.drawn and not arguments.check:
-        parser.error("--drawn is what --check compares on: add --check")
-    return arguments
-
-
-def main() -> None:
-    """Export as the command line says, and report what was written."""
-    arguments = _arguments()
-    found, place = find(arguments.target)
-    folder = arguments.out or place
-    formats = list(FORMATS) if arguments.format == "all" else [arguments.format]
-    notes = export(found, folder, formats, lambda: calibration_images(load_mnist(arguments.data)))
-    for name in formats:
-        print(f"{folder / FORMATS[name]}: {size(notes, name):,} bytes")
-    if arguments.check:
-        from training.export_table import table  # noqa: PLC0415 - it needs this module
-
-        print(table(checked(found, folder, load_mnist(arguments.data), arguments.drawn)))
-
-
-if __name__ == "__main__":
-    console.run(main)

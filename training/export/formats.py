@@ -23,6 +23,8 @@ import tensorflow as tf
 
 from digits import networks, onnx_graph
 from digits.ink import InkArray
+from digits.prediction import NOT_A_DIGIT
+from digits.preprocessing import IMAGE_SIDE
 from digits.weights import Weights
 from training import keras_networks
 from training.quiet_imports import stderr_discarded
@@ -36,6 +38,10 @@ MEANING = (
     'digit 0 to 9, then, where there is an eleventh, "not a digit". An answer is a digit where the '
     "largest of the first ten is at least rejection_threshold."
 )
+
+VERSION = "1"
+NO_DIGIT = -1
+"""Of the SavedModel, and its answer where there is none."""
 
 LEGACY_LOG = "absl"
 """What Keras warns by that HDF5 is its older format: here that is what is wanted."""
@@ -145,6 +151,50 @@ def write_onnx(weights: Weights, path: Path) -> None:
     onnx.helper.set_model_props(model, notes)
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, path)
+
+
+def write_saved_model(model: keras.Model, folder: Path, rejection_threshold: float) -> None:
+    """Write a network for TensorFlow Serving and whoever else runs TensorFlow without this project.
+
+    It is laid out as the server wants it, `FOLDER/1/` for version 1. Its signature takes images
+    that are in MNIST's frame already and answers in the words of `/predict`.
+
+    Args:
+        model: From `calibrated`.
+        folder: Where; the version becomes a folder in it.
+        rejection_threshold: Score below which an answer is withheld.
+    """
+
+    def read_images(images: tf.Tensor) -> dict[str, tf.Tensor]:
+        return _answer(model(images[..., None], training=False), rejection_threshold)
+
+    archive = keras.export.ExportArchive()
+    frame = tf.TensorSpec((None, IMAGE_SIDE, IMAGE_SIDE), tf.float32, INPUT)
+    # The first endpoint is also "serving_default".
+    archive.add_endpoint(INPUT, read_images, [frame])
+    archive.write_out(folder / VERSION, verbose=False)
+
+
+def _answer(rows: tf.Tensor, rejection_threshold: float) -> dict[str, tf.Tensor]:
+    """Put probabilities into the words of `/predict`.
+
+    Args:
+        rows: `(N, C)` float32, calibrated.
+        rejection_threshold: Score below which there is no digit.
+
+    Returns:
+        By name: `digit` `(N,)` int64, `NO_DIGIT` where there is none; `reason` `(N,)` string, empty
+        or why there is none; `confidences` `(N, 10)`, sum 1; `score` `(N,)`.
+    """
+    digits = rows[:, :10]
+    score = tf.reduce_max(digits, axis=1)
+    rejected = score < np.float32(rejection_threshold)
+    return {
+        "digit": tf.where(rejected, tf.constant(NO_DIGIT, tf.int64), tf.argmax(digits, axis=1)),
+        "reason": tf.where(rejected, NOT_A_DIGIT, ""),
+        "confidences": digits / tf.reduce_sum(digits, axis=1, keepdims=True),
+        "score": score,
+    }
 
 
 def _images() -> keras.InputSpec:

@@ -22,12 +22,10 @@ from ai_edge_litert.interpreter import Interpreter
 from digits.ink import InkArray
 from digits.recognizer import Recognizer
 from digits.weights import Weights
-from training import export
 from training.data.mnist import Mnist, as_input
 from training.evaluation import datasets
 from training.evaluation.metrics import Figures, median_seconds
-from training.export_formats import INPUT, OUTPUT
-from training.export_saved_model import NO_DIGIT, VERSION
+from training.export.formats import INPUT, NO_DIGIT, OUTPUT, VERSION
 from training.handwriting import strokes
 from training.quiet_imports import stderr_discarded
 
@@ -42,14 +40,13 @@ _BATCH = 500
 _SINGLE = 200
 
 
-def open_runtime(name: str, folder: Path) -> Runtime:
-    """Load an exported file in its own runtime, on one thread where that can be said.
+def open_runtime(name: str, path: Path) -> Runtime:
+    """Load what was exported in its own runtime, on one thread where that can be said.
 
     Args:
-        name: Key of `export.FORMATS`.
-        folder: Holds the exports.
+        name: Of the format.
+        path: The file or folder.
     """
-    path = folder / export.FORMATS[name]
     match name:
         case "onnx":
             return _onnx(path)
@@ -104,12 +101,14 @@ def _onnx(path: Path) -> Runtime:
     return lambda images: session.run([OUTPUT], {INPUT: images[..., None]})[0][:, :10]
 
 
-def check(found: Weights, folder: Path, mnist: Mnist, drawn: Path | None = None) -> Figures:
-    """Compare every format that was exported with the app.
+def check(
+    found: Weights, paths: Mapping[str, Path], mnist: Mnist, drawn: Path | None = None
+) -> Figures:
+    """Compare formats that were exported with the app.
 
     Args:
         found: The weights that were exported.
-        folder: Holds the exports.
+        paths: The file or folder of each format, by its name.
         mnist: Its test images are shown.
         drawn: Folder of recorded pen strokes, which are shown too; None for none.
 
@@ -125,17 +124,14 @@ def check(found: Weights, folder: Path, mnist: Mnist, drawn: Path | None = None)
     if samples:
         written = datasets.sketches("drawn", samples, recognizer.look)
         shown["drawn"] = (written.prepared, written.labels)
-    notes = export.read(folder) or {"formats": {}}
     figures: Figures = {"machine": {"cpu": platform.machine(), "cores": os.cpu_count()}}
     expected = {
         name: np.concatenate([recognizer.predict_images(part)[:, :10] for part in _parts(images)])
         for name, (images, _) in shown.items()
     }
     figures["formats"] = {
-        name: _measured(
-            open_runtime(name, folder), shown, expected, found.config.rejection_threshold
-        )
-        for name in notes["formats"]
+        name: _measured(open_runtime(name, path), shown, expected, found.config.rejection_threshold)
+        for name, path in paths.items()
     }
     return figures
 
