@@ -20,9 +20,10 @@ from tests.support.hub import Failure, connected_hub, refused_url, wait_until
 from tests.support.nightly import mostly_nightly
 from tests.support.page_support import free_port
 from tests.support.workflow_runner import IDENTITY, Runner
-from training import deploy, space_files, space_status
+from training import deploy
 from training.console import UserError
-from training.hub_client import limit_requests
+from training.release import space_files, space_status
+from training.release.hub_client import limit_requests
 
 # The client sends files in a way that its own HTTP library is about to drop.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning")

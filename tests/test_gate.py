@@ -18,21 +18,13 @@ from tests.support.commands import run_main
 from tests.support.finished_run import write_stand_in
 from tests.support.hub import Failure, connected_hub
 from tests.support.training_support import small_mnist
-from training import (
-    calibrate,
-    gate,
-    gate_pictures,
-    gate_result,
-    publish,
-    published,
-    published_exports,
-    push,
-)
+from training import calibrate, gate, publish
 from training.console import UserError
-from training.evaluation import significance
+from training.evaluation import datasets, significance
 from training.evaluation.metrics import Answers
 from training.export import exports
-from training.gate_report import Number, as_markdown, as_text
+from training.release import gate_pictures, gate_result, published, published_exports, push
+from training.release.gate_result import Number, as_markdown, as_text
 
 REPO = "someone/digits"
 COUNT = 400
@@ -305,7 +297,7 @@ def few(monkeypatch):
 
 def measured(run, mnist):
     """Bring what a run says of itself in line with these test digits."""
-    test = gate.answer_all(gate.load(run), {"t": gate_pictures.mnist_test(mnist)})["t"]
+    test = gate.answer_all(gate.load(run), {"t": datasets.mnist_as_it_is(mnist)})["t"]
     path = run / METRICS_FILE
     metrics = json.loads(path.read_text())
     errors, count = int(test.misread.sum()), len(test.labels)

@@ -23,8 +23,9 @@ from tests.support.killed import SPACE_FILES
 from tests.support.nightly import mostly_nightly
 from tests.support.small_disk import small_disk
 from tests.test_corrections import correction, kept
-from training import deploy, publish, space_status
+from training import deploy, publish
 from training.console import UserError
+from training.release import space_status
 from training.run_folder import RunFolder
 
 # The client sends files in a way that its own HTTP library is about to drop.

@@ -24,11 +24,12 @@ from tests.support.finished_run import write_finished_run, write_stand_in
 from tests.support.hub import TOKEN, Failure, connected_hub, refused_url
 from tests.support.nightly import mostly_nightly
 from tests.support.training_support import other_bytes, write_weights
-from training import card_facts, gate_result, model_card, publish, published_exports
+from training import publish
 from training.console import UserError
 from training.export import exports
 from training.export.endpoint import endpoint_files
-from training.hub_client import limit_requests
+from training.release import gate_result, model_card, published_exports
+from training.release.hub_client import limit_requests
 
 # The client sends files in a way that its own HTTP library is about to drop.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning")
@@ -492,14 +493,14 @@ def test_card_shows_what_the_gate_measured_with_these_files_only(server, run):
     measured = {"letters": {"value": 0.04, "count": 200}}
     passed = {"files": gate_result.hashes(run), "measured": measured}
     (run / gate_result.GATE_FILE).write_text(json.dumps(passed))
-    assert [number.value for number in card_facts.gate_numbers(run)] == [0.04]
+    assert [number.value for number in model_card.gate_numbers(run)] == [0.04]
     release(server, run)
     text = server.files(REPO)["README.md"].decode()
     assert "| letters taken for a digit | 4.00% | 200 |" in text
     [number] = [r for r in ModelCard(text).data.eval_results if r.metric_type == "error_rate"]
     assert number.metric_value == 0.04
     change(run, temperature=1.5)
-    assert card_facts.gate_numbers(run) == []
+    assert model_card.gate_numbers(run) == []
 
 
 @pytest.mark.usefixtures("new_exports")
@@ -590,7 +591,7 @@ def test_card_shows_formats_sizes_and_agreement(run):
     }
     measured = {"milliseconds": 0.42, "milliseconds_in_batches": 0.31, "mnist_test": compared}
     notes["checked"] = {"formats": dict.fromkeys(exports.FORMATS, measured)}
-    facts = card_facts.gather(run, found, {"a": b"x" * 1_600_000}, [], notes)
+    facts = model_card.gather(run, found, {"a": b"x" * 1_600_000}, [], notes)
     text = model_card.write_card(REPO, found, facts)
     assert "| `digits-int8.tflite` |" in text
     assert "| 0.42 | 0.31 | 2e-06 | 3 of 10,000 | 41 (app 40) |" in text

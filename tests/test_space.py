@@ -16,7 +16,7 @@ import yaml
 from digits import deployment
 from tests.conftest import ROOT
 from tests.support.requirements_files import REQUIREMENTS, pins
-from training import space_files
+from training.release import space_files
 
 COLORS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
 MAX_FILE_BYTES = 2_000_000

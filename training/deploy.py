@@ -24,9 +24,10 @@ from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 from huggingface_hub.hf_api import RepoSibling
 
 from digits import deployment, hub
-from training import console, space_files, space_status
+from training import console
 from training.console import UserError
-from training.hub_client import (
+from training.release import space_files, space_status
+from training.release.hub_client import (
     REQUEST_SECONDS,
     check_repo,
     commit_once,

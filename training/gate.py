@@ -23,26 +23,16 @@ import numpy as np
 
 from digits.recognizer import Recognizer
 from digits.weights import Weights, WeightsError, load_folder
-from training import calibrate, console, gate_pictures, gate_result, published
+from training import calibrate, console
 from training.console import UserError
 from training.data.mnist import load_mnist
 from training.evaluation import metrics, significance
 from training.evaluation.datasets import NO_DIGIT, LookAt, PictureSet
 from training.evaluation.metrics import Answers
-from training.gate_report import Number, as_markdown, as_text
-from training.published import Published
+from training.release import gate_pictures, gate_result, published
+from training.release.gate_result import TITLES, Number, as_markdown, as_text
+from training.release.published import Published
 from training.run_folder import RunFolder
-
-TITLES = {
-    "mnist_test": "MNIST test digits misread",
-    "refused": "MNIST test digits refused",
-    "ece": "calibration error on them",
-    "drawn": "drawn digits misread or refused",
-    "letters": "letters taken for a digit",
-    "outliers": "scrawls taken for a digit",
-    "pages": "pages of all kinds misread",
-}
-"""The numbers, all between 0 and 1 and better when smaller."""
 
 _NEAR_TIE = 1e-3
 """Two probabilities this near to each other may change places on another processor."""

@@ -15,18 +15,19 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from huggingface_hub import CommitOperationAdd, HfApi, hf_hub_download
+from huggingface_hub import CommitOperationAdd, HfApi
 from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 from huggingface_hub.hf_api import RepoFile
 
 from digits import weights
 from digits.recognizer import Recognizer
 from digits.weights import Weights, WeightsError
-from training import card_facts, console, gate_result, model_card, published_exports
+from training import console
 from training.console import UserError
 from training.export.endpoint import endpoint_files
 from training.export.exports import Notes
-from training.hub_client import (
+from training.release import gate_result, model_card, published, published_exports
+from training.release.hub_client import (
     REQUEST_SECONDS,
     check_repo,
     commit_once,
@@ -129,10 +130,10 @@ def publish(  # noqa: PLR0913 - the options of the command
     # Before time is spent on exports.
     changes()
     with one_line(repo):
-        releases = card_facts.releases(api, repo, tags, found.config.sha256)
+        releases = published.releases(api, repo, tags, found.config.sha256)
     exports = export(api, repo, head, run, found)
     files |= published_exports.read_files(run, exports) | endpoint_files()
-    facts = card_facts.gather(run, found, files, releases, exports)
+    facts = model_card.gather(run, found, files, releases, exports)
     files[CARD_FILE] = model_card.write_card(repo, found, facts).encode()
     changed = changes()
     commit = _commit(api, repo, head, files) if changed else head
@@ -186,9 +187,7 @@ def read_back(api: HfApi, repo: str, commit: str, files: Mapping[str, bytes]) ->
         one_line(repo, commit, f"published as {commit}, "),
     ):
         for name, sent in files.items():
-            path = hf_hub_download(
-                repo, name, revision=commit, cache_dir=cache, endpoint=api.endpoint, token=api.token
-            )
+            path = api.hf_hub_download(repo, name, revision=commit, cache_dir=cache)
             expected, received = sha256(sent), sha256(Path(path).read_bytes())
             if expected != received:
                 raise UserError(

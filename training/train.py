@@ -30,12 +30,13 @@ from numpy.typing import NDArray
 from digits import networks, weights
 from digits.malloc import keep_freed_memory
 from digits.weights import BUNDLED, CONFIG_FILE, FINDER_FILE, METRICS_FILE, WEIGHTS_FILE
-from training import calibrate, console, keras_networks, plots, push, recipes
+from training import calibrate, console, keras_networks, plots, recipes
 from training.console import UserError
 from training.data import corrections
 from training.data.batches import AugmentedDigits, EpochBatches, ShuffledDigits
 from training.data.mnist import Mnist, as_input, load_mnist, split
 from training.recipes import Recipe
+from training.release import push
 from training.run_folder import Row, RunFolder
 
 _RUNS = Path("runs")

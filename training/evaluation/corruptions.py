@@ -19,11 +19,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from digits.ink import InkArray
 from training import console
 from training.data.mnist import load_mnist
 
-Images = npt.NDArray[np.float32]
-Corruption = Callable[[Images, np.random.Generator], Images]
+Corruption = Callable[[InkArray, np.random.Generator], InkArray]
 
 _SIDE = 28
 _MIDDLE = (_SIDE - 1) / 2
@@ -48,19 +48,19 @@ def corrupt(name: str, images: npt.NDArray[np.uint8], seed: int) -> npt.NDArray[
     return np.round(np.clip(corrupted, 0, 1) * 255).astype(np.uint8)
 
 
-def shot_noise(images: Images, rng: np.random.Generator) -> Images:
+def shot_noise(images: InkArray, rng: np.random.Generator) -> InkArray:
     """Count light quanta where full ink is three of them."""
     return np.asarray(rng.poisson(images * 3.0) / 3.0, np.float32)
 
 
-def impulse_noise(images: Images, rng: np.random.Generator) -> Images:
+def impulse_noise(images: InkArray, rng: np.random.Generator) -> InkArray:
     """Set 17 % of the pixels to paper or to ink."""
     hit = rng.random(images.shape, np.float32) < 0.17
     value = (rng.random(images.shape, np.float32) < 0.5).astype(np.float32)
     return np.asarray(np.where(hit, value, images), np.float32)
 
 
-def glass_blur(images: Images, rng: np.random.Generator) -> Images:
+def glass_blur(images: InkArray, rng: np.random.Generator) -> InkArray:
     """Blur, swap pixels with a neighbour up or left in two rounds, and blur again."""
     shaken = _gaussian(images, 0.7)
     rows = np.arange(len(images))
@@ -75,7 +75,7 @@ def glass_blur(images: Images, rng: np.random.Generator) -> Images:
     return _gaussian(shaken, 0.7)
 
 
-def motion_blur(images: Images, rng: np.random.Generator) -> Images:
+def motion_blur(images: InkArray, rng: np.random.Generator) -> InkArray:
     """Smear to one side, as half a Gaussian of 3 pixels cut at 20, within 45 degrees of level."""
     steps = np.arange(21)
     weights = np.exp(-(steps**2) / (2 * 3.0**2))
@@ -88,32 +88,32 @@ def motion_blur(images: Images, rng: np.random.Generator) -> Images:
     return smeared
 
 
-def shear(images: Images, rng: np.random.Generator) -> Images:
+def shear(images: InkArray, rng: np.random.Generator) -> InkArray:
     """Shear by 0.4 radians to either side."""
     angles = 0.4 * rng.choice([-1.0, 1.0], len(images))
     return _warp(images, [np.array([[1, -np.sin(a)], [0, np.cos(a)]]) for a in angles])
 
 
-def scale(images: Images, rng: np.random.Generator) -> Images:
+def scale(images: InkArray, rng: np.random.Generator) -> InkArray:
     """Shrink to 0.7 of the size; `rng` is not used."""
     del rng
     return _warp(images, [np.eye(2) / 0.7] * len(images))
 
 
-def rotate(images: Images, rng: np.random.Generator) -> Images:
+def rotate(images: InkArray, rng: np.random.Generator) -> InkArray:
     """Turn by 0.4 radians to either side."""
     angles = 0.4 * rng.choice([-1.0, 1.0], len(images))
     turns = [np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]]) for a in angles]
     return _warp(images, turns)
 
 
-def brightness(images: Images, rng: np.random.Generator) -> Images:
+def brightness(images: InkArray, rng: np.random.Generator) -> InkArray:
     """Add half of full ink everywhere; `rng` is not used."""
     del rng
     return np.asarray(np.clip(images + 0.5, 0, 1), np.float32)
 
 
-def translate(images: Images, rng: np.random.Generator) -> Images:
+def translate(images: InkArray, rng: np.random.Generator) -> InkArray:
     """Move by 3 pixels along both axes, each to either side."""
     moved = np.zeros_like(images)
     for index, (dy, dx) in enumerate(3 * rng.choice([-1, 1], (len(images), 2))):
@@ -122,7 +122,7 @@ def translate(images: Images, rng: np.random.Generator) -> Images:
     return moved
 
 
-def stripe(images: Images, rng: np.random.Generator) -> Images:
+def stripe(images: InkArray, rng: np.random.Generator) -> InkArray:
     """Invert the left and the right quarter; `rng` is not used."""
     del rng
     striped = images.copy()
@@ -131,14 +131,14 @@ def stripe(images: Images, rng: np.random.Generator) -> Images:
     return striped
 
 
-def fog(images: Images, rng: np.random.Generator) -> Images:
+def fog(images: InkArray, rng: np.random.Generator) -> InkArray:
     """Mix each image with three times as much plasma cloud."""
     most = images.max(axis=(1, 2), keepdims=True)
     fogged = (images + 3 * _plasma(len(images), rng)) * most / np.maximum(most + 3, 1e-6)
     return np.asarray(fogged, np.float32)
 
 
-def spatter(images: Images, rng: np.random.Generator) -> Images:
+def spatter(images: InkArray, rng: np.random.Generator) -> InkArray:
     """Cover with drops of a dark gray."""
     liquid = _gaussian(rng.normal(0.65, 0.3, images.shape).astype(np.float32), 1.0)
     drops = _gaussian((liquid > 0.65).astype(np.float32), 1.5)
@@ -146,7 +146,7 @@ def spatter(images: Images, rng: np.random.Generator) -> Images:
     return np.asarray(images * (1 - drops) + 63 / 255 * drops, np.float32)
 
 
-def dotted_line(images: Images, rng: np.random.Generator) -> Images:
+def dotted_line(images: InkArray, rng: np.random.Generator) -> InkArray:
     """Draw a line from the left to the right edge, two columns on and two off."""
     count = len(images)
     ends = rng.integers(0, 27, (2, count)).astype(np.float64)
@@ -155,7 +155,7 @@ def dotted_line(images: Images, rng: np.random.Generator) -> Images:
     return np.asarray(np.clip(images + line, 0, 1), np.float32)
 
 
-def zigzag(images: Images, rng: np.random.Generator) -> Images:
+def zigzag(images: InkArray, rng: np.random.Generator) -> InkArray:
     """Draw a zigzag of 2 pixels' height and 4 pixels' step across the image."""
     left = rng.integers(0, 27, len(images)).astype(np.float64)
     right = left + rng.integers(-5, 5, len(images))
@@ -173,7 +173,7 @@ def zigzag(images: Images, rng: np.random.Generator) -> Images:
     return drawn
 
 
-def canny_edges(images: Images, rng: np.random.Generator) -> Images:
+def canny_edges(images: InkArray, rng: np.random.Generator) -> InkArray:
     """Keep only the edges that Canny's detector finds; `rng` is not used.
 
     A Gaussian of 1 pixel, thresholds 0.1 and 0.2 of a gradient that is 1 for a full step; OpenCV's
@@ -207,7 +207,7 @@ CORRUPTIONS: dict[str, Corruption] = {
 }
 
 
-def _gaussian(images: Images, sigma: float) -> Images:
+def _gaussian(images: InkArray, sigma: float) -> InkArray:
     """Blur each image; the border is repeated outwards, the kernel ends at four sigma."""
     side = 2 * int(4 * sigma + 0.5) + 1
     repeat = cv2.BORDER_REPLICATE
@@ -215,7 +215,7 @@ def _gaussian(images: Images, sigma: float) -> Images:
     return np.asarray(np.stack(blurred), np.float32)
 
 
-def _warp(images: Images, matrices: list[npt.NDArray[np.float64]]) -> Images:
+def _warp(images: InkArray, matrices: list[npt.NDArray[np.float64]]) -> InkArray:
     """Map images about their middle.
 
     Args:
@@ -239,7 +239,7 @@ def _line(
     y0: npt.NDArray[np.float64],
     x1: npt.NDArray[np.float64],
     y1: npt.NDArray[np.float64],
-) -> Images:
+) -> InkArray:
     """Draw one line on each of N empty images; all arguments `(N,)`, `x0 < x1`.
 
     Ink falls with the distance d straight up or down as log(1 - d / 2.3) + 1.
@@ -253,7 +253,7 @@ def _line(
     return np.asarray(ink * inside[:, None, :], np.float32)
 
 
-def _plasma(count: int, rng: np.random.Generator) -> Images:
+def _plasma(count: int, rng: np.random.Generator) -> InkArray:
     """Return `(count, 28, 28)` cuts of plasma clouds of 256 x 256, each cloud in `[0, 1]`.
 
     Sixteen cuts, 64 pixels apart, come from each cloud: as good as a cloud each, and faster.
@@ -264,7 +264,7 @@ def _plasma(count: int, rng: np.random.Generator) -> Images:
     return np.stack(cuts)[rng.permutation(len(cuts))[:count]]
 
 
-def _cloud(rng: np.random.Generator) -> Images:
+def _cloud(rng: np.random.Generator) -> InkArray:
     """Grow one cloud by midpoint displacement on a torus; roughness falls 1.4 a step, squared."""
     cloud = np.zeros((1, 1), np.float32)
     reach = 1.0

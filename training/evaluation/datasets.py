@@ -12,17 +12,16 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from digits.ink import InkArray
+from digits.pictures import Picture
 from digits.preprocessing import Candidate
 from digits.recognizer import Look
 from digits.segmentation.layout import Layout
-from training.data.mnist import Mnist
+from training.data.mnist import Mnist, as_input
 from training.evaluation import corruptions
 from training.handwriting import strokes as pen_strokes
 from training.handwriting.strokes import Sample
 from training.synthesis import non_digits, numbers, photos
-
-Picture = npt.NDArray[np.uint8]
-Images = npt.NDArray[np.float32]
 
 LookAt = Callable[[Picture], Look]
 
@@ -45,12 +44,12 @@ class PictureSet:
 
     name: str
     labels: npt.NDArray[np.int64]
-    resized: Images
+    resized: InkArray
     candidates: Sequence[Sequence[Candidate]]
     layouts: Sequence[Layout]
 
     @property
-    def prepared(self) -> Images:
+    def prepared(self) -> InkArray:
         """`(N, 28, 28)`: the first candidate of each picture; all 0 where there is none."""
         nothing = np.zeros((_SIDE, _SIDE), np.float32)
         return np.stack([group[0].image if group else nothing for group in self.candidates])
@@ -118,6 +117,14 @@ def picture_sets(source: Material) -> Iterator[PictureSet]:
 def mnist_test(source: Material) -> PictureSet:
     """MNIST's test images: as they are, and as uploaded pictures of 28x28."""
     return _from_images("mnist_test", source.mnist.test_images, source)
+
+
+def mnist_as_it_is(mnist: Mnist) -> PictureSet:
+    """Show the test images as they are, as a run measures itself."""
+    images = as_input(mnist.test_images)[..., 0]
+    labels = mnist.test_labels.astype(np.int64)
+    candidates = [(Candidate(image),) for image in images]
+    return PictureSet("mnist_test", labels, images, candidates, [Layout()] * len(images))
 
 
 def corrupted(source: Material, kind: str) -> PictureSet:
@@ -198,7 +205,7 @@ def prepare(
     return PictureSet(name, np.asarray(labels, np.int64), resized, candidates, layouts)
 
 
-def plain_resize(picture: Picture) -> Images:
+def plain_resize(picture: Picture) -> InkArray:
     """Do what the usual demo does with a black-on-white picture: gray, 28x28, inverted.
 
     Args:

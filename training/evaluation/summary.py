@@ -23,8 +23,8 @@ from training.calibrate import Reliability
 from training.data.mnist import Mnist, load_mnist
 from training.evaluation import metrics, report
 from training.evaluation.contestants import load
+from training.evaluation.datasets import mnist_as_it_is
 from training.evaluation.metrics import Answers
-from training.gate_pictures import mnist_test
 from training.run_folder import HISTORY_FILE
 
 _CONFUSIONS = 10
@@ -45,7 +45,7 @@ def summarize(folder: Path, mnist: Mnist) -> str:
         UserError: If the folder holds no usable run.
     """
     recognizer = load(folder)
-    test = metrics.answer(recognizer, mnist_test(mnist), resized=False)
+    test = metrics.answer(recognizer, mnist_as_it_is(mnist), resized=False)
     measured = calibrate.reliability(test.confidences, test.labels)
     history = read_history(folder)
     parts = [

@@ -5,11 +5,10 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from digits.pictures import Picture
 from training.handwriting import strokes as pen_strokes
 from training.handwriting.strokes import UNIT
 from training.synthesis import photos
-
-Picture = npt.NDArray[np.uint8]
 
 SIDE = 500
 """Side of a sketchpad in pixels."""

@@ -12,14 +12,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from huggingface_hub import HfApi, hf_hub_download
+from huggingface_hub import HfApi
 from huggingface_hub.errors import EntryNotFoundError
 
 from digits.weights import Weights
 from training.data.mnist import load_mnist
 from training.export import exports
 from training.export.exports import EXPORTS_FILE, FOLDER, FORMATS, Notes
-from training.hub_client import one_line
+from training.release.hub_client import one_line
 
 
 def bring(  # noqa: PLR0913 - where exports may come from
@@ -80,15 +80,9 @@ def _take_over(api: HfApi, repo: str, head: str, folder: Path, found: Weights) -
     with tempfile.TemporaryDirectory() as cache, one_line(repo, head):
 
         def download(name: str) -> Path:
-            path = hf_hub_download(
-                repo,
-                f"{FOLDER}/{name}",
-                revision=head,
-                cache_dir=cache,
-                endpoint=api.endpoint,
-                token=api.token,
+            return Path(
+                api.hf_hub_download(repo, f"{FOLDER}/{name}", revision=head, cache_dir=cache)
             )
-            return Path(path)
 
         try:
             notes = json.loads(download(EXPORTS_FILE).read_bytes())

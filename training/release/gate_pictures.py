@@ -12,10 +12,15 @@ import numpy.typing as npt
 
 from digits.drawing import as_picture, draw, parse_strokes
 from digits.examples import digit_example
-from digits.preprocessing import Candidate
-from digits.segmentation.layout import Layout
-from training.data.mnist import Mnist, as_input
-from training.evaluation.datasets import NO_DIGIT, LookAt, PictureSet, prepare
+from digits.pictures import Picture
+from training.data.mnist import Mnist
+from training.evaluation.datasets import (
+    NO_DIGIT,
+    LookAt,
+    PictureSet,
+    mnist_as_it_is,
+    prepare,
+)
 from training.handwriting import strokes as pen_strokes
 from training.handwriting import templates
 from training.handwriting.strokes import Sample
@@ -23,8 +28,6 @@ from training.synthesis import non_digits
 from training.synthesis.composition import compose
 from training.synthesis.numbers import samples_from_images
 from training.synthesis.writing import Hands
-
-Picture = npt.NDArray[np.uint8]
 
 _SEED = 20261121
 _LETTERS = tuple(label for label in templates.OTHERS if len(label) == 1 and label.isalpha())
@@ -59,20 +62,12 @@ def picture_sets(mnist: Mnist, count: int, look: LookAt) -> dict[str, PictureSet
     letters = (_template(str(rng.choice(_LETTERS)), rng) for _ in half)
     pages = list(itertools.islice(_pages(hands), max(1, count // 4)))
     return {
-        "mnist_test": mnist_test(mnist),
+        "mnist_test": mnist_as_it_is(mnist),
         "drawn": prepare("drawn", [d for d, _ in digits], (shown for _, shown in digits), look),
         "letters": prepare("letters", half, letters, look),
         "outliers": prepare("outliers", half, itertools.islice(_outliers(), len(half)), look),
         "pages": prepare("pages", [label for label, _ in pages], (page for _, page in pages), look),
     }
-
-
-def mnist_test(mnist: Mnist) -> PictureSet:
-    """Show the test images as they are, as a run measures itself."""
-    images = as_input(mnist.test_images)[..., 0]
-    labels = mnist.test_labels.astype(np.int64)
-    candidates = [(Candidate(image),) for image in images]
-    return PictureSet("mnist_test", labels, images, candidates, [Layout()] * len(images))
 
 
 def _inked(mnist: Mnist, count: int) -> npt.NDArray[np.intp]:

@@ -1,6 +1,6 @@
 """What a model repository holds now.
 
-    python -m training.published --repo OWNER/NAME
+    python -m training.release.published --repo OWNER/NAME
 
 says it in a line, and ends with status 1 where nothing could be published: before half an hour of
 training is spent, for example. It reads what anybody may read; `HF_TOKEN` opens private
@@ -8,19 +8,35 @@ repositories.
 """
 
 import argparse
+import re
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from huggingface_hub import HfApi
-from huggingface_hub.errors import RepositoryNotFoundError
+from huggingface_hub.errors import EntryNotFoundError, RepositoryNotFoundError
 
 from digits import hub, weights
 from digits.service import describe
 from digits.weights import Origin, Weights, WeightsError
 from training import console
 from training.console import UserError
-from training.hub_client import REQUEST_SECONDS, check_repo, newest, one_line
+from training.release.hub_client import REQUEST_SECONDS, check_repo, newest, one_line
+
+MAX_RELEASES = 10
+"""How many of the newest tags a card lists."""
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """Another release of the repository: its tag, and what was measured with its weights."""
+
+    tag: str
+    network: str
+    errors: int
+    count: int
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -81,10 +97,50 @@ def find(repo: str, cache: Path) -> Published:
     return Published(repo, commit, replace(found, origin=origin))
 
 
+def releases(api: HfApi, repo: str, tags: Mapping[str, str], current: str) -> list[Tagged]:
+    """Read what the repository's tags hold.
+
+    Args:
+        api: As the files are downloaded.
+        repo: `owner/name`.
+        tags: Commit by tag.
+        current: SHA-256 of the weights that are published now; their own tags are left out, as
+            they are not set yet the first time and would change the card the second time.
+
+    Returns:
+        The newest releases by the numbers in their tags; tags on anything else are left out.
+    """
+    latest = sorted(tags, key=_numbers, reverse=True)[:MAX_RELEASES]
+    with tempfile.TemporaryDirectory() as cache:
+        read = [_read(api, repo, tag, tags[tag], cache) for tag in latest]
+    return [one for one in read if one and one.sha256 != current]
+
+
+def _read(api: HfApi, repo: str, tag: str, commit: str, cache: str) -> Tagged | None:
+    try:
+        texts = [
+            Path(api.hf_hub_download(repo, name, revision=commit, cache_dir=cache)).read_bytes()
+            for name in (weights.CONFIG_FILE, weights.METRICS_FILE)
+        ]
+        config, metrics = weights.parse_config(texts[0]), weights.parse_metrics(texts[1])
+    except (EntryNotFoundError, WeightsError):
+        return None
+    test = metrics["mnist_test"]
+    shown = re.sub(r"[^\w.+-]", "_", tag)  # it becomes Markdown
+    return Tagged(shown, config.network, test["errors"], test["count"], config.sha256)
+
+
+def _numbers(tag: str) -> list[tuple[int, str]]:
+    """Order v1.10.0 after v1.9.0: numbers as numbers, the rest as text."""
+    parts = re.findall(r"\d+|\D+", tag)
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
+
+
 def main() -> None:
     """Say what is published as the command line asks."""
     parser = argparse.ArgumentParser(
-        prog="python -m training.published", description="Say what a model repository holds now."
+        prog="python -m training.release.published",
+        description="Say what a model repository holds now.",
     )
     parser.add_argument("--repo", required=True, metavar="OWNER/NAME")
     repo = parser.parse_args().repo

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from training import gate, publish
-from training.hub_client import sign_in
+from training.release.hub_client import sign_in
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -4,6 +4,7 @@ It is made from the files of the run and from what the repository has tagged bef
 number in it was typed and the same run always gives the same card.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +12,13 @@ from typing import Any, NamedTuple
 
 from huggingface_hub import EvalResult, ModelCardData
 
+from digits import networks
 from digits.weights import Weights
 from training.evaluation.report import markdown
+from training.export.exports import Notes, cells
+from training.release import gate_result
+from training.release.gate_result import TITLES
+from training.release.published import Tagged
 
 MNIST = "ylecun/mnist"
 
@@ -31,17 +37,6 @@ class Measured:
     title: str
     value: float
     count: int | None
-
-
-@dataclass(frozen=True)
-class Tagged:
-    """Another release of the repository: its tag, and what was measured with its weights."""
-
-    tag: str
-    network: str
-    errors: int
-    count: int
-    sha256: str
 
 
 @dataclass(frozen=True)
@@ -67,6 +62,54 @@ class Facts:
     releases: Sequence[Tagged] = ()
     exports: Sequence[Sequence[str]] = ()
     uploaded: int = 0
+
+
+def gather(
+    run: Path,
+    found: Weights,
+    files: Mapping[str, bytes],
+    releases: Sequence[Tagged],
+    exports: Notes,
+) -> Facts:
+    """Put together what is known of a run.
+
+    Args:
+        run: The run folder.
+        found: Its verified weights.
+        files: What is published beside the card, by name.
+        releases: Of the repository.
+        exports: From `published_exports.bring`.
+    """
+    network = networks.find(found.config.network)
+    recipe: dict[str, Any] = json.loads(files.get("recipe.json", b"{}"))
+    return Facts(
+        files=frozenset(files),
+        parameters=networks.parameter_count(network),
+        knows_others=networks.class_count(network) > networks.NOT_A_DIGIT,
+        augmented=bool(recipe.get("recipe", {}).get("augmentation")),
+        gate=gate_numbers(run),
+        releases=releases,
+        exports=cells(exports),
+        uploaded=sum(map(len, files.values())),
+    )
+
+
+def gate_numbers(run: Path) -> list[Measured]:
+    """Return what the gate measured with exactly these files; nothing if it did not open for them.
+
+    Args:
+        run: The run folder.
+    """
+    try:
+        passed = json.loads((run / gate_result.GATE_FILE).read_bytes())
+        if passed["files"] != gate_result.hashes(run):
+            return []
+        return [
+            Measured(TITLES[key], number["value"], number["count"])
+            for key, number in passed["measured"].items()
+        ]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
 
 
 class _Source(NamedTuple):
