@@ -18,7 +18,7 @@ from digits.weights import BUNDLED, FINDER_FILE, load_folder
 from tests.support.commands import run_main
 from tests.support.nightly import mostly_nightly
 from tests.support.training_support import small_mnist, write_blank_mnist
-from training import keras_networks, train
+from training import keras_networks, result, train
 from training.console import UserError
 from training.data import batches
 from training.recipes import RECIPES, Recipe
@@ -41,7 +41,7 @@ def tiny_job(network="fnn", epochs=1, **settings):
 
 
 def no_figures(*_):
-    """Take the place of `train.draw_figures`, which takes as long as such a training."""
+    """Take the place of `result.draw_figures`, which takes as long as such a training."""
 
 
 def run_job(job, folder, mnist=MNIST):
@@ -296,7 +296,7 @@ def watched(tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("runs") / "watched"
     with pytest.MonkeyPatch.context() as patch:
-        for module in (train, batches):
+        for module in (train, result, batches):
             patch.setattr(module, "as_input", watching)
         run_job(tiny_job("dense128-onehot", legacy_h5=True), folder)
     return folder, looked_at

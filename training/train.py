@@ -9,14 +9,9 @@ with the same weights as if nothing had happened.
 
 import argparse
 import dataclasses
-import hashlib
-import math
 import os
 import platform
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,22 +22,20 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from digits import networks, weights
+from digits import networks
 from digits.malloc import keep_freed_memory
-from digits.weights import BUNDLED, CONFIG_FILE, FINDER_FILE, METRICS_FILE, WEIGHTS_FILE
-from training import calibrate, console, keras_networks, plots, recipes
-from training.console import UserError
+from digits.weights import METRICS_FILE
+from training import console, keras_networks, recipes
+from training.callbacks import Checkpoints, EncodedBatches, SeededEpochs, whole_lines
 from training.data import corrections
 from training.data.batches import AugmentedDigits, EpochBatches, ShuffledDigits
 from training.data.mnist import Mnist, as_input, load_mnist, split
 from training.recipes import Recipe
 from training.release import push
-from training.run_folder import Row, RunFolder
+from training.result import SCORING_BATCH, Draw, Fitted, draw_figures, finish, summary
+from training.run_folder import RunFolder
 
 _RUNS = Path("runs")
-_LEGACY_H5_FILE = "model.h5"
-_SCORING_BATCH = 500  # bounds the memory that scoring takes; decides nothing else
-_DROPOUT_STREAM = 3  # keeps dropout's random numbers apart from those of training.data
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,15 +74,6 @@ class Job:
         return " ".join(["python -m training.train", *words])
 
 
-@dataclass(frozen=True, eq=False)
-class _Fitted:
-    """A trained network, what its epochs measured, and the indices that validated it."""
-
-    model: keras.Model
-    rows: list[Row]
-    validation: NDArray[np.int64]
-
-
 def main() -> None:
     """Train as the command line says."""
     arguments = parse_arguments()
@@ -104,33 +88,6 @@ def main() -> None:
     print(summary(metrics))
     print(f"run folder: {folder}")
     push.push(folder, arguments)
-
-
-def draw_figures(
-    run: RunFolder, mnist: Mnist, tested: NDArray[np.float32], rows: list[Row]
-) -> None:
-    """Write the figures of a run.
-
-    Args:
-        run: Its folder.
-        mnist: The data; only its test part is shown.
-        tested: `(N, classes)` calibrated probabilities of the test images.
-        rows: What each epoch measured.
-    """
-    title, labels, confidences = "MNIST test", mnist.test_labels, _confidences(tested)
-    figures = {
-        "learning-curves.png": plots.learning_curves(rows),
-        "confusion.png": plots.confusion(labels, confidences.argmax(axis=1), title),
-        "misread.png": plots.misread(mnist.test_images, labels, confidences, title),
-        "reliability.png": plots.reliability_diagram(
-            calibrate.reliability(confidences, labels), title
-        ),
-    }
-    for name, figure in figures.items():
-        run.write_figure(name, figure)
-
-
-Draw = Callable[[RunFolder, Mnist, NDArray[np.float32], list[Row]], None]
 
 
 def train(job: Job, mnist: Mnist, folder: Path, draw: Draw = draw_figures) -> dict[str, Any]:
@@ -149,13 +106,18 @@ def train(job: Job, mnist: Mnist, folder: Path, draw: Draw = draw_figures) -> di
         UserError: If the folder holds something else, or the training diverges.
         OSError: If a file cannot be written; what was complete stays.
     """
-    run = RunFolder.open(folder, configuration(job, mnist), {"versions": versions()})
+    decides = configuration(job, mnist)
+    run = RunFolder.open(folder, decides, {"versions": versions()})
     if run.is_finished:
         print(f"{folder} holds this run, finished; delete it to train anew.")
         return run.read_json(METRICS_FILE)
     keras.utils.set_random_seed(job.seed)
     parts = split(mnist, job.seed, job.validation_count, job.limit)
-    return _finish(job, mnist, _fit(job, mnist, parts, run), run, draw)
+    fitted = _fit(job, mnist, parts, run)
+    described = {key: value for key, value in decides.items() if key != "recipe"}
+    described["hardware"] = {"machine": platform.machine(), "cpus": os.cpu_count()}
+    described["versions"] = versions()
+    return finish(fitted, mnist, run, described, draw)
 
 
 def configuration(job: Job, mnist: Mnist) -> dict[str, Any]:
@@ -181,99 +143,6 @@ def versions() -> dict[str, str]:
         "numpy": np.__version__,
         "opencv": cv2.__version__,
     }
-
-
-def summary(metrics: dict[str, Any]) -> str:
-    """Say in three lines what a run measured."""
-    test, validation = metrics["mnist_test"], metrics["validation"]
-    return (
-        f"{metrics['network']}: {metrics['parameters']:,} parameters, {metrics['epochs']} epochs, "
-        f"{metrics['seconds']:.0f} s, seed {metrics['seed']}\n"
-        f"MNIST test: {100 * test['top1_accuracy']:.2f} % "
-        f"({test['errors']} of {test['count']:,} wrong), ECE {100 * test['ece']:.2f} %, "
-        f"{test['refused']} refused\n"
-        f"validation: {100 * validation['top1_accuracy']:.2f} % "
-        f"({validation['errors']} of {validation['count']:,} wrong), "
-        f"temperature {metrics['temperature']:.3f}"
-    )
-
-
-class EncodedBatches(keras.utils.PyDataset):
-    """Batches for Keras, with labels as the recipe's loss takes them.
-
-    Attributes:
-        plain: Where images and digits come from.
-    """
-
-    def __init__(self, plain: EpochBatches, recipe: Recipe, classes: int) -> None:
-        """Keep what to encode, and how; `classes` is how many outputs the network has."""
-        super().__init__(workers=2, max_queue_size=16)
-        self.plain = plain
-        self._recipe = recipe
-        self._classes = classes
-
-    def __len__(self) -> int:
-        """Count the batches of an epoch."""
-        return len(self.plain)
-
-    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[Any]]:
-        """Give one batch of the running epoch."""
-        images, digits = self.plain[index]
-        return images, recipes.encode_labels(digits, self._classes, self._recipe)
-
-
-class SeededEpochs(keras.callbacks.Callback):
-    """Make all that is random in an epoch follow from the seed and the epoch's number.
-
-    Keras' own end-of-epoch hook of data sets also fires before the first epoch and cannot count.
-    """
-
-    def __init__(self, batches: EpochBatches, seed: int) -> None:
-        """Keep what is to be set."""
-        super().__init__()
-        self._batches = batches
-        self._seed = seed
-
-    def on_epoch_begin(self, epoch: int, logs: object = None) -> None:  # noqa: ARG002 - Keras' form
-        """Set the order of the images, and dropout's seeds, which Keras does not save."""
-        self._batches.epoch = epoch
-        random = np.random.default_rng([self._seed, _DROPOUT_STREAM, epoch])
-        for variable in self.model.non_trainable_variables:
-            if variable.name == "seed_generator_state":
-                variable.assign(random.integers(2**32, size=variable.shape, dtype=np.uint32))
-
-
-class Checkpoints(keras.callbacks.Callback):
-    """Write the state and the history after each epoch.
-
-    Attributes:
-        rows: What each epoch so far measured, those of an earlier start included.
-    """
-
-    def __init__(self, run: RunFolder, rows: Sequence[Row]) -> None:
-        """Continue the given history."""
-        super().__init__()
-        self.rows = list(rows)
-        self._run = run
-        self._started = 0.0
-
-    def on_epoch_begin(self, epoch: int, logs: object = None) -> None:  # noqa: ARG002 - Keras' form
-        """Start the clock."""
-        self._started = time.monotonic()
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Save, unless there is nothing worth saving any more."""
-        measured = {name: float(value) for name, value in (logs or {}).items()}
-        if not all(map(math.isfinite, measured.values())):
-            raise UserError(
-                f"the training diverged in epoch {epoch + 1}: its loss is no number any more. "
-                "Lower the learning rate of the recipe"
-            )
-        seconds = round(time.monotonic() - self._started, 1)
-        self.rows.append({"epoch": epoch + 1, "seconds": seconds, **measured})
-        # In this order: once the last checkpoint is complete nobody comes back to the history.
-        self._run.write_history(self.rows)
-        self._run.save_checkpoint(self.model, self.rows)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -340,7 +209,7 @@ def _fit(
     mnist: Mnist,
     parts: tuple[NDArray[np.int64], NDArray[np.int64]],
     run: RunFolder,
-) -> _Fitted:
+) -> Fitted:
     """Train from where the folder's checkpoint is up to the recipe's last epoch."""
     keep_freed_memory()
     recipe = job.recipe
@@ -352,22 +221,24 @@ def _fit(
     checkpoints = Checkpoints(run, run.restore_checkpoint(model))
     run.require_space(model)
     _announce(job, parts, len(checkpoints.rows))
-    with _whole_lines():
+    # Where the recipe keeps an average of the weights, that is what validates.
+    averaging = [] if recipe.ema_momentum is None else [keras.callbacks.SwapEMAWeights()]
+    with whole_lines():
         model.fit(
             batches,
             validation_data=(
                 as_input(validation[0]),
                 recipes.encode_labels(validation[1], classes, recipe),
             ),
-            validation_batch_size=_SCORING_BATCH,
+            validation_batch_size=SCORING_BATCH,
             epochs=recipe.epochs,
             initial_epoch=len(checkpoints.rows),
             # Keras draws its bar where nobody watches too: a line for each batch in a log.
             verbose="auto" if sys.stdout.isatty() else 2,
             shuffle=False,  # the batches are; Keras' own order of them would depend on the start
-            callbacks=[*_averaging(recipe), SeededEpochs(batches.plain, job.seed), checkpoints],
+            callbacks=[*averaging, SeededEpochs(batches.plain, job.seed), checkpoints],
         )
-    return _Fitted(model, checkpoints.rows, parts[1])
+    return Fitted(recipe, model, checkpoints.rows, parts[1])
 
 
 def _batches(job: Job, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> EpochBatches:
@@ -375,21 +246,6 @@ def _batches(job: Job, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> 
     if recipe.augmentation is None:
         return ShuffledDigits(images, labels, recipe.batch_size, job.seed)
     return AugmentedDigits(images, labels, recipe.batch_size, job.seed, recipe.augmentation)
-
-
-@contextmanager
-def _whole_lines() -> Iterator[None]:
-    """End the progress bar's line before anything is said about why the training stopped."""
-    try:
-        yield
-    except (OSError, UserError, KeyboardInterrupt):
-        print(flush=True)
-        raise
-
-
-def _averaging(recipe: Recipe) -> list[keras.callbacks.Callback]:
-    """Validate with the average of the weights where the recipe keeps one."""
-    return [] if recipe.ema_momentum is None else [keras.callbacks.SwapEMAWeights()]
 
 
 def _announce(job: Job, parts: tuple[NDArray[np.int64], NDArray[np.int64]], done: int) -> None:
@@ -400,101 +256,6 @@ def _announce(job: Job, parts: tuple[NDArray[np.int64], NDArray[np.int64]], done
     )
     if done:
         print(f"taken up after epoch {done} of {job.recipe.epochs}")
-
-
-def _finish(job: Job, mnist: Mnist, fitted: _Fitted, run: RunFolder, draw: Draw) -> dict[str, Any]:
-    """Calibrate on validation, score the test set once, and write all that the run leaves."""
-    labels = mnist.train_labels[fitted.validation]
-    raw = _probabilities(fitted.model, mnist.train_images[fitted.validation])
-    temperature = calibrate.fit_temperature(raw, labels)
-    validated = calibrate.apply_temperature(raw, temperature)
-    share = calibrate.SERVED_REJECTED_SHARE
-    rejection_threshold = calibrate.choose_rejection_threshold(_scores(validated), share)
-    tested = calibrate.apply_temperature(
-        _probabilities(fitted.model, mnist.test_images), temperature
-    )
-    test = _measure(tested, mnist.test_labels, rejection_threshold)
-    metrics = {
-        "network": job.recipe.network,
-        "mnist_test": test,
-        "validation": _measure(validated, labels, rejection_threshold),
-        "ece": test["ece"],
-        "ece_bins": calibrate.BINS,
-        "temperature": temperature,
-        "rejection_threshold": rejection_threshold,
-        "parameters": fitted.model.count_params(),
-        "epochs": len(fitted.rows),
-        "seconds": round(sum(row["seconds"] for row in fitted.rows), 1),
-        **{key: value for key, value in configuration(job, mnist).items() if key != "recipe"},
-        "hardware": {"machine": platform.machine(), "cpus": os.cpu_count()},
-        "versions": versions(),
-    }
-    draw(run, mnist, tested, fitted.rows)
-    _save(run, job.recipe, fitted.model, temperature, rejection_threshold)
-    run.write_json(METRICS_FILE, metrics)
-    run.remove_checkpoint()
-    return metrics
-
-
-def _probabilities(model: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    probabilities: NDArray[np.float32] = model.predict(
-        as_input(images), batch_size=_SCORING_BATCH, verbose=0
-    )
-    return probabilities
-
-
-def _scores(softened: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Score as `digits.recognizer` does: the calibrated probability of the digit answered."""
-    scores: NDArray[np.float64] = softened[:, :10].max(axis=1).astype(np.float64)
-    return scores
-
-
-def _confidences(softened: NDArray[np.float32]) -> NDArray[np.float64]:
-    digits = softened[:, :10].astype(np.float64)
-    confidences: NDArray[np.float64] = digits / digits.sum(axis=1, keepdims=True)
-    return confidences
-
-
-def _measure(
-    softened: NDArray[np.float32], labels: NDArray[np.uint8], rejection_threshold: float
-) -> dict[str, float]:
-    """Count errors and refusals, and measure calibration; an answer refused counts as given."""
-    confidences = _confidences(softened)
-    errors = int((confidences.argmax(axis=1) != labels).sum())
-    return {
-        "errors": errors,
-        "count": len(labels),
-        "top1_accuracy": 1 - errors / len(labels),
-        "ece": calibrate.reliability(confidences, labels).ece,
-        "refused": int((_scores(softened) < rejection_threshold).sum()),
-    }
-
-
-def _save(
-    run: RunFolder,
-    recipe: Recipe,
-    model: keras.Model,
-    temperature: float,
-    rejection_threshold: float,
-) -> None:
-    """Write the weights, without the optimizer, and how to use them; the finder is the bundled."""
-    tensors = keras_networks.read_tensors(model)
-    content = weights.serialize(tensors)
-    finder = (BUNDLED / FINDER_FILE).read_bytes()
-    run.write_bytes(WEIGHTS_FILE, content)
-    run.write_bytes(FINDER_FILE, finder)
-    if recipe.legacy_h5:
-        bare = keras_networks.build(recipe.network)
-        keras_networks.assign_tensors(bare, tensors)
-        run.save_legacy_h5(_LEGACY_H5_FILE, bare)
-    config = {
-        "network": recipe.network,
-        "temperature": temperature,
-        "rejection_threshold": rejection_threshold,
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "finder_sha256": hashlib.sha256(finder).hexdigest(),
-    }
-    run.write_json(CONFIG_FILE, config)
 
 
 if __name__ == "__main__":

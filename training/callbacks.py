@@ -1,0 +1,107 @@
+"""What is around each epoch: seeds, checkpoints, the form of labels, and whole lines in a log."""
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from training import recipes
+from training.console import UserError
+from training.data.batches import EpochBatches
+from training.recipes import Recipe
+from training.run_folder import Row, RunFolder
+
+_DROPOUT_STREAM = 3  # keeps dropout's random numbers apart from those of training.data
+
+
+class EncodedBatches(keras.utils.PyDataset):
+    """Batches for Keras, with labels as the recipe's loss takes them.
+
+    Attributes:
+        plain: Where images and digits come from.
+    """
+
+    def __init__(self, plain: EpochBatches, recipe: Recipe, classes: int) -> None:
+        """Keep what to encode, and how; `classes` is how many outputs the network has."""
+        super().__init__(workers=2, max_queue_size=16)
+        self.plain = plain
+        self._recipe = recipe
+        self._classes = classes
+
+    def __len__(self) -> int:
+        """Count the batches of an epoch."""
+        return len(self.plain)
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[Any]]:
+        """Give one batch of the running epoch."""
+        images, digits = self.plain[index]
+        return images, recipes.encode_labels(digits, self._classes, self._recipe)
+
+
+class SeededEpochs(keras.callbacks.Callback):
+    """Make all that is random in an epoch follow from the seed and the epoch's number.
+
+    Keras' own end-of-epoch hook of data sets also fires before the first epoch and cannot count.
+    """
+
+    def __init__(self, batches: EpochBatches, seed: int) -> None:
+        """Keep what is to be set."""
+        super().__init__()
+        self._batches = batches
+        self._seed = seed
+
+    def on_epoch_begin(self, epoch: int, logs: object = None) -> None:  # noqa: ARG002 - Keras' form
+        """Set the order of the images, and dropout's seeds, which Keras does not save."""
+        self._batches.epoch = epoch
+        random = np.random.default_rng([self._seed, _DROPOUT_STREAM, epoch])
+        for variable in self.model.non_trainable_variables:
+            if variable.name == "seed_generator_state":
+                variable.assign(random.integers(2**32, size=variable.shape, dtype=np.uint32))
+
+
+class Checkpoints(keras.callbacks.Callback):
+    """Write the state and the history after each epoch.
+
+    Attributes:
+        rows: What each epoch so far measured, those of an earlier start included.
+    """
+
+    def __init__(self, run: RunFolder, rows: Sequence[Row]) -> None:
+        """Continue the given history."""
+        super().__init__()
+        self.rows = list(rows)
+        self._run = run
+        self._started = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: object = None) -> None:  # noqa: ARG002 - Keras' form
+        """Start the clock."""
+        self._started = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Save, unless there is nothing worth saving any more."""
+        measured = {name: float(value) for name, value in (logs or {}).items()}
+        if not all(map(math.isfinite, measured.values())):
+            raise UserError(
+                f"the training diverged in epoch {epoch + 1}: its loss is no number any more. "
+                "Lower the learning rate of the recipe"
+            )
+        seconds = round(time.monotonic() - self._started, 1)
+        self.rows.append({"epoch": epoch + 1, "seconds": seconds, **measured})
+        # In this order: once the last checkpoint is complete nobody comes back to the history.
+        self._run.write_history(self.rows)
+        self._run.save_checkpoint(self.model, self.rows)
+
+
+@contextmanager
+def whole_lines() -> Iterator[None]:
+    """End the progress bar's line before anything is said about why the training stopped."""
+    try:
+        yield
+    except (OSError, UserError, KeyboardInterrupt):
+        print(flush=True)
+        raise

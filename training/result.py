@@ -1,0 +1,180 @@
+"""What is left of a run that came to its end: weights, calibration, scores and figures."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from digits import weights
+from digits.weights import BUNDLED, CONFIG_FILE, FINDER_FILE, METRICS_FILE, WEIGHTS_FILE
+from training import calibrate, keras_networks, plots
+from training.data.mnist import Mnist, as_input
+from training.recipes import Recipe
+from training.run_folder import Row, RunFolder
+
+SCORING_BATCH = 500
+"""Bounds the memory that scoring takes; decides nothing else."""
+
+_LEGACY_H5_FILE = "model.h5"
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A trained network: how, what its epochs measured, and the indices that validated it."""
+
+    recipe: Recipe
+    model: keras.Model
+    rows: list[Row]
+    validation: NDArray[np.int64]
+
+
+def draw_figures(
+    run: RunFolder, mnist: Mnist, tested: NDArray[np.float32], rows: list[Row]
+) -> None:
+    """Write the figures of a run.
+
+    Args:
+        run: Its folder.
+        mnist: The data; only its test part is shown.
+        tested: `(N, classes)` calibrated probabilities of the test images.
+        rows: What each epoch measured.
+    """
+    title, labels, confidences = "MNIST test", mnist.test_labels, _confidences(tested)
+    figures = {
+        "learning-curves.png": plots.learning_curves(rows),
+        "confusion.png": plots.confusion(labels, confidences.argmax(axis=1), title),
+        "misread.png": plots.misread(mnist.test_images, labels, confidences, title),
+        "reliability.png": plots.reliability_diagram(
+            calibrate.reliability(confidences, labels), title
+        ),
+    }
+    for name, figure in figures.items():
+        run.write_figure(name, figure)
+
+
+Draw = Callable[[RunFolder, Mnist, NDArray[np.float32], list[Row]], None]
+
+
+def finish(
+    fitted: Fitted, mnist: Mnist, run: RunFolder, described: Mapping[str, Any], draw: Draw
+) -> dict[str, Any]:
+    """Calibrate on validation, score the test set once, and write all that the run leaves.
+
+    Args:
+        fitted: The trained network.
+        mnist: The data that it was trained with.
+        run: The folder.
+        described: What `metrics.json` says of the run besides what is measured here.
+        draw: Writes the figures.
+
+    Returns:
+        The content of `metrics.json`.
+    """
+    labels = mnist.train_labels[fitted.validation]
+    raw = _probabilities(fitted.model, mnist.train_images[fitted.validation])
+    temperature = calibrate.fit_temperature(raw, labels)
+    validated = calibrate.apply_temperature(raw, temperature)
+    share = calibrate.SERVED_REJECTED_SHARE
+    rejection_threshold = calibrate.choose_rejection_threshold(_scores(validated), share)
+    tested = calibrate.apply_temperature(
+        _probabilities(fitted.model, mnist.test_images), temperature
+    )
+    test = _measure(tested, mnist.test_labels, rejection_threshold)
+    metrics = {
+        "network": fitted.recipe.network,
+        "mnist_test": test,
+        "validation": _measure(validated, labels, rejection_threshold),
+        "ece": test["ece"],
+        "ece_bins": calibrate.BINS,
+        "temperature": temperature,
+        "rejection_threshold": rejection_threshold,
+        "parameters": fitted.model.count_params(),
+        "epochs": len(fitted.rows),
+        "seconds": round(sum(row["seconds"] for row in fitted.rows), 1),
+        **described,
+    }
+    draw(run, mnist, tested, fitted.rows)
+    _save(run, fitted.recipe, fitted.model, temperature, rejection_threshold)
+    run.write_json(METRICS_FILE, metrics)
+    run.remove_checkpoint()
+    return metrics
+
+
+def _probabilities(model: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    probabilities: NDArray[np.float32] = model.predict(
+        as_input(images), batch_size=SCORING_BATCH, verbose=0
+    )
+    return probabilities
+
+
+def _scores(softened: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Score as `digits.recognizer` does: the calibrated probability of the digit answered."""
+    scores: NDArray[np.float64] = softened[:, :10].max(axis=1).astype(np.float64)
+    return scores
+
+
+def _confidences(softened: NDArray[np.float32]) -> NDArray[np.float64]:
+    digits = softened[:, :10].astype(np.float64)
+    confidences: NDArray[np.float64] = digits / digits.sum(axis=1, keepdims=True)
+    return confidences
+
+
+def _measure(
+    softened: NDArray[np.float32], labels: NDArray[np.uint8], rejection_threshold: float
+) -> dict[str, float]:
+    """Count errors and refusals, and measure calibration; an answer refused counts as given."""
+    confidences = _confidences(softened)
+    errors = int((confidences.argmax(axis=1) != labels).sum())
+    return {
+        "errors": errors,
+        "count": len(labels),
+        "top1_accuracy": 1 - errors / len(labels),
+        "ece": calibrate.reliability(confidences, labels).ece,
+        "refused": int((_scores(softened) < rejection_threshold).sum()),
+    }
+
+
+def _save(
+    run: RunFolder,
+    recipe: Recipe,
+    model: keras.Model,
+    temperature: float,
+    rejection_threshold: float,
+) -> None:
+    """Write the weights, without the optimizer, and how to use them; the finder is the bundled."""
+    tensors = keras_networks.read_tensors(model)
+    content = weights.serialize(tensors)
+    finder = (BUNDLED / FINDER_FILE).read_bytes()
+    run.write_bytes(WEIGHTS_FILE, content)
+    run.write_bytes(FINDER_FILE, finder)
+    if recipe.legacy_h5:
+        bare = keras_networks.build(recipe.network)
+        keras_networks.assign_tensors(bare, tensors)
+        run.save_legacy_h5(_LEGACY_H5_FILE, bare)
+    config = {
+        "network": recipe.network,
+        "temperature": temperature,
+        "rejection_threshold": rejection_threshold,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "finder_sha256": hashlib.sha256(finder).hexdigest(),
+    }
+    run.write_json(CONFIG_FILE, config)
+
+
+def summary(metrics: dict[str, Any]) -> str:
+    """Say in three lines what a run measured."""
+    test, validation = metrics["mnist_test"], metrics["validation"]
+    return (
+        f"{metrics['network']}: {metrics['parameters']:,} parameters, {metrics['epochs']} epochs, "
+        f"{metrics['seconds']:.0f} s, seed {metrics['seed']}\n"
+        f"MNIST test: {100 * test['top1_accuracy']:.2f} % "
+        f"({test['errors']} of {test['count']:,} wrong), ECE {100 * test['ece']:.2f} %, "
+        f"{test['refused']} refused\n"
+        f"validation: {100 * validation['top1_accuracy']:.2f} % "
+        f"({validation['errors']} of {validation['count']:,} wrong), "
+        f"temperature {metrics['temperature']:.3f}"
+    )
