@@ -262,7 +262,7 @@ def test_everything_is_measured_written_and_drawn(tiny_mnist, tmp_path, monkeypa
 
 def test_runs_of_one_network_answer_together_besides(tmp_path, recognizer):
     folders = [shutil.copytree(BUNDLED, tmp_path / name) for name in ("a", "b")]
-    names = [(one.name, one.way) for one in contestants(BUNDLED, folders)]
+    names = [(one.name, one.preprocessing) for one in contestants(BUNDLED, folders)]
     network = recognizer.weights.config.network
     singles = [(network, "plain resize"), (network, "this project")] * 2
     assert names[2:] == [*singles, (f"{network} x 2", "this project")]

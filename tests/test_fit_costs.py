@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from digits.numbers.lattice import COSTS, Lattice, LatticeCosts, Segment, viterbi
-from training.fit_costs import Ways, fit
+from training.fit_costs import Readings, fit
 
 
 def line(*segments, skipped=(1.0, 1.0)):
-    """Ways to read two fragments of ink.
+    """Readings to read two fragments of ink.
 
     Args:
         segments: First fragment, fragment after the last, likeliest digit, its probability, and
@@ -60,22 +60,22 @@ def test_no_run_means_no_digit():
 
 @pytest.mark.parametrize("digits", ["27", "0", "2"])
 def test_the_gradient_is_that_of_the_likelihood(digits):
-    ways, costs = Ways(touching(), digits), np.array(astuple(COSTS))
-    found = ways.surprise(costs)
+    readings, costs = Readings(touching(), digits), np.array(astuple(COSTS))
+    found = readings.surprise(costs)
     assert found is not None
     for index, step in enumerate(1e-5 * np.eye(len(costs))):
-        higher, lower = ways.surprise(costs + step), ways.surprise(costs - step)
+        higher, lower = readings.surprise(costs + step), readings.surprise(costs - step)
         assert (higher[0] - lower[0]) / 2e-5 == pytest.approx(found[1][index], abs=1e-4)
 
 
 def test_more_digits_than_any_reading_has_are_no_reading():
-    assert Ways(touching(), "277").surprise(np.array(astuple(COSTS))) is None
+    assert Readings(touching(), "277").surprise(np.array(astuple(COSTS))) is None
 
 
 def test_probabilities_of_all_numbers_sum_to_one():
     costs = np.array(astuple(COSTS))
     numbers = ["", *map(str, range(10)), *(f"{n:02d}" for n in range(100))]
-    nats = [Ways(touching(), number).surprise(costs) for number in numbers if number]
+    nats = [Readings(touching(), number).surprise(costs) for number in numbers if number]
     # The empty number is what is left.
     total = sum(np.exp(-found[0]) for found in nats if found)
     assert 0.9 < total < 1
@@ -83,7 +83,7 @@ def test_probabilities_of_all_numbers_sum_to_one():
 
 def test_fitting_makes_cuts_cheap_where_digits_touch_and_dear_where_they_do_not():
     start = replace(COSTS, cut=1.0)
-    cheap = fit([Ways(touching(), "27")] * 3, start)
-    dear = fit([Ways(touching(), "0")] * 3, start)
+    cheap = fit([Readings(touching(), "27")] * 3, start)
+    dear = fit([Readings(touching(), "0")] * 3, start)
     assert cheap.cut < start.cut < dear.cut
     assert isinstance(cheap, LatticeCosts)

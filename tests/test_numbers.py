@@ -1,7 +1,5 @@
 """Numbers of several digits on canvas and paper."""
 
-import sys
-
 import cv2
 import numpy as np
 import pytest
@@ -89,13 +87,3 @@ def test_mnist_images_become_samples():
     (sample,) = numbers.samples_from_images(image[None].astype(np.uint8), np.array([7], np.uint8))
     assert (sample.label, sample.source) == ("7", "mnist")
     assert strokes.box(sample.strokes)[1].max() == pytest.approx(strokes.UNIT)
-
-
-def test_the_command_writes_files_named_by_their_number(tmp_path, monkeypatch):
-    monkeypatch.setattr(strokes, "load", lambda _folder, _name: SAMPLES)
-    command = ["numbers", str(tmp_path / "out"), "--drawn", "anywhere", "--count", "3"]
-    monkeypatch.setattr(sys, "argv", command)
-    numbers.main()
-    names = sorted(path.stem for path in (tmp_path / "out").iterdir())
-    assert len(names) == 3
-    assert all(name[5:].isdigit() for name in names)

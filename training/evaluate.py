@@ -24,7 +24,7 @@ from digits.recognizer import Recognizer
 from digits.weights import BUNDLED, Weights
 from training import calibrate, console, plots
 from training.console import UserError
-from training.data.mnist import Mnist, as_input, load_mnist
+from training.data.mnist import Mnist, load_mnist
 from training.evaluation import datasets, metrics, report
 from training.evaluation.contestants import (
     SERVED,
@@ -48,12 +48,8 @@ _KEPT = ("mnist_test", "drawn")  # sets whose misread pictures are shown
 
 def count_errors(recognizer: Recognizer, mnist: Mnist) -> int:
     """Count the misread of MNIST's test images, shown as they are."""
-    wrong = 0
-    for start in range(0, len(mnist.test_images), 500):
-        images = as_input(mnist.test_images[start : start + 500])[..., 0]
-        digits = recognizer.predict_images(images)[:, :10].argmax(axis=1)
-        wrong += int((digits != mnist.test_labels[start : start + 500]).sum())
-    return wrong
+    shown = datasets.mnist_as_it_is(mnist)
+    return int(metrics.answer(recognizer, shown, resized=True).misread.sum())
 
 
 def short_table(folders: Iterable[Path], mnist: Mnist) -> list[list[str]]:
@@ -136,7 +132,7 @@ def gather(
             figures["numbers"] = read
         if not runner.resized and runner in single:
             figures["cost"] = costs[runner.folder]
-        row = rows.setdefault((runner.name, runner.way), _empty_row(runner))
+        row = rows.setdefault((runner.name, runner.preprocessing), _empty_row(runner))
         row["seeds"].append(runner.seed)
         row["weights"].append(runner.hashes)
         row["measured"].append(figures)
@@ -150,7 +146,7 @@ def _empty_row(runner: Contestant) -> dict[str, Any]:
     return {
         "name": runner.name,
         "network": weights.config.network,
-        "preprocessing": runner.way,
+        "preprocessing": runner.preprocessing,
         "seeds": [],
         "weights": [],
         "measured": [],

@@ -5,7 +5,7 @@
 Numbers are written from MNIST's training images (never its test images, nor recorded drawings), on
 canvas and paper. The costs are those under which the right number is likeliest among all readings
 of the same ink: a semi-Markov conditional random field (Sarawagi and Cohen, 2004) whose true
-segmentation is not told, only the digits. What it prints goes into `digits/reading.py`.
+segmentation is not told, only the digits. What it prints goes into `digits/numbers/lattice.py`.
 """
 
 import argparse
@@ -38,7 +38,7 @@ _HOLD = 0.02
 _RANGE = (np.log(0.02), np.log(20.0))
 
 
-class Ways:
+class Readings:
     """All readings of one line of ink, laid out for summing over them.
 
     Args:
@@ -116,11 +116,11 @@ class Ways:
         return float(total[-1, count]), slope[-1, count]
 
 
-def fit(ways: Sequence[Ways], start: LatticeCosts = COSTS) -> LatticeCosts:
+def fit(readings: Sequence[Readings], start: LatticeCosts = COSTS) -> LatticeCosts:
     """Find the costs under which what was written is likeliest.
 
     Args:
-        ways: Of many numbers.
+        readings: Of many numbers.
         start: Where the search begins, and what a cost stays near that nothing speaks about.
 
     Returns:
@@ -130,7 +130,9 @@ def fit(ways: Sequence[Ways], start: LatticeCosts = COSTS) -> LatticeCosts:
 
     def loss(logs: Array) -> tuple[float, Array]:
         costs = np.exp(logs)
-        found = [surprise for way in ways if (surprise := way.surprise(costs)) is not None]
+        found = [
+            surprise for reading in readings if (surprise := reading.surprise(costs)) is not None
+        ]
         kept = np.exp([-nats / _HOPELESS for nats, _ in found])
         slope = np.mean([k * gradient for k, (_, gradient) in zip(kept, found, strict=True)], 0)
         pull = _HOLD * (logs - began)
@@ -141,7 +143,9 @@ def fit(ways: Sequence[Ways], start: LatticeCosts = COSTS) -> LatticeCosts:
     return LatticeCosts(*(float(f"{cost:.3g}") for cost in np.exp(found.x)))
 
 
-def lines(recognizer: Recognizer, written: Sequence[Sample], count: int, seed: int) -> list[Ways]:
+def lines(
+    recognizer: Recognizer, written: Sequence[Sample], count: int, seed: int
+) -> list[Readings]:
     """Write numbers on canvas and paper by turns, and find all readings of each."""
     rng = np.random.default_rng([seed, 1])
     found = []
@@ -154,7 +158,7 @@ def lines(recognizer: Recognizer, written: Sequence[Sample], count: int, seed: i
             continue
         lattice = build_lattice(recognizer.predict_images, ink)
         if lattice.segments:
-            found.append(Ways(lattice, number.digits))
+            found.append(Readings(lattice, number.digits))
     return found
 
 

@@ -69,7 +69,7 @@ class Contestant:
     resized: bool
 
     @property
-    def way(self) -> str:
+    def preprocessing(self) -> str:
         """How pictures come before the network, in a word or two."""
         return report.PLAIN_RESIZE if self.resized else report.THIS_PROJECT
 

@@ -4,24 +4,18 @@ Definitions and strengths are those of N. Mu and J. Gilmer, "MNIST-C: A Robustne
 Computer Vision" (2019); angles, noise and places are drawn anew, so that figures are comparable
 with theirs but not equal to them.
 
-    python -m training.evaluation.corruptions OUT_FILE.png --data DIR     # a sheet to look at
-
 Every corruption takes images `(N, 28, 28)` float32 in `[0, 1]`, 1 is ink, and a generator, and
 returns the same shape and range.
 """
 
-import argparse
 import zlib
 from collections.abc import Callable
-from pathlib import Path
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from digits.ink import InkArray
-from training import console
-from training.data.mnist import load_mnist
 
 Corruption = Callable[[InkArray, np.random.Generator], InkArray]
 
@@ -283,27 +277,3 @@ def _cloud(rng: np.random.Generator) -> InkArray:
         cloud, reach = grown, reach / 1.4**2
     cloud -= cloud.min()
     return np.asarray(cloud / cloud.max(), np.float32)
-
-
-def sheet(images: npt.NDArray[np.uint8], seed: int) -> npt.NDArray[np.uint8]:
-    """Return a sheet of pictures: a row for the images as they are and one for each corruption."""
-    rows = [images, *(corrupt(name, images, seed) for name in CORRUPTIONS)]
-    tiles = [np.hstack([np.pad(image, 1, constant_values=128) for image in row]) for row in rows]
-    return np.vstack(tiles)
-
-
-def main() -> None:
-    """Write a sheet of all corruptions as a PNG file."""
-    parser = argparse.ArgumentParser(
-        prog="python -m training.evaluation.corruptions", description=__doc__
-    )
-    parser.add_argument("file", type=Path, help="the PNG file to write")
-    parser.add_argument("--data", type=Path, help="folder with the MNIST files")
-    arguments = parser.parse_args()
-    images = load_mnist(arguments.data).test_images[:24]
-    _, data = cv2.imencode(".png", cv2.resize(sheet(images, 0), None, fx=2, fy=2))
-    arguments.file.write_bytes(data.tobytes())
-
-
-if __name__ == "__main__":
-    console.run(main)

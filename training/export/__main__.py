@@ -14,14 +14,15 @@ from pathlib import Path
 
 from training import console
 from training.data.mnist import load_mnist
+from training.evaluation.report import markdown
 from training.export.exports import (
     FORMATS,
     calibration_images,
+    cells,
     checked,
     export,
     find,
     size,
-    table,
 )
 
 
@@ -67,7 +68,8 @@ def main() -> None:
     for name in formats:
         print(f"{folder / FORMATS[name]}: {size(notes, name):,} bytes")
     if arguments.check:
-        print(table(checked(found, folder, load_mnist(arguments.data), arguments.drawn)))
+        notes = checked(found, folder, load_mnist(arguments.data), arguments.drawn)
+        print(markdown(cells(notes)))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ from digits.ink import InkArray
 from digits.weights import BUNDLED, Weights, WeightsError
 from training.console import UserError
 from training.data.mnist import Mnist
-from training.evaluation.report import markdown
 
 EXPORTS_FILE = "exports.json"
 FORMATS = {
@@ -180,18 +179,6 @@ def size(notes: Mapping[str, Any], name: str) -> int:
         name: Key of `FORMATS`.
     """
     return sum(file["bytes"] for file in notes["formats"][name]["files"].values())
-
-
-def table(notes: Mapping[str, Any]) -> str:
-    """Lay out what was exported and how it compares, for a person.
-
-    Args:
-        notes: From `export`, with `checked`.
-
-    Returns:
-        A table in Markdown.
-    """
-    return markdown(cells(notes))
 
 
 def cells(notes: Mapping[str, Any]) -> list[list[str]]:

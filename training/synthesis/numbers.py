@@ -1,22 +1,11 @@
-"""Numbers of several digits, as they are written on a canvas or on paper.
+"""Numbers of several digits, as they are written on a canvas or on paper."""
 
-    python -m training.synthesis.numbers OUT_DIR             # digits traced from MNIST's test set
-    python -m training.synthesis.numbers OUT_DIR --drawn DIR --paper  # recorded, photographed
-
-writes PNG files named by their number, to look at.
-"""
-
-import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from training import console
-from training.data.mnist import load_mnist
 from training.handwriting import strokes as pen_strokes
 from training.handwriting.strokes import UNIT, Sample, Strokes
 from training.handwriting.tracing import trace
@@ -172,38 +161,3 @@ def samples_from_images(
         Sample("mnist", str(label), trace(image))
         for image, label in zip(images, labels, strict=True)
     ]
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m training.synthesis.numbers", description=__doc__
-    )
-    parser.add_argument("folder", type=Path, help="where the PNG files go")
-    parser.add_argument("--count", type=int, default=20)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--paper", action="store_true", help="photographs instead of a canvas")
-    parser.add_argument("--drawn", type=Path, help="folder with digits.json.gz")
-    parser.add_argument("--data", type=Path, help="folder with the MNIST files")
-    return parser.parse_args()
-
-
-def main() -> None:
-    """Write pictures of numbers into a folder."""
-    arguments = _arguments()
-    if arguments.drawn:
-        samples = pen_strokes.load(arguments.drawn, "digits")
-    else:
-        mnist = load_mnist(arguments.data)
-        samples = samples_from_images(mnist.test_images[:1000], mnist.test_labels[:1000])
-    rng = np.random.default_rng(arguments.seed)
-    arguments.folder.mkdir(parents=True, exist_ok=True)
-    write = on_paper if arguments.paper else on_canvas
-    for index in range(arguments.count):
-        number = write(choose(samples, rng), rng)
-        picture = number.picture[..., ::-1] if number.picture.ndim == 3 else number.picture
-        _, data = cv2.imencode(".png", picture)
-        (arguments.folder / f"{index:04d}-{number.digits}.png").write_bytes(data.tobytes())
-
-
-if __name__ == "__main__":
-    console.run(main)
