@@ -18,12 +18,12 @@ from tests.support.commands import run_main
 from tests.support.finished_run import write_stand_in
 from tests.support.hub import Failure, connected_hub
 from tests.support.training_support import small_mnist
-from training import calibrate, gate, publish
+from training import calibrate, gate, publish, push
 from training.console import UserError
 from training.evaluation import datasets, significance
 from training.evaluation.metrics import Answers
 from training.export import exports
-from training.release import gate_pictures, gate_result, published, published_exports, push
+from training.release import gate_pictures, gate_result, published, published_exports
 from training.release.gate_result import Number, as_markdown, as_text
 
 REPO = "someone/digits"

@@ -485,7 +485,7 @@ def test_card_says_what_the_run_measured_and_how_it_was_made(run):
         assert values[split, "expected_calibration_error"] == measured["ece"]
         assert values[split, "refusal_rate"] == measured["refused"] / measured["count"]
     assert {result.verified for result in results} == {None}
-    for heading in ("Intended use and limits", "Calibration and refusal", "Data and licences"):
+    for heading in ("Intended use and limits", "Calibration and rejection", "Data and licences"):
         assert f"## {heading}\n" in text
 
 
@@ -496,7 +496,7 @@ def test_card_shows_what_the_gate_measured_with_these_files_only(server, run):
     assert [number.value for number in model_card.gate_numbers(run)] == [0.04]
     release(server, run)
     text = server.files(REPO)["README.md"].decode()
-    assert "| letters taken for a digit | 4.00% | 200 |" in text
+    assert "| letters accepted | 4.00% | 200 |" in text
     [number] = [r for r in ModelCard(text).data.eval_results if r.metric_type == "error_rate"]
     assert number.metric_value == 0.04
     change(run, temperature=1.5)

@@ -1,4 +1,4 @@
-"""Fit the temperature and the refusal threshold on validation images, and measure calibration.
+"""Fit the temperature and the rejection threshold on validation images, and measure calibration.
 
 Confidences are the ten numbers that the visitor sees: the probabilities of the ten digits at the
 fitted temperature, sum 1, whether or not the network has an eleventh output.
@@ -13,10 +13,10 @@ from scipy.special import log_softmax, softmax
 
 BINS = 15
 REJECTED_SHARE = 0.02
-"""Share of real digits refused at which refusing what is none is measured."""
+"""Share of real digits rejected at which rejecting what is none is measured."""
 
 SERVED_REJECTED_SHARE = 0.005
-"""Share of validation digits that the app may refuse: a visitor forgives a letter taken for a digit
+"""Share of validation digits that the app may reject: a visitor forgives a letter taken for a digit
 sooner than a digit that is not taken."""
 
 _LOG_TEMPERATURES = (np.log(0.05), np.log(20.0))  # beyond it nothing is left to read off
@@ -110,7 +110,7 @@ def reliability(
 def choose_rejection_threshold(
     scores: NDArray[np.floating], share: float = REJECTED_SHARE
 ) -> float:
-    """Choose the score below which an answer is refused.
+    """Choose the score below which an answer is rejected.
 
     Args:
         scores: `(N,)` scores of real digits, larger for what looks more like a digit.

@@ -173,7 +173,7 @@ def draw(
     real = "drawn" if "drawn" in answers else "mnist_test"
     figures = {
         "corruptions.png": plots.corruption_bars(bars),
-        "refusal.png": plots.rejection_curve(answers[real].scores, non_digits, f"refused: {real}"),
+        "refusal.png": plots.rejection_curve(answers[real].scores, non_digits, f"rejected: {real}"),
     }
     for name, pictures in kept.items():
         shown = np.round(255 * pictures.prepared).astype(np.uint8)

@@ -18,7 +18,7 @@ from training.calibrate import Reliability
 GALLERY_SIZE = 60
 _GALLERY_COLUMNS = 10
 _SHARES = np.linspace(0, 0.1, 201)
-"""Shares of real digits refused, from none to a tenth."""
+"""Shares of real digits rejected, from none to a tenth."""
 
 
 def learning_curves(rows: Sequence[Mapping[str, float]]) -> Figure:
@@ -136,7 +136,7 @@ def corruption_bars(errors: Mapping[str, Mapping[str, float]]) -> Figure:
 def rejection_curve(
     real: NDArray[np.floating], non_digits: Mapping[str, NDArray[np.floating]], title: str
 ) -> Figure:
-    """Draw how much of each kind is refused over how many real digits are.
+    """Draw how much of each kind is rejected over how many real digits are.
 
     Args:
         real: `(N,)` scores of real digits.
@@ -148,10 +148,10 @@ def rejection_curve(
     ordered = np.sort(real)
     places = np.minimum((_SHARES * len(ordered)).astype(int), len(ordered) - 1)
     for kind, scores in non_digits.items():
-        refused = [100 * (scores < threshold).mean() for threshold in ordered[places]]
-        axes.plot(100 * _SHARES, refused, label=kind)
+        rejected = [100 * (scores < threshold).mean() for threshold in ordered[places]]
+        axes.plot(100 * _SHARES, rejected, label=kind)
     axes.axvline(2, color="gray", linestyle="--")
-    axes.set(xlabel="real digits refused, %", ylabel="refused, %", ylim=(0, 102), title=title)
+    axes.set(xlabel="real digits rejected, %", ylabel="rejected, %", ylim=(0, 102), title=title)
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right")
     return figure

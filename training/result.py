@@ -111,30 +111,30 @@ def _probabilities(model: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.
     return probabilities
 
 
-def _scores(softened: NDArray[np.float32]) -> NDArray[np.float64]:
+def _scores(calibrated: NDArray[np.float32]) -> NDArray[np.float64]:
     """Score as `digits.recognizer` does: the calibrated probability of the digit answered."""
-    scores: NDArray[np.float64] = softened[:, :10].max(axis=1).astype(np.float64)
+    scores: NDArray[np.float64] = calibrated[:, :10].max(axis=1).astype(np.float64)
     return scores
 
 
-def _confidences(softened: NDArray[np.float32]) -> NDArray[np.float64]:
-    digits = softened[:, :10].astype(np.float64)
+def _confidences(calibrated: NDArray[np.float32]) -> NDArray[np.float64]:
+    digits = calibrated[:, :10].astype(np.float64)
     confidences: NDArray[np.float64] = digits / digits.sum(axis=1, keepdims=True)
     return confidences
 
 
 def _measure(
-    softened: NDArray[np.float32], labels: NDArray[np.uint8], rejection_threshold: float
+    calibrated: NDArray[np.float32], labels: NDArray[np.uint8], rejection_threshold: float
 ) -> dict[str, float]:
-    """Count errors and refusals, and measure calibration; an answer refused counts as given."""
-    confidences = _confidences(softened)
+    """Count errors and rejections, and measure calibration; a rejected answer counts as given."""
+    confidences = _confidences(calibrated)
     errors = int((confidences.argmax(axis=1) != labels).sum())
     return {
         "errors": errors,
         "count": len(labels),
         "top1_accuracy": 1 - errors / len(labels),
         "ece": calibrate.reliability(confidences, labels).ece,
-        "refused": int((_scores(softened) < rejection_threshold).sum()),
+        "refused": int((_scores(calibrated) < rejection_threshold).sum()),
     }
 
 
@@ -173,7 +173,7 @@ def summary(metrics: dict[str, Any]) -> str:
         f"{metrics['seconds']:.0f} s, seed {metrics['seed']}\n"
         f"MNIST test: {100 * test['top1_accuracy']:.2f} % "
         f"({test['errors']} of {test['count']:,} wrong), ECE {100 * test['ece']:.2f} %, "
-        f"{test['refused']} refused\n"
+        f"{test['refused']} rejected\n"
         f"validation: {100 * validation['top1_accuracy']:.2f} % "
         f"({validation['errors']} of {validation['count']:,} wrong), "
         f"temperature {metrics['temperature']:.3f}"

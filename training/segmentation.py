@@ -34,9 +34,8 @@ import tensorflow as tf
 from digits import weights
 from digits.segmentation.letterbox import SIDE
 from digits.weights import BUNDLED, CONFIG_FILE, FINDER_FILE, METRICS_FILE, WEIGHTS_FILE
-from training import console, keras_finder
+from training import console, keras_finder, push
 from training.data.mnist import load_mnist
-from training.release import push
 from training.run_folder import RunFolder
 from training.synthesis.hands import load_hands, save_hands
 from training.synthesis.pages import Made, make

@@ -25,13 +25,12 @@ from numpy.typing import NDArray
 from digits import networks
 from digits.malloc import keep_freed_memory
 from digits.weights import METRICS_FILE
-from training import console, keras_networks, recipes
+from training import console, keras_networks, push, recipes
 from training.callbacks import Checkpoints, EncodedBatches, SeededEpochs, whole_lines
 from training.data import corrections
 from training.data.batches import AugmentedDigits, EpochBatches, ShuffledDigits
 from training.data.mnist import Mnist, as_input, load_mnist, split
 from training.recipes import Recipe
-from training.release import push
 from training.result import SCORING_BATCH, Draw, Fitted, draw_figures, finish, summary
 from training.run_folder import RunFolder
 

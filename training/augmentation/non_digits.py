@@ -1,6 +1,6 @@
 """What is no digit, made so that the network learns to say so.
 
-Natural pictures and noise are easy to refuse; strokes of a pen are the hard and the relevant case:
+Natural pictures and noise are easy to reject; strokes of a pen are the hard and the relevant case:
 letters and signs, mirrored digits, two digits at once, scribbles, dots and lines.
 """
 

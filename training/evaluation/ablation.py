@@ -86,7 +86,7 @@ def _pictures(source: Material) -> Iterator[PictureSet]:
 
 
 def measure(recognizer: Recognizer, shown: Sequence[PictureSet], *, resized: bool) -> Figures:
-    """Count errors on digits, average those of the corruptions, and refuse letters.
+    """Count errors on digits, average those of the corruptions, and reject letters.
 
     Args:
         recognizer: Whose answers.
@@ -95,7 +95,7 @@ def measure(recognizer: Recognizer, shown: Sequence[PictureSet], *, resized: boo
 
     Returns:
         `errors` and `count` by set; `corruptions` with its `mean_error`; `letters` with the share
-        refused where 2 % of the drawn digits are.
+        rejected where 2 % of the drawn digits are.
     """
     found: dict[str, Answers] = {
         pictures.name: metrics.answer(recognizer, pictures, resized=resized) for pictures in shown
@@ -106,8 +106,8 @@ def measure(recognizer: Recognizer, shown: Sequence[PictureSet], *, resized: boo
         figures[name] = {"errors": int(wrong.sum()), "count": len(wrong)}
     damaged = metrics.corruption_figures(found)
     figures["corruptions"] = {"mean_error": damaged["mean_error"], "kinds": [*damaged["kinds"]]}
-    refused = metrics.rejection(found["drawn"], {"letters": found["letters"]})["refused"]
-    figures["letters"] = {"refused": refused["letters"]}
+    rejected = metrics.rejection(found["drawn"], {"letters": found["letters"]})["refused"]
+    figures["letters"] = {"refused": rejected["letters"]}
     return figures
 
 

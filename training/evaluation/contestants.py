@@ -27,7 +27,7 @@ class Ensemble(Recognizer):
     """Answers with the mean of its members' calibrated probabilities; explains nothing.
 
     Attributes:
-        members: Recognizers with as many classes; the first one's weights say what is refused.
+        members: Recognizers with as many classes; the first one's weights say what is rejected.
     """
 
     def __init__(self, members: Sequence[Recognizer]) -> None:  # the members are built already

@@ -134,7 +134,7 @@ def rejection(real: Answers, non_digits: Mapping[str, Answers]) -> Figures:
     """Measure how well pictures without a digit are told apart.
 
     Args:
-        real: Answers to real digits; the threshold refuses 2 % of these.
+        real: Answers to real digits; the threshold rejects 2 % of these.
         non_digits: Answers to pictures without a digit, by kind.
     """
     threshold = calibrate.choose_rejection_threshold(real.scores)

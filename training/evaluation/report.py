@@ -44,7 +44,7 @@ def markdown(rows: Cells) -> str:
 
 
 def long_tables(rows: Sequence[Row]) -> str:
-    """Lay the measured figures out as text: recognition, refusal, corruptions."""
+    """Lay the measured figures out as text: recognition, rejection, corruptions."""
     tables = (recognition(rows), rejection(rows), corruption(rows))
     return "\n\n".join(render(table) for table in tables)
 
@@ -90,8 +90,8 @@ def _percent(figures: Figures | None, key: str) -> str:
 
 
 def rejection(rows: Sequence[Row]) -> list[list[str]]:
-    """Tabulate what is refused at 2 % of real digits, a line for each row; a header first."""
-    table = [["refused at 2 % of digits", *metrics.NON_DIGITS, "AUROC letters"]]
+    """Tabulate what is rejected at 2 % of real digits, a line for each row; a header first."""
+    table = [["rejected at 2 % of digits", *metrics.NON_DIGITS, "AUROC letters"]]
     for row in rows:
         measured = row["mean"]["refusal"]
         kinds = [_percent(measured["refused"], kind) for kind in metrics.NON_DIGITS]
@@ -191,8 +191,8 @@ def ablation_table(measured: Mapping[str, Any]) -> list[list[str]]:
             for name in ("mnist_test", "drawn", "photos")
         ]
         corrupted = f"{100 * row['corruptions']['mean_error']:.1f} %"
-        taken = f"{100 * (1 - row['letters']['refused']):.1f} %"
-        rows.append([row["name"], *shares, corrupted, taken])
+        accepted = f"{100 * (1 - row['letters']['refused']):.1f} %"
+        rows.append([row["name"], *shares, corrupted, accepted])
     return [header, *rows]
 
 

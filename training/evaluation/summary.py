@@ -79,7 +79,7 @@ def facts(recognizer: Recognizer, test: Answers, measured: Reliability) -> list[
     validation = said.get("validation", {})
     rows = [
         ["misread of MNIST's test", f"{int(test.misread.sum())} of {len(test.labels):,}"],
-        ["refused of it", f"{int((~test.answered).sum())} of {len(test.labels):,}"],
+        ["rejected of it", f"{int((~test.answered).sum())} of {len(test.labels):,}"],
         [f"calibration error ({calibrate.BINS} bins)", f"{100 * measured.ece:.2f} %"],
         ["temperature", f"{recognizer.weights.config.temperature:.3f}"],
     ]

@@ -23,11 +23,11 @@ Files = dict[str, str]
 
 TITLES = {
     "mnist_test": "MNIST test digits misread",
-    "refused": "MNIST test digits refused",
+    "refused": "MNIST test digits rejected",
     "ece": "calibration error on them",
-    "drawn": "drawn digits misread or refused",
-    "letters": "letters taken for a digit",
-    "outliers": "scrawls taken for a digit",
+    "drawn": "drawn digits misread or rejected",
+    "letters": "letters accepted",
+    "outliers": "outliers accepted",
     "pages": "pages of all kinds misread",
 }
 """The numbers, all between 0 and 1 and better when smaller."""

@@ -128,7 +128,7 @@ _SOURCES = {
 _NUMBERS = (
     ("top-1 accuracy", "accuracy", "top1_accuracy"),
     ("expected calibration error", "expected_calibration_error", "ece"),
-    ("share of digits refused", "refusal_rate", "refused"),
+    ("share of digits rejected", "refusal_rate", "refused"),
 )
 
 _TEXT = Path(__file__).with_name("model_card.md").read_text("utf-8")
@@ -163,7 +163,7 @@ def write_card(repo: str, weights: Weights, facts: Facts) -> str:
         misread=_picture("misread.png", facts),
         outlier_class=", the last of them that it is no digit" if facts.knows_others else "",
         temperature=config.temperature,
-        refusal=_refusal(config.rejection_threshold, test),
+        rejection=_rejection(config.rejection_threshold, test),
         reliability=_picture("reliability.png", facts),
         training=_training(weights),
         training_count=_count(metrics.get("training_count")),
@@ -189,7 +189,7 @@ of writing occur too; hands that are unlike all of these are misread more often.
 _KNOWS_DIGITS_ONLY = "It knows digits and nothing else, so a letter is given a digit's name."
 
 _KNOWS_OTHERS = """\
-It was also shown what is no digit, and refuses most of it; some letters still pass for a digit."""
+It was also shown what is no digit, and rejects most of it; some letters still pass for a digit."""
 
 _AUGMENTATION = """\
 They were varied at random while training (`recipe.json` says how), and pictures that are no digit
@@ -250,7 +250,7 @@ def _measured(metrics: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, An
 
 
 def _results_table(metrics: Mapping[str, Any]) -> str:
-    header = "| pictures | right | wrong | refused | calibration error |"
+    header = "| pictures | right | wrong | rejected | calibration error |"
     lines = [header, "|---|---:|---:|---:|---:|"]
     for name, measured in _measured(metrics):
         ece, refused = measured.get("ece"), measured.get("refused")
@@ -282,7 +282,7 @@ def _picture(name: str, facts: Facts) -> str:
     return f"![{PICTURES[name]}]({name})\n\n" if name in facts.files else ""
 
 
-def _refusal(rejection_threshold: float, test: Mapping[str, Any]) -> str:
+def _rejection(rejection_threshold: float, test: Mapping[str, Any]) -> str:
     if rejection_threshold == 0:
         return "No answer is withheld."
     text = f'Answers whose score is below {rejection_threshold:.4g} are withheld as "not a digit"'
