@@ -13,6 +13,9 @@ from contextlib import contextmanager
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
 
+KERAS_LOG = "absl"
+"""What Keras warns by that HDF5 is its older format: here that is what is wanted."""
+
 
 class _QuietLoader(SourceFileLoader):
     def exec_module(self, module: ModuleType) -> None:
@@ -48,6 +51,18 @@ def stderr_discarded() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
+
+
+@contextmanager
+def only_errors(name: str) -> Iterator[None]:
+    """Let a log say nothing but errors: converters tell much of no use to who exports."""
+    log = logging.getLogger(name)
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 sys.meta_path.insert(0, _Finder)

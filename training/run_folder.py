@@ -7,7 +7,6 @@ one. `metrics.json` comes last: a folder that has it is finished.
 import errno
 import io
 import json
-import logging
 import math
 import os
 import re
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from digits.weights import METRICS_FILE
 from training.console import UserError
+from training.quiet_imports import KERAS_LOG, only_errors
 
 if TYPE_CHECKING:
     import keras
@@ -132,14 +132,8 @@ class RunFolder:
             name: Ends in `.h5`.
             model: A built network.
         """
-        keras_log = logging.getLogger("absl")
-        level = keras_log.level
-        keras_log.setLevel(logging.ERROR)  # Keras calls the format legacy: that is what is wanted
-        try:
-            with _replacing(self.path / name, _size(model)) as partial:
-                model.save(partial, include_optimizer=False)
-        finally:
-            keras_log.setLevel(level)
+        with only_errors(KERAS_LOG), _replacing(self.path / name, _size(model)) as partial:
+            model.save(partial, include_optimizer=False)
 
     def save_checkpoint(self, model: "keras.Model", rows: Sequence[Row]) -> None:
         """Keep the state after an epoch; the one before it is kept until this one is complete.

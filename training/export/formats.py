@@ -7,11 +7,8 @@ digit, or 11 with "not a digit" last.
 """
 
 import json
-import logging
 import tempfile
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +24,7 @@ from digits.prediction import NOT_A_DIGIT
 from digits.preprocessing import IMAGE_SIDE
 from digits.weights import Weights
 from training import keras_networks
-from training.quiet_imports import stderr_discarded
+from training.quiet_imports import KERAS_LOG, only_errors, stderr_discarded
 
 INPUT, OUTPUT = onnx_graph.INPUT, onnx_graph.PROBABILITIES
 """Names in those formats that name what goes in and what comes out."""
@@ -42,9 +39,6 @@ MEANING = (
 VERSION = "1"
 NO_DIGIT = -1
 """Of the SavedModel, and its answer where there is none."""
-
-LEGACY_LOG = "absl"
-"""What Keras warns by that HDF5 is its older format: here that is what is wanted."""
 
 
 def calibrated(weights: Weights) -> keras.Model:
@@ -108,7 +102,7 @@ def write_h5(model: keras.Model, path: Path) -> None:
         model: From `calibrated`.
         path: The file to write, `.h5`.
     """
-    with _hushed(LEGACY_LOG):
+    with only_errors(KERAS_LOG):
         model.save(path, include_optimizer=False)
     with h5py.File(path, "r+") as file:
         config = json.loads(file.attrs["model_config"])
@@ -134,7 +128,7 @@ def write_litert(model: keras.Model, path: Path, calibration: InkArray | None = 
         }
     # A name for what comes out, as a dictionary gives it.
     named = keras.Model(model.inputs, {OUTPUT: model.outputs[0]}, name=model.name)
-    with _hushed("tensorflow"), stderr_discarded():
+    with only_errors("tensorflow"), stderr_discarded():
         named.export(path, format="litert", verbose=False, input_signature=[_images()], **options)
 
 
@@ -199,15 +193,3 @@ def _answer(rows: tf.Tensor, rejection_threshold: float) -> dict[str, tf.Tensor]
 
 def _images() -> keras.InputSpec:
     return keras.InputSpec("float32", (None, *networks.IMAGE_SHAPE), name=INPUT)
-
-
-@contextmanager
-def _hushed(name: str) -> Iterator[None]:
-    """Let a log say nothing but errors: converters tell much of no use to who exports."""
-    log = logging.getLogger(name)
-    level = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        log.setLevel(level)
