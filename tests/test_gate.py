@@ -309,7 +309,7 @@ def measured(run, mnist):
 LENIENT = [f"--limit={name}=100" for name in gate.TITLES]
 
 
-def test_an_open_gate_hands_on_commit_hashes_and_numbers(server, run, few, command):
+def test_a_passed_gate_hands_on_commit_hashes_and_numbers(server, run, few, command):
     errors = measured(run, few)
     compared = server.push(REPO, files_of(run))
     summary = run.with_name("summary.md")
@@ -376,7 +376,7 @@ def test_a_wrong_option_is_answered_with_what_is_right(run, monkeypatch, capsys,
 
 def passed(run, **changes):
     found = gate_result.GateResult(REPO, "0" * 40, gate_result.hashes(run), "served", {})
-    text = json.dumps(dataclasses.replace(found, **changes).as_json())
+    text = json.dumps(dataclasses.asdict(dataclasses.replace(found, **changes)))
     (run / gate_result.GATE_FILE).write_text(text)
 
 

@@ -15,7 +15,7 @@ card show, contradicts what is measured here, the gate failed as well.
 import argparse
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -293,7 +293,7 @@ def main(words: Sequence[str] | None = None) -> None:
         profile=arguments.profile,
         measured={number.key: number.as_json() for number in numbers},
     )
-    RunFolder(run).write_json(gate_result.GATE_FILE, passed.as_json())
+    RunFolder(run).write_json(gate_result.GATE_FILE, asdict(passed))
     print(f"the gate passed, see {run / gate_result.GATE_FILE}")
 
 

@@ -8,7 +8,7 @@ that nothing that came in between is overwritten.
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -125,9 +125,9 @@ def as_markdown(numbers: Sequence[Number], profile: str, compared: str) -> str:
         profile: Which limits hold.
         compared: What the run was compared with, in a line.
     """
-    shut = [reason for number in numbers for reason in number.shortfalls()]
-    lines = ["## Gate: failed" if shut else "## Gate: passed", ""]
-    lines += [f"- {reason}" for reason in shut]
+    reasons = [reason for number in numbers for reason in number.shortfalls()]
+    lines = ["## Gate: failed" if reasons else "## Gate: passed", ""]
+    lines += [f"- {reason}" for reason in reasons]
     lines += ["", f"Compared with: {compared}. Limits: `{profile}`.", ""]
     lines += [report.markdown([HEADER, *(number.row() for number in numbers)]), ""]
     return "\n".join(lines)
@@ -150,10 +150,6 @@ class GateResult:
     files: Files
     profile: str
     measured: dict[str, Any]
-
-    def as_json(self) -> dict[str, Any]:
-        """Return what `gate.json` holds."""
-        return asdict(self)
 
 
 def hashes(run: Path) -> Files:

@@ -72,7 +72,7 @@ def find(repo: str, cache: Path) -> Published:
 
     Raises:
         UserError: If the name is none, the Hub does not answer, or what is published fails the
-            checks of the app: a gate that cannot compare must not open.
+            checks of the app: a gate that cannot compare must not pass.
     """
     check_repo(repo)
     with one_line(repo):
