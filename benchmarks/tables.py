@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from benchmarks import answers
 from benchmarks.figures import Figures, Row, row_from_json
-from training.evaluation.report import markdown, render, replace_section
+from training.console import markdown, render
+from training.evaluation.report import replace_section
 
 RESULTS: Final = Path(__file__).with_name("results.json")
 DOCUMENT: Final = Path(__file__).parents[1] / "docs" / "performance.md"

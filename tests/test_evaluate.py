@@ -13,7 +13,7 @@ from digits.examples import digit_example
 from digits.preprocessing import normalize
 from digits.recognizer import Recognizer
 from digits.weights import BUNDLED
-from training import evaluate
+from training import console, evaluate
 from training.console import UserError
 from training.data.mnist import Mnist
 from training.evaluation import datasets, metrics, report
@@ -162,7 +162,7 @@ def test_wrong_labels_are_counted_as_errors(recognizer, tiny_mnist):
 
 
 def test_columns_are_aligned():
-    text = report.render([["network", "errors"], ["a", "7"], ["longer name", "1,234"]])
+    text = console.render([["network", "errors"], ["a", "7"], ["longer name", "1,234"]])
     assert text.splitlines() == [
         "network      errors",
         "a                 7",
@@ -171,7 +171,7 @@ def test_columns_are_aligned():
 
 
 def test_markdown_has_a_header_and_a_line_for_each_row():
-    text = report.markdown([["", "errors"], ["a", "7"]])
+    text = console.markdown([["", "errors"], ["a", "7"]])
     assert text.splitlines() == ["|  | errors |", "|---|---:|", "| a | 7 |"]
 
 

@@ -1,8 +1,10 @@
-"""How every training command ends: a clear line for the person, an exit status for the machine."""
+"""What commands print: tables, and in the end a line for the person, a status for the machine."""
 
 import errno
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+Cells = Sequence[Sequence[str]]
 
 
 class UserError(Exception):
@@ -16,6 +18,28 @@ _ADVICE = {
     errno.EPERM: "no permission: choose a folder that you may write to",
     errno.EROFS: "the file system is read-only: choose a folder that you may write to",
 }
+
+
+def shown(value: object) -> str:
+    """Say a measured value, `-` where there is none."""
+    return "-" if value is None else f"{value:.0f}" if isinstance(value, float) else str(value)
+
+
+def render(rows: Cells) -> str:
+    """Lay rows of text out in columns; all but the first column right-aligned."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        cells = [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        lines.append("  ".join([row[0].ljust(widths[0]), *cells]).rstrip())
+    return "\n".join(lines)
+
+
+def markdown(rows: Cells) -> str:
+    """Lay rows of text out as a table in Markdown; the first row is the header."""
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    lines.insert(1, "|" + "---|" + "---:|" * (len(rows[0]) - 1))
+    return "\n".join(lines)
 
 
 def run(main: Callable[[], None]) -> None:

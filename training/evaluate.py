@@ -64,7 +64,7 @@ def short_table(folders: Iterable[Path], mnist: Mnist) -> list[list[str]]:
         recognizer = load(folder)
         config, said = recognizer.weights.config, recognizer.weights.metrics
         parameters = networks.parameter_count(networks.find(config.network))
-        told = [report.shown(said.get(key)) for key in ("epochs", "seconds", "seed")]
+        told = [console.shown(said.get(key)) for key in ("epochs", "seconds", "seed")]
         errors = str(count_errors(recognizer, mnist))
         row = [config.network, f"{parameters:,}", told[0], told[1], errors, told[2], str(folder)]
         rows.append(row)
@@ -254,7 +254,7 @@ def main() -> None:
     if arguments.all:
         measure_all(arguments, mnist)
     else:
-        print(report.render(short_table(find(arguments.targets), mnist)))
+        print(console.render(short_table(find(arguments.targets), mnist)))
 
 
 if __name__ == "__main__":

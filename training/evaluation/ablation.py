@@ -150,7 +150,7 @@ def main() -> None:
     rows = run(source, arguments.runs, jobs)
     told = {key: getattr(arguments, key) for key in ("limit", "epochs", "seed")}
     measured = {**told, "rows": rows}
-    print(report.render(report.ablation_table(measured)))
+    print(console.render(report.ablation_table(measured)))
     arguments.out.write_text(json.dumps(measured, indent=2) + "\n", "utf-8")
 
 

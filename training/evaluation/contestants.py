@@ -12,7 +12,7 @@ from digits.ink import InkArray
 from digits.recognizer import Recognizer
 from digits.weights import BUNDLED, WEIGHTS_FILE, WeightsError, load_folder
 from training.console import UserError
-from training.evaluation import report
+from training.evaluation.datasets import PLAIN_RESIZE, THIS_PROJECT
 from training.evaluation.metrics import median_seconds
 from training.handwriting.strokes import sketch
 from training.run_folder import RunFolder
@@ -71,7 +71,7 @@ class Contestant:
     @property
     def preprocessing(self) -> str:
         """How pictures come before the network, in a word or two."""
-        return report.PLAIN_RESIZE if self.resized else report.THIS_PROJECT
+        return PLAIN_RESIZE if self.resized else THIS_PROJECT
 
     @property
     def key(self) -> Hashable:

@@ -26,6 +26,11 @@ from training.synthesis import non_digits, numbers, photos
 LookAt = Callable[[Picture], Look]
 
 NO_DIGIT = -1
+
+THIS_PROJECT = "this project"
+PLAIN_RESIZE = "plain resize"
+"""How pictures come before a network, in `results.json`."""
+
 _SEED = 20261120
 _SIDE = 28
 

@@ -8,39 +8,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from training.console import markdown, render
 from training.evaluation import metrics
+from training.evaluation.datasets import PLAIN_RESIZE, THIS_PROJECT
 from training.evaluation.metrics import Figures
 
 Row = Mapping[str, Any]
 """One row of `results.json`: a network and a way of preprocessing, over all its seeds."""
-
-Cells = Sequence[Sequence[str]]
-
-THIS_PROJECT = "this project"
-PLAIN_RESIZE = "plain resize"
-"""How pictures come before a network, in `results.json`."""
-
-
-def shown(value: object) -> str:
-    """Say a measured value, `-` where there is none."""
-    return "-" if value is None else f"{value:.0f}" if isinstance(value, float) else str(value)
-
-
-def render(rows: Cells) -> str:
-    """Lay rows of text out in columns; all but the first column right-aligned."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = []
-    for row in rows:
-        cells = [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
-        lines.append("  ".join([row[0].ljust(widths[0]), *cells]).rstrip())
-    return "\n".join(lines)
-
-
-def markdown(rows: Cells) -> str:
-    """Lay rows of text out as a table in Markdown; the first row is the header."""
-    lines = ["| " + " | ".join(row) + " |" for row in rows]
-    lines.insert(1, "|" + "---|" + "---:|" * (len(rows[0]) - 1))
-    return "\n".join(lines)
 
 
 def long_tables(rows: Sequence[Row]) -> str:

@@ -21,7 +21,7 @@ from digits.recognizer import Recognizer
 from training import calibrate, console
 from training.calibrate import Reliability
 from training.data.mnist import Mnist, load_mnist
-from training.evaluation import metrics, report
+from training.evaluation import metrics
 from training.evaluation.contestants import load
 from training.evaluation.datasets import mnist_as_it_is
 from training.evaluation.metrics import Answers
@@ -50,13 +50,13 @@ def summarize(folder: Path, mnist: Mnist) -> str:
     history = read_history(folder)
     parts = [
         headline(recognizer, test),
-        report.markdown(facts(recognizer, test, measured)),
+        console.markdown(facts(recognizer, test, measured)),
         "### How it learned",
         *(learning_curves(history) if history else ["No history in the run folder."]),
         "### What it confuses",
-        report.markdown(confusions(test)) if test.misread.any() else "Nothing.",
+        console.markdown(confusions(test)) if test.misread.any() else "Nothing.",
         "### How far its confidence can be trusted",
-        report.markdown(reliability(measured)),
+        console.markdown(reliability(measured)),
         f"### What it misreads, the surest {_GALLERY} at most",
         gallery(mnist.test_images, test),
         where_the_pictures_are(os.environ),
@@ -137,7 +137,7 @@ def learning_curves(history: Sequence[Mapping[str, float]]) -> list[str]:
     ]
     folded = [
         "<details><summary>By epoch</summary>",
-        report.markdown([header, *rows]),
+        console.markdown([header, *rows]),
         "</details>",
     ]
     return ["\n".join(lines), *folded]

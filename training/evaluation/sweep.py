@@ -20,7 +20,6 @@ from typing import Any
 from digits.weights import METRICS_FILE
 from training import console
 from training.console import UserError
-from training.evaluation import report
 from training.run_folder import RECIPE_FILE, RunFolder
 
 _HEADER = ("setting", "runs", "validation misread, %", "MNIST test misread, %", "seconds a run")
@@ -51,7 +50,7 @@ def main() -> None:
         prog="python -m training.evaluation.sweep", description="Compare the runs of a sweep."
     )
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER")
-    print(report.markdown(tabulate(settings(find_runs(parser.parse_args().folders)))))
+    print(console.markdown(tabulate(settings(find_runs(parser.parse_args().folders)))))
 
 
 def find_runs(folders: Iterable[Path]) -> list[Path]:

@@ -22,7 +22,7 @@ from digits.recognizer import Recognizer
 from digits.weights import BUNDLED, load_folder
 from training import calibrate, console
 from training.console import UserError
-from training.evaluation import metrics, report
+from training.evaluation import metrics
 from training.handwriting import strokes as pen_strokes
 from training.handwriting.strokes import Sample, Strokes
 
@@ -188,7 +188,7 @@ def main() -> None:
     folders = arguments.folders or [BUNDLED]
     answers = [answer(folder, digits, letters) for folder in folders]
     rows = [row for a, f in zip(answers, folders, strict=True) for row in table(a, f.name)]
-    print(report.render([_HEADER, *rows]))
+    print(console.render([_HEADER, *rows]))
     if arguments.sheet:
         cv2.imwrite(str(arguments.sheet), sheet(answers[0]))
 

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from training import console
+from training.console import markdown
 from training.data.mnist import load_mnist
-from training.evaluation.report import markdown
 from training.export.exports import (
     FORMATS,
     calibration_images,

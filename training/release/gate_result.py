@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from digits.weights import FILES
+from training import console
 from training.console import UserError
-from training.evaluation import report
 
 GATE_FILE = "gate.json"
 
@@ -114,7 +114,7 @@ HEADER = ["", "this run", "at most", "published", "more by", "by chance up to", 
 
 def as_text(numbers: Sequence[Number]) -> str:
     """Lay the numbers out in columns."""
-    return report.render([HEADER, *(number.row() for number in numbers)])
+    return console.render([HEADER, *(number.row() for number in numbers)])
 
 
 def as_markdown(numbers: Sequence[Number], profile: str, compared: str) -> str:
@@ -129,7 +129,7 @@ def as_markdown(numbers: Sequence[Number], profile: str, compared: str) -> str:
     lines = ["## Gate: failed" if reasons else "## Gate: passed", ""]
     lines += [f"- {reason}" for reason in reasons]
     lines += ["", f"Compared with: {compared}. Limits: `{profile}`.", ""]
-    lines += [report.markdown([HEADER, *(number.row() for number in numbers)]), ""]
+    lines += [console.markdown([HEADER, *(number.row() for number in numbers)]), ""]
     return "\n".join(lines)
 
 

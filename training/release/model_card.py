@@ -14,7 +14,7 @@ from huggingface_hub import EvalResult, ModelCardData
 
 from digits import networks
 from digits.weights import Weights
-from training.evaluation.report import markdown
+from training.console import markdown
 from training.export.exports import Notes, cells
 from training.release import gate_result
 from training.release.gate_result import TITLES
