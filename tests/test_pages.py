@@ -9,8 +9,8 @@ from training.handwriting.tracing import trace
 from training.synthesis import contents
 from training.synthesis.hands import load_hands, save_hands
 from training.synthesis.marks import Mark, Pen, draw, placed
-from training.synthesis.page import DIGIT, LINE, WRITING, Page
-from training.synthesis.pages import LABEL_SIDE, SIDE, make
+from training.synthesis.page import DIGIT, LINE, WRITING, Digit, Page
+from training.synthesis.pages import LABEL_SIDE, SIDE, Made, _without_unseen, make
 from training.synthesis.surfaces import SURFACES, pen_for
 from training.synthesis.surroundings import SURROUNDINGS
 from training.synthesis.writing import Hands, write_text
@@ -56,6 +56,19 @@ def test_every_digit_of_a_page_has_ink_that_differs_from_the_paper_around_it(pag
             if (~ink).any():
                 around = small[part][~ink].mean(axis=0)
                 assert np.abs(small[part][ink].mean(axis=0) - around).max() > 3
+
+
+def test_a_digit_that_nobody_sees_takes_no_ink_of_its_neighbour():
+    picture = np.full((SIDE, SIDE, 3), 255, np.uint8)
+    classes = np.zeros((SIDE // 2, SIDE // 2), np.uint8)
+    classes[50:80, 50:56] = classes[50:80, 70:76] = 1
+    picture[100:160, 100:112] = 195  # the other one is as white as the paper
+    seen = Digit(1, 0, (100.0, 100.0, 12.0, 60.0))
+    unseen = Digit(1, 0, (110.0, 100.0, 42.0, 60.0))
+    made = _without_unseen(Made(picture, classes, (unseen, seen), "test"))
+    assert made.digits == (seen,)
+    assert (made.classes[50:80, 50:56] == 1).all()
+    assert (made.classes[50:80, 70:76] == 0).all()
 
 
 def test_ink_of_digits_lies_within_the_boxes_of_digits(pages):

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digits.segmentation.letterbox import SIDE, letterbox, to_square
+from digits.segmentation.letterbox import SIDE, letterbox, stretch, to_square
 from training import console
 from training.synthesis.composition import compose
 from training.synthesis.hands import load_hands
@@ -71,7 +71,8 @@ def _without_unseen(made: Made) -> Made:
     near = cv2.blur(picture * paper[..., None], (15, 15))
     around = near / np.maximum(cv2.blur(paper, (15, 15)), 0.02)[..., None]
     contrast = picture - around
-    seen = []
+    seen, dropped = [], []
+    others = np.ones(ink.shape, bool)  # places of no digit that is seen
     for digit in made.digits:
         x, y, w, h = (round(v / 2) for v in digit.box)
         part = (slice(max(0, y), y + h + 1), slice(max(0, x), x + w + 1))
@@ -79,8 +80,11 @@ def _without_unseen(made: Made) -> Made:
         tall = digit.box[3] > _TINY
         if tall and len(inked) >= 4 and np.abs(inked.mean(axis=0)).max() > _LEAST_CONTRAST:
             seen.append(digit)
+            others[part] = False
         else:
-            made.classes[part][made.classes[part] == 1] = 0 if tall else 2
+            dropped.append((part, 0 if tall else 2))
+    for part, instead in dropped:
+        made.classes[part][(made.classes[part] == 1) & others[part]] = instead
     return replace(made, digits=tuple(seen))
 
 
@@ -105,7 +109,7 @@ def _squared(page: Page) -> Made:
     for digit in page.digits:
         x, y, w, h = np.array(digit.box) * np.tile(factors, 2) + (place.left, place.top, 0, 0)
         digits.append(Digit(digit.digit, digit.row, (float(x), float(y), float(w), float(h))))
-    return Made(to_square(page.picture), classes, tuple(digits), "+".join(page.kind))
+    return Made(stretch(to_square(page.picture)), classes, tuple(digits), "+".join(page.kind))
 
 
 def _with_labels(made: Made) -> npt.NDArray[np.uint8]:
