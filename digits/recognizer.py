@@ -129,7 +129,11 @@ class Recognizer:
 
     def predict_layout(self, layout: Layout) -> Prediction:
         """Read the one digit of a picture by what the finder saw alone."""
-        digits = [digit for line in layout.lines for digit in self._read_line(line)]
+        digits = [
+            digit
+            for line in layout.lines
+            for digit in ([self._whole(line)] if line.is_character else self._read_line(line))
+        ]
         if not digits:
             return replace(NO_INK, reason=NOT_A_DIGIT) if layout.unread else NO_INK
         threshold = self.weights.config.rejection_threshold
@@ -158,14 +162,17 @@ class Recognizer:
     def _read_line(self, line: Line) -> list[_Digit]:
         """Cut a line of ink into digits and classify them, from left to right."""
         if line.is_digit:
-            image = normalize(line.ink)
-            return [_Digit(image, self.predict_images(image[None])[0], line.box)]
+            return [self._whole(line)]
         lattice = build_lattice(self.predict_images, line.ink)
         return [
             _Digit(segment.image, lattice.probabilities[index], line.to_picture(*segment.box))
             for index in viterbi(lattice)
             for segment in [lattice.segments[index]]
         ]
+
+    def _whole(self, line: Line) -> _Digit:
+        image = normalize(line.ink)
+        return _Digit(image, self.predict_images(image[None])[0], line.box)
 
     def predict_ink(self, ink: InkArray) -> Prediction:
         """Read the one digit of a drawing.

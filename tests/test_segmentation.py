@@ -12,7 +12,7 @@ from safetensors.numpy import load_file
 from digits.onnx_graph import open_session
 from digits.segmentation.finder import Centre, Finder, Found, tiles_of
 from digits.segmentation.graph import build
-from digits.segmentation.letterbox import SIDE, letterbox, to_square
+from digits.segmentation.letterbox import SIDE, letterbox, stretch, to_square
 from digits.segmentation.lines import find_lines
 from digits.segmentation.network import shapes
 from tests.support.training_support import _handwritten as handwritten
@@ -145,7 +145,8 @@ def test_a_letterbox_holds_the_whole_picture_amid_its_rims_colour(size):
     picture[rim:-rim, rim:-rim] = 0
     square, place = to_square(picture), letterbox(*size)
     assert square.shape == (SIDE, SIDE, 3)
-    assert max(place.size) == SIDE
+    assert min(place.top, place.left) > 0
+    assert max(place.size) + 2 * min(place.top, place.left) == SIDE
     assert (square[0, 0] == 255).all()
     assert square[SIDE // 2, SIDE // 2].max() == 0
 
@@ -154,7 +155,7 @@ def test_a_letterbox_holds_the_whole_picture_amid_its_rims_colour(size):
 def test_a_faint_picture_is_shown_with_more_contrast(paper, ink, range_):
     picture = np.full((SIDE, SIDE), paper, np.uint8)
     picture[100:200, 150:170] = ink
-    square = to_square(picture).astype(int)
+    square = stretch(to_square(picture)).astype(int)
     assert np.ptp(square) == pytest.approx(range_, abs=4)
     assert abs(square[0, 0, 0] - paper) < 30
     assert (square[150, 160, 0] < square[0, 0, 0]) == (ink < paper)
@@ -192,6 +193,27 @@ def test_ink_is_contrast_where_digits_are_marked_and_nothing_elsewhere():
     assert abs(x - 490) < 12
     assert abs(y + h / 2 - 375) < 12
     assert abs(w - 20) < 12
+
+
+def test_ink_is_measured_by_the_pictures_own_levels_however_dim_it_is():
+    bright = np.full((400, 400, 3), 250, np.uint8)
+    cv2.line(bright, (200, 100), (200, 300), (250, 60, 60), 16)
+    dim = np.uint8(0.4 * bright.astype(np.float32) + 20)
+    inks = [marking().find(picture).ink for picture in (bright, dim)]
+    assert inks[0].max() > 0.99
+    assert np.abs(inks[0] - inks[1]).max() < 0.2
+    assert np.abs(inks[0] - inks[1]).mean() < 0.002
+
+
+def test_connected_ink_is_a_digits_or_other_writing_as_a_whole():
+    picture = np.full((400, 400, 3), 255, np.uint8)
+    for x, parts in ((100, 3), (300, 1)):
+        for part in range(4):
+            color = (220, 0, 0) if part < parts else (0, 0, 220)
+            cv2.line(picture, (x, 100 + 50 * part), (x, 150 + 50 * part), color, 16)
+    ink = marking().find(picture).ink
+    assert (ink[110:290, 100] > 0.9).all()
+    assert ink[:, 200:].max() == 0
 
 
 def test_a_wide_strip_is_looked_at_in_tiles():

@@ -18,7 +18,7 @@ from digits.ink import InkArray, Picture
 from digits.onnx_graph import open_session
 from digits.prediction import Box
 from digits.segmentation.graph import Weights, build
-from digits.segmentation.letterbox import Letterbox, in_color, letterbox, to_square
+from digits.segmentation.letterbox import Letterbox, in_color, letterbox, stretch, to_square
 
 Map = npt.NDArray[np.float32]
 
@@ -40,7 +40,7 @@ _OVERLAP: Final = 0.4
 """Least share of a tile that it has in common with the next."""
 
 _LEAST_SHARE: Final = 0.35
-"""Share of digits' ink in what is drawn, below which none of it is a digit's."""
+"""Share of digits and letters in what is drawn, below which none of it is ink."""
 
 _NEARLY_NOTHING: Final = 0.15
 """Probability of anything drawn at which half of that share counts."""
@@ -63,8 +63,14 @@ _PRIOR: Final = 0.003
 _LEAST_AREA: Final = 4
 """Pixels of the class map below which other writing is a speck."""
 
+_INK: Final = 0.3
+"""Ink that connects strokes."""
+
+_LEAST_DIGIT: Final = 0.35
+"""Digits' share of digits and letters below which connected ink is other writing."""
+
 _LEAST_MEAN_MARK: Final = 0.3
-"""Mean mark below which none of connected ink is a digit's."""
+"""Mean mark of all that is connected, such as a box, below which only digits' centres count."""
 
 _STILL_THERE: Final = 0.6
 """Share of the ink that a close look must find again."""
@@ -167,7 +173,7 @@ class Finder:
 
     def _run(self, picture: Picture) -> "_Tile":
         square = to_square(picture)
-        classes, heat = self._session.run(None, {"pixels": square[None]})
+        classes, heat = self._session.run(None, {"pixels": stretch(square)[None]})
         return _Tile(picture, letterbox(*picture.shape[:2]), square, classes[0], heat[0])
 
 
@@ -201,7 +207,7 @@ class _Tile:
     Attributes:
         picture: `(H, W)` or `(H, W, 3)` uint8.
         place: Where it lies in the square.
-        square: `(SIDE, SIDE, 3)` uint8, what the network saw.
+        square: `(SIDE, SIDE, 3)` uint8, the picture there.
         classes: `(4, SIDE / 2, SIDE / 2)` float32 probabilities.
         heat: `(2, SIDE / 4, SIDE / 4)` float32: probability, logarithm of the height.
     """
@@ -232,22 +238,52 @@ class _Tile:
         share = (contrast / (level + 1) - _LEAST_CONTRAST) / (0.9 - _LEAST_CONTRAST)
         drawn = self._enlarge(cv2.dilate(1 - self.classes[_NOTHING], _NEIGHBOURS), region)
         drawn = np.clip(share, 0, 1) * np.minimum(2 * drawn, 1)
-        drawn[_vote_out(drawn, marked[top:bottom, left:right])] = 0
-        ink[top:bottom, left:right] = drawn * np.minimum(2 * gate, 1)
+        kept = self._digits_only(drawn, drawn * np.minimum(2 * gate, 1), region)
+        ink[top:bottom, left:right] = kept
         return ink
+
+    def _digits_only(self, drawn: InkArray, gated: InkArray, region: Box) -> InkArray:
+        """Drop connected ink as a whole: other writing, and what leaks from boxes and surfaces.
+
+        Args:
+            drawn: `(h, w)` float32: contrast wherever anything is drawn.
+            gated: `(h, w)` float32: the same where digits or other writing are marked.
+            region: Where both lie in the picture.
+        """
+        count, labels, stats, _ = cv2.connectedComponentsWithStats((gated > _INK).astype(np.uint8))
+        whole = cv2.connectedComponents((drawn > _INK).astype(np.uint8))[1]
+        mark, digit, writing = (
+            self._enlarge(field, region)
+            for field in (self._mark, self.classes[_DIGIT], self.classes[_WRITING])
+        )
+        marked = _sums(whole, drawn * mark) / (_sums(whole, drawn) + 1e-6)
+        of_whole = np.zeros(count, np.intp)
+        of_whole[labels.ravel()] = whole.ravel()
+        digits = _sums(labels, gated * digit)
+        keep = digits >= _LEAST_DIGIT * (digits + _sums(labels, gated * writing))
+        for label, (x, y, wide, tall, _) in enumerate(stats):
+            keep[label] &= marked[of_whole[label]] >= _LEAST_MEAN_MARK or any(
+                x <= c.x - region[0] <= x + wide and y <= c.y - region[1] <= y + tall
+                for c in self.centres
+            )
+        keep[0] = False
+        kept = keep[labels]
+        # Strokes keep their soft edges, which are fainter than what connects them.
+        soft = cv2.dilate(kept.astype(np.uint8), _NEIGHBOURS) > 0
+        return gated * (kept | (soft & (labels == 0)))
 
     @cached_property
     def _mark(self) -> Map:
-        """Digits' share of whatever is drawn; contrast tells whether anything is."""
+        """Digits' and letters' share of whatever is drawn; contrast tells whether anything is."""
         drawn = 1 - self.classes[_NOTHING]
-        share = self.classes[_DIGIT] / (drawn + _NEARLY_NOTHING)
+        share = (self.classes[_DIGIT] + self.classes[_WRITING]) / (drawn + _NEARLY_NOTHING)
         return np.clip((share - _LEAST_SHARE) / (1 - 2 * _LEAST_SHARE), 0, 1)
 
     def _paper_and_gate(self) -> tuple[Map, Map, Map]:
         """Return the paper's colour, the direction in which ink leaves it, and the gate."""
         side = self.classes.shape[1]
         small = cv2.resize(self.square, (side, side), interpolation=cv2.INTER_AREA)
-        reach = _kernel(0.6 * self._height)
+        reach = _kernel(0.5 * self._height)
         blank = np.clip(2 * self.classes[_NOTHING] - 1, 0, 1)[..., None]
         mean = ((small * blank).sum(axis=(0, 1)) / (blank.sum() + 1)).astype(np.float32)
         paper = cv2.blur(small * blank, reach) + _PRIOR * mean
@@ -304,13 +340,8 @@ class _Tile:
         return boxes
 
 
-def _vote_out(drawn: InkArray, mark: Map) -> npt.NDArray[np.bool_]:
-    """Return connected ink that is no digit's by its mean mark, such as a box, as a whole."""
-    count, labels = cv2.connectedComponents((drawn > 0.3).astype(np.uint8))
-    mass = np.bincount(labels.ravel(), drawn.ravel(), count)
-    mean = np.bincount(labels.ravel(), (drawn * mark).ravel(), count) / np.maximum(mass, 1e-6)
-    mean[0] = 1.0
-    return (mean < _LEAST_MEAN_MARK)[labels]
+def _sums(labels: npt.NDArray[np.int32], values: Map) -> npt.NDArray[np.float64]:
+    return np.bincount(labels.ravel(), values.ravel()).astype(np.float64)
 
 
 def _area(found: Found) -> float:

@@ -12,6 +12,9 @@ SIDE: Final = 384
 """Height and width in pixels of what the finder sees."""
 
 
+_MARGIN: Final = 8
+"""Pixels around the picture: convolutions pad with black, which ink at the edge must not meet."""
+
 _MAX_GAIN: Final = 4.0
 
 
@@ -34,13 +37,17 @@ class Letterbox:
 
 def letterbox(height: int, width: int) -> Letterbox:
     """Tell where a picture lies that is scaled to fit and put into the middle."""
-    scale = SIDE / max(height, width)
+    scale = (SIDE - 2 * _MARGIN) / max(height, width)
     size = max(1, round(height * scale)), max(1, round(width * scale))
     return Letterbox(scale, size, (SIDE - size[0]) // 2, (SIDE - size[1]) // 2)
 
 
-def _stretch(picture: Picture) -> Picture:
-    """Widen the range of levels by a gain of `_MAX_GAIN` at most; white paper stays white."""
+def stretch(picture: Picture) -> Picture:
+    """Widen the range of levels by a gain of `_MAX_GAIN` at most; white paper stays white.
+
+    Args:
+        picture: `(H, W)` or `(H, W, 3)` uint8.
+    """
     low, high, _, _ = cv2.minMaxLoc(cv2.blur(picture, (3, 3)).reshape(len(picture), -1))
     span = high - low
     gain = min(_MAX_GAIN, 255 / max(span, 1))
@@ -57,9 +64,7 @@ def in_color(picture: Picture) -> Picture:
 
 
 def to_square(picture: Picture) -> Picture:
-    """Scale a picture to fit the square, and its contrast to the full range where it is faint.
-
-    Around it is the median colour of its rim.
+    """Scale a picture to fit the square; around it is the median colour of its rim.
 
     Args:
         picture: `(H, W)` or `(H, W, 3)` uint8.
@@ -69,7 +74,7 @@ def to_square(picture: Picture) -> Picture:
     """
     place = letterbox(*picture.shape[:2])
     how = cv2.INTER_AREA if place.scale < 1 else cv2.INTER_LINEAR
-    small = in_color(_stretch(cv2.resize(picture, place.size[::-1], interpolation=how)))
+    small = in_color(cv2.resize(picture, place.size[::-1], interpolation=how))
     square = np.empty((SIDE, SIDE, 3), np.uint8)
     rim = np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]])
     square[:] = np.median(rim, axis=0)

@@ -51,6 +51,16 @@ class Line:
         return self.count < 2 and width <= MAX_WIDTH * height
 
     @property
+    def is_character(self) -> bool:
+        """Whether it is one digit or connected ink no wider, such as a letter that looks like two.
+
+        Two digits that touch are such ink too: only who asks for one digit may go by this.
+        """
+        height, width = self.ink.shape
+        connected = cv2.connectedComponents((self.ink > _INK).astype(np.uint8))[0] <= 2
+        return self.is_digit or (connected and width <= MAX_WIDTH * height)
+
+    @property
     def box(self) -> Box:
         """Around the ink, in pixels of the picture."""
         return self.to_picture(0, 0, *self.ink.shape)

@@ -72,7 +72,7 @@ def number(
         if count is None
         else count
     )
-    signs = rng.random() < 0.5
+    signs = rng.random() < 0.6
     joined = rng.random() < 0.3
     gap = rng.uniform(-0.14, 0.02) if joined else rng.uniform(0.05, 0.5)
     zeros = joined and rng.random() < 0.4
@@ -321,14 +321,14 @@ def printed_digits(_hands: Hands, rng: np.random.Generator) -> list[Mark]:
 
 Maker = Callable[[Hands, np.random.Generator], list[Mark]]
 CONTENTS: Final[dict[str, tuple[Maker, float]]] = {
-    "single": (single, 0.25),
+    "single": (single, 0.22),
     "number": (line_of_digits, 0.21),
     "rows": (rows, 0.09),
     "grid": (grid_of_digits, 0.03),
     "sum": (column_sum, 0.05),
     "fraction": (fraction, 0.04),
     "boxes": (boxes, 0.16),
-    "words": (words, 0.14),
+    "words": (words, 0.17),
     "shapes": (shapes, 0.03),
     "printed": (printed_digits, 0.02),
     "empty": (lambda _hands, _rng: [], 0.04),
