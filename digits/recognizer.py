@@ -148,7 +148,10 @@ class Recognizer:
             if not is_number([digit.confidence for digit in digits], threshold):
                 unread.append(line.box)
                 continue
-            read += [ReadDigit(d.digit, d.confidence, d.box, len(texts)) for d in digits]
+            read += [
+                ReadDigit.from_probabilities(d.probabilities, d.image, d.box, len(texts))
+                for d in digits
+            ]
             texts.append("".join(str(d.digit) for d in digits))
         reason = None if read else NOT_A_DIGIT if unread else BLANK
         # Ink beside a digit that was read is a sliver of it rather than writing left out.

@@ -65,43 +65,35 @@ function setBars(answer) {
   setRow(noneRow, answer && 1 - whole)
 }
 
-// A tile shows a digit's ink: from the pad's canvas, or from the preview of a picture.
+// A tile shows what the network saw of a digit, and what it nearly took it for.
 function setTiles(answer) {
   tiles.hidden = !answer
   root.dataset.several = Boolean(answer)
   tiles.replaceChildren(...(answer ? answer.digits : []).map((read) => {
     const item = document.createElement('li')
-    item.innerHTML = '<canvas width="80" height="80"></canvas><b></b><span></span>'
-    item.children[1].textContent = read.digit
-    item.children[2].textContent = sayShare(read.confidence)
-    cutOut(item.firstChild, answer, read.box)
+    item.innerHTML = '<canvas width="28" height="28"></canvas><b></b><span></span><small></small>'
+    const [canvas, digit, share, rival] = item.children
+    paintImage(canvas, read.image, gray)
+    digit.textContent = read.digit
+    share.textContent = sayShare(read.confidence)
+    rival.textContent = word('runner_up', read.runner_up.digit, sayShare(read.runner_up.confidence))
     return item
   }))
 }
 
-async function cutOut(tile, { sheet, picture, size }, [x, y, width, height]) {
-  const image = sheet || Object.assign(new Image(), { src: picture })
-  if (!sheet) await image.decode()
-  const scale = image.width / size[0]
-  const fit = 72 / Math.max(width, height)
-  const [wide, high] = [width * fit, height * fit]
-  tile.getContext('2d').drawImage(
-    image, x * scale, y * scale, width * scale, height * scale, 40 - wide / 2, 40 - high / 2, wide, high,
-  )
-}
-
 // ---- pictures ------------------------------------------------------------------------------
 
+const gray = (ink) => [ink, ink, ink]
+
 function setImage(encoded) {
-  const context = seenImage.getContext('2d')
-  context.clearRect(0, 0, 28, 28)
+  seenImage.getContext('2d').clearRect(0, 0, 28, 28)
   seenImage.classList.toggle('filled', Boolean(encoded))
-  if (encoded) paintImage(encoded, (ink) => [ink, ink, ink])
+  if (encoded) paintImage(seenImage, encoded, gray)
 }
 
 // Paint 28 x 28 bytes; `color` turns the ink of a pixel, 0 to 255, and its place into a colour.
-function paintImage(encoded, color) {
-  const context = seenImage.getContext('2d')
+function paintImage(canvas, encoded, color) {
+  const context = canvas.getContext('2d')
   const pixels = context.createImageData(28, 28)
   const bytes = atob(encoded)
   for (let i = 0; i < 784; i += 1) pixels.data.set([...color(bytes.charCodeAt(i), i), 255], 4 * i)

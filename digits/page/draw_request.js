@@ -10,7 +10,7 @@ async function request(mode, strokes) {
     const response = await fetch(DRAW_URL, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ mode, strokes }),
+      body: JSON.stringify({ mode, strokes, images: mode === 'number' }),
     })
     const answer = await response.json()
     if (answer.code === 'warming') return { kind: 'warming' }

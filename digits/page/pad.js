@@ -114,7 +114,6 @@ function show(answer) {
   slowTimer = 0
   boxes.replaceChildren(...(answer.digits || [])
     .map((read) => boxOver(read.box, PAD_HEIGHT, PAD_HEIGHT, read.digit)))
-  if (answer.kind === 'number') Object.assign(answer, { sheet: canvas, size: [PAD_HEIGHT, PAD_HEIGHT] })
   const final = pen === null && !replaying && !waiting && shown === asked
   tell('digits:answer', { source: 'draw', answer, final })
 }

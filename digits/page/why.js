@@ -58,7 +58,7 @@ async function explain() {
   if (asked !== whyAsked || !view || !view.shares) return
   const bytes = atob(view.shares)
   const shares = Array.from({ length: 784 }, (_, i) => ((bytes.charCodeAt(i) << 24) >> 24) / 127)
-  paintImage(image, (ink, i) => {
+  paintImage(seenImage, image, (ink, i) => {
     const color = shares[i] > 0 ? FOR : AGAINST
     const part = Math.abs(shares[i]) ** 0.5
     return color.map((value) => 0.45 * ink * (1 - part) + value * part)
