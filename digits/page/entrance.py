@@ -113,8 +113,14 @@ DOORS: Final = (
         max_bytes=MAX_QUESTION_BYTES,
         asks=True,
     ),
-    # A stroke of the pad, answered in milliseconds.
-    Door("drawing", re.compile("/v1/draw"), methods=_POST, max_bytes=MAX_QUESTION_BYTES, asks=True),
+    # A stroke of the pad, or what the network makes of it; answered in milliseconds.
+    Door(
+        "drawing",
+        re.compile("/v1/(?:draw|inside)"),
+        methods=_POST,
+        max_bytes=MAX_QUESTION_BYTES,
+        asks=True,
+    ),
     # Its body is in memory until it is answered.
     Door(
         "picture",

@@ -1,4 +1,4 @@
-"""The HTTP API: `/v1/predict` and `/v1/read` for pictures, `/v1/draw` for strokes, `/v1/health`.
+"""The HTTP API: pictures, strokes, what the network makes of them, and which weights answer.
 
 Described by OpenAPI at `/v1/openapi.json`. Every error is JSON: `error` says what to do.
 """
@@ -15,12 +15,14 @@ from pydantic import BaseModel
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from digits.drawing import INK_HEIGHT, PAD_HEIGHT, PAD_WIDTHS, StrokesError, draw, parse_strokes
 from digits.page.views import reading_view
-from digits.page.why import encode_image
+from digits.page.why import ImageError, encode_image
 from digits.pictures import Picture, PictureError, load_picture
+from digits.server import inside
 from digits.service import NotReadyError, Service
 
 if TYPE_CHECKING:
@@ -171,6 +173,14 @@ def http_api(service: Service, health: Callable[[], JsonObject]) -> ASGIApp:
         read = partial(read_strokes, recognizer, strokes, images=images)
         return JSONResponse(await to_thread.run_sync(read))
 
+    @api.post("/inside", **_documented(inside.Inside, inside.BODY))
+    async def look_inside(request: Request) -> Response:
+        """Show what the layers of the network make of an image that `/v1/draw` answered."""
+        body, encodings = await request.body(), request.headers.get("accept-encoding", "")
+        recognizer = service.recognizer(timeout_seconds=0)
+        # In a thread, for the pen's answers not to wait.
+        return await to_thread.run_sync(inside.inside_answer, recognizer, body, encodings)
+
     @api.get("/health", responses={200: {"model": dict[str, Any]}})
     async def report_health() -> JSONResponse:
         """Say which files and weights are served, and whether they answer."""
@@ -178,6 +188,7 @@ def http_api(service: Service, health: Callable[[], JsonObject]) -> ASGIApp:
 
     api.add_exception_handler(RequestError, _refuse)
     api.add_exception_handler(StrokesError, _refuse)
+    api.add_exception_handler(ImageError, _refuse)
     api.add_exception_handler(PictureError, _refuse)
     api.add_exception_handler(NotReadyError, _refuse)
     return api
