@@ -28,7 +28,14 @@ from digits.page.correct import keep_view
 from digits.page.ending import end_when_told
 from digits.page.entrance import Entrance, Traffic, allow_connections, say_defect, say_no_room
 from digits.page.head import TITLE, introduce, picture_routes
-from digits.page.parts import STYLE, answer_panel, drawing_pad, i18n, page_texts
+from digits.page.parts import (
+    STYLES,
+    answer_panel,
+    drawing_pad,
+    i18n,
+    look_inside,
+    page_texts,
+)
 from digits.page.picture_input import PictureBlocks, watch_addresses
 from digits.page.sessions import keep_forgetting
 from digits.page.upload_limit import Limits, keep_within
@@ -245,6 +252,8 @@ def build() -> gr.Blocks:
                     [read_status, read_why, keep_correction],
                     corrections.repo if corrections else None,
                 )
+        with gr.Column(elem_id="inside-column"):
+            look_inside()
         connect_upload(upload_inputs, answer)
         build_api()
     return demo
@@ -343,7 +352,7 @@ def serve(uploads: Path) -> None:
         state_session_capacity=SESSIONS,
         footer_links=["api"],
         theme=THEME,
-        css_paths=STYLE,
+        css_paths=STYLES,
         i18n=gr.I18n(**page_texts()),
         app_kwargs={
             "routes": picture_routes(),  # before Gradio's own

@@ -33,11 +33,6 @@ let reached = true // whether the last question was answered
 // The one rule for every share on the page.
 const sayShare = (share) => percent.format(Math.min(share, SUREST))
 
-const topDigit = (answer) => answer.confidences.indexOf(Math.max(...answer.confidences))
-
-// The share of "a digit, whichever": confidences are given that it is one, the score is not.
-const digitShare = (answer) => Math.min(1, answer.score / Math.max(...answer.confidences))
-
 // A bar that can be asked why is a button, any other is not.
 function row(label, tag) {
   const item = document.createElement('li')
@@ -83,21 +78,10 @@ function setTiles(answer) {
 
 // ---- pictures ------------------------------------------------------------------------------
 
-const gray = (ink) => [ink, ink, ink]
-
 function setImage(encoded) {
   seenImage.getContext('2d').clearRect(0, 0, 28, 28)
   seenImage.classList.toggle('filled', Boolean(encoded))
   if (encoded) paintImage(seenImage, encoded, gray)
-}
-
-// Paint 28 x 28 bytes; `color` turns the ink of a pixel, 0 to 255, and its place into a colour.
-function paintImage(canvas, encoded, color) {
-  const context = canvas.getContext('2d')
-  const pixels = context.createImageData(28, 28)
-  const bytes = atob(encoded)
-  for (let i = 0; i < 784; i += 1) pixels.data.set([...color(bytes.charCodeAt(i), i), 255], 4 * i)
-  context.putImageData(pixels, 0, 0)
 }
 
 function setPicture(answer) {
@@ -176,6 +160,7 @@ function show({ answer, final }, news) {
   offerWhy(answer, news && final)
   offerCorrection(answer, news && final)
   if (answer.model && answer.model !== model) refreshStatus()
+  tell('digits:shown', { source, answer })
 }
 
 // ---- which weights answer ------------------------------------------------------------------
@@ -240,6 +225,8 @@ document.addEventListener('digits:source', ({ detail }) => {
   show(answers[source], false)
   explain()
 })
+
+document.addEventListener('digits:look', () => tell('digits:shown', { source, answer: answers[source].answer }))
 
 watch('value', () => take('upload', props.value || { kind: 'blank', mode: 'upload' }, true))
 

@@ -32,7 +32,7 @@ const tellUpload = (answer) => tell('digits:answer', { source: 'upload', answer,
 // Gradio shows no answer, and no reason, where a picture does not reach the server.
 document.addEventListener('digits:answer', async ({ detail }) => {
   if (detail.source !== 'upload' || detail.answer.kind !== 'reading') return
-  await fetch(new URL('health', DRAW_URL)).catch(() => tellUpload({ kind: 'offline' }))
+  await fetch(apiUrl('health')).catch(() => tellUpload({ kind: 'offline' }))
 })
 
 // Before Gradio's field sees it.

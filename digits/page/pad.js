@@ -28,6 +28,19 @@ let replaying = false
 
 const pointCount = () => strokes.reduce((sum, stroke) => sum + (stroke.length - 1) / 2, 0)
 
+// Around all ink on the pad: x, y, width and height in pad units.
+function boxOfInk() {
+  let [left, top, right, bottom] = [PAD_HEIGHT, PAD_HEIGHT, 0, 0]
+  for (const [width, ...points] of strokes) {
+    points.forEach((value, i) => {
+      const inside = (side) => Math.max(0, Math.min(PAD_HEIGHT, value + (side * width) / 2))
+      if (i % 2) [top, bottom] = [Math.min(top, inside(-1)), Math.max(bottom, inside(1))]
+      else [left, right] = [Math.min(left, inside(-1)), Math.max(right, inside(1))]
+    })
+  }
+  return [left, top, right - left, bottom - top]
+}
+
 // ---- drawing -------------------------------------------------------------------------------
 
 function strokeFrom(stroke, from) {
@@ -109,9 +122,10 @@ let timer = 0
 let lastAsked = 0
 let slowTimer = 0
 
-function show(answer) {
+function show(answer, inkBox) {
   clearTimeout(slowTimer)
   slowTimer = 0
+  if (inkBox && answer.image) answer.ink = inkBox
   boxes.replaceChildren(...(answer.digits || [])
     .map((read) => boxOver(read.box, PAD_HEIGHT, PAD_HEIGHT, read.digit)))
   const final = pen === null && !replaying && !waiting && shown === asked
@@ -142,7 +156,7 @@ async function send(now) {
   underWay += 1
   waiting = false
   lastAsked = performance.now()
-  const [number, before] = [++asked, generation]
+  const [number, before, inkBox] = [++asked, generation, boxOfInk()]
   let alarm
   const patience = new Promise((resolve) => { alarm = setTimeout(resolve, PATIENCE_MS) })
   const answer = await Promise.race([readDrawing(strokes, pen === null && !replaying), patience])
@@ -152,7 +166,7 @@ async function send(now) {
   const repeat = !answer || answer.kind === 'warming'
   if (current && number > shown) {
     shown = number
-    show(answer || { kind: 'offline' }) // a failed call is undefined, whatever the cause
+    show(answer || { kind: 'offline' }, inkBox) // a failed call is undefined, whatever the cause
   }
   if (waiting) ask(pen === null)
   else if (repeat && current && number === asked) timer = setTimeout(send, RETRY_MS)
@@ -335,50 +349,7 @@ function radioGroup(group, choose) {
 
 radioGroup(element.querySelector('.brushes'), (data) => { brush = Number(data.brush) })
 
-// ---- examples ------------------------------------------------------------------------------
-
-function thumbnail(drawing) {
-  const lines = drawing.map(([width, ...points]) => `<polyline points="${points.join(' ')}" stroke-width="${width * 1.5}"/>`)
-  return `<svg viewBox="0 0 ${PAD_HEIGHT} ${PAD_HEIGHT}" aria-hidden="true">${lines.join('')}</svg>`
-}
-
-element.querySelector('.examples').append(...props.settings.examples.map(({ name, strokes: drawing }) => {
-  const button = document.createElement('button')
-  button.type = 'button'
-  button.dataset.example = name
-  button.setAttribute('aria-label', word(name.length > 1 ? 'example_number' : 'example', name))
-  button.innerHTML = thumbnail(drawing)
-  onPress(button, () => replay(drawing))
-  return button
-}))
-
-// Draw an example before the visitor's eyes, in the time a quick hand takes.
-async function replay(drawing) {
-  if (pen !== null) return
-  const run = ++showing
-  change([])
-  replaying = true
-  if (!calm.matches) {
-    const total = drawing.reduce((sum, stroke) => sum + stroke.length, 0)
-    const perFrame = Math.max(4, 2 * Math.ceil(total / 2 / 40))
-    for (const whole of drawing) {
-      const stroke = whole.slice(0, 3)
-      strokes = [...strokes, stroke]
-      while (stroke.length < whole.length) {
-        const last = stroke.length
-        stroke.push(...whole.slice(last, last + perFrame))
-        strokeFrom(stroke, last - 2)
-        refresh()
-        ask(false)
-        await new Promise(requestAnimationFrame)
-        if (run !== showing) return
-      }
-    }
-  }
-  replaying = false
-  change(drawing.map((stroke) => [...stroke]), false)
-  ask(true)
-}
+// ---- start ---------------------------------------------------------------------------------
 
 refresh()
 fit()

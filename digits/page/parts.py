@@ -15,7 +15,7 @@ from digits.pictures import MAX_FILE_BYTES, MAX_PIXELS, MAX_SIDE, MIN_SIDE
 
 _FOLDER: Final = Path(__file__).parent
 
-STYLE: Final = _FOLDER / "page.css"
+STYLES: Final = [_FOLDER / name for name in ("page.css", "inside.css")]
 
 
 def text(name: str) -> str:
@@ -44,7 +44,13 @@ def drawing_pad() -> gr.HTML:
     """The pad: asks `/v1/draw` and passes the answer on as the browser event `digits:answer`."""
     return _part(
         "pad.html",
-        ["draw_request.js", "pad.js", "hand_in.js"],
+        [
+            "draw_request.js",
+            "pad.js",
+            "examples.js",
+            "overlay.js",
+            "hand_in.js",
+        ],
         [],
         {
             "examples": all_examples(),
@@ -62,7 +68,7 @@ def answer_panel(functions: list[Callable[..., Any]], corrections: str | None) -
             spoke for an answer, and `keep_correction` keeps what a visitor has corrected.
         corrections: The data set that corrections go to; None offers none of it.
     """
-    scripts = ["why.js", "correct.js", "answer.js"]
+    scripts = ["frame.js", "why.js", "correct.js", "answer.js"]
     settings: dict[str, object] = {
         "corrections": corrections,
         "asks_why": True,
@@ -74,6 +80,11 @@ def answer_panel(functions: list[Callable[..., Any]], corrections: str | None) -
         },
     }
     return _part("answer.html", scripts, functions, settings)
+
+
+def look_inside() -> gr.HTML:
+    """What the layers of the network make of the answer's image; asks `/v1/inside` while open."""
+    return _part("inside.html", ["frame.js", "inside.js"], [], {})
 
 
 def i18n(key: str) -> I18nData:

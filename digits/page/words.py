@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from digits.page.extra_words import EXTRA_WORDS
+
 WORDS: Final[dict[str, dict[str, str]]] = {
     "en": {
         "title": "Digits, read as you draw",
@@ -314,6 +316,9 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "rotate": "Tourner de 90°",
     },
 }
+
+for _language, _words in EXTRA_WORDS.items():
+    WORDS[_language] |= _words
 
 
 def decimal(language: str, number: float) -> str:

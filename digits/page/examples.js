@@ -1,0 +1,44 @@
+// Example drawings: a row of buttons, each drawn before the eyes of who presses it.
+
+function thumbnail(drawing) {
+  const lines = drawing.map(([width, ...points]) => `<polyline points="${points.join(' ')}" stroke-width="${width * 1.5}"/>`)
+  return `<svg viewBox="0 0 ${PAD_HEIGHT} ${PAD_HEIGHT}" aria-hidden="true">${lines.join('')}</svg>`
+}
+
+element.querySelector('.examples').append(...props.settings.examples.map(({ name, strokes: drawing }) => {
+  const button = document.createElement('button')
+  button.type = 'button'
+  button.dataset.example = name
+  button.setAttribute('aria-label', word(name.length > 1 ? 'example_number' : 'example', name))
+  button.innerHTML = thumbnail(drawing)
+  onPress(button, () => replay(drawing))
+  return button
+}))
+
+// Draw an example before the visitor's eyes, in the time a quick hand takes.
+async function replay(drawing) {
+  if (pen !== null) return
+  const run = ++showing
+  change([])
+  replaying = true
+  if (!calm.matches) {
+    const total = drawing.reduce((sum, stroke) => sum + stroke.length, 0)
+    const perFrame = Math.max(4, 2 * Math.ceil(total / 2 / 40))
+    for (const whole of drawing) {
+      const stroke = whole.slice(0, 3)
+      strokes = [...strokes, stroke]
+      while (stroke.length < whole.length) {
+        const last = stroke.length
+        stroke.push(...whole.slice(last, last + perFrame))
+        strokeFrom(stroke, last - 2)
+        refresh()
+        ask(false)
+        await new Promise(requestAnimationFrame)
+        if (run !== showing) return
+      }
+    }
+  }
+  replaying = false
+  change(drawing.map((stroke) => [...stroke]), false)
+  ask(true)
+}
