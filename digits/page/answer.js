@@ -26,6 +26,7 @@ const answers = { draw: waitingFor('draw'), upload: waitingFor('upload') }
 let source = 'draw'
 let model = null // the weights that the line at the bottom speaks of
 let status = null // what the server last said of them
+let uploadedAt = 0
 let reached = true // whether the last question was answered
 
 // ---- shares --------------------------------------------------------------------------------
@@ -137,6 +138,14 @@ function sayLeading(answer) {
   return [answer.kind === 'number' ? answer.number : topDigit(answer), '', '']
 }
 
+// How long the answer took stands behind it, but is not announced.
+function setSay(note, took) {
+  const say = prediction.querySelector('.say')
+  say.textContent = note
+  if (took) say.dataset.took = word('took', count(Math.ceil(took)))
+  else delete say.dataset.took
+}
+
 function show({ answer, final }, news) {
   const judged = final || !['digit', 'number'].includes(answer.kind)
   const [digit, or, note] = judged ? SAY[answer.kind](answer) : sayLeading(answer)
@@ -148,7 +157,7 @@ function show({ answer, final }, news) {
   prediction.style.setProperty('--lines', lines.length)
   prediction.querySelector('.digit').textContent = digit
   prediction.querySelector('.or').textContent = or
-  prediction.querySelector('.say').textContent = note
+  setSay(note, judged && answer.took)
   // The last bars may be another tab's.
   if (!news || !BESIDE.includes(answer.kind)) {
     setBars(answer.kind === 'digit' ? answer : null)
@@ -210,7 +219,14 @@ bars.querySelectorAll('button').forEach((button) => { button.type = 'button' })
 listenForWhy()
 listenForCorrections()
 
+// The pad says how long its answer took; an upload's begins with the word of it.
+function takeTime(from, answer) {
+  if (from === 'upload' && answer.kind === 'reading') uploadedAt = performance.now()
+  else if (from === 'upload' && uploadedAt && !answer.took) answer.took = performance.now() - uploadedAt
+}
+
 function take(from, answer, final) {
+  takeTime(from, answer)
   answers[from] = { answer, final }
   if (answer.kind === 'offline') setReached(false)
   else if (answer.kind !== 'reading' && answer.kind !== 'full') setReached(true)

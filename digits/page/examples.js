@@ -5,13 +5,18 @@ function thumbnail(drawing) {
   return `<svg viewBox="0 0 ${PAD_HEIGHT} ${PAD_HEIGHT}" aria-hidden="true">${lines.join('')}</svg>`
 }
 
-element.querySelector('.examples').append(...props.settings.examples.map(({ name, strokes: drawing }) => {
+function drawingButton(drawing, label) {
   const button = document.createElement('button')
   button.type = 'button'
-  button.dataset.example = name
-  button.setAttribute('aria-label', word(name.length > 1 ? 'example_number' : 'example', name))
+  button.setAttribute('aria-label', label)
   button.innerHTML = thumbnail(drawing)
   onPress(button, () => replay(drawing))
+  return button
+}
+
+element.querySelector('.examples').append(...props.settings.examples.map(({ name, strokes: drawing }) => {
+  const button = drawingButton(drawing, word(name.length > 1 ? 'example_number' : 'example', name))
+  button.dataset.example = name
   return button
 }))
 

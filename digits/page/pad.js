@@ -20,11 +20,12 @@ const boxes = sketchpad.querySelector('.boxes')
 const calm = matchMedia('(prefers-reduced-motion: reduce)')
 
 let strokes = keptStrokes()
-const history = [] // the earlier states of `strokes`, for undo
+const past = [] // the earlier states of `strokes`, for undo
 let brush = 46
 let pen = null // the pointer that is drawing
 let showing = 0 // the running number of the example being drawn
 let replaying = false
+let own = strokes.length > 0 // whether the visitor drew some of it
 
 const pointCount = () => strokes.reduce((sum, stroke) => sum + (stroke.length - 1) / 2, 0)
 
@@ -76,15 +77,17 @@ function fit() {
 function refresh() {
   const drawn = strokes.length > 0
   root.dataset.drawn = drawn
-  element.querySelector('[data-action=clear]').disabled = !drawn
-  element.querySelector('[data-action=undo]').disabled = history.length === 0
+  element.querySelectorAll('[data-needs=drawing]').forEach((button) => { button.disabled = !drawn })
+  element.querySelector('[data-action=undo]').disabled = past.length === 0
   canvas.setAttribute('aria-label', word(drawn ? 'pad_drawn' : 'pad_empty'))
 }
 
 // Every change of the sheet that is not a longer stroke: the old state can be had back, and
 // answers to questions asked before it no longer count.
 function change(next, remember = true) {
-  if (remember) history.push(strokes)
+  if (remember) past.push(strokes)
+  if (remember && own) tell('digits:replaced', strokes)
+  own = false
   strokes = next
   generation += 1
   boxes.replaceChildren()
@@ -98,9 +101,10 @@ function stopReplay() {
 }
 
 function undo() {
-  if (pen !== null || history.length === 0) return
+  if (pen !== null || past.length === 0) return
   stopReplay()
-  change(history.pop(), false)
+  change(past.pop(), false)
+  own = strokes.length > 0
   ask(true)
 }
 
@@ -156,11 +160,12 @@ async function send(now) {
   underWay += 1
   waiting = false
   lastAsked = performance.now()
-  const [number, before, inkBox] = [++asked, generation, boxOfInk()]
+  const [number, before, inkBox, start] = [++asked, generation, boxOfInk(), performance.now()]
   let alarm
   const patience = new Promise((resolve) => { alarm = setTimeout(resolve, PATIENCE_MS) })
   const answer = await Promise.race([readDrawing(strokes, pen === null && !replaying), patience])
   clearTimeout(alarm)
+  if (answer) answer.took = performance.now() - start
   underWay -= 1
   const current = before === generation && strokes.length > 0
   const repeat = !answer || answer.kind === 'warming'
@@ -198,8 +203,9 @@ function extend(stroke, [x, y]) {
 function lower(pointer, point) {
   stopReplay()
   const stroke = [brush, ...point]
-  history.push(strokes)
+  past.push(strokes)
   strokes = [...strokes, stroke]
+  own = true
   pen = pointer
   strokeFrom(stroke, 1)
   refresh()

@@ -7,7 +7,7 @@ from typing import Any, Final
 import gradio as gr
 from gradio.i18n import I18nData
 
-from digits.drawing import MAX_POINTS
+from digits.drawing import MAX_BRUSH, MAX_POINTS
 from digits.examples import all_examples
 from digits.page.about import about_text
 from digits.page.words import WORDS
@@ -48,6 +48,8 @@ def drawing_pad() -> gr.HTML:
             "draw_request.js",
             "pad.js",
             "examples.js",
+            "drawing_code.js",
+            "keep.js",
             "overlay.js",
             "hand_in.js",
         ],
@@ -55,6 +57,7 @@ def drawing_pad() -> gr.HTML:
         {
             "examples": all_examples(),
             "max_points": MAX_POINTS,
+            "max_brush": MAX_BRUSH,
             "max_file_bytes": MAX_FILE_BYTES,
         },
     )

@@ -68,7 +68,7 @@ async function explain() {
   const sentences = sayWhy(shares, digit)
   const said = sentences.map(([, sentence]) => sentence).join(' ')
   paintPad(answer, shares, sentences)
-  if (source === 'upload') prediction.querySelector('.say').textContent = said
+  if (source === 'upload') setSay(said)
   seenImage.setAttribute('aria-label', said)
   announce.textContent = `${prediction.textContent}. ${said}`
 }
