@@ -35,8 +35,10 @@ from digits.page.parts import (
     i18n,
     look_inside,
     page_texts,
+    sample_pictures,
 )
 from digits.page.picture_input import PictureBlocks, watch_addresses
+from digits.page.samples import sample_routes
 from digits.page.sessions import keep_forgetting
 from digits.page.upload_limit import Limits, keep_within
 from digits.page.uploads import uploaded_picture
@@ -276,6 +278,7 @@ def build_tabs() -> dict[str, Any]:
             )
             watch_addresses(picture)
             rotate = gr.Button(i18n("rotate"), elem_id="rotate")
+            sample_pictures()
         with gr.Tab(i18n("tab_about")) as about_tab:
             # All of it comes from this app's own files; the cleaning would drop the charts.
             gr.Markdown(i18n("about"), elem_id="about", sanitize_html=False)
@@ -355,7 +358,7 @@ def serve(uploads: Path) -> None:
         css_paths=STYLES,
         i18n=gr.I18n(**page_texts()),
         app_kwargs={
-            "routes": picture_routes(),  # before Gradio's own
+            "routes": picture_routes() + sample_routes(),  # before Gradio's own
             "middleware": [
                 Middleware(Entrance, traffic=traffic),
                 Middleware(ApiFirst, api=http_api(service, health)),

@@ -159,7 +159,7 @@ def test_every_control_can_be_reached_and_seen_with_the_tab_key(page):
     page.evaluate("document.activeElement.blur(); window.getSelection().removeAllRanges()")
     page.locator("#sketchpad").focus()
     seen = []
-    for _ in range(30):
+    for _ in range(40):
         page.keyboard.press("Tab")
         name, outlined = page.evaluate(
             """() => {

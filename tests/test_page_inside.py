@@ -31,9 +31,18 @@ from tests.visitor import (
 )
 
 INSIDE = "**/v1/inside"
+TALL = {"viewport": {"width": 1280, "height": 1200}}
+"""The pad and the open look inside at once, for the mouse to reach both without scrolling."""
+
 CHANNELS = [
     step.output_shape[-1] for step in visible_steps(networks.find(networks.DEFAULT_NETWORK))
 ]
+
+
+@pytest.fixture
+def page(chromium, app):
+    with visiting(chromium, app, TALL) as page:
+        yield page
 
 
 def look(page):

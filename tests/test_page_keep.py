@@ -261,7 +261,7 @@ def test_axe_finds_no_fault_and_what_is_pressed_is_large_enough(chromium, app, o
         wait_for_blank(page)
         expect(last(page)).to_have_count(1)
         assert violations(page) == []
-        for button in page.locator(".keep button, .last button").all():
+        for button in page.locator(".keep-tools button, .last button").all():
             box = button.bounding_box()
             assert box["height"] >= 44
             assert box["width"] >= 44

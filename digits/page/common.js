@@ -49,6 +49,8 @@ function paintImage(canvas, encoded, color) {
 }
 
 // Relative to Gradio's root, which a proxy may have moved.
-const apiUrl = (name) => new URL(`v1/${name}`, `${(window.gradio_config?.root ?? location.href.split(/[?#]/)[0]).replace(/\/$/, '')}/`)
+const rootUrl = (path) => new URL(path, `${(window.gradio_config?.root ?? location.href.split(/[?#]/)[0]).replace(/\/$/, '')}/`)
+
+const apiUrl = (name) => rootUrl(`v1/${name}`)
 
 translate(element)

@@ -1,4 +1,5 @@
-// Example drawings: a row of buttons, each drawn before the eyes of who presses it.
+// Example drawings: two rows of buttons, each drawn before the eyes of who presses it. First one of
+// each digit, then what is harder.
 
 function thumbnail(drawing) {
   const lines = drawing.map(([width, ...points]) => `<polyline points="${points.join(' ')}" stroke-width="${width * 1.5}"/>`)
@@ -14,11 +15,14 @@ function drawingButton(drawing, label) {
   return button
 }
 
-element.querySelector('.examples').append(...props.settings.examples.map(({ name, strokes: drawing }) => {
-  const button = drawingButton(drawing, word(name.length > 1 ? 'example_number' : 'example', name))
+for (const { name, strokes: drawing } of props.settings.examples) {
+  const isEasy = name.length === 1
+  const label = isEasy ? 'example' : Number(name) ? 'example_number' : `example_${name}`
+  const button = drawingButton(drawing, word(label, name))
   button.dataset.example = name
-  return button
-}))
+  button.title = isEasy ? '' : word(label, name)
+  element.querySelector(isEasy ? '.examples' : '.hard').append(button)
+}
 
 // Draw an example before the visitor's eyes, in the time a quick hand takes.
 async function replay(drawing) {

@@ -27,6 +27,8 @@ async function handIn(file) {
   input.dispatchEvent(new Event('change', { bubbles: true }))
 }
 
+document.addEventListener('digits:picture', ({ detail }) => handIn(detail))
+
 const tellUpload = (answer) => tell('digits:answer', { source: 'upload', answer, final: answer.kind !== 'reading' })
 
 // Gradio shows no answer, and no reason, where a picture does not reach the server.

@@ -50,6 +50,7 @@ def drawing_pad() -> gr.HTML:
             "examples.js",
             "drawing_code.js",
             "keep.js",
+            "greet.js",
             "overlay.js",
             "hand_in.js",
         ],
@@ -83,6 +84,11 @@ def answer_panel(functions: list[Callable[..., Any]], corrections: str | None) -
         },
     }
     return _part("answer.html", scripts, functions, settings)
+
+
+def sample_pictures() -> gr.HTML:
+    """Pictures to try on the upload tab; a press hands one in."""
+    return _part("samples.html", ["samples.js"], [], {})
 
 
 def look_inside() -> gr.HTML:
