@@ -23,7 +23,7 @@ from starlette.middleware import Middleware
 from digits import deployment
 from digits.corrections import Corrections
 from digits.malloc import return_freed_memory
-from digits.page.about import own_address
+from digits.page.about import gallery_routes, own_address
 from digits.page.correct import keep_view
 from digits.page.ending import end_when_told
 from digits.page.entrance import Entrance, Traffic, allow_connections, say_defect, say_no_room
@@ -358,7 +358,11 @@ def serve(uploads: Path) -> None:
         css_paths=STYLES,
         i18n=gr.I18n(**page_texts()),
         app_kwargs={
-            "routes": picture_routes() + sample_routes(),  # before Gradio's own
+            "routes": [
+                *picture_routes(),
+                *sample_routes(),
+                *gallery_routes(),
+            ],  # before Gradio's own
             "middleware": [
                 Middleware(Entrance, traffic=traffic),
                 Middleware(ApiFirst, api=http_api(service, health)),

@@ -79,7 +79,7 @@ DOORS: Final = (
     Door(
         "page",
         re.compile(
-            r"/|/config/?|/theme\.css|/favicon\.ico|/preview\.png|/robots\.txt|/manifest\.json"
+            r"/|/config/?|/theme\.css|/favicon\.ico|/preview\.png|/misread\.png|/robots\.txt|/manifest\.json"
             r"|/(?:assets|static)/.+|/samples/(?:photo|form|board)\.jpg|/v1/(?:health|openapi\.json)"
             r"|/monitoring/summary"  # asked for by the page of the API; empty here
             rf"|{_API}/(?:info/?|openapi\.json|theme\.css|startup-events|app_id)"

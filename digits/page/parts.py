@@ -15,7 +15,7 @@ from digits.pictures import MAX_FILE_BYTES, MAX_PIXELS, MAX_SIDE, MIN_SIDE
 
 _FOLDER: Final = Path(__file__).parent
 
-STYLES: Final = [_FOLDER / name for name in ("page.css", "inside.css")]
+STYLES: Final = [_FOLDER / name for name in ("page.css", "inside.css", "about.css")]
 
 
 def text(name: str) -> str:

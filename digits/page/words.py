@@ -321,6 +321,11 @@ for _language, _words in EXTRA_WORDS.items():
     WORDS[_language] |= _words
 
 
+def whole(language: str, number: float) -> str:
+    """Write a count with the language's own mark between thousands."""
+    return f"{number:,.0f}".replace(",", {"en": ",", "de": "."}.get(language, "\u202f"))
+
+
 def decimal(language: str, number: float) -> str:
     """Write a number with two digits behind the language's own mark."""
     text = f"{number:.2f}"
