@@ -13,6 +13,7 @@ from playwright.sync_api import expect
 from digits.deployment import RESULTS, ROOT
 from digits.page.about import about_text
 from digits.page.charts import comparison
+from digits.page.parts import words_of
 from digits.page.way import way
 from digits.page.words import WORDS
 from digits.pictures import Fault
@@ -138,3 +139,11 @@ def test_the_address_in_the_snippets_is_the_spaces_own(monkeypatch):
     monkeypatch.delenv("SPACE_HOST")
     monkeypatch.setenv("GRADIO_SERVER_PORT", "8123")
     assert "http://127.0.0.1:8123/v1/predict" in about_text("en")
+
+
+def test_each_part_of_the_page_is_given_the_words_that_it_names_and_few_others():
+    words = words_of("data-word=\"undo\" word('clear') word(`problem_${code}`)")
+    assert words.keys() == WORDS.keys()
+    for language, given in words.items():
+        faults = {key for key in WORDS[language] if key.startswith("problem_")}
+        assert given.keys() == {"undo", "clear"} | faults

@@ -1,5 +1,6 @@
 """The two parts of the page that are the project's own: the drawing pad and the answer."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +18,9 @@ _FOLDER: Final = Path(__file__).parent
 
 STYLES: Final = [_FOLDER / name for name in ("page.css", "inside.css", "about.css")]
 
+_GRADIO_WORDS: Final = ("tab_draw", "tab_upload", "tab_about", "upload_label", "rotate")
+"""What components of Gradio's own show; the other words are those of the parts."""
+
 
 def text(name: str) -> str:
     """Read one of the page's files."""
@@ -30,14 +34,35 @@ def _part(
     settings: dict[str, object],
 ) -> gr.HTML:
     # The templates never change after the first rendering: a new one would erase the canvas.
+    html, script = text(template), "".join(text(name) for name in ["common.js", *scripts])
     return gr.HTML(
-        html_template=text(template),
-        js_on_load="".join(text(script) for script in ["common.js", *scripts]),
+        html_template=html,
+        js_on_load=script,
         server_functions=functions,
         apply_default_css=False,
-        words=WORDS,
+        words=words_of(html + script),
         settings=settings,
     )
+
+
+def words_of(source: str) -> dict[str, dict[str, str]]:
+    """Choose the words that a part of the page may show; all of them in each would double the page.
+
+    Args:
+        source: The part's template and scripts. They name a word as a whole, or begin it with what
+            stands before `${` in a template literal.
+
+    Returns:
+        Words by language and key.
+    """
+    named = set(re.findall(r"\w+", source))
+    beginnings = tuple(re.findall(r"`(\w+_)\$\{", source))
+    return {
+        language: {
+            key: said for key, said in words.items() if key in named or key.startswith(beginnings)
+        }
+        for language, words in WORDS.items()
+    }
 
 
 def drawing_pad() -> gr.HTML:
@@ -104,7 +129,10 @@ def i18n(key: str) -> I18nData:
 def page_texts() -> dict[str, dict[str, str]]:
     """Every text that Gradio's own components show, by language."""
     return {
-        language: words
-        | {"intro": f"# {words['title']}\n{words['tagline']}", "about": about_text(language)}
+        language: {
+            "intro": f"# {words['title']}\n{words['tagline']}",
+            "about": about_text(language),
+            **{key: words[key] for key in _GRADIO_WORDS},
+        }
         for language, words in WORDS.items()
     }
