@@ -23,13 +23,22 @@ from starlette.middleware import Middleware
 from digits import deployment
 from digits.corrections import Corrections
 from digits.malloc import return_freed_memory
-from digits.page.about import own_address
+from digits.page.about import gallery_routes, own_address
 from digits.page.correct import keep_view
 from digits.page.ending import end_when_told
 from digits.page.entrance import Entrance, Traffic, allow_connections, say_defect, say_no_room
 from digits.page.head import TITLE, introduce, picture_routes
-from digits.page.parts import STYLE, answer_panel, drawing_pad, i18n, page_texts
+from digits.page.parts import (
+    STYLES,
+    answer_panel,
+    drawing_pad,
+    i18n,
+    look_inside,
+    page_texts,
+    sample_pictures,
+)
 from digits.page.picture_input import PictureBlocks, watch_addresses
+from digits.page.samples import sample_routes
 from digits.page.sessions import keep_forgetting
 from digits.page.upload_limit import Limits, keep_within
 from digits.page.uploads import uploaded_picture
@@ -245,6 +254,8 @@ def build() -> gr.Blocks:
                     [read_status, read_why, keep_correction],
                     corrections.repo if corrections else None,
                 )
+        with gr.Column(elem_id="inside-column"):
+            look_inside()
         connect_upload(upload_inputs, answer)
         build_api()
     return demo
@@ -267,6 +278,7 @@ def build_tabs() -> dict[str, Any]:
             )
             watch_addresses(picture)
             rotate = gr.Button(i18n("rotate"), elem_id="rotate")
+            sample_pictures()
         with gr.Tab(i18n("tab_about")) as about_tab:
             # All of it comes from this app's own files; the cleaning would drop the charts.
             gr.Markdown(i18n("about"), elem_id="about", sanitize_html=False)
@@ -343,10 +355,14 @@ def serve(uploads: Path) -> None:
         state_session_capacity=SESSIONS,
         footer_links=["api"],
         theme=THEME,
-        css_paths=STYLE,
+        css_paths=STYLES,
         i18n=gr.I18n(**page_texts()),
         app_kwargs={
-            "routes": picture_routes(),  # before Gradio's own
+            "routes": [
+                *picture_routes(),
+                *sample_routes(),
+                *gallery_routes(),
+            ],  # before Gradio's own
             "middleware": [
                 Middleware(Entrance, traffic=traffic),
                 Middleware(ApiFirst, api=http_api(service, health)),

@@ -14,7 +14,10 @@ ROOT = Path(__file__).parents[1]
 RESULTS = "training/results.json"
 """What the About tab shows of what was measured."""
 
-FILES = ("LICENSE", "README.md", "app.py", "packages.txt", "requirements.txt", RESULTS)
+GALLERY = "training/figures/misread-mnist-test.png"
+"""What the About tab shows of what is misread."""
+
+FILES = ("LICENSE", "README.md", "app.py", "packages.txt", "requirements.txt", RESULTS, GALLERY)
 FOLDER = "digits"
 """With `FILES`, all that a Space needs of this repository."""
 

@@ -59,7 +59,22 @@ _DIGITS: Final[dict[int, list[list[Point]]]] = {
     9: [_arc((480, 385), (165, 170), -20, -380) + _line((640, 345), (615, 560), (545, 810))],
 }
 
-NUMBERS: Final = ("42", "1984", "365")
+_HARD: Final[dict[str, list[list[Point]]]] = {
+    "flag": [_line((350, 400), (520, 205), (505, 790)), _line((370, 795), (650, 785))],
+    "crossed": [
+        _line((310, 235), (695, 220), (560, 480), (450, 805)),
+        _line((400, 515), (650, 500)),
+    ],
+    "slashed": [_arc((500, 500), (205, 300), -80, 285), _line((335, 745), (670, 250))],
+    "letter": [_line((350, 200), (345, 800)), _line((680, 200), (370, 510), (700, 800))],
+    "scribble": [
+        _line((220, 600), (400, 330), (270, 700), (510, 290), (370, 740), (620, 290), (490, 720))
+        + _line((490, 720), (730, 320), (620, 690), (790, 480))
+    ],
+}
+"""A 1 with a flag and a foot, a crossed 7, a slashed 0, and what is no digit."""
+
+_NUMBER: Final = "42"
 
 BRUSH: Final = 46
 
@@ -125,11 +140,16 @@ def all_examples() -> list[dict[str, object]]:
     """Every example that the page offers, fitted to its pad of 1000 x 1000 units.
 
     Returns:
-        `[{"name": "0", "strokes": [...]}, ...]`.
+        `[{"name": "0", "strokes": [...]}, ...]`: ten digits, then harder ones.
     """
     examples = [(str(digit), digit_example(digit)) for digit in range(10)]
-    examples += [(number, _fit(number_example(number))) for number in NUMBERS]
+    examples += [(name, _hard_example(name)) for name in ("flag", "crossed", "slashed", "letter")]
+    examples += [(_NUMBER, _fit(number_example(_NUMBER))), ("scribble", _hard_example("scribble"))]
     return [{"name": name, "strokes": strokes} for name, strokes in examples]
+
+
+def _hard_example(name: str) -> list[list[int]]:
+    return _as_message(_shaken(_HARD[name], np.random.default_rng(len(name))))
 
 
 def _fit(strokes: list[list[int]]) -> list[list[int]]:

@@ -140,6 +140,35 @@ def find(name: str) -> Network:
 
 
 @dataclass(frozen=True)
+class ReceptiveField:
+    """Which pixels of the image the points of a feature map look at, along either axis.
+
+    Attributes:
+        start: First pixel of the first point; below 0 in the padding.
+        step: Pixels from one point to the next.
+        size: Number of pixels of one point.
+    """
+
+    start: int = 0
+    step: int = 1
+    size: int = 1
+
+    def after(self, kernel: int, stride: int, padding: int) -> "ReceptiveField":
+        """Return the field of a layer that looks at `kernel` points of this one.
+
+        Args:
+            kernel: Side of the window in points.
+            stride: Points from one window to the next.
+            padding: Points before the first; below 0 cuts some off.
+        """
+        return ReceptiveField(
+            self.start - padding * self.step,
+            self.step * stride,
+            self.size + (kernel - 1) * self.step,
+        )
+
+
+@dataclass(frozen=True)
 class Step:
     """A layer in its place.
 
@@ -148,24 +177,60 @@ class Step:
         layer: The record.
         input_shape: `(H, W, C)` or `(features,)`, without the batch.
         output_shape: The same after the layer.
+        field: What a point of its output looks at; None once there are no rows and columns.
     """
 
     name: str
     layer: Layer
     input_shape: Shape
     output_shape: Shape
+    field: ReceptiveField | None
 
 
 def steps(network: Network) -> Iterator[Step]:
     """Name the layers of a network and follow the shape through them."""
     shape: Shape = IMAGE_SHAPE
+    field: ReceptiveField | None = ReceptiveField()
     counts: dict[str, int] = {}
     for layer in network:
         kind = type(layer).__name__.lower()
         counts[kind] = counts.get(kind, 0) + 1
-        step = Step(f"{kind}{counts[kind]}", layer, shape, _output_shape(layer, shape))
+        field = _receptive_field(layer, shape, field)
+        step = Step(f"{kind}{counts[kind]}", layer, shape, _output_shape(layer, shape), field)
         shape = step.output_shape
         yield step
+
+
+def padding(layer: Conv, side: int) -> tuple[int, int]:
+    """Count the pixels that a convolution pads before and after: as TensorFlow, the odd one after.
+
+    Args:
+        layer: The convolution.
+        side: Height or width of its input.
+    """
+    if layer.padding == "valid":
+        return 0, 0
+    outputs = (side - 1) // layer.stride + 1
+    total = max(0, (outputs - 1) * layer.stride + layer.kernel - side)
+    return total // 2, total - total // 2
+
+
+def _receptive_field(
+    layer: Layer, shape: Shape, field: ReceptiveField | None
+) -> ReceptiveField | None:
+    if field is None:
+        return None
+    match layer:
+        case Conv(kernel=kernel, stride=stride):
+            return field.after(kernel, stride, padding(layer, shape[0])[0])
+        case MaxPool(size=size):
+            return field.after(size, size, 0)
+        case Crop(margin=margin):
+            return field.after(1, 1, -margin)
+        case Dropout():
+            return field
+        case _:
+            return None
 
 
 def _output_shape(layer: Layer, shape: Shape) -> Shape:  # noqa: PLR0911 - one for each record

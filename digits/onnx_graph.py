@@ -3,7 +3,6 @@
 Batch normalization is folded into the convolution before it, the temperature into the last layer.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
@@ -25,6 +24,7 @@ from digits.networks import (
     Network,
     Step,
     class_count,
+    padding,
     steps,
 )
 
@@ -68,24 +68,32 @@ def build(
         network: The layer records.
         tensors: Float32 weights, named and shaped as `digits.networks.shapes` says.
         temperature: Divides the logits.
-        outputs: `PROBABILITIES`, `LOGITS`, or both.
+        outputs: Of `PROBABILITIES`, `LOGITS`, and names of `digits.networks.steps` with a
+            convolution, a pool or ReLU.
 
     Returns:
-        A model from `INPUT`, `(N, 28, 28, 1)` float32 in `[0, 1]`, to `outputs`, `(N, C)` float32;
-        logits are divided by the temperature.
+        A model from `INPUT`, `(N, 28, 28, 1)` float32 in `[0, 1]`, to `outputs`, float32: `(N, C)`,
+        and `(N, C, H, W)` for feature maps; logits are divided by the temperature.
     """
     graph = _Graph(tensors, temperature)
     height, width, depth = IMAGE_SHAPE
     graph.reshape((depth, height, width))
+    shapes: dict[str, tuple[int, ...]] = dict.fromkeys(
+        (PROBABILITIES, LOGITS), (class_count(network),)
+    )
     for step in steps(network):
         graph.add(step)
-    shape = ("N", class_count(network))
+        *sides, channels = step.output_shape
+        shapes[step.name] = (channels, *sides)
     return helper.make_model(
         helper.make_graph(
             graph.nodes,
             "digits",
             [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, ("N", *IMAGE_SHAPE))],
-            [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in outputs],
+            [
+                helper.make_tensor_value_info(name, TensorProto.FLOAT, ("N", *shapes[name]))
+                for name in outputs
+            ],
             graph.constants,
         ),
         opset_imports=[helper.make_opsetid("", OPSET)],
@@ -146,6 +154,8 @@ class _Graph:
             kernel, bias = kernel * scale, beta - mean * scale
         else:
             bias = self._tensors[f"{step.name}.bias"]
+        # Rows and columns before the image, then those after it.
+        before, after = zip(*(padding(layer, side) for side in step.input_shape[:2]), strict=True)
         self._node(
             "Conv",
             self._constant(f"{step.name}.kernel", kernel.transpose(3, 2, 0, 1)),
@@ -153,7 +163,7 @@ class _Graph:
             output=f"{step.name}.sum",
             kernel_shape=[layer.kernel] * 2,
             strides=[layer.stride] * 2,
-            pads=_pads(step, layer),
+            pads=[*before, *after],
         )
         self._node("Relu", output=step.name)
 
@@ -187,13 +197,3 @@ class _Graph:
     def _constant(self, name: str, array: npt.NDArray[np.float32] | npt.NDArray[np.int64]) -> str:
         self.constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
         return name
-
-
-def _pads(step: Step, layer: Conv) -> list[int]:
-    """Pixels before and after, rows and columns: as TensorFlow pads, the odd one after."""
-    before, after = [], []
-    for side, outputs in zip(step.input_shape[:2], step.output_shape[:2], strict=True):
-        total = max(0, (outputs - 1) * layer.stride + layer.kernel - side)
-        before.append(total // 2)
-        after.append(math.ceil(total / 2))
-    return [*before, *after] if layer.padding == "same" else [0, 0, 0, 0]

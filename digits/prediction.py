@@ -1,7 +1,10 @@
 """What a picture says: one digit, or every number in it, and what could not be read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
 
 from digits.ink import InkArray
 
@@ -66,12 +69,36 @@ class ReadDigit:
         confidence: 0 to 1, how likely it is a digit and this one.
         box: Around its ink.
         line: Index of its line, from the top.
+        runner_up: The second likeliest digit.
+        runner_up_confidence: 0 to 1, how likely it is that one.
+        image: `(28, 28)` float32 in `[0, 1]` that the network saw.
     """
 
     digit: int
     confidence: float
     box: Box
-    line: int = 0
+    line: int
+    runner_up: int
+    runner_up_confidence: float
+    image: InkArray = field(compare=False, repr=False)
+
+    @classmethod
+    def from_probabilities(
+        cls, probabilities: npt.NDArray[np.float32], image: InkArray, box: Box, line: int = 0
+    ) -> "ReadDigit":
+        """Name the two likeliest digits.
+
+        Args:
+            probabilities: `(10,)` or `(11,)` float32, calibrated.
+            image: `(28, 28)` float32 in `[0, 1]` that they are of.
+            box: Around its ink.
+            line: Index of its line, from the top.
+        """
+        first, second = np.argsort(-probabilities[:10], kind="stable")[:2].tolist()
+        return cls(
+            first, float(probabilities[first]), box, line,
+            second, float(probabilities[second]), image,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -105,7 +132,13 @@ class Reading:
             `number`, `lines`, `digits`, `unread`, `reason` and `model`.
         """
         digits = [
-            {"digit": d.digit, "confidence": d.confidence, "box": list(d.box), "line": d.line}
+            {
+                "digit": d.digit,
+                "confidence": d.confidence,
+                "runner_up": {"digit": d.runner_up, "confidence": d.runner_up_confidence},
+                "box": list(d.box),
+                "line": d.line,
+            }
             for d in self.digits
         ]
         return {

@@ -8,8 +8,10 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import onnxruntime
 
 from digits import explanation, networks, onnx_graph
+from digits.activations import Activation, visible_steps
 from digits.drawing import draw, parse_strokes
 from digits.examples import digit_example
 from digits.ink import BlankPictureError, Ink, InkArray, Picture, possible_inks
@@ -152,7 +154,10 @@ class Recognizer:
             if not is_number([digit.confidence for digit in digits], threshold):
                 unread.append(line.box)
                 continue
-            read += [ReadDigit(d.digit, d.confidence, d.box, len(texts)) for d in digits]
+            read += [
+                ReadDigit.from_probabilities(d.probabilities, d.image, d.box, len(texts))
+                for d in digits
+            ]
             texts.append("".join(str(d.digit) for d in digits))
         reason = None if read else NOT_A_DIGIT if unread else BLANK
         # Ink beside a digit that was read is a sliver of it rather than writing left out.
@@ -247,6 +252,29 @@ class Recognizer:
         """
         return explanation.explain(
             lambda images: self._run(onnx_graph.LOGITS, images)[:, :10], image, digit
+        )
+
+    def activations(self, image: InkArray) -> list[Activation]:
+        """Compute what the layers of the network make of an image.
+
+        Args:
+            image: `(28, 28)` float32 in `[0, 1]`, 0 paper, 1 full ink.
+
+        Returns:
+            One entry for each of `digits.activations.visible_steps`, in their order.
+        """
+        steps = visible_steps(networks.find(self.weights.config.network))
+        values = self._inside.run(None, {onnx_graph.INPUT: image[None, ..., None]})
+        return [Activation(step, rows[0]) for step, rows in zip(steps, values, strict=True)]
+
+    @cached_property
+    def _inside(self) -> onnxruntime.InferenceSession:
+        """The network once more, with its layers as outputs; most visitors never look inside."""
+        config = self.weights.config
+        network = networks.find(config.network)
+        names = [step.name for step in visible_steps(network)]
+        return onnx_graph.open_session(
+            onnx_graph.build(network, self.weights.tensors, config.temperature, names)
         )
 
     def self_test(self) -> None:

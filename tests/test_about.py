@@ -1,14 +1,24 @@
+"""The About tab: its words, its pictures and its one chart."""
+
+import base64
 import json
 import re
 from typing import get_args
 
+import cv2
+import numpy as np
 import pytest
+from playwright.sync_api import expect
 
-from digits.page.about import about_text, results_table
-from digits.page.charts import charts
+from digits.deployment import RESULTS, ROOT
+from digits.page.about import about_text
+from digits.page.charts import comparison
+from digits.page.parts import words_of
+from digits.page.way import way
 from digits.page.words import WORDS
 from digits.pictures import Fault
 from digits.weights import BUNDLED, METRICS_FILE
+from tests.support.visitor import visiting
 
 ROWS = [
     {
@@ -22,9 +32,13 @@ ROWS = [
     {
         "name": "conv3",
         "preprocessing": "plain resize",
-        "mean": {"mnist_test": {"errors": 100, "count": 10000}},
+        "mean": {
+            "mnist_test": {"errors": 100, "count": 10000},
+            "drawn": {"errors": 1000.0, "count": 2000},
+        },
     },
 ]
+RESULTS_FILE = ROOT / RESULTS
 
 
 def test_every_language_has_the_same_words():
@@ -56,36 +70,67 @@ def test_the_about_tab_states_the_bundled_weights_errors(language):
 
 
 @pytest.mark.parametrize("language", WORDS)
-def test_results_are_tabulated_in_per_cent(language):
-    lines = results_table(language, ROWS).splitlines()
+def test_the_usual_demo_stands_beside_this_page_in_one_chart(language):
+    drawn = comparison(language, ROWS)
     mark = "." if language == "en" else ","
-    assert f"| served, this project | 0{mark}25 | 1{mark}50 |" in lines
-    assert f"| conv3, plain resize | 1{mark}00 | - |" in lines
-
-
-def test_results_are_drawn_as_bars_that_name_their_numbers():
-    figures = re.findall(r"<figure.*?</figure>", charts("en", ROWS))
-    titles = [re.search(r"<figcaption>(.*?)<", figure)[1] for figure in figures]
-    assert titles == ["Misread of 100: MNIST test", "Misread of 100: pen strokes"]
-    bars = re.findall(r"width:([\d.]+)%.*?<span>([\d.]+)<", figures[0])
-    assert bars == [("25.0", "0.25"), ("100.0", "1.00")]
-
-
-@pytest.mark.parametrize("language", WORDS)
-def test_what_is_refused_is_drawn_in_every_language(language):
-    refusal = {"digits_refused_as_served": 0.005, "refused_as_served": {"letters": 0.9}}
-    row = {"name": "served", "preprocessing": "this project", "mean": {"refusal": refusal}}
-    drawn = charts(language, [row])
-    mark = "." if language == "en" else ","
-    assert re.findall(r"width:([\d.]+)%.*?<span>([\d.,]+)<", drawn) == [
-        ("0.5", f"0{mark}50"),
-        ("90.0", f"90{mark}00"),
-    ]
+    bars = re.findall(r"width:([\d.]+)%.*?<span>([\d.,]+)<", drawn)
+    assert bars == [("50.0", f"50{mark}00"), ("1.5", f"1{mark}50")]
+    assert f"99{mark}00" in drawn
     assert "\n\n" not in drawn
 
 
-def test_without_results_there_is_no_table():
-    assert results_table("en", []) == ""
+def test_without_both_results_there_is_no_chart():
+    assert comparison("en", []) == comparison("en", ROWS[:1]) == ""
+
+
+def test_the_measured_results_are_drawn():
+    assert comparison("en", json.loads(RESULTS_FILE.read_bytes())["rows"])
+
+
+@pytest.mark.parametrize("language", WORDS)
+def test_the_way_of_a_digit_is_shown_in_four_pictures(language):
+    drawn = way(language)
+    assert "\n\n" not in drawn
+    assert len(re.findall("<figcaption>[^<]{20,}</figcaption>", drawn)) == 4
+    [encoded] = re.findall(r"base64,([^\"]+)", drawn)
+    pixels = cv2.imdecode(np.frombuffer(base64.b64decode(encoded), np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert pixels.shape == (28, 28)
+    rows, columns = np.nonzero(pixels)
+    assert max(np.ptp(rows), np.ptp(columns)) + 1 == 20
+    # The strokes of the second picture lie where those pixels are dark.
+    [line] = re.findall(r'points="([^"]+)"', drawn.split("</figure>")[1])
+    points = np.array([pair.split(",") for pair in line.split()], float)
+    inked = [pixels[int(y), int(x)] > 60 for x, y in points]
+    assert np.mean(inked) > 0.9
+
+
+def test_the_page_shows_it_all_and_hides_the_api_until_it_is_asked_for(page):
+    page.get_by_role("tab", name="About").click()
+    about = page.locator("#about")
+    expect(about.locator(".way figure")).to_have_count(4)
+    expect(about.locator(".chart-row")).to_have_count(2)
+    expect(about.locator("table")).to_have_count(0)
+    natural = "(image) => image.decode().then(() => image.naturalWidth)"
+    for image in about.locator("img").all():
+        image.scroll_into_view_if_needed()
+        assert image.evaluate(natural) >= 28
+    code = about.locator("pre").first
+    expect(code).not_to_be_visible()
+    about.get_by_text("API", exact=True).click()
+    expect(code).to_contain_text("/v1/predict")
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("locale", ["de-DE", "fr-FR"])
+def test_nothing_of_it_is_cut(chromium, app, width, locale):
+    options = {"viewport": {"width": width, "height": 800}, "locale": locale}
+    with visiting(chromium, app, options) as page:
+        page.evaluate(OPEN_ABOUT)
+        page.locator("#about .way").wait_for()
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+OPEN_ABOUT = """() => [...document.querySelectorAll('#main button[role=tab]')].at(-1).click()"""
 
 
 def test_the_address_in_the_snippets_is_the_spaces_own(monkeypatch):
@@ -94,3 +139,11 @@ def test_the_address_in_the_snippets_is_the_spaces_own(monkeypatch):
     monkeypatch.delenv("SPACE_HOST")
     monkeypatch.setenv("GRADIO_SERVER_PORT", "8123")
     assert "http://127.0.0.1:8123/v1/predict" in about_text("en")
+
+
+def test_each_part_of_the_page_is_given_the_words_that_it_names_and_few_others():
+    words = words_of("data-word=\"undo\" word('clear') word(`problem_${code}`)")
+    assert words.keys() == WORDS.keys()
+    for language, given in words.items():
+        faults = {key for key in WORDS[language] if key.startswith("problem_")}
+        assert given.keys() == {"undo", "clear"} | faults

@@ -43,6 +43,7 @@ def test_axe_finds_no_fault_on_any_tab(chromium, app, options, tmp_path):
         wait_for_digit(page, 7)
         assert violations(page) == []
         page.get_by_role("tab", name="About").click()
+        page.locator("#about").get_by_text("API", exact=True).click()
         page.locator("#about pre").first.wait_for()
         assert violations(page) == []
 
@@ -159,7 +160,7 @@ def test_every_control_can_be_reached_and_seen_with_the_tab_key(page):
     page.evaluate("document.activeElement.blur(); window.getSelection().removeAllRanges()")
     page.locator("#sketchpad").focus()
     seen = []
-    for _ in range(30):
+    for _ in range(40):
         page.keyboard.press("Tab")
         name, outlined = page.evaluate(
             """() => {

@@ -61,7 +61,9 @@ def test_json_is_plain(recognizer):
     assert set(answer) == {"number", "lines", "digits", "unread", "reason", "model"}
     assert answer["lines"] == ["42"]
     for entry in answer["digits"]:
-        assert set(entry) == {"digit", "confidence", "box", "line"}
+        assert set(entry) == {"digit", "confidence", "runner_up", "box", "line"}
+        assert entry["runner_up"]["digit"] != entry["digit"]
+        assert 0 <= entry["runner_up"]["confidence"] <= entry["confidence"]
         assert type(entry["digit"]) is int
         assert 0 <= entry["confidence"] <= 1
         assert [type(side) for side in entry["box"]] == [int] * 4

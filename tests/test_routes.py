@@ -2,6 +2,7 @@
 
 # ruff: noqa: S310 - every address here is the loopback's
 
+import base64
 import json
 import re
 import urllib.error
@@ -110,6 +111,19 @@ def test_strokes_of_a_number_are_read_with_boxes_in_pad_units(app):
     assert 1400 < lefts[-1] < 1700
 
 
+def test_the_digits_of_a_number_have_images_where_they_are_asked_for(app):
+    question = {"mode": "number", "strokes": number_example("42")}
+    _, answer = draw(app, question)
+    assert all("image" not in digit for digit in answer["digits"])
+    _, shown = draw(app, question | {"images": True})
+    images = [base64.b64decode(digit.pop("image")) for digit in shown["digits"]]
+    assert shown == answer
+    for image, place in zip(images, (0, 1), strict=True):
+        seen = np.frombuffer(image, np.uint8).reshape(28, 28)
+        assert max(np.ptp(axis) for axis in np.nonzero(seen)) + 1 == 20, place
+    assert images[0] != images[1]
+
+
 @pytest.mark.parametrize("mode", ["digit", "number"])
 def test_an_empty_pad_is_an_answer(app, mode):
     status, answer = draw(app, {"mode": mode, "strokes": []})
@@ -193,8 +207,8 @@ def test_openapi_describes_every_route_and_its_errors(app):
     status, _, described = ask(app, "openapi.json")
     assert status == 200
     assert described["servers"] == [{"url": "."}]
-    assert described["paths"].keys() == {"/predict", "/read", "/draw", "/health"}
-    for path in ("/predict", "/read", "/draw"):
+    assert described["paths"].keys() == {"/predict", "/read", "/draw", "/inside", "/health"}
+    for path in ("/predict", "/read", "/draw", "/inside"):
         operation = described["paths"][path]["post"]
         assert operation["requestBody"]["required"]
         assert operation["responses"].keys() >= {"200", "400", "413", "415", "422", "503"}

@@ -81,7 +81,7 @@ def _confidences(reading: Reading) -> list[float]:
 
 
 def _as_digit(lattice: Lattice, index: int, scale: float) -> ReadDigit:
-    row = lattice.probabilities[index]
-    top, left, bottom, right = (side * scale for side in lattice.segments[index].box)
+    segment = lattice.segments[index]
+    top, left, bottom, right = (side * scale for side in segment.box)
     box = (math.floor(left), math.floor(top), math.ceil(right - left), math.ceil(bottom - top))
-    return ReadDigit(int(row.argmax()), float(row.max()), box)
+    return ReadDigit.from_probabilities(lattice.probabilities[index], segment.image, box)

@@ -2,13 +2,19 @@
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from html import escape
 from pathlib import Path
 from string import Template
 from typing import Any, Final
 
-from digits.page.charts import charts
-from digits.page.words import decimal
+from starlette.routing import Route
+
+from digits.deployment import GALLERY, RESULTS, ROOT
+from digits.page.charts import comparison
+from digits.page.samples import picture_route
+from digits.page.way import way
+from digits.page.words import decimal, whole
 from digits.weights import BUNDLED, METRICS_FILE
 
 _FOLDER: Final = Path(__file__).parent / "about_texts"
@@ -23,23 +29,19 @@ _ACCURACY: Final = {
 }
 
 
-_RESULTS: Final = Path(__file__).parents[2] / "training" / "results.json"
+_RESULTS: Final = ROOT / RESULTS
 """What `training.evaluate` measured; absent until it was run."""
 
-_TABLE_WORDS: Final = {
-    "en": {"heading": "Measured", "mnist_test": "MNIST test", "drawn": "pen strokes",
-           "photos": "photographs", "weights": "weights",
-           "note": 'Errors in per cent. "plain resize" only resizes the picture to 28x28, '
-                   'as most demos do; "this project" finds and normalizes the ink.'},
-    "de": {"heading": "Gemessen", "mnist_test": "MNIST-Test", "drawn": "Stiftstriche",
-           "photos": "Fotos", "weights": "Gewichte",
-           "note": "Fehler in Prozent. „plain resize“ verkleinert das Bild nur auf 28x28, "
-                   "wie die meisten Demos; „this project“ findet und normalisiert die Tinte."},
-    "fr": {"heading": "Mesures", "mnist_test": "test MNIST", "drawn": "traits de stylo",
-           "photos": "photos", "weights": "poids",
-           "note": "Erreurs en pour cent. « plain resize » réduit seulement l'image à 28x28, "
-                   "comme la plupart des démos ; « this project » trouve et normalise l'encre."},
-}  # fmt: skip
+_GALLERY: Final = ROOT / GALLERY
+
+_GALLERY_WORDS: Final = {
+    "en": "All test digits of MNIST that the weights of these files misread: the label, their "
+    "answer, and how sure they were.",
+    "de": "Alle Testziffern von MNIST, die die mitgelieferten Gewichte falsch lesen: die richtige "
+    "Ziffer, ihre Antwort und wie sicher sie waren.",
+    "fr": "Tous les chiffres de test de MNIST que les poids fournis lisent mal : l'étiquette, leur "
+    "réponse et leur certitude.",
+}
 
 
 def about_text(language: str) -> str:
@@ -53,38 +55,25 @@ def about_text(language: str) -> str:
     """
     return Template(_read(f"{language}.md")).substitute(
         accuracy=_accuracy(language, _bundled_metrics()),
-        results=results_table(language, _results()),
+        way=way(language),
+        comparison=comparison(language, _results()),
+        gallery=_gallery(language),
         url=own_address(),
         snippets=snippets(own_address()),
     )
 
 
-def results_table(language: str, rows: Sequence[Mapping[str, Any]]) -> str:
-    """Tabulate and draw what was measured.
+def gallery_routes() -> list[Route]:
+    """Serve the picture of what is misread."""
+    return [picture_route("/misread.png", _GALLERY, "image/png")] if _GALLERY.exists() else []
 
-    Args:
-        language: `en`, `de` or `fr`.
-        rows: As `training.evaluate` writes them, one for each kind of weights.
 
-    Returns:
-        Markdown with a heading and HTML charts; empty if there are no rows.
-    """
-    if not rows:
+def _gallery(language: str) -> str:
+    if not _GALLERY.exists():
         return ""
-    words = _TABLE_WORDS[language]
-    sets = [name for name in ("mnist_test", "drawn", "photos") if name in rows[0]["mean"]]
-    lines = [[words["weights"], *(words[name] for name in sets)]]
-    lines.append(["---"] + ["---:"] * len(sets))
-    for row in rows:
-        errors = [_error_share(language, row["mean"].get(name)) for name in sets]
-        lines.append([f"{row['name']}, {row['preprocessing']}", *errors])
-    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    drawn = f'<div class="charts">{charts(language, rows)}</div>'
-    return f"## {words['heading']}\n\n{table}\n\n{words['note']}\n\n{drawn}"
-
-
-def _error_share(language: str, figures: Mapping[str, Any] | None) -> str:
-    return decimal(language, 100 * figures["errors"] / figures["count"]) if figures else "-"
+    words = escape(_GALLERY_WORDS[language])
+    image = f'<img src="misread.png" alt="{words}" loading="lazy">'
+    return f'<figure class="gallery">{image}<figcaption>{words}</figcaption></figure>'
 
 
 def _results() -> list[dict[str, Any]]:
@@ -127,7 +116,6 @@ def _bundled_metrics() -> dict[str, Any]:
 def _accuracy(language: str, metrics: Mapping[str, Any]) -> str:
     test = metrics["mnist_test"]
     right = decimal(language, 100 * (1 - test["errors"] / test["count"]))
-    thousands = "," if language == "en" else "\u202f"
     return Template(_ACCURACY[language]).substitute(
-        right=right, errors=test["errors"], count=f"{test['count']:,}".replace(",", thousands)
+        right=right, errors=test["errors"], count=whole(language, test["count"])
     )

@@ -26,17 +26,13 @@ const answers = { draw: waitingFor('draw'), upload: waitingFor('upload') }
 let source = 'draw'
 let model = null // the weights that the line at the bottom speaks of
 let status = null // what the server last said of them
+let uploadedAt = 0
 let reached = true // whether the last question was answered
 
 // ---- shares --------------------------------------------------------------------------------
 
 // The one rule for every share on the page.
 const sayShare = (share) => percent.format(Math.min(share, SUREST))
-
-const topDigit = (answer) => answer.confidences.indexOf(Math.max(...answer.confidences))
-
-// The share of "a digit, whichever": confidences are given that it is one, the score is not.
-const digitShare = (answer) => Math.min(1, answer.score / Math.max(...answer.confidences))
 
 // A bar that can be asked why is a button, any other is not.
 function row(label, tag) {
@@ -65,47 +61,28 @@ function setBars(answer) {
   setRow(noneRow, answer && 1 - whole)
 }
 
-// A tile shows a digit's ink: from the pad's canvas, or from the preview of a picture.
+// A tile shows what the network saw of a digit, and what it nearly took it for.
 function setTiles(answer) {
   tiles.hidden = !answer
   root.dataset.several = Boolean(answer)
   tiles.replaceChildren(...(answer ? answer.digits : []).map((read) => {
     const item = document.createElement('li')
-    item.innerHTML = '<canvas width="80" height="80"></canvas><b></b><span></span>'
-    item.children[1].textContent = read.digit
-    item.children[2].textContent = sayShare(read.confidence)
-    cutOut(item.firstChild, answer, read.box)
+    item.innerHTML = '<canvas width="28" height="28"></canvas><b></b><span></span><small></small>'
+    const [canvas, digit, share, rival] = item.children
+    paintImage(canvas, read.image, gray)
+    digit.textContent = read.digit
+    share.textContent = sayShare(read.confidence)
+    rival.textContent = word('runner_up', read.runner_up.digit, sayShare(read.runner_up.confidence))
     return item
   }))
-}
-
-async function cutOut(tile, { sheet, picture, size }, [x, y, width, height]) {
-  const image = sheet || Object.assign(new Image(), { src: picture })
-  if (!sheet) await image.decode()
-  const scale = image.width / size[0]
-  const fit = 72 / Math.max(width, height)
-  const [wide, high] = [width * fit, height * fit]
-  tile.getContext('2d').drawImage(
-    image, x * scale, y * scale, width * scale, height * scale, 40 - wide / 2, 40 - high / 2, wide, high,
-  )
 }
 
 // ---- pictures ------------------------------------------------------------------------------
 
 function setImage(encoded) {
-  const context = seenImage.getContext('2d')
-  context.clearRect(0, 0, 28, 28)
+  seenImage.getContext('2d').clearRect(0, 0, 28, 28)
   seenImage.classList.toggle('filled', Boolean(encoded))
-  if (encoded) paintImage(encoded, (ink) => [ink, ink, ink])
-}
-
-// Paint 28 x 28 bytes; `color` turns the ink of a pixel, 0 to 255, and its place into a colour.
-function paintImage(encoded, color) {
-  const context = seenImage.getContext('2d')
-  const pixels = context.createImageData(28, 28)
-  const bytes = atob(encoded)
-  for (let i = 0; i < 784; i += 1) pixels.data.set([...color(bytes.charCodeAt(i), i), 255], 4 * i)
-  context.putImageData(pixels, 0, 0)
+  if (encoded) paintImage(seenImage, encoded, gray)
 }
 
 function setPicture(answer) {
@@ -161,6 +138,14 @@ function sayLeading(answer) {
   return [answer.kind === 'number' ? answer.number : topDigit(answer), '', '']
 }
 
+// How long the answer took stands behind it, but is not announced.
+function setSay(note, took) {
+  const say = prediction.querySelector('.say')
+  say.textContent = note
+  if (took) say.dataset.took = word('took', count(Math.ceil(took)))
+  else delete say.dataset.took
+}
+
 function show({ answer, final }, news) {
   const judged = final || !['digit', 'number'].includes(answer.kind)
   const [digit, or, note] = judged ? SAY[answer.kind](answer) : sayLeading(answer)
@@ -172,7 +157,7 @@ function show({ answer, final }, news) {
   prediction.style.setProperty('--lines', lines.length)
   prediction.querySelector('.digit').textContent = digit
   prediction.querySelector('.or').textContent = or
-  prediction.querySelector('.say').textContent = note
+  setSay(note, judged && answer.took)
   // The last bars may be another tab's.
   if (!news || !BESIDE.includes(answer.kind)) {
     setBars(answer.kind === 'digit' ? answer : null)
@@ -184,6 +169,7 @@ function show({ answer, final }, news) {
   offerWhy(answer, news && final)
   offerCorrection(answer, news && final)
   if (answer.model && answer.model !== model) refreshStatus()
+  tell('digits:shown', { source, answer })
 }
 
 // ---- which weights answer ------------------------------------------------------------------
@@ -233,7 +219,14 @@ bars.querySelectorAll('button').forEach((button) => { button.type = 'button' })
 listenForWhy()
 listenForCorrections()
 
+// The pad says how long its answer took; an upload's begins with the word of it.
+function takeTime(from, answer) {
+  if (from === 'upload' && answer.kind === 'reading') uploadedAt = performance.now()
+  else if (from === 'upload' && uploadedAt && !answer.took) answer.took = performance.now() - uploadedAt
+}
+
 function take(from, answer, final) {
+  takeTime(from, answer)
   answers[from] = { answer, final }
   if (answer.kind === 'offline') setReached(false)
   else if (answer.kind !== 'reading' && answer.kind !== 'full') setReached(true)
@@ -248,6 +241,8 @@ document.addEventListener('digits:source', ({ detail }) => {
   show(answers[source], false)
   explain()
 })
+
+document.addEventListener('digits:look', () => tell('digits:shown', { source, answer: answers[source].answer }))
 
 watch('value', () => take('upload', props.value || { kind: 'blank', mode: 'upload' }, true))
 

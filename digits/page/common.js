@@ -1,4 +1,4 @@
-// Shared by the pad and the answer: the visitor's language, and the events between the two.
+// Shared by the parts of the page: the visitor's language, events between them, and what an answer holds.
 
 const language = (navigator.languages || [navigator.language])
   .map((tag) => tag.slice(0, 2))
@@ -31,5 +31,26 @@ function boxOver(box, width, height, label) {
   if (label !== undefined) node.dataset.digit = label
   return node
 }
+
+const topDigit = (answer) => answer.confidences.indexOf(Math.max(...answer.confidences))
+
+// The share of "a digit, whichever": confidences are given that it is one, the score is not.
+const digitShare = (answer) => Math.min(1, answer.score / Math.max(...answer.confidences))
+
+const gray = (ink) => [ink, ink, ink]
+
+// Paint 28 x 28 bytes; `color` turns the ink of a pixel, 0 to 255, and its place into a colour.
+function paintImage(canvas, encoded, color) {
+  const context = canvas.getContext('2d')
+  const pixels = context.createImageData(28, 28)
+  const bytes = atob(encoded)
+  for (let i = 0; i < 784; i += 1) pixels.data.set([...color(bytes.charCodeAt(i), i), 255], 4 * i)
+  context.putImageData(pixels, 0, 0)
+}
+
+// Relative to Gradio's root, which a proxy may have moved.
+const rootUrl = (path) => new URL(path, `${(window.gradio_config?.root ?? location.href.split(/[?#]/)[0]).replace(/\/$/, '')}/`)
+
+const apiUrl = (name) => rootUrl(`v1/${name}`)
 
 translate(element)

@@ -1,16 +1,14 @@
-// Ask the server what a drawing says. Relative to Gradio's root, which a proxy may have moved.
-
-const DRAW_URL = new URL('v1/draw', `${(window.gradio_config?.root ?? location.href.split(/[?#]/)[0]).replace(/\/$/, '')}/`)
+// Ask the server what a drawing says.
 
 const WIDE = 1.1 // width to height of what may be several digits
 
 // The answer to one question, or undefined where the server cannot be reached.
 async function request(mode, strokes) {
   try {
-    const response = await fetch(DRAW_URL, {
+    const response = await fetch(apiUrl('draw'), {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ mode, strokes }),
+      body: JSON.stringify({ mode, strokes, images: mode === 'number' }),
     })
     const answer = await response.json()
     if (answer.code === 'warming') return { kind: 'warming' }

@@ -79,8 +79,8 @@ DOORS: Final = (
     Door(
         "page",
         re.compile(
-            r"/|/config/?|/theme\.css|/favicon\.ico|/preview\.png|/robots\.txt|/manifest\.json"
-            r"|/(?:assets|static)/.+|/v1/(?:health|openapi\.json)"
+            r"/|/config/?|/theme\.css|/favicon\.ico|/preview\.png|/misread\.png|/robots\.txt|/manifest\.json"
+            r"|/(?:assets|static)/.+|/samples/(?:photo|form|board)\.jpg|/v1/(?:health|openapi\.json)"
             r"|/monitoring/summary"  # asked for by the page of the API; empty here
             rf"|{_API}/(?:info/?|openapi\.json|theme\.css|startup-events|app_id)"
         ),
@@ -113,8 +113,14 @@ DOORS: Final = (
         max_bytes=MAX_QUESTION_BYTES,
         asks=True,
     ),
-    # A stroke of the pad, answered in milliseconds.
-    Door("drawing", re.compile("/v1/draw"), methods=_POST, max_bytes=MAX_QUESTION_BYTES, asks=True),
+    # A stroke of the pad, or what the network makes of it; answered in milliseconds.
+    Door(
+        "drawing",
+        re.compile("/v1/(?:draw|inside)"),
+        methods=_POST,
+        max_bytes=MAX_QUESTION_BYTES,
+        asks=True,
+    ),
     # Its body is in memory until it is answered.
     Door(
         "picture",

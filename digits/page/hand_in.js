@@ -27,12 +27,14 @@ async function handIn(file) {
   input.dispatchEvent(new Event('change', { bubbles: true }))
 }
 
+document.addEventListener('digits:picture', ({ detail }) => handIn(detail))
+
 const tellUpload = (answer) => tell('digits:answer', { source: 'upload', answer, final: answer.kind !== 'reading' })
 
 // Gradio shows no answer, and no reason, where a picture does not reach the server.
 document.addEventListener('digits:answer', async ({ detail }) => {
   if (detail.source !== 'upload' || detail.answer.kind !== 'reading') return
-  await fetch(new URL('health', DRAW_URL)).catch(() => tellUpload({ kind: 'offline' }))
+  await fetch(apiUrl('health')).catch(() => tellUpload({ kind: 'offline' }))
 })
 
 // Before Gradio's field sees it.

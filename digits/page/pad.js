@@ -20,13 +20,27 @@ const boxes = sketchpad.querySelector('.boxes')
 const calm = matchMedia('(prefers-reduced-motion: reduce)')
 
 let strokes = keptStrokes()
-const history = [] // the earlier states of `strokes`, for undo
+const past = [] // the earlier states of `strokes`, for undo
 let brush = 46
 let pen = null // the pointer that is drawing
 let showing = 0 // the running number of the example being drawn
 let replaying = false
+let own = strokes.length > 0 // whether the visitor drew some of it
 
 const pointCount = () => strokes.reduce((sum, stroke) => sum + (stroke.length - 1) / 2, 0)
+
+// Around all ink on the pad: x, y, width and height in pad units.
+function boxOfInk() {
+  let [left, top, right, bottom] = [PAD_HEIGHT, PAD_HEIGHT, 0, 0]
+  for (const [width, ...points] of strokes) {
+    points.forEach((value, i) => {
+      const inside = (side) => Math.max(0, Math.min(PAD_HEIGHT, value + (side * width) / 2))
+      if (i % 2) [top, bottom] = [Math.min(top, inside(-1)), Math.max(bottom, inside(1))]
+      else [left, right] = [Math.min(left, inside(-1)), Math.max(right, inside(1))]
+    })
+  }
+  return [left, top, right - left, bottom - top]
+}
 
 // ---- drawing -------------------------------------------------------------------------------
 
@@ -63,15 +77,17 @@ function fit() {
 function refresh() {
   const drawn = strokes.length > 0
   root.dataset.drawn = drawn
-  element.querySelector('[data-action=clear]').disabled = !drawn
-  element.querySelector('[data-action=undo]').disabled = history.length === 0
+  element.querySelectorAll('[data-needs=drawing]').forEach((button) => { button.disabled = !drawn })
+  element.querySelector('[data-action=undo]').disabled = past.length === 0
   canvas.setAttribute('aria-label', word(drawn ? 'pad_drawn' : 'pad_empty'))
 }
 
 // Every change of the sheet that is not a longer stroke: the old state can be had back, and
 // answers to questions asked before it no longer count.
 function change(next, remember = true) {
-  if (remember) history.push(strokes)
+  if (remember) past.push(strokes)
+  if (remember && own) tell('digits:replaced', strokes)
+  own = false
   strokes = next
   generation += 1
   boxes.replaceChildren()
@@ -85,9 +101,10 @@ function stopReplay() {
 }
 
 function undo() {
-  if (pen !== null || history.length === 0) return
+  if (pen !== null || past.length === 0) return
   stopReplay()
-  change(history.pop(), false)
+  change(past.pop(), false)
+  own = strokes.length > 0
   ask(true)
 }
 
@@ -109,12 +126,12 @@ let timer = 0
 let lastAsked = 0
 let slowTimer = 0
 
-function show(answer) {
+function show(answer, inkBox) {
   clearTimeout(slowTimer)
   slowTimer = 0
+  if (inkBox && answer.image) answer.ink = inkBox
   boxes.replaceChildren(...(answer.digits || [])
     .map((read) => boxOver(read.box, PAD_HEIGHT, PAD_HEIGHT, read.digit)))
-  if (answer.kind === 'number') Object.assign(answer, { sheet: canvas, size: [PAD_HEIGHT, PAD_HEIGHT] })
   const final = pen === null && !replaying && !waiting && shown === asked
   tell('digits:answer', { source: 'draw', answer, final })
 }
@@ -143,17 +160,18 @@ async function send(now) {
   underWay += 1
   waiting = false
   lastAsked = performance.now()
-  const [number, before] = [++asked, generation]
+  const [number, before, inkBox, start] = [++asked, generation, boxOfInk(), performance.now()]
   let alarm
   const patience = new Promise((resolve) => { alarm = setTimeout(resolve, PATIENCE_MS) })
   const answer = await Promise.race([readDrawing(strokes, pen === null && !replaying), patience])
   clearTimeout(alarm)
+  if (answer) answer.took = performance.now() - start
   underWay -= 1
   const current = before === generation && strokes.length > 0
   const repeat = !answer || answer.kind === 'warming'
   if (current && number > shown) {
     shown = number
-    show(answer || { kind: 'offline' }) // a failed call is undefined, whatever the cause
+    show(answer || { kind: 'offline' }, inkBox) // a failed call is undefined, whatever the cause
   }
   if (waiting) ask(pen === null)
   else if (repeat && current && number === asked) timer = setTimeout(send, RETRY_MS)
@@ -185,8 +203,9 @@ function extend(stroke, [x, y]) {
 function lower(pointer, point) {
   stopReplay()
   const stroke = [brush, ...point]
-  history.push(strokes)
+  past.push(strokes)
   strokes = [...strokes, stroke]
+  own = true
   pen = pointer
   strokeFrom(stroke, 1)
   refresh()
@@ -336,50 +355,7 @@ function radioGroup(group, choose) {
 
 radioGroup(element.querySelector('.brushes'), (data) => { brush = Number(data.brush) })
 
-// ---- examples ------------------------------------------------------------------------------
-
-function thumbnail(drawing) {
-  const lines = drawing.map(([width, ...points]) => `<polyline points="${points.join(' ')}" stroke-width="${width * 1.5}"/>`)
-  return `<svg viewBox="0 0 ${PAD_HEIGHT} ${PAD_HEIGHT}" aria-hidden="true">${lines.join('')}</svg>`
-}
-
-element.querySelector('.examples').append(...props.settings.examples.map(({ name, strokes: drawing }) => {
-  const button = document.createElement('button')
-  button.type = 'button'
-  button.dataset.example = name
-  button.setAttribute('aria-label', word(name.length > 1 ? 'example_number' : 'example', name))
-  button.innerHTML = thumbnail(drawing)
-  onPress(button, () => replay(drawing))
-  return button
-}))
-
-// Draw an example before the visitor's eyes, in the time a quick hand takes.
-async function replay(drawing) {
-  if (pen !== null) return
-  const run = ++showing
-  change([])
-  replaying = true
-  if (!calm.matches) {
-    const total = drawing.reduce((sum, stroke) => sum + stroke.length, 0)
-    const perFrame = Math.max(4, 2 * Math.ceil(total / 2 / 40))
-    for (const whole of drawing) {
-      const stroke = whole.slice(0, 3)
-      strokes = [...strokes, stroke]
-      while (stroke.length < whole.length) {
-        const last = stroke.length
-        stroke.push(...whole.slice(last, last + perFrame))
-        strokeFrom(stroke, last - 2)
-        refresh()
-        ask(false)
-        await new Promise(requestAnimationFrame)
-        if (run !== showing) return
-      }
-    }
-  }
-  replaying = false
-  change(drawing.map((stroke) => [...stroke]), false)
-  ask(true)
-}
+// ---- start ---------------------------------------------------------------------------------
 
 refresh()
 fit()

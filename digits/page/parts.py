@@ -1,5 +1,6 @@
 """The two parts of the page that are the project's own: the drawing pad and the answer."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -7,7 +8,7 @@ from typing import Any, Final
 import gradio as gr
 from gradio.i18n import I18nData
 
-from digits.drawing import MAX_POINTS
+from digits.drawing import MAX_BRUSH, MAX_POINTS
 from digits.examples import all_examples
 from digits.page.about import about_text
 from digits.page.words import WORDS
@@ -15,7 +16,10 @@ from digits.pictures import MAX_FILE_BYTES, MAX_PIXELS, MAX_SIDE, MIN_SIDE
 
 _FOLDER: Final = Path(__file__).parent
 
-STYLE: Final = _FOLDER / "page.css"
+STYLES: Final = [_FOLDER / name for name in ("page.css", "inside.css", "about.css")]
+
+_GRADIO_WORDS: Final = ("tab_draw", "tab_upload", "tab_about", "upload_label", "rotate")
+"""What components of Gradio's own show; the other words are those of the parts."""
 
 
 def text(name: str) -> str:
@@ -30,25 +34,56 @@ def _part(
     settings: dict[str, object],
 ) -> gr.HTML:
     # The templates never change after the first rendering: a new one would erase the canvas.
+    html, script = text(template), "".join(text(name) for name in ["common.js", *scripts])
     return gr.HTML(
-        html_template=text(template),
-        js_on_load="".join(text(script) for script in ["common.js", *scripts]),
+        html_template=html,
+        js_on_load=script,
         server_functions=functions,
         apply_default_css=False,
-        words=WORDS,
+        words=words_of(html + script),
         settings=settings,
     )
+
+
+def words_of(source: str) -> dict[str, dict[str, str]]:
+    """Choose the words that a part of the page may show; all of them in each would double the page.
+
+    Args:
+        source: The part's template and scripts. They name a word as a whole, or begin it with what
+            stands before `${` in a template literal.
+
+    Returns:
+        Words by language and key.
+    """
+    named = set(re.findall(r"\w+", source))
+    beginnings = tuple(re.findall(r"`(\w+_)\$\{", source))
+    return {
+        language: {
+            key: said for key, said in words.items() if key in named or key.startswith(beginnings)
+        }
+        for language, words in WORDS.items()
+    }
 
 
 def drawing_pad() -> gr.HTML:
     """The pad: asks `/v1/draw` and passes the answer on as the browser event `digits:answer`."""
     return _part(
         "pad.html",
-        ["draw_request.js", "pad.js", "hand_in.js"],
+        [
+            "draw_request.js",
+            "pad.js",
+            "examples.js",
+            "drawing_code.js",
+            "keep.js",
+            "greet.js",
+            "overlay.js",
+            "hand_in.js",
+        ],
         [],
         {
             "examples": all_examples(),
             "max_points": MAX_POINTS,
+            "max_brush": MAX_BRUSH,
             "max_file_bytes": MAX_FILE_BYTES,
         },
     )
@@ -62,7 +97,7 @@ def answer_panel(functions: list[Callable[..., Any]], corrections: str | None) -
             spoke for an answer, and `keep_correction` keeps what a visitor has corrected.
         corrections: The data set that corrections go to; None offers none of it.
     """
-    scripts = ["why.js", "correct.js", "answer.js"]
+    scripts = ["frame.js", "why.js", "correct.js", "answer.js"]
     settings: dict[str, object] = {
         "corrections": corrections,
         "asks_why": True,
@@ -76,6 +111,16 @@ def answer_panel(functions: list[Callable[..., Any]], corrections: str | None) -
     return _part("answer.html", scripts, functions, settings)
 
 
+def sample_pictures() -> gr.HTML:
+    """Pictures to try on the upload tab; a press hands one in."""
+    return _part("samples.html", ["samples.js"], [], {})
+
+
+def look_inside() -> gr.HTML:
+    """What the layers of the network make of the answer's image; asks `/v1/inside` while open."""
+    return _part("inside.html", ["frame.js", "inside.js"], [], {})
+
+
 def i18n(key: str) -> I18nData:
     """Name a text that the browser chooses by its language."""
     return I18nData(key)
@@ -84,7 +129,10 @@ def i18n(key: str) -> I18nData:
 def page_texts() -> dict[str, dict[str, str]]:
     """Every text that Gradio's own components show, by language."""
     return {
-        language: words
-        | {"intro": f"# {words['title']}\n{words['tagline']}", "about": about_text(language)}
+        language: {
+            "intro": f"# {words['title']}\n{words['tagline']}",
+            "about": about_text(language),
+            **{key: words[key] for key in _GRADIO_WORDS},
+        }
         for language, words in WORDS.items()
     }

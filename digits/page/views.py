@@ -7,6 +7,7 @@ import cv2
 
 from digits.page.why import encode_image
 from digits.pictures import Picture
+from digits.prediction import Reading
 
 if TYPE_CHECKING:
     from digits.recognizer import Recognizer
@@ -35,6 +36,22 @@ def weights_view(weights: "Weights") -> View:
     }
 
 
+def reading_view(reading: Reading, model: str) -> View:
+    """Say what was read, with the image of each digit.
+
+    Args:
+        reading: What was read.
+        model: Which weights answered.
+
+    Returns:
+        As of `Reading.as_json`; each digit has its `image` too, 784 bytes in base64, 255 full ink.
+    """
+    view = reading.as_json(model)
+    for entry, digit in zip(view["digits"], reading.digits, strict=True):
+        entry["image"] = encode_image(digit.image)
+    return view
+
+
 def picture_view(recognizer: "Recognizer", picture: Picture) -> View:
     """Read the digits in a picture, however many, and show where they are.
 
@@ -49,7 +66,7 @@ def picture_view(recognizer: "Recognizer", picture: Picture) -> View:
     model = recognizer.weights.origin.label
     height, width = picture.shape[:2]
     look = recognizer.look(picture)
-    reading = recognizer.read_look(look).as_json(model)
+    reading = reading_view(recognizer.read_look(look), model)
     boxes = [digit["box"] for digit in reading["digits"]]
     shown = {
         "picture": _encode_preview(picture),

@@ -1,5 +1,6 @@
-// "Why?": what in the 28 x 28 picture spoke for the answer, or for another digit whose bar was
-// pressed. Asked for only while it is switched on, and only of finished answers.
+// "Why?": what ink spoke for the answer, or for another digit whose bar was pressed; painted on the
+// pad and on the 28 x 28 picture, and said in words. Asked for only while it is switched on, and
+// only of finished answers.
 
 const FOR = [96, 165, 250]
 const AGAINST = [251, 146, 60]
@@ -53,22 +54,41 @@ function labelWhy() {
 async function explain() {
   if (!whyOn || !whyAnswer) return
   whyAsked += 1
-  const [asked, digit, { image }] = [whyAsked, whyDigit(), whyAnswer]
+  const [asked, digit, answer] = [whyAsked, whyDigit(), whyAnswer]
+  const { image } = answer
   const view = await server.read_why(image, digit)
   if (asked !== whyAsked || !view || !view.shares) return
   const bytes = atob(view.shares)
   const shares = Array.from({ length: 784 }, (_, i) => ((bytes.charCodeAt(i) << 24) >> 24) / 127)
-  paintImage(image, (ink, i) => {
+  paintImage(seenImage, image, (ink, i) => {
     const color = shares[i] > 0 ? FOR : AGAINST
     const part = Math.abs(shares[i]) ** 0.5
     return color.map((value) => 0.45 * ink * (1 - part) + value * part)
   })
-  const said = sayWhy(shares, digit)
+  const sentences = sayWhy(shares, digit)
+  const said = sentences.map(([, sentence]) => sentence).join(' ')
+  paintPad(answer, shares, sentences)
+  if (source === 'upload') setSay(said)
   seenImage.setAttribute('aria-label', said)
   announce.textContent = `${prediction.textContent}. ${said}`
 }
 
-// In words: which ninth of the picture speaks most for the digit, and which most against it.
+// On the pad, which shows colour on ink alone; as wide as a stroke, for the whole of it.
+function paintPad(answer, shares, say) {
+  const toPad = frameOnPad(answer)
+  if (!toPad) return
+  const pixels = new ImageData(28, 28)
+  for (let i = 0; i < 784; i += 1) {
+    let share = 0
+    for (const j of [i - 29, i - 28, i - 27, i - 1, i, i + 1, i + 27, i + 28, i + 29]) {
+      if (Math.abs(shares[j] ?? 0) > Math.abs(share)) share = shares[j]
+    }
+    pixels.data.set([...(share > 0 ? FOR : AGAINST), 255 * Math.abs(share) ** 0.5], 4 * i)
+  }
+  tell('digits:overlay', { by: 'why', picture: { pixels, area: toPad([0, 0, 28, 28]), say } })
+}
+
+// In sentences: which ninth of the picture speaks most for the digit, and which most against it.
 function sayWhy(shares, digit) {
   const places = Array(9).fill(0)
   shares.forEach((share, i) => {
@@ -78,9 +98,9 @@ function sayWhy(shares, digit) {
   const worth = FAINT * Math.max(most, -least)
   const at = (value) => word(`place_${places.indexOf(value)}`)
   const said = []
-  if (most > worth) said.push(word('why_says_for', digit, at(most)))
-  if (-least > worth) said.push(word('why_says_against', digit, at(least)))
-  return said.join(' ') || word('why_says_nothing', digit)
+  if (most > worth) said.push(['for', word('why_says_for', digit, at(most))])
+  if (-least > worth) said.push(['against', word('why_says_against', digit, at(least))])
+  return said.length ? said : [['', word('why_says_nothing', digit)]]
 }
 
 function askWhy(on, other) {
@@ -88,7 +108,10 @@ function askWhy(on, other) {
   whyOther = other
   labelWhy()
   if (on) explain()
-  else if (whyAnswer) setImage(whyAnswer.image)
+  else {
+    show(answers[source], false)
+    tell('digits:overlay', { by: 'why', picture: null })
+  }
 }
 
 function listenForWhy() {

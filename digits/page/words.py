@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from digits.page.extra_words import EXTRA_WORDS
+
 WORDS: Final[dict[str, dict[str, str]]] = {
     "en": {
         "title": "Digits, read as you draw",
@@ -45,6 +47,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "doubtful": "{0} sure, may not be a digit",
         "others": "and {0} more",
         "unread": "not read: {0}",
+        "runner_up": "or {0}: {1}",
         "why": "Why {0}?",
         "why_short": "Why?",
         "why_for": "for {0}",
@@ -147,6 +150,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "doubtful": "zu {0} sicher, vielleicht keine Ziffer",
         "others": "und {0} weitere",
         "unread": "nicht gelesen: {0}",
+        "runner_up": "oder {0}: {1}",
         "why": "Warum {0}?",
         "why_short": "Warum?",
         "why_for": "für {0}",
@@ -252,6 +256,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "doubtful": "sûr à {0}, peut-être pas un chiffre",
         "others": "et {0} de plus",
         "unread": "non lus : {0}",
+        "runner_up": "ou {0} : {1}",
         "why": "Pourquoi {0} ?",
         "why_short": "Pourquoi ?",
         "why_for": "pour {0}",
@@ -311,6 +316,14 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "rotate": "Tourner de 90°",
     },
 }
+
+for _language, _words in EXTRA_WORDS.items():
+    WORDS[_language] |= _words
+
+
+def whole(language: str, number: float) -> str:
+    """Write a count with the language's own mark between thousands."""
+    return f"{number:,.0f}".replace(",", {"en": ",", "de": "."}.get(language, "\u202f"))
 
 
 def decimal(language: str, number: float) -> str:

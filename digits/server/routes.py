@@ -1,10 +1,11 @@
-"""The HTTP API: `/v1/predict` and `/v1/read` for pictures, `/v1/draw` for strokes, `/v1/health`.
+"""The HTTP API: pictures, strokes, what the network makes of them, and which weights answer.
 
 Described by OpenAPI at `/v1/openapi.json`. Every error is JSON: `error` says what to do.
 """
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from anyio import CapacityLimiter, to_thread
@@ -14,11 +15,14 @@ from pydantic import BaseModel
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from digits.drawing import INK_HEIGHT, PAD_HEIGHT, PAD_WIDTHS, StrokesError, draw, parse_strokes
-from digits.page.why import encode_image
+from digits.page.views import reading_view
+from digits.page.why import ImageError, encode_image
 from digits.pictures import Picture, PictureError, load_picture
+from digits.server import inside
 from digits.service import NotReadyError, Service
 
 if TYPE_CHECKING:
@@ -52,13 +56,22 @@ class Prediction(BaseModel):
     model: str
 
 
-class ReadDigit(BaseModel):
-    """One digit of a number, and where it is."""
+class RunnerUp(BaseModel):
+    """The second likeliest digit."""
 
     digit: int
     confidence: float
+
+
+class ReadDigit(BaseModel):
+    """One digit of a number, and where it is; `image` only where it was asked for."""
+
+    digit: int
+    confidence: float
+    runner_up: RunnerUp
     box: tuple[int, int, int, int]
     line: int
+    image: str | None = None
 
 
 class Reading(BaseModel):
@@ -152,12 +165,21 @@ def http_api(service: Service, health: Callable[[], JsonObject]) -> ASGIApp:
     @api.post("/draw", **_documented(Prediction | Reading, _STROKES_BODY))
     async def draw_strokes(request: Request) -> JSONResponse:
         """Read strokes of a pad of 1000 x 1000 units (`digit`) or 2000 x 1000 (`number`)."""
-        mode, strokes = _parse_drawing(await request.body())
+        mode, strokes, images = _parse_drawing(await request.body())
         recognizer = service.recognizer(timeout_seconds=0)
         if mode == "digit":
             # Quicker than handing it to a thread.
             return JSONResponse(predict_strokes(recognizer, strokes))
-        return JSONResponse(await to_thread.run_sync(read_strokes, recognizer, strokes))
+        read = partial(read_strokes, recognizer, strokes, images=images)
+        return JSONResponse(await to_thread.run_sync(read))
+
+    @api.post("/inside", **_documented(inside.Inside, inside.BODY))
+    async def look_inside(request: Request) -> Response:
+        """Show what the layers of the network make of an image that `/v1/draw` answered."""
+        body, encodings = await request.body(), request.headers.get("accept-encoding", "")
+        recognizer = service.recognizer(timeout_seconds=0)
+        # In a thread, for the pen's answers not to wait.
+        return await to_thread.run_sync(inside.inside_answer, recognizer, body, encodings)
 
     @api.get("/health", responses={200: {"model": dict[str, Any]}})
     async def report_health() -> JSONResponse:
@@ -166,6 +188,7 @@ def http_api(service: Service, health: Callable[[], JsonObject]) -> ASGIApp:
 
     api.add_exception_handler(RequestError, _refuse)
     api.add_exception_handler(StrokesError, _refuse)
+    api.add_exception_handler(ImageError, _refuse)
     api.add_exception_handler(PictureError, _refuse)
     api.add_exception_handler(NotReadyError, _refuse)
     return api
@@ -205,25 +228,34 @@ def predict_strokes(recognizer: "Recognizer", strokes: object) -> JsonObject:
     return {"image": image, **prediction.as_json(recognizer.weights.origin.label)}
 
 
-def read_strokes(recognizer: "Recognizer", strokes: object) -> JsonObject:
-    """Answer `/v1/draw` for a number, as `/v1/read` does; boxes are in pad units.
+def read_strokes(recognizer: "Recognizer", strokes: object, *, images: bool = False) -> JsonObject:
+    """Answer `/v1/draw` for a number.
+
+    Args:
+        recognizer: The weights that answer.
+        strokes: As `parse_strokes` takes them.
+        images: Whether each digit has its `image`, as of `predict_strokes`.
+
+    Returns:
+        As of `/v1/read`, with boxes in pad units.
 
     Raises:
         StrokesError: If these are no strokes.
     """
     ink = draw(parse_strokes(strokes), PAD_WIDTHS["number"])
     reading = recognizer.read_ink(ink, PAD_HEIGHT / INK_HEIGHT)
-    return reading.as_json(recognizer.weights.origin.label)
+    label = recognizer.weights.origin.label
+    return reading_view(reading, label) if images else reading.as_json(label)
 
 
-def _parse_drawing(body: bytes) -> tuple[str, object]:
+def _parse_drawing(body: bytes) -> tuple[str, object, bool]:
     try:
         message = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise RequestError(400, "Send the drawing as JSON.") from error
     match message:
         case {"mode": "digit" | "number" as mode, "strokes": strokes}:
-            return mode, strokes
+            return mode, strokes, message.get("images") is True
         case _:
             raise RequestError(
                 422,
@@ -275,6 +307,11 @@ _STROKES_BODY: Final = {
             "required": ["mode", "strokes"],
             "properties": {
                 "mode": {"enum": list(PAD_WIDTHS)},
+                "images": {
+                    "description": "Whether each digit of a number has its 28x28 image.",
+                    "type": "boolean",
+                    "default": False,
+                },
                 "strokes": {
                     "description": "Each stroke is [brush, x, y, x, y, ...] in pad units.",
                     "type": "array",

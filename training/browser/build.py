@@ -97,7 +97,7 @@ def _script(weights: Weights) -> str:
         _constant("ABOUT", about),
         _constant("WORDS", PAGE_WORDS),
         *(_read(name) for name in _SCRIPTS),
-        _part("pad-column", pad, ["common.js", "pad.js"]),
+        _part("pad-column", pad, ["common.js", "pad.js", "examples.js"]),
         _part("answer-column", answer, ["common.js", "answer.js"]),
     ]
     return "\n".join(pieces)

@@ -1,0 +1,53 @@
+// Example drawings: two rows of buttons, each drawn before the eyes of who presses it. First one of
+// each digit, then what is harder.
+
+function thumbnail(drawing) {
+  const lines = drawing.map(([width, ...points]) => `<polyline points="${points.join(' ')}" stroke-width="${width * 1.5}"/>`)
+  return `<svg viewBox="0 0 ${PAD_HEIGHT} ${PAD_HEIGHT}" aria-hidden="true">${lines.join('')}</svg>`
+}
+
+function drawingButton(drawing, label) {
+  const button = document.createElement('button')
+  button.type = 'button'
+  button.setAttribute('aria-label', label)
+  button.innerHTML = thumbnail(drawing)
+  onPress(button, () => replay(drawing))
+  return button
+}
+
+for (const { name, strokes: drawing } of props.settings.examples) {
+  const isEasy = name.length === 1
+  const label = isEasy ? 'example' : Number(name) ? 'example_number' : `example_${name}`
+  const button = drawingButton(drawing, word(label, name))
+  button.dataset.example = name
+  button.title = isEasy ? '' : word(label, name)
+  element.querySelector(isEasy ? '.examples' : '.hard').append(button)
+}
+
+// Draw an example before the visitor's eyes, in the time a quick hand takes.
+async function replay(drawing) {
+  if (pen !== null) return
+  const run = ++showing
+  change([])
+  replaying = true
+  if (!calm.matches) {
+    const total = drawing.reduce((sum, stroke) => sum + stroke.length, 0)
+    const perFrame = Math.max(4, 2 * Math.ceil(total / 2 / 40))
+    for (const whole of drawing) {
+      const stroke = whole.slice(0, 3)
+      strokes = [...strokes, stroke]
+      while (stroke.length < whole.length) {
+        const last = stroke.length
+        stroke.push(...whole.slice(last, last + perFrame))
+        strokeFrom(stroke, last - 2)
+        refresh()
+        ask(false)
+        await new Promise(requestAnimationFrame)
+        if (run !== showing) return
+      }
+    }
+  }
+  replaying = false
+  change(drawing.map((stroke) => [...stroke]), false)
+  ask(true)
+}

@@ -1,0 +1,280 @@
+// A look inside the network: what each layer makes of the image that was answered. Asked for while
+// it is open, after the pen's own answers and never more than one question at a time.
+
+const INSIDE_MS = 200 // least time between two questions
+const GAMMA = 0.6 // faint values are worth seeing
+const CELL = 28 // pixels of a map's longer side, at least
+const GAP = 2
+const wholePercent = new Intl.NumberFormat(language, { style: 'percent' })
+
+const inside = element.querySelector('.inside')
+const lens = inside.querySelector('.lens')
+const lensCanvas = lens.querySelector('canvas')
+const votes = inside.querySelector('.votes')
+const columns = votes.querySelector('.columns')
+
+const BLANK = { image: btoa('\0'.repeat(784)) }
+
+let lookedAt = { source: 'draw', answer: BLANK }
+let layers = [] // of the last answer: what came, its figure, and how its maps lie there
+let layersOf = '' // which network the figures were made for
+let pinned = null // the layer and channel that a press holds
+let hovered = null // those below the mouse
+let chosen = null // those that are shown large
+let insideBusy = false
+let insideAsked = 0
+
+// From no activation over the page's indigo to white.
+const STOPS = [[15, 14, 31], [55, 48, 163], [99, 102, 241], [165, 180, 252], [255, 255, 255]]
+const PALETTE = Array.from({ length: 256 }, (_, value) => {
+  const place = (value / 255) ** GAMMA * (STOPS.length - 1)
+  const from = Math.min(STOPS.length - 2, Math.floor(place))
+  return STOPS[from].map((start, i) => Math.round(start + (place - from) * (STOPS[from + 1][i] - start)))
+})
+
+// ---- asking --------------------------------------------------------------------------------
+
+async function lookInside() {
+  if (insideBusy) return
+  insideBusy = true
+  while (inside.open && lookedAt.answer !== layers.answer) {
+    const wait = INSIDE_MS - (performance.now() - insideAsked)
+    if (wait > 0) await new Promise((resolve) => { setTimeout(resolve, wait) })
+    insideAsked = performance.now()
+    const asked = lookedAt
+    const seen = await fetchInside(asked.answer.image)
+    if (!seen) break
+    // While one draws, the next answer is there already; after Clear this one is of no use.
+    const isLate = lookedAt.source !== asked.source || (lookedAt.answer === BLANK) !== (asked.answer === BLANK)
+    if (!isLate) showLayers(seen.layers, asked.answer)
+  }
+  insideBusy = false
+}
+
+async function fetchInside(image) {
+  try {
+    const response = await fetch(apiUrl('inside'), {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ image }),
+      priority: 'low',
+    })
+    return response.ok ? await response.json() : null
+  } catch {
+    return null
+  }
+}
+
+// ---- layers --------------------------------------------------------------------------------
+
+function showLayers(found, answer) {
+  const network = found.map(({ name, channels, height, width }) => [name, channels, height, width]).join()
+  if (network !== layersOf) makeLayers(found)
+  layersOf = network
+  layers.answer = answer
+  layers.forEach((layer, i) => {
+    layer.bytes = Uint8Array.from(atob(found[i].values), (letter) => letter.charCodeAt(0))
+    paintLayer(layer)
+  })
+  inside.dataset.filled = true
+  showVotes(answer)
+  showLens()
+}
+
+function makeLayers(found) {
+  pinned = hovered = chosen = null
+  layers.forEach(({ figure }) => figure.remove())
+  layers = found.map((layer, place) => {
+    const figure = document.createElement('figure')
+    figure.className = 'layer'
+    figure.innerHTML = '<canvas role="slider" tabindex="0" aria-valuemin="1" aria-valuenow="1"></canvas><figcaption><b></b><span></span></figcaption>'
+    const canvas = figure.firstChild
+    const [title, note] = figure.lastChild.children
+    title.textContent = word(`inside_${layer.kind}`)
+    note.textContent = word(layer.field ? 'inside_maps' : 'inside_features', layer.channels)
+    canvas.setAttribute('aria-label', `${title.textContent}, ${note.textContent}`)
+    canvas.setAttribute('aria-valuemax', layer.channels)
+    const across = Math.ceil(Math.sqrt(layer.channels))
+    const scale = Math.max(1, Math.round(CELL / layer.width))
+    const pitch = layer.width * scale + GAP
+    canvas.width = canvas.height = across * pitch - GAP
+    votes.before(figure)
+    const made = { ...layer, place, figure, canvas, across, scale, pitch }
+    listenToLayer(made)
+    return made
+  })
+}
+
+function mapPixels({ bytes, width, height }, channel) {
+  const pixels = new ImageData(width, height)
+  const start = channel * width * height
+  for (let i = 0; i < width * height; i += 1) pixels.data.set([...PALETTE[bytes[start + i]], 255], 4 * i)
+  return pixels
+}
+
+const stamp = document.createElement('canvas')
+
+function paintLayer(layer) {
+  const context = layer.canvas.getContext('2d')
+  context.clearRect(0, 0, layer.canvas.width, layer.canvas.height)
+  context.imageSmoothingEnabled = false
+  const [wide, high] = [layer.width * layer.scale, layer.height * layer.scale]
+  for (let channel = 0; channel < layer.channels; channel += 1) {
+    const [x, y] = [(channel % layer.across) * layer.pitch, Math.floor(channel / layer.across) * layer.pitch]
+    stamp.width = layer.width
+    stamp.height = layer.height
+    stamp.getContext('2d').putImageData(mapPixels(layer, channel), 0, 0)
+    context.drawImage(stamp, x, y, wide, high)
+    if (chosen?.layer !== layer || chosen.channel !== channel) continue
+    context.strokeStyle = '#f59e0b'
+    context.lineWidth = layer.canvas.width / 60
+    context.strokeRect(x, y, wide, high)
+  }
+}
+
+// ---- the map that one points at ------------------------------------------------------------
+
+// A mouse shows the map below it; a press, a finger or a key holds one until the next, or Escape.
+
+function hold(map) {
+  pinned = map
+  point(null)
+}
+
+function point(map) {
+  hovered = map
+  const before = chosen
+  chosen = hovered || pinned
+  if (before && before.layer !== chosen?.layer) paintLayer(before.layer)
+  if (chosen) {
+    const { layer, channel } = chosen
+    layer.canvas.setAttribute('aria-valuenow', channel + 1)
+    layer.canvas.setAttribute('aria-valuetext', nameOf(chosen))
+    paintLayer(layer)
+  }
+  if (layers.answer) showLens()
+}
+
+const isSame = (one, other) => one?.layer === other?.layer && one?.channel === other?.channel
+
+const nameOf = ({ layer, channel }) => word(layer.field ? 'inside_map' : 'inside_feature', channel + 1, layer.channels)
+
+function mapAt(layer, event) {
+  const { left, top, width, height } = layer.canvas.getBoundingClientRect()
+  const cell = (place, side) => Math.max(0, Math.min(layer.across - 1, Math.floor((place / side) * layer.across)))
+  const channel = cell(event.clientY - top, height) * layer.across + cell(event.clientX - left, width)
+  return { layer, channel: Math.min(channel, layer.channels - 1) }
+}
+
+function listenToLayer(layer) {
+  const { canvas } = layer
+  canvas.addEventListener('pointerdown', (event) => {
+    const map = mapAt(layer, event)
+    hold(isSame(map, pinned) ? null : map)
+  })
+  canvas.addEventListener('pointermove', (event) => {
+    const map = mapAt(layer, event)
+    if (isSame(map, chosen)) return
+    if (event.buttons) hold(map)
+    else point(map)
+  })
+  canvas.addEventListener('pointerleave', () => point(null))
+  canvas.addEventListener('keydown', (event) => {
+    const [now, last] = [pinned?.layer === layer ? pinned.channel : -1, layer.channels - 1]
+    const to = {
+      ArrowRight: now + 1, ArrowLeft: now - 1, Home: 0, End: last,
+      ArrowDown: now + layer.across, ArrowUp: now - layer.across, Escape: null,
+    }[event.key]
+    if (to === undefined) return
+    event.preventDefault()
+    hold(to === null ? null : { layer, channel: Math.max(0, Math.min(last, to)) })
+  })
+}
+
+// The average of a map is shown by the map.
+function mapOf({ layer, channel }) {
+  const before = layers[layer.place - 1]
+  return layer.kind === 'average' && before?.channels === layer.channels ? { layer: before, channel } : { layer, channel }
+}
+
+function sayField({ layer: { field, bytes }, channel }) {
+  if (!field) return word('inside_strength', wholePercent.format(bytes[channel] / 255))
+  return field.size < 28 ? word('inside_sees', field.size, field.size) : word('inside_sees_all')
+}
+
+function showLens() {
+  const [title, note] = lens.querySelector('figcaption').children
+  const { answer } = layers
+  const shown = chosen && mapOf(chosen)
+  lens.classList.toggle('chosen', Boolean(shown))
+  if (shown) {
+    const pixels = mapPixels(shown.layer, shown.channel)
+    lensCanvas.width = pixels.width
+    lensCanvas.height = pixels.height
+    lensCanvas.getContext('2d').putImageData(pixels, 0, 0)
+    title.textContent = nameOf(chosen)
+    note.textContent = sayField(chosen)
+  } else {
+    lensCanvas.width = lensCanvas.height = 28
+    paintImage(lensCanvas, answer.image, gray)
+    title.textContent = word('inside_image')
+    note.textContent = word(answer === BLANK ? 'inside_none' : 'inside_image_say')
+  }
+  lensCanvas.setAttribute('aria-label', `${title.textContent}, ${note.textContent}`)
+  tell('digits:overlay', { by: 'inside', picture: shown ? overPad(shown, answer) : null })
+}
+
+// A map over the drawing, the stronger the darker, and the box that its strongest point looks at.
+function overPad({ layer, channel }, answer) {
+  const { field, width, height, bytes } = layer
+  const toPad = lookedAt.source === 'draw' && field && frameOnPad(answer)
+  if (!toPad) return null
+  const start = channel * width * height
+  const values = bytes.subarray(start, start + width * height)
+  const strongest = values.indexOf(Math.max(...values))
+  const pixels = new ImageData(width, height)
+  values.forEach((value, i) => pixels.data.set([79, 70, 229, 200 * (value / 255) ** GAMMA], 4 * i))
+  const edge = field.start + (field.size - field.step) / 2
+  const from = (place) => Math.max(0, field.start + place * field.step)
+  const to = (place) => Math.min(28, field.start + place * field.step + field.size)
+  const [column, line] = [strongest % width, Math.floor(strongest / width)]
+  const seen = [from(column), from(line), to(column) - from(column), to(line) - from(line)]
+  return {
+    pixels,
+    area: toPad([edge, edge, width * field.step, height * field.step]),
+    spot: values[strongest] ? toPad(seen) : null,
+  }
+}
+
+// ---- the answer ----------------------------------------------------------------------------
+
+function showVotes(answer) {
+  const whole = answer.confidences && digitShare(answer)
+  const top = answer.confidences && topDigit(answer)
+  Array.from(columns.children, (column, digit) => {
+    column.classList.toggle('top', digit === top)
+    column.firstChild.style.setProperty('--part', whole ? answer.confidences[digit] * whole : 0)
+  })
+}
+
+// Of several digits, and of none, blank paper is shown.
+function lookAt({ source, answer }) {
+  if (['reading', 'full', 'offline', 'warming'].includes(answer.kind)) return
+  lookedAt = { source, answer: answer.image ? answer : BLANK }
+  if (lookedAt.answer === BLANK) tell('digits:overlay', { by: 'inside', picture: null })
+  lookInside()
+}
+
+columns.append(...Array.from({ length: 10 }, (_, digit) => {
+  const column = document.createElement('div')
+  column.innerHTML = '<i></i><span></span>'
+  column.lastChild.textContent = digit
+  return column
+}))
+
+// Closed, it neither listens nor asks.
+document.addEventListener('digits:shown', ({ detail }) => { if (inside.open) lookAt(detail) })
+inside.addEventListener('toggle', () => {
+  if (inside.open) tell('digits:look')
+  else hold(null)
+})

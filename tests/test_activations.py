@@ -1,0 +1,155 @@
+"""What the layers of a network make of an image, from the graph to the HTTP API."""
+
+# ruff: noqa: S310 - every address here is the loopback's
+
+import base64
+import gzip
+import json
+import urllib.error
+import urllib.request
+
+import numpy as np
+import pytest
+
+from digits import networks
+from digits.activations import visible_steps
+from digits.drawing import draw, parse_strokes
+from digits.examples import digit_example
+from digits.page.why import encode_image
+from digits.preprocessing import normalize
+from digits.recognizer import Recognizer
+from digits.server.inside import inside_answer
+from tests.support.training_support import random_tensors, random_weights
+from training import keras_networks
+
+NAMES = list(networks.NETWORKS)
+IMAGE = normalize(draw(parse_strokes(digit_example(5))))
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def any_recognizer(request):
+    return Recognizer(random_weights(request.param))
+
+
+@pytest.mark.parametrize("name", ["conv7", "fnn", "strided3", "conv3"])
+def test_activations_are_those_of_the_keras_layers(name):
+    model = keras_networks.build(name)
+    keras_networks.assign_tensors(model, random_tensors(name))
+    outputs, values = {}, IMAGE[None, ..., None]
+    for layer in model.layers:
+        values = layer(values)
+        outputs[layer.name.removesuffix("_relu")] = np.asarray(values)
+    found = Recognizer(random_weights(name)).activations(IMAGE)
+    for activation in found:
+        expected = outputs[activation.step.name][0]
+        channels_last = np.moveaxis(activation.values, 0, -1)
+        assert np.ptp(expected) > 0.01
+        np.testing.assert_allclose(channels_last, expected, atol=1e-4)
+
+
+def test_every_network_shows_maps_then_features(any_recognizer):
+    found = any_recognizer.activations(IMAGE)
+    kinds = [activation.values.ndim for activation in found]
+    assert kinds == sorted(kinds, reverse=True)
+    assert 2 <= len(found) <= 5
+    for activation in found:
+        *sides, channels = activation.step.output_shape
+        assert activation.values.shape == (channels, *sides)
+        assert activation.values.min() >= 0
+        assert (activation.step.field is None) == (activation.values.ndim == 1)
+        assert activation.quantized().max() == 255
+
+
+def test_a_blank_image_is_no_error(any_recognizer):
+    for activation in any_recognizer.activations(np.zeros((28, 28), np.float32)):
+        assert activation.quantized().dtype == np.uint8
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "fnn"])
+def test_a_point_looks_at_its_receptive_field_alone(name):
+    """Ink outside of it changes nothing at the point, ink within it does."""
+    recognizer = Recognizer(random_weights(name))
+    rng = np.random.default_rng(1)
+    image = rng.random((28, 28), np.float32)
+    for place, before in enumerate(recognizer.activations(image)):
+        field = before.step.field
+        if field is None:
+            continue
+        point = before.values.shape[1] // 2
+        start = field.start + point * field.step
+        rows = slice(max(0, start), start + field.size)
+        changed = image.copy()
+        changed[rows, rows] = rng.random((28, 28), np.float32)[rows, rows]
+        outside = rng.random((28, 28), np.float32)
+        outside[rows, rows] = image[rows, rows]
+        inner, outer = (
+            recognizer.activations(other)[place].values[:, point, point]
+            for other in (changed, outside)
+        )
+        original = before.values[:, point, point]
+        assert not np.allclose(inner, original, atol=1e-5)
+        np.testing.assert_allclose(outer, original, atol=1e-5)
+
+
+def test_the_layers_that_are_shown_begin_and_end_with_the_networks_own():
+    for network in networks.NETWORKS.values():
+        maps = [
+            step.name
+            for step in networks.steps(network)
+            if step.field and step.name.startswith(("conv", "maxpool"))
+        ]
+        shown = [step.name for step in visible_steps(network) if step.field]
+        assert shown[:1] == maps[:1]
+        assert shown[-1:] == maps[-1:]
+
+
+def ask(app, body, **headers):
+    request = urllib.request.Request(
+        f"{app.url}/v1/inside", body, {"Content-Type": "application/json", **headers}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=60) as response:
+            return response.status, response.headers, response.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.headers, error.read()
+
+
+def test_the_answer_to_a_drawing_can_be_looked_into(app, recognizer):
+    image = app.draw("digit", digit_example(5))["image"]
+    status, headers, content = ask(app, json.dumps({"image": image}).encode())
+    assert (status, headers["Content-Encoding"]) == (200, None)
+    layers = json.loads(content)["layers"]
+    found = recognizer.activations(IMAGE)
+    assert [layer["name"] for layer in layers] == [a.step.name for a in found]
+    for layer, activation in zip(layers, found, strict=True):
+        values = np.frombuffer(base64.b64decode(layer["values"]), np.uint8)
+        expected = activation.quantized().ravel().astype(int)
+        assert values.size == layer["channels"] * layer["height"] * layer["width"]
+        # The image travelled in 8 bits.
+        assert np.abs(values - expected).max() <= 4
+
+
+def test_the_answer_is_small_for_clients_that_can_unpack_it(app):
+    body = json.dumps({"image": encode_image(IMAGE)}).encode()
+    _, _, plain = ask(app, body)
+    _, headers, packed = ask(app, body, **{"Accept-Encoding": "gzip, br"})
+    assert headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed) == plain
+    assert len(packed) < 20_000
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b"{}", b'{"image": 7}', b'{"image": "AAAA"}', b"[" * 100_000]
+)
+def test_what_is_no_image_is_refused_with_advice(app, body):
+    status, _, content = ask(app, body)
+    assert status == 422
+    assert json.loads(content)["error"].startswith(("Send", "Expected"))
+
+
+def test_every_network_is_served(any_recognizer):
+    body = json.dumps({"image": encode_image(IMAGE)}).encode()
+    layers = json.loads(inside_answer(any_recognizer, body, "").body)["layers"]
+    assert {layer["kind"] for layer in layers} <= {"convolution", "pooling", "average", "dense"}
+    assert all(layer["values"] for layer in layers)

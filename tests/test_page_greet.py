@@ -1,0 +1,185 @@
+"""What a visitor meets: an example that draws itself, examples to press, pictures to try."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from digits.drawing import PAD_HEIGHT, PAD_WIDTHS, draw, parse_strokes
+from digits.examples import all_examples
+from digits.page.samples import FOLDER
+from digits.pictures import load_picture
+from tests.support.visitor import (
+    DESKTOP,
+    PHONE,
+    draw_to_the_end,
+    ink_on_pad,
+    on_pad,
+    open_upload,
+    settle,
+    violations,
+    visiting,
+    wait_for_blank,
+    wait_for_digit,
+)
+
+HARD = {"flag": "1", "crossed": "7", "slashed": "0", "letter": "", "42": "42", "scribble": ""}
+
+
+def come_first(page):
+    """Visit the page as if for the first time."""
+    page.evaluate("() => { localStorage.clear(); sessionStorage.clear() }")
+    page.reload()
+    page.locator(".answer").wait_for()
+
+
+def test_on_the_first_visit_an_example_draws_itself_once(page):
+    come_first(page)
+    wait_for_digit(page, 3)
+    expect(page.locator(".announce")).to_have_text(re.compile("^3"))
+    assert ink_on_pad(page) > 0
+    page.keyboard.press("Delete")
+    wait_for_blank(page)
+    page.reload()
+    page.locator(".weights[data-ready=true]").wait_for()
+    page.wait_for_timeout(1500)
+    wait_for_blank(page)
+
+
+def test_the_first_touch_of_the_pad_finds_it_empty(page):
+    come_first(page)
+    page.wait_for_function("document.querySelector('.pad').dataset.drawn === 'true'")
+    page.mouse.move(*on_pad(page, (0.5, 0.2)))
+    page.mouse.down()
+    page.mouse.move(*on_pad(page, (0.5, 0.8)), steps=8)
+    page.mouse.up()
+    expect(page.locator(".announce")).to_have_text(re.compile("^1"))
+    ink = ink_on_pad(page)
+    page.wait_for_timeout(1200)
+    assert ink_on_pad(page) == ink
+    page.get_by_role("button", name="Undo").click()
+    wait_for_blank(page)
+    expect(page.get_by_role("button", name="Undo")).to_be_disabled()
+
+
+def test_a_touch_elsewhere_ends_it_too(page):
+    come_first(page)
+    page.wait_for_function("document.querySelector('.pad').dataset.drawn === 'true'")
+    page.locator("#intro h1").click()
+    wait_for_blank(page)
+    page.wait_for_timeout(1200)
+    assert ink_on_pad(page) == 0
+
+
+def test_once_drawn_it_can_be_asked_why(page):
+    come_first(page)
+    expect(page.locator(".announce")).to_have_text(re.compile("^3"))
+    page.locator(".why").click()
+    expect(page.locator(".overlay-say")).to_contain_text("for 3")
+    page.locator("#sketchpad").press("Space")
+    wait_for_digit_or_dot(page)
+
+
+def wait_for_digit_or_dot(page):
+    """The key found the pad empty: a dot is all that is on it."""
+    expect(page.get_by_role("button", name="Undo")).to_be_enabled()
+    settle(page)
+    assert ink_on_pad(page) < 4000
+
+
+@pytest.mark.parametrize("case", ["no motion", "a drawing", "a link"])
+def test_nothing_draws_itself_where_it_would_be_in_the_way(chromium, app, case):
+    options = DESKTOP | ({"reduced_motion": "reduce"} if case == "no motion" else {})
+    with visiting(chromium, app, options) as page:
+        if case == "a drawing":
+            draw_to_the_end(page, 7)
+        page.evaluate("localStorage.clear()")
+        if case == "a link":
+            page.goto("about:blank")
+            page.goto(f"{app.url}/#d=LgEBCA")
+        else:
+            page.reload()
+        page.locator(".weights[data-ready=true]").wait_for()
+        page.wait_for_timeout(1500)
+        if case == "no motion":
+            wait_for_blank(page)
+        elif case == "a drawing":
+            wait_for_digit(page, 7)
+        assert page.evaluate("localStorage.getItem('digits:greeted')") is None
+
+
+def test_there_are_ten_easy_and_six_hard_examples():
+    names = [example["name"] for example in all_examples()]
+    assert names == [*"0123456789", *HARD]
+    for example in all_examples():
+        ink = draw(parse_strokes(example["strokes"]))
+        assert ink[:, [0, -1]].max() == ink[[0, -1]].max() == 0, example["name"]
+
+
+@pytest.mark.parametrize("name", HARD)
+def test_a_hard_example_is_read_or_told_to_be_no_digit(recognizer, name):
+    [strokes] = [example["strokes"] for example in all_examples() if example["name"] == name]
+    drawing = parse_strokes(strokes)
+    if len(HARD[name]) < 2:
+        digit = recognizer.predict_ink(draw(drawing)).digit
+        assert ("" if digit is None else str(digit)) == HARD[name]
+    if len(HARD[name]) != 1:
+        ink = draw(drawing, PAD_WIDTHS["number"])
+        assert recognizer.read_ink(ink, PAD_HEIGHT / 320).number == HARD[name]
+
+
+def test_the_page_reads_hard_examples_and_says_what_they_are(page):
+    for name, label, said in (
+        ("flag", "A 1 with a flag and a foot", r"^1"),
+        ("letter", "A letter", r"^\s*Not a digit"),
+        ("42", "Number 42", r"^\s*42"),
+        ("scribble", "A scribble", r"^\s*Not a digit"),
+    ):
+        button = page.get_by_role("button", name=label)
+        expect(button).to_have_attribute("data-example", name)
+        expect(button).to_have_attribute("title", label)
+        button.click()
+        expect(page.locator(".announce")).to_have_text(re.compile(said))
+
+
+SAMPLES = {"photo": ("2048", "317"), "form": ("407", "1986", "3"), "board": ("748", "526", "1274")}
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_sample_picture_is_small_and_is_read(recognizer, name):
+    content = (FOLDER / f"{name}.jpg").read_bytes()
+    assert len(content) < 50_000
+    assert recognizer.read(load_picture(content)).lines == SAMPLES[name]
+
+
+def test_a_sample_picture_is_handed_in_at_a_press(page):
+    open_upload(page)
+    samples = page.get_by_role("group", name="Or try a picture")
+    for label, name in (("Form", "form"), ("Board", "board")):
+        samples.get_by_role("button", name=label).click()
+        number = re.compile(r"\s*".join(SAMPLES[name]))
+        expect(page.locator("#prediction .digit")).to_have_text(number)
+        expect(page.locator(".tiles li")).to_have_count(len("".join(SAMPLES[name])))
+    natural = "(image) => image.decode().then(() => image.naturalWidth)"
+    assert samples.locator("img").first.evaluate(natural) == 640
+
+
+def test_other_pictures_than_the_samples_are_not_served(app):
+    for path in ("/samples/photo.png", "/samples/", "/samples/../app.py", "/samples/none.jpg"):
+        with pytest.raises(OSError, match="404"):
+            app.get(path)
+
+
+@pytest.mark.parametrize(
+    "options", [DESKTOP, PHONE | {"locale": "de-DE", "color_scheme": "dark"}], ids=["desk", "phone"]
+)
+def test_axe_finds_no_fault_in_samples_and_nothing_is_cut(chromium, app, options):
+    with visiting(chromium, app, options | {"reduced_motion": "reduce"}) as page:
+        page.get_by_role("tab").nth(1).click()
+        page.locator(".samples img").last.wait_for()
+        assert violations(page) == []
+        width = page.viewport_size["width"]
+        for button in page.locator(".samples button").all():
+            box = button.bounding_box()
+            assert box["height"] >= 44
+            assert box["x"] + box["width"] <= width

@@ -1,0 +1,267 @@
+"""Sharing and keeping: the link, the picture, the last drawings, and how long an answer took."""
+
+import io
+import json
+import re
+import urllib.request
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from digits.drawing import MAX_POINTS
+from tests.support import pen
+from tests.support.visitor import (
+    DESKTOP,
+    PHONE,
+    draw,
+    draw_to_the_end,
+    ink_on_pad,
+    open_upload,
+    upload,
+    violations,
+    visiting,
+    wait_for_blank,
+    wait_for_digit,
+)
+
+CLIPBOARD = DESKTOP | {"permissions": ["clipboard-read", "clipboard-write"]}
+COPY = "Copy link"
+
+
+@pytest.fixture
+def sharing(chromium, app):
+    """The page of a visitor whose browser lets it write to the clipboard."""
+    with visiting(chromium, app, CLIPBOARD) as page:
+        yield page
+
+
+def copied(page):
+    page.get_by_role("button", name=COPY).click()
+    expect(page.locator(".keep-said")).to_have_text("Link copied.")
+    return page.evaluate("navigator.clipboard.readText()")
+
+
+def put(page, strokes):
+    """Lay strokes on the pad, as a reload finds them."""
+    page.evaluate("(kept) => sessionStorage.setItem('digits:drawing', kept)", json.dumps(strokes))
+    page.reload()
+    page.locator(".weights[data-ready=true]").wait_for()
+
+
+def test_a_link_draws_the_drawing_and_reads_it(sharing, chromium, app):
+    draw_to_the_end(sharing, 3)
+    ink, link = ink_on_pad(sharing), copied(sharing)
+    assert link.startswith(f"{app.url}/#d=")
+    assert len(link) < 300
+    with visiting(chromium, app, DESKTOP | {"locale": "en-GB"}) as other:
+        other.goto(link)
+        expect(other.locator(".announce")).to_have_text(re.compile("^3"))
+        assert ink_on_pad(other) == pytest.approx(ink, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    "strokes",
+    [
+        [[46, 500, 500]],
+        [[1, 0, 0, 1000, 1000], [200, -200, 1200, 1200, -200, 0, 0, 64, 63, 0, 127]],
+        [[46, *[value for i in range(MAX_POINTS) for value in (i % 1000, (7 * i) % 1000)]]],
+    ],
+    ids=["a dot", "all widths and beyond the edges", "a full pad"],
+)
+def test_a_link_holds_every_drawing_whole(sharing, strokes):
+    put(sharing, strokes)
+    link = copied(sharing)
+    put(sharing, [])
+    sharing.goto("about:blank")
+    sharing.goto(link)
+    expect(sharing.get_by_role("button", name=COPY)).to_be_enabled()
+    expect(sharing.locator(".announce")).not_to_have_text("")
+    kept = json.loads(sharing.evaluate("sessionStorage.getItem('digits:drawing')"))
+    assert kept == strokes
+    assert len(link) < 4.5 * MAX_POINTS
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "",
+        "%00",
+        "a",
+        "Li",
+        "LieSBb",
+        "AAAA",
+        "_____w",
+        "LgEB-_-_-_8",
+        "Lv___38B",
+        "<b>",
+        "A" * 50_000,
+    ],
+    ids=lambda code: code[:12],
+)
+def test_what_is_no_link_draws_nothing_and_is_no_error(page, app, code):
+    page.goto("about:blank")
+    page.goto(f"{app.url}/#d={code}")
+    page.locator(".weights[data-ready=true]").wait_for()
+    wait_for_blank(page)
+    assert ink_on_pad(page) == 0
+    page.wait_for_function("location.hash === ''")
+
+
+def test_the_link_leaves_the_address_when_the_drawing_changes(sharing):
+    draw_to_the_end(sharing, 3)
+    copied(sharing)
+    assert "#d=" in sharing.url
+    draw(sharing, 3, shift=0.02)
+    sharing.wait_for_function("location.hash === ''")
+
+
+def test_a_link_may_be_opened_on_an_open_page_and_the_drawing_before_it_comes_back(sharing):
+    draw_to_the_end(sharing, 3)
+    link = copied(sharing)
+    sharing.get_by_role("button", name="Clear").click()
+    draw_to_the_end(sharing, 7)
+    sharing.evaluate("(hash) => { location.hash = hash }", link[link.index("#") :])
+    wait_for_digit(sharing, 3)
+    sharing.get_by_role("button", name="Undo").click()
+    wait_for_digit(sharing, 7)
+
+
+def test_without_a_clipboard_the_link_is_in_the_address_bar(page):
+    page.evaluate(
+        "() => { navigator.clipboard.writeText = () => Promise.reject(new Error('denied')) }"
+    )
+    draw_to_the_end(page, 1)
+    page.get_by_role("button", name=COPY).click()
+    expect(page.locator(".keep-said")).to_have_text("The link is in the address bar.")
+    assert "#d=" in page.url
+
+
+def test_the_picture_is_the_drawing_and_is_read_alike(page, app):
+    draw_to_the_end(page, 4)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save picture").click()
+    assert download.value.suggested_filename == "digit.png"
+    content = download.value.path().read_bytes()
+    with Image.open(io.BytesIO(content)) as picture:
+        pixels = np.asarray(picture.convert("L"))
+    assert min(pixels.shape) > 300
+    assert pixels[0, 0] == 255
+    assert (pixels < 60).sum() == pytest.approx(ink_on_pad(page), rel=0.1)
+    headers = {"Content-Type": "image/png"}
+    request = urllib.request.Request(f"{app.url}/v1/predict", content, headers)  # noqa: S310 - loopback
+    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+        assert json.loads(answer.read())["digit"] == 4
+
+
+def test_nothing_is_shared_or_saved_of_an_empty_pad(page):
+    for name in (COPY, "Save picture"):
+        expect(page.get_by_role("button", name=name)).to_be_disabled()
+
+
+def last(page):
+    return page.get_by_role("group", name="Your last drawings").get_by_role("button")
+
+
+def test_the_last_drawings_come_back_at_a_press_and_are_forgotten_at_one(page):
+    expect(page.locator(".last")).not_to_be_visible()
+    for digit in (3, 7):
+        draw_to_the_end(page, digit)
+        page.get_by_role("button", name="Clear").click()
+        wait_for_blank(page)
+    expect(last(page)).to_have_count(2)
+    expect(page.locator(".last")).to_contain_text("in this browser alone")
+    last(page).nth(1).click()
+    wait_for_digit(page, 3)
+    last(page).nth(0).click()
+    wait_for_digit(page, 7)
+    page.reload()
+    expect(last(page)).to_have_count(2)
+    page.get_by_role("button", name="Forget them").click()
+    expect(page.locator(".last")).not_to_be_visible()
+    assert page.evaluate("localStorage.getItem('digits:drawings')") is None
+
+
+def test_a_drawing_is_kept_once_and_examples_never(page):
+    draw_to_the_end(page, 3)
+    for _ in range(2):
+        page.get_by_role("button", name="Clear").click()
+        wait_for_blank(page)
+        page.get_by_role("button", name="Undo").click()
+        wait_for_digit(page, 3)
+    page.get_by_role("button", name="Example 5").click()
+    wait_for_digit(page, 5)
+    page.get_by_role("button", name="Example 8").click()
+    wait_for_digit(page, 8)
+    expect(last(page)).to_have_count(1)
+
+
+def test_a_drawing_is_kept_when_the_page_is_left_and_eight_of_them_at_most(page, app):
+    draw_to_the_end(page, 6)
+    page.goto("about:blank")
+    page.goto(app.url)
+    expect(last(page)).to_have_count(1)
+    for place in range(9):
+        page.keyboard.press("Delete")
+        draw(page, 1, shift=0.03 * place)
+        expect(page.get_by_role("button", name="Clear")).to_be_enabled()
+    page.keyboard.press("Delete")
+    expect(last(page)).to_have_count(8)
+
+
+@pytest.mark.parametrize("content", ["nonsense", "{}", "[1, null]", '["%", "AAAA", "LgEA"]'])
+def test_what_lies_in_the_browsers_store_by_mistake_is_no_last_drawing(page, content):
+    page.evaluate("(content) => localStorage.setItem('digits:drawings', content)", content)
+    page.reload()
+    page.locator(".weights[data-ready=true]").wait_for()
+    expect(page.locator(".last")).not_to_be_visible()
+    draw_to_the_end(page, 1)
+
+
+def test_a_browser_that_keeps_nothing_draws_all_the_same(chromium, app):
+    context = chromium.new_context(locale="en-US")
+    page = context.new_page()
+    faults = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.add_init_script(
+        "for (const name of ['getItem', 'setItem', 'removeItem'])"
+        " Storage.prototype[name] = () => { throw new DOMException('denied', 'SecurityError') }"
+    )
+    page.goto(app.url)
+    page.locator(".weights[data-ready=true]").wait_for()
+    draw_to_the_end(page, 3)
+    page.get_by_role("button", name="Clear").click()
+    wait_for_blank(page)
+    assert [fault for fault in faults if "denied" in fault] == []
+    context.close()
+
+
+def test_the_time_of_the_last_answer_stands_behind_it_and_is_not_announced(page, tmp_path):
+    say = page.locator("#prediction .say")
+    expect(say).not_to_have_attribute("data-took", re.compile("ms"))
+    draw_to_the_end(page, 7)
+    expect(say).to_have_attribute("data-took", re.compile(r"^\d+ ms$"))
+    shown = say.evaluate("(node) => getComputedStyle(node, '::after').content")
+    assert re.search(r"attr\(data-took\)|\d+ ms", shown)
+    expect(page.locator(".announce")).not_to_contain_text("ms")
+    open_upload(page)
+    upload(page, tmp_path / "7.png", pen.sheet(7))
+    wait_for_digit(page, 7)
+    expect(say).to_have_attribute("data-took", re.compile(r"^\d+ ms$"))
+
+
+@pytest.mark.parametrize(
+    "options", [DESKTOP, PHONE | {"color_scheme": "dark"}], ids=["desk", "phone"]
+)
+def test_axe_finds_no_fault_and_what_is_pressed_is_large_enough(chromium, app, options):
+    with visiting(chromium, app, options | {"reduced_motion": "reduce"}) as page:
+        draw_to_the_end(page, 3)
+        page.get_by_role("button", name="Clear").click()
+        wait_for_blank(page)
+        expect(last(page)).to_have_count(1)
+        assert violations(page) == []
+        for button in page.locator(".keep button, .last button").all():
+            box = button.bounding_box()
+            assert box["height"] >= 44
+            assert box["width"] >= 44, button.inner_text()
