@@ -13,7 +13,8 @@ from typing import Final
 import cv2
 import numpy as np
 
-from training import console, handwriting
+from training import console
+from training.handwriting import templates
 from training.synthesis import surfaces
 from training.synthesis.camera import photograph
 from training.synthesis.marks import Mark, Pen, draw, line, moved
@@ -71,7 +72,7 @@ SAMPLES: Final = {"photo": photo, "form": form, "board": board}
 
 def _digit(digit: str, rng: np.random.Generator) -> Mark:
     """Write a digit 1 high."""
-    strokes = [np.asarray(s, np.float64) / 100 for s in handwriting.write(digit, rng)]
+    strokes = [np.asarray(s, np.float64) / 100 for s in templates.write(digit, rng)]
     return Mark(strokes, DIGIT, int(digit))
 
 
