@@ -335,8 +335,8 @@ class Look:
         return find_layout(self._finder, self.picture)
 
 
-def _doubt(reading: Reading) -> float:
-    return 1 - min((digit.confidence for digit in reading.digits), default=0.0)
+def _doubt(digits: Sequence[ReadDigit]) -> float:
+    return 1 - min((digit.confidence for digit in digits), default=0.0)
 
 
 def _is_better(found: Reading, ruled: Reading) -> bool:
@@ -347,18 +347,24 @@ def _is_better(found: Reading, ruled: Reading) -> bool:
     """
     if not found.digits:
         return False
-    if _is_part(ruled, found):
-        return _doubt(found) <= max(_DOUBTLESS, _MUCH_LESS * _doubt(ruled))
-    if _is_part(found, ruled) and _doubt(ruled) <= _DOUBTLESS:
+    added = _added(ruled, found)
+    if added:
+        return _doubt(added) <= max(_DOUBTLESS, _MUCH_LESS * _doubt(ruled.digits))
+    if _added(found, ruled) and _doubt(ruled.digits) <= _DOUBTLESS:
         return False
-    return _doubt(found) <= _MUCH_LESS * _doubt(ruled)
+    return _doubt(found.digits) <= _MUCH_LESS * _doubt(ruled.digits)
 
 
-def _is_part(reading: Reading, other: Reading) -> bool:
-    """Tell whether the other has all of a reading's digits, in their order, and more."""
-    digits = iter("".join(other.lines))
-    held = all(digit in digits for digit in "".join(reading.lines))
-    return held and len(reading.digits) < len(other.digits)
+def _added(reading: Reading, other: Reading) -> list[ReadDigit]:
+    """Digits of the other beyond a reading's, if it has all of those in their order; else none."""
+    left = [digit.digit for digit in reading.digits]
+    added = []
+    for digit in other.digits:
+        if left and left[0] == digit.digit:
+            left.pop(0)
+        else:
+            added.append(digit)
+    return [] if left else added
 
 
 def _touches(box: Box, digits: Sequence[ReadDigit]) -> bool:

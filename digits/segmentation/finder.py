@@ -69,6 +69,9 @@ _INK: Final = 0.3
 _LEAST_DIGIT: Final = 0.35
 """Digits' share of digits and letters below which connected ink is other writing."""
 
+_LEAST_AT_CENTRE: Final = 0.2
+"""The same where a digit's centre is seen."""
+
 _LEAST_MEAN_MARK: Final = 0.3
 """Mean mark of all that is connected, such as a box, below which only digits' centres count."""
 
@@ -259,13 +262,14 @@ class _Tile:
         marked = _sums(whole, drawn * mark) / (_sums(whole, drawn) + 1e-6)
         of_whole = np.zeros(count, np.intp)
         of_whole[labels.ravel()] = whole.ravel()
-        digits = _sums(labels, gated * digit)
-        keep = digits >= _LEAST_DIGIT * (digits + _sums(labels, gated * writing))
-        for label, (x, y, wide, tall, _) in enumerate(stats):
-            keep[label] &= marked[of_whole[label]] >= _LEAST_MEAN_MARK or any(
-                x <= c.x - region[0] <= x + wide and y <= c.y - region[1] <= y + tall
-                for c in self.centres
-            )
+        of_digit = _sums(labels, gated * digit)
+        share = of_digit / (of_digit + _sums(labels, gated * writing) + 1e-6)
+        keep = (share >= _LEAST_DIGIT) & (marked[of_whole] >= _LEAST_MEAN_MARK)
+        for centre in self.centres:
+            x, y = centre.x - region[0], centre.y - region[1]
+            left, top, wide, tall, _ = stats.T
+            holds = (left <= x) & (x <= left + wide) & (top <= y) & (y <= top + tall)
+            keep |= holds & (share >= _LEAST_AT_CENTRE)
         keep[0] = False
         kept = keep[labels]
         # Strokes keep their soft edges, which are fainter than what connects them.
