@@ -31,6 +31,7 @@ from digits.page.head import TITLE, introduce, picture_routes
 from digits.page.parts import (
     STYLES,
     answer_panel,
+    compare_networks,
     drawing_pad,
     i18n,
     look_inside,
@@ -256,6 +257,7 @@ def build() -> gr.Blocks:
                 )
         with gr.Column(elem_id="inside-column"):
             look_inside()
+            compare_networks()
         connect_upload(upload_inputs, answer)
         build_api()
     return demo

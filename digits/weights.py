@@ -209,9 +209,15 @@ def parse_tensors(data: bytes, network: str) -> Tensors:
     return {key: _array(key, entry) for key, entry in found.items()}
 
 
-def serialize(tensors: Tensors) -> bytes:
-    """Write weights as a safetensors file; the same numbers give the same bytes."""
-    return safetensors.numpy.save(tensors)
+def serialize(tensors: Tensors, *, half: bool = False) -> bytes:
+    """Write weights as a safetensors file; the same numbers give the same bytes.
+
+    Args:
+        tensors: By name.
+        half: Whether in half precision.
+    """
+    kind = np.float16 if half else np.float32
+    return safetensors.numpy.save({key: array.astype(kind) for key, array in tensors.items()})
 
 
 def _check_tensor(

@@ -207,8 +207,15 @@ def test_openapi_describes_every_route_and_its_errors(app):
     status, _, described = ask(app, "openapi.json")
     assert status == 200
     assert described["servers"] == [{"url": "."}]
-    assert described["paths"].keys() == {"/predict", "/read", "/draw", "/inside", "/health"}
-    for path in ("/predict", "/read", "/draw", "/inside"):
+    assert described["paths"].keys() == {
+        "/predict",
+        "/read",
+        "/draw",
+        "/inside",
+        "/compare",
+        "/health",
+    }
+    for path in ("/predict", "/read", "/draw", "/inside", "/compare"):
         operation = described["paths"][path]["post"]
         assert operation["requestBody"]["required"]
         assert operation["responses"].keys() >= {"200", "400", "413", "415", "422", "503"}

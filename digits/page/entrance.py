@@ -116,7 +116,7 @@ DOORS: Final = (
     # A stroke of the pad, or what the network makes of it; answered in milliseconds.
     Door(
         "drawing",
-        re.compile("/v1/(?:draw|inside)"),
+        re.compile("/v1/(?:draw|inside|compare)"),
         methods=_POST,
         max_bytes=MAX_QUESTION_BYTES,
         asks=True,

@@ -43,6 +43,15 @@ EXTRA_WORDS: Final[dict[str, dict[str, str]]] = {
         "inside_votes": "Answer",
         "inside_votes_say": "0 to 9",
         "why_bars": "or press a bar",
+        "compare": "Networks side by side",
+        "compare_lead": "why other demos misread what this page reads",
+        "compare_none": "Draw a digit: the networks of five well-known demos read it beside this "
+        "page\u2019s, each in two ways.",
+        "compare_network": "Network",
+        "compare_shrunk": "The whole pad, shrunk",
+        "compare_normalized": "In MNIST\u2019s frame",
+        "compare_served": "This page",
+        "compare_mnist": "{0} on MNIST",
     },
     "de": {
         "examples_hard": "Oder etwas Schwereres",
@@ -84,6 +93,15 @@ EXTRA_WORDS: Final[dict[str, dict[str, str]]] = {
         "inside_votes": "Antwort",
         "inside_votes_say": "0 bis 9",
         "why_bars": "oder Balken antippen",
+        "compare": "Netze im Vergleich",
+        "compare_lead": "warum andere Demos verlesen, was diese Seite liest",
+        "compare_none": "Zeichne eine Ziffer: Die Netze von fünf bekannten Demos lesen sie neben "
+        "dem dieser Seite, jedes auf zwei Arten.",
+        "compare_network": "Netz",
+        "compare_shrunk": "Ganze Fläche, verkleinert",
+        "compare_normalized": "Ins MNIST-Format gebracht",
+        "compare_served": "Diese Seite",
+        "compare_mnist": "{0} auf MNIST",
     },
     "fr": {
         "examples_hard": "Ou plus difficile",
@@ -125,5 +143,14 @@ EXTRA_WORDS: Final[dict[str, dict[str, str]]] = {
         "inside_votes": "Réponse",
         "inside_votes_say": "0 à 9",
         "why_bars": "ou touchez une barre",
+        "compare": "Les réseaux côte à côte",
+        "compare_lead": "pourquoi d\u2019autres démos lisent mal ce que cette page lit",
+        "compare_none": "Dessinez un chiffre\u00a0: les réseaux de cinq démos connues le lisent à "
+        "côté de celui de cette page, chacun de deux façons.",
+        "compare_network": "Réseau",
+        "compare_shrunk": "Toute la surface, réduite",
+        "compare_normalized": "Mis au format de MNIST",
+        "compare_served": "Cette page",
+        "compare_mnist": "{0} sur MNIST",
     },
 }

@@ -160,12 +160,12 @@ async function send(now) {
   underWay += 1
   waiting = false
   lastAsked = performance.now()
-  const [number, before, inkBox, start] = [++asked, generation, boxOfInk(), performance.now()]
+  const [number, before, asking, inkBox, start] = [++asked, generation, strokes, boxOfInk(), performance.now()]
   let alarm
   const patience = new Promise((resolve) => { alarm = setTimeout(resolve, PATIENCE_MS) })
   const answer = await Promise.race([readDrawing(strokes, pen === null && !replaying), patience])
   clearTimeout(alarm)
-  if (answer) answer.took = performance.now() - start
+  if (answer) Object.assign(answer, { took: performance.now() - start, strokes: asking })
   underWay -= 1
   const current = before === generation && strokes.length > 0
   const repeat = !answer || answer.kind === 'warming'

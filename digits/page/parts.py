@@ -16,7 +16,7 @@ from digits.pictures import MAX_FILE_BYTES, MAX_PIXELS, MAX_SIDE, MIN_SIDE
 
 _FOLDER: Final = Path(__file__).parent
 
-STYLES: Final = [_FOLDER / name for name in ("page.css", "inside.css", "about.css")]
+STYLES: Final = [_FOLDER / name for name in ("page.css", "inside.css", "compare.css", "about.css")]
 
 _GRADIO_WORDS: Final = ("tab_draw", "tab_upload", "tab_about", "upload_label", "rotate")
 """What components of Gradio's own show; the other words are those of the parts."""
@@ -119,6 +119,11 @@ def sample_pictures() -> gr.HTML:
 def look_inside() -> gr.HTML:
     """What the layers of the network make of the answer's image; asks `/v1/inside` while open."""
     return _part("inside.html", ["frame.js", "inside.js"], [], {})
+
+
+def compare_networks() -> gr.HTML:
+    """What the networks of well-known demos say of the drawing; asks `/v1/compare` while open."""
+    return _part("compare.html", ["compare.js"], [], {})
 
 
 def i18n(key: str) -> I18nData:

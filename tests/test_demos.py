@@ -1,0 +1,94 @@
+"""The networks of well-known demos, and what they say of a drawing."""
+
+import base64
+import json
+import urllib.error
+import urllib.request
+
+import numpy as np
+import pytest
+
+from digits import demos
+from digits.drawing import INK_HEIGHT, draw, parse_strokes
+from digits.examples import digit_example
+from digits.preprocessing import normalize
+
+
+def ask(app, value):
+    body = json.dumps(value).encode()
+    request = urllib.request.Request(  # noqa: S310 - the loopback's
+        f"{app.url}/v1/compare", body, {"Content-Type": "application/json"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310
+            return response.status, json.loads(response.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.loads(error.read())
+
+
+def test_a_drawing_is_shrunk_as_a_whole_and_framed_by_its_ink():
+    ink = np.zeros((280, 280), np.float32)
+    ink[40:80, 20:30] = 1
+    shrunk, framed = demos.both_ways(ink)
+    assert shrunk[4:8, 2].min() == 1
+    assert shrunk.sum() == pytest.approx(4)
+    assert np.array_equal(framed, normalize(ink))
+    assert framed[4:24].sum() > 30
+
+
+@pytest.mark.parametrize("name", demos.DEMOS)
+def test_each_demo_reads_plain_digits_in_mnists_frame(recognizer, name):
+    images = [demos.both_ways(draw(parse_strokes(digit_example(digit)))) for digit in range(10)]
+    network = demos.DEMOS.index(name)
+    tables = [demos.Demos().compare(each, recognizer.predict_images, 0.5) for each in images]
+    assert [table[network].network for table in tables] == [name] * 10
+    assert all(table[network].accuracy > 0.97 for table in tables)
+    answers = [table[network].normalized.digit for table in tables]
+    assert sum(answer == digit for digit, answer in enumerate(answers)) >= 8, answers
+
+
+def test_a_drawing_is_answered_by_all_demos_and_the_served_network_last(app, recognizer):
+    strokes = digit_example(5)
+    status, answer = ask(app, {"mode": "digit", "strokes": strokes})
+    assert status == 200
+    *others, served = answer["networks"]
+    assert [row["network"] for row in others] == list(demos.DEMOS)
+    assert served["network"] is None
+    prediction = recognizer.predict_ink(draw(parse_strokes(strokes)))
+    assert served["normalized"]["digit"] == prediction.digit == 5
+    assert served["normalized"]["confidence"] == pytest.approx(
+        max(prediction.confidences), abs=1e-6
+    )
+    seen = np.frombuffer(base64.b64decode(answer["normalized"]), np.uint8).reshape(28, 28)
+    assert np.abs(seen / 255 - prediction.image).max() < 1 / 255
+    assert len(base64.b64decode(answer["shrunk"])) == 784
+
+
+def test_a_small_drawing_in_a_corner_is_why_demos_fail(recognizer):
+    ink = np.zeros((INK_HEIGHT, INK_HEIGHT), np.float32)
+    small = draw(parse_strokes(digit_example(3)))[::3, ::3]
+    ink[: small.shape[0], : small.shape[1]] = small
+    rows = demos.Demos().compare(demos.both_ways(ink), recognizer.predict_images, 0.5)
+    assert sum(row.normalized.digit == 3 for row in rows) > sum(
+        row.shrunk.digit == 3 for row in rows
+    )
+
+
+def test_a_blank_pad_is_compared_with_nothing(app):
+    status, answer = ask(app, {"mode": "digit", "strokes": []})
+    assert status == 200
+    assert answer["networks"] == []
+    assert answer["shrunk"] is answer["normalized"] is None
+
+
+@pytest.mark.parametrize("value", [{"strokes": []}, {"mode": "digit", "strokes": [[1]]}, "no"])
+def test_what_is_no_drawing_is_refused(app, value):
+    status, answer = ask(app, value)
+    assert status == 422
+    assert answer["error"]
+
+
+def test_the_demos_fit_into_two_megabytes():
+    files = [demos.FOLDER / f"{name}.safetensors" for name in demos.DEMOS]
+    assert sum(file.stat().st_size for file in files) < 2_000_000

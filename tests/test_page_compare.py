@@ -1,0 +1,95 @@
+"""The networks side by side, in a browser."""
+
+from playwright.sync_api import expect
+
+from digits.demos import DEMOS
+from tests.support.visitor import (
+    DESKTOP,
+    PHONE,
+    draw_to_the_end,
+    settle,
+    violations,
+    visiting,
+    wait_for_digit,
+    wait_until,
+)
+
+COMPARE = "**/v1/compare"
+
+
+def look(page):
+    """Open the comparison."""
+    page.locator(".compare summary").click()
+
+
+def test_closed_it_asks_nothing(page):
+    asked = []
+    page.route(COMPARE, lambda route: (asked.append(route), route.continue_()))
+    draw_to_the_end(page, 5)
+    settle(page)
+    assert asked == []
+    look(page)
+    wait_until(page, lambda: asked)
+
+
+def test_every_network_answers_the_drawing_in_both_ways(page):
+    draw_to_the_end(page, 5)
+    look(page)
+    rows = page.locator(".compare tbody tr")
+    expect(rows).to_have_count(len(DEMOS) + 1)
+    names = rows.locator("th").all_inner_texts()[:-1]
+    assert all(name.startswith(demo) for name, demo in zip(names, DEMOS, strict=True))
+    served = rows.last
+    expect(served.locator("th")).to_contain_text("This page")
+    expect(served.locator("td b").last).to_have_text("5")
+    assert rows.locator("td").count() == 2 * (len(DEMOS) + 1)
+
+
+def test_the_table_follows_the_pen_and_clears_with_the_pad(page):
+    draw_to_the_end(page, 5)
+    look(page)
+    answer = page.locator(".compare tbody tr").last.locator("td b").last
+    expect(answer).to_have_text("5")
+    page.locator("[data-action=clear]").click()
+    expect(page.locator(".compare table")).to_be_hidden()
+    expect(page.locator(".compare-none")).to_be_visible()
+    page.locator("[data-example='3']").click()
+    wait_for_digit(page, 3)
+    expect(answer).to_have_text("3")
+
+
+def test_what_another_network_reads_otherwise_is_marked(page):
+    answers = {"digit": 5, "confidence": 0.9}
+    other = {"digit": 3, "confidence": 0.4}
+    rows = [
+        {"network": "fnn", "accuracy": 0.98, "shrunk": other, "normalized": answers},
+        {"network": None, "accuracy": 0.99, "shrunk": answers, "normalized": answers},
+    ]
+    image = "A" * 1044 + "AA=="
+    body = {"networks": rows, "shrunk": image, "normalized": image, "model": "m"}
+    page.route(COMPARE, lambda route: route.fulfill(json=body))
+    draw_to_the_end(page, 5)
+    look(page)
+    expect(page.locator(".compare .other")).to_have_count(1)
+    expect(page.locator(".compare .other")).to_have_text("340%")
+
+
+def test_it_speaks_the_visitors_language_and_fits_a_phone(chromium, app):
+    with visiting(chromium, app, PHONE | {"locale": "de-DE"}) as page:
+        page.locator("[data-example='7']").click()
+        wait_for_digit(page, 7)
+        look(page)
+        expect(page.locator(".compare .served th")).to_contain_text("Diese Seite")
+        expect(page.locator(".compare .served th")).to_contain_text(",")
+        width = page.viewport_size["width"]
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_axe_finds_no_fault_in_an_open_comparison(chromium, app):
+    for options in (DESKTOP, PHONE | {"color_scheme": "dark"}):
+        with visiting(chromium, app, options) as page:
+            page.locator("[data-example='7']").click()
+            wait_for_digit(page, 7)
+            look(page)
+            expect(page.locator(".compare .served")).to_be_visible()
+            assert violations(page) == []

@@ -1,0 +1,65 @@
+"""Bundle the networks of well-known demos, in half precision, from their runs.
+
+    python -m training.release.bundle_demos runs/fnn-0 runs/dropout-0 runs/dense128-0 ...
+
+They lie in `digits/bundled/demos`, where the page asks them beside the served one. Prints how many
+images of MNIST's test set each misreads before and after its numbers were halved.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+
+from digits import demos, networks, onnx_graph, weights
+from digits.onnx_graph import Tensors
+from training import console
+from training.data.mnist import load_mnist
+
+
+def misread(name: str, tensors: Tensors, images: np.ndarray, labels: np.ndarray) -> int:
+    """Count the images that a network misreads.
+
+    Args:
+        name: Of the network.
+        tensors: Its weights.
+        images: `(N, 28, 28)` uint8, 255 full ink.
+        labels: `(N,)` digits.
+    """
+    session = onnx_graph.open_session(onnx_graph.build(networks.find(name), tensors))
+    asked = {onnx_graph.INPUT: images[..., None].astype(np.float32) / 255}
+    found = session.run([onnx_graph.PROBABILITIES], asked)[0]
+    return int((found.argmax(axis=1) != labels).sum())
+
+
+def main() -> None:
+    """Bundle runs."""
+    parser = argparse.ArgumentParser(
+        prog="python -m training.release.bundle_demos", description=__doc__
+    )
+    parser.add_argument("runs", type=Path, nargs="+", help="one folder for each network")
+    parser.add_argument("--data", type=Path, help="MNIST's four IDX files; default: download")
+    parser.add_argument("--folder", type=Path, default=demos.FOLDER, help="where to write them")
+    arguments = parser.parse_args()
+    mnist = load_mnist(arguments.data)
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    accuracies = {}
+    for run in arguments.runs:
+        config = weights.parse_config((run / weights.CONFIG_FILE).read_bytes())
+        tensors = weights.parse_tensors((run / weights.WEIGHTS_FILE).read_bytes(), config.network)
+        content = weights.serialize(tensors, half=True)
+        (arguments.folder / f"{config.network}.safetensors").write_bytes(content)
+        back = weights.parse_tensors(content, config.network)
+        before, after = (
+            misread(config.network, each, mnist.test_images, mnist.test_labels)
+            for each in (tensors, back)
+        )
+        accuracies[config.network] = round(1 - after / len(mnist.test_labels), 4)
+        print(f"{config.network}: {before} misread, halved {after}, {len(content):,} bytes")
+    text = json.dumps(accuracies, indent=2) + "\n"
+    (arguments.folder / demos.METRICS).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    console.run(main)
