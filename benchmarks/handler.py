@@ -21,7 +21,6 @@ from PIL import Image
 from digits import weights
 from digits.drawing import as_picture, draw, parse_strokes
 from digits.examples import digit_example
-from training.export import exports
 from training.export.endpoint import endpoint_files
 
 SIDE: Final = 500
@@ -37,15 +36,17 @@ def make_snapshot(folder: Path) -> None:
         folder: Where.
     """
     files = endpoint_files()
-    files[weights.CONFIG_FILE] = (weights.BUNDLED / weights.CONFIG_FILE).read_bytes()
+    for name in (
+        weights.CONFIG_FILE,
+        weights.METRICS_FILE,
+        weights.WEIGHTS_FILE,
+        weights.FINDER_FILE,
+    ):
+        files[name] = (weights.BUNDLED / name).read_bytes()
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    path = folder / exports.FOLDER / exports.FORMATS["onnx"]
-    path.parent.mkdir()
-    found = weights.load_folder(weights.BUNDLED)
-    exports.write_format("onnx", found, path, _no_calibration)
 
 
 def measure(folder: Path, pictures: int = _PICTURES) -> dict[str, Any]:
@@ -81,10 +82,6 @@ def _sketch(index: int) -> str:
     content = io.BytesIO()
     drawn.resize((SIDE, SIDE)).save(content, "PNG")
     return base64.b64encode(content.getvalue()).decode()
-
-
-def _no_calibration() -> Any:  # noqa: ANN401 - it returns nothing
-    raise ValueError("ONNX needs no calibration.")
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from threading import Thread
 import psutil
 import pytest
 
-from benchmarks import answers, baseline_model, memory, tables, training_time
+from benchmarks import answers, baseline_model, handler, memory, tables, training_time
 from benchmarks.__main__ import SECTIONS, main, measure
 from benchmarks.calls import Crowd, Pictures, picture
 from benchmarks.distance import at_a_distance
@@ -30,6 +30,14 @@ def test_every_section_runs():
     shown = tables.console(report)
     assert all(row.what in shown for row in rows)
     assert "A million answers a day" in tables.section(report)
+
+
+def test_the_handler_is_measured_as_it_is_published(tmp_path, monkeypatch):
+    monkeypatch.setattr(handler, "BATCHES", (1, 2))
+    handler.make_snapshot(tmp_path)
+    found = handler.measure(tmp_path, pictures=4)
+    assert found.keys() == {"1", "2"}
+    assert min(found.values()) > 0
 
 
 def test_a_running_app_is_measured(app):
