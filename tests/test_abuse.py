@@ -130,7 +130,7 @@ def secrets(hostile, tmp_path_factory):
     cached.parent.mkdir(exist_ok=True)
     for path in (elsewhere, beside, cached):
         pen.save(path, pen.sheet(8))
-    return [elsewhere, beside, cached, ROOT / ".github" / "screenshots" / "page-light.png"]
+    return [elsewhere, beside, cached, ROOT / ".github" / "screenshots" / "page.webp"]
 
 
 def names_of(path, uploads):

@@ -275,13 +275,13 @@ def test_card_of_the_space_names_its_model_and_leads_nowhere_in_vain():
     assert metadata == before | {"models": [MODEL]}
     inside = re.findall(r"\]\((?!https?://|#)([^)\s]+)\)", card)
     assert [target for target in inside if target not in files] == []
-    assert f"{source}/raw/HEAD/.github/screenshots/page-light.png" in card
+    assert f"{source}/raw/HEAD/.github/screenshots/page.webp" in card
     assert "OWNER/SPACE" not in card
     assert "github.com/OWNER" not in card
 
 
 def test_card_without_a_source_keeps_its_links():
-    assert "](.github/screenshots/page-light.png)" in collected()["README.md"].decode()
+    assert "](.github/screenshots/page.webp)" in collected()["README.md"].decode()
 
 
 def test_waiting_ends_when_the_new_files_serve(server, capsys):

@@ -2,10 +2,8 @@
 
 import base64
 import json
-import os
 import re
 import time
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -33,9 +31,6 @@ from tests.support.visitor import (
     wait_for_digit,
     wait_until,
 )
-
-SCREENSHOTS = Path(__file__).parents[1] / ".github" / "screenshots"
-
 
 DRAWN = [[1, 5, 8], pytest.param(range(10), marks=pytest.mark.nightly)]
 
@@ -590,19 +585,3 @@ def test_nothing_moves_on_the_page_when_an_answer_comes(page):
     draw(page, 3)
     wait_for_digit(page, 3)
     assert [part.bounding_box() for part in parts] == before
-
-
-@pytest.mark.nightly
-def test_the_page_is_shown_as_the_readme_shows_it(page, phone, tmp_path):
-    folder = SCREENSHOTS if os.environ.get("UPDATE_SCREENSHOTS") == "1" else tmp_path
-    folder.mkdir(parents=True, exist_ok=True)
-    # The examples are round, as by hand; the strokes of these tests have corners.
-    page.get_by_role("button", name="Example 5").click()
-    phone.get_by_role("button", name="Example 2").tap()
-    page.mouse.move(640, 790)
-    page.locator(".announce").filter(has_text=re.compile("^5")).wait_for(state="attached")
-    phone.locator(".announce").filter(has_text=re.compile("^2")).wait_for(state="attached")
-    for name, shown in (("page-light.png", page), ("page-phone.png", phone)):
-        shown.evaluate("Promise.all(document.getAnimations().map((one) => one.finished))")
-        shown.screenshot(path=folder / name)
-        assert (folder / name).stat().st_size > 10_000
