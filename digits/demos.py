@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digits import networks, onnx_graph, weights
+from digits import networks, weights
 from digits.ink import InkArray
 from digits.preprocessing import IMAGE_SIDE, normalize
 
@@ -27,6 +27,10 @@ METRICS: Final = "metrics.json"
 
 DEMOS: Final = ("fnn", "dropout", "dense128", "dense128-onehot", "conv3")
 """Keys of `digits.networks.NETWORKS`."""
+
+
+Classify = Callable[[InkArray], npt.NDArray[np.float32]]
+"""`(N, 28, 28)` float32 images to `(N, 10)` or `(N, 11)` float32 probabilities."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ class Demos:
     def compare(
         self,
         images: InkArray,
-        served: Callable[[InkArray], npt.NDArray[np.float32]],
+        served: Classify,
         served_accuracy: float,
     ) -> list[Row]:
         """Ask every network about one drawing, the served one last.
@@ -86,27 +90,30 @@ class Demos:
         Returns:
             A row for each network.
         """
-        asked = {onnx_graph.INPUT: images[..., None]}
         rows = [
-            _row(name, accuracy, session.run([onnx_graph.PROBABILITIES], asked)[0])
-            for name, (accuracy, session) in self._networks.items()
+            _row(name, accuracy, classify(images))
+            for name, (accuracy, classify) in self._networks.items()
         ]
         return [*rows, _row(None, served_accuracy, served(images))]
 
     @cached_property
-    def _networks(self) -> dict[str, tuple[float, Any]]:
+    def _networks(self) -> dict[str, tuple[float, Classify]]:
         accuracies = json.loads((self._folder / METRICS).read_text("utf-8"))
         return {name: (accuracies[name], self._open(name)) for name in DEMOS}
 
-    def _open(self, name: str) -> Any:  # noqa: ANN401 - ONNX Runtime has no types
+    def _open(self, name: str) -> Classify:
+        from digits import onnx_graph  # noqa: PLC0415 - the page does not wait for the runtime
+
         data = (self._folder / f"{name}.safetensors").read_bytes()
-        graph = onnx_graph.build(
-            networks.find(name),
-            weights.parse_tensors(data, name),
-            1.0,
-            (onnx_graph.PROBABILITIES,),
-        )
-        return onnx_graph.open_session(graph)
+        graph = onnx_graph.build(networks.find(name), weights.parse_tensors(data, name))
+        session = onnx_graph.open_session(graph)
+
+        def classify(images: InkArray) -> InkArray:
+            asked = {onnx_graph.INPUT: images[..., None]}
+            rows: InkArray = session.run([onnx_graph.PROBABILITIES], asked)[0]
+            return rows
+
+        return classify
 
 
 def both_ways(ink: InkArray) -> InkArray:
