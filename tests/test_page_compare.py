@@ -6,6 +6,7 @@ from digits.demos import DEMOS
 from tests.support.visitor import (
     DESKTOP,
     PHONE,
+    draw,
     draw_to_the_end,
     settle,
     violations,
@@ -56,6 +57,36 @@ def test_the_table_follows_the_pen_and_clears_with_the_pad(page):
     page.locator("[data-example='3']").click()
     wait_for_digit(page, 3)
     expect(answer).to_have_text("3")
+
+
+IMAGES_AGREE = """() => {
+  const [framed, seen] = ['.compare th:last-child canvas', '.seen-image canvas'].map((name) => {
+    const canvas = document.querySelector(name)
+    return canvas.getContext('2d').getImageData(0, 0, 28, 28).data.join()
+  })
+  return framed === seen
+}"""
+
+
+def test_the_whole_drawing_is_compared_though_a_part_of_it_was_before(page):
+    page.locator("[data-example='5']").click()
+    wait_for_digit(page, 5)
+    look(page)
+    page.wait_for_function(IMAGES_AGREE)
+    page.locator("[data-action=clear]").click()
+    expect(page.locator(".compare table")).to_be_hidden()
+    page.locator("[data-action=undo]").click()
+    wait_for_digit(page, 5)
+    expect(page.locator(".compare table")).to_be_visible()
+    page.locator("[data-action=clear]").click()
+    draw(page, 2, lift=False, step=10)
+    expect(page.locator(".compare table")).to_be_visible()
+    page.wait_for_timeout(500)  # a pause of the pen, in which its part is compared
+    page.mouse.up()
+    draw(page, 1, shift=0.05, step=10)
+    page.locator("[data-action=undo]").click()
+    wait_for_digit(page, 2)
+    page.wait_for_function(IMAGES_AGREE)
 
 
 def test_what_another_network_reads_otherwise_is_marked(page):

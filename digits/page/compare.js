@@ -9,18 +9,18 @@ const compare = element.querySelector('.compare')
 const table = compare.querySelector('table')
 const [shrunkImage, normalizedImage] = compare.querySelectorAll('canvas')
 
-let toCompare = null // strokes of the last answer
-let compared = null // those that the table shows
+let toCompare = null // the last answer, which holds its strokes; null for a blank pad
+let compared = null // the one that the table shows
 let compareBusy = false
 
 async function askAll() {
   if (compareBusy) return
   compareBusy = true
   while (compare.open && toCompare && toCompare !== compared) {
-    const strokes = toCompare
-    const found = await fetchComparison(strokes)
+    const asked = toCompare
+    const found = await fetchComparison(asked.strokes)
     if (!found) break
-    compared = strokes
+    compared = asked
     if (toCompare) showComparison(found)
     await new Promise((resolve) => { setTimeout(resolve, COMPARE_MS) })
   }
@@ -79,7 +79,7 @@ function setFilled(filled) {
 
 function compareWith({ source, answer }) {
   if (source !== 'draw' || !['digit', 'number', 'blank'].includes(answer.kind)) return
-  toCompare = answer.kind === 'blank' ? null : answer.strokes
+  toCompare = answer.kind === 'blank' ? null : answer
   if (toCompare) askAll()
   else setFilled(false)
 }
