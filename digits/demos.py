@@ -6,7 +6,6 @@ own what the frame is worth, whatever the network.
 """
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy.typing as npt
 
 from digits import networks, weights
 from digits.ink import InkArray
+from digits.numbers.lattice import Classify
 from digits.preprocessing import IMAGE_SIDE, normalize
 
 FOLDER: Final = weights.BUNDLED / "demos"
@@ -27,10 +27,6 @@ METRICS: Final = "metrics.json"
 
 DEMOS: Final = ("fnn", "dropout", "dense128", "dense128-onehot", "conv3")
 """Keys of `digits.networks.NETWORKS`."""
-
-
-Classify = Callable[[InkArray], npt.NDArray[np.float32]]
-"""`(N, 28, 28)` float32 images to `(N, 10)` or `(N, 11)` float32 probabilities."""
 
 
 @dataclass(frozen=True)
@@ -74,12 +70,7 @@ class Demos:
         """Remember where they lie."""
         self._folder = folder
 
-    def compare(
-        self,
-        images: InkArray,
-        served: Classify,
-        served_accuracy: float,
-    ) -> list[Row]:
+    def compare(self, images: InkArray, served: Classify, served_accuracy: float) -> list[Row]:
         """Ask every network about one drawing, the served one last.
 
         Args:

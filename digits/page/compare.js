@@ -2,7 +2,6 @@
 // once as those demos show it to their network, once in MNIST's frame.
 
 const COMPARE_MS = 250 // least time between two questions
-const share = new Intl.NumberFormat(language, { style: 'percent' })
 const accuracy = new Intl.NumberFormat(language, { style: 'percent', minimumFractionDigits: 2 })
 
 const compare = element.querySelector('.compare')
@@ -18,27 +17,13 @@ async function askAll() {
   compareBusy = true
   while (compare.open && toCompare && toCompare !== compared) {
     const asked = toCompare
-    const found = await fetchComparison(asked.strokes)
+    const found = await askLater('compare', { mode: 'digit', strokes: asked.strokes })
     if (!found) break
     compared = asked
     if (toCompare) showComparison(found)
     await new Promise((resolve) => { setTimeout(resolve, COMPARE_MS) })
   }
   compareBusy = false
-}
-
-async function fetchComparison(strokes) {
-  try {
-    const response = await fetch(apiUrl('compare'), {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ mode: 'digit', strokes }),
-      priority: 'low',
-    })
-    return response.ok ? await response.json() : null
-  } catch {
-    return null
-  }
 }
 
 function showComparison({ networks, shrunk, normalized }) {
@@ -62,7 +47,7 @@ function answerCell({ digit, confidence }, ours) {
   cell.classList.toggle('other', digit !== ours)
   const strong = document.createElement('b')
   strong.textContent = digit
-  cell.append(strong, small(share.format(confidence)))
+  cell.append(strong, small(wholePercent.format(confidence)))
   return cell
 }
 

@@ -5,7 +5,6 @@ const INSIDE_MS = 200 // least time between two questions
 const GAMMA = 0.6 // faint values are worth seeing
 const CELL = 28 // pixels of a map's longer side, at least
 const GAP = 2
-const wholePercent = new Intl.NumberFormat(language, { style: 'percent' })
 
 const inside = element.querySelector('.inside')
 const lens = inside.querySelector('.lens')
@@ -42,27 +41,13 @@ async function lookInside() {
     if (wait > 0) await new Promise((resolve) => { setTimeout(resolve, wait) })
     insideAsked = performance.now()
     const asked = lookedAt
-    const seen = await fetchInside(asked.answer.image)
+    const seen = await askLater('inside', { image: asked.answer.image })
     if (!seen) break
     // While one draws, the next answer is there already; after Clear this one is of no use.
     const isLate = lookedAt.source !== asked.source || (lookedAt.answer === BLANK) !== (asked.answer === BLANK)
     if (!isLate) showLayers(seen.layers, asked.answer)
   }
   insideBusy = false
-}
-
-async function fetchInside(image) {
-  try {
-    const response = await fetch(apiUrl('inside'), {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ image }),
-      priority: 'low',
-    })
-    return response.ok ? await response.json() : null
-  } catch {
-    return null
-  }
 }
 
 // ---- layers --------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The two parts of the page that are the project's own: the drawing pad and the answer."""
+"""The parts of the page that are the project's own, from the drawing pad to the comparison."""
 
 import re
 from collections.abc import Callable

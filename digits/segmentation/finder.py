@@ -1,8 +1,8 @@
 """From a picture to the ink of its digits.
 
-The network marks digits' ink, other writing and lines at half of its resolution. The mark gates the
-ink itself: contrast with the paper around, computed on the picture at a finer resolution, and only
-where something is marked.
+The network marks digits' ink, other writing and lines at half of its resolution. The first two gate
+the ink itself: contrast with the paper around, computed on the picture at a finer resolution, and
+only where something is marked. Connected ink then is a digit's or other writing as a whole.
 """
 
 import itertools
@@ -63,7 +63,7 @@ _PRIOR: Final = 0.003
 _LEAST_AREA: Final = 4
 """Pixels of the class map below which other writing is a speck."""
 
-_INK: Final = 0.3
+CONNECTING_INK: Final = 0.3
 """Ink that connects strokes."""
 
 _LEAST_DIGIT: Final = 0.35
@@ -222,7 +222,7 @@ class _Tile:
     heat: Map
 
     def ink(self) -> InkArray:
-        """Return contrast with the paper where digits are marked: `(H, W)` float32 in `[0, 1]`."""
+        """Return digits' contrast with the paper: `(H, W)` float32 in `[0, 1]`."""
         ink = np.zeros(self.picture.shape[:2], np.float32)
         marked = self._enlarge(self._mark, (0, 0, *self.picture.shape[1::-1]))
         x, y, wide, tall = cv2.boundingRect((marked > _MARKED).astype(np.uint8))
@@ -241,24 +241,25 @@ class _Tile:
         share = (contrast / (level + 1) - _LEAST_CONTRAST) / (0.9 - _LEAST_CONTRAST)
         drawn = self._enlarge(cv2.dilate(1 - self.classes[_NOTHING], _NEIGHBOURS), region)
         drawn = np.clip(share, 0, 1) * np.minimum(2 * drawn, 1)
-        kept = self._digits_only(drawn, drawn * np.minimum(2 * gate, 1), region)
-        ink[top:bottom, left:right] = kept
+        gated = drawn * np.minimum(2 * gate, 1)
+        mark = marked[top:bottom, left:right]
+        ink[top:bottom, left:right] = self._digits_only(drawn, gated, mark, region)
         return ink
 
-    def _digits_only(self, drawn: InkArray, gated: InkArray, region: Box) -> InkArray:
+    def _digits_only(self, drawn: InkArray, gated: InkArray, mark: Map, region: Box) -> InkArray:
         """Drop connected ink as a whole: other writing, and what leaks from boxes and surfaces.
 
         Args:
             drawn: `(h, w)` float32: contrast wherever anything is drawn.
-            gated: `(h, w)` float32: the same where digits or other writing are marked.
+            gated: `(h, w)` float32: the same where ink is marked.
+            mark: `(h, w)` float32: the mark itself.
             region: Where both lie in the picture.
         """
-        count, labels, stats, _ = cv2.connectedComponentsWithStats((gated > _INK).astype(np.uint8))
-        whole = cv2.connectedComponents((drawn > _INK).astype(np.uint8))[1]
-        mark, digit, writing = (
-            self._enlarge(field, region)
-            for field in (self._mark, self.classes[_DIGIT], self.classes[_WRITING])
+        count, labels, stats, _ = cv2.connectedComponentsWithStats(
+            (gated > CONNECTING_INK).astype(np.uint8)
         )
+        whole = cv2.connectedComponents((drawn > CONNECTING_INK).astype(np.uint8))[1]
+        digit, writing = (self._enlarge(self.classes[c], region) for c in (_DIGIT, _WRITING))
         marked = _sums(whole, drawn * mark) / (_sums(whole, drawn) + 1e-6)
         of_whole = np.zeros(count, np.intp)
         of_whole[labels.ravel()] = whole.ravel()
@@ -354,7 +355,7 @@ def _area(found: Found) -> float:
 
 def _closer(found: Found, shape: tuple[int, ...]) -> Box | None:
     """Return the part of a picture that holds all digits, if it is small enough to look closely."""
-    rows, columns = (np.flatnonzero((found.ink > 0.3).any(axis=axis)) for axis in (1, 0))
+    rows, columns = (np.flatnonzero((found.ink > CONNECTING_INK).any(axis=axis)) for axis in (1, 0))
     if not rows.size:
         return None
     top, bottom, left, right = (

@@ -10,10 +10,7 @@ import numpy.typing as npt
 from digits.ink import InkArray
 from digits.numbers.lattice import MAX_WIDTH
 from digits.prediction import Box
-from digits.segmentation.finder import Centre, Found
-
-_INK: Final = 0.3
-"""Ink that connects strokes."""
+from digits.segmentation.finder import CONNECTING_INK, Centre, Found
 
 _LEVEL: Final = 0.5
 """Vertical distance, in heights, within which centres are of one line."""
@@ -57,7 +54,7 @@ class Line:
         Two digits that touch are such ink too: only who asks for one digit may go by this.
         """
         height, width = self.ink.shape
-        connected = cv2.connectedComponents((self.ink > _INK).astype(np.uint8))[0] <= 2
+        connected = cv2.connectedComponents((self.ink > CONNECTING_INK).astype(np.uint8))[0] <= 2
         return self.is_digit or (connected and width <= MAX_WIDTH * height)
 
     @property
@@ -74,14 +71,14 @@ class Line:
 
 def find_lines(found: Found) -> list[Line]:
     """Sort the ink of a picture into lines, from top to bottom."""
-    strong = (found.ink > _INK).astype(np.uint8)
+    strong = (found.ink > CONNECTING_INK).astype(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(strong)
     groups = _group(_seeds(found, stats))
     inks = _share(found.ink, labels, stats, groups)
     return [
         _cut(ink, found, len(group))
         for ink, group in zip(inks, groups, strict=True)
-        if (ink > _INK).any()
+        if (ink > CONNECTING_INK).any()
     ]
 
 

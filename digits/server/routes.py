@@ -18,13 +18,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from digits.demos import Demos, both_ways
+from digits.demos import Demos
 from digits.drawing import INK_HEIGHT, PAD_HEIGHT, PAD_WIDTHS, StrokesError, draw, parse_strokes
 from digits.page.views import reading_view
 from digits.page.why import ImageError, encode_image
 from digits.pictures import Picture, PictureError, load_picture
-from digits.preprocessing import has_ink
-from digits.server import inside
+from digits.server import compare, inside
 from digits.service import NotReadyError, Service
 
 if TYPE_CHECKING:
@@ -58,19 +57,12 @@ class Prediction(BaseModel):
     model: str
 
 
-class RunnerUp(BaseModel):
-    """The second likeliest digit."""
-
-    digit: int
-    confidence: float
-
-
 class ReadDigit(BaseModel):
     """One digit of a number, and where it is; `image` only where it was asked for."""
 
     digit: int
     confidence: float
-    runner_up: RunnerUp
+    runner_up: compare.Guess
     box: tuple[int, int, int, int]
     line: int
     image: str | None = None
@@ -84,34 +76,6 @@ class Reading(BaseModel):
     digits: list[ReadDigit]
     unread: list[tuple[int, int, int, int]]
     reason: str | None
-    model: str
-
-
-class Guess(BaseModel):
-    """The likeliest digit of an image and its probability."""
-
-    digit: int
-    confidence: float
-
-
-class Compared(BaseModel):
-    """What a network says of the whole pad shrunk to 28x28, and of MNIST's frame."""
-
-    network: str | None
-    accuracy: float
-    shrunk: Guess
-    normalized: Guess
-
-
-class Comparison(BaseModel):
-    """The demos' networks, then the served one, whose name is null; none for a blank pad.
-
-    Both images are 784 bytes in base64, 255 full ink.
-    """
-
-    networks: list[Compared]
-    shrunk: str | None
-    normalized: str | None
     model: str
 
 
@@ -212,12 +176,12 @@ def http_api(service: Service, health: Callable[[], JsonObject]) -> ASGIApp:
         # In a thread, for the pen's answers not to wait.
         return await to_thread.run_sync(inside.inside_answer, recognizer, body, encodings)
 
-    @api.post("/compare", **_documented(Comparison, _STROKES_BODY))
-    async def compare(request: Request) -> JSONResponse:
+    @api.post("/compare", **_documented(compare.Comparison, _STROKES_BODY))
+    async def compare_networks(request: Request) -> JSONResponse:
         """Ask the networks of well-known demos and the served one about one drawing."""
         mode, strokes, _ = _parse_drawing(await request.body())
         recognizer = service.recognizer(timeout_seconds=0)
-        work = partial(compare_strokes, recognizer, demos, mode, strokes)
+        work = partial(compare.compare_strokes, recognizer, demos, mode, strokes)
         return JSONResponse(await to_thread.run_sync(work))
 
     @api.get("/health", responses={200: {"model": dict[str, Any]}})
@@ -285,36 +249,6 @@ def read_strokes(recognizer: "Recognizer", strokes: object, *, images: bool = Fa
     reading = recognizer.read_ink(ink, PAD_HEIGHT / INK_HEIGHT)
     label = recognizer.weights.origin.label
     return reading_view(reading, label) if images else reading.as_json(label)
-
-
-def compare_strokes(
-    recognizer: "Recognizer", demos: Demos, mode: str, strokes: object
-) -> JsonObject:
-    """Answer `/v1/compare`.
-
-    Args:
-        recognizer: The weights that are served.
-        demos: The networks beside them.
-        mode: Which pad was drawn on, as of `/v1/draw`.
-        strokes: As `parse_strokes` takes them.
-
-    Raises:
-        StrokesError: If these are no strokes.
-    """
-    ink = draw(parse_strokes(strokes), PAD_WIDTHS[mode])
-    label = recognizer.weights.origin.label
-    if not has_ink(ink):
-        return {"networks": [], "shrunk": None, "normalized": None, "model": label}
-    images = both_ways(ink)
-    accuracy = recognizer.weights.metrics["mnist_test"]["top1_accuracy"]
-    rows = demos.compare(images, recognizer.predict_images, accuracy)
-    shrunk, normalized = map(encode_image, images)
-    return {
-        "networks": [row.as_json() for row in rows],
-        "shrunk": shrunk,
-        "normalized": normalized,
-        "model": label,
-    }
 
 
 def _parse_drawing(body: bytes) -> tuple[str, object, bool]:

@@ -1,0 +1,71 @@
+"""`/v1/compare`: what the networks of well-known demos and the served one say of a drawing."""
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from digits.demos import Demos, both_ways
+from digits.drawing import PAD_WIDTHS, draw, parse_strokes
+from digits.page.why import encode_image
+from digits.preprocessing import has_ink
+
+if TYPE_CHECKING:
+    from digits.recognizer import Recognizer
+
+
+class Guess(BaseModel):
+    """A digit and its probability."""
+
+    digit: int
+    confidence: float
+
+
+class Compared(BaseModel):
+    """What a network says of the whole pad shrunk to 28x28, and of MNIST's frame."""
+
+    network: str | None
+    accuracy: float
+    shrunk: Guess
+    normalized: Guess
+
+
+class Comparison(BaseModel):
+    """The demos' networks, then the served one, whose name is null; none for a blank pad.
+
+    Both images are 784 bytes in base64, 255 full ink.
+    """
+
+    networks: list[Compared]
+    shrunk: str | None
+    normalized: str | None
+    model: str
+
+
+def compare_strokes(
+    recognizer: "Recognizer", demos: Demos, mode: str, strokes: object
+) -> dict[str, Any]:
+    """Answer `/v1/compare`.
+
+    Args:
+        recognizer: The weights that are served.
+        demos: The networks beside them.
+        mode: Which pad was drawn on, as of `/v1/draw`.
+        strokes: As `parse_strokes` takes them.
+
+    Raises:
+        StrokesError: If these are no strokes.
+    """
+    ink = draw(parse_strokes(strokes), PAD_WIDTHS[mode])
+    label = recognizer.weights.origin.label
+    if not has_ink(ink):
+        return {"networks": [], "shrunk": None, "normalized": None, "model": label}
+    images = both_ways(ink)
+    accuracy = recognizer.weights.metrics["mnist_test"]["top1_accuracy"]
+    rows = demos.compare(images, recognizer.predict_images, accuracy)
+    shrunk, normalized = map(encode_image, images)
+    return {
+        "networks": [row.as_json() for row in rows],
+        "shrunk": shrunk,
+        "normalized": normalized,
+        "model": label,
+    }
