@@ -74,7 +74,7 @@ class Demos:
         """Ask every network about one drawing, the served one last.
 
         Args:
-            images: `(2, 28, 28)` float32 in `[0, 1]`, as of `both_ways`.
+            images: `(2, 28, 28)` float32 in `[0, 1]`, as of `shrink_and_normalize`.
             served: As `Recognizer.predict_images`.
             served_accuracy: Share of MNIST's test set that it reads right.
 
@@ -107,7 +107,7 @@ class Demos:
         return classify
 
 
-def both_ways(ink: InkArray) -> InkArray:
+def shrink_and_normalize(ink: InkArray) -> InkArray:
     """Shrink the whole pad, as the usual demo does, and bring its ink into MNIST's frame.
 
     Args:

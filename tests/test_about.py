@@ -14,7 +14,7 @@ from digits.deployment import RESULTS, ROOT
 from digits.page.about import about_text
 from digits.page.charts import comparison
 from digits.page.parts import words_of
-from digits.page.way import way
+from digits.page.pipeline import pipeline
 from digits.page.words import WORDS
 from digits.pictures import Fault
 from digits.weights import BUNDLED, METRICS_FILE
@@ -89,7 +89,7 @@ def test_the_measured_results_are_drawn():
 
 @pytest.mark.parametrize("language", WORDS)
 def test_the_way_of_a_digit_is_shown_in_four_pictures(language):
-    drawn = way(language)
+    drawn = pipeline(language)
     assert "\n\n" not in drawn
     assert len(re.findall("<figcaption>[^<]{20,}</figcaption>", drawn)) == 4
     [encoded] = re.findall(r"base64,([^\"]+)", drawn)
@@ -107,7 +107,7 @@ def test_the_way_of_a_digit_is_shown_in_four_pictures(language):
 def test_the_page_shows_it_all_and_hides_the_api_until_it_is_asked_for(page):
     page.get_by_role("tab", name="About").click()
     about = page.locator("#about")
-    expect(about.locator(".way figure")).to_have_count(4)
+    expect(about.locator(".pipeline figure")).to_have_count(4)
     expect(about.locator(".chart-row")).to_have_count(2)
     expect(about.locator("table")).to_have_count(0)
     natural = "(image) => image.decode().then(() => image.naturalWidth)"
@@ -126,7 +126,7 @@ def test_nothing_of_it_is_cut(chromium, app, width, locale):
     options = {"viewport": {"width": width, "height": 800}, "locale": locale}
     with visiting(chromium, app, options) as page:
         page.evaluate(OPEN_ABOUT)
-        page.locator("#about .way").wait_for()
+        page.locator("#about .pipeline").wait_for()
         assert page.evaluate("document.documentElement.scrollWidth") == width
 
 

@@ -30,7 +30,7 @@ def ask(app, value):
 def test_a_drawing_is_shrunk_as_a_whole_and_framed_by_its_ink():
     ink = np.zeros((280, 280), np.float32)
     ink[40:80, 20:30] = 1
-    shrunk, framed = demos.both_ways(ink)
+    shrunk, framed = demos.shrink_and_normalize(ink)
     assert shrunk[4:8, 2].min() == 1
     assert shrunk.sum() == pytest.approx(4)
     assert np.array_equal(framed, normalize(ink))
@@ -39,7 +39,9 @@ def test_a_drawing_is_shrunk_as_a_whole_and_framed_by_its_ink():
 
 @pytest.mark.parametrize("name", demos.DEMOS)
 def test_each_demo_reads_plain_digits_in_mnists_frame(recognizer, name):
-    images = [demos.both_ways(draw(parse_strokes(digit_example(digit)))) for digit in range(10)]
+    images = [
+        demos.shrink_and_normalize(draw(parse_strokes(digit_example(digit)))) for digit in range(10)
+    ]
     network = demos.DEMOS.index(name)
     tables = [demos.Demos().compare(each, recognizer.predict_images, 0.5) for each in images]
     assert [table[network].network for table in tables] == [name] * 10
@@ -69,7 +71,7 @@ def test_a_small_drawing_in_a_corner_is_why_demos_fail(recognizer):
     ink = np.zeros((INK_HEIGHT, INK_HEIGHT), np.float32)
     small = draw(parse_strokes(digit_example(3)))[::3, ::3]
     ink[: small.shape[0], : small.shape[1]] = small
-    rows = demos.Demos().compare(demos.both_ways(ink), recognizer.predict_images, 0.5)
+    rows = demos.Demos().compare(demos.shrink_and_normalize(ink), recognizer.predict_images, 0.5)
     assert sum(row.normalized.digit == 3 for row in rows) > sum(
         row.shrunk.digit == 3 for row in rows
     )

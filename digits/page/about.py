@@ -12,8 +12,8 @@ from starlette.routing import Route
 
 from digits.deployment import GALLERY, RESULTS, ROOT
 from digits.page.charts import comparison
+from digits.page.pipeline import pipeline
 from digits.page.samples import picture_route
-from digits.page.way import way
 from digits.page.words import decimal, whole
 from digits.weights import BUNDLED, METRICS_FILE
 
@@ -55,7 +55,7 @@ def about_text(language: str) -> str:
     """
     return Template(_read(f"{language}.md")).substitute(
         accuracy=_accuracy(language, _bundled_metrics()),
-        way=way(language),
+        pipeline=pipeline(language),
         comparison=comparison(language, _results()),
         gallery=_gallery(language),
         url=own_address(),

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from digits.demos import Demos, both_ways
+from digits.demos import Demos, shrink_and_normalize
 from digits.drawing import PAD_WIDTHS, draw, parse_strokes
 from digits.page.why import encode_image
 from digits.preprocessing import has_ink
@@ -59,7 +59,7 @@ def compare_strokes(
     label = recognizer.weights.origin.label
     if not has_ink(ink):
         return {"networks": [], "shrunk": None, "normalized": None, "model": label}
-    images = both_ways(ink)
+    images = shrink_and_normalize(ink)
     accuracy = recognizer.weights.metrics["mnist_test"]["top1_accuracy"]
     rows = demos.compare(images, recognizer.predict_images, accuracy)
     shrunk, normalized = map(encode_image, images)

@@ -1,4 +1,4 @@
-"""The way of a digit from the pen to the answer, in four pictures for the About tab."""
+"""The pipeline from the drawing to the answer, in four pictures for the About tab."""
 
 import base64
 from typing import Final
@@ -35,7 +35,7 @@ _WORDS: Final = {
 }
 
 
-def way(language: str) -> str:
+def pipeline(language: str) -> str:
     """Show how a digit is read.
 
     Args:
@@ -51,7 +51,7 @@ def way(language: str) -> str:
         f"<figure>{picture}<figcaption>{words}</figcaption></figure>"
         for picture, words in zip(pictures, _WORDS[language], strict=True)
     ]
-    return f'<div class="way">{"".join(figures)}</div>'
+    return f'<div class="pipeline">{"".join(figures)}</div>'
 
 
 def _svg(side: int, content: str) -> str:
