@@ -30,27 +30,21 @@ MAX_RELATIVE_UNCERTAINTY: Final = 0.2
 _CERTAIN: Final = 0.001
 """Uncertainty of the rules' answer at most which the finder is not asked."""
 
-_MUCH_LESS: Final = 0.1
-"""The finder's answer is taken if its uncertainty is at most this share of the rules' one."""
-
 _DOUBTLESS: Final = 0.1
-"""Uncertainty of a reading at most at which all its digits count as confident."""
+"""Uncertainty up to which the finder's digit is taken, where it is surer than the rules'."""
 
 
-class _Digit(NamedTuple):
-    """Ink that was classified as one digit: `(28, 28)` image, probabilities, and where it is."""
+class _Character(NamedTuple):
+    """Ink that was classified: `(28, 28)` image, probabilities, where it is, and what it was."""
 
     image: InkArray
     probabilities: npt.NDArray[np.float32]
     box: Box
-
-    @property
-    def digit(self) -> int:
-        return int(self.probabilities[:10].argmax())
+    is_digit: bool = True
 
     @property
     def confidence(self) -> float:
-        return float(self.probabilities[:10].max())
+        return float(self.probabilities[:10].max()) if self.is_digit else 0.0
 
 
 class Recognizer:
@@ -115,7 +109,7 @@ class Recognizer:
         if 1 - first.score <= _CERTAIN or (candidates and candidates[0].alone):
             return first
         second = self.predict_layout(find())
-        surer = 1 - second.score <= _MUCH_LESS * (1 - first.score)
+        surer = second.score > max(first.score, 1 - _DOUBTLESS)
         return second if second.digit is not None and surer else first
 
     def read_look(self, look: "Look") -> Reading:
@@ -125,23 +119,25 @@ class Recognizer:
         second = self.read_layout(look.layout)
         if _is_better(second, first):
             return second
-        unread = tuple(box for box in second.unread if not _touches(box, first.digits))
+        known = [*first.unread, *(digit.box for digit in first.digits)]
+        unread = (*first.unread, *(box for box in second.unread if not _touches(box, known)))
         reason = NOT_A_DIGIT if unread and not first.digits else first.reason
         return replace(first, unread=unread, reason=reason)
 
     def predict_layout(self, layout: Layout) -> Prediction:
         """Read the one digit of a picture by what the finder saw alone."""
         digits = [
-            digit
+            character
             for line in layout.lines
-            for digit in ([self._whole(line)] if line.is_character else self._read_line(line))
+            for character in ([self._whole(line)] if line.is_character else self._read_line(line))
+            if character.is_digit
         ]
         if not digits:
             return replace(NO_INK, reason=NOT_A_DIGIT) if layout.unread else NO_INK
         threshold = self.weights.config.rejection_threshold
         sure = [digit for digit in digits if digit.confidence >= threshold]
         best = max(sure or digits, key=lambda digit: digit.confidence * max(digit.box[2:]))
-        return replace(self.decide(*best), others=max(0, len(sure) - 1))
+        return replace(self.decide(*best[:3]), others=max(0, len(sure) - 1))
 
     def read_layout(self, layout: Layout) -> Reading:
         """Read all digits of a picture by what the finder saw alone."""
@@ -150,34 +146,41 @@ class Recognizer:
         read: list[ReadDigit] = []
         unread = list(layout.unread)
         for line in layout.lines:
-            digits = self._read_line(line)
-            if not is_number([digit.confidence for digit in digits], threshold):
+            characters = self._read_line(line)
+            if not is_number([each.confidence for each in characters], threshold):
                 unread.append(line.box)
                 continue
-            read += [
-                ReadDigit.from_probabilities(d.probabilities, d.image, d.box, len(texts))
-                for d in digits
+            unread += [each.box for each in characters if not each.is_digit]
+            digits = [
+                ReadDigit.from_probabilities(c.probabilities, c.image, c.box, len(texts))
+                for c in characters
+                if c.is_digit
             ]
-            texts.append("".join(str(d.digit) for d in digits))
+            read += digits
+            texts.append("".join(str(digit.digit) for digit in digits))
         reason = None if read else NOT_A_DIGIT if unread else BLANK
         # Ink beside a digit that was read is a sliver of it rather than writing left out.
-        apart = (box for box in unread if not _touches(box, read))
+        apart = (box for box in unread if not _touches(box, [digit.box for digit in read]))
         return Reading(tuple(texts), tuple(read), tuple(apart), reason)
 
-    def _read_line(self, line: Line) -> list[_Digit]:
-        """Cut a line of ink into digits and classify them, from left to right."""
+    def _read_line(self, line: Line) -> list[_Character]:
+        """Cut a line of ink into digits and other writing, from left to right."""
         if line.is_digit:
             return [self._whole(line)]
         lattice = build_lattice(self.predict_images, line.ink)
         return [
-            _Digit(segment.image, lattice.probabilities[index], line.to_picture(*segment.box))
-            for index in viterbi(lattice)
-            for segment in [lattice.segments[index]]
+            _Character(
+                lattice.segments[index].image,
+                lattice.probabilities[index],
+                line.to_picture(*lattice.segments[index].box),
+                label != networks.NOT_A_DIGIT,
+            )
+            for index, label in viterbi(lattice)
         ]
 
-    def _whole(self, line: Line) -> _Digit:
+    def _whole(self, line: Line) -> _Character:
         image = normalize(line.ink)
-        return _Digit(image, self.predict_images(image[None])[0], line.box)
+        return _Character(image, self.predict_images(image[None])[0], line.box)
 
     def predict_ink(self, ink: InkArray) -> Prediction:
         """Read the one digit of a drawing.
@@ -342,17 +345,14 @@ def _doubt(digits: Sequence[ReadDigit]) -> float:
 def _is_better(found: Reading, ruled: Reading) -> bool:
     """Tell whether the finder's reading replaces that of the rules.
 
-    It does if it leaves far less doubt, but may leave out nothing that the rules read confidently;
-    or if it confirms their digits, in their order, and adds confident ones.
+    It does if it leaves less doubt, and hardly any, but may leave out nothing that the rules read
+    confidently; or if it confirms their digits, in their order, and adds confident ones.
     """
-    if not found.digits:
-        return False
-    added = _added(ruled, found)
-    if added:
-        return _doubt(added) <= max(_DOUBTLESS, _MUCH_LESS * _doubt(ruled.digits))
+    if added := _added(ruled, found):
+        return _doubt(added) <= _DOUBTLESS
     if _added(found, ruled) and _doubt(ruled.digits) <= _DOUBTLESS:
         return False
-    return _doubt(found.digits) <= _MUCH_LESS * _doubt(ruled.digits)
+    return _doubt(found.digits) <= min(_DOUBTLESS, _doubt(ruled.digits))
 
 
 def _added(reading: Reading, other: Reading) -> list[ReadDigit]:
@@ -367,11 +367,11 @@ def _added(reading: Reading, other: Reading) -> list[ReadDigit]:
     return [] if left else added
 
 
-def _touches(box: Box, digits: Sequence[ReadDigit]) -> bool:
-    """Tell whether a box overlaps or touches one of the digits'."""
+def _touches(box: Box, others: Sequence[Box]) -> bool:
+    """Tell whether a box overlaps or touches another."""
     return any(
-        all(box[k] <= d.box[k] + d.box[k + 2] and d.box[k] <= box[k] + box[k + 2] for k in (0, 1))
-        for d in digits
+        all(box[k] <= o[k] + o[k + 2] and o[k] <= box[k] + box[k + 2] for k in (0, 1))
+        for o in others
     )
 
 

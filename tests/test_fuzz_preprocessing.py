@@ -186,7 +186,7 @@ def guess(images):
 def test_any_ink_is_read_from_left_to_right_each_fragment_once(ink):
     assume((ink > 0).any())
     lattice = build_lattice(guess, ink)
-    segments = [lattice.segments[index] for index in viterbi(lattice)]
+    segments = [lattice.segments[index] for index, _ in viterbi(lattice)]
     assert all(before.last <= after.first for before, after in pairwise(segments))
     for segment in segments:
         top, left, bottom, right = segment.box

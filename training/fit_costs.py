@@ -19,11 +19,13 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 
 from digits.ink import BlankPictureError, extract_ink, written_line
-from digits.numbers.lattice import COSTS, Lattice, LatticeCosts, build_lattice, features, nll
+from digits.networks import NOT_A_DIGIT
+from digits.numbers.lattice import COSTS, Lattice, LatticeCosts, build_lattice, features
 from digits.recognizer import Recognizer
 from digits.weights import BUNDLED, load_folder
 from training import console
 from training.data.mnist import load_mnist
+from training.handwriting import templates
 from training.handwriting.strokes import Sample
 from training.synthesis import numbers
 
@@ -35,6 +37,9 @@ _HOPELESS = 6.0
 _HOLD = 0.02
 """Pull of each cost's logarithm to that of the start: a feature seldom met keeps its cost."""
 
+_WITH_SIGN = 0.25
+"""Share of the numbers in which there is a sign, which is no part of the number."""
+
 _RANGE = (np.log(0.02), np.log(20.0))
 
 
@@ -43,15 +48,14 @@ class Readings:
 
     Args:
         line: The line.
-        digits: What was written.
+        digits: What was written, without other signs.
     """
 
     def __init__(self, line: Lattice, digits: str) -> None:
         """Collect the features of every segment, and which segments end where."""
         self.skipped = line.skipped
-        self.nll = nll(line)
         self.features = features(line)
-        self.wanted = np.array([int(digit) for digit in digits])
+        self.wanted = np.array([int(digit) for digit in digits], np.intp)
         self.first = np.array([segment.first for segment in line.segments], np.intp)
         last = np.array([segment.last for segment in line.segments], np.intp)
         self.ending = [np.flatnonzero(last == end) for end in range(len(line.skipped) + 1)]
@@ -65,19 +69,11 @@ class Readings:
         Returns:
             Nats and `(n,)`, or None where no reading has so many digits.
         """
-        each = -costs[0] * self.nll - (self.features @ costs[1:-1])[:, None]
-        slopes = np.concatenate(
-            [
-                -self.nll[:, :, None],
-                np.broadcast_to(-self.features[:, None], (*each.shape, len(costs) - 2)),
-                np.zeros((*each.shape, 1)),
-            ],
-            axis=2,
-        )
-        level = np.logaddexp.reduce(each, axis=1)
-        weights = np.exp(each - level[:, None])[..., None]
+        every, slopes = -self.features @ costs, -self.features
+        level = np.logaddexp.reduce(every, axis=1)
+        weights = np.exp(every - level[:, None])[..., None]
         free = self._sum(level[:, None], (weights * slopes).sum(axis=1)[:, None], 0, costs)
-        right = self._sum(each[:, self.wanted], slopes[:, self.wanted], len(self.wanted), costs)
+        right = self._sum(every[:, self.wanted], slopes[:, self.wanted], len(self.wanted), costs)
         if not np.isfinite(right[0]):
             return None
         return free[0] - right[0], free[1] - right[1]
@@ -101,15 +97,21 @@ class Readings:
         for end in range(1, ends):
             segments = self.ending[end]
             before = self.first[segments]
-            level = np.full((len(segments) + 1, places), -np.inf)
-            rise = np.zeros((len(segments) + 1, places, len(costs)))
+            # Skipped ink comes last; before it each segment as a digit, and as other writing.
+            level = np.full((2 * len(segments) + 1, places), -np.inf)
+            rise = np.zeros((2 * len(segments) + 1, places, len(costs)))
             level[-1] = total[end - 1] - costs[-1] * self.skipped[end - 1]
             rise[-1] = slope[end - 1]
             rise[-1, :, -1] -= self.skipped[end - 1]
+            as_digit, as_other = np.s_[: len(segments)], np.s_[len(segments) : -1]
             taken = slice(1, None) if count else slice(None)
             came = slice(None, -1) if count else slice(None)
-            level[:-1, taken] = total[before][:, came] + logs[segments]
-            rise[:-1, taken] = slope[before][:, came] + slopes[segments]
+            level[as_digit, taken] = total[before][:, came] + logs[segments]
+            rise[as_digit, taken] = slope[before][:, came] + slopes[segments]
+            if count:  # where any reading counts, `logs` has other writing too
+                other = self.features[segments, NOT_A_DIGIT]
+                level[as_other] = total[before] - (other @ costs)[:, None]
+                rise[as_other] = slope[before] - other[:, None]
             total[end] = np.logaddexp.reduce(level, axis=0)
             share = np.exp(level - np.where(np.isfinite(total[end]), total[end], 0.0))
             slope[end] = (share[..., None] * rise).sum(axis=0)
@@ -151,7 +153,10 @@ def lines(
     found = []
     for index in range(count):
         write = numbers.on_paper if index % 2 else numbers.on_canvas
-        number = write(numbers.choose(written, rng), rng)
+        chosen = numbers.choose(written, rng)
+        if rng.random() < _WITH_SIGN:
+            chosen.insert(int(rng.integers(len(chosen) + 1)), _sign(rng))
+        number = write(chosen, rng)
         try:
             ink = written_line(extract_ink(number.picture))
         except BlankPictureError:
@@ -160,6 +165,11 @@ def lines(
         if lattice.segments:
             found.append(Readings(lattice, number.digits))
     return found
+
+
+def _sign(rng: np.random.Generator) -> Sample:
+    """Write a sign that nobody takes for a digit."""
+    return Sample("template", "", templates.write(str(rng.choice(list("+=%#*x?$€"))), rng))
 
 
 def _arguments() -> argparse.Namespace:

@@ -3,8 +3,9 @@
 The ink is cut into more fragments than there are digits (`digits.numbers.fragments`). Every segment
 of neighbouring fragments that could be a digit is classified, all in one batch, and the sequence of
 segments with the least cost is the number: over-segmentation and dynamic programming, as in LeCun,
-Bottou, Bengio, Haffner 1998, section V. A segment costs what its negative log-likelihood and its
-geometry beside the rest of the line say; the costs were fitted (`training.fit_costs`).
+Bottou, Bengio, Haffner 1998, section V. A segment is a digit or, uncut, other writing such as a
+plus, and costs what its negative log-likelihood and its geometry beside the rest of the line say;
+the costs were fitted (`training.fit_costs`).
 """
 
 import math
@@ -31,6 +32,8 @@ MAX_WIDTH = 1.6
 _LEAST = 1e-6
 """Least probability that counts: no network is as certain as its numbers say."""
 
+_NEVER = 1e3
+"""Negative logarithm of the probability that a part of connected ink is other writing."""
 
 _SURE = 0.01
 """Probability of "no digit" below which differences are the network's noise."""
@@ -52,6 +55,7 @@ class LatticeCosts:
         height: Squared logarithm of the digit's height to the line's.
         width: Squared excess of the digit's width over the line's height.
         doubt: Logarithm of how many times `_SURE` the probability of "no digit" is.
+        other: For other writing, whatever it is.
         skipped: Ink that is no part of the number, in heights of the line.
     """
 
@@ -64,6 +68,7 @@ class LatticeCosts:
     height: float = 2.9
     width: float = 4.3
     doubt: float = 1.1
+    other: float = 4.5
     skipped: float = 13.0
 
 
@@ -226,7 +231,7 @@ def _spread(boxes: Sequence[tuple[int, int, int, int]]) -> tuple[float, float]:
     return gap, beside
 
 
-def viterbi(lattice: Lattice, costs: LatticeCosts = COSTS) -> list[int]:
+def viterbi(lattice: Lattice, costs: LatticeCosts = COSTS) -> list[tuple[int, int]]:
     """Find the segments of the cheapest reading, from left to right; fragments may be skipped.
 
     Args:
@@ -234,9 +239,10 @@ def viterbi(lattice: Lattice, costs: LatticeCosts = COSTS) -> list[int]:
         costs: What its features cost.
 
     Returns:
-        Indices into `lattice.segments`.
+        For each an index into `lattice.segments`, and its digit or `NOT_A_DIGIT`.
     """
-    each = segment_costs(lattice, costs).min(axis=1) if lattice.segments else np.zeros(0)
+    every = features(lattice) @ np.array(astuple(costs))
+    labels, each = every.argmin(axis=1), every.min(axis=1)
     best = np.zeros(len(lattice.skipped) + 1)
     came = np.full(len(best), -1)
     for end in range(1, len(best)):
@@ -250,24 +256,26 @@ def viterbi(lattice: Lattice, costs: LatticeCosts = COSTS) -> list[int]:
         if came[end] < 0:
             end -= 1
         else:
-            path.append(int(came[end]))
+            path.append((int(came[end]), int(labels[came[end]])))
             end = lattice.segments[came[end]].first
     return path[::-1]
 
 
-def segment_costs(lattice: Lattice, costs: LatticeCosts) -> npt.NDArray[np.float64]:
-    """What each segment costs as each digit: `(len(lattice.segments), 10)` float64."""
-    other = features(lattice) @ np.array(astuple(costs)[1:-1])
-    return other[:, None] + costs.nll * nll(lattice)
-
-
-def nll(lattice: Lattice) -> npt.NDArray[np.float64]:
-    """What `LatticeCosts.nll` counts: `(len(lattice.segments), 10)` float64, nats."""
-    return -np.log(np.maximum(lattice.probabilities.astype(np.float64), _LEAST))
-
-
 def features(lattice: Lattice) -> npt.NDArray[np.float64]:
-    """What the costs from `digit` to `doubt` count: `(len(lattice.segments), 8)` float64."""
-    geometry = np.stack([segment.geometry for segment in lattice.segments])
-    none = 1 - lattice.probabilities.astype(np.float64).sum(axis=1)
-    return np.column_stack([geometry, np.log(np.maximum(none, _SURE) / _SURE)])
+    """Count what each segment costs as each digit, and as other writing.
+
+    Returns:
+        `(len(lattice.segments), 11, 11)` float64 in the order of `LatticeCosts`.
+    """
+    count = len(lattice.segments)
+    digits = lattice.probabilities.astype(np.float64)
+    none = 1 - digits.sum(axis=1)
+    geometry = np.array([segment.geometry for segment in lattice.segments]).reshape(count, 7)
+    counts = np.zeros((count, NOT_A_DIGIT + 1, len(astuple(COSTS))))
+    counts[..., 0] = -np.log(np.maximum(np.column_stack([digits, none]), _LEAST))
+    counts[:, :NOT_A_DIGIT, 1:8] = geometry[:, None]
+    counts[:, :NOT_A_DIGIT, 8] = np.log(np.maximum(none, _SURE) / _SURE)[:, None]
+    counts[geometry[:, 1] > 0, NOT_A_DIGIT, 0] = _NEVER
+    counts[:, NOT_A_DIGIT, 4:6] = geometry[:, 3:5]  # signs have any height and width
+    counts[:, NOT_A_DIGIT, 9] = 1
+    return counts

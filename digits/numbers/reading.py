@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from digits import networks
 from digits.ink import Ink, Picture, possible_inks, written_line
-from digits.numbers.lattice import Classify, Lattice, build_lattice, viterbi
-from digits.prediction import BLANK, NOT_A_DIGIT, ReadDigit, Reading
+from digits.numbers.lattice import Classify, build_lattice, viterbi
+from digits.prediction import BLANK, NOT_A_DIGIT, Box, ReadDigit, Reading
 
 _SMALL_DIGIT = 40
 """Pixels in height, on a reduced picture, below which a second look is taken."""
@@ -41,10 +42,10 @@ def read_line(
 
 
 def is_number(confidences: Sequence[float], threshold: float) -> bool:
-    """Tell digits from a scrawl: neighbours vouch for an unclear digit, nothing for one alone.
+    """Tell digits from words and scrawls: neighbours vouch for an unclear digit, not for one alone.
 
     Args:
-        confidences: Of the digits of a line.
+        confidences: Of the digits of a line; 0 for other writing among them.
         threshold: The least of one that stands alone.
     """
     least = threshold if len(confidences) == 1 else _LEAST_MEAN
@@ -54,11 +55,19 @@ def is_number(confidences: Sequence[float], threshold: float) -> bool:
 def read_ink(classify: Classify, threshold: float, ink: Ink) -> Reading:
     """Read one line of ink; see `read_line`."""
     lattice = build_lattice(classify, written_line(ink))
-    chosen = viterbi(lattice)
-    digits = tuple(_as_digit(lattice, index, ink.scale) for index in chosen)
-    if not is_number([digit.confidence for digit in digits], threshold):
-        return Reading((), (), reason=NOT_A_DIGIT)
-    return Reading(("".join(str(d.digit) for d in digits),), digits)
+    path = viterbi(lattice)
+    boxes = [_to_picture(lattice.segments[index].box, ink.scale) for index, _ in path]
+    digits = tuple(
+        ReadDigit.from_probabilities(
+            lattice.probabilities[index], lattice.segments[index].image, box
+        )
+        for (index, label), box in zip(path, boxes, strict=True)
+        if label != networks.NOT_A_DIGIT
+    )
+    other = tuple(b for (_, c), b in zip(path, boxes, strict=True) if c == networks.NOT_A_DIGIT)
+    if not is_number([d.confidence for d in digits] + [0.0] * len(other), threshold):
+        return Reading((), (), tuple(boxes), NOT_A_DIGIT)
+    return Reading(("".join(str(d.digit) for d in digits),), digits, other)
 
 
 def _surest(readings: Sequence[Reading]) -> Reading:
@@ -80,8 +89,6 @@ def _confidences(reading: Reading) -> list[float]:
     return [digit.confidence for digit in reading.digits] or [0.0]
 
 
-def _as_digit(lattice: Lattice, index: int, scale: float) -> ReadDigit:
-    segment = lattice.segments[index]
-    top, left, bottom, right = (side * scale for side in segment.box)
-    box = (math.floor(left), math.floor(top), math.ceil(right - left), math.ceil(bottom - top))
-    return ReadDigit.from_probabilities(lattice.probabilities[index], segment.image, box)
+def _to_picture(box: tuple[int, int, int, int], scale: float) -> Box:
+    top, left, bottom, right = (side * scale for side in box)
+    return math.floor(left), math.floor(top), math.ceil(right - left), math.ceil(bottom - top)

@@ -25,7 +25,7 @@ from training.augmentation.pen import (
 from training.handwriting.movement import vary
 from training.handwriting.templates import OTHERS, write
 
-HERSHEY = "ACEFHJKLMNPRTUVWXYQacdefhjkmnprtuvwxy?#+=*&@%<>"
+HERSHEY = "ACEFHJKLMNPRTUVWXYQacdefhjkmnprtuvwxy?#+=*&@%<>$"
 """Signs of OpenCV's Hershey fonts that no digit looks like: not O, I, l, Z, S, B, b, G, g, q."""
 
 _FONTS = (
