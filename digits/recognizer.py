@@ -151,13 +151,13 @@ class Recognizer:
                 unread.append(line.box)
                 continue
             unread += [each.box for each in characters if not each.is_digit]
-            digits = [
+            number = [
                 ReadDigit.from_probabilities(c.probabilities, c.image, c.box, len(texts))
                 for c in characters
                 if c.is_digit
             ]
-            read += digits
-            texts.append("".join(str(digit.digit) for digit in digits))
+            read += number
+            texts.append("".join(str(digit.digit) for digit in number))
         reason = None if read else NOT_A_DIGIT if unread else BLANK
         # Ink beside a digit that was read is a sliver of it rather than writing left out.
         apart = (box for box in unread if not _touches(box, [digit.box for digit in read]))
@@ -346,10 +346,11 @@ def _is_better(found: Reading, ruled: Reading) -> bool:
     """Tell whether the finder's reading replaces that of the rules.
 
     It does if it leaves less doubt, and hardly any, but may leave out nothing that the rules read
-    confidently; or if it confirms their digits, in their order, and adds confident ones.
+    confidently; or if it is sure of digits that it adds to theirs, or of several lines.
     """
-    if added := _added(ruled, found):
-        return _doubt(added) <= _DOUBTLESS
+    added = _added(ruled, found)
+    if added or len(found.lines) > 1:
+        return _doubt(added or found.digits) <= _DOUBTLESS
     if _added(found, ruled) and _doubt(ruled.digits) <= _DOUBTLESS:
         return False
     return _doubt(found.digits) <= min(_DOUBTLESS, _doubt(ruled.digits))

@@ -268,6 +268,31 @@ def test_ink_that_joins_two_lines_is_shared_between_them():
     assert lower.corner[1] >= 50
 
 
+@pytest.mark.parametrize(
+    "surroundings",
+    [
+        pytest.param(
+            [(80, 30, 140, 4), (80, 30, 4, 140), (80, 166, 140, 4), (216, 30, 4, 140)], id="frame"
+        ),
+        pytest.param([(260, 10, 12, 180)], id="pen"),
+        pytest.param([(10, 60, 14, 14), (10, 130, 14, 14)], id="punch holes"),
+        pytest.param([(20, 5, 20, 40)], id="stroke above"),
+    ],
+)
+def test_what_surrounds_a_digit_is_no_part_of_its_line(surroundings):
+    found = _found([(130, 70, 30, 60)])
+    for x, y, w, h in surroundings:
+        found.ink[y : y + h, x : x + w] = 1
+    assert [line.box for line in find_lines(found)] == [(130, 70, 30, 60)]
+
+
+def test_a_detached_stroke_and_a_neighbour_without_centre_are_of_the_line():
+    found = _found([(130, 70, 30, 60)])
+    found.ink[62:66, 135:175] = 1
+    found.ink[72:128, 190:200] = 1
+    assert [line.box for line in find_lines(found)] == [(130, 62, 70, 68)]
+
+
 @pytest.mark.nightly
 def test_the_command_trains_and_goes_on(tmp_path):
     script = (

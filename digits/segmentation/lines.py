@@ -21,8 +21,14 @@ _BESIDE: Final = 4.0
 _LEAST_HEIGHT: Final = 0.4
 """Height of connected ink, in heights of the digits, that may be a digit without a centre."""
 
+_MOST_HEIGHT: Final = 1.6
+"""The same above which it is something else, such as a pen."""
+
 _SPECK: Final = 0.12
 """Size of connected ink, in heights of the digits, below which it belongs to no digit."""
+
+_NEAR: Final = 0.25
+"""Distance from a digit, in its heights, within which small ink is a part of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +79,15 @@ def find_lines(found: Found) -> list[Line]:
     """Sort the ink of a picture into lines, from top to bottom."""
     strong = (found.ink > CONNECTING_INK).astype(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(strong)
-    groups = _group(_seeds(found, stats))
-    inks = _share(found.ink, labels, stats, groups)
+    boxes = stats[1:, :4].astype(np.float64)
+    if not len(boxes):
+        return []
+    groups = [
+        group
+        for group in _group(_seeds(found, boxes))
+        if not found.centres or any(centre.score > 0 for centre in group)
+    ]
+    inks = _share(found.ink, labels, boxes, groups)
     return [
         _cut(ink, found, len(group))
         for ink, group in zip(inks, groups, strict=True)
@@ -82,7 +95,7 @@ def find_lines(found: Found) -> list[Line]:
     ]
 
 
-def _seeds(found: Found, stats: npt.NDArray[np.int32]) -> list[Centre]:
+def _seeds(found: Found, boxes: npt.NDArray[np.float64]) -> list[Centre]:
     """Return the centres in pixels of the ink, and those of connected ink that has none."""
     seeds = [
         Centre(
@@ -93,13 +106,20 @@ def _seeds(found: Found, stats: npt.NDArray[np.int32]) -> list[Centre]:
         )
         for c in found.centres
     ]
-    heights = [seed.height for seed in seeds] or list(stats[1:, cv2.CC_STAT_HEIGHT])
+    heights = [seed.height for seed in seeds] or list(boxes[:, 3])
     typical = np.median(heights) if found.centres else max(heights, default=0)
-    for x, y, width, height, _ in stats[1:]:
-        inside = any(x <= c.x <= x + width and y <= c.y <= y + height for c in seeds)
-        if height >= _LEAST_HEIGHT * typical and not inside:
-            seeds.append(Centre(x + width / 2, y + height / 2, float(height), 0.0))
+    alone = ~_holds(boxes, seeds).any(axis=1)
+    fits = (boxes[:, 3] >= _LEAST_HEIGHT * typical) & (boxes[:, 3] <= _MOST_HEIGHT * typical)
+    for x, y, width, height in boxes[alone & fits]:
+        seeds.append(Centre(x + width / 2, y + height / 2, height, 0.0))
     return seeds
+
+
+def _holds(boxes: npt.NDArray[np.float64], seeds: list[Centre]) -> npt.NDArray[np.bool_]:
+    """Tell which boxes hold which centres: `(boxes, seeds)`."""
+    at = np.array([[seed.x, seed.y] for seed in seeds]).reshape(-1, 2)
+    low, size = boxes[:, None, :2], boxes[:, None, 2:]
+    return np.all((low <= at) & (at <= low + size), axis=2)
 
 
 def _cut(ink: InkArray, found: Found, count: int) -> Line:
@@ -138,39 +158,51 @@ def _level(line: list[Centre]) -> float:
 def _share(
     ink: InkArray,
     labels: npt.NDArray[np.int32],
-    stats: npt.NDArray[np.int32],
+    boxes: npt.NDArray[np.float64],
     groups: list[list[Centre]],
 ) -> list[InkArray]:
-    """Give each connected ink to the line of the nearest centre, all of its pixels together.
+    """Give each line the ink of its digits; drop what only surrounds them.
 
-    Ink that holds centres of several lines is shared pixel by pixel.
+    A digit is the connected ink around its centre whose height fits best, and small ink beside it.
+    Ink that holds digits of several lines is shared pixel by pixel.
     """
-    if not groups:
-        return []
     centres = [centre for group in groups for centre in group]
     owner = np.array([index for index, group in enumerate(groups) for _ in group])
     at = np.array([[c.x, c.y] for c in centres])
     size = np.array([c.height for c in centres])
-    of_line = np.full(len(stats), -1)
+    misfit = np.abs(np.log(boxes[:, 3:] / size))
+    misfit[~_holds(boxes, centres)] = np.inf
+    digits = (misfit == misfit.min(axis=0)) & np.isfinite(misfit)  # (boxes, centres)
+    of_line = np.full(len(boxes) + 1, -1)
     masks = [np.zeros(ink.shape, np.uint8) for _ in groups]
-    for label, (x, y, w, h, _) in enumerate(stats[1:], 1):
-        if max(w, h) < _SPECK * float(np.median(size)):
+    for label, box in enumerate(boxes, 1):
+        lines = set(owner[digits[label - 1]])
+        if len(lines) > 1:
+            x, y, w, h = box.astype(int)
+            rows, columns = np.nonzero(labels[y : y + h, x : x + w] == label)
+            nearest = owner[_nearest(np.stack([columns + x, rows + y], axis=1), at, size)]
+            for index in set(nearest):
+                mine = nearest == index
+                masks[index][rows[mine] + y, columns[mine] + x] = 1
             continue
-        inside = (at[:, 0] >= x) & (at[:, 0] < x + w) & (at[:, 1] >= y) & (at[:, 1] < y + h)
-        if len(set(owner[inside])) < 2:
-            middle = np.array([[x + w / 2, y + h / 2]])
-            of_line[label] = owner[_nearest(middle, at, size)[0]]
-            continue
-        rows, columns = np.nonzero(labels[y : y + h, x : x + w] == label)
-        nearest = owner[_nearest(np.stack([columns + x, rows + y], axis=1), at, size)]
-        for index in set(nearest):
-            mine = nearest == index
-            masks[index][rows[mine] + y, columns[mine] + x] = 1
+        if not lines:
+            share = max(box[2:]) / size
+            gaps = np.where(digits, _gaps(box, boxes)[:, None] / size, np.inf).min(axis=0)
+            beside = (share >= _SPECK) & (share <= 1) & (gaps <= _NEAR)
+            lines = {owner[np.where(beside, gaps, np.inf).argmin()]} if beside.any() else set()
+        of_line[label] = lines.pop() if lines else -1
     for index, mask in enumerate(masks):
         mask[(of_line == index)[labels]] = 1
     # Strokes get their soft edges back, which are fainter than what connects them.
     soft = np.ones((3, 3), np.uint8)
     return [ink * ((mask > 0) | ((cv2.dilate(mask, soft) > 0) & (labels == 0))) for mask in masks]
+
+
+def _gaps(box: npt.NDArray[np.float64], boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the distance of a box to each of several."""
+    low, high = boxes[:, :2], boxes[:, :2] + boxes[:, 2:]
+    apart = np.maximum(low - (box[:2] + box[2:]), box[:2] - high)
+    return np.hypot(*np.maximum(apart, 0).T)
 
 
 def _nearest(
