@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 # Since 1.29 ONNX Runtime reports each session to Microsoft unless told otherwise.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
+__version__ = "1.0.0"
+
 if TYPE_CHECKING:
     from digits.hub import HubError
     from digits.library import Reader, load

@@ -1,5 +1,6 @@
 """Publishing a run: one commit, a tag, and one line for everything that can go wrong."""
 
+import datetime as dt
 import hashlib
 import json
 import re
@@ -14,6 +15,7 @@ import pytest
 import yaml
 from huggingface_hub import HfApi, ModelCard, constants
 
+import digits
 from digits import hub, weights
 from digits.recognizer import Recognizer
 from digits.weights import CONFIG_FILE, METRICS_FILE, WEIGHTS_FILE
@@ -121,6 +123,7 @@ def test_release_is_one_commit_with_all_files_and_a_tag(server, run):
     assert len(repo.commits) == 2
     assert repo.branches == {"main": made.commit}
     assert repo.tags == {"v1.0.0": made.commit}
+    assert repo.messages["v1.0.0"] == publish.release_notes("v1.0.0")
     files = server.files(REPO)
     made = {"README.md", *endpoint_files()}
     expected = {*weights.FILES, *made, "recipe.json", "history.csv", "misread.png"}
@@ -163,6 +166,18 @@ def test_second_release_follows_the_first_and_leaves_its_tag(server, run, tmp_pa
     new = hub.fetch(REPO, "main", cache=tmp_path / "cache")
     assert old.config.temperature != 1.5
     assert new.config.temperature == 1.5
+
+
+def test_the_changelog_has_an_entry_for_this_version():
+    entry = re.search(r"^## (\S+) - (\S+)$", publish.CHANGELOG.read_text("utf-8"), re.MULTILINE)
+    assert entry is not None
+    assert entry[1] == digits.__version__
+    dt.date.fromisoformat(entry[2])
+    notes = publish.release_notes(f"v{digits.__version__}")
+    assert notes is not None
+    assert len(notes.splitlines()) <= 40
+    assert "##" not in notes
+    assert publish.release_notes("train-7") is None
 
 
 def test_tag_can_be_added_to_what_is_published(server, run):

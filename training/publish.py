@@ -41,6 +41,7 @@ from training.release.hub_client import (
 )
 
 CARD_FILE = "README.md"
+CHANGELOG = Path(__file__).parents[1] / "CHANGELOG.md"
 OPTIONAL_FILES = ("recipe.json", "history.csv", "model.h5", *model_card.PICTURES)
 
 Files = dict[str, bytes]
@@ -238,12 +239,23 @@ def _commit(api: HfApi, repo: str, head: str, files: Files) -> str:
     return commit_once(api, repo, operations, message=message, parent=head)
 
 
+def release_notes(tag: str) -> str | None:
+    """Return what CHANGELOG.md says of a release.
+
+    Args:
+        tag: Of the version, `v1.0.0` for `## 1.0.0 - 2026-11-29`.
+    """
+    _, *entry = re.split(r"^## (\S+).*\n", CHANGELOG.read_text("utf-8"), flags=re.MULTILINE)
+    notes = dict(zip(entry[::2], entry[1::2], strict=True)).get(tag.removeprefix("v"))
+    return notes and notes.strip()
+
+
 def _tag(api: HfApi, repo: str, commit: str, tag: str) -> None:
     with one_line(
         repo, commit, f"commit {commit} is published, but the tag {tag} is not set: ", _AGAIN
     ):
         try:
-            api.create_tag(repo, tag=tag, revision=commit)
+            api.create_tag(repo, tag=tag, tag_message=release_notes(tag), revision=commit)
         except HfHubHTTPError as error:
             if error.response.status_code != 409:
                 raise

@@ -505,10 +505,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self._authorize(write=True)
         oid, _ = self._commit(name, revision)
         tags = self._repo(name).tags
-        tag = json.loads(self.body)["tag"]
+        asked = json.loads(self.body)
+        tag = asked["tag"]
         if tag in tags:
             raise _AnswerError(409, f"Tag {tag} exists already")
         tags[tag] = oid
+        self._repo(name).messages[tag] = asked.get("message")
         return 200, b"{}"
 
     def delete_tag(self, name: str, revision: str) -> tuple[int, bytes]:

@@ -61,11 +61,12 @@ class Commit:
 
 @dataclass
 class Repo:
-    """A model repository: commits by id, branches and tags by name."""
+    """A model repository: commits by id, branches, tags and the tags' messages by name."""
 
     commits: dict[str, Commit] = field(default_factory=dict)
     branches: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
+    messages: dict[str, str | None] = field(default_factory=dict)
     gated: bool = False
 
     def resolve(self, revision: str) -> str | None:
