@@ -43,7 +43,8 @@ _SURE = 0.01
 class LatticeCosts:
     """What each feature of a reading costs, in nats.
 
-    Fitted on numbers written from MNIST's training images: `python -m training.fit_costs`.
+    Fitted on numbers written from MNIST's training images: `python -m training.fit_costs`. Only
+    `other` was set by hand, as if signs were a little more frequent than there.
 
     Attributes:
         nll: Negative logarithm of the network's probability of the digit.
