@@ -36,6 +36,7 @@ from digits.page.parts import (
     i18n,
     look_inside,
     page_texts,
+    picture_field,
     sample_pictures,
 )
 from digits.page.picture_input import PictureBlocks, watch_addresses
@@ -269,17 +270,13 @@ def build_tabs() -> dict[str, Any]:
         with gr.Tab(i18n("tab_draw")) as draw_tab:
             drawing_pad()
         with gr.Tab(i18n("tab_upload"), elem_id="upload-tab") as upload_tab:
-            picture = gr.Image(
-                label=i18n("upload_label"),
-                sources=["upload", "clipboard", "webcam"],
-                type="filepath",
-                webcam_options=gr.WebcamOptions(mirror=False),
-                buttons=[],
-                height=300,
-                elem_id="upload",
-            )
-            watch_addresses(picture)
-            rotate = gr.Button(i18n("rotate"), elem_id="rotate")
+            with gr.Column(elem_id="upload"):
+                picture_field()
+                picture = gr.Image(
+                    sources="upload", type="filepath", buttons=[], elem_classes="transport"
+                )
+                watch_addresses(picture)
+                rotate = gr.Button(elem_id="rotate", elem_classes="transport")
             sample_pictures()
         with gr.Tab(i18n("tab_about")) as about_tab:
             # All of it comes from this app's own files; the cleaning would drop the charts.

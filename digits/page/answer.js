@@ -12,7 +12,6 @@ const root = element.querySelector('.answer')
 const prediction = element.querySelector('#prediction')
 const bars = element.querySelector('#confidence')
 const tiles = element.querySelector('.tiles')
-const seenPicture = element.querySelector('.seen-picture')
 const seenImage = element.querySelector('.seen-image canvas')
 const announce = element.querySelector('.announce')
 const count = (number) => number.toLocaleString(language)
@@ -77,24 +76,10 @@ function setTiles(answer) {
   }))
 }
 
-// ---- pictures ------------------------------------------------------------------------------
-
 function setImage(encoded) {
   seenImage.getContext('2d').clearRect(0, 0, 28, 28)
   seenImage.classList.toggle('filled', Boolean(encoded))
   if (encoded) paintImage(seenImage, encoded, gray)
-}
-
-function setPicture(answer) {
-  seenPicture.hidden = !answer.picture
-  if (!answer.picture) return
-  seenPicture.querySelector('img').src = answer.picture
-  const [width, height] = answer.size
-  const over = (box) => boxOver(box, width, height)
-  const unread = (answer.unread || []).map(over)
-  unread.forEach((node) => { node.className = 'unread' })
-  seenPicture.querySelector('.boxes').replaceChildren(...answer.boxes.map(over), ...unread)
-  seenPicture.querySelector('.legend-unread').hidden = unread.length === 0
 }
 
 // ---- words ---------------------------------------------------------------------------------
@@ -163,7 +148,6 @@ function show({ answer, final }, news) {
     setBars(answer.kind === 'digit' ? answer : null)
     setTiles(answer.kind === 'number' ? answer : null)
     setImage(answer.image)
-    setPicture(answer)
   }
   if (news && final) announce.textContent = prediction.textContent
   offerWhy(answer, news && final)

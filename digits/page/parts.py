@@ -16,9 +16,11 @@ from digits.pictures import MAX_FILE_BYTES, MAX_PIXELS, MAX_SIDE, MIN_SIDE
 
 _FOLDER: Final = Path(__file__).parent
 
-STYLES: Final = [_FOLDER / name for name in ("page.css", "inside.css", "compare.css", "about.css")]
+STYLES: Final = [
+    _FOLDER / name for name in ("page.css", "upload.css", "inside.css", "compare.css", "about.css")
+]
 
-_GRADIO_WORDS: Final = ("tab_draw", "tab_upload", "tab_about", "upload_label", "rotate")
+_GRADIO_WORDS: Final = ("tab_draw", "tab_upload", "tab_about")
 """What components of Gradio's own show; the other words are those of the parts."""
 
 
@@ -109,6 +111,11 @@ def answer_panel(functions: list[Callable[..., Any]], corrections: str | None) -
         },
     }
     return _part("answer.html", scripts, functions, settings)
+
+
+def picture_field() -> gr.HTML:
+    """The ways to hand a picture in, and the picture with what was read in it."""
+    return _part("upload.html", ["upload.js"], [], {})
 
 
 def sample_pictures() -> gr.HTML:
