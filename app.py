@@ -141,6 +141,7 @@ def read_status(_: object) -> dict[str, Any]:
         "problem": status.problem,
         "model": weights and weights.origin.label,
     }
+        "code": status.code,
 
 
 def read_upload(file: object, turns: int) -> tuple[dict[str, Any] | None, int]:

@@ -288,18 +288,20 @@ def test_the_page_says_while_the_network_loads(page, app):
     expect(page.locator(".weights")).to_contain_text("bundled")
 
 
-def test_the_page_says_why_newer_weights_do_not_answer(page, app):
-    told = "New weights of someone/digits at main are not in use: the disk is full"
+def test_the_page_says_in_the_visitors_language_why_newer_weights_do_not_answer(chromium, app):
     old = {"repo": "someone/digits", "revision": "main", "commit": "abc1234", "errors": 40,
            "tested": 10000}  # fmt: skip
-    status = {"ready": True, "weights": old, "problem": told, "model": "someone/digits@abc1234"}
-    page.route(SERVER, lambda route: route.fulfill(json=status))
-    page.goto(app.url)
-    expect(page.locator(".problem")).to_have_text(f"Newer weights are not in use. {told}")
-    expect(page.locator(".weights")).to_have_text(
-        "someone/digits at main, commit abc1234: 99.60% right on MNIST, "
-        "40 of 10,000 test digits wrong"
-    )
+    status = {"ready": True, "weights": old, "model": "someone/digits@abc1234",
+              "problem": "not in use: the disk is full", "code": "disk"}  # fmt: skip
+    with visiting(chromium, app, DESKTOP | {"locale": "de-DE"}) as page:
+        page.route(SERVER, lambda route: route.fulfill(json=status))
+        page.goto(app.url)
+        expect(page.locator(".problem")).to_have_text(
+            "Neuere Gewichte sind nicht im Einsatz: die Platte des Servers nimmt sie nicht an."
+        )
+        expect(page.locator(".weights")).to_have_text(
+            re.compile("someone/digits, main, Commit abc1234: 99,60\\s% richtig auf MNIST, 40 von")
+        )
 
 
 def digit_view(confidences, digit, reason=None, score=None):

@@ -174,9 +174,7 @@ function showStatus() {
   element.querySelector('.weights-errors').textContent = errors
   const problem = element.querySelector('.problem')
   problem.hidden = !status?.problem
-  problem.firstChild.textContent = status?.ready ? word('weights_problem') : ''
-  problem.lastChild.textContent = status?.problem || ''
-  problem.lastChild.lang = status?.language || 'en' // the server's own words
+  problem.textContent = status?.code ? word('weights_problem', word(`weights_why_${status.code}`)) : status?.problem
 }
 
 function sayWeights({ repo, revision, commit, errors, tested }) {
