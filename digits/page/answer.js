@@ -60,20 +60,34 @@ function setBars(answer) {
   setRow(noneRow, answer && 1 - whole)
 }
 
-// A tile shows what the network saw of a digit, and what it nearly took it for.
+// A tile shows what the network saw of a digit, and what it nearly took it for; a press shows the
+// inside of that digit.
 function setTiles(answer) {
   tiles.hidden = !answer
   root.dataset.several = Boolean(answer)
-  tiles.replaceChildren(...(answer ? answer.digits : []).map((read) => {
+  tiles.replaceChildren(...(answer ? answer.digits : []).map((read, place) => {
     const item = document.createElement('li')
-    item.innerHTML = '<canvas width="28" height="28"></canvas><b></b><span></span><small></small>'
-    const [canvas, digit, share, rival] = item.children
+    item.innerHTML = '<button type="button"><canvas width="28" height="28"></canvas><b></b><span></span><small></small></button>'
+    const [canvas, digit, share, rival] = item.firstChild.children
     paintImage(canvas, read.image, gray)
     digit.textContent = read.digit
     share.textContent = sayShare(read.confidence)
     rival.textContent = word('runner_up', read.runner_up.digit, sayShare(read.runner_up.confidence))
+    item.firstChild.addEventListener('click', () => pickTile(answer, place))
     return item
   }))
+  markTile(answer)
+}
+
+function pickTile(answer, place) {
+  answer.picked = answer.picked === place ? undefined : place
+  markTile(answer)
+  tell('digits:shown', { source, answer })
+  if (answer.picked !== undefined) tell('digits:inside')
+}
+
+function markTile(answer) {
+  Array.from(tiles.children, (item, place) => item.firstChild.setAttribute('aria-pressed', answer.picked === place))
 }
 
 function setImage(encoded) {
