@@ -22,6 +22,7 @@ from starlette.middleware import Middleware
 
 from digits import deployment
 from digits.corrections import Corrections
+from digits.demos import Demos
 from digits.malloc import return_freed_memory
 from digits.page.about import gallery_routes, own_address
 from digits.page.correct import keep_view
@@ -111,13 +112,14 @@ service = Service(
     os.environ.get("MODEL_REVISION"),
     poll_seconds=parse_poll_seconds(os.environ.get("MODEL_POLL_SECONDS")),
 )
+demos = Demos()
 corrections = Corrections.from_environment()
 
 
 def read_why(request: object) -> dict[str, Any]:
     """Say what spoke for a digit in a picture that the page has shown."""
     try:
-        return why_view(service.recognizer(timeout_seconds=0), request)
+        return why_view(service.recognizer(timeout_seconds=0), demos, request)
     except NotReadyError:
         return {"kind": "warming"}
 
@@ -139,9 +141,9 @@ def read_status(_: object) -> dict[str, Any]:
         "ready": status.ready,
         "weights": weights and weights_view(weights),
         "problem": status.problem,
+        "code": status.code,
         "model": weights and weights.origin.label,
     }
-        "code": status.code,
 
 
 def read_upload(file: object, turns: int) -> tuple[dict[str, Any] | None, int]:
@@ -365,7 +367,7 @@ def serve(uploads: Path) -> None:
             ],  # before Gradio's own
             "middleware": [
                 Middleware(Entrance, traffic=traffic),
-                Middleware(ApiFirst, api=http_api(service, health)),
+                Middleware(ApiFirst, api=http_api(service, demos, health)),
             ],
             "exception_handlers": {OSError: say_no_room, Exception: say_defect},
         },

@@ -13,6 +13,7 @@ const prediction = element.querySelector('#prediction')
 const bars = element.querySelector('#confidence')
 const tiles = element.querySelector('.tiles')
 const seenImage = element.querySelector('.seen-image canvas')
+const chosenLine = element.querySelector('.chosen-network')
 const announce = element.querySelector('.announce')
 const count = (number) => number.toLocaleString(language)
 const percent = new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 1 })
@@ -166,7 +167,8 @@ function show({ answer, final }, news) {
   if (news && final) announce.textContent = prediction.textContent
   offerWhy(answer, news && final)
   offerCorrection(answer, news && final)
-  if (answer.model && answer.model !== model) refreshStatus()
+  if (answer.model && !answer.network && answer.model !== model) refreshStatus()
+  showChosen()
   tell('digits:shown', { source, answer })
 }
 
@@ -189,6 +191,13 @@ function showStatus() {
   const problem = element.querySelector('.problem')
   problem.hidden = !status?.problem
   problem.textContent = status?.code ? word('weights_problem', word(`weights_why_${status.code}`)) : status?.problem
+}
+
+// A network that the visitor has chosen answers the pad alone.
+function showChosen() {
+  const name = chosenNetwork()
+  chosenLine.hidden = !name || source !== 'draw'
+  chosenLine.firstChild.textContent = word('network_chosen', name)
 }
 
 function sayWeights({ repo, revision, commit, errors, tested }) {
@@ -241,6 +250,9 @@ document.addEventListener('digits:source', ({ detail }) => {
 document.addEventListener('digits:look', () => tell('digits:shown', { source, answer: answers[source].answer }))
 
 watch('value', () => take('upload', props.value || { kind: 'blank', mode: 'upload' }, true))
+
+document.addEventListener('digits:network', showChosen)
+chosenLine.lastChild.addEventListener('click', () => chooseNetwork(null))
 
 addEventListener('offline', () => setReached(false))
 addEventListener('online', () => setReached(true))

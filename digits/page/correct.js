@@ -14,7 +14,7 @@ let correctAsked = 0
 function offerCorrection(answer, final) {
   if (!props.settings.corrections) return
   correctAsked += 1
-  correctAnswer = final && answer.kind === 'digit' && answer.image ? answer : null
+  correctAnswer = final && answer.kind === 'digit' && answer.image && !answer.network ? answer : null
   askRight(correctAnswer, '')
 }
 

@@ -52,6 +52,10 @@ EXTRA_WORDS: Final[dict[str, dict[str, str]]] = {
         "compare_normalized": "In MNIST\u2019s frame",
         "compare_served": "This page",
         "compare_mnist": "{0} on MNIST",
+        "compare_choose": "Press a network, and it answers your drawings.",
+        "compare_answers": "answers your drawings",
+        "network_chosen": "{0} (a demo) answers.",
+        "network_back": "Back to this page",
     },
     "de": {
         "examples_hard": "Oder etwas Schwereres",
@@ -102,6 +106,10 @@ EXTRA_WORDS: Final[dict[str, dict[str, str]]] = {
         "compare_normalized": "Ins MNIST-Format gebracht",
         "compare_served": "Diese Seite",
         "compare_mnist": "{0} auf MNIST",
+        "compare_choose": "Tippe auf ein Netz, und es liest deine Zeichnungen.",
+        "compare_answers": "liest deine Zeichnungen",
+        "network_chosen": "{0} (eine Demo) antwortet.",
+        "network_back": "Zurück zum Netz der Seite",
     },
     "fr": {
         "examples_hard": "Ou plus difficile",
@@ -152,5 +160,9 @@ EXTRA_WORDS: Final[dict[str, dict[str, str]]] = {
         "compare_normalized": "Mis au format de MNIST",
         "compare_served": "Cette page",
         "compare_mnist": "{0} sur MNIST",
+        "compare_choose": "Touchez un réseau et il lira vos dessins.",
+        "compare_answers": "lit vos dessins",
+        "network_chosen": "{0} (une démo) répond.",
+        "network_back": "Revenir à cette page",
     },
 }

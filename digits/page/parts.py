@@ -8,6 +8,7 @@ from typing import Any, Final
 import gradio as gr
 from gradio.i18n import I18nData
 
+from digits.demos import DEMOS
 from digits.drawing import MAX_BRUSH, MAX_POINTS
 from digits.examples import all_examples
 from digits.page.about import about_text
@@ -87,6 +88,7 @@ def drawing_pad() -> gr.HTML:
             "max_points": MAX_POINTS,
             "max_brush": MAX_BRUSH,
             "max_file_bytes": MAX_FILE_BYTES,
+            "networks": DEMOS,
         },
     )
 
