@@ -79,6 +79,7 @@ def drawing_pad() -> gr.HTML:
             "drawing_code.js",
             "keep.js",
             "greet.js",
+            "game.js",
             "overlay.js",
             "hand_in.js",
         ],
