@@ -22,6 +22,7 @@ from starlette.middleware import Middleware
 
 from digits import deployment
 from digits.corrections import Corrections
+from digits.demos import Demos
 from digits.malloc import return_freed_memory
 from digits.page.about import gallery_routes, own_address
 from digits.page.correct import keep_view
@@ -36,6 +37,7 @@ from digits.page.parts import (
     i18n,
     look_inside,
     page_texts,
+    picture_field,
     sample_pictures,
 )
 from digits.page.picture_input import PictureBlocks, watch_addresses
@@ -110,13 +112,14 @@ service = Service(
     os.environ.get("MODEL_REVISION"),
     poll_seconds=parse_poll_seconds(os.environ.get("MODEL_POLL_SECONDS")),
 )
+demos = Demos()
 corrections = Corrections.from_environment()
 
 
 def read_why(request: object) -> dict[str, Any]:
     """Say what spoke for a digit in a picture that the page has shown."""
     try:
-        return why_view(service.recognizer(timeout_seconds=0), request)
+        return why_view(service.recognizer(timeout_seconds=0), demos, request)
     except NotReadyError:
         return {"kind": "warming"}
 
@@ -138,6 +141,7 @@ def read_status(_: object) -> dict[str, Any]:
         "ready": status.ready,
         "weights": weights and weights_view(weights),
         "problem": status.problem,
+        "code": status.code,
         "model": weights and weights.origin.label,
     }
 
@@ -269,17 +273,13 @@ def build_tabs() -> dict[str, Any]:
         with gr.Tab(i18n("tab_draw")) as draw_tab:
             drawing_pad()
         with gr.Tab(i18n("tab_upload"), elem_id="upload-tab") as upload_tab:
-            picture = gr.Image(
-                label=i18n("upload_label"),
-                sources=["upload", "clipboard", "webcam"],
-                type="filepath",
-                webcam_options=gr.WebcamOptions(mirror=False),
-                buttons=[],
-                height=300,
-                elem_id="upload",
-            )
-            watch_addresses(picture)
-            rotate = gr.Button(i18n("rotate"), elem_id="rotate")
+            with gr.Column(elem_id="upload"):
+                picture_field()
+                picture = gr.Image(
+                    sources="upload", type="filepath", buttons=[], elem_classes="transport"
+                )
+                watch_addresses(picture)
+                rotate = gr.Button(elem_id="rotate", elem_classes="transport")
             sample_pictures()
         with gr.Tab(i18n("tab_about")) as about_tab:
             # All of it comes from this app's own files; the cleaning would drop the charts.
@@ -367,7 +367,7 @@ def serve(uploads: Path) -> None:
             ],  # before Gradio's own
             "middleware": [
                 Middleware(Entrance, traffic=traffic),
-                Middleware(ApiFirst, api=http_api(service, health)),
+                Middleware(ApiFirst, api=http_api(service, demos, health)),
             ],
             "exception_handlers": {OSError: say_no_room, Exception: say_defect},
         },

@@ -9,16 +9,18 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digits import networks, weights
+from digits import weights
 from digits.ink import InkArray
-from digits.numbers.lattice import Classify
 from digits.preprocessing import IMAGE_SIDE, normalize
+
+if TYPE_CHECKING:
+    from digits.recognizer import Recognizer
 
 FOLDER: Final = weights.BUNDLED / "demos"
 """`NETWORK.safetensors` in half precision for each of `DEMOS`, and `metrics.json`."""
@@ -63,48 +65,62 @@ class Row:
         }
 
 
+class NetworkError(ValueError):
+    """No network of this name can be asked; the text says which can."""
+
+
 class Demos:
     """The bundled demos' networks; loaded when they are first asked, safe to share."""
 
     def __init__(self, folder: Path = FOLDER) -> None:
         """Remember where they lie."""
         self._folder = folder
+        self._recognizers: dict[str, Recognizer] = {}
 
-    def compare(self, images: InkArray, served: Classify, served_accuracy: float) -> list[Row]:
+    def recognizer(self, network: object, served: "Recognizer") -> "Recognizer":
+        """Put a demo's network in the served one's place; it reads drawings and rejects none.
+
+        Args:
+            network: One of `DEMOS`; None for the served one.
+            served: The weights that are served.
+
+        Raises:
+            NetworkError: If it is anything else.
+        """
+        if network is None:
+            return served
+        if not isinstance(network, str) or network not in DEMOS:
+            raise NetworkError(f"Leave the network out, or send one of {', '.join(DEMOS)}.")
+        if network not in self._recognizers:
+            data = (self._folder / f"{network}.safetensors").read_bytes()
+            tensors = weights.parse_tensors(data, network)
+            self._recognizers[network] = served.with_network(network, tensors)
+        return self._recognizers[network]
+
+    def compare(self, images: InkArray, served: "Recognizer") -> list[Row]:
         """Ask every network about one drawing, the served one last.
 
         Args:
             images: `(2, 28, 28)` float32 in `[0, 1]`, as of `shrink_and_normalize`.
-            served: As `Recognizer.predict_images`.
-            served_accuracy: Share of MNIST's test set that it reads right.
+            served: The weights that are served.
 
         Returns:
             A row for each network.
         """
-        rows = [
-            _row(name, accuracy, classify(images))
-            for name, (accuracy, classify) in self._networks.items()
+        accuracies = self._accuracies | {
+            None: served.weights.metrics["mnist_test"]["top1_accuracy"]
+        }
+        return [
+            _row(name, accuracies[name], self.recognizer(name, served).predict_images(images))
+            for name in (*DEMOS, None)
         ]
-        return [*rows, _row(None, served_accuracy, served(images))]
 
     @cached_property
-    def _networks(self) -> dict[str, tuple[float, Classify]]:
-        accuracies = json.loads((self._folder / METRICS).read_text("utf-8"))
-        return {name: (accuracies[name], self._open(name)) for name in DEMOS}
-
-    def _open(self, name: str) -> Classify:
-        from digits import onnx_graph  # noqa: PLC0415 - the page does not wait for the runtime
-
-        data = (self._folder / f"{name}.safetensors").read_bytes()
-        graph = onnx_graph.build(networks.find(name), weights.parse_tensors(data, name))
-        session = onnx_graph.open_session(graph)
-
-        def classify(images: InkArray) -> InkArray:
-            asked = {onnx_graph.INPUT: images[..., None]}
-            rows: InkArray = session.run([onnx_graph.PROBABILITIES], asked)[0]
-            return rows
-
-        return classify
+    def _accuracies(self) -> dict[str | None, float]:
+        accuracies: dict[str | None, float] = json.loads(
+            (self._folder / METRICS).read_text("utf-8")
+        )
+        return accuracies
 
 
 def shrink_and_normalize(ink: InkArray) -> InkArray:

@@ -89,6 +89,17 @@ _CLIENT_ERRORS: list[tuple[type[BaseException], str]] = [
 ]
 
 
+_UNREACHABLE = "unreachable"
+# As above, the first kind that fits decides.
+_CODES: list[tuple[type[BaseException], str]] = [
+    (errors.GatedRepoError, "denied"),
+    (errors.HFValidationError, "missing"),
+    (errors.RepositoryNotFoundError, "missing"),
+    (errors.RevisionNotFoundError, "missing"),
+    (errors.RemoteEntryNotFoundError, "missing"),
+]
+
+
 # Everything that the client raises when the Hub, the network or the machine is at fault.
 CLIENT_ERRORS = (
     OSError,
@@ -103,7 +114,16 @@ CLIENT_ERRORS = (
 
 
 class HubError(Exception):
-    """The Hub did not deliver; the text says why, in words for a person."""
+    """The Hub did not deliver; the text says why, in words for a person.
+
+    Attributes:
+        code: See `code_of`.
+    """
+
+    def __init__(self, text: str, code: str = _UNREACHABLE) -> None:
+        """Keep the text for the log and the code for the page."""
+        super().__init__(text)
+        self.code = code
 
 
 @dataclass(frozen=True)
@@ -164,7 +184,7 @@ def download(request: Request, *, timeout_seconds: float) -> Snapshot:
     )
     answer = _run_child(asked, request, timeout_seconds)
     if "problem" in answer:
-        raise HubError(answer["problem"])
+        raise HubError(answer["problem"], answer["code"])
     folder = Path(answer["folder"]) if answer["folder"] else None
     return Snapshot(answer["commit"], folder)
 
@@ -253,6 +273,25 @@ def explain(error: BaseException, repo: str, revision: str | None = None) -> str
     return _explain_machine(error)
 
 
+def code_of(error: BaseException) -> str:
+    """Sort what `explain` explains, for the page to word in the visitor's language.
+
+    Args:
+        error: What the client raised.
+
+    Returns:
+        `missing`, `denied`, `disk` or `unreachable`.
+    """
+    if isinstance(error, errors.LocalEntryNotFoundError | RuntimeError) and error.__cause__:
+        return code_of(error.__cause__)
+    for kind, code in _CODES:
+        if isinstance(error, kind):
+            return code
+    if isinstance(error, errors.HfHubHTTPError):
+        return "denied" if error.response.status_code in {401, 402, 403} else _UNREACHABLE
+    return "disk" if isinstance(error, OSError) and error.errno in _DISK else _UNREACHABLE
+
+
 def _explain_machine(error: BaseException) -> str | None:
     if not isinstance(error, OSError):
         return None
@@ -298,7 +337,7 @@ def _child() -> None:
         problem = explain(error, asked["repo"], asked["revision"])
         if problem is None:
             raise
-        answer = {"problem": problem}
+        answer = {"problem": problem, "code": code_of(error)}
     sys.stdout.write(json.dumps(answer) + "\n")
 
 

@@ -22,7 +22,7 @@ from digits.preprocessing import Candidate, candidates_of, has_ink, normalize
 from digits.segmentation.finder import Finder
 from digits.segmentation.layout import Layout, find_layout
 from digits.segmentation.lines import Line
-from digits.weights import Weights, WeightsError
+from digits.weights import Tensors, Weights, WeightsError
 
 MAX_RELATIVE_UNCERTAINTY: Final = 0.2
 """A later candidate is selected if its uncertainty is at most this share of the first one's."""
@@ -54,11 +54,12 @@ class Recognizer:
         weights: The set that answers.
     """
 
-    def __init__(self, weights: Weights) -> None:
+    def __init__(self, weights: Weights, finder: Finder | None = None) -> None:
         """Build the network and start the runtime.
 
         Args:
             weights: A verified set.
+            finder: Of the same set, where it is built already.
         """
         self.weights = weights
         config = weights.config
@@ -69,7 +70,20 @@ class Recognizer:
             (onnx_graph.PROBABILITIES, onnx_graph.LOGITS),
         )
         self._session = onnx_graph.open_session(graph)
-        self._finder = Finder(weights.finder)
+        self._finder = finder or Finder(weights.finder)
+
+    def with_network(self, network: str, tensors: Tensors) -> "Recognizer":
+        """Replace the network that reads a digit by one that is not calibrated and rejects nothing.
+
+        Args:
+            network: A key of `digits.networks.NETWORKS`.
+            tensors: Its weights.
+        """
+        config = replace(
+            self.weights.config, network=network, temperature=1.0, rejection_threshold=0.0
+        )
+        weights = replace(self.weights, tensors=tensors, config=config)
+        return Recognizer(weights, self._finder)
 
     def look(self, picture: Picture) -> "Look":
         """Get ready to answer several questions about one picture.

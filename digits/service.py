@@ -50,10 +50,12 @@ class Status:
     Attributes:
         ready: Whether a question is answered at once.
         problem: Why newer weights do not answer, as plain text; None if all is well.
+        code: The same for the page: `checks`, or as of `hub.code_of`.
     """
 
     ready: bool
     problem: str | None
+    code: str | None
 
 
 class LastGood:
@@ -129,7 +131,7 @@ class Service:
         self._fetch_seconds = fetch_seconds
         self._poll_seconds = poll_seconds
         self._recognizer: Recognizer | None = None
-        self._problem: str | None = None
+        self._problem: tuple[str, str] | None = None  # text and code
         self._rejected: dict[str, float] = {}
         self._settled = threading.Event()
         self._stopping = threading.Event()
@@ -161,7 +163,8 @@ class Service:
 
     def status(self) -> Status:
         """Say what answers now. Never waits."""
-        return Status(ready=self._recognizer is not None, problem=self._problem)
+        problem, code = self._problem or (None, None)
+        return Status(self._recognizer is not None, problem, code)
 
     def _run(self) -> None:
         try:
@@ -177,7 +180,7 @@ class Service:
             try:
                 self._take(weights.load_folder(folder, origin))
             except (WeightsError, OSError) as error:
-                self._report(f"Weights at hand were refused: {error}")
+                self._report(f"Weights at hand were refused: {error}", error)
             else:
                 return
 
@@ -207,7 +210,8 @@ class Service:
         try:
             self._take_newest(repo)
         except (hub.HubError, WeightsError, OSError) as error:
-            self._report(f"New weights of {repo} at {self._revision} are not in use: {error}")
+            text = f"New weights of {repo} at {self._revision} are not in use: {error}"
+            self._report(text, error)
 
     def _take_newest(self, repo: str) -> None:
         have = self._not_worth_fetching()
@@ -253,10 +257,14 @@ class Service:
             self._cache = _writable_cache()
         return self._cache
 
-    def _report(self, problem: str) -> None:
-        if problem != self._problem:
-            _log.warning("%s", problem)
-        self._problem = problem
+    def _report(self, text: str, error: Exception) -> None:
+        if isinstance(error, hub.HubError):
+            code = error.code
+        else:
+            code = "checks" if isinstance(error, WeightsError) else hub.code_of(error)
+        if self._problem != (text, code):
+            _log.warning("%s", text)
+        self._problem = text, code
 
 
 def parse_poll_seconds(text: str | None) -> float:

@@ -59,6 +59,8 @@ def test_every_fault_of_a_picture_is_worded():
     faults = {f"problem_{fault}" for fault in get_args(Fault) if fault != "array"}
     for words in WORDS.values():
         assert faults <= words.keys()
+        codes = {"checks", "denied", "disk", "missing", "unreachable"}
+        assert {f"weights_why_{code}" for code in codes} <= words.keys()
 
 
 @pytest.mark.parametrize("language", WORDS)

@@ -14,10 +14,10 @@ from digits.examples import digit_example
 from digits.preprocessing import normalize
 
 
-def ask(app, value):
+def ask(app, value, route="compare"):
     body = json.dumps(value).encode()
     request = urllib.request.Request(  # noqa: S310 - the loopback's
-        f"{app.url}/v1/compare", body, {"Content-Type": "application/json"}
+        f"{app.url}/v1/{route}", body, {"Content-Type": "application/json"}
     )
     try:
         with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310
@@ -43,7 +43,7 @@ def test_each_demo_reads_plain_digits_in_mnists_frame(recognizer, name):
         demos.shrink_and_normalize(draw(parse_strokes(digit_example(digit)))) for digit in range(10)
     ]
     network = demos.DEMOS.index(name)
-    tables = [demos.Demos().compare(each, recognizer.predict_images, 0.5) for each in images]
+    tables = [demos.Demos().compare(each, recognizer) for each in images]
     assert [table[network].network for table in tables] == [name] * 10
     assert all(table[network].accuracy > 0.97 for table in tables)
     answers = [table[network].normalized.digit for table in tables]
@@ -71,7 +71,7 @@ def test_a_small_drawing_in_a_corner_is_why_demos_fail(recognizer):
     ink = np.zeros((INK_HEIGHT, INK_HEIGHT), np.float32)
     small = draw(parse_strokes(digit_example(3)))[::3, ::3]
     ink[: small.shape[0], : small.shape[1]] = small
-    rows = demos.Demos().compare(demos.shrink_and_normalize(ink), recognizer.predict_images, 0.5)
+    rows = demos.Demos().compare(demos.shrink_and_normalize(ink), recognizer)
     assert sum(row.normalized.digit == 3 for row in rows) > sum(
         row.shrunk.digit == 3 for row in rows
     )
@@ -94,3 +94,35 @@ def test_what_is_no_drawing_is_refused(app, value):
 def test_the_demos_fit_into_two_megabytes():
     files = [demos.FOLDER / f"{name}.safetensors" for name in demos.DEMOS]
     assert sum(file.stat().st_size for file in files) < 2_000_000
+
+
+def draw_with(app, network, **more):
+    return ask(
+        app, {"mode": "digit", "strokes": digit_example(5), "network": network, **more}, "draw"
+    )
+
+
+def test_a_visitor_may_let_a_demo_answer_the_pad_and_others_notice_nothing(app):
+    served = draw_with(app, None)
+    row = ask(app, {"mode": "digit", "strokes": digit_example(5)})[1]["networks"][0]
+    status, answer = draw_with(app, row["network"])
+    assert status == 200
+    assert answer["model"] == row["network"]
+    assert answer["digit"] == row["normalized"]["digit"]
+    assert max(answer["confidences"]) == pytest.approx(row["normalized"]["confidence"], abs=1e-6)
+    assert answer["image"] == served[1]["image"]
+    status, reading = draw_with(app, row["network"], mode="number")
+    assert (status, reading["number"]) == (200, "5")
+    status, inside = ask(app, {"image": answer["image"], "network": row["network"]}, "inside")
+    assert {layer["kind"] for layer in inside["layers"]} == {"dense"}
+    assert draw_with(app, None) == served
+
+
+@pytest.mark.parametrize("network", ["wide", "../model", "", 1, ["fnn"], {}])
+def test_no_other_network_can_be_asked(app, network):
+    status, answer = draw_with(app, network)
+    assert status == 422
+    assert "fnn" in answer["error"]
+    image = base64.b64encode(bytes(784)).decode()
+    assert ask(app, {"image": image, "network": network}, "inside")[0] == 422
+    assert app.server_function("read_why", [image, 1, network]) == {"kind": "refused"}

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from digits import networks, weights
+from digits.demos import Demos
 from digits.drawing import draw, parse_strokes
 from digits.examples import digit_example
 from digits.explanation import explain, log_odds
@@ -71,7 +72,7 @@ def test_every_network_can_be_asked_why(name):
 
 
 def test_the_page_is_told_as_signed_bytes(recognizer):
-    view = why_view(recognizer, [encode_image(IMAGES[4]), 4])
+    view = why_view(recognizer, Demos(), [encode_image(IMAGES[4]), 4])
     shares = np.frombuffer(base64.b64decode(view["shares"]), np.int8).reshape(28, 28)
     assert view["digit"] == 4
     assert np.abs(shares.astype(int)).max() == 127
@@ -79,7 +80,7 @@ def test_the_page_is_told_as_signed_bytes(recognizer):
 
 
 def test_an_empty_picture_says_nothing(recognizer):
-    view = why_view(recognizer, [encode_image(BLANK), 4])
+    view = why_view(recognizer, Demos(), [encode_image(BLANK), 4])
     assert not any(base64.b64decode(view["shares"]))
 
 
@@ -93,4 +94,4 @@ GOOD = encode_image(BLANK)
     ids=lambda value: repr(value)[-30:],
 )  # fmt: skip
 def test_what_is_no_question_is_refused(recognizer, request_):
-    assert why_view(recognizer, request_) == {"kind": "refused"}
+    assert why_view(recognizer, Demos(), request_) == {"kind": "refused"}

@@ -105,13 +105,45 @@ def test_what_another_network_reads_otherwise_is_marked(page):
     expect(page.locator(".compare .other")).to_have_text("340%")
 
 
+def test_a_press_lets_a_network_answer_the_pad_until_it_is_given_back(page):
+    asked = []
+    page.on("request", lambda request: asked.append(request.post_data or ""))
+    draw_to_the_end(page, 5)
+    look(page)
+    rows = page.locator(".compare tbody tr")
+    served, demo = rows.last.get_by_role("button"), rows.first.get_by_role("button")
+    expect(served).to_have_attribute("aria-pressed", "true")
+    demo.press("Enter")
+    expect(demo).to_have_attribute("aria-pressed", "true")
+    expect(served).to_have_attribute("aria-pressed", "false")
+    expect(demo).to_be_focused()
+    line = page.locator(".chosen-network")
+    expect(line).to_contain_text(f"{DEMOS[0]} (a demo) answers.")
+    wait_until(page, lambda: any(f'"network":"{DEMOS[0]}"' in data for data in asked))
+    page.locator(".why").click()
+    wait_until(page, lambda: any("read_why" in data and DEMOS[0] in data for data in asked))
+    # The choice outlives a reload, and holds for the pad alone.
+    page.reload()
+    expect(line).to_be_visible()
+    page.get_by_role("tab", name="Upload").click()
+    expect(line).to_be_hidden()
+    page.get_by_role("tab", name="Draw").click()
+    line.get_by_role("button").click()
+    expect(line).to_be_hidden()
+    asked.clear()
+    page.locator("[data-example='7']").click()
+    wait_for_digit(page, 7)
+    assert asked
+    assert not any(DEMOS[0] in data for data in asked)
+
+
 def test_it_speaks_the_visitors_language_and_fits_a_phone(chromium, app):
     with visiting(chromium, app, PHONE | {"locale": "de-DE"}) as page:
         page.locator("[data-example='7']").click()
         wait_for_digit(page, 7)
         look(page)
-        expect(page.locator(".compare .served th")).to_contain_text("Diese Seite")
-        expect(page.locator(".compare .served th")).to_contain_text(",")
+        expect(page.locator(".compare [data-network=''] th")).to_contain_text("Diese Seite")
+        expect(page.locator(".compare [data-network=''] th")).to_contain_text(",")
         width = page.viewport_size["width"]
         assert page.evaluate("document.documentElement.scrollWidth") == width
 
@@ -122,5 +154,5 @@ def test_axe_finds_no_fault_in_an_open_comparison(chromium, app):
             page.locator("[data-example='7']").click()
             wait_for_digit(page, 7)
             look(page)
-            expect(page.locator(".compare .served")).to_be_visible()
+            expect(page.locator(".compare [data-network='']")).to_be_visible()
             assert violations(page) == []

@@ -54,26 +54,38 @@ def test_a_page_without_a_data_set_shows_nothing_of_it_and_keeps_nothing(page, a
     assert app.hub_calls == []
 
 
-def test_nothing_is_asked_or_sent_before_the_visitor_agrees(keeping_page, hub):
+def test_consent_and_digits_are_asked_for_only_after_a_no(keeping_page, hub):
     page = keeping_page
+    right, wrong = (page.get_by_role("button", name=name, exact=True) for name in ("Yes", "No"))
+    expect(page.get_by_text(ASKED)).to_be_visible()
+    expect(wrong).to_be_disabled()
     draw_to_the_end(page, 7)
     asked = len(hub.requests)
     consent = page.get_by_role("checkbox", name=re.compile("keep my corrections"))
+    expect(consent).to_be_hidden()
+    wrong.click()
     expect(consent).not_to_be_checked()
     expect(page.locator(".correct")).to_contain_text(REPO)
-    expect(page.get_by_text(ASKED)).not_to_be_visible()
+    digits = page.get_by_role("group", name="The right digit").get_by_role("button")
+    expect(digits.first).to_be_disabled()
     consent.check()
-    expect(page.get_by_text(ASKED)).to_be_visible()
+    expect(digits.first).to_be_enabled()
     assert violations(page) == []
     consent.uncheck()
-    expect(page.get_by_text(ASKED)).not_to_be_visible()
+    expect(digits.first).to_be_disabled()
+    right.click()
+    expect(page.locator(".correct-said")).to_have_text("Thank you!")
+    expect(consent).to_be_hidden()
+    expect(right).to_be_disabled()
     assert len(hub.requests) == asked
 
 
 def test_one_click_corrects_and_the_page_says_when_it_is_kept(keeping_page, hub):
     page = keeping_page
-    page.get_by_role("checkbox", name=re.compile("keep my corrections")).check()
+    wrong = page.get_by_role("button", name="No", exact=True)
     draw_to_the_end(page, 7)
+    wrong.click()
+    page.get_by_role("checkbox", name=re.compile("keep my corrections")).check()
     page.route(SERVER, lambda route: route.fulfill(json={"kind": "not kept"}))
     answer(page, "1")
     said = page.locator(".correct-said")
@@ -84,10 +96,11 @@ def test_one_click_corrects_and_the_page_says_when_it_is_kept(keeping_page, hub)
     row = rows(hub)[-1]
     assert (row["answer"], row["correction"]) == (7, 1)
     # One answer is corrected once; the next one can be corrected anew.
-    group = page.get_by_role("group", name="The right digit")
-    expect(group.get_by_role("button", name="2")).to_be_disabled()
+    expect(wrong).to_be_disabled()
     page.get_by_role("button", name="Clear").click()
     wait_for_blank(page)
     expect(said).to_have_text("")
     draw_to_the_end(page, 3)
+    wrong.click()
+    group = page.get_by_role("group", name="The right digit")
     expect(group.get_by_role("button", name="no digit")).to_be_enabled()

@@ -34,6 +34,7 @@ INSIDE = "**/v1/inside"
 TALL = {"viewport": {"width": 1280, "height": 1200}}
 """The pad and the open look inside at once, for the mouse to reach both without scrolling."""
 
+PIXELS = "(c) => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]"
 CHANNELS = [
     step.output_shape[-1] for step in visible_steps(networks.find(networks.DEFAULT_NETWORK))
 ]
@@ -57,9 +58,7 @@ def lens(page):
 
 def shown(page):
     """The bytes of what the lens shows."""
-    return page.locator(".lens canvas").evaluate(
-        "(c) => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]"
-    )
+    return page.locator(".lens canvas").evaluate(PIXELS)
 
 
 def wait_for_image_of(page, digit):
@@ -297,7 +296,28 @@ def test_an_uploaded_picture_is_looked_into_and_about_shows_none(page, tmp_path)
     page.get_by_role("tab", name="About").click()
     expect(page.locator(".inside")).not_to_be_visible()
     page.get_by_role("tab", name="Draw").click()
-    expect(page.locator(".lens figcaption span")).to_have_text("Draw one digit to look into it")
+    expect(page.locator(".lens figcaption span")).to_have_text(
+        "Draw a digit, or press one of several"
+    )
+
+
+def test_a_press_of_a_tile_shows_the_inside_of_that_digit(page):
+    page.locator("[data-example='42']").click()
+    tile = page.get_by_role("list", name="Digits that were read").get_by_role("button").nth(1)
+    tile.click()
+    expect(tile).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(".columns .top span")).to_have_text("2")
+    tile_image = tile.locator("canvas").evaluate(PIXELS)
+    assert shown(page) == tile_image
+    # A map lies over this digit, in the right half of the pad.
+    canvas, place = on_map(page, 0, 5)
+    canvas.hover(position=place)
+    spot, pad = page.locator(".overlay .spot").bounding_box(), pad_box(page)
+    assert spot["x"] + spot["width"] / 2 > pad["x"] + pad["width"] / 2
+    page.mouse.move(5, 5)
+    tile.click()
+    expect(page.locator(".lens figcaption span")).to_contain_text("press one of several")
+    expect(tile).to_have_attribute("aria-pressed", "false")
 
 
 def test_without_its_answers_the_page_works_on(page):

@@ -265,3 +265,23 @@ def test_axe_finds_no_fault_and_what_is_pressed_is_large_enough(chromium, app, o
             box = button.bounding_box()
             assert box["height"] >= 44
             assert box["width"] >= 44, button.inner_text()
+
+
+GAME_DIGIT = r"Number(document.querySelector('.goal').textContent.match(/Draw (\d)/)[1])"
+
+
+def test_ten_digits_are_drawn_against_the_clock_and_examples_do_not_count(page):
+    page.get_by_role("button", name="Ten digits against the clock").click()
+    first = page.evaluate(GAME_DIGIT)
+    page.get_by_role("button", name=f"Example {first}").click()
+    wait_for_digit(page, first)
+    page.get_by_role("button", name="Clear").click()
+    goal = page.locator(".goal")
+    for turn in range(1, 11):
+        expect(goal).to_contain_text(f"({turn} of 10)")
+        wait_for_blank(page)
+        draw(page, page.evaluate(GAME_DIGIT))
+    expect(goal).to_have_text(re.compile(r"Done in (\d+\.\d) s\. Your best: \1 s\."))
+    page.get_by_role("button", name="Ten digits against the clock").click()
+    page.get_by_role("button", name="Stop the clock").click()
+    expect(goal).to_have_text("")

@@ -4,7 +4,9 @@ import base64
 import re
 
 import cv2
+import numpy as np
 import pytest
+from PIL import ExifTags, Image
 from playwright.sync_api import expect
 
 from digits.pictures import MAX_FILE_BYTES
@@ -57,14 +59,14 @@ def test_a_picture_dropped_on_the_upload_field_is_read_once(page):
     open_upload(page)
     uploads = []
     page.on("request", lambda request: uploads.append(request.url))
-    hand_in(page, "drop", "#upload .upload-container", pen.sheet(3))
+    hand_in(page, "drop", "#upload .drop-area", pen.sheet(3))
     wait_for_digit(page, 3)
     assert len([url for url in uploads if "/upload?" in url]) == 1
 
 
 @pytest.mark.parametrize(
     ("kind", "selector"),
-    [("paste", "body"), ("drop", "#sketchpad"), ("drop", "#upload .upload-container")],
+    [("paste", "body"), ("drop", "#sketchpad"), ("drop", "#upload .drop-area")],
 )
 def test_what_cannot_be_read_is_told_however_it_is_handed_in(page, kind, selector):
     if "#upload" in selector:
@@ -99,13 +101,57 @@ def test_text_is_still_pasted_and_dropped_as_ever(page):
     expect(page.get_by_role("tab", name="Draw")).to_have_attribute("aria-selected", "true")
 
 
-def test_the_camera_takes_a_picture(chromium, app):
+COPY = """(content) => {
+  const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0))
+  const picture = new Blob([bytes], { type: 'image/png' })
+  return navigator.clipboard.write([new ClipboardItem({ 'image/png': picture })])
+}"""
+
+
+def test_the_upload_tab_offers_three_ways(chromium, app, tmp_path):
     """Chromium's own test picture stands in for the camera; whatever it holds, it is answered."""
-    with visiting(chromium, app, DESKTOP | {"permissions": ["camera"]}) as page:
-        page.get_by_role("tab", name="Upload").click()
-        page.get_by_role("button", name="Capture from camera").click()
-        page.get_by_text("Click to Access Webcam").click()
-        page.wait_for_function("() => document.querySelector('#upload video')?.videoWidth > 0")
-        page.get_by_role("button", name="capture photo").click()
-        page.locator(".seen-picture img").wait_for()
-        expect(page.locator("#prediction")).not_to_have_text(re.compile("Choose a picture"))
+    allowed = {"permissions": ["camera", "clipboard-read", "clipboard-write"]}
+    with visiting(chromium, app, DESKTOP | allowed) as page:
+        open_upload(page)
+        with page.expect_file_chooser() as chooser:
+            page.get_by_role("button", name="Choose a file").click()
+        chooser.value.set_files(pen.save(tmp_path / "7.png", pen.sheet(7)))
+        wait_for_digit(page, 7)
+        page.evaluate("navigator.clipboard.writeText('7')")
+        page.get_by_role("button", name="Paste").click()
+        expect(page.locator(".drop-said")).to_contain_text("No picture on the clipboard")
+        page.evaluate(COPY, png(pen.sheet(3)))
+        page.get_by_role("button", name="Paste").click()
+        wait_for_digit(page, 3)
+        before = page.locator(".seen-picture img").get_attribute("src")
+        page.get_by_role("button", name="Take a photo").click()
+        page.wait_for_function("document.querySelector('.camera').videoWidth > 0")
+        page.get_by_role("button", name="Cancel").click()
+        expect(page.locator(".seen-picture img")).to_have_attribute("src", before)
+        page.get_by_role("button", name="Take a photo").click()
+        page.wait_for_function("document.querySelector('.camera').videoWidth > 0")
+        page.get_by_role("button", name="Take it").click()
+        expect(page.locator(".seen-picture img")).not_to_have_attribute("src", before)
+        assert page.evaluate("document.querySelector('.camera').srcObject") is None
+
+
+def test_a_phone_takes_photos_with_its_own_camera(phone):
+    open_upload(phone)
+    for name, camera in (("Take a photo", "environment"), ("Choose a file", None)):
+        with phone.expect_file_chooser() as chooser:
+            phone.get_by_role("button", name=name).tap()
+        assert chooser.value.element.get_attribute("capture") == camera
+
+
+def test_a_picture_that_lies_on_its_side_is_shown_upright_with_its_boxes(page, tmp_path):
+    open_upload(page)
+    upright = np.hstack([pen.sheet(2), np.full((400, 400), 255, np.uint8)])
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6  # to be turned clockwise
+    Image.fromarray(np.rot90(upright)).save(tmp_path / "2.jpg", exif=exif)
+    page.set_input_files("#upload input[type=file]", tmp_path / "2.jpg")
+    wait_for_digit(page, 2)
+    box, frame = (page.locator(f".seen-picture{part}") for part in (" [data-digit='2']", ""))
+    box, frame = box.bounding_box(), frame.bounding_box()
+    assert frame["width"] == pytest.approx(2 * frame["height"], rel=0.02)
+    assert box["x"] + box["width"] < frame["x"] + frame["width"] / 2

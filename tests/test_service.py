@@ -202,6 +202,7 @@ def test_bundled_weights_answer_whatever_the_hub_does(server, started, monkeypat
     assert status.ready
     assert "bundled" in described(running)
     assert REPO in status.problem
+    assert status.code == ("missing" if failure == "missing" else "unreachable")
     assert "\n" not in status.problem
 
 
@@ -241,8 +242,12 @@ def test_failed_update_keeps_what_serves_and_says_why(server, started, caplog, f
     assert commit_of(running) == good
     assert reads_digits(running)
     assert words in status.problem
+    assert status.code == CODES.get(words, "unreachable")
     assert "\n" not in status.problem
     assert [record.getMessage() for record in caplog.records] == [status.problem]
+
+
+CODES = {"SHA-256": "checks", "config.json": "checks", "does not allow": "denied"}
 
 
 def with_other_weights(files):

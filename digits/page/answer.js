@@ -12,8 +12,8 @@ const root = element.querySelector('.answer')
 const prediction = element.querySelector('#prediction')
 const bars = element.querySelector('#confidence')
 const tiles = element.querySelector('.tiles')
-const seenPicture = element.querySelector('.seen-picture')
 const seenImage = element.querySelector('.seen-image canvas')
+const chosenLine = element.querySelector('.chosen-network')
 const announce = element.querySelector('.announce')
 const count = (number) => number.toLocaleString(language)
 const percent = new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 1 })
@@ -61,40 +61,40 @@ function setBars(answer) {
   setRow(noneRow, answer && 1 - whole)
 }
 
-// A tile shows what the network saw of a digit, and what it nearly took it for.
+// A tile shows what the network saw of a digit, and what it nearly took it for; a press shows the
+// inside of that digit.
 function setTiles(answer) {
   tiles.hidden = !answer
   root.dataset.several = Boolean(answer)
-  tiles.replaceChildren(...(answer ? answer.digits : []).map((read) => {
+  tiles.replaceChildren(...(answer ? answer.digits : []).map((read, place) => {
     const item = document.createElement('li')
-    item.innerHTML = '<canvas width="28" height="28"></canvas><b></b><span></span><small></small>'
-    const [canvas, digit, share, rival] = item.children
+    item.innerHTML = '<button type="button"><canvas width="28" height="28"></canvas><b></b><span></span><small></small></button>'
+    const [canvas, digit, share, rival] = item.firstChild.children
     paintImage(canvas, read.image, gray)
     digit.textContent = read.digit
     share.textContent = sayShare(read.confidence)
     rival.textContent = word('runner_up', read.runner_up.digit, sayShare(read.runner_up.confidence))
+    item.firstChild.addEventListener('click', () => pickTile(answer, place))
     return item
   }))
+  markTile(answer)
 }
 
-// ---- pictures ------------------------------------------------------------------------------
+function pickTile(answer, place) {
+  answer.picked = answer.picked === place ? undefined : place
+  markTile(answer)
+  tell('digits:shown', { source, answer })
+  if (answer.picked !== undefined) tell('digits:inside')
+}
+
+function markTile(answer) {
+  Array.from(tiles.children, (item, place) => item.firstChild.setAttribute('aria-pressed', answer.picked === place))
+}
 
 function setImage(encoded) {
   seenImage.getContext('2d').clearRect(0, 0, 28, 28)
   seenImage.classList.toggle('filled', Boolean(encoded))
   if (encoded) paintImage(seenImage, encoded, gray)
-}
-
-function setPicture(answer) {
-  seenPicture.hidden = !answer.picture
-  if (!answer.picture) return
-  seenPicture.querySelector('img').src = answer.picture
-  const [width, height] = answer.size
-  const over = (box) => boxOver(box, width, height)
-  const unread = (answer.unread || []).map(over)
-  unread.forEach((node) => { node.className = 'unread' })
-  seenPicture.querySelector('.boxes').replaceChildren(...answer.boxes.map(over), ...unread)
-  seenPicture.querySelector('.legend-unread').hidden = unread.length === 0
 }
 
 // ---- words ---------------------------------------------------------------------------------
@@ -163,12 +163,12 @@ function show({ answer, final }, news) {
     setBars(answer.kind === 'digit' ? answer : null)
     setTiles(answer.kind === 'number' ? answer : null)
     setImage(answer.image)
-    setPicture(answer)
   }
   if (news && final) announce.textContent = prediction.textContent
   offerWhy(answer, news && final)
   offerCorrection(answer, news && final)
-  if (answer.model && answer.model !== model) refreshStatus()
+  if (answer.model && !answer.network && answer.model !== model) refreshStatus()
+  showChosen()
   tell('digits:shown', { source, answer })
 }
 
@@ -190,9 +190,14 @@ function showStatus() {
   element.querySelector('.weights-errors').textContent = errors
   const problem = element.querySelector('.problem')
   problem.hidden = !status?.problem
-  problem.firstChild.textContent = status?.ready ? word('weights_problem') : ''
-  problem.lastChild.textContent = status?.problem || ''
-  problem.lastChild.lang = status?.language || 'en' // the server's own words
+  problem.textContent = status?.code ? word('weights_problem', word(`weights_why_${status.code}`)) : status?.problem
+}
+
+// A network that the visitor has chosen answers the pad alone.
+function showChosen() {
+  const name = chosenNetwork()
+  chosenLine.hidden = !name || source !== 'draw'
+  chosenLine.firstChild.textContent = word('network_chosen', name)
 }
 
 function sayWeights({ repo, revision, commit, errors, tested }) {
@@ -245,6 +250,9 @@ document.addEventListener('digits:source', ({ detail }) => {
 document.addEventListener('digits:look', () => tell('digits:shown', { source, answer: answers[source].answer }))
 
 watch('value', () => take('upload', props.value || { kind: 'blank', mode: 'upload' }, true))
+
+document.addEventListener('digits:network', showChosen)
+chosenLine.lastChild.addEventListener('click', () => chooseNetwork(null))
 
 addEventListener('offline', () => setReached(false))
 addEventListener('online', () => setReached(true))

@@ -32,6 +32,14 @@ function boxOver(box, width, height, label) {
   return node
 }
 
+// The network that this visitor has chosen for the pad; null for the served one.
+const chosenNetwork = () => document.body.dataset.digitsNetwork || null
+
+function chooseNetwork(name) {
+  document.body.dataset.digitsNetwork = name ?? ''
+  tell('digits:network')
+}
+
 const topDigit = (answer) => answer.confidences.indexOf(Math.max(...answer.confidences))
 
 // The share of "a digit, whichever": confidences are given that it is one, the score is not.

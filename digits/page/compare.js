@@ -30,16 +30,34 @@ function showComparison({ networks, shrunk, normalized }) {
   const ours = networks.at(-1).normalized.digit
   paintImage(shrunkImage, shrunk, gray)
   paintImage(normalizedImage, normalized, gray)
-  table.tBodies[0].replaceChildren(...networks.map((row) => {
-    const line = document.createElement('tr')
-    line.classList.toggle('served', row.network === null)
-    const name = document.createElement('th')
-    name.scope = 'row'
-    name.append(row.network ?? word('compare_served'), small(word('compare_mnist', accuracy.format(row.accuracy))))
-    line.append(name, answerCell(row.shrunk, ours), answerCell(row.normalized, ours))
-    return line
-  }))
+  const lines = [...table.tBodies[0].rows]
+  networks.forEach((row, i) => {
+    const line = lines[i] ?? newLine(row)
+    line.lastChild.replaceWith(answerCell(row.normalized, ours))
+    line.children[1].replaceWith(answerCell(row.shrunk, ours))
+  })
   setFilled(true)
+}
+
+// A press of the network's name lets it answer the pad.
+function newLine({ network, accuracy: share }) {
+  const line = table.tBodies[0].insertRow()
+  line.dataset.network = network ?? ''
+  line.innerHTML = '<th scope="row"><button type="button"><b></b></button></th><td></td><td></td>'
+  const button = line.querySelector('button')
+  button.firstChild.textContent = network ?? word('compare_served')
+  button.append(small(word('compare_mnist', accuracy.format(share))), small(word('compare_answers')))
+  line.addEventListener('click', () => chooseNetwork(network))
+  markChosen()
+  return line
+}
+
+function markChosen() {
+  for (const line of table.tBodies[0].rows) {
+    const isChosen = line.dataset.network === (chosenNetwork() ?? '')
+    line.classList.toggle('chosen', isChosen)
+    line.querySelector('button').setAttribute('aria-pressed', isChosen)
+  }
 }
 
 function answerCell({ digit, confidence }, ours) {
@@ -59,6 +77,7 @@ function small(text) {
 
 function setFilled(filled) {
   table.hidden = !filled
+  compare.querySelector('.compare-choose').hidden = !filled
   compare.querySelector('.compare-none').hidden = filled
 }
 
@@ -69,6 +88,7 @@ function compareWith({ source, answer }) {
   else setFilled(false)
 }
 
+document.addEventListener('digits:network', markChosen)
 // Closed, it neither listens nor asks.
 document.addEventListener('digits:shown', ({ detail }) => { if (compare.open) compareWith(detail) })
 compare.addEventListener('toggle', () => { if (compare.open) tell('digits:look') })

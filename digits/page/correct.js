@@ -1,8 +1,11 @@
-// "Was this right?" Only where the owner keeps corrections, and only for visitors who agree.
+// "Was this right?" Only where the owner keeps corrections. A "no" asks which digit it was, and
+// whether the correction may be kept; nothing is sent before.
 
 const correctPart = element.querySelector('.correct')
-const correctRow = element.querySelector('.correct-row')
 const correctSaid = element.querySelector('.correct-said')
+const correctMore = element.querySelector('.correct-more')
+const [correctYes, correctNo] = correctPart.querySelectorAll('button')
+const correctDigits = correctMore.querySelector('[role=group]')
 const consent = element.querySelector('.consent')
 
 let correctAnswer = null // the answer that can be corrected
@@ -10,27 +13,42 @@ let correctAsked = 0
 
 function offerCorrection(answer, final) {
   if (!props.settings.corrections) return
-  const known = final && answer.kind === 'digit' && answer.image
   correctAsked += 1
-  correctAnswer = known ? answer : null
-  correctSaid.textContent = ''
-  correctButtons(known)
+  correctAnswer = final && answer.kind === 'digit' && answer.image && !answer.network ? answer : null
+  askRight(correctAnswer, '')
 }
 
-function correctButtons(enabled) {
-  for (const button of correctRow.querySelectorAll('button')) button.disabled = !enabled
+// Ask about the answer, or about none; `said` stands below.
+function askRight(answer, said) {
+  correctYes.disabled = correctNo.disabled = !answer
+  openCorrection(false)
+  correctSaid.textContent = said
+}
+
+function openCorrection(open) {
+  correctMore.hidden = !open
+  correctNo.setAttribute('aria-expanded', open)
+  correctSaid.textContent = ''
+  enableDigits(consent.checked)
+}
+
+function enableDigits(enabled) {
+  for (const button of correctDigits.children) button.disabled = !enabled
 }
 
 async function sendCorrection(digit) {
   correctAsked += 1
   const asked = correctAsked
-  correctButtons(false)
+  enableDigits(false)
   correctSaid.textContent = word('correct_keeping')
   const view = await server.keep_correction(consent.checked, correctAnswer.image, digit)
   if (asked !== correctAsked) return
-  const kept = view && view.kind === 'kept'
-  correctSaid.textContent = kept ? word('correct_kept', props.settings.corrections) : word('correct_failed')
-  if (!kept) correctButtons(true)
+  if (view?.kind === 'kept') {
+    askRight(null, word('correct_kept', props.settings.corrections))
+  } else {
+    enableDigits(consent.checked)
+    correctSaid.textContent = word('correct_failed')
+  }
 }
 
 function listenForCorrections() {
@@ -38,16 +56,16 @@ function listenForCorrections() {
   if (!corrections) return
   correctPart.hidden = false
   correctPart.querySelector('.consent-text').textContent = word('correct_consent', corrections)
-  const digits = [...Array(10).keys(), null].map((digit) => {
+  correctDigits.append(...[...Array(10).keys(), null].map((digit) => {
     const button = document.createElement('button')
     button.type = 'button'
     button.textContent = digit ?? word('correct_none')
-    button.disabled = true
     button.addEventListener('click', () => sendCorrection(digit))
     return button
-  })
-  correctRow.querySelector('.correct-digits').append(...digits)
+  }))
   // Browsers remember boxes that were ticked; agreement holds for one visit.
   consent.checked = false
-  consent.addEventListener('change', () => { correctRow.hidden = !consent.checked })
+  consent.addEventListener('change', () => enableDigits(consent.checked))
+  correctYes.addEventListener('click', () => askRight(null, word('correct_thanks')))
+  correctNo.addEventListener('click', () => openCorrection(correctMore.hidden))
 }

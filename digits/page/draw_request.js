@@ -2,20 +2,34 @@
 
 const WIDE = 1.1 // width to height of what may be several digits
 
+const NETWORK = 'digits:network'
+
+// The choice of a network holds as long as the browser's tab, and is no other visitor's affair.
+function keptNetwork() {
+  try { return sessionStorage.getItem(NETWORK) } catch { return null }
+}
+
+document.addEventListener('digits:network', () => {
+  try { sessionStorage.setItem(NETWORK, chosenNetwork() ?? '') } catch { /* nothing is kept */ }
+})
+
+if (props.settings.networks.includes(keptNetwork())) chooseNetwork(keptNetwork())
+
 // The answer to one question, or undefined where the server cannot be reached.
 async function request(mode, strokes) {
+  const network = chosenNetwork() ?? undefined
   try {
     const response = await fetch(apiUrl('draw'), {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ mode, strokes, images: mode === 'number' }),
+      body: JSON.stringify({ mode, strokes, network, images: mode === 'number' }),
     })
     const answer = await response.json()
     if (answer.code === 'warming') return { kind: 'warming' }
     if (response.status === 422) return { kind: 'refused' }
     if (!response.ok) return undefined
-    if (mode === 'number') return { kind: 'number', ...answer }
-    return { kind: answer.reason === 'blank' ? 'blank' : 'digit', ...answer }
+    if (mode === 'number') return { kind: 'number', network, ...answer }
+    return { kind: answer.reason === 'blank' ? 'blank' : 'digit', network, ...answer }
   } catch {
     return undefined
   }

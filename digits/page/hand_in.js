@@ -61,17 +61,14 @@ document.addEventListener('paste', (event) => {
   handIn(file)
 })
 
-// Gradio's own field takes what is dropped on it.
-const takenByGradio = (event) => event.target.closest('#upload') !== null
-
 document.addEventListener('dragover', (event) => {
-  if (event.dataTransfer.types.includes('Files') && !takenByGradio(event)) event.preventDefault()
+  if (event.dataTransfer.types.includes('Files')) event.preventDefault()
 })
 
+// Before Gradio's field sees it.
 document.addEventListener('drop', (event) => {
   if (!event.dataTransfer.types.includes('Files')) return
   const file = pictureIn(event.dataTransfer)
-  if (takenByGradio(event) && file && isTaken(file)) return
   event.preventDefault()
   event.stopPropagation()
   if (file) handIn(file)

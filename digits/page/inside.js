@@ -22,6 +22,7 @@ let hovered = null // those below the mouse
 let chosen = null // those that are shown large
 let insideBusy = false
 let insideAsked = 0
+let reveals = false // whether the next layers are scrolled into view
 
 // From no activation over the page's indigo to white.
 const STOPS = [[15, 14, 31], [55, 48, 163], [99, 102, 241], [165, 180, 252], [255, 255, 255]]
@@ -41,7 +42,7 @@ async function lookInside() {
     if (wait > 0) await new Promise((resolve) => { setTimeout(resolve, wait) })
     insideAsked = performance.now()
     const asked = lookedAt
-    const seen = await askLater('inside', { image: asked.answer.image })
+    const seen = await askLater('inside', { image: asked.answer.image, network: asked.answer.network })
     if (!seen) break
     // While one draws, the next answer is there already; after Clear this one is of no use.
     const isLate = lookedAt.source !== asked.source || (lookedAt.answer === BLANK) !== (asked.answer === BLANK)
@@ -64,6 +65,8 @@ function showLayers(found, answer) {
   inside.dataset.filled = true
   showVotes(answer)
   showLens()
+  if (reveals) inside.scrollIntoView({ block: 'nearest' })
+  reveals = false
 }
 
 function makeLayers(found) {
@@ -242,10 +245,19 @@ function showVotes(answer) {
   })
 }
 
-// Of several digits, and of none, blank paper is shown.
+// Of several digits the one whose tile was pressed, with its two likeliest digits.
+function pickedOf({ digits, picked, network }) {
+  const read = digits?.[picked]
+  if (!read) return null
+  const confidences = Array(10).fill(0)
+  for (const { digit, confidence } of [read.runner_up, read]) confidences[digit] = confidence
+  return { image: read.image, ink: read.box, confidences, score: read.confidence, network }
+}
+
+// Without one digit, blank paper is shown.
 function lookAt({ source, answer }) {
   if (['reading', 'full', 'offline', 'warming'].includes(answer.kind)) return
-  lookedAt = { source, answer: answer.image ? answer : BLANK }
+  lookedAt = { source, answer: answer.image ? answer : pickedOf(answer) ?? BLANK }
   if (lookedAt.answer === BLANK) tell('digits:overlay', { by: 'inside', picture: null })
   lookInside()
 }
@@ -256,6 +268,10 @@ columns.append(...Array.from({ length: 10 }, (_, digit) => {
   column.lastChild.textContent = digit
   return column
 }))
+
+document.addEventListener('digits:inside', () => {
+  inside.open = reveals = true
+})
 
 // Closed, it neither listens nor asks.
 document.addEventListener('digits:shown', ({ detail }) => { if (inside.open) lookAt(detail) })

@@ -363,4 +363,5 @@ new ResizeObserver(fit).observe(sketchpad)
 // The answer's part may be there later than this one.
 const askAgain = () => { if (strokes.length) ask(true) }
 document.addEventListener('digits:awake', askAgain)
+document.addEventListener('digits:network', askAgain)
 askAgain()

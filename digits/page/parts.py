@@ -8,6 +8,7 @@ from typing import Any, Final
 import gradio as gr
 from gradio.i18n import I18nData
 
+from digits.demos import DEMOS
 from digits.drawing import MAX_BRUSH, MAX_POINTS
 from digits.examples import all_examples
 from digits.page.about import about_text
@@ -16,9 +17,11 @@ from digits.pictures import MAX_FILE_BYTES, MAX_PIXELS, MAX_SIDE, MIN_SIDE
 
 _FOLDER: Final = Path(__file__).parent
 
-STYLES: Final = [_FOLDER / name for name in ("page.css", "inside.css", "compare.css", "about.css")]
+STYLES: Final = [
+    _FOLDER / name for name in ("page.css", "upload.css", "inside.css", "compare.css", "about.css")
+]
 
-_GRADIO_WORDS: Final = ("tab_draw", "tab_upload", "tab_about", "upload_label", "rotate")
+_GRADIO_WORDS: Final = ("tab_draw", "tab_upload", "tab_about")
 """What components of Gradio's own show; the other words are those of the parts."""
 
 
@@ -76,6 +79,7 @@ def drawing_pad() -> gr.HTML:
             "drawing_code.js",
             "keep.js",
             "greet.js",
+            "game.js",
             "overlay.js",
             "hand_in.js",
         ],
@@ -85,6 +89,7 @@ def drawing_pad() -> gr.HTML:
             "max_points": MAX_POINTS,
             "max_brush": MAX_BRUSH,
             "max_file_bytes": MAX_FILE_BYTES,
+            "networks": DEMOS,
         },
     )
 
@@ -109,6 +114,11 @@ def answer_panel(functions: list[Callable[..., Any]], corrections: str | None) -
         },
     }
     return _part("answer.html", scripts, functions, settings)
+
+
+def picture_field() -> gr.HTML:
+    """The ways to hand a picture in, and the picture with what was read in it."""
+    return _part("upload.html", ["upload.js"], [], {})
 
 
 def sample_pictures() -> gr.HTML:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 View = dict[str, Any]
 
-_PREVIEW_SIDE: Final = 360
-"""Pixels of the preview's larger side: twice what the page shows, for fine screens."""
+_PREVIEW_SIDE: Final = 880
+"""Pixels of the preview's larger side: the page shows it up to 440 high, also on fine screens."""
 
 
 def weights_view(weights: "Weights") -> View:

@@ -55,8 +55,8 @@ async function explain() {
   if (!whyOn || !whyAnswer) return
   whyAsked += 1
   const [asked, digit, answer] = [whyAsked, whyDigit(), whyAnswer]
-  const { image } = answer
-  const view = await server.read_why(image, digit)
+  const { image, network } = answer
+  const view = await server.read_why(image, digit, network ?? null)
   if (asked !== whyAsked || !view || !view.shares) return
   const bytes = atob(view.shares)
   const shares = Array.from({ length: 784 }, (_, i) => ((bytes.charCodeAt(i) << 24) >> 24) / 127)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from digits.demos import Demos, NetworkError
+
 if TYPE_CHECKING:
     from digits.recognizer import Recognizer
 
@@ -17,27 +19,32 @@ class ImageError(ValueError):
     """What the browser sent is not the picture that it was shown."""
 
 
-def why_view(recognizer: "Recognizer", request: object) -> dict[str, Any]:
+def why_view(recognizer: "Recognizer", demos: Demos, request: object) -> dict[str, Any]:
     """Answer what the page asks when the visitor wants to see why.
 
     Args:
         recognizer: Who explains.
-        request: `[image, digit]`: the image as it came with an answer, and 0 to 9.
+        demos: The networks that may explain instead.
+        request: `[image, digit]`: the image as it came with an answer, and 0 to 9; and a third,
+            the network where a demo's has answered.
 
     Returns:
         `digit`, and `shares`: 784 signed bytes in base64, 127 speaks most for the digit and -127
         most against it. `{"kind": "refused"}` for any other request.
     """
     match request:
-        case [str() as encoded, int() as digit] if 0 <= digit <= 9 and type(digit) is int:
+        case [str() as encoded, int() as digit, *more] if (
+            0 <= digit <= 9 and type(digit) is int and len(more) < 2
+        ):
             pass
         case _:
             return {"kind": "refused"}
     try:
         image = decode_image(encoded)
-    except ImageError:
+        chosen = demos.recognizer(more[0] if more else None, recognizer)
+    except (ImageError, NetworkError):
         return {"kind": "refused"}
-    shares = recognizer.explain(image, digit)
+    shares = chosen.explain(image, digit)
     strongest = float(np.abs(shares).max())
     scaled = np.round(shares * (127 / strongest)) if strongest else shares
     return {

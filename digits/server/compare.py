@@ -60,8 +60,7 @@ def compare_strokes(
     if not has_ink(ink):
         return {"networks": [], "shrunk": None, "normalized": None, "model": label}
     images = shrink_and_normalize(ink)
-    accuracy = recognizer.weights.metrics["mnist_test"]["top1_accuracy"]
-    rows = demos.compare(images, recognizer.predict_images, accuracy)
+    rows = demos.compare(images, recognizer)
     shrunk, normalized = map(encode_image, images)
     return {
         "networks": [row.as_json() for row in rows],

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from digits.activations import Activation
+from digits.demos import DEMOS, Demos
 from digits.networks import Conv, Dense, GlobalAveragePool, MaxPool
 from digits.page.why import ImageError, decode_image
 
@@ -53,6 +54,11 @@ class Inside(BaseModel):
     model: str
 
 
+NETWORK: Final = {
+    "description": "A well-known demo's network, to be asked instead of the served one.",
+    "enum": list(DEMOS),
+}
+
 BODY: Final = {
     "application/json": {
         "schema": {
@@ -62,19 +68,21 @@ BODY: Final = {
                 "image": {
                     "description": "784 bytes in base64, as `/v1/draw` answers them.",
                     "type": "string",
-                }
+                },
+                "network": NETWORK,
             },
         }
     }
 }
 
 
-def inside_answer(recognizer: "Recognizer", body: bytes, encodings: str) -> Response:
+def inside_answer(recognizer: "Recognizer", demos: Demos, body: bytes, encodings: str) -> Response:
     """Answer `/v1/inside`.
 
     Args:
-        recognizer: The weights that answer.
-        body: Of the request, JSON with an `image`.
+        recognizer: The weights that are served.
+        demos: The networks that may be asked instead.
+        body: Of the request, JSON with an `image`, and a `network` where it is a demo's.
         encodings: Of the answer's content that the client accepts, as in `Accept-Encoding`.
 
     Returns:
@@ -82,9 +90,11 @@ def inside_answer(recognizer: "Recognizer", body: bytes, encodings: str) -> Resp
 
     Raises:
         ImageError: If there is no image of 784 bytes in the request.
+        NetworkError: If there is no such network.
     """
-    image = decode_image(_encoded_image(body))
-    layers = [_layer(activation) for activation in recognizer.activations(image)]
+    encoded, network = _parse(body)
+    chosen = demos.recognizer(network, recognizer)
+    layers = [_layer(activation) for activation in chosen.activations(decode_image(encoded))]
     answer = {"layers": layers, "model": recognizer.weights.origin.label}
     content = json.dumps(answer, separators=(",", ":")).encode()
     headers = {"Vary": "Accept-Encoding"}
@@ -94,14 +104,14 @@ def inside_answer(recognizer: "Recognizer", body: bytes, encodings: str) -> Resp
     return Response(content, media_type="application/json", headers=headers)
 
 
-def _encoded_image(body: bytes) -> str:
+def _parse(body: bytes) -> tuple[str, object]:
     try:
         message = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise ImageError("Send the image as JSON.") from error
     match message:
         case {"image": str() as encoded}:
-            return encoded
+            return encoded, message.get("network")
         case _:
             raise ImageError('Send {"image": "..."} with the image of an answer of /v1/draw.')
 

@@ -6,7 +6,7 @@ Described by OpenAPI at `/v1/openapi.json`. Every error is JSON: `error` says wh
 import json
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI
@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from digits.demos import Demos
+from digits.demos import Demos, NetworkError
 from digits.drawing import INK_HEIGHT, PAD_HEIGHT, PAD_WIDTHS, StrokesError, draw, parse_strokes
 from digits.page.views import reading_view
 from digits.page.why import ImageError, encode_image
@@ -95,6 +95,15 @@ class RequestError(Exception):
         self.status = status
 
 
+class _Drawing(NamedTuple):
+    """What `/v1/draw` is asked: strokes and network are still to be checked."""
+
+    mode: str
+    strokes: object
+    images: bool
+    network: object
+
+
 class ApiFirst:
     """ASGI middleware that answers everything below `PREFIX` by another application.
 
@@ -121,11 +130,12 @@ class ApiFirst:
             await self._app(scope, receive, send)
 
 
-def http_api(service: Service, health: Callable[[], JsonObject]) -> ASGIApp:
+def http_api(service: Service, demos: Demos, health: Callable[[], JsonObject]) -> ASGIApp:
     """Build the application that answers below `PREFIX`.
 
     Args:
         service: Holds the weights that answer.
+        demos: The networks that a visitor may ask instead.
         health: Returns what `/v1/health` says.
     """
     api = FastAPI(
@@ -135,7 +145,6 @@ def http_api(service: Service, health: Callable[[], JsonObject]) -> ASGIApp:
         redoc_url=None,
     )
     limiter = CapacityLimiter(PICTURES_AT_ONCE)
-    demos = Demos()
 
     async def answer_picture(
         request: Request, respond: Callable[["Recognizer", Picture], JsonObject]
@@ -160,13 +169,14 @@ def http_api(service: Service, health: Callable[[], JsonObject]) -> ASGIApp:
     @api.post("/draw", **_documented(Prediction | Reading, _STROKES_BODY))
     async def draw_strokes(request: Request) -> JSONResponse:
         """Read strokes of a pad of 1000 x 1000 units (`digit`) or 2000 x 1000 (`number`)."""
-        mode, strokes, images = _parse_drawing(await request.body())
-        recognizer = service.recognizer(timeout_seconds=0)
-        if mode == "digit":
+        drawing = _parse_drawing(await request.body())
+        served = service.recognizer(timeout_seconds=0)
+        if drawing.mode == "digit" and drawing.network is None:
             # Quicker than handing it to a thread.
-            return JSONResponse(predict_strokes(recognizer, strokes))
-        read = partial(read_strokes, recognizer, strokes, images=images)
-        return JSONResponse(await to_thread.run_sync(read))
+            return JSONResponse(predict_strokes(served, drawing.strokes))
+
+        work = partial(_answer_drawing, served, demos, drawing)
+        return JSONResponse(await to_thread.run_sync(work))
 
     @api.post("/inside", **_documented(inside.Inside, inside.BODY))
     async def look_inside(request: Request) -> Response:
@@ -174,14 +184,14 @@ def http_api(service: Service, health: Callable[[], JsonObject]) -> ASGIApp:
         body, encodings = await request.body(), request.headers.get("accept-encoding", "")
         recognizer = service.recognizer(timeout_seconds=0)
         # In a thread, for the pen's answers not to wait.
-        return await to_thread.run_sync(inside.inside_answer, recognizer, body, encodings)
+        return await to_thread.run_sync(inside.inside_answer, recognizer, demos, body, encodings)
 
     @api.post("/compare", **_documented(compare.Comparison, _STROKES_BODY))
     async def compare_networks(request: Request) -> JSONResponse:
         """Ask the networks of well-known demos and the served one about one drawing."""
-        mode, strokes, _ = _parse_drawing(await request.body())
+        drawing = _parse_drawing(await request.body())
         recognizer = service.recognizer(timeout_seconds=0)
-        work = partial(compare.compare_strokes, recognizer, demos, mode, strokes)
+        work = partial(compare.compare_strokes, recognizer, demos, drawing.mode, drawing.strokes)
         return JSONResponse(await to_thread.run_sync(work))
 
     @api.get("/health", responses={200: {"model": dict[str, Any]}})
@@ -192,6 +202,7 @@ def http_api(service: Service, health: Callable[[], JsonObject]) -> ASGIApp:
     api.add_exception_handler(RequestError, _refuse)
     api.add_exception_handler(StrokesError, _refuse)
     api.add_exception_handler(ImageError, _refuse)
+    api.add_exception_handler(NetworkError, _refuse)
     api.add_exception_handler(PictureError, _refuse)
     api.add_exception_handler(NotReadyError, _refuse)
     return api
@@ -251,14 +262,24 @@ def read_strokes(recognizer: "Recognizer", strokes: object, *, images: bool = Fa
     return reading_view(reading, label) if images else reading.as_json(label)
 
 
-def _parse_drawing(body: bytes) -> tuple[str, object, bool]:
+def _answer_drawing(served: "Recognizer", demos: Demos, drawing: _Drawing) -> JsonObject:
+    recognizer = demos.recognizer(drawing.network, served)
+    if drawing.mode == "digit":
+        answer = predict_strokes(recognizer, drawing.strokes)
+    else:
+        answer = read_strokes(recognizer, drawing.strokes, images=drawing.images)
+    return answer if drawing.network is None else {**answer, "model": drawing.network}
+
+
+def _parse_drawing(body: bytes) -> _Drawing:
     try:
         message = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise RequestError(400, "Send the drawing as JSON.") from error
     match message:
         case {"mode": "digit" | "number" as mode, "strokes": strokes}:
-            return mode, strokes, message.get("images") is True
+            images = message.get("images") is True
+            return _Drawing(mode, strokes, images, message.get("network"))
         case _:
             raise RequestError(
                 422,
@@ -315,6 +336,7 @@ _STROKES_BODY: Final = {
                     "type": "boolean",
                     "default": False,
                 },
+                "network": inside.NETWORK,
                 "strokes": {
                     "description": "Each stroke is [brush, x, y, x, y, ...] in pad units.",
                     "type": "array",

@@ -54,7 +54,7 @@ async function readDrawing(strokes) {
 
 const server = {
   async read_status() {
-    return { ready: network !== null, weights: ABOUT.weights, problem, language, model: ABOUT.model }
+    return { ready: network !== null, weights: ABOUT.weights, problem, model: ABOUT.model }
   },
 }
 

@@ -1,0 +1,81 @@
+// Ten digits against the clock, in an order of chance: each is drawn until it is read.
+
+const BEST = 'digits:best'
+const CLOCK_MS = 100
+const LAST_STROKE_MS = 600 // a digit may be read before its last stroke
+
+const roundButton = element.querySelector('[data-action=round]')
+const goal = sketchpad.querySelector('.goal')
+const goalSay = goal.querySelector('[role=status]')
+const goalClock = goal.querySelector('[aria-hidden]')
+const inSeconds = new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 })
+
+let toDraw = [] // the digits that are left of the round
+let roundBegan = 0
+let clockTimer = 0
+let readTimer = 0
+
+const roundSeconds = () => (performance.now() - roundBegan) / 1000
+
+function nextDigit() {
+  change([], false)
+  past.length = 0
+  refresh()
+  ask(true)
+  goalSay.textContent = word('game_draw', toDraw[0], 11 - toDraw.length)
+}
+
+function startRound() {
+  stopReplay()
+  toDraw = Array.from({ length: 10 }, (_, digit) => [Math.random(), digit]).sort(([a], [b]) => a - b).map(([, digit]) => digit)
+  roundBegan = performance.now()
+  clockTimer = setInterval(() => { goalClock.textContent = ` · ${inSeconds.format(roundSeconds())} s` }, CLOCK_MS)
+  nextDigit()
+}
+
+function endRound(say) {
+  clearInterval(clockTimer)
+  clearTimeout(readTimer)
+  toDraw = []
+  goalClock.textContent = ''
+  goalSay.textContent = say
+}
+
+function finishRound() {
+  const seconds = roundSeconds()
+  let best = seconds
+  try {
+    best = Math.min(seconds, Number(localStorage.getItem(BEST)) || seconds)
+    localStorage.setItem(BEST, best)
+  } catch { /* no best time is kept */ }
+  endRound(word('game_done', inSeconds.format(seconds), inSeconds.format(best)))
+}
+
+function takeDigit() {
+  toDraw.shift()
+  if (toDraw.length) nextDigit()
+  else finishRound()
+  labelRound()
+}
+
+// An example that draws itself does not count.
+document.addEventListener('digits:answer', ({ detail: { source, answer, final } }) => {
+  if (source !== 'draw') return
+  clearTimeout(readTimer)
+  if (final && own && answer.digit === toDraw[0]) readTimer = setTimeout(takeDigit, LAST_STROKE_MS)
+})
+sketchpad.addEventListener('pointerdown', () => {
+  clearTimeout(readTimer)
+  if (!toDraw.length) endRound('')
+})
+
+function labelRound() {
+  roundButton.firstChild.textContent = word(toDraw.length ? 'game_stop' : 'game')
+}
+
+onPress(roundButton, () => {
+  if (toDraw.length) endRound('')
+  else startRound()
+  labelRound()
+})
+labelRound()

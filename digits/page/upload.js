@@ -1,0 +1,119 @@
+// The upload tab: three ways to hand a picture in, and the picture itself, upright, with the boxes
+// of what was read. Gradio's own field, hidden beside it, carries the file to the server.
+
+const FILE = '#upload input[type=file]'
+const REMOVE = '#upload .icon-button-wrapper button'
+const TURN = '#rotate'
+
+const drop = element.querySelector('.drop')
+const seenPicture = drop.querySelector('.seen-picture')
+const camera = drop.querySelector('.camera')
+const dropSaid = drop.querySelector('.drop-said')
+const touch = matchMedia('(hover: none)')
+
+function setState(state) {
+  drop.dataset.state = state
+  dropSaid.textContent = ''
+  camera.srcObject?.getTracks().forEach((track) => track.stop())
+  camera.srcObject = null
+}
+
+// ---- three ways ----------------------------------------------------------------------------
+
+// A phone's own camera focuses and zooms.
+function chooseFile(fromCamera) {
+  const input = document.querySelector(FILE)
+  if (fromCamera) input.setAttribute('capture', 'environment')
+  else input.removeAttribute('capture')
+  input.value = '' // the same file may be chosen again
+  input.click()
+}
+
+async function openCamera() {
+  if (touch.matches) {
+    chooseFile(true)
+    return
+  }
+  try {
+    const video = { facingMode: 'environment', width: { ideal: 1920 } }
+    const stream = await navigator.mediaDevices.getUserMedia({ video })
+    setState('camera')
+    camera.srcObject = stream
+    await camera.play()
+  } catch {
+    dropSaid.textContent = word('photo_none')
+  }
+}
+
+function takePhoto() {
+  const photo = document.createElement('canvas')
+  photo.width = camera.videoWidth
+  photo.height = camera.videoHeight
+  photo.getContext('2d').drawImage(camera, 0, 0)
+  closeCamera()
+  photo.toBlob((content) => tell('digits:picture', new File([content], 'photo.png', { type: 'image/png' })))
+}
+
+function closeCamera() {
+  if (drop.dataset.state === 'camera') setState(seenPicture.querySelector('img').src ? 'picture' : 'empty')
+}
+
+async function pastePicture() {
+  try {
+    for (const item of await navigator.clipboard.read()) {
+      const type = item.types.find((one) => one.startsWith('image/'))
+      if (!type) continue
+      tell('digits:picture', new File([await item.getType(type)], 'pasted', { type }))
+      return
+    }
+  } catch { /* not allowed, or no such thing in this browser */ }
+  dropSaid.textContent = word('paste_none')
+}
+
+// ---- the picture ---------------------------------------------------------------------------
+
+function showPicture({ picture, size, boxes, unread, digits, digit }) {
+  const image = seenPicture.querySelector('img')
+  if (!picture) {
+    image.removeAttribute('src')
+    setState('empty')
+    return
+  }
+  setState('picture')
+  image.src = picture
+  const read = boxes.map((box, i) => boxOver(box, ...size, digits?.[i].digit ?? digit ?? undefined))
+  const left = unread.map((box) => boxOver(box, ...size))
+  left.forEach((node) => { node.className = 'unread' })
+  seenPicture.querySelector('.boxes').replaceChildren(...left, ...read)
+  drop.querySelector('.legend-read').hidden = read.length === 0
+  drop.querySelector('.legend-unread').hidden = left.length === 0
+}
+
+document.addEventListener('digits:shown', ({ detail: { source, answer } }) => {
+  if (source !== 'upload') return
+  drop.dataset.stale = answer.kind === 'reading'
+  if (answer.kind === 'reading') setState(drop.dataset.state)
+  else if (answer.kind !== 'offline') showPicture(answer)
+})
+
+document.addEventListener('digits:source', closeCamera)
+
+// ---- start ---------------------------------------------------------------------------------
+
+const ACTIONS = {
+  choose: () => chooseFile(false),
+  photo: openCamera,
+  paste: pastePicture,
+  shoot: takePhoto,
+  cancel: closeCamera,
+  turn: () => document.querySelector(TURN).click(),
+  remove: () => document.querySelector(REMOVE).click(),
+}
+for (const [name, act] of Object.entries(ACTIONS)) {
+  element.querySelector(`[data-action=${name}]`).addEventListener('click', act)
+}
+drop.querySelector('.drop-here').parentNode.addEventListener('click', () => { if (drop.dataset.state === 'empty') chooseFile(false) })
+for (const name of ['dragover', 'dragleave', 'drop']) {
+  element.addEventListener(name, () => { drop.dataset.over = name === 'dragover' }, { capture: true })
+}
+tell('digits:look')
