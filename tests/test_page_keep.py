@@ -285,3 +285,15 @@ def test_ten_digits_are_drawn_against_the_clock_and_examples_do_not_count(page):
     page.get_by_role("button", name="Ten digits against the clock").click()
     page.get_by_role("button", name="Stop the clock").click()
     expect(goal).to_have_text("")
+
+
+def test_no_round_ends_that_was_not_begun(page):
+    pad = page.locator("#sketchpad canvas").first.bounding_box()
+    for x in (0.3, 0.7):  # two ones: a number has no digit of its own
+        page.mouse.move(pad["x"] + x * pad["width"], pad["y"] + 0.2 * pad["height"])
+        page.mouse.down()
+        page.mouse.move(pad["x"] + x * pad["width"], pad["y"] + 0.8 * pad["height"], steps=5)
+        page.mouse.up()
+    expect(page.locator("#prediction")).to_contain_text("11")
+    page.wait_for_timeout(1000)  # longer than a digit that is read waits for its last stroke
+    expect(page.locator(".goal")).to_have_text("")

@@ -62,7 +62,7 @@ function takeDigit() {
 document.addEventListener('digits:answer', ({ detail: { source, answer, final } }) => {
   if (source !== 'draw') return
   clearTimeout(readTimer)
-  if (final && own && answer.digit === toDraw[0]) readTimer = setTimeout(takeDigit, LAST_STROKE_MS)
+  if (final && own && toDraw.length && answer.digit === toDraw[0]) readTimer = setTimeout(takeDigit, LAST_STROKE_MS)
 })
 sketchpad.addEventListener('pointerdown', () => {
   clearTimeout(readTimer)
