@@ -25,11 +25,7 @@ from digits.corrections import Corrections
 from digits.demos import Demos
 from digits.malloc import return_freed_memory
 from digits.page.about import gallery_routes, own_address
-from digits.page.correct import keep_view
-from digits.page.ending import end_when_told
-from digits.page.entrance import Entrance, Traffic, allow_connections, say_defect, say_no_room
-from digits.page.head import TITLE, introduce, picture_routes
-from digits.page.parts import (
+from digits.page.components import (
     STYLES,
     answer_panel,
     compare_networks,
@@ -40,14 +36,19 @@ from digits.page.parts import (
     picture_field,
     sample_pictures,
 )
-from digits.page.picture_input import PictureBlocks, watch_addresses
+from digits.page.correct import keep_view
+from digits.page.head import TITLE, introduce, picture_routes
 from digits.page.samples import sample_routes
-from digits.page.sessions import keep_forgetting
-from digits.page.upload_limit import Limits, keep_within
-from digits.page.uploads import uploaded_picture
 from digits.page.views import picture_view, weights_view
 from digits.page.why import why_view
 from digits.pictures import MAX_FILE_BYTES, Picture, PictureError
+from digits.server.request_limits import (
+    Entrance,
+    Traffic,
+    allow_connections,
+    handle_disk_full,
+    handle_server_error,
+)
 from digits.server.routes import (
     PICTURES_AT_ONCE,
     ApiFirst,
@@ -55,6 +56,11 @@ from digits.server.routes import (
     predict_picture,
     read_picture,
 )
+from digits.server.safe_fetch import PictureBlocks, watch_addresses
+from digits.server.sessions import keep_forgetting
+from digits.server.shutdown import end_when_told
+from digits.server.upload_limit import Limits, keep_within
+from digits.server.uploads import uploaded_picture
 from digits.service import NotReadyError, Service, parse_poll_seconds
 
 if TYPE_CHECKING:
@@ -369,7 +375,7 @@ def serve(uploads: Path) -> None:
                 Middleware(Entrance, traffic=traffic),
                 Middleware(ApiFirst, api=http_api(service, demos, health)),
             ],
-            "exception_handlers": {OSError: say_no_room, Exception: say_defect},
+            "exception_handlers": {OSError: handle_disk_full, Exception: handle_server_error},
         },
     )
     end_when_told(demo, traffic)

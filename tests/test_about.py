@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 from digits.deployment import RESULTS, ROOT
 from digits.page.about import about_text
 from digits.page.charts import comparison
-from digits.page.parts import words_of
+from digits.page.components import words_of
 from digits.page.pipeline import pipeline
 from digits.page.words import WORDS
 from digits.pictures import Fault

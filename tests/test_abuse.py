@@ -18,9 +18,9 @@ from urllib.parse import quote, urlsplit
 import pytest
 from starlette.responses import PlainTextResponse
 
-from digits.page.entrance import Door, Entrance, Traffic
-from digits.page.headers import page_policy
-from digits.page.picture_input import AddressError, fetch
+from digits.server.headers import page_policy
+from digits.server.request_limits import Door, Entrance, Traffic
+from digits.server.safe_fetch import AddressError, fetch
 from tests.support import pen
 from tests.support.page_support import ROOT, running_app
 
@@ -609,7 +609,7 @@ def public(monkeypatch):
     async def loopback(_):
         return "127.0.0.1"
 
-    monkeypatch.setattr("digits.page.picture_input._public_address", loopback)
+    monkeypatch.setattr("digits.server.safe_fetch._public_address", loopback)
 
 
 def serve(answer, times=1):
@@ -652,7 +652,7 @@ def test_addresses_that_lead_in_circles_are_left():
 
 
 def test_a_public_address_that_leads_to_this_machine_is_not_followed(monkeypatch, trap):
-    from digits.page import picture_input  # noqa: PLC0415 - its own look-up is put back below
+    from digits.server import safe_fetch as picture_input  # noqa: PLC0415 - its own look-up is put back below
 
     look_up, calls = picture_input._public_address, []  # noqa: SLF001
 

@@ -16,8 +16,8 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 from digits.page.about import snippets
-from digits.page.uploads import uploaded_picture
 from digits.pictures import PictureError
+from digits.server.uploads import uploaded_picture
 from tests.support import pen
 from tests.support.page_support import ROOT
 

@@ -19,7 +19,7 @@ from benchmarks.calls import Caller, RefusedError
 from benchmarks.serving import OURS, Server
 from benchmarks.soak import Memory, Plan, Report, plot, soak
 from benchmarks.visitors import Outcome, Visitor, huge_picture
-from digits.page.sessions import forget_answered
+from digits.server.sessions import forget_answered
 from tests.support import pen
 from tests.test_app_api import upload
 

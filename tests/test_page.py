@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from digits.page.parts import STYLES
+from digits.page.components import STYLES
 from tests.support import pen
 from tests.support.visitor import (
     DESKTOP,

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from digits.page.upload_limit import Limits, sweep
+from digits.server.upload_limit import Limits, sweep
 
 NOW = 1_000_000.0
 LIMITS = Limits(seconds=3600, files=3, megabytes=0.01, grace_seconds=10)

@@ -1,1 +1,1 @@
-"""The app's HTTP API."""
+"""The HTTP API, and what every request to the app goes through."""

@@ -15,7 +15,7 @@ from typing import Any, Final
 from digits import networks, onnx_graph
 from digits.drawing import MAX_POINTS
 from digits.examples import all_examples
-from digits.page import parts
+from digits.page import components
 from digits.page.views import weights_view
 from digits.service import describe
 from digits.weights import Weights
@@ -71,9 +71,9 @@ def _page(weights: Weights, engine: Runtime) -> str:
         "title": html.escape(PAGE_WORDS["en"]["title"]),
         "notice": f"{runtime.PACKAGE} {engine.version} lies in this page: "
         "Copyright (c) Microsoft Corporation, under the MIT licence.",
-        "styles": _read("page.css") + parts.text("page.css"),
-        "pad": parts.text("pad.html"),
-        "answer": parts.text("answer.html"),
+        "styles": _read("page.css") + components.text("page.css"),
+        "pad": components.text("pad.html"),
+        "answer": components.text("answer.html"),
         "script": _script(weights),
         "model": _packed(onnx(weights)),
         "runtime_script": _packed(engine.script),
@@ -108,7 +108,7 @@ def _part(place: str, settings: Mapping[str, Any], scripts: list[str]) -> str:
     pieces = [
         f"const element = document.getElementById('{place}')",
         f"const props = {{ words: WORDS, settings: {_json(settings)} }}",
-        *(parts.text(name) for name in scripts),
+        *(components.text(name) for name in scripts),
     ]
     return "\n".join(["{", *pieces, "}"])
 

@@ -23,9 +23,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from digits.page.headers import PAGE_HEADERS, UPLOAD_HEADERS
-from digits.page.uploads import lies_in
 from digits.pictures import MAX_FILE_BYTES
+from digits.server.headers import PAGE_HEADERS, UPLOAD_HEADERS
+from digits.server.uploads import lies_in
 
 MAX_QUESTION_BYTES: Final = 262_144
 """A pad full of ink is 60 kB of JSON."""
@@ -199,7 +199,7 @@ NO_ROOM: Final = "There is no room for pictures at the moment: draw the digit, o
 _DISK_ERRORS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
 
 
-async def say_no_room(_: Request, error: Exception) -> JSONResponse:
+async def handle_disk_full(_: Request, error: Exception) -> JSONResponse:
     """Answer for a disk that takes nothing; any other error of the system is a defect."""
     if not isinstance(error, OSError) or error.errno not in _DISK_ERRORS:
         raise error
@@ -207,7 +207,7 @@ async def say_no_room(_: Request, error: Exception) -> JSONResponse:
     return _refusal(507, NO_ROOM)
 
 
-async def say_defect(_: Request, __: Exception) -> JSONResponse:
+async def handle_server_error(_: Request, __: Exception) -> JSONResponse:
     """Answer for an error that nobody foresaw; what it was is for the log alone."""
     return _refusal(500, DEFECT, **PAGE_HEADERS)
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import gradio as gr
 
-from digits.page.entrance import Traffic
+from digits.server.request_limits import Traffic
 
 FINISH_SECONDS: Final = 8.0
 """Longest wait for running answers. A container is killed ten seconds after it was told to end."""
