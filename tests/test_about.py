@@ -14,8 +14,8 @@ from digits.deployment import RESULTS, ROOT
 from digits.page.about import about_text
 from digits.page.charts import comparison
 from digits.page.components import words_of
+from digits.page.i18n import WORDS
 from digits.page.pipeline import pipeline
-from digits.page.words import WORDS
 from digits.pictures import Fault
 from digits.weights import BUNDLED, METRICS_FILE
 from tests.support.visitor import visiting

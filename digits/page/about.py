@@ -12,9 +12,9 @@ from starlette.routing import Route
 
 from digits.deployment import GALLERY, RESULTS, ROOT
 from digits.page.charts import comparison
+from digits.page.i18n import decimal, whole
 from digits.page.pipeline import pipeline
 from digits.page.samples import picture_route
-from digits.page.words import decimal, whole
 from digits.weights import BUNDLED, METRICS_FILE
 
 _FOLDER: Final = Path(__file__).parent / "about_texts"

@@ -5,7 +5,7 @@ from html import escape
 from string import Template
 from typing import Any, Final
 
-from digits.page.words import decimal, whole
+from digits.page.i18n import decimal, whole
 
 Row = Mapping[str, Any]
 

@@ -12,7 +12,7 @@ from digits.demos import DEMOS
 from digits.drawing import MAX_BRUSH, MAX_POINTS
 from digits.examples import all_examples
 from digits.page.about import about_text
-from digits.page.words import WORDS
+from digits.page.i18n import WORDS
 from digits.pictures import MAX_FILE_BYTES, MAX_PIXELS, MAX_SIDE, MIN_SIDE
 
 _FOLDER: Final = Path(__file__).parent

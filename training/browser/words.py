@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from digits.page.words import WORDS
+from digits.page.i18n import WORDS
 
 _OTHER: Final[dict[str, dict[str, str]]] = {
     "en": {
