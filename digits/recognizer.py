@@ -16,7 +16,7 @@ from digits.drawing import draw, parse_strokes
 from digits.examples import digit_example
 from digits.ink import BlankPictureError, Ink, InkArray, Picture, possible_inks
 from digits.numbers.lattice import build_lattice, viterbi
-from digits.numbers.reading import is_number, read_ink, read_line
+from digits.numbers.reading import DOUBTLESS, is_better, is_number, read_ink, read_line
 from digits.prediction import BLANK, NO_INK, NOT_A_DIGIT, Box, Prediction, ReadDigit, Reading
 from digits.preprocessing import Candidate, candidates_of, has_ink, normalize
 from digits.segmentation.finder import Finder
@@ -29,9 +29,6 @@ MAX_RELATIVE_UNCERTAINTY: Final = 0.2
 
 _CERTAIN: Final = 0.001
 """Uncertainty of the rules' answer at most which the finder is not asked."""
-
-_DOUBTLESS: Final = 0.1
-"""Uncertainty up to which the finder's digit is taken, where it is surer than the rules'."""
 
 
 class _Character(NamedTuple):
@@ -123,7 +120,7 @@ class Recognizer:
         if 1 - first.score <= _CERTAIN or (candidates and candidates[0].alone):
             return first
         second = self.predict_layout(find())
-        surer = second.score > max(first.score, 1 - _DOUBTLESS)
+        surer = second.score > max(first.score, 1 - DOUBTLESS)
         return second if second.digit is not None and surer else first
 
     def read_look(self, look: "Look") -> Reading:
@@ -131,7 +128,7 @@ class Recognizer:
         threshold = self.weights.config.rejection_threshold
         first = read_line(self.predict_images, threshold, look.picture, look.inks)
         second = self.read_layout(look.layout)
-        if _is_better(second, first):
+        if is_better(second, first):
             return second
         known = [*first.unread, *(digit.box for digit in first.digits)]
         unread = (*first.unread, *(box for box in second.unread if not _touches(box, known)))
@@ -350,36 +347,6 @@ class Look:
     def layout(self) -> Layout:
         """By the finder."""
         return find_layout(self._finder, self.picture)
-
-
-def _doubt(digits: Sequence[ReadDigit]) -> float:
-    return 1 - min((digit.confidence for digit in digits), default=0.0)
-
-
-def _is_better(found: Reading, ruled: Reading) -> bool:
-    """Tell whether the finder's reading replaces that of the rules.
-
-    It does if it leaves less doubt, and hardly any, but may leave out nothing that the rules read
-    confidently; or if it is sure of digits that it adds to theirs, or of several lines.
-    """
-    added = _added(ruled, found)
-    if added or len(found.lines) > 1:
-        return _doubt(added or found.digits) <= _DOUBTLESS
-    if _added(found, ruled) and _doubt(ruled.digits) <= _DOUBTLESS:
-        return False
-    return _doubt(found.digits) <= min(_DOUBTLESS, _doubt(ruled.digits))
-
-
-def _added(reading: Reading, other: Reading) -> list[ReadDigit]:
-    """Digits of the other beyond a reading's, if it has all of those in their order; else none."""
-    left = [digit.digit for digit in reading.digits]
-    added = []
-    for digit in other.digits:
-        if left and left[0] == digit.digit:
-            left.pop(0)
-        else:
-            added.append(digit)
-    return [] if left else added
 
 
 def _touches(box: Box, others: Sequence[Box]) -> bool:

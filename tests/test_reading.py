@@ -6,6 +6,8 @@ import pytest
 
 from digits.drawing import PAD_WIDTHS, as_picture, draw, parse_strokes
 from digits.examples import digit_example, number_example
+from digits.numbers.reading import is_better
+from digits.prediction import ReadDigit, Reading
 
 
 def written(number: str, seed: int = 0) -> np.ndarray:
@@ -173,3 +175,32 @@ def test_dots_and_noise_are_no_number(recognizer, seed):
     dots = np.where(rng.random((300, 300)) < 0.01, 0, 255).astype(np.uint8)
     noise = rng.integers(0, 256, (28, 28)).astype(np.uint8)
     assert [recognizer.read(picture).number for picture in (dots, noise)] == ["", ""]
+
+
+def reading(*lines: str, sure: float = 0.99) -> Reading:
+    image = np.zeros((28, 28), np.float32)
+    digits = [
+        ReadDigit(int(digit), sure, (0, 0, 1, 1), line, 0, 0.0, image)
+        for line, text in enumerate(lines)
+        for digit in text
+    ]
+    return Reading(lines, tuple(digits))
+
+
+@pytest.mark.parametrize(
+    ("found", "ruled", "better"),
+    [
+        pytest.param(reading("483"), reading("483", sure=0.5), True, id="far surer"),
+        pytest.param(
+            reading("483", sure=0.8), reading("483", sure=0.5), False, id="a little surer"
+        ),
+        pytest.param(reading("4834"), reading("483"), True, id="adds a digit"),
+        pytest.param(reading("4834", sure=0.8), reading("483"), False, id="adds a doubtful digit"),
+        pytest.param(reading("43"), reading("483"), False, id="leaves out a sure digit"),
+        pytest.param(reading("43"), reading("483", sure=0.5), True, id="leaves out a doubtful one"),
+        pytest.param(reading("028", "843"), reading("2483"), True, id="sees two lines"),
+        pytest.param(reading(), reading("483", sure=0.5), False, id="sees nothing"),
+    ],
+)
+def test_the_finders_reading_is_taken_where_it_is_better(found, ruled, better):
+    assert is_better(found, ruled) == better

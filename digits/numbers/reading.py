@@ -16,6 +16,9 @@ _SMALL_DIGIT = 40
 _LEAST_MEAN = 0.6
 """Mean confidence of several digits below which they are a scrawl; a number's is above 0.9."""
 
+DOUBTLESS = 0.1
+"""Uncertainty up to which the finder's digit is taken, where it is surer than the rules'."""
+
 _NOTHING = Reading((), (), reason=BLANK)
 
 
@@ -92,3 +95,33 @@ def _confidences(reading: Reading) -> list[float]:
 def _to_picture(box: tuple[int, int, int, int], scale: float) -> Box:
     top, left, bottom, right = (side * scale for side in box)
     return math.floor(left), math.floor(top), math.ceil(right - left), math.ceil(bottom - top)
+
+
+def _doubt(digits: Sequence[ReadDigit]) -> float:
+    return 1 - min((digit.confidence for digit in digits), default=0.0)
+
+
+def is_better(found: Reading, ruled: Reading) -> bool:
+    """Tell whether the finder's reading replaces that of the rules.
+
+    It does if it leaves less doubt, and hardly any, but may leave out nothing that the rules read
+    confidently; or if it is sure of digits that it adds to theirs, or of several lines.
+    """
+    added = _added(ruled, found)
+    if added or len(found.lines) > 1:
+        return _doubt(added or found.digits) <= DOUBTLESS
+    if _added(found, ruled) and _doubt(ruled.digits) <= DOUBTLESS:
+        return False
+    return _doubt(found.digits) <= min(DOUBTLESS, _doubt(ruled.digits))
+
+
+def _added(reading: Reading, other: Reading) -> list[ReadDigit]:
+    """Digits of the other beyond a reading's, if it has all of those in their order; else none."""
+    left = [digit.digit for digit in reading.digits]
+    added = []
+    for digit in other.digits:
+        if left and left[0] == digit.digit:
+            left.pop(0)
+        else:
+            added.append(digit)
+    return [] if left else added
