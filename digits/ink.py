@@ -14,7 +14,7 @@ import numpy.typing as npt
 from digits.desk import sheet_on_desk
 from digits.frames import sheet_within, without_lines
 from digits.long_lines import without_long_lines
-from digits.paper import at_border, photographed_ink, photographed_inks, squared_slope
+from digits.paper import at_border, photographed_ink, photographed_inks
 from digits.specks import without_specks
 
 Picture = npt.NDArray[np.uint8]
@@ -57,28 +57,6 @@ _MIN_CONTRAST = 14.0
 
 _STRONG = 0.3
 """Ink that is certainly written; fainter ink counts where it is connected to such."""
-
-_BORDER_WEIGHT = 0.02
-"""What touches the picture's edge is rather the table or a shadow than the digit."""
-
-_REACH = 0.2
-"""Strokes of one digit lie no further apart than this share of its longest stroke's size."""
-
-_WORD_GAP = 0.9
-"""The same between neighbouring digits of a number."""
-
-_WIDEST_GAP = 3.0
-"""Widest gap in a line of digits that are as high and level with each other, in heights."""
-
-_LEAST_HEIGHT = 0.4
-_MOST_HEIGHT = 1.6
-"""Height of a digit further off, as a share of the highest of the line."""
-
-_MOST_STEP = 0.6
-"""How much higher or lower it may stand than its neighbour, in heights."""
-
-_SMALL_PART = 0.05
-"""Ink of a detached stroke as a share of the main stroke's; less is dust or a line's rest."""
 
 _NOTHING = "Expected ink on the paper. Received: nothing but paper"
 
@@ -245,108 +223,6 @@ def _on_dark_desk(
         return None
     ink = photographed_ink(sheet.paper)
     return sheet.back(ink, planes.shape) if ink.any() else None
-
-
-def main_ink(ink: Ink) -> InkArray:
-    """Keep the ink of one digit: on a photograph, the sharpest group of strokes.
-
-    A clean canvas is taken whole: whoever draws there means every stroke.
-
-    Args:
-        ink: From `extract_ink`.
-
-    Returns:
-        `(h, w)` float32 in `[0, 1]`, of the same frame.
-    """
-    return _group(ink, _REACH, _REACH)
-
-
-def written_line(ink: Ink) -> InkArray:
-    """Keep the ink of one line of writing, as `main_ink` keeps that of one digit.
-
-    Args:
-        ink: From `extract_ink`.
-
-    Returns:
-        `(h, w)` float32 in `[0, 1]`, of the same frame.
-    """
-    near = _group(ink, _REACH, _WORD_GAP)
-    return near if ink.clean else _with_the_rest(ink.array, near)
-
-
-def _group(ink: Ink, reach_down: float, reach_across: float) -> InkArray:
-    """Keep the sharpest stroke and what lies within reach of it, from stroke to stroke.
-
-    Args:
-        ink: From `extract_ink`; a clean one is kept whole.
-        reach_down: In sizes of the sharpest stroke, between strokes above each other.
-        reach_across: The same between strokes beside each other.
-    """
-    if ink.clean:
-        return ink.array
-    mask = (ink.array > 0).astype(np.uint8)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
-    mass = np.bincount(labels.ravel(), weights=ink.array.ravel())
-    edges = np.bincount(labels.ravel(), weights=squared_slope(ink.array).ravel())
-    edges[0] = 0
-    seed = int((edges * np.where(at_border(stats, mask.shape), _BORDER_WEIGHT, 1)).argmax())
-    size = stats[seed, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max()
-    kernel = np.ones((1 + int(reach_down * size), 1 + int(reach_across * size)), np.uint8)
-    _, groups = cv2.connectedComponents(cv2.dilate(mask, kernel))
-    kept = (mass > _SMALL_PART * mass[seed]) & (edges > _SMALL_PART * edges[seed])
-    near = np.zeros_like(kept)
-    near[labels[groups == groups[labels == seed][0]]] = True
-    kept &= near
-    edge = at_border(stats, mask.shape)
-    if not edge[seed]:
-        # What comes in from outside is the desk or a shadow, unless it is a digit's size.
-        heights = stats[:, cv2.CC_STAT_HEIGHT]
-        kept &= ~edge | _as_high(heights, heights[kept & ~edge].max())
-    return ink.array * kept[labels]
-
-
-def _with_the_rest(ink: InkArray, line: InkArray) -> InkArray:
-    """Add what is written further off, but level with the line and as high.
-
-    Args:
-        ink: All ink.
-        line: The part of it that is known to be the line's.
-    """
-    plane = (ink > 0).astype(np.uint8)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(plane)
-    taken = np.zeros(len(stats), bool)
-    taken[labels[line > 0]] = True
-    taken[0] = False
-    if not taken.any():
-        return line
-    heights = stats[:, cv2.CC_STAT_HEIGHT]
-    tall = float(heights[taken].max())
-    free = ~taken & ~at_border(stats, ink.shape)
-    free &= _as_high(heights, tall)
-    middles = stats[:, :2] + stats[:, 2:4] / 2
-    while True:
-        across = _gaps(stats, taken)
-        nearest = np.flatnonzero(taken)[across.argmin(axis=1)]
-        level = np.abs(middles[:, 1] - middles[nearest, 1]) <= _MOST_STEP * tall
-        more = free & level & (across.min(axis=1) <= _WIDEST_GAP * tall)
-        if not more.any():
-            break
-        taken |= more
-        free &= ~more
-    return ink * taken[labels]
-
-
-def _as_high(heights: npt.NDArray[np.int32], tall: float) -> Mask:
-    """Tell which parts are as high as digits beside one of a height."""
-    fitting: Mask = (heights >= _LEAST_HEIGHT * tall) & (heights <= _MOST_HEIGHT * tall)
-    return fitting
-
-
-def _gaps(stats: npt.NDArray[np.int32], taken: Mask) -> npt.NDArray[np.int32]:
-    """Empty columns between each part and those taken: `(n, taken)`, 0 where they overlap."""
-    left, right = stats[:, 0], stats[:, 0] + stats[:, 2]
-    beyond = np.maximum(left[:, None] - right[taken], left[taken] - right[:, None])
-    return np.asarray(np.maximum(beyond, 0))
 
 
 def _reduce(picture: Picture, work_side: int) -> tuple[Picture, float]:

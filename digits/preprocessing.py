@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from digits.ink import BlankPictureError, Ink, InkArray, Picture, main_ink, possible_inks
+from digits.grouping import main_ink
+from digits.ink import BlankPictureError, Ink, InkArray, Picture, possible_inks
 from digits.prediction import Box
 from digits.specks import stroke_width
 

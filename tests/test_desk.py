@@ -7,7 +7,8 @@ import pytest
 from digits.desk import sheet_on_desk
 from digits.drawing import as_picture, draw, parse_strokes
 from digits.examples import digit_example
-from digits.ink import BlankPictureError, extract_ink, main_ink, possible_inks
+from digits.grouping import main_ink
+from digits.ink import BlankPictureError, extract_ink, possible_inks
 from training.synthesis import photos
 
 SHEET = (120, 60, 400, 300)

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 from PIL import Image
 
-from digits.ink import BlankPictureError, extract_ink, main_ink, written_line
+from digits.grouping import main_ink, written_line
+from digits.ink import BlankPictureError, extract_ink
 from digits.numbers.fragments import MAX_CONNECTED, find_fragments
 from digits.numbers.lattice import build_lattice, viterbi
 from digits.pictures import MIN_SIDE, PictureError, load_picture

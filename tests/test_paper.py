@@ -6,7 +6,8 @@ import pytest
 
 from digits.drawing import as_picture, draw, parse_strokes
 from digits.examples import digit_example
-from digits.ink import BlankPictureError, Ink, extract_ink, main_ink, written_line
+from digits.grouping import main_ink, written_line
+from digits.ink import BlankPictureError, Ink, extract_ink
 from training.synthesis import photos
 
 STROKES = [

@@ -6,7 +6,8 @@ import pytest
 
 from digits.drawing import as_picture, draw, parse_strokes
 from digits.examples import digit_example
-from digits.ink import BlankPictureError, extract_ink, main_ink
+from digits.grouping import main_ink
+from digits.ink import BlankPictureError, extract_ink
 from digits.preprocessing import (
     BOX_SIDE,
     IMAGE_SIDE,

@@ -18,7 +18,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-from digits.ink import BlankPictureError, extract_ink, written_line
+from digits.grouping import written_line
+from digits.ink import BlankPictureError, extract_ink
 from digits.networks import NOT_A_DIGIT
 from digits.numbers.lattice import COSTS, Lattice, LatticeCosts, build_lattice, features
 from digits.recognizer import Recognizer

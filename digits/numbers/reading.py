@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from digits import networks
-from digits.ink import Ink, Picture, possible_inks, written_line
+from digits.grouping import written_line
+from digits.ink import Ink, Picture, possible_inks
 from digits.numbers.lattice import Classify, build_lattice, viterbi
 from digits.prediction import BLANK, NOT_A_DIGIT, Box, ReadDigit, Reading
 
