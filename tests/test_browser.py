@@ -62,6 +62,17 @@ def expect_blank(page):
     assert confidences(page) == [0] * 10
 
 
+def pixels(page, selector):
+    """What a canvas holds, `(H, W, 4)` uint8."""
+    height, values = page.locator(selector).evaluate(
+        """(canvas) => {
+          const { width, height } = canvas
+          return [height, [...canvas.getContext('2d').getImageData(0, 0, width, height).data]]
+        }"""
+    )
+    return np.array(values, np.uint8).reshape(height, -1, 4)
+
+
 @pytest.mark.parametrize("count", [40, pytest.param(300, marks=pytest.mark.nightly)])
 def test_drawings_are_seen_and_read_as_in_python(page, recognizer, count):
     strokes = drawings(count) + [digit_example(digit, seed=5) for digit in range(10)]
@@ -112,6 +123,40 @@ def test_axe_finds_no_fault_by_day(page):
     draw(page, 8)
     expect_digit(page, 8)
     assert violations(page) == []
+
+
+def test_the_look_inside_shows_the_values_that_python_computes(page, recognizer):
+    page.get_by_text("Look inside").click()
+    page.locator("#sketchpad").scroll_into_view_if_needed()
+    draw(page, 5)
+    expect_digit(page, 5)
+    expect(page.locator(".announce")).to_have_text(re.compile("^5"))
+    page.wait_for_function(
+        """() => {
+          const [lens, seen] = ['.lens canvas', '.seen-image canvas']
+            .map((name) => document.querySelector(name).toDataURL())
+          return lens === seen
+        }"""
+    )
+    seen = pixels(page, ".seen-image canvas")[..., 0]
+    found = recognizer.activations(np.float32(seen / 255))
+    layers = page.locator(".layer canvas")
+    expect(layers).to_have_count(len(found))
+    layer, values = layers.nth(1), found[1].quantized()
+    channel = int(values.max(axis=(1, 2)).argmax())
+    for _ in range(channel + 1):
+        layer.press("ArrowRight")
+    name = f"Map {channel + 1} of {len(values)}"
+    expect(page.locator(".lens figcaption b")).to_have_text(name)
+    # On the pad the stronger is the more opaque, as digits/page/inside.js paints it.
+    opacity = pixels(page, ".overlay canvas")[..., 3]
+    shown = 255 * (opacity / 200) ** (1 / 0.6)
+    assert values[channel].max() == 255
+    assert np.abs(shown - values[channel]).max() <= 2
+    assert violations(page) == []
+    layer.press("Escape")
+    expect(page.locator(".overlay")).to_be_hidden()
+    page.get_by_text("Look inside").click()
 
 
 def test_clear_and_undo_work_by_button_and_by_key(page):

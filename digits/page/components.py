@@ -128,12 +128,12 @@ def sample_pictures() -> gr.HTML:
 
 def look_inside() -> gr.HTML:
     """What the layers of the network make of the answer's image; asks `/v1/inside` while open."""
-    return _part("inside.html", ["frame.js", "inside.js"], [], {})
+    return _part("inside.html", ["ask_later.js", "frame.js", "inside.js"], [], {})
 
 
 def compare_networks() -> gr.HTML:
     """What the networks of well-known demos say of the drawing; asks `/v1/compare` while open."""
-    return _part("compare.html", ["compare.js"], [], {})
+    return _part("compare.html", ["ask_later.js", "compare.js"], [], {})
 
 
 def i18n(key: str) -> I18nData:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from digits.activations import Activation
 from digits.demos import DEMOS, Demos
-from digits.networks import Conv, Dense, GlobalAveragePool, MaxPool
+from digits.networks import Conv, Dense, GlobalAveragePool, MaxPool, Step
 from digits.page.why import ImageError, decode_image
 
 if TYPE_CHECKING:
@@ -117,7 +117,12 @@ def _parse(body: bytes) -> tuple[str, object]:
 
 
 def _layer(activation: Activation) -> dict[str, Any]:
-    step = activation.step
+    values = base64.b64encode(activation.quantized().tobytes()).decode()
+    return {**layer_view(activation.step), "values": values}
+
+
+def layer_view(step: Step) -> dict[str, Any]:
+    """Describe a layer as `Layer` does, without its values."""
     *sides, channels = step.output_shape
     height, width = sides or (1, 1)
     field = step.field
@@ -128,5 +133,4 @@ def _layer(activation: Activation) -> dict[str, Any]:
         "height": height,
         "width": width,
         "field": field and {"start": field.start, "step": field.step, "size": field.size},
-        "values": base64.b64encode(activation.quantized().tobytes()).decode(),
     }

@@ -1,4 +1,4 @@
-"""Put the page together: the app's pad and answer, the network, and what computes it, in one file.
+"""Put the page together: the app's parts, the network, and what computes it, in one file.
 
 One file, because a page that was opened from disk may not fetch another: the network and its
 runtime lie in it, packed. It works as well behind any server that only sends files.
@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from digits import networks, onnx_graph
+from digits.activations import visible_steps
 from digits.drawing import MAX_POINTS
 from digits.examples import all_examples
 from digits.page import components
 from digits.page.views import weights_view
+from digits.server.inside import layer_view
 from digits.service import describe
 from digits.weights import Weights
 from training.browser import runtime
@@ -56,13 +58,15 @@ def build(weights: Weights) -> dict[str, bytes]:
 
 
 def onnx(weights: Weights) -> bytes:
-    """The network with its calibration, as ONNX.
+    """The network with its calibration, as ONNX: probabilities, then the layers to look into.
 
     Args:
         weights: The set to export.
     """
     config = weights.config
-    model = onnx_graph.build(networks.find(config.network), weights.tensors, config.temperature)
+    network = networks.find(config.network)
+    outputs = [onnx_graph.PROBABILITIES, *(step.name for step in visible_steps(network))]
+    model = onnx_graph.build(network, weights.tensors, config.temperature, outputs)
     return model.SerializeToString()
 
 
@@ -71,9 +75,10 @@ def _page(weights: Weights, engine: Runtime) -> str:
         "title": html.escape(PAGE_WORDS["en"]["title"]),
         "notice": f"{runtime.PACKAGE} {engine.version} lies in this page: "
         "Copyright (c) Microsoft Corporation, under the MIT licence.",
-        "styles": _read("page.css") + components.text("page.css"),
+        "styles": _read("page.css") + components.text("page.css") + components.text("inside.css"),
         "pad": components.text("pad.html"),
         "answer": components.text("answer.html"),
+        "inside": components.text("inside.html"),
         "script": _script(weights),
         "model": _packed(onnx(weights)),
         "runtime_script": _packed(engine.script),
@@ -83,10 +88,12 @@ def _page(weights: Weights, engine: Runtime) -> str:
 
 
 def _script(weights: Weights) -> str:
-    """Join the scripts: each of the app's two parts in a block of its own, as on its page."""
+    """Join the scripts: each of the app's parts in a block of its own, as on its page."""
+    shown = visible_steps(networks.find(weights.config.network))
     about = {
         "model": _name(weights),
         "weights": weights_view(weights),
+        "layers": [layer_view(step) for step in shown],
         "rejection_threshold": weights.config.rejection_threshold,
     }
     digits = [example for example in all_examples() if len(str(example["name"])) == 1]
@@ -97,8 +104,9 @@ def _script(weights: Weights) -> str:
         _constant("ABOUT", about),
         _constant("WORDS", PAGE_WORDS),
         *(_read(name) for name in _SCRIPTS),
-        _part("pad-column", pad, ["common.js", "pad.js", "examples.js"]),
+        _part("pad-column", pad, ["common.js", "pad.js", "examples.js", "overlay.js"]),
         _part("answer-column", answer, ["common.js", "answer.js"]),
+        _part("inside-column", {}, ["common.js", "frame.js", "inside.js"]),
     ]
     return "\n".join(pieces)
 

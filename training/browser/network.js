@@ -11,7 +11,8 @@ async function unpack(id) {
   return new Uint8Array(await new Response(stream).arrayBuffer())
 }
 
-// Resolves to a function from the 784 values of an image to its calibrated probabilities.
+// Resolves to a function from the 784 values of an image to those of the outputs that are named:
+// its calibrated probabilities where none is. What nobody asks for is not copied out.
 async function loadNetwork() {
   // What is packed comes last in the page: one can draw before it has arrived.
   if (document.readyState === 'loading') await new Promise((arrived) => { addEventListener('DOMContentLoaded', arrived) })
@@ -23,9 +24,9 @@ async function loadNetwork() {
   env.wasm.numThreads = 1 // more need a server that isolates the page
   const session = await InferenceSession.create(await unpack('model'), { executionProviders: ['wasm'] })
   const [input] = session.inputNames
-  const [output] = session.outputNames
-  return async (image) => {
-    const results = await session.run({ [input]: new Tensor('float32', image, [1, IMAGE_SIDE, IMAGE_SIDE, 1]) })
-    return results[output].data
+  const [probabilities] = session.outputNames
+  return async (image, names = [probabilities]) => {
+    const results = await session.run({ [input]: new Tensor('float32', image, [1, IMAGE_SIDE, IMAGE_SIDE, 1]) }, names)
+    return names.map((name) => results[name].data)
   }
 }

@@ -11,14 +11,14 @@ function readProbabilities(image, probabilities) {
     reason: refused ? 'not a digit' : null,
     confidences: digits.map((value) => value / sum),
     score,
-    image: encodeImage(image),
+    image: encodeBytes(image, 255),
     model: ABOUT.model,
   }
 }
 
-// 784 bytes in base64, 255 full ink, as digits/page/why.py writes them.
-function encodeImage(image) {
-  return btoa(String.fromCharCode(...Array.from(image, (ink) => roundEven(ink * 255))))
+// A byte a value in base64, as digits/page/why.py writes an image.
+function encodeBytes(values, scale) {
+  return btoa(Array.from(values, (value) => String.fromCharCode(roundEven(value * scale))).join(''))
 }
 
 let network = null
@@ -31,13 +31,18 @@ let queue = loadNetwork().then(
   },
 )
 
+// One after the other: the runtime computes one answer at a time.
+function compute(image, names) {
+  const values = queue.then(() => network(image, names))
+  queue = values.catch(() => {})
+  return values
+}
+
 async function readStrokes(strokes) {
   const image = normalize(drawStrokes(strokes))
   if (!image) return { kind: 'blank', model: ABOUT.model }
-  // One after the other: the runtime computes one answer at a time.
-  const probabilities = queue.then(() => network(image))
-  queue = probabilities.catch(() => {})
-  return readProbabilities(image, await probabilities)
+  const [probabilities] = await compute(image)
+  return readProbabilities(image, probabilities)
 }
 
 // What the pad asks, as digits/page/draw_request.js asks the server.
@@ -50,6 +55,24 @@ async function readDrawing(strokes) {
     console.error(error)
     return undefined // as for a call that failed: the pad asks again
   }
+}
+
+// What the look inside asks, as digits/page/ask_later.js asks the server (digits/server/inside.py).
+async function askLater(_, { image }) {
+  if (problem) return null
+  const ink = Float32Array.from(atob(image), (letter) => letter.charCodeAt(0) / 255)
+  try {
+    const values = await compute(ink, ABOUT.layers.map(({ name }) => name))
+    return { layers: ABOUT.layers.map((layer, i) => ({ ...layer, values: encodeLayer(values[i]) })) }
+  } catch (error) {
+    console.error(error)
+    return null
+  }
+}
+
+// 255 is the layer's largest value.
+function encodeLayer(values) {
+  return encodeBytes(values, 255 / (maximum(values) || 1))
 }
 
 const server = {
