@@ -1,4 +1,4 @@
-"""In Chromium: from lifting the pen to changed bars.
+"""In Chromium: from lifting the pen to changed bars, and from the address to the first answer.
 
 Both pages get the same strokes of the same mouse. The page notes the time of the event that lifted
 the pen, as the system stamped it, and of every change of its bars.
@@ -23,6 +23,9 @@ from digits.examples import digit_example
 DELAY_MILLISECONDS: Final = 100
 """Of the network, there and back."""
 
+SLOW_BYTES_A_SECOND: Final = 200_000
+"""Of a slow network, which also has the delay."""
+
 _MOVE_SECONDS: Final = 0.016
 _ANSWER_MILLISECONDS: Final = 10_000
 _SETTLED_MILLISECONDS: Final = 250
@@ -36,16 +39,18 @@ class Counts:
         ours: Strokes on our page.
         distant: Strokes on our page through the delayed network.
         baseline: Strokes on the baseline's page, where one takes seconds.
+        cold: Loads of each page by a browser that has nothing of it.
         warm_up: Strokes before each of these that do not count.
     """
 
     ours: int = 30
     distant: int = 15
     baseline: int = 5
+    cold: int = 3
     warm_up: int = 2
 
 
-QUICK: Final = Counts(ours=2, distant=1, baseline=1, warm_up=0)
+QUICK: Final = Counts(ours=2, distant=1, baseline=1, cold=1, warm_up=0)
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,12 @@ def _ready(page: Page) -> None:
     page.keyboard.press("Delete")
 
 
+def _open_inside(page: Page) -> None:
+    _ready(page)
+    if not page.locator(".inside[open]").count():
+        page.locator(".inside > summary").click()
+
+
 def _pick_brush(page: Page) -> None:
     """A blank Sketchpad draws nothing before a tool is picked, after every clearing anew."""
     clear = page.locator('#sketchpad button[aria-label="Clear canvas"]')
@@ -82,6 +93,7 @@ def _pick_brush(page: Page) -> None:
 
 PAGES: Final = {
     "ours": PadPage("#confidence", "#sketchpad", "data-confidence", _ready),
+    "inside": PadPage("#confidence", "#sketchpad", "data-confidence", _open_inside),
     "baseline": PadPage("#answer", "#sketchpad canvas", None, _pick_brush),
 }
 
@@ -105,6 +117,14 @@ _PROBE: Final = """([selector, attribute]) => {
   new MutationObserver(note).observe(bars, options)
 }"""
 _ANSWERED: Final = "window.lifted && window.changes.length && window.changes.at(-1) > window.lifted"
+
+
+_SHIFT: Final = """() => new Promise((resolve) => {
+  const unasked = (list) => list.getEntries().filter((entry) => !entry.hadRecentInput)
+  const add = (list) => resolve(unasked(list).reduce((sum, entry) => sum + entry.value, 0))
+  new PerformanceObserver(add).observe({ type: 'layout-shift', buffered: true })
+  setTimeout(resolve, 1000, 0)
+})"""
 
 
 def strokes() -> Iterator[Sequence[int]]:
@@ -214,16 +234,47 @@ def _milliseconds(url: str, name: str, count: int, warm_up: int, settled: int) -
         return Figures.of(pen_up_milliseconds(page, pad, count, settled))
 
 
+def _cold_loads(url: str, name: str, count: int) -> tuple[Figures, Figures]:
+    """Measure seconds from the address to the first answer on a slow network, and layout shift."""
+    pad, seconds, shifts = PAGES[name], [], []
+    for _ in range(count):
+        with sync_playwright() as playwright:
+            browser = launch(playwright)
+            page = browser.new_page(viewport={"width": 1280, "height": 900}, bypass_csp=True)
+            network = {"offline": False, "latency": DELAY_MILLISECONDS}
+            network |= dict.fromkeys(
+                ("downloadThroughput", "uploadThroughput"), SLOW_BYTES_A_SECOND
+            )
+            page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", network)
+            began = time.perf_counter()
+            page.goto(url, timeout=120_000, wait_until="commit")
+            pad.prepare(page)
+            page.evaluate(_PROBE, [pad.bars, pad.attribute])
+            draw_stroke(page, pad.surface, next(strokes()))
+            page.wait_for_function(_ANSWERED, timeout=60_000)
+            seconds.append(time.perf_counter() - began)
+            shifts.append(float(page.evaluate(_SHIFT)))
+            browser.close()
+    return Figures.of(seconds), Figures.of(shifts)
+
+
 def measure(apps: Apps, counts: Counts) -> list[Row]:
     """Measure both pages, and ours through a slow network."""
     ours, other = apps.running(apps.ours), apps.running(apps.baseline)
     settled, warm_up = _SETTLED_MILLISECONDS, counts.warm_up
     near = _milliseconds(ours.url, "ours", counts.ours, warm_up, settled)
     baseline = _milliseconds(other.url, "baseline", counts.baseline, warm_up, settled)
+    inside = _milliseconds(ours.url, "inside", counts.ours, warm_up, settled)
+    cold, shift = _cold_loads(ours.url, "ours", counts.cold)
+    other_cold, other_shift = _cold_loads(other.url, "baseline", counts.cold)
+    network = f"{SLOW_BYTES_A_SECOND // 1000} kB/s and {DELAY_MILLISECONDS} ms of delay"
     with at_a_distance(ours.url, DELAY_MILLISECONDS / 2000) as url:
         settled += 2 * DELAY_MILLISECONDS
         far = _milliseconds(url, "ours", counts.distant, warm_up, settled)
     return [
         Row("pen-up to changed bars", "ms", near, baseline),
         Row(f"pen-up to changed bars with {DELAY_MILLISECONDS} ms of network delay", "ms", far),
+        Row('pen-up to changed bars with "Look inside" open', "ms", inside),
+        Row(f"cold load to the first answer at {network}", "s", cold, other_cold),
+        Row("layout shift until then", "score", shift, other_shift),
     ]

@@ -13,6 +13,7 @@ import pytest
 
 from digits import networks
 from digits.activations import visible_steps
+from digits.demos import Demos
 from digits.drawing import draw, parse_strokes
 from digits.examples import digit_example
 from digits.page.why import encode_image
@@ -150,6 +151,6 @@ def test_what_is_no_image_is_refused_with_advice(app, body):
 
 def test_every_network_is_served(any_recognizer):
     body = json.dumps({"image": encode_image(IMAGE)}).encode()
-    layers = json.loads(inside_answer(any_recognizer, body, "").body)["layers"]
+    layers = json.loads(inside_answer(any_recognizer, Demos(), body, "").body)["layers"]
     assert {layer["kind"] for layer in layers} <= {"convolution", "pooling", "average", "dense"}
     assert all(layer["values"] for layer in layers)
