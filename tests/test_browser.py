@@ -148,7 +148,7 @@ def test_the_look_inside_shows_the_values_that_python_computes(page, recognizer)
         layer.press("ArrowRight")
     name = f"Map {channel + 1} of {len(values)}"
     expect(page.locator(".lens figcaption b")).to_have_text(name)
-    # On the pad the stronger is the more opaque, as digits/page/inside.js paints it.
+    # On the pad the stronger is the more opaque, as digits/page/static/inside.js paints it.
     opacity = pixels(page, ".overlay canvas")[..., 3]
     shown = 255 * (opacity / 200) ** (1 / 0.6)
     assert values[channel].max() == 255

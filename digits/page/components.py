@@ -15,7 +15,7 @@ from digits.page.about import about_text
 from digits.page.i18n import WORDS
 from digits.pictures import MAX_FILE_BYTES, MAX_PIXELS, MAX_SIDE, MIN_SIDE
 
-_FOLDER: Final = Path(__file__).parent
+_FOLDER: Final = Path(__file__).parent / "static"
 
 STYLES: Final = [
     _FOLDER / name for name in ("page.css", "upload.css", "inside.css", "compare.css", "about.css")

@@ -45,7 +45,7 @@ async function readStrokes(strokes) {
   return readProbabilities(image, probabilities)
 }
 
-// What the pad asks, as digits/page/draw_request.js asks the server.
+// What the pad asks, as digits/page/static/draw_request.js asks the server.
 async function readDrawing(strokes) {
   if (problem) return { kind: 'problem', text: problem }
   if (!network) return { kind: 'warming' }
@@ -57,7 +57,7 @@ async function readDrawing(strokes) {
   }
 }
 
-// What the look inside asks, as digits/page/ask_later.js asks the server (digits/server/inside.py).
+// What the look inside asks, as digits/page/static/ask_later.js asks the server (digits/server/inside.py).
 async function askLater(_, { image }) {
   if (problem) return null
   const ink = Float32Array.from(atob(image), (letter) => letter.charCodeAt(0) / 255)
