@@ -9,10 +9,8 @@ Every figure is computed anew from the weights; nothing is copied from what a ru
 
 import argparse
 import dataclasses
-import os
 import platform
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +36,6 @@ from training.evaluation.contestants import (
 from training.evaluation.datasets import Material, PictureSet
 from training.evaluation.metrics import Answers, Figures
 from training.run_folder import RunFolder
-from training.synthesis.numbers import Number
 
 RESULTS_FILE = "results.json"
 PLOTS_FOLDER = "figures"
@@ -96,22 +93,15 @@ def answer_all(
 def read_numbers(runners: Sequence[Contestant], source: Material) -> list[Figures]:
     """Let each contestant read whole numbers; a plain resize cannot, and gets no figures."""
     print("numbers", flush=True)
-    written = list(datasets.written_numbers(source))
-    different = {runner.key: runner for runner in runners if not runner.resized}
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
-        counted = threads.map(lambda runner: _count_misread(runner, written), different.values())
-    found = dict(zip(different, counted, strict=True))
+    different = {runner.key: runner.recognizer for runner in runners if not runner.resized}
+    found: dict[Hashable, Figures] = {key: {} for key in different}
+    for surface, number in datasets.written_numbers(source):
+        look = source.look(number.picture)
+        for key, recognizer in different.items():
+            counts = found[key].setdefault(surface, {"errors": 0, "count": 0})
+            counts["errors"] += int(recognizer.read_look(look).number != number.digits)
+            counts["count"] += 1
     return [found.get(runner.key, {}) for runner in runners]
-
-
-def _count_misread(runner: Contestant, written: Sequence[tuple[str, Number]]) -> Figures:
-    figures: Figures = {}
-    for surface, number in written:
-        counts = figures.setdefault(surface, {"errors": 0, "count": 0})
-        reading = runner.recognizer.read(number.picture)
-        counts["errors"] += int(reading.number != number.digits)
-        counts["count"] += 1
-    return figures
 
 
 def gather(
