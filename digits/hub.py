@@ -90,14 +90,12 @@ _CLIENT_ERRORS: list[tuple[type[BaseException], str]] = [
 
 
 _UNREACHABLE = "unreachable"
-# As above, the first kind that fits decides.
-_CODES: list[tuple[type[BaseException], str]] = [
-    (errors.GatedRepoError, "denied"),
-    (errors.HFValidationError, "missing"),
-    (errors.RepositoryNotFoundError, "missing"),
-    (errors.RevisionNotFoundError, "missing"),
-    (errors.RemoteEntryNotFoundError, "missing"),
-]
+_MISSING = (
+    errors.HFValidationError,
+    errors.RepositoryNotFoundError,
+    errors.RevisionNotFoundError,
+    errors.RemoteEntryNotFoundError,
+)
 
 
 # Everything that the client raises when the Hub, the network or the machine is at fault.
@@ -261,9 +259,7 @@ def explain(error: BaseException, repo: str, revision: str | None = None) -> str
         A clause that begins in lower case and has no full stop; None if the error is neither the
         Hub's nor the machine's state, and so a defect.
     """
-    # The client wraps what happened while it looked for a file or sent one.
-    if isinstance(error, errors.LocalEntryNotFoundError | RuntimeError) and error.__cause__:
-        return explain(error.__cause__, repo, revision)
+    error = _cause(error)
     for kind, text in _CLIENT_ERRORS:
         if isinstance(error, kind):
             return text.format(repo=repo, revision=revision)
@@ -282,14 +278,21 @@ def code_of(error: BaseException) -> str:
     Returns:
         `missing`, `denied`, `disk` or `unreachable`.
     """
-    if isinstance(error, errors.LocalEntryNotFoundError | RuntimeError) and error.__cause__:
-        return code_of(error.__cause__)
-    for kind, code in _CODES:
-        if isinstance(error, kind):
-            return code
+    error = _cause(error)
+    if isinstance(error, errors.GatedRepoError):  # also a RepositoryNotFoundError
+        return "denied"
+    if isinstance(error, _MISSING):
+        return "missing"
     if isinstance(error, errors.HfHubHTTPError):
         return "denied" if error.response.status_code in {401, 402, 403} else _UNREACHABLE
     return "disk" if isinstance(error, OSError) and error.errno in _DISK else _UNREACHABLE
+
+
+def _cause(error: BaseException) -> BaseException:
+    """Unwrap what happened while the client looked for a file or sent one."""
+    while isinstance(error, errors.LocalEntryNotFoundError | RuntimeError) and error.__cause__:
+        error = error.__cause__
+    return error
 
 
 def _explain_machine(error: BaseException) -> str | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +15,15 @@ from digits.activations import Activation, visible_steps
 from digits.drawing import draw, parse_strokes
 from digits.examples import digit_example
 from digits.ink import BlankPictureError, Ink, InkArray, Picture, possible_inks
-from digits.numbers.lattice import build_lattice, viterbi
-from digits.numbers.reading import DOUBTLESS, is_better, is_number, read_ink, read_line
+from digits.numbers.reading import (
+    DOUBTLESS,
+    Character,
+    is_better,
+    is_number,
+    read_characters,
+    read_ink,
+    read_line,
+)
 from digits.prediction import BLANK, NO_INK, NOT_A_DIGIT, Box, Prediction, ReadDigit, Reading
 from digits.preprocessing import Candidate, candidates_of, has_ink, normalize
 from digits.segmentation.finder import Finder
@@ -29,19 +36,6 @@ MAX_RELATIVE_UNCERTAINTY: Final = 0.2
 
 _CERTAIN: Final = 0.001
 """Uncertainty of the rules' answer at most which the finder is not asked."""
-
-
-class _Character(NamedTuple):
-    """Ink that was classified: `(28, 28)` image, probabilities, where it is, and what it was."""
-
-    image: InkArray
-    probabilities: npt.NDArray[np.float32]
-    box: Box
-    is_digit: bool = True
-
-    @property
-    def confidence(self) -> float:
-        return float(self.probabilities[:10].max()) if self.is_digit else 0.0
 
 
 class Recognizer:
@@ -148,7 +142,9 @@ class Recognizer:
         threshold = self.weights.config.rejection_threshold
         sure = [digit for digit in digits if digit.confidence >= threshold]
         best = max(sure or digits, key=lambda digit: digit.confidence * max(digit.box[2:]))
-        return replace(self.decide(*best[:3]), others=max(0, len(sure) - 1))
+        return replace(
+            self.decide(best.image, best.probabilities, best.box), others=max(0, len(sure) - 1)
+        )
 
     def read_layout(self, layout: Layout) -> Reading:
         """Read all digits of a picture by what the finder saw alone."""
@@ -158,15 +154,11 @@ class Recognizer:
         unread = list(layout.unread)
         for line in layout.lines:
             characters = self._read_line(line)
-            if not is_number([each.confidence for each in characters], threshold):
+            if not is_number(characters, threshold):
                 unread.append(line.box)
                 continue
             unread += [each.box for each in characters if not each.is_digit]
-            number = [
-                ReadDigit.from_probabilities(c.probabilities, c.image, c.box, len(texts))
-                for c in characters
-                if c.is_digit
-            ]
+            number = [each.as_digit(len(texts)) for each in characters if each.is_digit]
             read += number
             texts.append("".join(str(digit.digit) for digit in number))
         reason = None if read else NOT_A_DIGIT if unread else BLANK
@@ -174,24 +166,15 @@ class Recognizer:
         apart = (box for box in unread if not _touches(box, [digit.box for digit in read]))
         return Reading(tuple(texts), tuple(read), tuple(apart), reason)
 
-    def _read_line(self, line: Line) -> list[_Character]:
+    def _read_line(self, line: Line) -> list[Character]:
         """Cut a line of ink into digits and other writing, from left to right."""
         if line.is_digit:
             return [self._whole(line)]
-        lattice = build_lattice(self.predict_images, line.ink)
-        return [
-            _Character(
-                lattice.segments[index].image,
-                lattice.probabilities[index],
-                line.to_picture(*lattice.segments[index].box),
-                label != networks.NOT_A_DIGIT,
-            )
-            for index, label in viterbi(lattice)
-        ]
+        return read_characters(self.predict_images, line.ink, line.to_picture)
 
-    def _whole(self, line: Line) -> _Character:
+    def _whole(self, line: Line) -> Character:
         image = normalize(line.ink)
-        return _Character(image, self.predict_images(image[None])[0], line.box)
+        return Character(image, self.predict_images(image[None])[0], line.box)
 
     def predict_ink(self, ink: InkArray) -> Prediction:
         """Read the one digit of a drawing.

@@ -97,7 +97,7 @@ def strokes(*lines: list[tuple[int, int]], size: tuple[int, int] = (280, 560)) -
 
 SEVEN = [(400, 70), (470, 70), (430, 200)]
 ONE = [(100, 65), (100, 205)]
-ONE_OF_THREE = [(200, 65), (202, 205)]
+MIDDLE_ONE = [(200, 65), (202, 205)]
 
 
 def test_a_five_with_a_detached_top_stroke_is_one_digit(recognizer):
@@ -119,7 +119,7 @@ def test_a_four_in_two_strokes_is_one_digit(recognizer):
     ids=["dash", "dot", "comma"],
 )
 def test_signs_between_digits_are_passed_over(recognizer, between):
-    assert recognizer.read(strokes(ONE, ONE_OF_THREE, between, SEVEN)).number == "117"
+    assert recognizer.read(strokes(ONE, MIDDLE_ONE, between, SEVEN)).number == "117"
 
 
 def test_a_sign_among_digits_is_unread(recognizer):
@@ -134,7 +134,7 @@ def test_letters_around_a_digit_are_no_number(recognizer):
     word = [
         [(40, 70), (110, 70)],
         [(75, 70), (75, 200)],
-        ONE_OF_THREE,
+        MIDDLE_ONE,
         [(290, 200), (330, 70), (370, 200)],
         [(305, 150), (355, 150)],
     ]

@@ -1,13 +1,15 @@
 """One line of digits, read from the ink that the rules of `digits.ink` find."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from digits import networks
 from digits.grouping import written_line
-from digits.ink import Ink, Picture, possible_inks
+from digits.ink import Ink, InkArray, Picture, possible_inks
 from digits.numbers.lattice import Classify, build_lattice, viterbi
 from digits.prediction import BLANK, NOT_A_DIGIT, Box, ReadDigit, Reading
 
@@ -21,6 +23,53 @@ DOUBTLESS = 0.1
 """Uncertainty up to which the finder's digit is taken, where it is surer than the rules'."""
 
 _NOTHING = Reading((), (), reason=BLANK)
+
+
+class Character(NamedTuple):
+    """Ink of one digit, or of other writing.
+
+    Attributes:
+        image: `(28, 28)` float32 in `[0, 1]` that the network saw.
+        probabilities: `(10,)` or `(11,)` float32, calibrated.
+        box: Around the ink.
+        is_digit: Whether it is read as a digit.
+    """
+
+    image: InkArray
+    probabilities: npt.NDArray[np.float32]
+    box: Box
+    is_digit: bool = True
+
+    @property
+    def confidence(self) -> float:
+        """0 to 1, how likely it is the likeliest digit; 0 for other writing."""
+        return float(self.probabilities[:10].max()) if self.is_digit else 0.0
+
+    def as_digit(self, line: int = 0) -> ReadDigit:
+        """Name the digit; `line` counts from the top."""
+        return ReadDigit.from_probabilities(self.probabilities, self.image, self.box, line)
+
+
+def read_characters(
+    classify: Classify, ink: InkArray, to_picture: Callable[[float, float, float, float], Box]
+) -> list[Character]:
+    """Cut a line of ink into digits and other writing, from left to right.
+
+    Args:
+        classify: As `Recognizer.predict_images`.
+        ink: `(h, w)` float32 in `[0, 1]`, with some ink.
+        to_picture: Turns top, left, bottom, right of a part of the ink into a box.
+    """
+    lattice = build_lattice(classify, ink)
+    return [
+        Character(
+            lattice.segments[index].image,
+            lattice.probabilities[index],
+            to_picture(*lattice.segments[index].box),
+            label != networks.NOT_A_DIGIT,
+        )
+        for index, label in viterbi(lattice)
+    ]
 
 
 def read_line(
@@ -45,33 +94,30 @@ def read_line(
     return found
 
 
-def is_number(confidences: Sequence[float], threshold: float) -> bool:
+def is_number(line: Sequence[Character], threshold: float) -> bool:
     """Tell digits from words and scrawls: neighbours vouch for an unclear digit, not for one alone.
 
     Args:
-        confidences: Of the digits of a line; 0 for other writing among them.
-        threshold: The least of one that stands alone.
+        line: Its characters.
+        threshold: Least confidence of one that stands alone.
     """
-    least = threshold if len(confidences) == 1 else _LEAST_MEAN
-    return bool(confidences) and float(np.mean(confidences)) >= least
+    least = threshold if len(line) == 1 else _LEAST_MEAN
+    return bool(line) and float(np.mean([each.confidence for each in line])) >= least
 
 
 def read_ink(classify: Classify, threshold: float, ink: Ink) -> Reading:
     """Read one line of ink; see `read_line`."""
-    lattice = build_lattice(classify, written_line(ink))
-    path = viterbi(lattice)
-    boxes = [_to_picture(lattice.segments[index].box, ink.scale) for index, _ in path]
-    digits = tuple(
-        ReadDigit.from_probabilities(
-            lattice.probabilities[index], lattice.segments[index].image, box
-        )
-        for (index, label), box in zip(path, boxes, strict=True)
-        if label != networks.NOT_A_DIGIT
-    )
-    other = tuple(b for (_, c), b in zip(path, boxes, strict=True) if c == networks.NOT_A_DIGIT)
-    if not is_number([d.confidence for d in digits] + [0.0] * len(other), threshold):
-        return Reading((), (), tuple(boxes), NOT_A_DIGIT)
-    return Reading(("".join(str(d.digit) for d in digits),), digits, other)
+
+    def to_picture(top: float, left: float, bottom: float, right: float) -> Box:
+        top, left, bottom, right = (side * ink.scale for side in (top, left, bottom, right))
+        return math.floor(left), math.floor(top), math.ceil(right - left), math.ceil(bottom - top)
+
+    line = read_characters(classify, written_line(ink), to_picture)
+    if not is_number(line, threshold):
+        return Reading((), (), tuple(each.box for each in line), NOT_A_DIGIT)
+    digits = tuple(each.as_digit() for each in line if each.is_digit)
+    other = tuple(each.box for each in line if not each.is_digit)
+    return Reading(("".join(str(digit.digit) for digit in digits),), digits, other)
 
 
 def _surest(readings: Sequence[Reading]) -> Reading:
@@ -91,11 +137,6 @@ def _is_small(reading: Reading, scale: float) -> bool:
 
 def _confidences(reading: Reading) -> list[float]:
     return [digit.confidence for digit in reading.digits] or [0.0]
-
-
-def _to_picture(box: tuple[int, int, int, int], scale: float) -> Box:
-    top, left, bottom, right = (side * scale for side in box)
-    return math.floor(left), math.floor(top), math.ceil(right - left), math.ceil(bottom - top)
 
 
 def _doubt(digits: Sequence[ReadDigit]) -> float:

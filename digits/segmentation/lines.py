@@ -173,6 +173,7 @@ def _share(
     misfit = np.abs(np.log(boxes[:, 3:] / size))
     misfit[~_holds(boxes, centres)] = np.inf
     digits = (misfit == misfit.min(axis=0)) & np.isfinite(misfit)  # (boxes, centres)
+    holders = digits.any(axis=1)
     of_line = np.full(len(boxes) + 1, -1)
     masks = [np.zeros(ink.shape, np.uint8) for _ in groups]
     for label, box in enumerate(boxes, 1):
@@ -187,7 +188,8 @@ def _share(
             continue
         if not lines:
             share = max(box[2:]) / size
-            gaps = np.where(digits, _gaps(box, boxes)[:, None] / size, np.inf).min(axis=0)
+            apart = _gaps(box, boxes[holders])[:, None] / size
+            gaps = np.where(digits[holders], apart, np.inf).min(axis=0, initial=np.inf)
             beside = (share >= _SPECK) & (share <= 1) & (gaps <= _NEAR)
             lines = {owner[np.where(beside, gaps, np.inf).argmin()]} if beside.any() else set()
         of_line[label] = lines.pop() if lines else -1
