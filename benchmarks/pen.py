@@ -26,6 +26,13 @@ DELAY_MILLISECONDS: Final = 100
 SLOW_BYTES_A_SECOND: Final = 200_000
 """Of a slow network, which also has the delay."""
 
+_SLOW: Final = {
+    "offline": False,
+    "latency": DELAY_MILLISECONDS,
+    "downloadThroughput": SLOW_BYTES_A_SECOND,
+    "uploadThroughput": SLOW_BYTES_A_SECOND,
+}
+
 _MOVE_SECONDS: Final = 0.016
 _ANSWER_MILLISECONDS: Final = 10_000
 _SETTLED_MILLISECONDS: Final = 250
@@ -117,7 +124,6 @@ _PROBE: Final = """([selector, attribute]) => {
   new MutationObserver(note).observe(bars, options)
 }"""
 _ANSWERED: Final = "window.lifted && window.changes.length && window.changes.at(-1) > window.lifted"
-
 
 _SHIFT: Final = """() => new Promise((resolve) => {
   const unasked = (list) => list.getEntries().filter((entry) => !entry.hadRecentInput)
@@ -212,14 +218,22 @@ def launch(playwright: Playwright) -> Browser:
 
 
 @contextmanager
-def opened(url: str, pad: PadPage) -> Iterator[Page]:
-    """Open a page in a browser of its own, ready to be drawn on, and probe it."""
+def opened(url: str, pad: PadPage, *, slow: bool = False) -> Iterator[Page]:
+    """Open a page in a browser of its own, ready to be drawn on, and probe it.
+
+    Args:
+        url: Where it is.
+        pad: Which page.
+        slow: Whether the network is slow.
+    """
     with sync_playwright() as playwright:
         browser = launch(playwright)
         try:
             # Playwright waits by evaluating text, which the page without a server forbids.
             page = browser.new_page(viewport={"width": 1280, "height": 900}, bypass_csp=True)
-            page.goto(url)
+            if slow:
+                page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", _SLOW)
+            page.goto(url, timeout=120_000, wait_until="commit")
             pad.prepare(page)
             page.evaluate(_PROBE, [pad.bars, pad.attribute])
             yield page
@@ -238,23 +252,12 @@ def _cold_loads(url: str, name: str, count: int) -> tuple[Figures, Figures]:
     """Measure seconds from the address to the first answer on a slow network, and layout shift."""
     pad, seconds, shifts = PAGES[name], [], []
     for _ in range(count):
-        with sync_playwright() as playwright:
-            browser = launch(playwright)
-            page = browser.new_page(viewport={"width": 1280, "height": 900}, bypass_csp=True)
-            network = {"offline": False, "latency": DELAY_MILLISECONDS}
-            network |= dict.fromkeys(
-                ("downloadThroughput", "uploadThroughput"), SLOW_BYTES_A_SECOND
-            )
-            page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", network)
-            began = time.perf_counter()
-            page.goto(url, timeout=120_000, wait_until="commit")
-            pad.prepare(page)
-            page.evaluate(_PROBE, [pad.bars, pad.attribute])
+        with opened(url, pad, slow=True) as page:
             draw_stroke(page, pad.surface, next(strokes()))
             page.wait_for_function(_ANSWERED, timeout=60_000)
-            seconds.append(time.perf_counter() - began)
+            # The page's clock starts with the navigation.
+            seconds.append(float(page.evaluate("window.changes.at(-1)")) / 1000)
             shifts.append(float(page.evaluate(_SHIFT)))
-            browser.close()
     return Figures.of(seconds), Figures.of(shifts)
 
 
