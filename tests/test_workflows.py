@@ -151,7 +151,7 @@ def test_the_button_offers_every_network():
     assert asked["network"]["options"] == list(networks.NETWORKS)
     assert asked["network"]["default"] == networks.DEFAULT_NETWORK
     assert asked["publish"]["default"] is False
-    assert asked["tag"]["default"] == "train-RUN"
+    assert asked["tag"]["default"] == ""
 
 
 def test_expressions_are_computed_as_github_does():
