@@ -20,7 +20,7 @@ _LEAST_MEAN = 0.6
 """Mean confidence of several digits below which they are a scrawl; a number's is above 0.9."""
 
 DOUBTLESS = 0.1
-"""Uncertainty up to which the finder's digit is taken, where it is surer than the rules'."""
+"""Uncertainty up to which the finder's answer may replace that of the rules."""
 
 _NOTHING = Reading((), (), reason=BLANK)
 

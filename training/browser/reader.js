@@ -57,7 +57,7 @@ async function readDrawing(strokes) {
   }
 }
 
-// What the look inside asks, as digits/page/static/ask_later.js asks the server (digits/server/inside.py).
+// What "Look inside" asks, as digits/page/static/ask_later.js asks the server (digits/server/inside.py).
 async function askLater(_, { image }) {
   if (problem) return null
   const ink = Float32Array.from(atob(image), (letter) => letter.charCodeAt(0) / 255)
