@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import ROOT
 
 SECURITY = (ROOT / ".github" / "SECURITY.md").read_text("utf-8")
-NAMED = re.findall(r"`(tests/\w+\.py)(?:::(\w+))?`", SECURITY)
+NAMED = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", SECURITY)
 ROW = re.compile(r"\| .*[^ ] \| .*[^ ] \|")
 
 

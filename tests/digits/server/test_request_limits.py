@@ -20,8 +20,8 @@ from benchmarks.serving import OURS, Server
 from benchmarks.soak import Memory, Plan, Report, plot, soak
 from benchmarks.visitors import Outcome, Visitor, huge_picture
 from digits.server.sessions import forget_answered
+from tests.digits.server.test_api import upload
 from tests.support import pen
-from tests.test_app_api import upload
 
 BURST = 150
 """At once, of whom the app lets 64 wait."""

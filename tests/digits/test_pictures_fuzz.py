@@ -17,7 +17,7 @@ on_linux = pytest.mark.skipif(
 
 PLANTED = """
 import sys
-import tests.fuzz as fuzz
+import tests.digits.fuzz as fuzz
 
 def break_it(content):
     if content.startswith(b"GIF8") and len(content) % 5 == 3:
@@ -43,7 +43,7 @@ def run(*arguments):
 def test_no_file_breaks_the_entrance_for_pictures(tmp_path):
     """Set FUZZ_SECONDS to search for longer."""
     seconds = os.environ.get("FUZZ_SECONDS", "20")
-    done = run("-m", "tests.fuzz", "--seconds", seconds, "--folder", str(tmp_path))
+    done = run("-m", "tests.digits.fuzz", "--seconds", seconds, "--folder", str(tmp_path))
     assert list((tmp_path / "found").iterdir()) == []
     assert done.returncode == 0, done.stderr[-3000:]
     tried = int(re.search(r"number_of_executed_units: (\d+)", done.stderr)[1])
@@ -61,7 +61,7 @@ def test_a_defect_would_be_found_and_can_be_tried_again(tmp_path):
     content = crash.read_bytes()
     assert content.startswith(b"GIF8")
     assert len(content) % 5 == 3
-    assert run("-m", "tests.fuzz", "--again", str(crash)).returncode == 0
+    assert run("-m", "tests.digits.fuzz", "--again", str(crash)).returncode == 0
 
 
 def test_a_changed_png_gets_checksums_that_fit():

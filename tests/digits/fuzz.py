@@ -1,8 +1,8 @@
 """Search for files that the entrance for pictures does not bear.
 
-    python -m tests.fuzz --seconds 600            search; what is found lies in the folder `found`
-    python -m tests.fuzz --folder DIR ...         go on where an earlier search in DIR ended
-    python -m tests.fuzz --again found/crash-...  try one file again
+    python -m tests.digits.fuzz --seconds 600            search; finds go to the folder `found`
+    python -m tests.digits.fuzz --folder DIR ...         go on where an earlier search in DIR ended
+    python -m tests.digits.fuzz --again found/crash-...  try one file again
 
 A file must give an upright picture or a `PictureError`, the picture an answer, and that soon and in
 bounded memory. The search is atheris', which is
@@ -114,7 +114,7 @@ def main() -> None:
         seconds = min(BATCH_SECONDS, arguments.seconds - done)
         command = ["--seconds", str(seconds), "--seed", str(arguments.seed + batch)]
         command += ["--folder", str(folder)]
-        status = subprocess.run([sys.executable, "-m", "tests.fuzz", *command], check=False)
+        status = subprocess.run([sys.executable, "-m", "tests.digits.fuzz", *command], check=False)
         if status.returncode:
             sys.exit(f"found something: see {folder / 'found'}")
 

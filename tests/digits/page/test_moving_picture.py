@@ -2,16 +2,16 @@
 
 import io
 import os
-from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from digits.drawing import PAD_HEIGHT
 from digits.examples import digit_example
+from tests.conftest import ROOT
 from tests.support.visitor import on_pad, wait_for_blank, wait_for_digit
 
-FOLDER = Path(__file__).parents[1] / ".github" / "screenshots"
+FOLDER = ROOT / ".github" / "screenshots"
 
 FRAME_MILLISECONDS = 60
 HOLD_MILLISECONDS = 1_200

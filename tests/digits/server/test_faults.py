@@ -20,10 +20,10 @@ from digits import service
 from digits.corrections import Corrections
 from digits.service import LastGood
 from tests.conftest import ROOT
+from tests.digits.server.test_api import upload
 from tests.support import pen
 from tests.support.page_support import start_app
 from tests.support.small_disk import small_disk
-from tests.test_app_api import upload
 
 REPO = "someone/digits"
 OLD, NEW = "0" * 40, "1" * 40

@@ -16,13 +16,13 @@ from huggingface_hub import HfApi
 
 from digits import deployment, weights
 from digits.corrections import Corrections
+from tests.digits.test_corrections import correction, kept
 from tests.support import killed
 from tests.support.finished_run import write_finished_run
 from tests.support.hub import connected_hub, wait_until
 from tests.support.killed import SPACE_FILES
 from tests.support.nightly import mostly_nightly
 from tests.support.small_disk import small_disk
-from tests.test_corrections import correction, kept
 from training import deploy, publish
 from training.console import UserError
 from training.release import space_status
