@@ -1,5 +1,7 @@
 """The finder as a Keras model, and its weights as the app wants them."""
 
+from collections.abc import Mapping
+
 import keras
 import numpy as np
 import numpy.typing as npt
@@ -71,3 +73,38 @@ def folded(model: keras.Model) -> dict[str, npt.NDArray[np.float32]]:
         weights[f"{layer.name}.kernel"] = kernel * factor
         weights[f"{layer.name}.bias"] = shift - mean * factor
     return weights
+
+
+def load_folded(
+    model: keras.Model, arrays: Mapping[str, npt.NDArray[np.float32]], pixels: npt.NDArray[np.uint8]
+) -> None:
+    """Load folded weights, so that the model answers as they do and can learn on from there.
+
+    Folding loses what batch normalization had measured, so that is measured anew.
+
+    Args:
+        model: From `build`; changed in place.
+        arrays: By the names of `digits.segmentation.network.shapes`, as `folded` returns them.
+        pixels: `(N, SIDE, SIDE, 3)` uint8 pages like those to learn from.
+    """
+    normalized = [layer for layer in LAYERS if isinstance(layer, Conv) and not layer.head]
+    for layer in LAYERS:
+        if not isinstance(layer, Conv):
+            continue
+        kernel, bias = arrays[f"{layer.name}.kernel"], arrays[f"{layer.name}.bias"]
+        if layer.separable:
+            depthwise = arrays[f"{layer.name}.depthwise"][..., None]
+            model.get_layer(f"{layer.name}_depthwise").set_weights([depthwise])
+        convolve = model.get_layer(f"{layer.name}_kernel")
+        convolve.set_weights([kernel, bias] if layer.head else [kernel])
+        if not layer.head:
+            zeros, ones = np.zeros_like(bias), np.ones_like(bias)
+            norm = model.get_layer(f"{layer.name}_norm")
+            norm.set_weights([ones, bias, zeros, ones - _EPSILON])
+    linear = [model.get_layer(f"{layer.name}_kernel").output for layer in normalized]
+    measured = keras.Model(model.input, linear)(pixels.astype(np.float32), training=False)
+    for layer, values in zip(normalized, map(np.asarray, measured), strict=True):
+        mean, variance = values.mean(axis=(0, 1, 2)), values.var(axis=(0, 1, 2))
+        bias = arrays[f"{layer.name}.bias"]
+        norm = model.get_layer(f"{layer.name}_norm")
+        norm.set_weights([np.sqrt(variance + _EPSILON), bias + mean, mean, variance])

@@ -50,6 +50,9 @@ _TRACED: Final = 12_000
 _VALIDATION_SEED: Final = 1_000_000
 _VALIDATION_PAGES: Final = 256
 
+_MEASURED: Final = 64
+"""Validation pages on which batch normalization of weights to start from is measured."""
+
 _EVALUATE_EVERY: Final = 5_760  # pages, a multiple of `--every`
 
 _CHECKPOINT: Final = "checkpoint.npz"
@@ -222,6 +225,13 @@ class Trainer:
         np.savez(partial, seen=self.seen, **state)
         partial.replace(path)
 
+    def start_from(
+        self, arrays: dict[str, npt.NDArray[np.float32]], pictures: npt.NDArray[np.uint8]
+    ) -> None:
+        """Start from published weights; see `keras_finder.load_folded`."""
+        for model in (self.model, self.averaged):
+            keras_finder.load_folded(model, arrays, pictures)
+
     def load(self, path: Path) -> None:
         """Go on from a checkpoint."""
         with np.load(path) as state:
@@ -313,6 +323,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m training.segmentation", description=__doc__)
     parser.add_argument("--run", type=Path, default=Path("runs/finder"), help="folder of the run")
     parser.add_argument("--data", type=Path, help="folder with the MNIST files")
+    parser.add_argument("--start", type=Path, help="set whose finder to go on from (else random)")
     parser.add_argument("--reader", type=Path, default=BUNDLED, help="set that reads the digits")
     parser.add_argument("--pages", type=int, default=95_000, help="pages to learn from, in all")
     parser.add_argument("--cool", type=int, default=25_000, help="pages while the rate falls")
@@ -339,6 +350,9 @@ def main() -> None:
     if (run.path / _CHECKPOINT).exists():
         trainer.load(run.path / _CHECKPOINT)
         print(f"going on after {trainer.seen} pages", flush=True)
+    elif arguments.start:
+        finder = weights.load_folder(arguments.start).finder
+        trainer.start_from(finder, batch_of(validation[:_MEASURED]).pictures)
     started, before, losses = time.monotonic(), trainer.seen, []
     made = batches(hands, arguments.seed, trainer.seen, arguments.pages, arguments.workers)
     for batch in made:

@@ -120,7 +120,7 @@ def _draw_lines_first(page: Page, marks: list[Mark], pen: Pen, rng: np.random.Ge
 
 
 def _surrounded(page: Page, hands: Hands, rng: np.random.Generator) -> None:
-    for _ in range(int(rng.choice([0, 1, 2, 3], p=[0.4, 0.35, 0.15, 0.1]))):
+    for _ in range(int(rng.choice([0, 1, 2, 3], p=[0.5, 0.3, 0.12, 0.08]))):
         name = _pick(SURROUNDINGS, rng)
         SURROUNDINGS[name][0](page, hands, rng)
         page.kind.append(name)
@@ -159,7 +159,7 @@ def _cut(page: Page, rng: np.random.Generator) -> Page:
 
 def photo(hands: Hands, rng: np.random.Generator) -> Page:
     """A photograph by `training.synthesis.photos`: paper, pen, light and camera in millimetres."""
-    marks = number(hands, rng, 1 if rng.random() < 0.6 else None)
+    marks = number(hands, rng, 1 if rng.random() < 0.5 else None)
     marks = [mark for mark in marks if mark.image is None]
     if not marks:
         return plain(hands, rng)
@@ -313,12 +313,12 @@ def _lay_sign(page: Page, rng: np.random.Generator) -> None:
 
 Maker = Callable[[Hands, np.random.Generator], Page]
 _KINDS: Final[dict[str, tuple[Maker, float]]] = {
-    "plain": (plain, 0.44),
-    "photo": (photo, 0.17),
-    "nested": (nested, 0.15),
+    "plain": (plain, 0.36),
+    "photo": (photo, 0.28),
+    "nested": (nested, 0.14),
     "plot": (plot, 0.03),
     "small": (small, 0.05),
-    "cell": (cell, 0.09),
-    "world": (world, 0.07),
+    "cell": (cell, 0.08),
+    "world": (world, 0.06),
 }
 """By name: the maker and how often it is taken."""

@@ -53,7 +53,6 @@ _SYLLABLES: Final = [
     "tr",
     "ch",
     "sch",
-    "ll",
 ]
 
 
@@ -72,7 +71,7 @@ def number(
         if count is None
         else count
     )
-    signs = rng.random() < 0.6
+    signs = rng.random() < 0.4
     joined = rng.random() < 0.3
     gap = rng.uniform(-0.14, 0.02) if joined else rng.uniform(0.05, 0.5)
     zeros = joined and rng.random() < 0.4
@@ -89,7 +88,7 @@ def number(
         marks.append(placed)
         x = box_of([placed])[1][0] + max(gap + rng.normal(0, 0.05), -0.2)
         last = index == count - 1
-        if signs and rng.random() < (0.35 if last else 0.45):
+        if signs and rng.random() < (0.3 if last else 0.35):
             sign = str(rng.choice(list("%)€°'!$" if last else BETWEEN)))
             x = _append(marks, write_character(sign, rng, 2.5, row), x + abs(gap) * 0.5, rng) + 0.04
     return marks
@@ -321,8 +320,8 @@ def printed_digits(_hands: Hands, rng: np.random.Generator) -> list[Mark]:
 
 Maker = Callable[[Hands, np.random.Generator], list[Mark]]
 CONTENTS: Final[dict[str, tuple[Maker, float]]] = {
-    "single": (single, 0.22),
-    "number": (line_of_digits, 0.21),
+    "single": (single, 0.24),
+    "number": (line_of_digits, 0.25),
     "rows": (rows, 0.09),
     "grid": (grid_of_digits, 0.03),
     "sum": (column_sum, 0.05),
