@@ -111,9 +111,12 @@ class Recognizer:
             find: Returns the layout; called only where the candidates leave a doubt.
         """
         first = self._best(candidates)
-        if 1 - first.score <= _CERTAIN or (candidates and candidates[0].alone):
+        if 1 - first.score <= _CERTAIN:
             return first
-        second = self.predict_layout(find())
+        layout = find()
+        if candidates and candidates[0].alone and layout.unread:
+            return first
+        second = self.predict_layout(layout)
         surer = second.score > max(first.score, 1 - DOUBTLESS)
         return second if second.digit is not None and surer else first
 
@@ -170,7 +173,7 @@ class Recognizer:
         """Cut a line of ink into digits and other writing, from left to right."""
         if line.is_digit:
             return [self._whole(line)]
-        return read_characters(self.predict_images, line.ink, line.to_picture)
+        return read_characters(self.predict_images, line.ink, line.to_picture, line.centres)
 
     def _whole(self, line: Line) -> Character:
         image = normalize(line.ink)

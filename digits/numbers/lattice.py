@@ -44,7 +44,7 @@ class LatticeCosts:
     """What each feature of a reading costs, in nats.
 
     Fitted on numbers written from MNIST's training images: `python -m training.fit_costs`. Only
-    `other` was set by hand, as if signs were a little more frequent than there.
+    `other` was set by hand, as if signs were a little more frequent than there, and `centre`.
 
     Attributes:
         nll: Negative logarithm of the network's probability of the digit.
@@ -57,6 +57,7 @@ class LatticeCosts:
         width: Squared excess of the digit's width over the line's height.
         doubt: Logarithm of how many times `_SURE` the probability of "no digit" is.
         other: For other writing, whatever it is.
+        centre: For other writing in which the finder saw digits' centres: how unlikely that is.
         skipped: Ink that is no part of the number, in heights of the line.
     """
 
@@ -70,6 +71,7 @@ class LatticeCosts:
     width: float = 4.3
     doubt: float = 1.1
     other: float = 4.5
+    centre: float = 1.0
     skipped: float = 13.0
 
 
@@ -104,32 +106,45 @@ class Lattice:
         segments: What could be a digit.
         skipped: `(n,)` float64, for each fragment what `LatticeCosts.skipped` counts.
         probabilities: `(len(segments), 10)` float32 by digit; what is missing to 1 is "no digit".
+        centres: `(len(segments),)` float64, for each what `LatticeCosts.centre` counts.
     """
 
     segments: tuple[Segment, ...]
     skipped: npt.NDArray[np.float64]
     probabilities: npt.NDArray[np.float32]
+    centres: npt.NDArray[np.float64]
 
 
 Classify = Callable[[InkArray], npt.NDArray[np.float32]]
 """`(N, 28, 28)` float32 images to `(N, 10)` or `(N, 11)` float32 probabilities."""
 
 
-def build_lattice(classify: Classify, ink: InkArray) -> Lattice:
+def build_lattice(
+    classify: Classify, ink: InkArray, centres: Sequence[Sequence[float]] = ()
+) -> Lattice:
     """Find all segments of a line of ink, and classify them at once.
 
     Args:
         classify: As `Recognizer.predict_images`.
         ink: `(h, w)` float32 in `[0, 1]`, with some ink.
+        centres: Where the finder saw digits: x and y in the ink, and the probability of each.
     """
     fragments = find_fragments(ink)
     tall = _line_height(fragments)
     segments = tuple(_segments(ink, fragments, tall))
     skipped = np.array([min(fragment.size / tall, 1.5) for fragment in fragments])
     if not segments:
-        return Lattice((), skipped, np.zeros((0, NOT_A_DIGIT), np.float32))
+        return Lattice((), skipped, np.zeros((0, NOT_A_DIGIT), np.float32), np.zeros(0))
     images = np.stack([segment.image for segment in segments])
-    return Lattice(segments, skipped, classify(images)[:, :NOT_A_DIGIT])
+    unlikely = np.array([_unlikely(segment, centres) for segment in segments])
+    return Lattice(segments, skipped, classify(images)[:, :NOT_A_DIGIT], unlikely)
+
+
+def _unlikely(segment: Segment, centres: Sequence[Sequence[float]]) -> float:
+    """Negative logarithm of the probability that none of the centres in a segment is a digit's."""
+    top, left, bottom, right = segment.box
+    inside = [p for x, y, p in centres if left <= x < right and top <= y < bottom]
+    return -sum(math.log(max(1 - p, _SURE)) for p in inside)
 
 
 def _line_height(fragments: Sequence[Fragment]) -> float:
@@ -266,7 +281,7 @@ def features(lattice: Lattice) -> npt.NDArray[np.float64]:
     """Count what each segment costs as each digit, and as other writing.
 
     Returns:
-        `(len(lattice.segments), 11, 11)` float64 in the order of `LatticeCosts`.
+        `(len(lattice.segments), 11, 12)` float64 in the order of `LatticeCosts`.
     """
     count = len(lattice.segments)
     digits = lattice.probabilities.astype(np.float64)
@@ -279,4 +294,5 @@ def features(lattice: Lattice) -> npt.NDArray[np.float64]:
     counts[geometry[:, 1] > 0, NOT_A_DIGIT, 0] = _NEVER
     counts[:, NOT_A_DIGIT, 4:6] = geometry[:, 3:5]  # signs have any height and width
     counts[:, NOT_A_DIGIT, 9] = 1
+    counts[:, NOT_A_DIGIT, 10] = lattice.centres
     return counts

@@ -51,7 +51,10 @@ class Character(NamedTuple):
 
 
 def read_characters(
-    classify: Classify, ink: InkArray, to_picture: Callable[[float, float, float, float], Box]
+    classify: Classify,
+    ink: InkArray,
+    to_picture: Callable[[float, float, float, float], Box],
+    centres: Sequence[Sequence[float]] = (),
 ) -> list[Character]:
     """Cut a line of ink into digits and other writing, from left to right.
 
@@ -59,8 +62,9 @@ def read_characters(
         classify: As `Recognizer.predict_images`.
         ink: `(h, w)` float32 in `[0, 1]`, with some ink.
         to_picture: Turns top, left, bottom, right of a part of the ink into a box.
+        centres: As of `build_lattice`.
     """
-    lattice = build_lattice(classify, ink)
+    lattice = build_lattice(classify, ink, centres)
     return [
         Character(
             lattice.segments[index].image,

@@ -6,7 +6,7 @@ only where something is marked. Connected ink then is a digit's or other writing
 """
 
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
@@ -30,12 +30,6 @@ _MAX_ASPECT: Final = 2.5
 
 _MAX_TILES: Final = 10
 
-_CLOSER: Final = 0.6
-"""Share of the picture's side below which the part that holds digits is looked at by itself."""
-
-_MARGIN: Final = 0.8
-"""Paper around the digits that is then looked at too, in their height."""
-
 _OVERLAP: Final = 0.4
 """Least share of a tile that it has in common with the next."""
 
@@ -53,6 +47,9 @@ _PEAK: Final = 0.3
 
 _APART: Final = 0.3
 """Least distance of two digits' centres, in heights."""
+
+_WIDEST: Final = 0.4
+"""Breadth in heights of the digits above which what is dark is no stroke, such as a shadow."""
 
 _LEAST_CONTRAST: Final = 0.2
 """Contrast, as a share of that of the strokes around, below which there is no ink."""
@@ -72,11 +69,20 @@ _LEAST_DIGIT: Final = 0.35
 _LEAST_AT_CENTRE: Final = 0.2
 """The same where a digit's centre is seen."""
 
+_LEAST_BESIDE: Final = 0.03
+"""The same for ink beside a digit, at its level and of its height, that may be a digit too."""
+
+_BESIDE: Final = 0.8
+"""Distance in heights within which ink is beside a digit."""
+
+_LEVEL: Final = 0.35
+"""Distance in heights between the middles of two digits of a line at most."""
+
+_ALIKE: Final = 0.45
+"""Logarithm of the ratio of their heights at most."""
+
 _LEAST_MEAN_MARK: Final = 0.3
 """Mean mark of all that is connected, such as a box, below which only digits' centres count."""
-
-_STILL_THERE: Final = 0.6
-"""Share of the ink that a close look must find again."""
 
 _NEIGHBOURS: Final = np.ones((3, 3), np.uint8)
 
@@ -132,23 +138,11 @@ class Finder:
         self._session = open_session(build(weights))
 
     def find(self, picture: Picture) -> Found:
-        """Find the digits of a picture; where they fill little of it, look at them closely.
+        """Find the digits of a picture.
 
         Args:
             picture: `(H, W)` or `(H, W, 3)` uint8, upright.
         """
-        first = self._look(picture)
-        part = _closer(first, picture.shape)
-        if part is None:
-            return first
-        x, y, width, height = part
-        second = self._look(picture[y : y + height, x : x + width])
-        if _area(second) < _STILL_THERE * _area(first):
-            return first
-        centres = tuple(replace(c, x=c.x + x, y=c.y + y) for c in second.centres)
-        return replace(second, corner=(x, y), centres=centres, unread=first.unread)
-
-    def _look(self, picture: Picture) -> Found:
         short, long = sorted(picture.shape[:2])
         scale = max(1.0, min(long, _MAX_ASPECT * short) / WORK_SIDE)
         if scale > 1:
@@ -162,7 +156,7 @@ class Finder:
         for (x, y, wide, tall), (x0, y0, x1, y1) in tiles_of(height, width):
             tile = self._run(picture[y : y + tall, x : x + wide])
             ink[y0:y1, x0:x1] = tile.ink()[y0 - y : y1 - y, x0 - x : x1 - x]
-            for centre in tile.centres:
+            for centre in (*tile.centres, *tile.doubtful):
                 at = (centre.x + x, centre.y + y)
                 if x0 <= at[0] < x1 and y0 <= at[1] < y1:
                     centres.append(
@@ -213,6 +207,7 @@ class _Tile:
         square: `(SIDE, SIDE, 3)` uint8, the picture there.
         classes: `(4, SIDE / 2, SIDE / 2)` float32 probabilities.
         heat: `(2, SIDE / 4, SIDE / 4)` float32: probability, logarithm of the height.
+        doubtful: Centres of other writing that may be digits; known once `ink` is computed.
     """
 
     picture: Picture
@@ -220,6 +215,7 @@ class _Tile:
     square: Picture
     classes: Map
     heat: Map
+    doubtful: list[Centre] = field(default_factory=list)
 
     def ink(self) -> InkArray:
         """Return digits' contrast with the paper: `(H, W)` float32 in `[0, 1]`."""
@@ -233,9 +229,12 @@ class _Tile:
         bottom, right = y + tall + edge, x + wide + edge
         seen = in_color(self.picture[top:bottom, left:right])
         region = (left, top, seen.shape[1], seen.shape[0])
-        paper, direction, gate = (self._enlarge(each, region) for each in self._paper_and_gate())
-        contrast = np.maximum(((seen - paper) * direction).sum(axis=2), 0)
-        reach = _kernel(self._height / self.place.scale)
+        direction, gate = (self._enlarge(each, region) for each in self._direction_and_gate())
+        darkness = (seen * direction).sum(axis=2)
+        height = self._height / self.place.scale
+        around = cv2.getStructuringElement(cv2.MORPH_RECT, _kernel(_WIDEST * height, 1))
+        contrast = cv2.morphologyEx(darkness, cv2.MORPH_TOPHAT, around)
+        reach = _kernel(height)
         near = gate * gate
         level = cv2.blur(contrast * near, reach) / (cv2.blur(near, reach) + 1e-4)
         share = (contrast / (level + 1) - _LEAST_CONTRAST) / (0.9 - _LEAST_CONTRAST)
@@ -265,17 +264,52 @@ class _Tile:
         of_whole[labels.ravel()] = whole.ravel()
         of_digit = _sums(labels, gated * digit)
         share = of_digit / (of_digit + _sums(labels, gated * writing) + 1e-6)
-        keep = (share >= _LEAST_DIGIT) & (marked[of_whole] >= _LEAST_MEAN_MARK)
+        is_written = marked[of_whole] >= _LEAST_MEAN_MARK
+        is_written[0] = False
+        keep = (share >= _LEAST_DIGIT) & is_written
         for centre in self.centres:
             x, y = centre.x - region[0], centre.y - region[1]
             left, top, wide, tall, _ = stats.T
             holds = (left <= x) & (x <= left + wide) & (top <= y) & (y <= top + tall)
             keep |= holds & (share >= _LEAST_AT_CENTRE)
         keep[0] = False
+        keep |= self._beside_digits(stats, share * is_written, keep, region[:2])
         kept = keep[labels]
         # Strokes keep their soft edges, which are fainter than what connects them.
         soft = cv2.dilate(kept.astype(np.uint8), _NEIGHBOURS) > 0
         return gated * (kept | (soft & (labels == 0)))
+
+    def _beside_digits(
+        self,
+        stats: npt.NDArray[np.int32],
+        share: npt.NDArray[np.float64],
+        digits: npt.NDArray[np.bool_],
+        corner: tuple[int, int],
+    ) -> npt.NDArray[np.bool_]:
+        """Return which other writing stands beside a digit like one, and note its centres.
+
+        A 1 between other digits and a bracket look alike: the reader decides.
+
+        Args:
+            stats: `(n, 5)` boxes of connected ink, as OpenCV tells them.
+            share: `(n,)` digits' share of each; 0 for what is no writing.
+            digits: `(n,)` which of it is digits' ink.
+            corner: x and y of where the boxes are measured from.
+        """
+        left, top, wide, tall = stats[:, :4].T.astype(np.float64)
+        middle = top + tall / 2
+        beside = ~digits & (share >= _LEAST_BESIDE)
+        for index in np.flatnonzero(beside):
+            gap = np.maximum(left - left[index] - wide[index], left[index] - left - wide) / tall
+            size = np.abs(np.log(tall[index] / tall))
+            level = np.abs(middle - middle[index]) / tall
+            alike = (gap < _BESIDE) & (level < _LEVEL) & (size < _ALIKE)
+            beside[index] = (digits & alike).any()
+        for index in np.flatnonzero(beside):
+            at = (left[index] + wide[index] / 2 + corner[0], middle[index] + corner[1])
+            score = float(share[index])
+            self.doubtful.append(Centre(float(at[0]), float(at[1]), float(tall[index]), score))
+        return beside
 
     @cached_property
     def _mark(self) -> Map:
@@ -284,8 +318,8 @@ class _Tile:
         share = (self.classes[_DIGIT] + self.classes[_WRITING]) / (drawn + _NEARLY_NOTHING)
         return np.clip((share - _LEAST_SHARE) / (1 - 2 * _LEAST_SHARE), 0, 1)
 
-    def _paper_and_gate(self) -> tuple[Map, Map, Map]:
-        """Return the paper's colour, the direction in which ink leaves it, and the gate."""
+    def _direction_and_gate(self) -> tuple[Map, Map]:
+        """Return the direction in which ink's colour leaves the paper's, and the gate."""
         side = self.classes.shape[1]
         small = cv2.resize(self.square, (side, side), interpolation=cv2.INTER_AREA)
         reach = _kernel(0.5 * self._height)
@@ -296,7 +330,7 @@ class _Tile:
         direction = cv2.blur((small - paper) * self._mark[..., None], reach)
         direction /= np.linalg.norm(direction, axis=2, keepdims=True) + 1e-6
         gate = cv2.dilate(self._mark, _NEIGHBOURS)
-        return paper, direction, gate
+        return direction, gate
 
     def _enlarge(self, field: Map, region: Box) -> Map:
         """Enlarge a field of the network's resolution to a region of the picture."""
@@ -349,28 +383,9 @@ def _sums(labels: npt.NDArray[np.int32], values: Map) -> npt.NDArray[np.float64]
     return np.bincount(labels.ravel(), values.ravel()).astype(np.float64)
 
 
-def _area(found: Found) -> float:
-    return float(found.ink.sum()) * found.scale**2
-
-
-def _closer(found: Found, shape: tuple[int, ...]) -> Box | None:
-    """Return the part of a picture that holds all digits, if it is small enough to look closely."""
-    rows, columns = (np.flatnonzero((found.ink > CONNECTING_INK).any(axis=axis)) for axis in (1, 0))
-    if not rows.size:
-        return None
-    top, bottom, left, right = (
-        v * found.scale for v in (rows[0], rows[-1] + 1, columns[0], columns[-1] + 1)
-    )
-    margin = _MARGIN * max(bottom - top, min(right - left, 2 * (bottom - top)))
-    x, y = max(0, int(left - margin)), max(0, int(top - margin))
-    width = min(shape[1], int(right + margin)) - x
-    height = min(shape[0], int(bottom + margin)) - y
-    return (x, y, width, height) if max(width, height) < _CLOSER * max(shape[:2]) else None
-
-
-def _kernel(reach: float) -> tuple[int, int]:
+def _kernel(reach: float, least: int = 3) -> tuple[int, int]:
     """Return the sides of a kernel of about this reach."""
-    side = 2 * int(np.clip(reach / 2, 3, 100)) + 1
+    side = 2 * int(np.clip(reach / 2, least, 100)) + 1
     return side, side
 
 

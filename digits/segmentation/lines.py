@@ -39,19 +39,20 @@ class Line:
         ink: `(h, w)` float32 in `[0, 1]`, cut to the line.
         corner: x and y of its top left corner, in pixels of the picture.
         scale: Pixels of the picture to one of the ink.
-        count: Digits that the finder counted, or connected parts that it did not.
+        centres: Of its digits: x and y in pixels of the ink, and the probability, which is 0 for
+            connected ink without a centre.
     """
 
     ink: InkArray
     corner: tuple[float, float] = (0.0, 0.0)
     scale: float = 1.0
-    count: int = 0
+    centres: tuple[tuple[float, float, float], ...] = ()
 
     @property
     def is_digit(self) -> bool:
         """Whether all of the ink is one digit: no second was seen, and it is no wider than one."""
         height, width = self.ink.shape
-        return self.count < 2 and width <= MAX_WIDTH * height
+        return len(self.centres) < 2 and width <= MAX_WIDTH * height
 
     @property
     def is_character(self) -> bool:
@@ -89,7 +90,7 @@ def find_lines(found: Found) -> list[Line]:
     ]
     inks = _share(found.ink, labels, boxes, groups)
     return [
-        _cut(ink, found, len(group))
+        _cut(ink, found, group)
         for ink, group in zip(inks, groups, strict=True)
         if (ink > CONNECTING_INK).any()
     ]
@@ -122,10 +123,11 @@ def _holds(boxes: npt.NDArray[np.float64], seeds: list[Centre]) -> npt.NDArray[n
     return np.all((low <= at) & (at <= low + size), axis=2)
 
 
-def _cut(ink: InkArray, found: Found, count: int) -> Line:
+def _cut(ink: InkArray, found: Found, group: list[Centre]) -> Line:
     x, y, width, height = cv2.boundingRect((ink > 0).astype(np.uint8))
     corner = (found.corner[0] + x * found.scale, found.corner[1] + y * found.scale)
-    return Line(ink[y : y + height, x : x + width], corner, found.scale, count)
+    centres = tuple((centre.x - x, centre.y - y, centre.score) for centre in group)
+    return Line(ink[y : y + height, x : x + width], corner, found.scale, centres)
 
 
 def _group(centres: list[Centre]) -> list[list[Centre]]:

@@ -9,13 +9,14 @@ from digits.numbers.lattice import COSTS, Lattice, LatticeCosts, Segment, viterb
 from training.fit_costs import Readings, fit
 
 
-def line(*segments, skipped=(1.0, 1.0)):
+def line(*segments, skipped=(1.0, 1.0), centres=0.0):
     """Lay out two fragments of ink.
 
     Args:
         segments: First fragment, fragment after the last, likeliest digit, its probability, and
             what of "cut" to "width" is not 0; all other digits are impossible.
         skipped: What skipping each fragment counts.
+        centres: What the digits' centres in each segment count.
     """
     made, rows = [], []
     for first, last, digit, probability, geometry in segments:
@@ -26,7 +27,8 @@ def line(*segments, skipped=(1.0, 1.0)):
         row = np.zeros(10, np.float32)
         row[digit] = probability
         rows.append(row)
-    return Lattice(tuple(made), np.array(skipped), np.array(rows, np.float32))
+    probabilities = np.array(rows, np.float32)
+    return Lattice(tuple(made), np.array(skipped), probabilities, np.full(len(made), centres))
 
 
 def indices(lattice):
@@ -64,8 +66,14 @@ def test_a_doubtful_segment_is_other_writing_unless_it_is_cut_from_ink(cut, labe
     assert viterbi(line(*parts)) == [(0, 2), (1, label)]
 
 
+def test_a_doubtful_segment_with_a_digits_centre_is_a_digit():
+    doubtful = (0, 1, 7, 0.02, {})
+    assert viterbi(line(doubtful, skipped=(1.0,))) == [(0, 10)]
+    assert viterbi(line(doubtful, skipped=(1.0,), centres=4.6)) == [(0, 7)]
+
+
 def test_no_run_means_no_digit():
-    empty = Lattice((), np.array([1.0]), np.zeros((0, 10), np.float32))
+    empty = Lattice((), np.array([1.0]), np.zeros((0, 10), np.float32), np.zeros(0))
     assert viterbi(empty) == []
 
 

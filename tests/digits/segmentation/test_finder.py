@@ -12,6 +12,7 @@ from safetensors.numpy import load_file
 from digits.onnx_graph import open_session
 from digits.segmentation.finder import Centre, Finder, Found, tiles_of
 from digits.segmentation.graph import build
+from digits.segmentation.layout import find_layout
 from digits.segmentation.letterbox import SIDE, letterbox, stretch, to_square
 from digits.segmentation.lines import find_lines
 from digits.segmentation.network import shapes
@@ -58,6 +59,19 @@ def test_keras_and_onnx_agree_on_random_weights(model):
     assert np.abs(classes - expected).max() < 1e-4
     assert np.abs(heat[:, 0] - 1 / (1 + np.exp(-centres[..., 0]))).max() < 1e-4
     assert np.abs(heat[:, 1] - centres[..., 1]).max() < 1e-4
+
+
+def test_training_goes_on_from_folded_weights_as_they_were(model, pages):
+    weights = keras_finder.folded(model)
+    again = keras_finder.build()
+    pictures = segmentation.batch_of(pages).pictures
+    keras_finder.load_folded(again, weights, pictures)
+    for name, array in keras_finder.folded(again).items():
+        assert np.allclose(array, weights[name], atol=1e-4), name
+    norm = again.get_layer("down5_norm")
+    before = norm.moving_mean.numpy()
+    again(pictures.astype(np.float32), training=True)
+    assert np.abs(norm.moving_mean.numpy() - before).max() < 0.01 * np.abs(before).max()
 
 
 def test_centres_are_marked_where_digits_are_with_their_height(pages):
@@ -205,6 +219,16 @@ def test_ink_is_measured_by_the_pictures_own_levels_however_dim_it_is():
     assert np.abs(inks[0] - inks[1]).mean() < 0.002
 
 
+def test_the_edge_of_a_shadow_across_a_stroke_is_no_ink():
+    picture = np.full((400, 400, 3), 250, np.uint8)
+    picture[:, 205:] = 140
+    edge = cv2.line(np.zeros((400, 400), np.uint8), (100, 100), (300, 300), 255, 12)
+    picture[edge > 0] //= np.array([1, 8, 8], np.uint8)
+    ink = marking().find(picture).ink
+    assert ink[edge > 0].mean() > 0.8
+    assert ink[edge == 0].mean() < 0.01
+
+
 def test_connected_ink_is_a_digits_or_other_writing_as_a_whole():
     picture = np.full((400, 400, 3), 255, np.uint8)
     for x, parts in ((100, 3), (300, 1)):
@@ -247,7 +271,8 @@ def _found(boxes, scale=1.0):
 def test_ink_is_sorted_into_lines_from_top_to_bottom():
     found = _found([(20, 120, 20, 40), (60, 125, 20, 40), (30, 20, 20, 40), (200, 22, 20, 40)], 2.0)
     top, bottom = find_lines(found)
-    assert top.count == bottom.count == 2
+    assert len(top.centres) == len(bottom.centres) == 2
+    assert top.centres[0] == (10, 20, 0.9)
     assert top.box == (60, 40, 380, 84)
     assert bottom.box == (40, 240, 120, 90)
     assert top.ink.sum() == bottom.ink.sum() == 2 * 20 * 40
@@ -291,6 +316,15 @@ def test_a_detached_stroke_and_a_neighbour_without_centre_are_of_the_line():
     found.ink[62:66, 135:175] = 1
     found.ink[72:128, 190:200] = 1
     assert [line.box for line in find_lines(found)] == [(130, 62, 70, 68)]
+
+
+def test_small_digits_are_looked_at_closely():
+    picture = np.full((1200, 1600, 3), 255, np.uint8)
+    cv2.line(picture, (1300, 900), (1300, 1000), (220, 0, 0), 9)
+    (line,) = find_layout(marking(), picture).lines
+    assert line.scale == 1
+    x, y, w, h = line.box
+    assert (abs(x - 1296) < 4, abs(y - 896) < 4, abs(w - 9) < 5, abs(h - 109) < 6) == (True,) * 4
 
 
 @pytest.mark.nightly
