@@ -5,8 +5,7 @@ the ink itself: contrast with the paper around, computed on the picture at a fin
 only where something is marked. Connected ink then is a digit's or other writing as a whole.
 """
 
-import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
@@ -18,20 +17,20 @@ from digits.ink import InkArray, Picture
 from digits.onnx_graph import open_session
 from digits.prediction import Box
 from digits.segmentation.graph import Weights, build
-from digits.segmentation.letterbox import Letterbox, in_color, letterbox, stretch, to_square
+from digits.segmentation.letterbox import (
+    MAX_ASPECT,
+    Letterbox,
+    in_color,
+    letterbox,
+    stretch,
+    tiles_of,
+    to_square,
+)
 
 Map = npt.NDArray[np.float32]
 
 WORK_SIDE: Final = 600
 """Larger pictures, or their tiles, are reduced to this side."""
-
-_MAX_ASPECT: Final = 2.5
-"""Length to breadth above which a picture is cut into tiles, each twice as long as broad."""
-
-_MAX_TILES: Final = 10
-
-_OVERLAP: Final = 0.4
-"""Least share of a tile that it has in common with the next."""
 
 _LEAST_SHARE: Final = 0.35
 """Share of digits and letters in what is drawn, below which none of it is ink."""
@@ -144,7 +143,7 @@ class Finder:
             picture: `(H, W)` or `(H, W, 3)` uint8, upright.
         """
         short, long = sorted(picture.shape[:2])
-        scale = max(1.0, min(long, _MAX_ASPECT * short) / WORK_SIDE)
+        scale = max(1.0, min(long, MAX_ASPECT * short) / WORK_SIDE)
         if scale > 1:
             picture = cv2.resize(
                 picture, None, fx=1 / scale, fy=1 / scale, interpolation=cv2.INTER_AREA
@@ -155,8 +154,9 @@ class Finder:
         unread: list[Box] = []
         for (x, y, wide, tall), (x0, y0, x1, y1) in tiles_of(height, width):
             tile = self._run(picture[y : y + tall, x : x + wide])
-            ink[y0:y1, x0:x1] = tile.ink()[y0 - y : y1 - y, x0 - x : x1 - x]
-            for centre in (*tile.centres, *tile.doubtful):
+            digits, doubtful = tile.digits()
+            ink[y0:y1, x0:x1] = digits[y0 - y : y1 - y, x0 - x : x1 - x]
+            for centre in (*tile.centres, *doubtful):
                 at = (centre.x + x, centre.y + y)
                 if x0 <= at[0] < x1 and y0 <= at[1] < y1:
                     centres.append(
@@ -174,29 +174,6 @@ class Finder:
         return _Tile(picture, letterbox(*picture.shape[:2]), square, classes[0], heat[0])
 
 
-def tiles_of(height: int, width: int) -> list[tuple[Box, Box]]:
-    """Cut a long picture into tiles that overlap.
-
-    Returns:
-        For each tile its box, and left, top, right and bottom of what counts of it: each place of
-        the picture counts in the tile that shows most around it.
-    """
-    short, long = sorted((height, width))
-    if long <= _MAX_ASPECT * short:
-        return [((0, 0, width, height), (0, 0, width, height))]
-    length = max(2 * short, round(2 * long / _MAX_TILES))
-    count = 1 + int(np.ceil((long - length) / ((1 - _OVERLAP) * length)))
-    starts = [round(at) for at in np.linspace(0, long - length, count)]
-    seams = [0, *((a + b + length) // 2 for a, b in itertools.pairwise(starts)), long]
-    tiles: list[tuple[Box, Box]] = []
-    for start, (first, last) in zip(starts, itertools.pairwise(seams), strict=True):
-        if width > height:
-            tiles.append(((start, 0, length, height), (first, 0, last, height)))
-        else:
-            tiles.append(((0, start, width, length), (0, first, width, last)))
-    return tiles
-
-
 @dataclass(frozen=True, eq=False)
 class _Tile:
     """A picture, or a tile of one, and the network's output for it.
@@ -207,7 +184,6 @@ class _Tile:
         square: `(SIDE, SIDE, 3)` uint8, the picture there.
         classes: `(4, SIDE / 2, SIDE / 2)` float32 probabilities.
         heat: `(2, SIDE / 4, SIDE / 4)` float32: probability, logarithm of the height.
-        doubtful: Centres of other writing that may be digits; known once `ink` is computed.
     """
 
     picture: Picture
@@ -215,15 +191,18 @@ class _Tile:
     square: Picture
     classes: Map
     heat: Map
-    doubtful: list[Centre] = field(default_factory=list)
 
-    def ink(self) -> InkArray:
-        """Return digits' contrast with the paper: `(H, W)` float32 in `[0, 1]`."""
+    def digits(self) -> tuple[InkArray, list[Centre]]:
+        """Return digits' contrast with the paper, and the centres of what may be digits.
+
+        Returns:
+            `(H, W)` float32 in `[0, 1]`; centres of ink that was taken for other writing.
+        """
         ink = np.zeros(self.picture.shape[:2], np.float32)
         marked = self._enlarge(self._mark, (0, 0, *self.picture.shape[1::-1]))
         x, y, wide, tall = cv2.boundingRect((marked > _MARKED).astype(np.uint8))
         if wide == 0:
-            return ink
+            return ink, []
         edge = round(4 / self.place.scale)
         top, left = max(0, y - edge), max(0, x - edge)
         bottom, right = y + tall + edge, x + wide + edge
@@ -242,10 +221,12 @@ class _Tile:
         drawn = np.clip(share, 0, 1) * np.minimum(2 * drawn, 1)
         gated = drawn * np.minimum(2 * gate, 1)
         mark = marked[top:bottom, left:right]
-        ink[top:bottom, left:right] = self._digits_only(drawn, gated, mark, region)
-        return ink
+        ink[top:bottom, left:right], doubtful = self._digits_only(drawn, gated, mark, region)
+        return ink, doubtful
 
-    def _digits_only(self, drawn: InkArray, gated: InkArray, mark: Map, region: Box) -> InkArray:
+    def _digits_only(
+        self, drawn: InkArray, gated: InkArray, mark: Map, region: Box
+    ) -> tuple[InkArray, list[Centre]]:
         """Drop connected ink as a whole: other writing, and what leaks from boxes and surfaces.
 
         Args:
@@ -273,43 +254,18 @@ class _Tile:
             holds = (left <= x) & (x <= left + wide) & (top <= y) & (y <= top + tall)
             keep |= holds & (share >= _LEAST_AT_CENTRE)
         keep[0] = False
-        keep |= self._beside_digits(stats, share * is_written, keep, region[:2])
+        beside = _beside_digits(stats, share * is_written, keep)
+        keep[beside] = True
         kept = keep[labels]
         # Strokes keep their soft edges, which are fainter than what connects them.
         soft = cv2.dilate(kept.astype(np.uint8), _NEIGHBOURS) > 0
-        return gated * (kept | (soft & (labels == 0)))
-
-    def _beside_digits(
-        self,
-        stats: npt.NDArray[np.int32],
-        share: npt.NDArray[np.float64],
-        digits: npt.NDArray[np.bool_],
-        corner: tuple[int, int],
-    ) -> npt.NDArray[np.bool_]:
-        """Return which other writing stands beside a digit like one, and note its centres.
-
-        A 1 between other digits and a bracket look alike: the reader decides.
-
-        Args:
-            stats: `(n, 5)` boxes of connected ink, as OpenCV tells them.
-            share: `(n,)` digits' share of each; 0 for what is no writing.
-            digits: `(n,)` which of it is digits' ink.
-            corner: x and y of where the boxes are measured from.
-        """
-        left, top, wide, tall = stats[:, :4].T.astype(np.float64)
-        middle = top + tall / 2
-        beside = ~digits & (share >= _LEAST_BESIDE)
-        for index in np.flatnonzero(beside):
-            gap = np.maximum(left - left[index] - wide[index], left[index] - left - wide) / tall
-            size = np.abs(np.log(tall[index] / tall))
-            level = np.abs(middle - middle[index]) / tall
-            alike = (gap < _BESIDE) & (level < _LEVEL) & (size < _ALIKE)
-            beside[index] = (digits & alike).any()
-        for index in np.flatnonzero(beside):
-            at = (left[index] + wide[index] / 2 + corner[0], middle[index] + corner[1])
-            score = float(share[index])
-            self.doubtful.append(Centre(float(at[0]), float(at[1]), float(tall[index]), score))
-        return beside
+        doubtful = [
+            Centre(x + w / 2 + region[0], y + h / 2 + region[1], h, of_digits)
+            for (x, y, w, h, _), of_digits in zip(
+                stats[beside].tolist(), share[beside].tolist(), strict=True
+            )
+        ]
+        return gated * (kept | (soft & (labels == 0))), doubtful
 
     @cached_property
     def _mark(self) -> Map:
@@ -377,6 +333,31 @@ class _Tile:
                 x, y, w, h = (round(float(v) / self.place.scale) for v in corner)
                 boxes.append((x, y, w, h))
         return boxes
+
+
+def _beside_digits(
+    stats: npt.NDArray[np.int32], share: npt.NDArray[np.float64], digits: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.intp]:
+    """Return the indices of other writing that stands beside a digit, and like one.
+
+    A 1 between other digits and a bracket look alike: the reader decides.
+
+    Args:
+        stats: `(n, 5)` boxes of connected ink, as OpenCV tells them.
+        share: `(n,)` digits' share of each; 0 for what is no writing.
+        digits: `(n,)` which of it is digits' ink.
+    """
+    left, top, wide, tall = stats[:, :4].T.astype(np.float64)
+    middle = top + tall / 2
+
+    def is_like_a_neighbour(index: int) -> bool:
+        gap = np.maximum(left - left[index] - wide[index], left[index] - left - wide) / tall
+        size = np.abs(np.log(tall[index] / tall))
+        level = np.abs(middle - middle[index]) / tall
+        return bool((digits & (gap < _BESIDE) & (level < _LEVEL) & (size < _ALIKE)).any())
+
+    doubtful = np.flatnonzero(~digits & (share >= _LEAST_BESIDE))
+    return np.array([index for index in doubtful if is_like_a_neighbour(int(index))], np.intp)
 
 
 def _sums(labels: npt.NDArray[np.int32], values: Map) -> npt.NDArray[np.float64]:

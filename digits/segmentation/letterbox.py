@@ -1,5 +1,6 @@
-"""Any picture in the square that the finder sees."""
+"""Any picture in the square that the finder sees, a long one in several."""
 
+import itertools
 from dataclasses import dataclass
 from typing import Final
 
@@ -7,6 +8,7 @@ import cv2
 import numpy as np
 
 from digits.ink import Picture
+from digits.prediction import Box
 
 SIDE: Final = 384
 """Height and width in pixels of what the finder sees."""
@@ -16,6 +18,14 @@ _MARGIN: Final = 8
 """Pixels around the picture: convolutions pad with black, which ink at the edge must not meet."""
 
 _MAX_GAIN: Final = 4.0
+
+MAX_ASPECT: Final = 2.5
+"""Length to breadth above which a picture is cut into tiles, each twice as long as broad."""
+
+_MAX_TILES: Final = 10
+
+_OVERLAP: Final = 0.4
+"""Least share of a tile that it has in common with the next."""
 
 
 @dataclass(frozen=True)
@@ -80,3 +90,26 @@ def to_square(picture: Picture) -> Picture:
     square[:] = np.median(rim, axis=0)
     square[place.top : place.top + place.size[0], place.left : place.left + place.size[1]] = small
     return square
+
+
+def tiles_of(height: int, width: int) -> list[tuple[Box, Box]]:
+    """Cut a long picture into tiles that overlap.
+
+    Returns:
+        For each tile its box, and left, top, right and bottom of what counts of it: each place of
+        the picture counts in the tile that shows most around it.
+    """
+    short, long = sorted((height, width))
+    if long <= MAX_ASPECT * short:
+        return [((0, 0, width, height), (0, 0, width, height))]
+    length = max(2 * short, round(2 * long / _MAX_TILES))
+    count = 1 + int(np.ceil((long - length) / ((1 - _OVERLAP) * length)))
+    starts = [round(at) for at in np.linspace(0, long - length, count)]
+    seams = [0, *((a + b + length) // 2 for a, b in itertools.pairwise(starts)), long]
+    tiles: list[tuple[Box, Box]] = []
+    for start, (first, last) in zip(starts, itertools.pairwise(seams), strict=True):
+        if width > height:
+            tiles.append(((start, 0, length, height), (first, 0, last, height)))
+        else:
+            tiles.append(((0, start, width, length), (0, first, width, last)))
+    return tiles

@@ -10,10 +10,10 @@ import pytest
 from safetensors.numpy import load_file
 
 from digits.onnx_graph import open_session
-from digits.segmentation.finder import Centre, Finder, Found, tiles_of
+from digits.segmentation.finder import Centre, Finder, Found
 from digits.segmentation.graph import build
 from digits.segmentation.layout import find_layout
-from digits.segmentation.letterbox import SIDE, letterbox, stretch, to_square
+from digits.segmentation.letterbox import SIDE, letterbox, stretch, tiles_of, to_square
 from digits.segmentation.lines import find_lines
 from digits.segmentation.network import shapes
 from tests.support.training_support import _handwritten as handwritten
