@@ -18,7 +18,7 @@ Box = npt.NDArray[np.int32]
 Boxes = npt.NDArray[np.int32]
 """`(n, 4)` or more."""
 
-_SMALLEST = 32
+SMALLEST = 32
 """Side in pixels of the smallest picture that has room for lines beside writing."""
 
 _DARK = 0.3
@@ -82,7 +82,7 @@ def sheet_within(
         Rows and columns of the sheet; None where the box holds ink on the outline's own paper.
     """
     height, width = planes.shape[:2]
-    if min(height, width) < _SMALLEST:
+    if min(height, width) < SMALLEST:
         return None
     margins = rows.start, height - rows.stop, columns.start, width - columns.stop
     if not any(margins) or max(margins) > _MARGIN * max(height, width):
@@ -111,7 +111,7 @@ def without_lines(ink: InkArray) -> InkArray:
     Returns:
         The other ink alone, or the same array where there is no such line or nothing else.
     """
-    if min(ink.shape) < _SMALLEST:
+    if min(ink.shape) < SMALLEST:
         return ink
     rest = _without_frame(_without_upright_lines(_without_level_lines(ink)))
     rest = _without_open_frames(rest)

@@ -11,8 +11,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from digits.desk import sheet_on_desk
 from digits.frames import sheet_within, without_lines
-from digits.paper import at_border, photographed_inks
+from digits.long_lines import without_long_lines
+from digits.paper import at_border, photographed_ink, photographed_inks
 from digits.specks import without_specks
 
 Picture = npt.NDArray[np.uint8]
@@ -44,6 +46,9 @@ _PLAIN_BORDER = 0.85
 _PLAIN_IN_PART = 0.5
 """The same for a scan cut close to the digit; of a photograph's border less is plain, as a rule."""
 
+_MOST_WAYS = 4
+"""Ways to tell ink from paper that are worth asking the network about."""
+
 _SMALLEST_PHOTO = 32
 """Smaller pictures are MNIST's own or the like, and have no room for shadows, lines and dust."""
 
@@ -54,6 +59,12 @@ _STRONG = 0.3
 """Ink that is certainly written; fainter ink counts where it is connected to such."""
 
 _NOTHING = "Expected ink on the paper. Received: nothing but paper"
+
+_DARK_DESK = 100.0
+"""Gray levels of a desk at the most, where it is plain enough to be taken for paper."""
+
+_FILLED = 0.5
+"""Share of its box that a sheet on such a desk fills at the least; few strokes fill as much."""
 
 
 class BlankPictureError(ValueError):
@@ -99,16 +110,18 @@ def possible_inks(picture: Picture, *, fine: bool = False) -> list[Ink]:
     """Separate ink from paper as `extract_ink` does, in each way that makes sense.
 
     Half of a border may be plain because the picture is cut so close that strokes fill the rest, or
-    because a photograph has little noise. What is a digit then, the network tells.
+    because a photograph has little noise; and light between shadows may look like a sheet of paper
+    on a desk. What is a digit then, the network tells.
 
     Args:
         picture: `(H, W)` or `(H, W, 3)` uint8, upright.
         fine: Whether to look at `FINE_SIDE` at once.
 
     Returns:
-        The ink; where the paper may be a board, dark ink and light; where the border is plain in
-        part, as of a photograph and then as of plain paper; where lines of plain paper run out of
-        the picture, as of plain paper and then as of a photograph.
+        The ink; with a sheet on a desk, that on the sheet and then that of the whole picture; where
+        the paper may be a board, dark ink and light; where the border is plain in part, as of a
+        photograph and then as of plain paper; where lines of plain paper run out of the picture, as
+        of plain paper and then as of a photograph.
 
     Raises:
         BlankPictureError: If nothing stands out of the paper.
@@ -129,11 +142,11 @@ def _seen(picture: Picture, work_side: int) -> list[Ink]:
         return [_on_plain_paper(planes, paper, scale)]
     if plain > _PLAIN_BORDER:
         ink = _on_plain_paper(planes, paper, scale)
-        outside = _comes_from_outside(ink.array)
-        more = photographed_inks(planes) if outside and not _is_drawn(planes, paper) else []
+        outside = ink.clean and _comes_from_outside(ink.array)
+        more = _photographed(planes) if outside and not _is_drawn(planes, paper) else []
         return [ink, *(Ink(array, scale, clean=False) for array in more)]
-    inks = [Ink(array, scale, clean=False) for array in photographed_inks(planes)]
-    if plain > _PLAIN_IN_PART:
+    inks = [Ink(array, scale, clean=False) for array in _photographed(planes)]
+    if plain > _PLAIN_IN_PART and len(inks) < _MOST_WAYS:
         with suppress(BlankPictureError):
             inks.append(_on_plain_paper(planes, paper, scale))
     if not inks:
@@ -145,6 +158,9 @@ def _on_plain_paper(planes: Picture, paper: npt.NDArray[np.float32], scale: floa
     array = np.zeros(planes.shape[:2], np.float32)
     rows, columns = _off_paper(planes, paper)
     sheet = sheet_within(planes, paper, rows, columns)
+    lying = None if sheet else _on_dark_desk(planes, paper, rows, columns)
+    if lying is not None:
+        return Ink(lying, scale, clean=False)
     if sheet:
         # It is reduced already, be it for a closer look.
         array[sheet] = _seen(planes[sheet], FINE_SIDE)[0].array
@@ -173,6 +189,40 @@ def _is_drawn(planes: Picture, paper: npt.NDArray[np.float32]) -> bool:
     away = np.abs(planes.astype(np.float32) - paper).max(axis=2)
     darkest = away > away.max() - _ONE_TONE
     return bool(darkest.sum() >= _DRAWN * (away > _UNIFORM_STEP).sum())
+
+
+def _photographed(planes: Picture) -> list[InkArray]:
+    """Ink on the sheet, and on the whole picture in case that light and shadow only look like one.
+
+    An empty sheet is blank, whatever the desk beside it looks like.
+    """
+    found = photographed_inks(planes)
+    sheet = sheet_on_desk(planes)
+    if sheet is not None:
+        on_sheet = sheet.back(photographed_ink(sheet.paper), planes.shape)
+        found = [on_sheet, *found] if on_sheet.any() else []
+    cleared = [without_long_lines(array) for array in found[:1]]
+    return found + [array for array in cleared if array is not found[0]]
+
+
+def _on_dark_desk(
+    planes: Picture, desk: npt.NDArray[np.float32], rows: slice, columns: slice
+) -> InkArray | None:
+    """Ink of a sheet on a desk that is dark and plain; None where there is no such thing.
+
+    What is light on dark and fills its box is a sheet if it has the outline of one, and something
+    is written on it; else it is a stroke.
+    """
+    box = planes[rows, columns]
+    if min(planes.shape[:2]) < _SMALLEST_PHOTO or desk.max() > _DARK_DESK or not box.size:
+        return None
+    if np.mean(box.min(axis=2) > desk.max() + _MIN_CONTRAST) < _FILLED:
+        return None
+    sheet = sheet_on_desk(planes)
+    if sheet is None:
+        return None
+    ink = photographed_ink(sheet.paper)
+    return sheet.back(ink, planes.shape) if ink.any() else None
 
 
 def _reduce(picture: Picture, work_side: int) -> tuple[Picture, float]:

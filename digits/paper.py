@@ -169,6 +169,19 @@ class _Strokes:
         return ink * self.kept[self.labels]
 
 
+def photographed_ink(planes: Picture) -> Contrast:
+    """Find ink on paper that is noisy, ruled and unevenly lit.
+
+    Args:
+        planes: `(h, w, depth)` uint8, neither side below 32.
+
+    Returns:
+        `(h, w)` float32 ink in `[0, 1]`; all 0 where nothing was written.
+    """
+    found = photographed_inks(planes)
+    return found[0] if found else np.zeros(planes.shape[:2], np.float32)
+
+
 def photographed_inks(planes: Picture) -> list[Contrast]:
     """Find dark ink and, where the paper is dark or light stands out, light ink too.
 
