@@ -111,12 +111,9 @@ class Recognizer:
             find: Returns the layout; called only where the candidates leave a doubt.
         """
         first = self._best(candidates)
-        if 1 - first.score <= _CERTAIN:
+        if 1 - first.score <= _CERTAIN or (candidates and candidates[0].alone):
             return first
-        layout = find()
-        if candidates and candidates[0].alone and layout.unread:
-            return first
-        second = self.predict_layout(layout)
+        second = self.predict_layout(find())
         surer = second.score > max(first.score, 1 - DOUBTLESS)
         return second if second.digit is not None and surer else first
 
