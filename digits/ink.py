@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from digits.desk import sheet_on_desk
 from digits.frames import sheet_within, without_lines
+from digits.long_lines import without_long_lines
 from digits.paper import at_border, photographed_ink, photographed_inks
 from digits.specks import without_specks
 
@@ -200,7 +201,8 @@ def _photographed(planes: Picture) -> list[InkArray]:
     if sheet is not None:
         on_sheet = sheet.back(photographed_ink(sheet.paper), planes.shape)
         found = [on_sheet, *found] if on_sheet.any() else []
-    return found
+    cleared = [without_long_lines(array) for array in found[:1]]
+    return found + [array for array in cleared if array is not found[0]]
 
 
 def _on_dark_desk(

@@ -130,7 +130,7 @@ def test_answers_are_those_that_a_visitor_gets(recognizer):
     sheets = [photos.photograph_digit(SAMPLES[i % 3].strokes, rng, on_desk=True) for i in range(3)]
     pictures = [*pads, *(sheet.picture for sheet in sheets)]
     made = datasets.prepare("x", [7, 1, 0, -1, 7, 1, 0], pictures, recognizer.look)
-    # A sheet on a desk is seen in up to three ways, and any of them may be the surest.
+    # A sheet on a desk is seen in up to four ways, and any of them may be the surest.
     assert max(map(len, made.candidates)) > 2
     found = metrics.answer(recognizer, made, resized=False)
     for index, picture in enumerate(pictures):

@@ -1,10 +1,11 @@
-"""Numbers on paper, photographed: read whatever lines, edges and distance do to them."""
+"""What a photograph keeps of printed lines and edges is taken off; no digit's stroke is."""
 
 import cv2
 import numpy as np
 import pytest
 
-from digits.ink import WORK_SIDE, BlankPictureError, extract_ink
+from digits.ink import WORK_SIDE, BlankPictureError, extract_ink, possible_inks
+from digits.long_lines import without_long_lines
 from tests.support import pen
 
 
@@ -17,6 +18,26 @@ def line_of_ink(*digits):
     return np.where(ink > 0.1, ink, 0)
 
 
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [((10, 180), (590, 215)), ((290, 5), (320, 395)), ((225, 0), (225, 399))],
+)
+def test_a_line_through_the_digits_is_taken_off(start, end):
+    ink = line_of_ink(2, 5, 8)
+    crossed = ink.copy()
+    cv2.line(crossed, start, end, 1.0, 2)
+    rest = without_long_lines(crossed)
+    assert rest[crossed != ink].mean() < 0.2
+    lost = (ink > 0.5) & (rest == 0)
+    assert lost.sum() < 0.1 * (ink > 0.5).sum()
+
+
+@pytest.mark.parametrize("digits", [(digit,) for digit in range(10)] + [(1, 1), (1, 7), (4, 1)])
+def test_digits_alone_come_back_as_they_are(digits):
+    ink = line_of_ink(*digits)
+    assert without_long_lines(ink) is ink
+
+
 def photograph(gray, noise=2):
     grain = np.random.default_rng(0).normal(0, noise, (*gray.shape, 3))
     return np.clip(cv2.GaussianBlur(gray, (0, 0), 0.8)[..., None] + grain, 0, 255).astype(np.uint8)
@@ -25,7 +46,9 @@ def photograph(gray, noise=2):
 def test_a_number_that_an_edge_runs_through_is_read(recognizer):
     gray = 215 - 150 * line_of_ink(2, 5, 8).astype(np.float64)
     cv2.line(gray, (205, 30), (218, 360), 65, 2)
-    assert recognizer.read(photograph(gray)).number == "258"
+    picture = photograph(gray)
+    assert recognizer.read(picture).number == "258"
+    assert len(possible_inks(picture)) > 1
 
 
 def test_digits_far_apart_are_one_number(recognizer):
