@@ -78,14 +78,15 @@ def folded(model: keras.Model) -> dict[str, npt.NDArray[np.float32]]:
 def load_folded(
     model: keras.Model, arrays: Mapping[str, npt.NDArray[np.float32]], pixels: npt.NDArray[np.uint8]
 ) -> None:
-    """Load folded weights, so that the model answers as they do and can learn on from there.
+    """Load folded weights into a model that can be trained further.
 
-    Folding loses what batch normalization had measured, so that is measured anew.
+    The model gives the same answers as the weights. Folding loses the statistics of batch
+    normalization; they are measured anew.
 
     Args:
         model: From `build`; changed in place.
         arrays: By the names of `digits.segmentation.network.shapes`, as `folded` returns them.
-        pixels: `(N, SIDE, SIDE, 3)` uint8 pages like those to learn from.
+        pixels: `(N, SIDE, SIDE, 3)` uint8 pages like those it will be trained on.
     """
     normalized = [layer for layer in LAYERS if isinstance(layer, Conv) and not layer.head]
     for layer in LAYERS:

@@ -51,7 +51,7 @@ _VALIDATION_SEED: Final = 1_000_000
 _VALIDATION_PAGES: Final = 256
 
 _MEASURED: Final = 64
-"""Validation pages on which batch normalization of weights to start from is measured."""
+"""Validation pages that give `--start` the statistics of batch normalization."""
 
 _EVALUATE_EVERY: Final = 5_760  # pages, a multiple of `--every`
 
@@ -229,8 +229,8 @@ class Trainer:
         self, arrays: dict[str, npt.NDArray[np.float32]], pictures: npt.NDArray[np.uint8]
     ) -> None:
         """Start from published weights; see `keras_finder.load_folded`."""
-        for model in (self.model, self.averaged):
-            keras_finder.load_folded(model, arrays, pictures)
+        keras_finder.load_folded(self.model, arrays, pictures)
+        self.averaged.set_weights(self.model.get_weights())
 
     def load(self, path: Path) -> None:
         """Go on from a checkpoint."""
@@ -323,7 +323,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m training.segmentation", description=__doc__)
     parser.add_argument("--run", type=Path, default=Path("runs/finder"), help="folder of the run")
     parser.add_argument("--data", type=Path, help="folder with the MNIST files")
-    parser.add_argument("--start", type=Path, help="set whose finder to go on from (else random)")
+    parser.add_argument(
+        "--start", type=Path, help="set whose finder to start from (else random weights)"
+    )
     parser.add_argument("--reader", type=Path, default=BUNDLED, help="set that reads the digits")
     parser.add_argument("--pages", type=int, default=95_000, help="pages to learn from, in all")
     parser.add_argument("--cool", type=int, default=25_000, help="pages while the rate falls")

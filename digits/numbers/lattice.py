@@ -57,7 +57,7 @@ class LatticeCosts:
         width: Squared excess of the digit's width over the line's height.
         doubt: Logarithm of how many times `_SURE` the probability of "no digit" is.
         other: For other writing, whatever it is.
-        centre: For other writing in which the finder saw digits' centres: how unlikely that is.
+        centre: Negative logarithm of the probability that other writing holds no digit's centre.
         skipped: Ink that is no part of the number, in heights of the line.
     """
 
@@ -106,13 +106,13 @@ class Lattice:
         segments: What could be a digit.
         skipped: `(n,)` float64, for each fragment what `LatticeCosts.skipped` counts.
         probabilities: `(len(segments), 10)` float32 by digit; what is missing to 1 is "no digit".
-        centres: `(len(segments),)` float64, for each what `LatticeCosts.centre` counts.
+        centre_nll: `(len(segments),)` float64, for each what `LatticeCosts.centre` counts.
     """
 
     segments: tuple[Segment, ...]
     skipped: npt.NDArray[np.float64]
     probabilities: npt.NDArray[np.float32]
-    centres: npt.NDArray[np.float64]
+    centre_nll: npt.NDArray[np.float64]
 
 
 Classify = Callable[[InkArray], npt.NDArray[np.float32]]
@@ -136,11 +136,11 @@ def build_lattice(
     if not segments:
         return Lattice((), skipped, np.zeros((0, NOT_A_DIGIT), np.float32), np.zeros(0))
     images = np.stack([segment.image for segment in segments])
-    unlikely = np.array([_unlikely(segment, centres) for segment in segments])
-    return Lattice(segments, skipped, classify(images)[:, :NOT_A_DIGIT], unlikely)
+    centre_nll = np.array([_centre_nll(segment, centres) for segment in segments])
+    return Lattice(segments, skipped, classify(images)[:, :NOT_A_DIGIT], centre_nll)
 
 
-def _unlikely(segment: Segment, centres: Sequence[Sequence[float]]) -> float:
+def _centre_nll(segment: Segment, centres: Sequence[Sequence[float]]) -> float:
     """Negative logarithm of the probability that none of the centres in a segment is a digit's."""
     top, left, bottom, right = segment.box
     inside = [p for x, y, p in centres if left <= x < right and top <= y < bottom]
@@ -294,5 +294,5 @@ def features(lattice: Lattice) -> npt.NDArray[np.float64]:
     counts[geometry[:, 1] > 0, NOT_A_DIGIT, 0] = _NEVER
     counts[:, NOT_A_DIGIT, 4:6] = geometry[:, 3:5]  # signs have any height and width
     counts[:, NOT_A_DIGIT, 9] = 1
-    counts[:, NOT_A_DIGIT, 10] = lattice.centres
+    counts[:, NOT_A_DIGIT, 10] = lattice.centre_nll
     return counts

@@ -9,14 +9,14 @@ from digits.numbers.lattice import COSTS, Lattice, LatticeCosts, Segment, viterb
 from training.fit_costs import Readings, fit
 
 
-def line(*segments, skipped=(1.0, 1.0), centres=0.0):
+def line(*segments, skipped=(1.0, 1.0), centre_nll=0.0):
     """Lay out two fragments of ink.
 
     Args:
         segments: First fragment, fragment after the last, likeliest digit, its probability, and
             what of "cut" to "width" is not 0; all other digits are impossible.
         skipped: What skipping each fragment counts.
-        centres: What the digits' centres in each segment count.
+        centre_nll: What the digits' centres in each segment count.
     """
     made, rows = [], []
     for first, last, digit, probability, geometry in segments:
@@ -28,7 +28,7 @@ def line(*segments, skipped=(1.0, 1.0), centres=0.0):
         row[digit] = probability
         rows.append(row)
     probabilities = np.array(rows, np.float32)
-    return Lattice(tuple(made), np.array(skipped), probabilities, np.full(len(made), centres))
+    return Lattice(tuple(made), np.array(skipped), probabilities, np.full(len(made), centre_nll))
 
 
 def indices(lattice):
@@ -43,7 +43,7 @@ def touching(cut=0.5):
 
 
 @pytest.mark.parametrize(("probability", "number"), [(0.05, [0, 1]), (0.99, [2])])
-def test_two_digits_are_read_for_one_where_the_one_is_unlikely(probability, number):
+def test_two_digits_are_read_for_one_where_the_one_is_centre_nll(probability, number):
     parts = [(0, 1, 2, 0.99, {"cut": 0.5}), (1, 2, 7, 0.98, {"cut": 0.5})]
     assert indices(line(*parts, (0, 2, 0, probability, {}))) == number
 
@@ -69,7 +69,7 @@ def test_a_doubtful_segment_is_other_writing_unless_it_is_cut_from_ink(cut, labe
 def test_a_doubtful_segment_with_a_digits_centre_is_a_digit():
     doubtful = (0, 1, 7, 0.02, {})
     assert viterbi(line(doubtful, skipped=(1.0,))) == [(0, 10)]
-    assert viterbi(line(doubtful, skipped=(1.0,), centres=4.6)) == [(0, 7)]
+    assert viterbi(line(doubtful, skipped=(1.0,), centre_nll=4.6)) == [(0, 7)]
 
 
 def test_no_run_means_no_digit():

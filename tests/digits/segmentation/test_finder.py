@@ -240,6 +240,19 @@ def test_connected_ink_is_a_digits_or_other_writing_as_a_whole():
     assert ink[:, 200:].max() == 0
 
 
+def test_other_writing_like_the_digit_beside_it_is_kept_with_its_probability():
+    picture = np.full((400, 400, 3), 255, np.uint8)
+    for x, top, blue_from in ((100, 100, 300), (200, 100, 140), (300, 220, 230)):
+        cv2.line(picture, (x, top), (x, 300), (0, 0, 220), 16)
+        cv2.line(picture, (x, top), (x, blue_from), (220, 0, 0), 16)
+    found = marking().find(picture)
+    assert (found.ink[110:290, 200] > 0.9).all()
+    assert found.ink[:, 260:].max() == 0  # too short for a digit of this line
+    (centre,) = found.centres
+    assert (centre.x, centre.y) == (pytest.approx(200, abs=3), pytest.approx(200, abs=3))
+    assert 0.1 < centre.score < 0.35
+
+
 def test_a_wide_strip_is_looked_at_in_tiles():
     strip = np.full((60, 900, 3), 255, np.uint8)
     for x in (20, 300, 450, 600, 880):
