@@ -11,9 +11,6 @@ from digits.prediction import Box
 from digits.segmentation.finder import Finder, Found
 from digits.segmentation.lines import Line, find_lines
 
-_SMALLEST: Final = 32
-"""Smaller pictures are MNIST's own or the like: they hold one digit and nothing to tell it from."""
-
 _CLOSER: Final = 0.8
 """Share of the picture's side below which the part that holds digits is looked at by itself."""
 
@@ -44,8 +41,6 @@ def find_layout(finder: Finder, picture: Picture) -> Layout:
         finder: The network that looks.
         picture: `(H, W)` or `(H, W, 3)` uint8, upright.
     """
-    if min(picture.shape[:2]) < _SMALLEST:
-        return Layout()
     first = finder.find(picture)
     lines = tuple(find_lines(first))
     part = _closer(lines, picture.shape)

@@ -141,6 +141,11 @@ def photograph_on_white(digit: int) -> np.ndarray:
     return page
 
 
+def in_a_small_cell(digit: int) -> np.ndarray:
+    cell = cv2.rectangle(sheet(digit), (0, 0), (399, 399), 0, 40)
+    return photographed(cv2.resize(cell, (26, 26), interpolation=cv2.INTER_AREA) / 2.0 + 70)
+
+
 SCENES = [
     framed,
     with_open_frame,
@@ -159,6 +164,7 @@ SCENES = [
     small_on_a_large_photograph,
     with_page_number,
     photograph_on_white,
+    in_a_small_cell,
 ]
 
 
