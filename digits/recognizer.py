@@ -173,8 +173,10 @@ class Recognizer:
         return read_characters(self.predict_images, line.ink, line.to_picture, line.centres)
 
     def _whole(self, line: Line) -> Character:
-        image = normalize(line.ink)
-        return Character(image, self.predict_images(image[None])[0], line.box)
+        images = np.stack([normalize(line.ink), normalize(line.core)])
+        rows = self.predict_images(images)
+        best = select_candidate(list(rows))
+        return Character(images[best], rows[best], line.box)
 
     def predict_ink(self, ink: InkArray) -> Prediction:
         """Read the one digit of a drawing.

@@ -53,6 +53,9 @@ _WIDEST: Final = 0.4
 _LEAST_CONTRAST: Final = 0.2
 """Contrast, as a share of that of the strokes around, below which there is no ink."""
 
+_LEAST_ON_LINES: Final = 0.8
+"""The same where ruled lines and boxes are, so that only strokes that cross them are kept."""
+
 _PRIOR: Final = 0.003
 """Weight of the whole paper's colour where hardly any paper is around."""
 
@@ -85,7 +88,7 @@ _LEAST_MEAN_MARK: Final = 0.3
 
 _NEIGHBOURS: Final = np.ones((3, 3), np.uint8)
 
-_NOTHING, _DIGIT, _WRITING = 0, 1, 2  # channels of the class map
+_NOTHING, _DIGIT, _WRITING, _LINE = 0, 1, 2, 3  # channels of the class map
 
 
 @dataclass(frozen=True)
@@ -216,7 +219,10 @@ class _Tile:
         reach = _kernel(height)
         near = gate * gate
         level = cv2.blur(contrast * near, reach) / (cv2.blur(near, reach) + 1e-4)
-        share = (contrast / (level + 1) - _LEAST_CONTRAST) / (0.9 - _LEAST_CONTRAST)
+        lines = self._enlarge(cv2.dilate(self.classes[_LINE], _NEIGHBOURS), region)
+        stricter = (_LEAST_ON_LINES - _LEAST_CONTRAST) * np.minimum(2 * lines, 1)
+        least = _LEAST_CONTRAST + stricter
+        share = (contrast / (level + 1) - least) / (0.9 - least)
         drawn = self._enlarge(cv2.dilate(1 - self.classes[_NOTHING], _NEIGHBOURS), region)
         drawn = np.clip(share, 0, 1) * np.minimum(2 * drawn, 1)
         gated = drawn * np.minimum(2 * gate, 1)
@@ -256,16 +262,13 @@ class _Tile:
         keep[0] = False
         beside = _beside_digits(stats, share * is_written, keep)
         keep[beside] = True
-        kept = keep[labels]
-        # Strokes keep their soft edges, which are fainter than what connects them.
-        soft = cv2.dilate(kept.astype(np.uint8), _NEIGHBOURS) > 0
         doubtful = [
             Centre(x + w / 2 + region[0], y + h / 2 + region[1], h, of_digits)
             for (x, y, w, h, _), of_digits in zip(
                 stats[beside].tolist(), share[beside].tolist(), strict=True
             )
         ]
-        return gated * (kept | (soft & (labels == 0))), doubtful
+        return only(gated, keep[labels]), doubtful
 
     @cached_property
     def _mark(self) -> Map:
@@ -333,6 +336,17 @@ class _Tile:
                 x, y, w, h = (round(float(v) / self.place.scale) for v in corner)
                 boxes.append((x, y, w, h))
         return boxes
+
+
+def only(ink: InkArray, kept: npt.NDArray[np.bool_]) -> InkArray:
+    """Return some of the connected ink, with its soft edges, which are fainter than what connects.
+
+    Args:
+        ink: `(h, w)` float32 in `[0, 1]`.
+        kept: `(h, w)`: which of its pixels above `CONNECTING_INK` to keep.
+    """
+    edges = (cv2.dilate(kept.astype(np.uint8), _NEIGHBOURS) > 0) & (ink <= CONNECTING_INK)
+    return ink * (kept | edges)
 
 
 def _beside_digits(

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from digits.ink import InkArray
 from digits.numbers.lattice import MAX_WIDTH
 from digits.prediction import Box
-from digits.segmentation.finder import CONNECTING_INK, Centre, Found
+from digits.segmentation.finder import CONNECTING_INK, Centre, Found, only
 
 _LEVEL: Final = 0.5
 """Vertical distance, in heights, within which centres are of one line."""
@@ -63,6 +63,20 @@ class Line:
         height, width = self.ink.shape
         connected = cv2.connectedComponents((self.ink > CONNECTING_INK).astype(np.uint8))[0] <= 2
         return self.is_digit or (connected and width <= MAX_WIDTH * height)
+
+    @property
+    def core(self) -> InkArray:
+        """The connected ink nearest to the first centre, or to the middle of the ink.
+
+        What stands apart from it may belong to no digit.
+        """
+        strong = self.ink > CONNECTING_INK
+        labels = cv2.connectedComponents(strong.astype(np.uint8))[1]
+        rows, columns = np.nonzero(strong)
+        height, width = self.ink.shape
+        x, y, *_ = self.centres[0] if self.centres else (width / 2, height / 2)
+        nearest = np.hypot(columns - x, rows - y).argmin()
+        return only(self.ink, labels == labels[rows[nearest], columns[nearest]])
 
     @property
     def box(self) -> Box:
@@ -197,9 +211,7 @@ def _share(
         of_line[label] = lines.pop() if lines else -1
     for index, mask in enumerate(masks):
         mask[(of_line == index)[labels]] = 1
-    # Strokes get their soft edges back, which are fainter than what connects them.
-    soft = np.ones((3, 3), np.uint8)
-    return [ink * ((mask > 0) | ((cv2.dilate(mask, soft) > 0) & (labels == 0))) for mask in masks]
+    return [only(ink, mask > 0) for mask in masks]
 
 
 def _gaps(box: npt.NDArray[np.float64], boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
