@@ -111,8 +111,8 @@ RECIPES: dict[str, Recipe] = {
         ),
         # 98.00 % (200 of 10,000 wrong)
         Recipe(network="fnn", epochs=10),
-        # 99.01 % (99 of 10,000 wrong)
-        Recipe(network="conv3", epochs=8, batch_size=64),
+        # 99.38 % (62 of 10,000 wrong); 50 and 63 with seeds 1 and 2
+        Recipe(network="conv3", epochs=15, learning_rate=0.002, warmup_epochs=1),
         # 99.22 % (78 of 10,000 wrong); the steep rate, up and down in four epochs, makes it quick
         Recipe(
             network="strided3",

@@ -204,4 +204,4 @@ def test_bundled_weights_score_on_mnist_what_their_metrics_say(recognizer, mnist
     errors = int((read != mnist.test_labels).sum())
     # Other processors round differently: one borderline image may tip over.
     assert abs(errors - recognizer.weights.metrics["mnist_test"]["errors"]) <= 2
-    assert errors <= 99, "at least as good as conv3 by its recipe"
+    assert errors <= 58, "at least as good as conv3 by its recipe"
