@@ -16,10 +16,11 @@ from digits.drawing import draw, parse_strokes
 from digits.examples import digit_example
 from digits.ink import BlankPictureError, Ink, InkArray, Picture, possible_inks
 from digits.numbers.reading import (
-    DOUBTLESS,
     Character,
     is_better,
     is_number,
+    is_sure,
+    min_confidence,
     read_characters,
     read_ink,
     read_line,
@@ -111,10 +112,14 @@ class Recognizer:
             find: Returns the layout; called only where the candidates leave a doubt.
         """
         first = self._best(candidates)
-        if 1 - first.score <= _CERTAIN or (candidates and candidates[0].alone):
+        is_letter = first.digit is None and bool(candidates) and candidates[0].alone
+        if 1 - first.score <= _CERTAIN or is_letter:
             return first
-        second = self.predict_layout(find())
-        surer = second.score > max(first.score, 1 - DOUBTLESS)
+        layout = find()
+        second = self.predict_layout(layout)
+        if layout.is_writing:
+            return first if first.digit is None or is_sure(first.score) else second
+        surer = is_sure(second.score) and second.score > first.score
         return second if second.digit is not None and surer else first
 
     def read_look(self, look: "Look") -> Reading:
@@ -122,7 +127,8 @@ class Recognizer:
         threshold = self.weights.config.rejection_threshold
         first = read_line(self.predict_images, threshold, look.picture, look.inks)
         second = self.read_layout(look.layout)
-        if is_better(second, first):
+        unsure = first.digits and not is_sure(min_confidence(first.digits))
+        if is_better(second, first) or (look.layout.is_writing and unsure):
             return second
         known = [*first.unread, *(digit.box for digit in first.digits)]
         unread = (*first.unread, *(box for box in second.unread if not _touches(box, known)))

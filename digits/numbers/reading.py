@@ -19,8 +19,8 @@ _SMALL_DIGIT = 40
 _LEAST_MEAN = 0.6
 """Mean confidence of several digits below which they are a scrawl; a number's is above 0.9."""
 
-DOUBTLESS = 0.1
-"""Uncertainty up to which the finder's answer may replace that of the rules."""
+_SURE = 0.9
+"""Confidence from which an answer is sure."""
 
 _NOTHING = Reading((), (), reason=BLANK)
 
@@ -143,22 +143,28 @@ def _confidences(reading: Reading) -> list[float]:
     return [digit.confidence for digit in reading.digits] or [0.0]
 
 
-def _doubt(digits: Sequence[ReadDigit]) -> float:
-    return 1 - min((digit.confidence for digit in digits), default=0.0)
+def min_confidence(digits: Sequence[ReadDigit]) -> float:
+    """Return the confidence of the least certain of some digits; 0 if there is none."""
+    return min((digit.confidence for digit in digits), default=0.0)
+
+
+def is_sure(confidence: float) -> bool:
+    """Tell whether an answer of this confidence may replace another, or withstand it."""
+    return confidence >= _SURE
 
 
 def is_better(found: Reading, ruled: Reading) -> bool:
     """Tell whether the finder's reading replaces that of the rules.
 
-    It does if it leaves less doubt, and hardly any, but may leave out nothing that the rules read
-    confidently; or if it is sure of digits that it adds to theirs, or of several lines.
+    It does if it is the more confident, but may leave out nothing that the rules are sure of; or
+    if it is sure of digits that it adds to theirs, or of several lines.
     """
     added = _added(ruled, found)
     if added or len(found.lines) > 1:
-        return _doubt(added or found.digits) <= DOUBTLESS
-    if _added(found, ruled) and _doubt(ruled.digits) <= DOUBTLESS:
+        return is_sure(min_confidence(added or found.digits))
+    if _added(found, ruled) and is_sure(min_confidence(ruled.digits)):
         return False
-    return _doubt(found.digits) <= min(DOUBTLESS, _doubt(ruled.digits))
+    return min_confidence(found.digits) >= min_confidence(ruled.digits)
 
 
 def _added(reading: Reading, other: Reading) -> list[ReadDigit]:

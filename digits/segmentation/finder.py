@@ -41,7 +41,7 @@ _NEARLY_NOTHING: Final = 0.15
 _MARKED: Final = 0.25
 """Mark above which the ink of a place is computed."""
 
-_PEAK: Final = 0.3
+_PEAK: Final = 0.2
 """Probability of a digit's centre above which there is one."""
 
 _APART: Final = 0.3

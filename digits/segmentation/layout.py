@@ -33,6 +33,11 @@ class Layout:
     lines: tuple[Line, ...] = ()
     unread: tuple[Box, ...] = ()
 
+    @property
+    def is_writing(self) -> bool:
+        """Whether there is other writing, and no digit."""
+        return bool(self.unread) and not self.lines
+
 
 def find_layout(finder: Finder, picture: Picture) -> Layout:
     """Find what is written in a picture; where digits fill little of it, look at them closely.

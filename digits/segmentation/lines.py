@@ -100,7 +100,7 @@ def find_lines(found: Found) -> list[Line]:
     groups = [
         group
         for group in _group(_seeds(found, boxes))
-        if not found.centres or any(centre.score > 0 for centre in group)
+        if any(centre.score > 0 for centre in group)
     ]
     inks = _share(found.ink, labels, boxes, groups)
     return [

@@ -175,15 +175,18 @@ def test_a_faint_picture_is_shown_with_more_contrast(paper, ink, range_):
     assert (square[150, 160, 0] < square[0, 0, 0]) == (ink < paper)
 
 
-def marking():
+def marking(*, centre=False):
     """A finder whose network is `Marking`."""
     finder = object.__new__(Finder)
-    finder._session = Marking()
+    finder._session = Marking(centre)
     return finder
 
 
 class Marking:
-    """Marks what is red as digits' ink, and blue as other writing."""
+    """Marks what is red as digits' ink, at will with one centre, and blue as other writing."""
+
+    def __init__(self, centre):
+        self.centre = centre
 
     def run(self, _names, feeds):
         small = cv2.resize(feeds["pixels"][0], (SIDE // 2, SIDE // 2), interpolation=cv2.INTER_AREA)
@@ -192,6 +195,9 @@ class Marking:
         writing = (blue - red > 60).astype(np.float32)
         classes = np.stack([1 - ink - writing, ink, writing, np.zeros_like(ink)])
         heat = np.zeros((2, SIDE // 4, SIDE // 4), np.float32)
+        x, y, width, height = cv2.boundingRect(ink.astype(np.uint8))
+        if self.centre and width:
+            heat[:, (y + height // 2) // 2, (x + width // 2) // 2] = 0.9, np.log(2 * height)
         return classes[None], heat[None]
 
 
@@ -334,7 +340,7 @@ def test_a_detached_stroke_and_a_neighbour_without_centre_are_of_the_line():
 def test_small_digits_are_looked_at_closely():
     picture = np.full((1200, 1600, 3), 255, np.uint8)
     cv2.line(picture, (1300, 900), (1300, 1000), (220, 0, 0), 9)
-    (line,) = find_layout(marking(), picture).lines
+    (line,) = find_layout(marking(centre=True), picture).lines
     assert line.scale == 1
     x, y, w, h = line.box
     assert (abs(x - 1296) < 4, abs(y - 896) < 4, abs(w - 9) < 5, abs(h - 109) < 6) == (True,) * 4
