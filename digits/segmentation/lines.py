@@ -95,7 +95,7 @@ def find_lines(found: Found) -> list[Line]:
     strong = (found.ink > CONNECTING_INK).astype(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(strong)
     boxes = stats[1:, :4].astype(np.float64)
-    if not len(boxes):
+    if not (len(boxes) and found.centres):
         return []
     groups = [
         group
@@ -121,8 +121,7 @@ def _seeds(found: Found, boxes: npt.NDArray[np.float64]) -> list[Centre]:
         )
         for c in found.centres
     ]
-    heights = [seed.height for seed in seeds] or list(boxes[:, 3])
-    typical = np.median(heights) if found.centres else max(heights, default=0)
+    typical = np.median([seed.height for seed in seeds])
     alone = ~_holds(boxes, seeds).any(axis=1)
     fits = (boxes[:, 3] >= _LEAST_HEIGHT * typical) & (boxes[:, 3] <= _MOST_HEIGHT * typical)
     for x, y, width, height in boxes[alone & fits]:
