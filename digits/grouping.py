@@ -36,7 +36,7 @@ def main_ink(ink: Ink) -> InkArray:
     A clean canvas is taken whole: whoever draws there means every stroke.
 
     Args:
-        ink: From `extract_ink`.
+        ink: From `possible_inks`.
 
     Returns:
         `(h, w)` float32 in `[0, 1]`, of the same frame.
@@ -48,7 +48,7 @@ def written_line(ink: Ink) -> InkArray:
     """Keep the ink of one line of writing, as `main_ink` keeps that of one digit.
 
     Args:
-        ink: From `extract_ink`.
+        ink: From `possible_inks`.
 
     Returns:
         `(h, w)` float32 in `[0, 1]`, of the same frame.
@@ -61,7 +61,7 @@ def _group(ink: Ink, reach_down: float, reach_across: float) -> InkArray:
     """Keep the sharpest stroke and what lies within reach of it, from stroke to stroke.
 
     Args:
-        ink: From `extract_ink`; a clean one is kept whole.
+        ink: From `possible_inks`; a clean one is kept whole.
         reach_down: In sizes of the sharpest stroke, between strokes above each other.
         reach_across: The same between strokes beside each other.
     """

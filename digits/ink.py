@@ -86,42 +86,26 @@ class Ink:
     clean: bool
 
 
-def extract_ink(picture: Picture) -> Ink:
-    """Separate ink from paper, whatever the light, the colours and the polarity.
+def possible_inks(picture: Picture, *, fine: bool = False) -> list[Ink]:
+    """Separate ink from paper in each way that makes sense, whatever the light and the colours.
 
     The paper's colour is the border's where the border is plain, else the brightest (under light
     ink the darkest) around, so that shadows and falling light cancel. Ink is what leaves the
     paper's colour in the direction in which the strongest pixels leave it; on plain paper this
-    decides dark-on-light or light-on-dark by itself.
-
-    Args:
-        picture: `(H, W)` or `(H, W, 3)` uint8, upright.
-
-    Returns:
-        The ink; its larger side is at most `FINE_SIDE`.
-
-    Raises:
-        BlankPictureError: If nothing stands out of the paper.
-    """
-    return possible_inks(picture)[0]
-
-
-def possible_inks(picture: Picture, *, fine: bool = False) -> list[Ink]:
-    """Separate ink from paper as `extract_ink` does, in each way that makes sense.
-
-    Half of a border may be plain because the picture is cut so close that strokes fill the rest, or
-    because a photograph has little noise; and light between shadows may look like a sheet of paper
-    on a desk. What is a digit then, the network tells.
+    decides dark-on-light or light-on-dark by itself. Half of a border may be plain because the
+    picture is cut so close that strokes fill the rest, or because a photograph has little noise;
+    and light between shadows may look like a sheet of paper on a desk. What is a digit then, the
+    network tells.
 
     Args:
         picture: `(H, W)` or `(H, W, 3)` uint8, upright.
         fine: Whether to look at `FINE_SIDE` at once.
 
     Returns:
-        The ink; with a sheet on a desk, that on the sheet and then that of the whole picture; where
-        the paper may be a board, dark ink and light; where the border is plain in part, as of a
-        photograph and then as of plain paper; where lines of plain paper run out of the picture, as
-        of plain paper and then as of a photograph.
+        The ink, its larger side at most `FINE_SIDE`; with a sheet on a desk, that on the sheet and
+        then that of the whole picture; where the paper may be a board, dark ink and light; where
+        the border is plain in part, as of a photograph and then as of plain paper; where lines of
+        plain paper run out of the picture, as of plain paper and then as of a photograph.
 
     Raises:
         BlankPictureError: If nothing stands out of the paper.

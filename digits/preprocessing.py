@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from digits.grouping import main_ink
-from digits.ink import BlankPictureError, Ink, InkArray, Picture, possible_inks
+from digits.ink import BlankPictureError, Ink, InkArray
 from digits.prediction import Box
 from digits.specks import stroke_width
 
@@ -56,43 +56,18 @@ class Candidate:
     alone: bool = False
 
 
-def preprocess(picture: Picture) -> InkArray:
-    """Bring the one digit of a picture into MNIST's frame.
-
-    Args:
-        picture: `(H, W)` or `(H, W, 3)` uint8, upright; any polarity.
-
-    Returns:
-        `(28, 28)` float32 in `[0, 1]`, 0 paper, 1 full ink.
-
-    Raises:
-        BlankPictureError: If there is no ink.
-    """
-    return preprocess_candidates(picture)[0].image
-
-
-def preprocess_candidates(picture: Picture) -> list[Candidate]:
-    """Bring a picture into MNIST's frame in each way that makes sense.
+def candidates_of(inks: Sequence[Ink]) -> list[Candidate]:
+    """Bring the possible inks of a picture into MNIST's frame.
 
     A picture of 28x28 may be in MNIST's frame already, and then noise or a line at its edge must
-    not move the digit; or it may be any small picture. Likewise where `possible_inks` finds
-    several ways to tell ink from paper. Which one counts, the network tells.
+    not move the digit; or it may be any small picture. Which candidate counts, the network tells.
 
     Args:
-        picture: `(H, W)` or `(H, W, 3)` uint8, upright; any polarity.
+        inks: From `possible_inks`, the likeliest first.
 
     Returns:
-        At least one candidate, the likeliest first: the normalized ink of each way; for a picture
-        of 28x28, before them, the ink where it is.
-
-    Raises:
-        BlankPictureError: If there is no ink.
+        For each ink the normalized ink; for a picture of 28x28, before them, the ink where it is.
     """
-    return candidates_of(possible_inks(picture))
-
-
-def candidates_of(inks: Sequence[Ink]) -> list[Candidate]:
-    """Bring the possible inks of a picture into MNIST's frame; see `preprocess_candidates`."""
     candidates: list[Candidate] = []
     for ink in inks:
         array = main_ink(ink)

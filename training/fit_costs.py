@@ -19,7 +19,7 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 
 from digits.grouping import written_line
-from digits.ink import BlankPictureError, extract_ink
+from digits.ink import BlankPictureError, possible_inks
 from digits.networks import NOT_A_DIGIT
 from digits.numbers.lattice import COSTS, Lattice, LatticeCosts, build_lattice, features
 from digits.recognizer import Recognizer
@@ -159,7 +159,7 @@ def lines(
             chosen.insert(int(rng.integers(len(chosen) + 1)), _sign(rng))
         number = write(chosen, rng)
         try:
-            ink = written_line(extract_ink(number.picture))
+            ink = written_line(possible_inks(number.picture)[0])
         except BlankPictureError:
             continue
         lattice = build_lattice(recognizer.predict_images, ink)

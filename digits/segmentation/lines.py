@@ -98,9 +98,7 @@ def find_lines(found: Found) -> list[Line]:
     if not (len(boxes) and found.centres):
         return []
     groups = [
-        group
-        for group in _group(_seeds(found, boxes))
-        if any(centre.score > 0 for centre in group)
+        group for group in _group(_seeds(found, boxes)) if any(centre.score > 0 for centre in group)
     ]
     inks = _share(found.ink, labels, boxes, groups)
     return [

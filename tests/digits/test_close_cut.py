@@ -6,8 +6,9 @@ import pytest
 
 from digits.drawing import as_picture, draw, parse_strokes
 from digits.examples import digit_example
-from digits.ink import extract_ink, possible_inks
+from digits.ink import possible_inks
 from digits.page.views import picture_view
+from tests.support.inks import first_ink
 
 
 def scan(digit: int, side: int) -> np.ndarray:
@@ -39,7 +40,7 @@ def test_both_ways_are_tried_where_the_border_is_plain_in_part():
     photograph, plain = possible_inks(scan(2, 240))
     assert not photograph.clean
     assert plain.clean
-    assert extract_ink(scan(2, 240)).clean is False
+    assert first_ink(scan(2, 240)).clean is False
 
 
 def test_the_preview_shows_the_ink_that_was_answered_for(recognizer):

@@ -8,7 +8,8 @@ from digits.desk import sheet_on_desk
 from digits.drawing import as_picture, draw, parse_strokes
 from digits.examples import digit_example
 from digits.grouping import main_ink
-from digits.ink import BlankPictureError, extract_ink, possible_inks
+from digits.ink import BlankPictureError, possible_inks
+from tests.support.inks import first_ink
 from training.synthesis import photos
 
 SHEET = (120, 60, 400, 300)
@@ -34,7 +35,7 @@ def laid(paper, desk, turn: float = 0.0, *, written: bool = True, box=SHEET) -> 
 
 def found_in_its_place(picture: np.ndarray) -> bool:
     """Whether the ink is that of the 3, in size and place."""
-    x, y, width, height = cv2.boundingRect((main_ink(extract_ink(picture)) > 0.3).astype(np.uint8))
+    x, y, width, height = cv2.boundingRect((main_ink(first_ink(picture)) > 0.3).astype(np.uint8))
     away = np.hypot(x + width / 2 - 340, y + height / 2 - 220)
     return away < 20 and 80 < height < 190 and 50 < width < 160
 
@@ -107,7 +108,7 @@ def test_empty_sheet_is_blank_whatever_lies_on_the_desk():
 def test_light_bar_on_a_dark_canvas_is_a_stroke():
     picture = np.zeros((280, 280), np.uint8)
     cv2.rectangle(picture, (120, 40), (165, 240), 255, cv2.FILLED)
-    ink = extract_ink(picture)
+    ink = first_ink(picture)
     assert ink.clean
     assert (ink.array[45:235, 125:160] > 0.9).all()
 

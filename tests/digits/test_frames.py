@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from digits.frames import without_lines
-from digits.ink import extract_ink
 from tests.support import pen
+from tests.support.inks import first_ink
 
 
 def sheet(digit=5):
@@ -16,7 +16,7 @@ def sheet(digit=5):
 
 def found(picture):
     """Where ink was found: `(h, w)` bool."""
-    return extract_ink(picture).array > 0.5
+    return first_ink(picture).array > 0.5
 
 
 def written(picture):
@@ -117,7 +117,7 @@ def test_a_small_picture_has_no_room_for_lines(row):
 
 
 def test_ink_without_lines_comes_back_as_it_is():
-    ink = extract_ink(sheet()).array
+    ink = first_ink(sheet()).array
     assert without_lines(ink) is ink
 
 

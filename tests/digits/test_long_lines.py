@@ -4,9 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
-from digits.ink import WORK_SIDE, BlankPictureError, extract_ink, possible_inks
+from digits.ink import WORK_SIDE, BlankPictureError, possible_inks
 from digits.long_lines import without_long_lines
 from tests.support import pen
+from tests.support.inks import first_ink
 
 
 def line_of_ink(*digits):
@@ -73,7 +74,7 @@ def test_squared_paper_without_noise_is_seen_as_a_photograph_too(recognizer):
         cv2.line(gray, (at, 0), (at + 9, 399), 190, 1)
         cv2.line(gray, (0, at), (599, at - 12), 190, 1)
     picture = gray.astype(np.uint8)
-    assert extract_ink(picture).clean
+    assert first_ink(picture).clean
     assert recognizer.read(picture).number == "258"
 
 
@@ -101,7 +102,7 @@ def test_small_fine_writing_on_a_large_photograph_is_seen_at_a_second_look(recog
     picture = photograph(gray, noise=4)
     reduced = (WORK_SIDE, WORK_SIDE * 1600 // 2400)
     with pytest.raises(BlankPictureError):
-        extract_ink(cv2.resize(picture, reduced, interpolation=cv2.INTER_AREA))
+        first_ink(cv2.resize(picture, reduced, interpolation=cv2.INTER_AREA))
     assert recognizer.read(picture).number == "258"
 
 

@@ -7,7 +7,8 @@ import pytest
 from digits.drawing import as_picture, draw, parse_strokes
 from digits.examples import digit_example
 from digits.grouping import main_ink, written_line
-from digits.ink import BlankPictureError, Ink, extract_ink
+from digits.ink import BlankPictureError, Ink
+from tests.support.inks import first_ink
 from training.synthesis import photos
 
 STROKES = [
@@ -37,7 +38,7 @@ def photographed(gray: np.ndarray, noise: float = 2.0) -> np.ndarray:
 
 def likeness(picture: np.ndarray, ink: np.ndarray) -> float:
     """Shared pixels of what was found and what was written, as a share of both together."""
-    found = main_ink(extract_ink(picture)) > 0.3
+    found = main_ink(first_ink(picture)) > 0.3
     return float((found & ink).sum() / (found | ink).sum())
 
 
@@ -79,7 +80,7 @@ def test_digit_stays_whole_where_lines_cross_it():
     for row in range(15, 450, 28):
         cv2.line(gray, (0, row), (599, row + 20), 0.75 * 190, 2, cv2.LINE_AA)
     assert likeness(photographed(gray), ink) > 0.6
-    found = main_ink(extract_ink(photographed(gray)))
+    found = main_ink(first_ink(photographed(gray)))
     assert cv2.connectedComponents((found > 0.2).astype(np.uint8))[0] == 2
 
 
@@ -110,7 +111,7 @@ def test_empty_paper_is_blank_whatever_falls_on_it():
     rng = np.random.default_rng(1)
     for _ in range(2):
         with pytest.raises(BlankPictureError):
-            main_ink(extract_ink(photos.photograph_blank(rng)))
+            main_ink(first_ink(photos.photograph_blank(rng)))
 
 
 def test_a_digit_at_the_edge_belongs_to_the_line_and_a_desk_does_not():
@@ -132,7 +133,7 @@ def test_digit_of_a_photograph_is_found_where_it_was_written(share):
     overlaps = []
     for seed in range(2):
         photo = photos.photograph_digit(STROKES, np.random.default_rng(seed), share)
-        ink = extract_ink(photo.picture)
+        ink = first_ink(photo.picture)
         x, y, width, height = (v * ink.scale for v in cv2.boundingRect(mask(main_ink(ink))))
         left, top, wide, high = photo.boxes[0]
         across = min(x + width, left + wide) - max(x, left)

@@ -7,21 +7,21 @@ import pytest
 from digits.drawing import as_picture, draw, parse_strokes
 from digits.examples import digit_example
 from digits.grouping import main_ink
-from digits.ink import BlankPictureError, extract_ink
+from digits.ink import BlankPictureError, possible_inks
 from digits.preprocessing import (
     BOX_SIDE,
     IMAGE_SIDE,
     MIN_STROKE,
+    candidates_of,
     center_by_mass,
     center_of_mass,
     crop,
     fit_to_box,
     normalize,
-    preprocess,
-    preprocess_candidates,
     thicken,
 )
 from digits.specks import stroke_width
+from tests.support.inks import first_image, first_ink
 
 
 def drawing(digit: int = 5) -> np.ndarray:
@@ -39,7 +39,7 @@ def difference(image: np.ndarray, other: np.ndarray) -> float:
 
 @pytest.mark.parametrize("digit", range(10))
 def test_image_has_mnists_frame(digit):
-    image = preprocess(drawing(digit))
+    image = first_image(drawing(digit))
     assert image.shape == (IMAGE_SIDE, IMAGE_SIDE)
     assert image.dtype == np.float32
     assert image.min() == 0
@@ -51,22 +51,22 @@ def test_image_has_mnists_frame(digit):
 def test_image_of_mnist_comes_back_as_itself(mnist):
     changes = []
     for original in mnist.train_images[:200]:
-        image = preprocess(original)
+        image = first_image(original)
         changes.append(np.abs(image - original / 255).sum() / image.sum())
     assert np.quantile(changes, 0.98) < 0.06
 
 
 def test_small_picture_may_be_in_the_frame_already_or_not():
-    small = np.round(255 * preprocess(drawing())).astype(np.uint8)
+    small = np.round(255 * first_image(drawing())).astype(np.uint8)
     small[:3] = 0
     small[0, ::2] = 255  # dirt that moves the bounding box
-    as_it_is, normalized = [candidate.image for candidate in preprocess_candidates(small)]
+    as_it_is, normalized = [candidate.image for candidate in candidates_of(possible_inks(small))]
     np.testing.assert_allclose(as_it_is[4:], small[4:] / 255, atol=0.08)
     assert max(crop(normalized).shape) == BOX_SIDE
 
 
 def test_larger_picture_is_framed_in_one_way():
-    assert len(preprocess_candidates(drawing())) == 1
+    assert len(candidates_of(possible_inks(drawing()))) == 1
 
 
 def test_digit_of_mnist_drawn_large_anywhere_comes_back_as_itself(mnist):
@@ -76,7 +76,7 @@ def test_digit_of_mnist_drawn_large_anywhere_comes_back_as_itself(mnist):
         canvas = np.full((500, 500), 255, np.uint8)
         top, left = rng.integers(0, 500 - 280, 2)
         canvas[top : top + 280, left : left + 280] -= original.repeat(10, 0).repeat(10, 1)
-        changes.append(difference(preprocess(canvas), original / 255))
+        changes.append(difference(first_image(canvas), original / 255))
     assert np.mean(changes) < 0.05
     assert np.quantile(changes, 0.95) < 0.15
 
@@ -84,24 +84,24 @@ def test_digit_of_mnist_drawn_large_anywhere_comes_back_as_itself(mnist):
 @pytest.mark.parametrize("value", [0, 17, 128, 255])
 def test_blank_picture_is_told_apart(value):
     with pytest.raises(BlankPictureError):
-        preprocess(np.full((200, 300), value, np.uint8))
+        first_image(np.full((200, 300), value, np.uint8))
 
 
 def test_noise_is_blank():
     noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3)).astype(np.uint8)
     with pytest.raises(BlankPictureError):
-        preprocess(noise)
+        first_image(noise)
 
 
 def test_gradient_is_blank():
     gradient = np.tile(np.linspace(90, 230, 400).astype(np.uint8), (300, 1))
     with pytest.raises(BlankPictureError):
-        preprocess(gradient)
+        first_image(gradient)
 
 
 def test_polarity_is_decided_by_the_picture():
     dark = drawing()
-    assert difference(preprocess(255 - dark), preprocess(dark)) < 0.01
+    assert difference(first_image(255 - dark), first_image(dark)) < 0.01
 
 
 @pytest.mark.parametrize(
@@ -116,22 +116,22 @@ def test_polarity_is_decided_by_the_picture():
 def test_colours_of_ink_and_paper_do_not_matter(paper, ink):
     share = drawing()[..., None] / 255
     picture = (share * paper + (1 - share) * ink).astype(np.uint8)
-    assert difference(preprocess(picture), preprocess(drawing())) < 0.05
+    assert difference(first_image(picture), first_image(drawing())) < 0.05
 
 
 def test_place_and_size_of_the_picture_do_not_matter():
-    small = preprocess(drawing())
+    small = first_image(drawing())
     wide = np.full((900, 2000), 255, np.uint8)
     wide[50:370, 1600:1920] = drawing()
-    assert difference(preprocess(wide), small) < 0.2
+    assert difference(first_image(wide), small) < 0.2
     large = cv2.resize(drawing(), (1900, 1900), interpolation=cv2.INTER_CUBIC)
-    assert difference(preprocess(large), small) < 0.2
+    assert difference(first_image(large), small) < 0.2
 
 
 def test_shape_is_kept():
     line = np.full((400, 400), 255, np.uint8)
     line[50:350, 190:210] = 0
-    tall = crop(preprocess(line))
+    tall = crop(first_image(line))
     assert tall.shape[0] == BOX_SIDE
     assert tall.shape[1] <= 3
 
@@ -139,7 +139,7 @@ def test_shape_is_kept():
 def test_dot_is_drawn_not_blank():
     canvas = np.full((400, 400), 255, np.uint8)
     cv2.circle(canvas, (300, 100), 8, 0, cv2.FILLED)
-    assert preprocess(canvas).sum() > 100
+    assert first_image(canvas).sum() > 100
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 400), (400, 1), (2, 3), (9, 5)])
@@ -147,7 +147,7 @@ def test_tiny_pictures_are_answered_or_blank(shape):
     rng = np.random.default_rng(1)
     for _ in range(50):
         try:
-            image = preprocess(rng.integers(0, 256, shape).astype(np.uint8))
+            image = first_image(rng.integers(0, 256, shape).astype(np.uint8))
         except BlankPictureError:
             continue
         assert image.shape == (IMAGE_SIDE, IMAGE_SIDE)
@@ -190,15 +190,15 @@ def on_paper(digit: int, rng: np.random.Generator) -> np.ndarray:
 
 @pytest.mark.parametrize("digit", [0, 3, 8])
 def test_falling_light_and_noise_leave_the_digit(digit):
-    image = preprocess(on_paper(digit, np.random.default_rng(digit)))
-    assert difference(image, preprocess(drawing(digit))) < 0.45
+    image = first_image(on_paper(digit, np.random.default_rng(digit)))
+    assert difference(image, first_image(drawing(digit))) < 0.45
 
 
 def test_ruled_lines_are_taken_off():
     picture = on_paper(3, np.random.default_rng(0))
     for row in range(30, 600, 45):
         cv2.line(picture, (0, row), (799, row + 12), (110, 130, 190), 2)
-    ink = main_ink(extract_ink(picture))
+    ink = main_ink(first_ink(picture))
     rows, columns = np.nonzero(ink)
     assert rows.min() > 190
     assert rows.max() < 370
@@ -209,18 +209,18 @@ def test_ruled_lines_are_taken_off():
 def test_shadow_is_no_ink():
     picture = on_paper(8, np.random.default_rng(2))
     picture[:, :380] = (picture[:, :380] * 0.55).astype(np.uint8)
-    image = preprocess(picture)
-    assert difference(image, preprocess(drawing(8))) < 0.45
+    image = first_image(picture)
+    assert difference(image, first_image(drawing(8))) < 0.45
 
 
 def test_small_digit_of_a_photo_is_found_beside_dust():
     picture = on_paper(6, np.random.default_rng(3))
     cv2.circle(picture, (60, 520), 3, (40, 40, 40), cv2.FILLED)
-    assert difference(preprocess(picture), preprocess(drawing(6))) < 0.45
+    assert difference(first_image(picture), first_image(drawing(6))) < 0.45
 
 
 def test_large_picture_is_reduced_and_says_so():
-    ink = extract_ink(cv2.resize(drawing(), (1600, 1600)))
+    ink = first_ink(cv2.resize(drawing(), (1600, 1600)))
     assert ink.scale == 2
     assert ink.array.shape == (800, 800)
     assert ink.clean

@@ -14,12 +14,13 @@ from hypothesis.extra import numpy as st_numpy
 from PIL import Image
 
 from digits.grouping import main_ink, written_line
-from digits.ink import BlankPictureError, extract_ink
+from digits.ink import BlankPictureError, possible_inks
 from digits.numbers.fragments import MAX_CONNECTED, find_fragments
 from digits.numbers.lattice import build_lattice, viterbi
 from digits.pictures import MIN_SIDE, PictureError, load_picture
-from digits.preprocessing import has_ink, normalize, preprocess, preprocess_candidates
+from digits.preprocessing import candidates_of, has_ink, normalize
 from tests.support import pen
+from tests.support.inks import first_image, first_ink
 
 few = settings(max_examples=settings.default.max_examples // 4)
 """Each takes some 50 ms, more than most examples do."""
@@ -87,7 +88,7 @@ def check_ink(ink, shape):
 @given(pictures())
 def test_any_picture_gives_images_or_is_blank(picture):
     try:
-        images = [candidate.image for candidate in preprocess_candidates(picture)]
+        images = [candidate.image for candidate in candidates_of(possible_inks(picture))]
     except BlankPictureError:
         return
     for image in images:
@@ -99,7 +100,7 @@ def test_any_picture_gives_images_or_is_blank(picture):
 @given(pictures())
 def test_ink_keeps_the_frame_of_its_picture(picture):
     try:
-        ink = extract_ink(picture)
+        ink = first_ink(picture)
     except BlankPictureError:
         return
     check_ink(ink.array, picture.shape[:2])
@@ -212,30 +213,30 @@ def moved(picture, right, down):
 @given(st.integers(0, 9), st.integers(-300, 300), st.integers(-300, 300))
 def test_the_place_on_the_sheet_changes_nothing(digit, right, down):
     sheet = pen.sheet(digit, size=200, brush=10)
-    image = preprocess(moved(sheet, right, down))
-    np.testing.assert_array_equal(image, preprocess(moved(sheet, 0, 0)))
+    image = first_image(moved(sheet, right, down))
+    np.testing.assert_array_equal(image, first_image(moved(sheet, 0, 0)))
 
 
 @few
 @given(st.integers(0, 9), st.integers(0, 200), st.integers(0, 200))
 def test_more_paper_around_changes_nothing(digit, above, beside):
     sheet = pen.sheet(digit, size=200, brush=10)
-    image = preprocess(np.pad(sheet, ((above, 5), (beside, 5)), "edge"))
-    np.testing.assert_array_equal(image, preprocess(sheet))
+    image = first_image(np.pad(sheet, ((above, 5), (beside, 5)), "edge"))
+    np.testing.assert_array_equal(image, first_image(sheet))
 
 
 @few
 @given(st.integers(0, 9), st.integers(4, 30))
 def test_exchanging_ink_and_paper_changes_nothing(digit, brush):
     sheet = pen.sheet(digit, brush=brush)
-    assert difference(preprocess(255 - sheet), preprocess(sheet)) < 0.01
+    assert difference(first_image(255 - sheet), first_image(sheet)) < 0.01
 
 
 @few
 @given(st.integers(0, 9), st.integers(100, 2000))
 def test_the_size_of_the_picture_changes_little(digit, side):
     sheet = pen.sheet(digit, size=400, brush=28)
-    assert difference(preprocess(scaled(sheet, side)), preprocess(sheet)) < 0.4
+    assert difference(first_image(scaled(sheet, side)), first_image(sheet)) < 0.4
 
 
 def scaled(sheet, side):

@@ -9,11 +9,12 @@ import pytest
 from digits.drawing import as_picture, draw, parse_strokes
 from digits.examples import digit_example
 from digits.prediction import BLANK, NOT_A_DIGIT
-from digits.preprocessing import Candidate, crop, normalize, preprocess
+from digits.preprocessing import Candidate, crop, normalize
 from digits.recognizer import Recognizer, select_candidate
 from digits.segmentation.layout import Layout
 from digits.segmentation.lines import Line
 from digits.weights import WeightsError
+from tests.support.inks import first_image
 from tests.support.training_support import random_weights
 
 
@@ -92,7 +93,7 @@ def test_low_score_is_no_digit(recognizer):
 
 def test_image_that_the_network_saw_is_the_normalized_ink(recognizer):
     np.testing.assert_array_equal(recognizer.predict_ink(ink(7)).image, framed(7))
-    np.testing.assert_array_equal(recognizer.predict(drawing(7)).image, preprocess(drawing(7)))
+    np.testing.assert_array_equal(recognizer.predict(drawing(7)).image, first_image(drawing(7)))
 
 
 def test_batch_and_single_agree(recognizer):

@@ -21,9 +21,6 @@ from training.synthesis.hands import load_hands
 from training.synthesis.page import DIGIT, Digit, Page
 from training.synthesis.writing import Hands
 
-LABEL_SIDE: Final = SIDE // 2
-"""Height and width of the map of classes."""
-
 _COVERED: Final = 90
 """Cover of a pixel of the square, of 255, from which on it is of a class."""
 
@@ -43,7 +40,7 @@ class Made:
 
     Attributes:
         picture: `(SIDE, SIDE, 3)` uint8 RGB.
-        classes: `(LABEL_SIDE, LABEL_SIDE)` uint8: 0 nothing, 1 ink of digits, 2 other writing,
+        classes: `(SIDE / 2, SIDE / 2)` uint8: 0 nothing, 1 ink of digits, 2 other writing,
             3 lines and boxes.
         digits: Boxes are in pixels of the square.
         kind: Names of the page's parts, joined by `+`.

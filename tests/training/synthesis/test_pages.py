@@ -10,7 +10,7 @@ from training.synthesis import contents
 from training.synthesis.hands import load_hands, save_hands
 from training.synthesis.marks import Mark, Pen, draw, placed
 from training.synthesis.page import DIGIT, LINE, WRITING, Digit, Page
-from training.synthesis.pages import LABEL_SIDE, SIDE, Made, _without_unseen, make
+from training.synthesis.pages import SIDE, Made, _without_unseen, make
 from training.synthesis.surfaces import SURFACES, pen_for
 from training.synthesis.surroundings import SURROUNDINGS
 from training.synthesis.writing import Hands, write_text
@@ -41,13 +41,13 @@ def test_a_page_depends_on_seed_and_index_alone(hands, pages):
 
 def test_pages_have_the_finders_size_and_its_four_classes(pages):
     assert {page.picture.shape for page in pages} == {(SIDE, SIDE, 3)}
-    assert {page.classes.shape for page in pages} == {(LABEL_SIDE, LABEL_SIDE)}
+    assert {page.classes.shape for page in pages} == {(SIDE // 2, SIDE // 2)}
     assert set(np.unique(np.stack([page.classes for page in pages]))) == {0, 1, 2, 3}
 
 
 def test_every_digit_of_a_page_has_ink_that_differs_from_the_paper_around_it(pages):
     for page in pages:
-        small = cv2.resize(page.picture, (LABEL_SIDE, LABEL_SIDE), interpolation=cv2.INTER_AREA)
+        small = cv2.resize(page.picture, (SIDE // 2, SIDE // 2), interpolation=cv2.INTER_AREA)
         for digit in page.digits:
             x, y, w, h = (int(v / 2) for v in digit.box)
             part = slice(max(y, 0), y + h + 1), slice(max(x, 0), x + w + 1)
