@@ -112,13 +112,9 @@ class Recognizer:
             find: Returns the layout; called only where the candidates leave a doubt.
         """
         first = self._best(candidates)
-        is_letter = first.digit is None and bool(candidates) and candidates[0].alone
-        if 1 - first.score <= _CERTAIN or is_letter:
+        if 1 - first.score <= _CERTAIN or (candidates and candidates[0].alone):
             return first
-        layout = find()
-        second = self.predict_layout(layout)
-        if layout.is_writing:
-            return first if first.digit is None or is_sure(first.score) else second
+        second = self.predict_layout(find())
         surer = is_sure(second.score) and second.score > first.score
         return second if second.digit is not None and surer else first
 
