@@ -8,6 +8,7 @@ import numpy as np
 
 from digits.ink import Picture
 from digits.prediction import Box
+from digits.preprocessing import IMAGE_SIDE
 from digits.segmentation.finder import Finder, Found
 from digits.segmentation.lines import Line, find_lines
 
@@ -46,6 +47,8 @@ def find_layout(finder: Finder, picture: Picture) -> Layout:
         finder: The network that looks.
         picture: `(H, W)` or `(H, W, 3)` uint8, upright.
     """
+    if picture.shape[:2] == (IMAGE_SIDE, IMAGE_SIDE):
+        return Layout()  # an image as MNIST's: one digit, and nothing to tell it from
     first = finder.find(picture)
     lines = tuple(find_lines(first))
     part = _closer(lines, picture.shape)
