@@ -149,7 +149,7 @@ def min_confidence(digits: Sequence[ReadDigit]) -> float:
 
 
 def is_sure(confidence: float) -> bool:
-    """Tell whether an answer of this confidence may replace another, or withstand it."""
+    """Tell whether an answer is confident enough to replace another, or to withstand it."""
     return confidence >= _SURE
 
 
@@ -164,7 +164,8 @@ def is_better(found: Reading, ruled: Reading) -> bool:
         return is_sure(min_confidence(added or found.digits))
     if _added(found, ruled) and is_sure(min_confidence(ruled.digits)):
         return False
-    return min_confidence(found.digits) >= min_confidence(ruled.digits)
+    more_confident = min_confidence(found.digits) >= min_confidence(ruled.digits)
+    return bool(found.digits) and more_confident
 
 
 def _added(reading: Reading, other: Reading) -> list[ReadDigit]:

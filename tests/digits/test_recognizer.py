@@ -1,6 +1,7 @@
 """The answer to one picture, and the weights that the repository carries."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from digits.drawing import as_picture, draw, parse_strokes
 from digits.examples import digit_example
-from digits.prediction import BLANK, NOT_A_DIGIT
+from digits.prediction import BLANK, NOT_A_DIGIT, ReadDigit, Reading
 from digits.preprocessing import Candidate, crop, normalize
 from digits.recognizer import Recognizer, select_candidate
 from digits.segmentation.layout import Layout
@@ -165,6 +166,24 @@ def test_what_stands_apart_from_a_digit_may_be_left_out(recognizer):
         cv2.circle(drawn, corner, 30, 1.0, 10)
     assert recognizer.predict_ink(drawn).digit != 3
     assert recognizer.predict_layout(Layout((Line(drawn),))).digit == 3
+
+
+@pytest.mark.parametrize(("confidence", "lines"), [(0.5, ()), (0.99, ("11",))])
+def test_an_unsure_number_is_dropped_where_the_finder_sees_writing_alone(
+    monkeypatch, recognizer, confidence, lines
+):
+    image = np.zeros((28, 28), np.float32)
+    ones = tuple(ReadDigit(1, confidence, (0, 0, 9, 9), 0, 0, 0.0, image) for _ in range(2))
+    monkeypatch.setattr("digits.recognizer.read_line", lambda *_: Reading(("11",), ones))
+    look = SimpleNamespace(picture=None, inks=[], layout=Layout((), ((0, 0, 9, 9),)))
+    assert recognizer.read_look(look).lines == lines
+
+
+def test_what_the_rules_reject_stays_unread_where_the_finder_sees_nothing(monkeypatch, recognizer):
+    rejected = Reading((), (), ((1, 2, 3, 4),), NOT_A_DIGIT)
+    monkeypatch.setattr("digits.recognizer.read_line", lambda *_: rejected)
+    look = SimpleNamespace(picture=None, inks=[], layout=Layout())
+    assert recognizer.read_look(look) == rejected
 
 
 def test_each_line_is_read_and_what_is_no_digit_is_named(recognizer):

@@ -191,7 +191,9 @@ def reading(*lines: str, sure: float = 0.99) -> Reading:
     ("found", "ruled", "better"),
     [
         pytest.param(reading("483"), reading("483", sure=0.5), True, id="far surer"),
+        pytest.param(reading("483", sure=0.8), reading("483", sure=0.5), True, id="a little surer"),
         pytest.param(reading("483", sure=0.5), reading("483", sure=0.6), False, id="less sure"),
+        pytest.param(reading(), reading(), False, id="both see nothing"),
         pytest.param(reading("4834"), reading("483"), True, id="adds a digit"),
         pytest.param(reading("4834", sure=0.8), reading("483"), False, id="adds a doubtful digit"),
         pytest.param(reading("43"), reading("483"), False, id="leaves out a sure digit"),
