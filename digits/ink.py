@@ -94,8 +94,8 @@ def possible_inks(picture: Picture, *, fine: bool = False) -> list[Ink]:
     paper's colour in the direction in which the strongest pixels leave it; on plain paper this
     decides dark-on-light or light-on-dark by itself. Half of a border may be plain because the
     picture is cut so close that strokes fill the rest, or because a photograph has little noise;
-    and light between shadows may look like a sheet of paper on a desk. What is a digit then, the
-    network tells.
+    and light between shadows may look like a sheet of paper on a desk. The network decides which
+    ink is a digit.
 
     Args:
         picture: `(H, W)` or `(H, W, 3)` uint8, upright.

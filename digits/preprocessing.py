@@ -60,7 +60,7 @@ def candidates_of(inks: Sequence[Ink]) -> list[Candidate]:
     """Bring the possible inks of a picture into MNIST's frame.
 
     A picture of 28x28 may be in MNIST's frame already, and then noise or a line at its edge must
-    not move the digit; or it may be any small picture. Which candidate counts, the network tells.
+    not move the digit; or it may be any small picture. The network decides which counts.
 
     Args:
         inks: From `possible_inks`, the likeliest first.

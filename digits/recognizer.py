@@ -124,7 +124,7 @@ class Recognizer:
         first = read_line(self.predict_images, threshold, look.picture, look.inks)
         second = self.read_layout(look.layout)
         unsure = first.digits and not is_sure(min_confidence(first.digits))
-        if is_better(second, first) or (look.layout.is_writing and unsure):
+        if is_better(second, first) or (look.layout.is_only_writing and unsure):
             return second
         known = [*first.unread, *(digit.box for digit in first.digits)]
         unread = (*first.unread, *(box for box in second.unread if not _touches(box, known)))
@@ -175,7 +175,7 @@ class Recognizer:
         return read_characters(self.predict_images, line.ink, line.to_picture, line.centres)
 
     def _whole(self, line: Line) -> Character:
-        images = np.stack([normalize(line.ink), normalize(line.core)])
+        images = np.stack([normalize(ink) for ink in line.inks])
         rows = self.predict_images(images)
         best = select_candidate(list(rows))
         return Character(images[best], rows[best], line.box)

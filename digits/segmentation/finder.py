@@ -268,7 +268,7 @@ class _Tile:
                 stats[beside].tolist(), share[beside].tolist(), strict=True
             )
         ]
-        return only(gated, keep[labels]), doubtful
+        return mask_ink(gated, keep[labels]), doubtful
 
     @cached_property
     def _mark(self) -> Map:
@@ -338,8 +338,8 @@ class _Tile:
         return boxes
 
 
-def only(ink: InkArray, kept: npt.NDArray[np.bool_]) -> InkArray:
-    """Return some of the connected ink, with its soft edges, which are fainter than what connects.
+def mask_ink(ink: InkArray, kept: npt.NDArray[np.bool_]) -> InkArray:
+    """Keep some of the connected ink, with its soft edges, which are fainter than what connects.
 
     Args:
         ink: `(h, w)` float32 in `[0, 1]`.

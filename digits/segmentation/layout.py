@@ -35,7 +35,7 @@ class Layout:
     unread: tuple[Box, ...] = ()
 
     @property
-    def is_writing(self) -> bool:
+    def is_only_writing(self) -> bool:
         """Whether there is other writing, and no digit."""
         return bool(self.unread) and not self.lines
 

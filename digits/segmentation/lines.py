@@ -1,6 +1,7 @@
 """The ink of a picture, sorted into lines of digits by the centres that the finder saw."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import cv2
@@ -10,7 +11,7 @@ import numpy.typing as npt
 from digits.ink import InkArray
 from digits.numbers.lattice import MAX_WIDTH
 from digits.prediction import Box
-from digits.segmentation.finder import CONNECTING_INK, Centre, Found, only
+from digits.segmentation.finder import CONNECTING_INK, Centre, Found, mask_ink
 
 _LEVEL: Final = 0.5
 """Vertical distance, in heights, within which centres are of one line."""
@@ -61,22 +62,25 @@ class Line:
         Two digits that touch are such ink too: only who asks for one digit may go by this.
         """
         height, width = self.ink.shape
-        connected = cv2.connectedComponents((self.ink > CONNECTING_INK).astype(np.uint8))[0] <= 2
-        return self.is_digit or (connected and width <= MAX_WIDTH * height)
+        return self.is_digit or (self._components[0] <= 2 and width <= MAX_WIDTH * height)
+
+    @cached_property
+    def _components(self) -> tuple[int, npt.NDArray[np.int32]]:
+        """How many components the ink has, the paper counted, and which each pixel is of."""
+        count, labels = cv2.connectedComponents((self.ink > CONNECTING_INK).astype(np.uint8))
+        return count, np.asarray(labels, np.int32)
 
     @property
-    def core(self) -> InkArray:
-        """The connected ink nearest to the first centre, or to the middle of the ink.
-
-        What stands apart from it may belong to no digit.
-        """
-        strong = self.ink > CONNECTING_INK
-        labels = cv2.connectedComponents(strong.astype(np.uint8))[1]
-        rows, columns = np.nonzero(strong)
+    def inks(self) -> tuple[InkArray, ...]:
+        """All of the ink; then, if more stands apart, the connected ink nearest to the centre."""
+        count, labels = self._components
+        if count <= 2:
+            return (self.ink,)
+        rows, columns = np.nonzero(labels)
         height, width = self.ink.shape
         x, y, *_ = self.centres[0] if self.centres else (width / 2, height / 2)
         nearest = np.hypot(columns - x, rows - y).argmin()
-        return only(self.ink, labels == labels[rows[nearest], columns[nearest]])
+        return self.ink, mask_ink(self.ink, labels == labels[rows[nearest], columns[nearest]])
 
     @property
     def box(self) -> Box:
@@ -208,7 +212,7 @@ def _share(
         of_line[label] = lines.pop() if lines else -1
     for index, mask in enumerate(masks):
         mask[(of_line == index)[labels]] = 1
-    return [only(ink, mask > 0) for mask in masks]
+    return [mask_ink(ink, mask > 0) for mask in masks]
 
 
 def _gaps(box: npt.NDArray[np.float64], boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
