@@ -183,17 +183,21 @@ def marking(*, centre=False):
 
 
 class Marking:
-    """Marks what is red as digits' ink, at will with one centre, and blue as other writing."""
+    """Marks red as digits' ink, blue as other writing, green as lines.
+
+    If asked for one, it sees a digit's centre in the middle of what is red.
+    """
 
     def __init__(self, centre):
         self.centre = centre
 
     def run(self, _names, feeds):
         small = cv2.resize(feeds["pixels"][0], (SIDE // 2, SIDE // 2), interpolation=cv2.INTER_AREA)
-        red, _, blue = np.moveaxis(small.astype(np.float32), 2, 0)
+        red, green, blue = np.moveaxis(small.astype(np.float32), 2, 0)
         ink = (red - blue > 60).astype(np.float32)
         writing = (blue - red > 60).astype(np.float32)
-        classes = np.stack([1 - ink - writing, ink, writing, np.zeros_like(ink)])
+        lines = (green - np.maximum(red, blue) > 60).astype(np.float32)
+        classes = np.stack([1 - ink - writing - lines, ink, writing, lines])
         heat = np.zeros((2, SIDE // 4, SIDE // 4), np.float32)
         x, y, width, height = cv2.boundingRect(ink.astype(np.uint8))
         if self.centre and width:
@@ -233,6 +237,22 @@ def test_the_edge_of_a_shadow_across_a_stroke_is_no_ink():
     ink = marking().find(picture).ink
     assert ink[edge > 0].mean() > 0.8
     assert ink[edge == 0].mean() < 0.01
+
+
+def test_a_ruled_line_fainter_than_the_stroke_across_it_is_no_ink():
+    picture = np.full((400, 400, 3), 250, np.uint8)
+    cv2.line(picture, (0, 200), (399, 200), (120, 220, 120), 6)
+    cv2.line(picture, (200, 100), (200, 300), (220, 0, 0), 20)
+    ink = marking().find(picture).ink
+    assert (ink[120:280, 200] > 0.9).all()
+    assert ink[195:206, 213:].max() < 0.05
+
+
+def test_an_image_in_mnists_frame_is_left_to_the_rules():
+    larger = np.full((40, 40, 3), 255, np.uint8)
+    cv2.rectangle(larger, (16, 8), (24, 30), (220, 0, 0), 2)
+    assert len(find_layout(marking(centre=True), larger).lines) == 1
+    assert find_layout(marking(centre=True), larger[6:34, 6:34]).lines == ()
 
 
 def test_connected_ink_is_a_digits_or_other_writing_as_a_whole():
