@@ -3,6 +3,7 @@
 # make test-all  the same with every test, as each night and before a release
 # make train  train the network that reads a digit; make train ARGS="--network conv3 --data FOLDER"
 # make finder train the network that finds digits in a picture; make finder ARGS="--data FOLDER"
+# make line-reader  train the network that reads a line; make line-reader ARGS="--data FOLDER"
 # make lint   linters and types alone
 # make evaluate  measure the bundled weights and all runs anew: training/results.json
 # make bench  measure this app's speed and cost beside the usual demo's
@@ -15,7 +16,7 @@
 
 .DEFAULT_GOAL := run
 .NOTPARALLEL:
-.PHONY: run test test-all train finder evaluate bench lint lint-style lint-format lint-types lint-workflows \
+.PHONY: run test test-all train finder line-reader evaluate bench lint lint-style lint-format lint-types lint-workflows \
 	format chromium curl node lock audit sbom
 
 BIN := .venv/bin
@@ -33,6 +34,9 @@ train: .venv/training-installed
 
 finder: .venv/training-installed
 	@exec $(BIN)/python -m training.segmentation $(ARGS)
+
+line-reader: .venv/training-installed
+	@exec $(BIN)/python -m training.line_reading $(ARGS)
 
 evaluate: .venv/training-installed
 	@exec $(BIN)/python -m training.evaluate --all $(ARGS)

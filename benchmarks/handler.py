@@ -36,12 +36,7 @@ def make_snapshot(folder: Path) -> None:
         folder: Where.
     """
     files = endpoint_files()
-    for name in (
-        weights.CONFIG_FILE,
-        weights.METRICS_FILE,
-        weights.WEIGHTS_FILE,
-        weights.FINDER_FILE,
-    ):
+    for name in weights.FILES:
         files[name] = (weights.BUNDLED / name).read_bytes()
     for name, content in files.items():
         path = folder / name

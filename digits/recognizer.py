@@ -15,15 +15,13 @@ from digits.activations import Activation, visible_steps
 from digits.drawing import draw, parse_strokes
 from digits.examples import digit_example
 from digits.ink import BlankPictureError, Ink, InkArray, Picture, possible_inks
+from digits.numbers.line_reader import LineReader
 from digits.numbers.reading import (
     Character,
+    NumberReader,
     is_better,
-    is_number,
     is_sure,
     min_confidence,
-    read_characters,
-    read_ink,
-    read_line,
 )
 from digits.prediction import BLANK, NO_INK, NOT_A_DIGIT, Box, Prediction, ReadDigit, Reading
 from digits.preprocessing import Candidate, candidates_of, has_ink, normalize
@@ -46,12 +44,18 @@ class Recognizer:
         weights: The set that answers.
     """
 
-    def __init__(self, weights: Weights, finder: Finder | None = None) -> None:
-        """Build the network and start the runtime.
+    def __init__(
+        self,
+        weights: Weights,
+        finder: Finder | None = None,
+        line_reader: LineReader | None = None,
+    ) -> None:
+        """Build the networks and start the runtime.
 
         Args:
             weights: A verified set.
             finder: Of the same set, where it is built already.
+            line_reader: The same.
         """
         self.weights = weights
         config = weights.config
@@ -63,6 +67,10 @@ class Recognizer:
         )
         self._session = onnx_graph.open_session(graph)
         self._finder = finder or Finder(weights.finder)
+        self._line_reader = line_reader or LineReader(weights.line_reader)
+        self._numbers = NumberReader(
+            self.predict_images, self._line_reader, config.rejection_threshold
+        )
 
     def with_network(self, network: str, tensors: Tensors) -> "Recognizer":
         """Replace the network that reads a digit by one that is not calibrated and rejects nothing.
@@ -75,7 +83,7 @@ class Recognizer:
             self.weights.config, network=network, temperature=1.0, rejection_threshold=0.0
         )
         weights = replace(self.weights, tensors=tensors, config=config)
-        return Recognizer(weights, self._finder)
+        return Recognizer(weights, self._finder, self._line_reader)
 
     def look(self, picture: Picture) -> "Look":
         """Get ready to answer several questions about one picture.
@@ -120,8 +128,7 @@ class Recognizer:
 
     def read_look(self, look: "Look") -> Reading:
         """Do what `read` does."""
-        threshold = self.weights.config.rejection_threshold
-        first = read_line(self.predict_images, threshold, look.picture, look.inks)
+        first = self._numbers.read_line(look.picture, look.inks)
         second = self.read_layout(look.layout)
         unsure = first.digits and not is_sure(min_confidence(first.digits))
         if is_better(second, first) or (look.layout.is_only_writing and unsure):
@@ -150,13 +157,12 @@ class Recognizer:
 
     def read_layout(self, layout: Layout) -> Reading:
         """Read all digits of a picture by what the finder saw alone."""
-        threshold = self.weights.config.rejection_threshold
         texts: list[str] = []
         read: list[ReadDigit] = []
         unread = list(layout.unread)
         for line in layout.lines:
             characters = self._read_line(line)
-            if not is_number(characters, threshold):
+            if not self._numbers.is_number(characters):
                 unread.append(line.box)
                 continue
             unread += [each.box for each in characters if not each.is_digit]
@@ -169,16 +175,17 @@ class Recognizer:
         return Reading(tuple(texts), tuple(read), tuple(apart), reason)
 
     def _read_line(self, line: Line) -> list[Character]:
-        """Cut a line of ink into digits and other writing, from left to right."""
+        """Read digits and other writing of a line, from left to right."""
         if line.is_digit:
             return [self._whole(line)]
-        return read_characters(self.predict_images, line.ink, line.to_picture, line.centres)
+        return self._numbers.read_characters(line.ink, line.to_picture)
 
     def _whole(self, line: Line) -> Character:
         images = np.stack([normalize(ink) for ink in line.inks])
         rows = self.predict_images(images)
         best = select_candidate(list(rows))
-        return Character(images[best], rows[best], line.box)
+        both = self._numbers.confirm(line.inks[best], rows[best])
+        return Character(images[best], both, line.box)
 
     def predict_ink(self, ink: InkArray) -> Prediction:
         """Read the one digit of a drawing.
@@ -206,8 +213,7 @@ class Recognizer:
         """
         if not has_ink(ink):
             return Reading((), (), reason=BLANK)
-        threshold = self.weights.config.rejection_threshold
-        return read_ink(self.predict_images, threshold, Ink(ink, scale, clean=True))
+        return self._numbers.read_ink(Ink(ink, scale, clean=True))
 
     def decide(
         self, image: InkArray, probabilities: npt.NDArray[np.float32], box: Box | None = None

@@ -1,12 +1,15 @@
 """Sets of weights: what one consists of, and the checks it passes before anything is computed.
 
-A set is a folder, or one commit of a repository on the Hub, with four files:
+A set is a folder, or one commit of a repository on the Hub, with five files:
 
 - `model.safetensors`: the numbers of the network that reads a digit, named and shaped as
   `digits.networks.shapes` says;
 - `finder.safetensors`: those of the one that finds digits in a picture, named and shaped as
-  `digits.segmentation.network.shapes` says;
-- `config.json`: which network reads, how its answers are calibrated, the SHA-256 of both files;
+  `digits.layers.shapes` says of `digits.segmentation.network`;
+- `line_reader.safetensors`: those of the one that reads a line, the same of
+  `digits.numbers.network`;
+- `config.json`: which network reads a digit, how its answers are calibrated, the SHA-256 of each
+  network's file;
 - `metrics.json`: what was measured with them.
 
 The architectures are code of this project. Nothing of a set is ever executed, so a hostile set can
@@ -25,16 +28,27 @@ import numpy as np
 import numpy.typing as npt
 import safetensors.numpy
 
-from digits import networks
-from digits.segmentation.network import shapes as finder_shapes
+from digits import layers, networks
+from digits.numbers import network as line_network
+from digits.segmentation import network as finder_network
 
 WEIGHTS_FILE = "model.safetensors"
 FINDER_FILE = "finder.safetensors"
+LINE_READER_FILE = "line_reader.safetensors"
 FINDER = "finder"
-"""The network of `digits.segmentation`, beside the names of `digits.networks.NETWORKS`."""
+LINE_READER = "line_reader"
+"""The networks of `digits.segmentation` and `digits.numbers`, beside those that read a digit, whose
+names are in `digits.networks.NETWORKS`."""
 CONFIG_FILE = "config.json"
 METRICS_FILE = "metrics.json"
-FILES = (CONFIG_FILE, METRICS_FILE, WEIGHTS_FILE, FINDER_FILE)
+HASHES = {
+    WEIGHTS_FILE: "sha256",
+    FINDER_FILE: "finder_sha256",
+    LINE_READER_FILE: "line_reader_sha256",
+}
+"""The networks' files, and the keys of `config.json` that name their SHA-256."""
+
+FILES = (CONFIG_FILE, METRICS_FILE, *HASHES)
 BUNDLED = Path(__file__).parent / "bundled"
 
 MAX_WEIGHTS_BYTES = 16 * 2**20
@@ -61,6 +75,7 @@ class Config:
         rejection_threshold: Score in `[0, 1]` below which an answer is withheld.
         sha256: Of `model.safetensors`, 64 lower-case hexadecimal digits.
         finder_sha256: Of `finder.safetensors`.
+        line_reader_sha256: Of `line_reader.safetensors`.
         more: Every other key, as it was read.
     """
 
@@ -69,6 +84,7 @@ class Config:
     rejection_threshold: float
     sha256: str
     finder_sha256: str
+    line_reader_sha256: str
     more: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -99,6 +115,7 @@ class Weights:
     Attributes:
         tensors: Float32 arrays, named and shaped as the network says; all finite.
         finder: The same of the finder.
+        line_reader: The same of the line reader.
         config: The checked `config.json`.
         metrics: The checked `metrics.json`; `metrics["mnist_test"]` is always there.
         origin: Where it comes from.
@@ -106,6 +123,7 @@ class Weights:
 
     tensors: Tensors
     finder: Tensors
+    line_reader: Tensors
     config: Config
     metrics: dict[str, Any]
     origin: Origin
@@ -124,9 +142,18 @@ def load_folder(folder: Path, origin: Origin | None = None) -> Weights:
     """
     config = parse_config(_read(folder / CONFIG_FILE, MAX_JSON_BYTES))
     metrics = parse_metrics(_read(folder / METRICS_FILE, MAX_JSON_BYTES))
-    tensors = parse_tensors(_read_named(folder / WEIGHTS_FILE, config.sha256), config.network)
-    finder = parse_tensors(_read_named(folder / FINDER_FILE, config.finder_sha256), FINDER)
-    return Weights(tensors, finder, config, metrics, origin or Origin())
+
+    def read(name: str, network: str) -> Tensors:
+        return parse_tensors(_read_named(folder / name, getattr(config, HASHES[name])), network)
+
+    return Weights(
+        read(WEIGHTS_FILE, config.network),
+        read(FINDER_FILE, FINDER),
+        read(LINE_READER_FILE, LINE_READER),
+        config,
+        metrics,
+        origin or Origin(),
+    )
 
 
 def _read_named(path: Path, sha256: str) -> bytes:
@@ -154,6 +181,7 @@ def parse_config(text: bytes) -> Config:
         rejection_threshold=_number(values, "rejection_threshold", 0.0, 1.0, CONFIG_FILE),
         sha256=_sha256(values, "sha256"),
         finder_sha256=_sha256(values, "finder_sha256"),
+        line_reader_sha256=_sha256(values, "line_reader_sha256"),
         more={key: values[key] for key in values.keys() - Config.__dataclass_fields__.keys()},
     )
 
@@ -182,7 +210,7 @@ def parse_tensors(data: bytes, network: str) -> Tensors:
 
     Args:
         data: A whole safetensors file; half precision is widened.
-        network: Name of the network that they must fit, or `FINDER`.
+        network: Name of the network that they must fit; `FINDER` and `LINE_READER` are two more.
 
     Returns:
         Float32 arrays, named and shaped as the network needs them.
@@ -191,11 +219,14 @@ def parse_tensors(data: bytes, network: str) -> Tensors:
         WeightsError: If the network is unknown, the file is damaged, a tensor is missing, foreign
             or misshaped, or a number is not finite.
     """
-    if network != FINDER and network not in networks.NETWORKS:
+    if network == FINDER:
+        name, shapes = FINDER_FILE, layers.shapes(finder_network.LAYERS, finder_network.INPUTS)
+    elif network == LINE_READER:
+        name, shapes = LINE_READER_FILE, layers.shapes(line_network.LAYERS, line_network.INPUTS)
+    elif network in networks.NETWORKS:
+        name, shapes = WEIGHTS_FILE, networks.shapes(networks.NETWORKS[network])
+    else:
         _refuse(CONFIG_FILE, "network", f"one of {', '.join(networks.NETWORKS)}", network)
-    is_finder = network == FINDER
-    name = FINDER_FILE if is_finder else WEIGHTS_FILE
-    shapes = finder_shapes() if is_finder else networks.shapes(networks.NETWORKS[network])
     try:
         found = dict(safetensors.deserialize(data))  # type: ignore[no-untyped-call]
     except (safetensors.SafetensorError, UnicodeError) as error:

@@ -1,6 +1,5 @@
 """What is left of a run that came to its end: weights, calibration, scores and figures."""
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digits import weights
-from digits.weights import BUNDLED, CONFIG_FILE, FINDER_FILE, METRICS_FILE, WEIGHTS_FILE
+from digits.weights import BUNDLED, CONFIG_FILE, METRICS_FILE, WEIGHTS_FILE
 from training import calibrate, keras_networks, plots
 from training.data.mnist import Mnist, as_input
 from training.recipes import Recipe
@@ -145,12 +144,10 @@ def _save(
     temperature: float,
     rejection_threshold: float,
 ) -> None:
-    """Write the weights, without the optimizer, and how to use them; the finder is the bundled."""
+    """Write the weights, without the optimizer, and how to use them; other networks are bundled."""
     tensors = keras_networks.read_tensors(model)
     content = weights.serialize(tensors)
-    finder = (BUNDLED / FINDER_FILE).read_bytes()
     run.write_bytes(WEIGHTS_FILE, content)
-    run.write_bytes(FINDER_FILE, finder)
     if recipe.legacy_h5:
         bare = keras_networks.build(recipe.network)
         keras_networks.assign_tensors(bare, tensors)
@@ -159,10 +156,8 @@ def _save(
         "network": recipe.network,
         "temperature": temperature,
         "rejection_threshold": rejection_threshold,
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "finder_sha256": hashlib.sha256(finder).hexdigest(),
     }
-    run.write_json(CONFIG_FILE, config)
+    run.write_json(CONFIG_FILE, config | run.complete(BUNDLED))
 
 
 def summary(metrics: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ one. `metrics.json` comes last: a folder that has it is finished.
 """
 
 import errno
+import hashlib
 import io
 import json
 import math
@@ -16,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from digits.weights import METRICS_FILE
+from digits.weights import CONFIG_FILE, HASHES, METRICS_FILE
 from training.console import UserError
 from training.quiet_imports import KERAS_LOG, only_errors
 
@@ -103,6 +104,36 @@ class RunFolder:
         """Write what each epoch measured as a table, one line an epoch."""
         lines = [",".join(rows[0]), *(",".join(f"{x:.6g}" for x in row.values()) for row in rows)]
         self.write_bytes(HISTORY_FILE, ("\n".join(lines) + "\n").encode())
+
+    def complete(self, base: Path) -> dict[str, str]:
+        """Take the networks that the run did not train from another set.
+
+        Args:
+            base: Folder of the set.
+
+        Returns:
+            The SHA-256 of all networks' files, by their keys in `config.json`.
+        """
+        for name in HASHES:
+            if not (self.path / name).is_file():
+                self.write_bytes(name, (base / name).read_bytes())
+        return {
+            key: hashlib.sha256((self.path / name).read_bytes()).hexdigest()
+            for name, key in HASHES.items()
+        }
+
+    def become_set(self, base: Path, name: str, scores: Mapping[str, Any]) -> None:
+        """Make a run that trained one of a set's networks a whole set.
+
+        Args:
+            base: Folder of the set that the others are taken from.
+            name: Of the network that the run trained, in `metrics.json`.
+            scores: What was measured of it.
+        """
+        config = json.loads((base / CONFIG_FILE).read_text("utf-8"))
+        self.write_json(CONFIG_FILE, config | self.complete(base))
+        metrics = json.loads((base / METRICS_FILE).read_text("utf-8"))
+        self.write_json(METRICS_FILE, metrics | {name: scores})
 
     def require_space(self, model: "keras.Model") -> None:
         """See to it that no epoch is computed that cannot be kept.

@@ -7,21 +7,14 @@ from there when it is started again. `--pages` may be raised then. The learning 
 until `--cool` of the pages are left, and falls to zero over those; the weights that are written are
 a moving average, so that those of any moment can be used.
 
-At the end the run is a whole set of weights: its finder beside the network that reads digits of
-`--reader`. The gate and `training.publish` take it as any other run.
+At the end the run is a whole set of weights: its finder beside the other networks of `--reader`.
+The gate and `training.publish` take it as any other run.
 """
 
 import argparse
-import hashlib
 import json
-import os
-import threading
 import time
-from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,13 +26,16 @@ import tensorflow as tf
 
 from digits import weights
 from digits.segmentation.letterbox import SIDE
-from digits.weights import BUNDLED, CONFIG_FILE, FINDER_FILE, METRICS_FILE, WEIGHTS_FILE
-from training import console, keras_finder, push
+from digits.segmentation.network import LAYERS
+from digits.weights import BUNDLED, FINDER, FINDER_FILE
+from training import console, keras_finder, keras_layers, push
+from training.averaged_model import AveragedModel
 from training.data.mnist import load_mnist
 from training.run_folder import RunFolder
 from training.synthesis.hands import load_hands, save_hands
 from training.synthesis.pages import Made, make
 from training.synthesis.writing import Hands
+from training.workers import produce
 
 BATCH: Final = 8
 CENTRE_SIDE: Final = SIDE // 4
@@ -58,11 +54,7 @@ _EVALUATE_EVERY: Final = 5_760  # pages, a multiple of `--every`
 _CHECKPOINT: Final = "checkpoint.npz"
 _KINDS_FILE: Final = "kinds.json"
 
-_RATE: Final = 2e-3
-_WARM_UP: Final = 300  # steps
-_AVERAGE: Final = 0.998  # share of the moving average that a step keeps
 _CLASS_WEIGHTS: Final = (1.0, 3.0, 3.0, 3.0)
-_AHEAD: Final = 6  # batches that are made before they are wanted
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,38 +98,9 @@ def batch_of(pages: list[Made]) -> Batch:
     )
 
 
-_hands: Hands
-
-
-def _start_worker(path: Path) -> None:
-    global _hands  # noqa: PLW0603 - one of its own for each process
-    threading.Thread(target=_end_with_the_parent, daemon=True).start()
-    cv2.setNumThreads(1)
-    _hands = load_hands(path)
-
-
-def _end_with_the_parent() -> None:
-    """Stop this process when training is killed; it would wait for work for ever."""
-    if parent := parent_process():
-        parent.join()
-        os._exit(1)
-
-
-def _make_batch(seed: int, first: int) -> Batch:
-    return batch_of([make(_hands, seed, index) for index in range(first, first + BATCH)])
-
-
-def batches(hands: Path, seed: int, first: int, last: int, workers: int) -> Iterator[Batch]:
-    """Make pages `first` to `last` in other processes, a few batches ahead."""
-    context = get_context("spawn")
-    with ProcessPoolExecutor(workers, context, _start_worker, (hands,)) as pool:
-        waiting: deque[Future[Batch]] = deque()
-        for index in range(first, last, BATCH):
-            waiting.append(pool.submit(_make_batch, seed, index))
-            if len(waiting) > _AHEAD:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+def make_batch(hands: Hands, seed: int, index: int) -> Batch:
+    """Make the pages of one batch."""
+    return batch_of([make(hands, seed, BATCH * index + k) for k in range(BATCH)])
 
 
 def loss(logits: tf.Tensor, centres: tf.Tensor, batch: Batch) -> tf.Tensor:
@@ -166,15 +129,8 @@ def _centre_loss(centres: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(found + false) / count + 0.1 * heights / (tf.reduce_sum(near) + 1)
 
 
-def rate_at(seen: int, pages: int, cool: int) -> float:
-    """Return the learning rate after some of the pages; it falls over the last `cool` of them."""
-    warm = min(1.0, (seen / BATCH + 1) / _WARM_UP)
-    left = min(1.0, max(0.0, pages - seen) / max(cool, 1))
-    return _RATE * warm * max(left, 1e-3)
-
-
 class Trainer:
-    """The model, its optimizer and the moving average of its weights.
+    """The model, and what it learns by.
 
     Args:
         pages: How many pages will have been seen at the end.
@@ -182,64 +138,33 @@ class Trainer:
     """
 
     def __init__(self, pages: int, cool: int) -> None:
-        self.model = keras_finder.build()
-        self.averaged = keras_finder.build()
-        self.averaged.set_weights(self.model.get_weights())
-        self.optimizer = keras.optimizers.AdamW(_RATE, weight_decay=1e-4, clipnorm=1.0)
-        self.optimizer.build(self.model.trainable_variables)
-        self.seen = 0
-        self._pages, self._cool = pages, cool
+        self.training = AveragedModel(keras_finder.build, pages // BATCH, cool // BATCH)
         self._compiled = tf.function(self._step, autograph=False)
+
+    @property
+    def seen(self) -> int:
+        """How many pages were learned from."""
+        return self.training.step * BATCH
 
     def step(self, batch: Batch) -> float:
         """Learn from one batch; return the loss."""
-        self.optimizer.learning_rate.assign(rate_at(self.seen, self._pages, self._cool))
-        keep = min(_AVERAGE, (1 + self.seen / BATCH) / (10 + self.seen / BATCH))
-        value = self._compiled(
-            tf.constant(batch.pictures),
-            tf.constant(batch.classes),
-            tf.constant(batch.centres),
-            tf.constant(keep, tf.float32),
-        )
-        self.seen += len(batch.pictures)
-        return float(value)
+        self.training.next_step()
+        return float(self._compiled(batch.pictures, batch.classes, batch.centres))
 
-    def _step(
-        self, pictures: tf.Tensor, classes: tf.Tensor, centres: tf.Tensor, keep: tf.Tensor
-    ) -> tf.Tensor:
+    def _step(self, pictures: tf.Tensor, classes: tf.Tensor, centres: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
-            logits, found = self.model(tf.cast(pictures, tf.float32), training=True)
+            logits, found = self.training.model(tf.cast(pictures, tf.float32), training=True)
             value = loss(logits, found, Batch(pictures, classes, centres))
-        gradients = tape.gradient(value, self.model.trainable_variables)
-        self.optimizer.apply_gradients(zip(gradients, self.model.trainable_variables, strict=True))
-        for average, weight in zip(self.averaged.weights, self.model.weights, strict=True):
-            average.assign(keep * average + (1 - keep) * weight)
+        self.training.learn(tape, value)
         return value
-
-    def save(self, path: Path) -> None:
-        """Write a checkpoint; a kill while it is written leaves the one before."""
-        state = {f"model{i}": w for i, w in enumerate(self.model.get_weights())}
-        state |= {f"averaged{i}": w for i, w in enumerate(self.averaged.get_weights())}
-        state |= {f"optimizer{i}": v.numpy() for i, v in enumerate(self.optimizer.variables)}
-        partial = path.with_suffix(".partial.npz")
-        np.savez(partial, seen=self.seen, **state)
-        partial.replace(path)
 
     def start_from(
         self, arrays: dict[str, npt.NDArray[np.float32]], pictures: npt.NDArray[np.uint8]
     ) -> None:
-        """Start from published weights; see `keras_finder.load_folded`."""
-        keras_finder.load_folded(self.model, arrays, pictures)
-        self.averaged.set_weights(self.model.get_weights())
-
-    def load(self, path: Path) -> None:
-        """Go on from a checkpoint."""
-        with np.load(path) as state:
-            self.seen = int(state["seen"])
-            for name, model in (("model", self.model), ("averaged", self.averaged)):
-                model.set_weights([state[f"{name}{i}"] for i in range(len(model.weights))])
-            for index, variable in enumerate(self.optimizer.variables):
-                variable.assign(state[f"optimizer{index}"])
+        """Start from published weights; see `keras_layers.load_folded`."""
+        model = self.training.model
+        keras_layers.load_folded(model, LAYERS, arrays, pictures.astype(np.float32))
+        self.training.averaged.set_weights(model.get_weights())
 
 
 def evaluate(model: keras.Model, pages: list[Made]) -> dict[str, Any]:
@@ -326,7 +251,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--start", type=Path, help="set whose finder to start from (else random weights)"
     )
-    parser.add_argument("--reader", type=Path, default=BUNDLED, help="set that reads the digits")
+    parser.add_argument("--reader", type=Path, default=BUNDLED, help="set with the other networks")
     parser.add_argument("--pages", type=int, default=95_000, help="pages to learn from, in all")
     parser.add_argument("--cool", type=int, default=25_000, help="pages while the rate falls")
     parser.add_argument("--seed", type=int, default=1)
@@ -350,45 +275,36 @@ def main() -> None:
     validation = [make(kept, _VALIDATION_SEED, index) for index in range(_VALIDATION_PAGES)]
     trainer = Trainer(arguments.pages, arguments.cool)
     if (run.path / _CHECKPOINT).exists():
-        trainer.load(run.path / _CHECKPOINT)
+        trainer.training.load(run.path / _CHECKPOINT)
         print(f"going on after {trainer.seen} pages", flush=True)
     elif arguments.start:
         finder = weights.load_folder(arguments.start).finder
         trainer.start_from(finder, batch_of(validation[:_MEASURED]).pictures)
     started, before, losses = time.monotonic(), trainer.seen, []
-    made = batches(hands, arguments.seed, trainer.seen, arguments.pages, arguments.workers)
-    for batch in made:
+    indices = range(trainer.seen // BATCH, -(-arguments.pages // BATCH))
+    for batch in produce(make_batch, hands, arguments.seed, indices, arguments.workers):
         losses.append(trainer.step(batch))
         if trainer.seen % arguments.every < BATCH or trainer.seen >= arguments.pages:
             speed = (trainer.seen - before) / (time.monotonic() - started)
             _report(trainer, run, validation, float(np.mean(losses)), speed)
             losses = []
-    _complete(run, arguments.reader, evaluate(trainer.averaged, validation)["all"])
+    scores = evaluate(trainer.training.averaged, validation)["all"]
+    run.become_set(arguments.reader, FINDER, scores)
     push.push(run.path, arguments)
-
-
-def _complete(run: RunFolder, reader: Path, scores: dict[str, float]) -> None:
-    """Put the set that reads digits beside the finder: then the run is a set of weights."""
-    content = (reader / WEIGHTS_FILE).read_bytes()
-    run.write_bytes(WEIGHTS_FILE, content)
-    config = json.loads((reader / CONFIG_FILE).read_text("utf-8"))
-    finder = (run.path / FINDER_FILE).read_bytes()
-    run.write_json(CONFIG_FILE, config | {"finder_sha256": hashlib.sha256(finder).hexdigest()})
-    metrics = json.loads((reader / METRICS_FILE).read_text("utf-8"))
-    run.write_json(METRICS_FILE, metrics | {"finder": scores})
 
 
 def _report(
     trainer: Trainer, run: RunFolder, validation: list[Made], value: float, speed: float
 ) -> None:
     """Write checkpoint, weights, metrics and figure, and print a line."""
-    trainer.save(run.path / _CHECKPOINT)
-    run.write_bytes(FINDER_FILE, weights.serialize(keras_finder.folded(trainer.averaged)))
+    trainer.training.save(run.path / _CHECKPOINT)
+    averaged = trainer.training.averaged
+    run.write_bytes(FINDER_FILE, weights.serialize(keras_layers.folded(averaged, LAYERS)))
     line = {"pages": trainer.seen, "loss": round(value, 4), "pages_per_second": round(speed, 2)}
     if trainer.seen % _EVALUATE_EVERY < BATCH:
-        metrics = evaluate(trainer.averaged, validation)
+        metrics = evaluate(averaged, validation)
         run.write_json(_KINDS_FILE, metrics)
-        draw_figure(trainer.averaged, validation[:24], run.path / "found.png")
+        draw_figure(averaged, validation[:24], run.path / "found.png")
         line |= metrics["all"]
     with (run.path / "log.jsonl").open("a") as log:
         log.write(json.dumps(line) + "\n")

@@ -1,4 +1,4 @@
-"""One line of digits, read from the ink that the rules of `digits.ink` find."""
+"""Lines of digits, read from their ink."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -10,8 +10,9 @@ import numpy.typing as npt
 from digits import networks
 from digits.grouping import written_line
 from digits.ink import Ink, InkArray, Picture, possible_inks
-from digits.numbers.lattice import Classify, build_lattice, viterbi
+from digits.numbers.line_reader import LineReader, share_ink
 from digits.prediction import BLANK, NOT_A_DIGIT, Box, ReadDigit, Reading
+from digits.preprocessing import has_ink, normalize
 
 _SMALL_DIGIT = 40
 """Pixels in height, on a reduced picture, below which a second look is taken."""
@@ -21,6 +22,9 @@ _LEAST_MEAN = 0.6
 
 _SURE = 0.9
 """Confidence from which an answer is sure."""
+
+Classify = Callable[[InkArray], npt.NDArray[np.float32]]
+"""`(N, 28, 28)` float32 images to `(N, 10)` or `(N, 11)` float32 probabilities."""
 
 _NOTHING = Reading((), (), reason=BLANK)
 
@@ -50,78 +54,113 @@ class Character(NamedTuple):
         return ReadDigit.from_probabilities(self.probabilities, self.image, self.box, line)
 
 
-def read_characters(
-    classify: Classify,
-    ink: InkArray,
-    to_picture: Callable[[float, float, float, float], Box],
-    centres: Sequence[Sequence[float]] = (),
-) -> list[Character]:
-    """Cut a line of ink into digits and other writing, from left to right.
+class NumberReader:
+    """Reads lines of ink by two networks: one that names all characters, one that reads a digit."""
 
-    Args:
-        classify: As `Recognizer.predict_images`.
-        ink: `(h, w)` float32 in `[0, 1]`, with some ink.
-        to_picture: Turns top, left, bottom, right of a part of the ink into a box.
-        centres: As of `build_lattice`.
-    """
-    lattice = build_lattice(classify, ink, centres)
-    return [
-        Character(
-            lattice.segments[index].image,
-            lattice.probabilities[index],
-            to_picture(*lattice.segments[index].box),
-            label != networks.NOT_A_DIGIT,
-        )
-        for index, label in viterbi(lattice)
-    ]
+    def __init__(self, classify: Classify, line_reader: LineReader, threshold: float) -> None:
+        """Take both networks.
+
+        Args:
+            classify: As `Recognizer.predict_images`.
+            line_reader: Names the characters of a line.
+            threshold: Confidence below which a digit that stands alone is rejected.
+        """
+        self._classify = classify
+        self._line_reader = line_reader
+        self._threshold = threshold
+
+    def read_characters(
+        self, ink: InkArray, to_picture: Callable[[float, float, float, float], Box]
+    ) -> list[Character]:
+        """Read digits and other writing, from left to right.
+
+        The line reader tells which characters there are. What a digit is, both networks say: their
+        probabilities' geometric mean.
+
+        Args:
+            ink: `(h, w)` float32 in `[0, 1]`, with some ink.
+            to_picture: Turns top, left, bottom, right of a part of the ink into a box.
+        """
+        named = self._line_reader.read(ink)
+        if not named:
+            return []
+        parts = share_ink(ink, np.array([each.column for each in named]))
+        written = [(n, part) for n, part in zip(named, parts, strict=True) if has_ink(part.ink)]
+        if not written:
+            return []
+        images = np.stack([normalize(part.ink) for _, part in written])
+        by_line = np.stack([each.probabilities for each, _ in written])
+        by_digit = self._classify(images)
+        both = _geometric_mean(by_line, by_digit)
+        return [
+            Character(image, row, to_picture(*part.box), int(line.argmax()) != networks.NOT_A_DIGIT)
+            for image, row, line, (_, part) in zip(images, both, by_line, written, strict=True)
+        ]
+
+    def confirm(self, ink: InkArray, by_digit: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Ask the line reader too what a character that stands alone is.
+
+        Args:
+            ink: `(h, w)` float32 in `[0, 1]`, with some ink.
+            by_digit: `(10,)` or `(11,)` float32 probabilities by the network that reads a digit.
+
+        Returns:
+            The geometric mean of both, where the line reader names one character; else `by_digit`.
+        """
+        named = self._line_reader.read(ink)
+        if len(named) != 1:
+            return by_digit
+        mean: npt.NDArray[np.float32] = _geometric_mean(
+            named[0].probabilities[None], by_digit[None]
+        )[0]
+        return mean
+
+    def is_number(self, line: Sequence[Character]) -> bool:
+        """Tell digits from words: neighbours vouch for an unclear digit, not for one alone."""
+        least = self._threshold if len(line) == 1 else _LEAST_MEAN
+        return bool(line) and float(np.mean([each.confidence for each in line])) >= least
+
+    def read_line(self, picture: Picture, inks: Sequence[Ink]) -> Reading:
+        """Read one line of digits from left to right.
+
+        Args:
+            picture: `(H, W)` or `(H, W, 3)` uint8, upright.
+            inks: Its possible inks, the likeliest first; none if it is blank.
+        """
+        if not inks:
+            return _NOTHING
+        found = _surest([self.read_ink(ink) for ink in inks])
+        scale = inks[0].scale
+        if scale > 1 and _is_small(found, scale):
+            finer = possible_inks(picture, fine=True)
+            closer = _surest([self.read_ink(ink) for ink in finer])
+            return closer if len(closer.digits) >= len(found.digits) else found
+        return found
+
+    def read_ink(self, ink: Ink) -> Reading:
+        """Read one line of ink; see `read_line`."""
+
+        def to_picture(top: float, left: float, bottom: float, right: float) -> Box:
+            top, left, bottom, right = (side * ink.scale for side in (top, left, bottom, right))
+            width, height = math.ceil(right - left), math.ceil(bottom - top)
+            return math.floor(left), math.floor(top), width, height
+
+        line = self.read_characters(written_line(ink), to_picture)
+        if not self.is_number(line):
+            return Reading((), (), tuple(each.box for each in line), NOT_A_DIGIT)
+        digits = tuple(each.as_digit() for each in line if each.is_digit)
+        other = tuple(each.box for each in line if not each.is_digit)
+        return Reading(("".join(str(digit.digit) for digit in digits),), digits, other)
 
 
-def read_line(
-    classify: Classify, threshold: float, picture: Picture, inks: Sequence[Ink]
-) -> Reading:
-    """Read one line of digits from left to right.
-
-    Args:
-        classify: As `Recognizer.predict_images`.
-        threshold: Confidence below which a digit that stands alone is rejected.
-        picture: `(H, W)` or `(H, W, 3)` uint8, upright.
-        inks: Its possible inks, the likeliest first; none if it is blank.
-    """
-    if not inks:
-        return _NOTHING
-    found = _surest([read_ink(classify, threshold, ink) for ink in inks])
-    scale = inks[0].scale
-    if scale > 1 and _is_small(found, scale):
-        finer = possible_inks(picture, fine=True)
-        closer = _surest([read_ink(classify, threshold, ink) for ink in finer])
-        return closer if len(closer.digits) >= len(found.digits) else found
-    return found
-
-
-def is_number(line: Sequence[Character], threshold: float) -> bool:
-    """Tell digits from words and scrawls: neighbours vouch for an unclear digit, not for one alone.
-
-    Args:
-        line: Its characters.
-        threshold: Least confidence of one that stands alone.
-    """
-    least = threshold if len(line) == 1 else _LEAST_MEAN
-    return bool(line) and float(np.mean([each.confidence for each in line])) >= least
-
-
-def read_ink(classify: Classify, threshold: float, ink: Ink) -> Reading:
-    """Read one line of ink; see `read_line`."""
-
-    def to_picture(top: float, left: float, bottom: float, right: float) -> Box:
-        top, left, bottom, right = (side * ink.scale for side in (top, left, bottom, right))
-        return math.floor(left), math.floor(top), math.ceil(right - left), math.ceil(bottom - top)
-
-    line = read_characters(classify, written_line(ink), to_picture)
-    if not is_number(line, threshold):
-        return Reading((), (), tuple(each.box for each in line), NOT_A_DIGIT)
-    digits = tuple(each.as_digit() for each in line if each.is_digit)
-    other = tuple(each.box for each in line if not each.is_digit)
-    return Reading(("".join(str(digit.digit) for digit in digits),), digits, other)
+def _geometric_mean(
+    by_line: npt.NDArray[np.float32], by_digit: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
+    """Return `(N, 11)` probabilities; a network without "not a digit" has none of it."""
+    if by_digit.shape[1] == networks.NOT_A_DIGIT:
+        by_line = by_line[:, : networks.NOT_A_DIGIT]
+    mean = np.sqrt(by_line * by_digit)
+    return np.asarray(mean / mean.sum(axis=1, keepdims=True), np.float32)
 
 
 def _surest(readings: Sequence[Reading]) -> Reading:

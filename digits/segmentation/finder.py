@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.ink import InkArray, Picture
+from digits.layer_graph import Weights
 from digits.onnx_graph import open_session
 from digits.prediction import Box
-from digits.segmentation.graph import Weights, build
+from digits.segmentation.graph import build
 from digits.segmentation.letterbox import (
     MAX_ASPECT,
     Letterbox,

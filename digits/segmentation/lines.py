@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.ink import InkArray
-from digits.numbers.lattice import MAX_WIDTH
 from digits.prediction import Box
 from digits.segmentation.finder import CONNECTING_INK, Centre, Found, mask_ink
 
@@ -24,6 +23,9 @@ _LEAST_HEIGHT: Final = 0.4
 
 _MOST_HEIGHT: Final = 1.6
 """The same above which it is something else, such as a pen."""
+
+_MAX_WIDTH: Final = 1.6
+"""Width to height above which ink is no single digit."""
 
 _SPECK: Final = 0.12
 """Size of connected ink, in heights of the digits, below which it belongs to no digit."""
@@ -53,7 +55,7 @@ class Line:
     def is_digit(self) -> bool:
         """Whether all of the ink is one digit: no second was seen, and it is no wider than one."""
         height, width = self.ink.shape
-        return len(self.centres) < 2 and width <= MAX_WIDTH * height
+        return len(self.centres) < 2 and width <= _MAX_WIDTH * height
 
     @property
     def is_character(self) -> bool:
@@ -62,7 +64,7 @@ class Line:
         Two digits that touch are such ink too: only who asks for one digit may go by this.
         """
         height, width = self.ink.shape
-        return self.is_digit or (self._components[0] <= 2 and width <= MAX_WIDTH * height)
+        return self.is_digit or (self._components[0] <= 2 and width <= _MAX_WIDTH * height)
 
     @cached_property
     def _components(self) -> tuple[int, npt.NDArray[np.int32]]:

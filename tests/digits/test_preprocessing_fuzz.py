@@ -3,8 +3,6 @@
 `pytest --hypothesis-profile long` tries far more; see `tests/conftest.py`.
 """
 
-from itertools import pairwise
-
 import cv2
 import numpy as np
 import pytest
@@ -15,8 +13,8 @@ from PIL import Image
 
 from digits.grouping import main_ink, written_line
 from digits.ink import BlankPictureError, possible_inks
-from digits.numbers.fragments import MAX_CONNECTED, find_fragments
-from digits.numbers.lattice import build_lattice, viterbi
+from digits.numbers.frame import HEIGHT, MAX_WIDTH, fit_line
+from digits.numbers.line_reader import share_ink
 from digits.pictures import MIN_SIDE, PictureError, load_picture
 from digits.preprocessing import candidates_of, has_ink, normalize
 from tests.support import pen
@@ -159,41 +157,37 @@ def test_a_pillow_image_of_any_mode_gives_a_picture_or_a_refusal(mode, width, he
     assert picture.shape[:2] == (height, width)
 
 
+columns = st.lists(st.floats(0, 1), min_size=1, max_size=20).map(sorted)
+
+
 @few
-@given(inks)
-def test_fragments_share_no_pixel_and_hold_ink_alone(ink):
+@given(inks, columns)
+def test_any_ink_is_shared_out_without_a_pixel_twice(ink, columns):
     assume((ink > 0).any())
-    fragments = find_fragments(ink)
-    assert 1 <= len({fragment.ink for fragment in fragments}) <= MAX_CONNECTED
-    pixels = [tuple(pixel) for fragment in fragments for pixel in fragment.pixels]
-    assert len(set(pixels)) == len(pixels)
-    rows, columns = np.array(pixels).T
-    assert (ink[rows, columns] > 0).all()
-    for fragment in fragments:
-        top, left, bottom, right = fragment.box
-        assert 0 <= top < bottom <= ink.shape[0]
-        assert 0 <= left < right <= ink.shape[1]
-
-
-def guess(images):
-    """Classify at random, as far as the rest of the reading can tell."""
-    for image in images:
-        check_image(image)
-    rng = np.random.default_rng(len(images))
-    return rng.dirichlet(np.full(11, 0.3), len(images)).astype(np.float32)
+    places = np.array(columns) * ink.shape[1]
+    left = ink.copy()
+    for part in share_ink(ink, places):
+        top, left_side, bottom, right = part.box
+        assert part.ink.shape == (max(0, bottom - top), max(0, right - left_side))
+        if part.ink.any():
+            window = left[top:bottom, left_side:right]
+            assert (window[part.ink > 0] == part.ink[part.ink > 0]).all()
+            window[part.ink > 0] = 0
+            if has_ink(part.ink):
+                check_image(normalize(part.ink))
 
 
 @few
 @given(inks)
-def test_any_ink_is_read_from_left_to_right_each_fragment_once(ink):
+def test_any_ink_fits_into_the_line_readers_frame(ink):
     assume((ink > 0).any())
-    lattice = build_lattice(guess, ink)
-    segments = [lattice.segments[index] for index, _ in viterbi(lattice)]
-    assert all(before.last <= after.first for before, after in pairwise(segments))
-    for segment in segments:
-        top, left, bottom, right = segment.box
-        assert 0 <= top < bottom <= ink.shape[0]
-        assert 0 <= left < right <= ink.shape[1]
+    frame, scale, first = fit_line(ink)
+    assert frame.shape[0] == HEIGHT
+    assert frame.shape[1] <= MAX_WIDTH
+    assert frame.min() >= 0
+    assert 0 < frame.max() <= 1 + 1e-6
+    assert 0 <= first < ink.shape[1]
+    assert scale > 0
 
 
 def difference(image, other):

@@ -9,6 +9,7 @@ import pytest
 
 from digits.drawing import as_picture, draw, parse_strokes
 from digits.examples import digit_example
+from digits.numbers.reading import NumberReader
 from digits.prediction import BLANK, NOT_A_DIGIT, ReadDigit, Reading
 from digits.preprocessing import Candidate, crop, normalize
 from digits.recognizer import Recognizer, select_candidate
@@ -174,14 +175,14 @@ def test_an_unsure_number_is_dropped_where_the_finder_sees_writing_alone(
 ):
     image = np.zeros((28, 28), np.float32)
     ones = tuple(ReadDigit(1, confidence, (0, 0, 9, 9), 0, 0, 0.0, image) for _ in range(2))
-    monkeypatch.setattr("digits.recognizer.read_line", lambda *_: Reading(("11",), ones))
+    monkeypatch.setattr(NumberReader, "read_line", lambda *_: Reading(("11",), ones))
     look = SimpleNamespace(picture=None, inks=[], layout=Layout((), ((0, 0, 9, 9),)))
     assert recognizer.read_look(look).lines == lines
 
 
 def test_what_the_rules_reject_stays_unread_where_the_finder_sees_nothing(monkeypatch, recognizer):
     rejected = Reading((), (), ((1, 2, 3, 4),), NOT_A_DIGIT)
-    monkeypatch.setattr("digits.recognizer.read_line", lambda *_: rejected)
+    monkeypatch.setattr(NumberReader, "read_line", lambda *_: rejected)
     look = SimpleNamespace(picture=None, inks=[], layout=Layout())
     assert recognizer.read_look(look) == rejected
 

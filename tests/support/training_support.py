@@ -2,9 +2,7 @@
 
 import functools
 import gzip
-import hashlib
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -17,16 +15,18 @@ from digits.preprocessing import normalize
 from digits.weights import (
     BUNDLED,
     CONFIG_FILE,
-    FINDER_FILE,
+    HASHES,
     METRICS_FILE,
     WEIGHTS_FILE,
     Config,
     Origin,
     Weights,
+    load_folder,
 )
 from training.augmentation.pen import draw_strokes
 from training.data.mnist import FILES, Mnist
 from training.handwriting.templates import write
+from training.run_folder import RunFolder
 
 _LEARNED_NOTHING = {"errors": 9000, "count": 10000, "top1_accuracy": 0.1}
 
@@ -116,26 +116,23 @@ def random_tensors(network, seed=0):
 
 
 def random_weights(network):
-    """A set of such weights, with the bundled finder."""
-    config = Config(network, 1.0, rejection_threshold=0.0, sha256="0" * 64, finder_sha256="0" * 64)
-    finder = weights.parse_tensors((BUNDLED / FINDER_FILE).read_bytes(), weights.FINDER)
+    """A set of such weights, with the bundled finder and line reader."""
+    bundled = load_folder(BUNDLED)
+    config = Config(network, 1.0, 0.0, *["0" * 64] * len(HASHES))
     metrics = {"mnist_test": dict(_LEARNED_NOTHING)}
-    return Weights(random_tensors(network), finder, config, metrics, Origin())
+    tensors = random_tensors(network)
+    return Weights(tensors, bundled.finder, bundled.line_reader, config, metrics, Origin())
 
 
 def write_weights(folder: Path, network, temperature=1.0, seed=0):
     """Write such a set, and return its folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    content = weights.serialize(random_tensors(network, seed))
-    (folder / WEIGHTS_FILE).write_bytes(content)
-    shutil.copy(BUNDLED / FINDER_FILE, folder)
-    sha256 = hashlib.sha256(content).hexdigest()
+    (folder / WEIGHTS_FILE).write_bytes(weights.serialize(random_tensors(network, seed)))
     config = {
         "network": network,
         "temperature": temperature,
         "rejection_threshold": 0,
-        "sha256": sha256,
-        "finder_sha256": hashlib.sha256((BUNDLED / FINDER_FILE).read_bytes()).hexdigest(),
+        **RunFolder(folder).complete(BUNDLED),
     }
     (folder / CONFIG_FILE).write_text(json.dumps(config))
     (folder / METRICS_FILE).write_text(json.dumps({"mnist_test": _LEARNED_NOTHING}))

@@ -104,7 +104,7 @@ def lay_out(digits: Sequence[Strokes], rng: np.random.Generator, pen: float) -> 
             if touching and rng.random() < 0.5
             else (max(0.06, gap + rng.normal(0, 0.04)))
         )
-        start = _next_start(parts[-1], part, (apart + pen) * UNIT) if parts else 0.0
+        start = next_start(parts[-1], part, (apart + pen) * UNIT) if parts else 0.0
         parts.append([stroke + np.array([start, 0]) for stroke in part])
     slope = np.clip(rng.normal(0, 0.05), -0.12, 0.12)
     shear = np.array([[1, 0, 0], [slope, 1, 0], [0, 0, 1]], np.float64)
@@ -121,10 +121,10 @@ def _sized(strokes: Strokes, rng: np.random.Generator) -> Strokes:
     return [(stroke - foot) * scale + lift for stroke in strokes]
 
 
-def _next_start(left: Strokes, right: Strokes, apart: float) -> float:
+def next_start(left: Strokes, right: Strokes, apart: float, deepest: float = 1 / 7) -> float:
     """Return where `right` starts so that the pen's paths come as near as `apart`.
 
-    Never deeper into the left digit than a seventh of `UNIT`, as hands do not write so.
+    Never deeper into the left one than `deepest` times `UNIT`, as hands do not write so.
     """
     ends, starts = _profile(left, -np.inf), _profile(right, np.inf)
     near = np.array([ends[max(0, i - 2) : i + 3].max() for i in range(_ROWS)])
@@ -132,7 +132,7 @@ def _next_start(left: Strokes, right: Strokes, apart: float) -> float:
     edge = float(pen_strokes.box(left)[1][0])
     if not shared.any():
         return edge + apart
-    return max(float((near - starts)[shared].max()) + apart, edge - UNIT / 7)
+    return max(float((near - starts)[shared].max()) + apart, edge - deepest * UNIT)
 
 
 def _profile(strokes: Strokes, side: float) -> npt.NDArray[np.float64]:

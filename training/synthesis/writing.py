@@ -119,7 +119,7 @@ class Hands:
             strokes, least_width = handwriting.write(str(digit), rng, rng.uniform(1.5, 5.0)), 0.05
         if rng.random() < 0.35:
             strokes = movement.vary(strokes, str(digit), rng)
-        return Mark(_stand(strokes, least_width), DIGIT, digit, row)
+        return Mark(stand(strokes, least_width), DIGIT, digit, row)
 
     def raster(self, index: int, digit: int, row: int = 0) -> Mark:
         """Take an MNIST image as it is, enlarged smoothly."""
@@ -132,7 +132,7 @@ class Hands:
         return Mark([ends], DIGIT, digit, row, image)
 
 
-def _stand(strokes: Strokes, least_width: float) -> Strokes:
+def stand(strokes: Strokes, least_width: float) -> Strokes:
     """Bring strokes to height 1 on the line y = 1, from x = 0 on."""
     low, high = pen_strokes.box(strokes)
     extent = high - low

@@ -9,15 +9,17 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from digits.layers import shapes
 from digits.onnx_graph import open_session
 from digits.segmentation.finder import Centre, Finder, Found
 from digits.segmentation.graph import build
 from digits.segmentation.layout import find_layout
 from digits.segmentation.letterbox import SIDE, letterbox, stretch, tiles_of, to_square
 from digits.segmentation.lines import find_lines
-from digits.segmentation.network import shapes
+from digits.segmentation.network import INPUTS, LAYERS
 from tests.support.training_support import _handwritten as handwritten
-from training import keras_finder, segmentation
+from training import keras_finder, keras_layers, segmentation
+from training.averaged_model import rate_at
 from training.handwriting.tracing import trace
 from training.synthesis.pages import make
 from training.synthesis.writing import Hands
@@ -47,8 +49,8 @@ def pages():
 
 
 def test_keras_and_onnx_agree_on_random_weights(model):
-    weights = keras_finder.folded(model)
-    assert {name: array.shape for name, array in weights.items()} == shapes()
+    weights = keras_layers.folded(model, LAYERS)
+    assert {name: array.shape for name, array in weights.items()} == shapes(LAYERS, INPUTS)
     pictures = np.random.default_rng(1).integers(0, 256, (2, SIDE, SIDE, 3), np.uint8)
     logits, centres = (np.asarray(v) for v in model(pictures.astype(np.float32), training=False))
     session = open_session(build(weights))
@@ -62,15 +64,15 @@ def test_keras_and_onnx_agree_on_random_weights(model):
 
 
 def test_training_goes_on_from_folded_weights_as_they_were(model, pages):
-    weights = keras_finder.folded(model)
+    weights = keras_layers.folded(model, LAYERS)
     again = keras_finder.build()
-    pictures = segmentation.batch_of(pages).pictures
-    keras_finder.load_folded(again, weights, pictures)
-    for name, array in keras_finder.folded(again).items():
+    pictures = segmentation.batch_of(pages).pictures.astype(np.float32)
+    keras_layers.load_folded(again, LAYERS, weights, pictures)
+    for name, array in keras_layers.folded(again, LAYERS).items():
         assert np.allclose(array, weights[name], atol=1e-4), name
     norm = again.get_layer("down5_norm")
     before = norm.moving_mean.numpy()
-    again(pictures.astype(np.float32), training=True)
+    again(pictures, training=True)
     assert np.abs(norm.moving_mean.numpy() - before).max() < 0.01 * np.abs(before).max()
 
 
@@ -93,7 +95,7 @@ def test_centres_are_marked_where_digits_are_with_their_height(pages):
 def trained(pages):
     """A trainer that saw one batch again and again, and the losses."""
     trainer = segmentation.Trainer(10_000, 100)
-    trainer.seen = 300 * segmentation.BATCH  # past the warm-up
+    trainer.training.step = 300  # past the warm-up
     batch = segmentation.batch_of(pages)
     return trainer, [trainer.step(batch) for _ in range(8)]
 
@@ -105,26 +107,26 @@ def test_learning_from_one_batch_again_and_again_lowers_the_loss(trained):
 
 def test_the_written_weights_follow_the_trained_ones_slowly(trained):
     trainer, _ = trained
-    trained_kernel = trainer.model.get_layer("classes_kernel").get_weights()[0]
-    averaged_kernel = trainer.averaged.get_layer("classes_kernel").get_weights()[0]
+    trained_kernel = trainer.training.model.get_layer("classes_kernel").get_weights()[0]
+    averaged_kernel = trainer.training.averaged.get_layer("classes_kernel").get_weights()[0]
     assert 0 < np.abs(trained_kernel - averaged_kernel).max() < 0.2
 
 
 def test_a_checkpoint_takes_up_training_where_it_was(tmp_path, trained, pages):
     first, _ = trained
-    first.save(tmp_path / "checkpoint.npz")
+    first.training.save(tmp_path / "checkpoint.npz")
     second = segmentation.Trainer(10_000, 100)
-    second.load(tmp_path / "checkpoint.npz")
+    second.training.load(tmp_path / "checkpoint.npz")
     batch = segmentation.batch_of(pages)
     assert second.seen == first.seen
     assert second.step(batch) == pytest.approx(first.step(batch), rel=1e-3)
 
 
-def test_the_rate_rises_first_and_falls_to_nothing_over_the_last_pages():
-    rates = [segmentation.rate_at(seen, 10_000, 1_000) for seen in (0, 1_000, 5_000, 9_000, 9_500)]
+def test_the_rate_rises_first_and_falls_to_nothing_over_the_last_steps():
+    rates = [rate_at(step, 10_000, 1_000) for step in (0, 100, 5_000, 9_000, 9_500)]
     assert rates[0] < rates[1] < rates[2] == rates[3]
     assert rates[4] == pytest.approx(rates[3] / 2)
-    assert segmentation.rate_at(10_000, 10_000, 1_000) < rates[0]
+    assert rate_at(10_000, 10_000, 1_000) < rates[4] / 10
 
 
 def test_perfect_answers_score_one_and_empty_ones_zero(pages):
@@ -381,4 +383,6 @@ def test_the_command_trains_and_goes_on(tmp_path):
         assert done.returncode == 0, done.stderr[-2000:]
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert [line["pages"] for line in lines] == [32, 64]
-    assert {k: v.shape for k, v in load_file(tmp_path / "finder.safetensors").items()} == shapes()
+    assert {k: v.shape for k, v in load_file(tmp_path / "finder.safetensors").items()} == shapes(
+        LAYERS, INPUTS
+    )

@@ -1,0 +1,196 @@
+"""The network that reads a line of ink at once, and the ink of each character that it names.
+
+The network says for each column of the line what is named there: connectionist temporal
+classification (Graves et al. 2006). A character's ink is the connected ink where it is named; ink
+that several share is cut between them where it is thinnest.
+"""
+
+import itertools
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import TensorProto, helper
+
+from digits.ink import InkArray
+from digits.layer_graph import Weights, constant, layer_nodes
+from digits.numbers.frame import FRAME_EDGE, HEIGHT, fit_line
+from digits.numbers.network import BLANK, CLASSES, COLUMN_STEP, LAYERS, LINE
+from digits.onnx_graph import IR_VERSION, OPSET, open_session
+
+_SMALL: Final = 0.35
+"""Height of connected ink, in that of the tallest, below which it is rather a part of another."""
+
+_NOBODY: Final = -1
+
+_NEAR: Final = 0.3
+"""Distance from a character, in heights of the line, within which ink is a part of it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Named:
+    """A character that the network names.
+
+    Attributes:
+        probabilities: `(11,)` float32 by digit, then of other writing; the sum is 1.
+        column: Where, in columns of the ink.
+    """
+
+    probabilities: npt.NDArray[np.float32]
+    column: float
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """The ink of one character.
+
+    Attributes:
+        ink: `(h, w)` float32 in `[0, 1]`, cut to the character.
+        box: Top, left, bottom, right in the line's ink; the last two exclusive.
+    """
+
+    ink: InkArray
+    box: tuple[int, int, int, int]
+
+
+def build(weights: Weights) -> onnx.ModelProto:
+    """Build the graph.
+
+    Args:
+        weights: By the names of `digits.layers.shapes`.
+
+    Returns:
+        A model from `inks`, `(N, 32, w)` float32 in `[0, 1]`, to `columns`, `(N, w / 2, 12)`
+        float32 probabilities.
+    """
+    arrays = [
+        constant("channel", np.array([1]), np.int64),
+        constant("row", np.array([2]), np.int64),
+    ]
+    nodes = [
+        helper.make_node("Unsqueeze", ["inks", "channel"], [LINE]),
+        *layer_nodes(LAYERS, weights, arrays),
+        helper.make_node("Squeeze", ["columns", "row"], ["logits"]),
+        helper.make_node("Transpose", ["logits"], ["by_column"], perm=[0, 2, 1]),
+        helper.make_node("Softmax", ["by_column"], ["probabilities"], axis=2),
+    ]
+    inks = helper.make_tensor_value_info("inks", TensorProto.FLOAT, ["N", HEIGHT, "W"])
+    output = helper.make_tensor_value_info(
+        "probabilities", TensorProto.FLOAT, ["N", "columns", CLASSES]
+    )
+    graph = helper.make_graph(nodes, "line_reader", [inks], [output], arrays)
+    opsets = [helper.make_opsetid("", OPSET)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
+
+
+class LineReader:
+    """The network; safe to share between threads."""
+
+    def __init__(self, weights: Weights) -> None:
+        """Build the network.
+
+        Args:
+            weights: By the names of `digits.layers.shapes`.
+        """
+        self._session = open_session(build(weights))
+
+    def read(self, ink: InkArray) -> list[Named]:
+        """Name the characters of a line from left to right.
+
+        Args:
+            ink: `(h, w)` float32 in `[0, 1]`, with some ink.
+        """
+        frame, scale, first = fit_line(ink)
+        (columns,) = self._session.run(None, {"inks": frame[None]})[0]
+        path = columns.argmax(axis=1)
+        starts = np.flatnonzero(np.diff(path, prepend=BLANK))
+        ends = np.append(starts, len(path))[1:]
+        named = []
+        for start, end in zip(starts, ends, strict=True):
+            label = path[start]
+            if label == BLANK:
+                continue
+            at = start + int(columns[start:end, label].argmax())
+            shares = columns[at, :BLANK]
+            place = (COLUMN_STEP * (at + 0.5) - FRAME_EDGE) / scale + first
+            named.append(Named(shares / shares.sum(), float(place)))
+        return named
+
+
+def share_ink(ink: InkArray, columns: npt.NDArray[np.float64]) -> list[Part]:
+    """Give each character its ink.
+
+    Args:
+        ink: `(h, w)` float32 in `[0, 1]`, with some ink.
+        columns: `(n,)`, from left to right: one within each character; at least one.
+
+    Returns:
+        For each its part of the ink, which may be empty.
+    """
+    _, labels, stats, _ = cv2.connectedComponentsWithStats((ink > 0).astype(np.uint8))
+    boxes = stats[1:, :4].astype(np.float64)
+    holder = _holders(boxes, columns)
+    gaps = _gaps(boxes, boxes[holder])
+    nearest = gaps.argmin(axis=1)
+    reach = _NEAR * boxes[:, 3].max()
+    nearest[gaps[np.arange(len(boxes)), nearest] > reach] = _NOBODY
+    nearest[holder] = np.arange(len(columns))
+    owner = np.concatenate([[_NOBODY], nearest])[labels]
+    shared, counts = np.unique(holder, return_counts=True)
+    for index in shared[counts > 1]:
+        x, y, w, h = stats[index + 1, :4]
+        of = np.flatnonzero(holder == index)
+        part = labels[y : y + h, x : x + w] == index + 1
+        cuts = _cuts(ink[y : y + h, x : x + w] * part, columns[of] - x)
+        place = owner[y : y + h, x : x + w]
+        place[part] = of[np.searchsorted(cuts, np.nonzero(part)[1], side="right")]
+    return _parts(ink, owner, len(columns))
+
+
+def _holders(
+    boxes: npt.NDArray[np.float64], columns: npt.NDArray[np.float64]
+) -> npt.NDArray[np.intp]:
+    """Return for each column the index of the connected ink that it is in the middle of."""
+    left, right = boxes[:, :1], boxes[:, :1] + boxes[:, 2:3]
+    beside = np.maximum(left - columns, columns - right).clip(0)
+    off_centre = np.abs(columns - (left + right) / 2) / boxes[:, 2:3]
+    is_small = boxes[:, 3:] < _SMALL * boxes[:, 3].max()
+    return np.lexsort((off_centre, is_small.repeat(len(columns), 1), beside), axis=0)[0]
+
+
+def _gaps(
+    boxes: npt.NDArray[np.float64], others: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Return the distances of boxes to others: `(boxes, others)`."""
+    low, high = boxes[:, None, :2], boxes[:, None, :2] + boxes[:, None, 2:]
+    apart = np.maximum(low - (others[:, :2] + others[:, 2:]), others[:, :2] - high)
+    return np.hypot(*np.maximum(apart, 0).transpose(2, 0, 1))
+
+
+def _cuts(ink: InkArray, columns: npt.NDArray[np.float64]) -> list[int]:
+    """Cut ink between each two of some columns: through few strokes, and little ink of these."""
+    strokes = (np.diff(ink > 0, axis=0, prepend=0) > 0).sum(axis=0)
+    cost = (ink.shape[0] + 1) * strokes + ink.sum(axis=0)
+    places = np.clip(columns, 0, len(cost) - 1).astype(int)
+    return [
+        a + 1 + int(cost[a + 1 : b].argmin()) if b > a + 1 else b
+        for a, b in itertools.pairwise(places)
+    ]
+
+
+def _parts(ink: InkArray, owner: npt.NDArray[np.intp], count: int) -> list[Part]:
+    """Cut out the ink of each owner."""
+    rows, columns = np.nonzero(owner != _NOBODY)
+    owners = owner[rows, columns]
+    low, high = np.full((2, count), max(ink.shape)), np.zeros((2, count), np.intp)
+    for axis, places in enumerate((rows, columns)):
+        np.minimum.at(low[axis], owners, places)
+        np.maximum.at(high[axis], owners, places + 1)
+    parts = []
+    for k, (top, left, bottom, right) in enumerate(np.concatenate([low, high]).T.tolist()):
+        window = (slice(top, max(top, bottom)), slice(left, max(left, right)))
+        parts.append(Part(ink[window] * (owner[window] == k), (top, left, bottom, right)))
+    return parts

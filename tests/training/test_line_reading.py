@@ -1,0 +1,154 @@
+"""Training the line reader: lines and what is written there, what is learned, a run as a set."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from digits.networks import NOT_A_DIGIT
+from digits.numbers.frame import HEIGHT
+from digits.numbers.network import BLANK, COLUMN_STEP
+from digits.weights import load_folder
+from tests.support.training_support import _handwritten as handwritten
+from training import line_reading
+from training.handwriting.tracing import trace
+from training.synthesis.lines import Written, write_line
+from training.synthesis.writing import Hands
+
+
+@pytest.fixture(scope="module")
+def hands():
+    images, labels = handwritten(2, 40)
+    return Hands(images, labels, [trace(image) for image in images])
+
+
+@pytest.fixture(scope="module")
+def lines(hands):
+    rng = np.random.default_rng(1)
+    return [write_line(hands, rng) for _ in range(300)]
+
+
+def test_lines_hold_ink_where_characters_are_said_to_be(lines):
+    empty = 0
+    for line in lines:
+        assert line.ink.shape[0] == HEIGHT
+        assert 0 <= line.ink.min() <= line.ink.max() <= 1 + 1e-6
+        assert len(line.labels) == len(line.spans) > 0
+        assert (line.spans[:, 0] <= line.spans[:, 1]).all()
+        assert (np.diff(line.spans.sum(axis=1)) >= 0).all()
+        empty += sum(
+            line.ink[:, int(left) : int(right) + 2].max() < 0.1 for left, right in line.spans
+        )
+    assert empty < 0.03 * sum(len(line.labels) for line in lines)
+
+
+def test_lines_are_of_digits_signs_and_words_and_all_lengths(lines):
+    labels = [label for line in lines for label in line.labels]
+    assert set(labels) == set(range(11))
+    assert 0.15 < labels.count(NOT_A_DIGIT) / len(labels) < 0.5
+    assert {1, 2, 3, 4, 5, 6} <= {len(line.labels) for line in lines}
+    assert any(set(line.labels) == {NOT_A_DIGIT} for line in lines)
+    assert max(line.ink.shape[1] for line in lines) > 5 * HEIGHT
+
+
+def test_the_same_seed_and_index_write_the_same_lines(hands):
+    first, again, other = (line_reading.make_batches(hands, 1, index) for index in (5, 5, 6))
+    for batch, same in zip(first, again, strict=True):
+        assert np.array_equal(batch.inks, same.inks)
+        assert np.array_equal(batch.labels, same.labels)
+    assert first[0].inks.shape != other[0].inks.shape or (first[0].inks != other[0].inks).any()
+
+
+def test_a_batch_is_as_wide_as_its_widest_line_and_marks_where_nothing_may_be_named():
+    ink = np.ones((HEIGHT, 40), np.float32)
+    short = Written(ink[:, :20], (7,), np.array([[4.0, 10.0]]))
+    long = Written(ink, (3, NOT_A_DIGIT), np.array([[8.0, 16.0], [20.0, 30.0]]))
+    batch = line_reading.batch_of([short, long])
+    assert batch.inks.shape == (2, HEIGHT, 40, 1)
+    assert batch.inks[0].sum() == 20 * HEIGHT
+    assert batch.labels.tolist() == [[7, -1], [3, NOT_A_DIGIT]]
+    assert batch.stray.shape == (2, 40 // COLUMN_STEP, BLANK + 1)
+    assert batch.stray[..., BLANK].max() == 0
+    assert np.flatnonzero(batch.stray[0, :, 7] == 0).tolist() == [1, 2, 3, 4, 5, 6]
+    assert batch.stray[0, :, 3].all()
+
+
+def test_naming_a_character_beside_its_columns_costs_more():
+    labels = np.array([[7]], np.int32)
+    stray = np.ones((1, 6, BLANK + 1), np.float32)
+    stray[..., BLANK], stray[0, 1:3, 7] = 0, 0
+
+    def cost(column):
+        logits = np.zeros((1, 6, BLANK + 1), np.float32)
+        logits[0, :, BLANK] = 6
+        logits[0, column, 7] = 12
+        return float(line_reading.loss(logits, labels, stray))
+
+    assert cost(1) + 0.3 < cost(4)
+
+
+@pytest.fixture(scope="module")
+def trained(lines):
+    """A trainer that saw one batch again and again, and the losses."""
+    trainer = line_reading.Trainer(1_000_000, 100)
+    trainer.training.step = 300  # past the warm-up
+    batch = line_reading.batch_of(lines[:16])
+    return trainer, [trainer.step(batch) for _ in range(12)]
+
+
+def test_learning_from_one_batch_again_and_again_lowers_the_loss(trained):
+    _, losses = trained
+    assert losses[-1] < 0.5 * losses[0]
+
+
+def test_a_checkpoint_takes_up_training_where_it_was(tmp_path, trained, lines):
+    first, _ = trained
+    first.training.save(tmp_path / "checkpoint.npz")
+    second = line_reading.Trainer(1_000_000, 100)
+    second.training.load(tmp_path / "checkpoint.npz")
+    batch = line_reading.batch_of(lines[:16])
+    assert second.seen == first.seen
+    assert second.step(batch) == pytest.approx(first.step(batch), rel=1e-3)
+
+
+def test_errors_are_insertions_deletions_and_substitutions():
+    ink = np.ones((HEIGHT, 20), np.float32)
+    spans = np.zeros((3, 2))
+    line = Written(ink, (1, 2, 3), spans)
+
+    def naming(*labels):
+        def answer(inks, *, training):
+            assert not training
+            logits = np.zeros((len(inks), 1, 10, BLANK + 1))
+            logits[..., BLANK] = 1
+            for place, label in enumerate(labels):
+                logits[:, 0, 2 * place, label] = 2
+            return logits
+
+        return line_reading.evaluate(answer, [line])
+
+    assert naming(1, 2, 3) == {"lines": 1.0, "character_errors": 0.0, "of_lines": 1}
+    for wrong in ((1, 3), (1, 2, 4), (1, 2, 2, 3)):
+        assert naming(*wrong)["character_errors"] == pytest.approx(1 / 3, abs=1e-3)
+    assert naming()["character_errors"] == 1
+
+
+@pytest.mark.nightly
+def test_the_command_trains_goes_on_and_leaves_a_set(tmp_path):
+    script = (
+        "import sys; import numpy as np; from training import line_reading as s;"
+        "from tests.support.training_support import _handwritten as h;"
+        "s._VALIDATION_LINES = 24; s._VALIDATION_WRITERS = s._WRITERS;"
+        "s.load_mnist = lambda _: type('M', (), dict(zip("
+        "('train_images', 'train_labels'), h(2, 60)))); s.main()"
+    )
+    for lines in (256, 512):
+        arguments = ["--run", str(tmp_path), "--lines", str(lines), "--every", "256"]
+        command = [sys.executable, "-c", script, *arguments, "--cool", "128"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr[-2000:]
+    log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [line["lines"] for line in log] == [256, 512]
+    assert load_folder(tmp_path).metrics["line_reader"]["of_lines"] == 24

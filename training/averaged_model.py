@@ -1,0 +1,77 @@
+"""A model in training, and the moving average of its weights, which is what is kept."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+_AVERAGE: Final = 0.998
+"""Share of the moving average that a step keeps."""
+
+_RATE: Final = 2e-3
+_WARM_UP: Final = 300  # steps
+
+
+def rate_at(step: int, steps: int, cooling: int) -> float:
+    """Return the learning rate at a step: it falls over the last `cooling` of them."""
+    warm = min(1.0, (step + 1) / _WARM_UP)
+    left = min(1.0, max(0.0, steps - step) / max(cooling, 1))
+    return _RATE * warm * max(left, 1e-3)
+
+
+class AveragedModel:
+    """A model, its optimizer and the moving average of its weights.
+
+    Args:
+        build: Returns a new model.
+        steps: How many there will be in all.
+        cooling: Over how many of them the learning rate falls.
+
+    Attributes:
+        model: Learns.
+        averaged: The same with averaged weights.
+        step: How many steps were made.
+    """
+
+    def __init__(self, build: Callable[[], keras.Model], steps: int, cooling: int) -> None:
+        self.model, self.averaged = build(), build()
+        self.averaged.set_weights(self.model.get_weights())
+        self._optimizer = keras.optimizers.AdamW(_RATE, weight_decay=1e-4, clipnorm=1.0)
+        self._optimizer.build(self.model.trainable_variables)
+        self.step = 0
+        self._steps, self._cooling = steps, cooling
+        self._keep = tf.Variable(0.0, trainable=False)
+
+    def next_step(self) -> None:
+        """Set rate and average for the step that follows."""
+        self._optimizer.learning_rate.assign(rate_at(self.step, self._steps, self._cooling))
+        self._keep.assign(min(_AVERAGE, (1 + self.step) / (10 + self.step)))
+        self.step += 1
+
+    def learn(self, tape: tf.GradientTape, loss: tf.Tensor) -> None:
+        """Apply the gradients of a loss; may be part of a graph."""
+        variables = self.model.trainable_variables
+        self._optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+        for average, weight in zip(self.averaged.weights, self.model.weights, strict=True):
+            average.assign(self._keep * average + (1 - self._keep) * weight)
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint; a kill while it is written leaves the one before."""
+        state = {f"model{i}": w for i, w in enumerate(self.model.get_weights())}
+        state |= {f"averaged{i}": w for i, w in enumerate(self.averaged.get_weights())}
+        state |= {f"optimizer{i}": v.numpy() for i, v in enumerate(self._optimizer.variables)}
+        partial = path.with_suffix(".partial.npz")
+        np.savez(partial, step=self.step, **state)
+        partial.replace(path)
+
+    def load(self, path: Path) -> None:
+        """Go on from a checkpoint."""
+        with np.load(path) as state:
+            self.step = int(state["step"])
+            for name, model in (("model", self.model), ("averaged", self.averaged)):
+                model.set_weights([state[f"{name}{i}"] for i in range(len(model.weights))])
+            for index, variable in enumerate(self._optimizer.variables):
+                variable.assign(state[f"optimizer{index}"])

@@ -1,0 +1,347 @@
+"""Lines of ink as the line reader sees them, with what is written and where.
+
+    python -m training.synthesis.lines OUT.png --hands runs/lines/hands.npz --seed 1
+
+draws a sheet of lines, to look at.
+"""
+
+import argparse
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from digits.ink import InkArray
+from digits.networks import NOT_A_DIGIT
+from digits.numbers.frame import FRAME_EDGE, fit_line
+from training import console
+from training.handwriting import movement
+from training.handwriting import strokes as pen_strokes
+from training.handwriting import templates as handwriting
+from training.handwriting.strokes import UNIT, Strokes
+from training.synthesis.contents import LONE_LETTERS, word
+from training.synthesis.hands import load_hands
+from training.synthesis.numbers import next_start
+from training.synthesis.optics import noise
+from training.synthesis.writing import BETWEEN, SHAPES, SIGNS, Hands, stand, write_character
+
+_COUNTS: Final = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12)
+_COUNT_ODDS: Final = (0.13, 0.16, 0.18, 0.16, 0.12, 0.09, 0.06, 0.05, 0.03, 0.02)
+_BEFORE: Final = "$€£(-+#<?"
+_BEHIND: Final = "%)€°'!$.,?"
+
+_TEMPLATES: Final = 0.45
+"""Share of the digits that are written from templates; others are traced."""
+
+_VARIED: Final = 0.5
+"""Share of the digits whose movement is varied."""
+
+_OVERLAP: Final = 0.18
+"""Deepest that a character reaches under its neighbour, in heights."""
+
+
+@dataclass(frozen=True, eq=False)
+class Written:
+    """A line of ink, and what is written there.
+
+    Attributes:
+        ink: `(HEIGHT, w)` float32 in `[0, 1]`, in the line reader's frame.
+        labels: From left to right, 0 to 9 or `NOT_A_DIGIT`.
+        spans: `(len(labels), 2)` float64: first and last column of each character.
+    """
+
+    ink: InkArray
+    labels: tuple[int, ...]
+    spans: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _Character:
+    """Strokes in units of `UNIT` that stand on the line y = 0, and what they mean."""
+
+    strokes: Strokes
+    label: int
+
+
+def write_line(hands: Hands, rng: np.random.Generator) -> Written:
+    """Write a line: a number, one with signs, a word, or a drawing."""
+    while True:
+        characters = _characters(hands, rng)
+        pen = float(np.exp(rng.uniform(np.log(0.03), np.log(0.2))))
+        placed = _place(characters, pen, rng)
+        written = _drawn(placed, characters, pen, rng)
+        if written is not None:
+            return written
+
+
+def _characters(hands: Hands, rng: np.random.Generator) -> list[_Character]:
+    makers = _KINDS[int(rng.choice(len(_KINDS), p=[share for _, share in _KINDS]))][0]
+    return [character for make in makers for character in make(hands, rng)]
+
+
+def _word(_hands: Hands, rng: np.random.Generator) -> list[_Character]:
+    return [_other(character, rng) for character in word(rng, int(rng.integers(2, 4)))]
+
+
+def _letters(_hands: Hands, rng: np.random.Generator) -> list[_Character]:
+    """Write letters at random, all small, all capitals or both; I and l would be 1s."""
+    case = rng.choice([string.ascii_lowercase, string.ascii_uppercase, string.ascii_letters])
+    letters = [letter for letter in case if letter not in "Il"]
+    return [_other(str(x), rng) for x in rng.choice(letters, int(rng.integers(2, 7)))]
+
+
+def _letter(_hands: Hands, rng: np.random.Generator) -> list[_Character]:
+    return [_other(str(rng.choice(list(LONE_LETTERS))), rng)]
+
+
+def _signs(_hands: Hands, rng: np.random.Generator) -> list[_Character]:
+    return [_other(str(sign), rng) for sign in rng.choice(SIGNS, 2)]
+
+
+def _shape(_hands: Hands, rng: np.random.Generator) -> list[_Character]:
+    return [_other(str(rng.choice(SHAPES)), rng)]
+
+
+def _number(hands: Hands, rng: np.random.Generator) -> list[_Character]:
+    count = int(rng.choice(_COUNTS, p=_COUNT_ODDS))
+    zeros = rng.random() < 0.08
+    signs = rng.random() < 0.4
+    written: list[_Character] = []
+    if signs and rng.random() < 0.25:
+        written.append(_other(str(rng.choice(list(_BEFORE))), rng))
+    inner: list[int] = []
+    if signs and rng.random() < 0.15:
+        inner = sorted(rng.choice(count + 1, 2, replace=False).tolist())
+    for index in range(count):
+        if index in inner:
+            written.append(_other("(" if index == inner[0] else ")", rng))
+        written.append(_digit(hands, rng, 0 if zeros and index and rng.random() < 0.8 else None))
+        is_last = index == count - 1
+        if signs and rng.random() < (0.3 if is_last else 0.35):
+            written.append(_other(str(rng.choice(list(_BEHIND if is_last else BETWEEN))), rng))
+    if count in inner:
+        written.append(_other(")", rng))
+    return written
+
+
+_KINDS: Final = (
+    ((_number,), 0.76),
+    ((_word,), 0.055),
+    ((_letters,), 0.055),
+    ((_letter,), 0.06),
+    ((_signs,), 0.02),
+    ((_shape,), 0.01),
+    ((_word, _number), 0.02),
+    ((_number, _word), 0.02),
+)
+"""What is written side by side, and how often."""
+
+
+def _digit(hands: Hands, rng: np.random.Generator, digit: int | None) -> _Character:
+    digit = int(rng.integers(10)) if digit is None else digit
+    if rng.random() < _TEMPLATES:
+        strokes = handwriting.write(str(digit), rng, rng.uniform(1.5, 5.0))
+    else:
+        strokes = hands.traced[int(rng.choice(hands.of(digit)))]
+    if rng.random() < _VARIED:
+        strokes = movement.vary(strokes, str(digit), rng)
+    return _Character(_sized(stand(strokes, 0.0), rng), digit)
+
+
+def _other(character: str, rng: np.random.Generator) -> _Character:
+    return _Character(_sized(write_character(character, rng, 2.5).strokes, rng), NOT_A_DIGIT)
+
+
+def _sized(strokes: Strokes, rng: np.random.Generator) -> Strokes:
+    """Bring strokes that are 1 high and stand on y = 1 to about `UNIT`, more or less on y = 0."""
+    size = UNIT * float(np.clip(rng.normal(1, 0.13), 0.6, 1.4))
+    lift = np.array([0.0, UNIT * rng.normal(0, 0.06)])
+    return [(stroke - (0, 1)) * size + lift for stroke in strokes]
+
+
+def _place(characters: Sequence[_Character], pen: float, rng: np.random.Generator) -> list[Strokes]:
+    """Put characters beside each other; neighbours touch, overlap or are joined now and then."""
+    gap = float(rng.choice([rng.uniform(0.03, 0.15), rng.uniform(0.08, 0.45), rng.uniform(0.4, 1)]))
+    touching = rng.random() < 0.35
+    joined = rng.random() < 0.12
+    placed: list[Strokes] = []
+    for character in characters:
+        touches = touching and rng.random() < 0.6
+        apart = rng.uniform(-0.9, 0.2) * pen if touches else max(0.02, gap + rng.normal(0, 0.05))
+        low = pen_strokes.box(character.strokes)[0]
+        strokes = [s - (low[0], 0) for s in character.strokes]
+        start = next_start(placed[-1], strokes, (apart + pen) * UNIT, _OVERLAP) if placed else 0.0
+        strokes = [s + np.array([start, 0]) for s in strokes]
+        if joined and placed and rng.random() < 0.6:
+            strokes.insert(0, _joint(placed[-1][-1][-1], strokes[0][0], rng))
+        placed.append(strokes)
+    slope, slant = np.clip(rng.normal(0, 1, 2) * (0.06, 0.15), -0.4, 0.4)
+    shear = np.array([[1, -slant, 0], [slope, 1, 0], [0, 0, 1]], np.float64)
+    return [pen_strokes.transform(part, shear) for part in placed]
+
+
+def _joint(
+    start: npt.NDArray[np.float64], end: npt.NDArray[np.float64], rng: np.random.Generator
+) -> npt.NDArray[np.float64]:
+    """Draw the pen's way from one character to the next, where it was not lifted."""
+    middle = (start + end) / 2 + (0, UNIT * rng.uniform(-0.05, 0.2))
+    t = np.linspace(0, 1, 8)[:, None]
+    return np.asarray((1 - t) ** 2 * start + 2 * t * (1 - t) * middle + t**2 * end)
+
+
+def _drawn(
+    placed: Sequence[Strokes],
+    characters: Sequence[_Character],
+    pen: float,
+    rng: np.random.Generator,
+) -> Written | None:
+    """Draw a line as pens, cameras and the search for ink leave it; None if too little is left."""
+    tall = float(np.exp(rng.uniform(np.log(13), np.log(110))))
+    scale = tall / UNIT
+    low, high = pen_strokes.box([stroke for part in placed for stroke in part])
+    free = max(1.5, pen * tall)
+    wide = int(np.ceil((high - low)[0] * scale + 2 * free))
+    high_pixels = int(np.ceil((high - low)[1] * scale + 2 * free))
+    at = [[(s - low) * scale + free for s in part] for part in placed]
+    ink = pen_strokes.draw([s for part in at for s in part], (high_pixels, wide), pen * tall)
+    ink = _damaged(ink, tall, pen * tall, rng)
+    ink[ink < 0.05] = 0
+    if ink.max() < 0.4:
+        return None
+    framed, factor, left = fit_line(ink)
+    reach = pen * tall / 2
+    spans = np.array(
+        [(pen_strokes.box(part)[0][0] - reach, pen_strokes.box(part)[1][0] + reach) for part in at]
+    )
+    spans = np.clip((spans - left) * factor + FRAME_EDGE, 0, framed.shape[1] - 1)
+    order = np.argsort(spans.sum(axis=1), kind="stable")
+    return Written(framed, tuple(characters[i].label for i in order), spans[order])
+
+
+def _damaged(ink: InkArray, tall: float, pen: float, rng: np.random.Generator) -> InkArray:
+    """Blur, harden, wear and dirty ink, by chance."""
+    chance = rng.random(8)
+    size = (ink.shape[0], ink.shape[1])
+    if chance[0] < 0.35:
+        ink = _worn(ink, size, pen, rng)
+    if chance[1] < 0.1:
+        ink = _with_gaps(ink, pen, rng)
+    if chance[2] < 0.5:
+        ink = cv2.GaussianBlur(ink, (0, 0), max(0.3, rng.uniform(0.05, 0.5) * pen))
+    if chance[3] < 0.6:
+        least, most = rng.uniform(0, 0.35), rng.uniform(0.5, 1.0)
+        ink = np.clip((ink - least) / (most - least), 0, 1)
+    if chance[4] < 0.15:
+        ink = _with_specks(ink, tall, rng)
+    if chance[5] < 0.15:
+        ink = _with_rests(ink, tall, rng)
+    if chance[7] < 0.12:
+        ink = _with_squares(ink, tall, rng)
+    if chance[6] < 0.1:
+        ink = ink * np.float32(rng.uniform(0.5, 1))
+    return np.ascontiguousarray(ink, np.float32)
+
+
+def _worn(ink: InkArray, size: tuple[int, int], pen: float, rng: np.random.Generator) -> InkArray:
+    """Let the paper's grain, or uneven light, show in the lines."""
+    rough = noise(size, float(rng.choice([max(1.2, 0.3 * pen), 2 + 2 * pen])), rng)
+    return ink * np.clip(1 - rng.uniform(0.2, 0.8) * np.clip(0.3 + 0.7 * rough, 0, 1), 0, 1)
+
+
+def _with_gaps(ink: InkArray, pen: float, rng: np.random.Generator) -> InkArray:
+    """Wipe narrow lines out, as folds and a ruled line that was taken away do."""
+    gaps = np.ones_like(ink)
+    for _ in range(int(rng.integers(1, 4))):
+        x, y = rng.uniform(0, ink.shape[1]), rng.uniform(0, ink.shape[0])
+        angle = rng.choice([0.0, 0.0, np.pi / 2, rng.uniform(0, np.pi)]) + rng.normal(0, 0.03)
+        way = np.array([np.cos(angle), np.sin(angle)]) * max(ink.shape)
+        ends = np.round(np.array([x, y]) + np.array([-way, way])).astype(int)
+        cv2.line(gaps, ends[0].tolist(), ends[1].tolist(), 0.0, max(1, round(0.4 * pen)))
+    return ink * gaps
+
+
+def _with_specks(ink: InkArray, tall: float, rng: np.random.Generator) -> InkArray:
+    """Add dust."""
+    dust = np.zeros_like(ink)
+    for _ in range(int(rng.integers(1, 6))):
+        at = [int(rng.integers(side)) for side in ink.shape[::-1]]
+        radius = round(rng.uniform(0.0, 0.04) * tall)
+        cv2.circle(dust, at, radius, float(rng.uniform(0.3, 1)), cv2.FILLED)
+    return np.maximum(ink, dust)
+
+
+def _with_rests(ink: InkArray, tall: float, rng: np.random.Generator) -> InkArray:
+    """Add rests of ruled lines, boxes and neighbouring rows."""
+    rests = np.zeros_like(ink)
+    height, width = ink.shape
+    thick = max(1, round(rng.uniform(0.01, 0.05) * tall))
+    for _ in range(int(rng.integers(1, 4))):
+        start = rng.uniform(0, 1, 2) * (width, height)
+        length = rng.uniform(0.1, 1.0) * tall
+        kind = rng.random()
+        if kind < 0.5:
+            start[1] = rng.choice([rng.uniform(0, 0.1), rng.uniform(0.9, 1), rng.uniform(0, 1)])
+            start[1] *= height
+            end = start + np.array([length * rng.uniform(0.5, 3), rng.normal(0, 0.02) * tall])
+        elif kind < 0.75:
+            start[1] = rng.choice([0, height - 0.25 * length])
+            end = start + np.array([rng.normal(0, 0.1) * tall, 0.25 * length])
+        else:
+            end = start + np.array([rng.normal(0, 0.02) * tall, 0.3 * length])
+        ends = np.round([start, end]).astype(int)
+        cv2.line(rests, ends[0].tolist(), ends[1].tolist(), float(rng.uniform(0.3, 1)), thick)
+    return np.maximum(ink, rests)
+
+
+def _with_squares(ink: InkArray, tall: float, rng: np.random.Generator) -> InkArray:
+    """Add what shows through of squared or ruled paper where there is ink, or anywhere."""
+    height, width = ink.shape
+    pitch = max(5.0, rng.uniform(0.25, 1.2) * tall)
+    thick = max(1, round(rng.uniform(0.01, 0.06) * tall))
+    angle, shade = rng.normal(0, 0.06), float(rng.uniform(0.25, 1))
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    corner, reach = rng.uniform(-pitch, 0, 2), float(height + width)
+    squares = np.zeros_like(ink)
+    for axis in (0, 1) if rng.random() < 0.7 else (1,):
+        for place in np.arange(-reach / 2, reach, pitch):
+            ends = np.array([[place, -reach], [place, reach]])
+            ends = (ends if axis == 0 else ends[:, ::-1]) @ turn + corner
+            fixed = np.round(8 * ends).astype(int)
+            cv2.line(squares, fixed[0].tolist(), fixed[1].tolist(), shade, thick, cv2.LINE_AA, 3)
+    if rng.random() < 0.8:
+        near = max(3, 2 * round(rng.uniform(0.03, 0.25) * tall) + 1)
+        squares *= cv2.dilate(ink, np.ones((near, near), np.uint8)) > 0.3
+    return np.maximum(ink, squares)
+
+
+def main() -> None:
+    """Draw a sheet of lines."""
+    parser = argparse.ArgumentParser(prog="python -m training.synthesis.lines", description=__doc__)
+    parser.add_argument("file", type=Path, help="PNG file to write")
+    parser.add_argument("--hands", type=Path, required=True, help="what a training run traced")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--count", type=int, default=60)
+    arguments = parser.parse_args()
+    hands, rng = load_hands(arguments.hands), np.random.default_rng(arguments.seed)
+    tiles = []
+    for _ in range(arguments.count):
+        written = write_line(hands, rng)
+        tile = np.full((3 * 32 + 14, 900), 60, np.uint8)
+        shown = cv2.resize(written.ink, None, fx=3, fy=3, interpolation=cv2.INTER_NEAREST)
+        tile[:96, : min(900, shown.shape[1])] = (255 * shown[:, :900]).astype(np.uint8)
+        for label, span in zip(written.labels, written.spans, strict=True):
+            name = "x" if label == NOT_A_DIGIT else str(label)
+            place = (int(3 * span.mean()) - 4, 108)
+            cv2.putText(tile, name, place, cv2.FONT_HERSHEY_PLAIN, 0.9, 255)
+        tiles.append(tile)
+    rows = [np.hstack(tiles[i : i + 2]) for i in range(0, len(tiles) - 1, 2)]
+    cv2.imwrite(str(arguments.file), np.vstack(rows))
+
+
+if __name__ == "__main__":
+    console.run(main)

@@ -1,0 +1,66 @@
+"""Training data made in other processes while a network learns."""
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing import get_context, parent_process
+from pathlib import Path
+from typing import Final, TypeVar
+
+import cv2
+
+from training.synthesis.hands import load_hands
+from training.synthesis.writing import Hands
+
+_AHEAD: Final = 6
+"""What is made before it is wanted."""
+
+_T = TypeVar("_T")
+_hands: Hands
+
+
+def _start(path: Path) -> None:
+    global _hands  # noqa: PLW0603 - one of its own for each process
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+    cv2.setNumThreads(1)
+    _hands = load_hands(path)
+
+
+def _end_with_the_parent() -> None:
+    """Stop this process when training is killed; it would wait for work for ever."""
+    if parent := parent_process():
+        parent.join()
+        os._exit(1)
+
+
+def _make(make: Callable[[Hands, int, int], _T], seed: int, index: int) -> _T:
+    return make(_hands, seed, index)
+
+
+def produce(
+    make: Callable[[Hands, int, int], _T],
+    hands: Path,
+    seed: int,
+    indices: Iterable[int],
+    workers: int,
+) -> Iterator[_T]:
+    """Make things in other processes, a few ahead, in the order of their indices.
+
+    Args:
+        make: A function of a module: hands, seed and index to what is wanted.
+        hands: What `training.synthesis.hands.save_hands` saved.
+        seed: Of all.
+        indices: One for each thing that is made.
+        workers: How many processes make them.
+    """
+    context = get_context("spawn")
+    with ProcessPoolExecutor(workers, context, _start, (hands,)) as pool:
+        waiting: deque[Future[_T]] = deque()
+        for index in indices:
+            waiting.append(pool.submit(_make, make, seed, index))
+            if len(waiting) > _AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
