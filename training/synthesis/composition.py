@@ -22,6 +22,10 @@ _LEAST_HEIGHT: Final = 11.0
 """Height in pixels of the square below which no digit is written on purpose."""
 
 
+_FAINT: Final = 0.2
+"""Share of the paper that a ruled line hides, below which it is as good as none."""
+
+
 def _pick(table: Mapping[str, tuple[object, float]], rng: np.random.Generator) -> str:
     odds = np.array([odd for _, odd in table.values()])
     return str(rng.choice(list(table), p=odds / odds.sum()))
@@ -166,6 +170,10 @@ def photo(hands: Hands, rng: np.random.Generator) -> Page:
     parts = [mark.strokes for mark in marks]
     shot = photos.photograph(parts, rng, on_desk=rng.random() < 0.5, longest=900)
     page = Page.blank(shot.picture, "paper")
+    for ruling in shot.rulings:
+        if ruling.cover > _FAINT:
+            for ruled in ruling.lines:
+                label(page, Mark([ruled], LINE), ruling.width, rng)
     for mark, strokes in zip(marks, shot.strokes, strict=True):
         label(page, replace(mark, strokes=strokes), shot.pen_width, rng)
     page.kind.append("single" if len(marks) == 1 else "number")

@@ -59,22 +59,40 @@ class Scene:
     matrix: npt.NDArray[np.float64]
 
 
-def blank_sheet(scene: Scene, rng: np.random.Generator) -> Field:
-    """Return the light that the empty paper reflects: `(H, W, 3)` float32 in `[0, 1]`."""
+@dataclass(frozen=True)
+class Ruling:
+    """Parallel lines that are printed on paper.
+
+    Attributes:
+        lines: In pixels of the picture.
+        width: Of each, in pixels.
+        cover: Share of the paper that they hide, 0 to 1.
+    """
+
+    lines: Strokes
+    width: float
+    cover: float
+
+
+def blank_sheet(scene: Scene, rng: np.random.Generator) -> tuple[Field, list[Ruling]]:
+    """Return the light that the empty paper reflects, and what is printed on it.
+
+    The light is `(H, W, 3)` float32 in `[0, 1]`.
+    """
     tint = np.array(_PAPERS[rng.choice(len(_PAPERS), p=_PAPER_ODDS)])
     tint = np.clip(tint + rng.normal(0, 0.012, 3), 0, 1)
     texture = 1 + rng.uniform(0.002, 0.02) * noise(scene.size, 1.5, rng)
     texture += rng.uniform(0.0, 0.006) * noise(scene.size, 60, rng)
     reflected = (tint * texture[..., None]).astype(np.float32)
-    _rule(reflected, scene, rng)
-    return np.asarray(reflected, np.float32)
+    rulings = _rule(reflected, scene, rng)
+    return np.asarray(reflected, np.float32), rulings
 
 
-def _rule(reflected: Field, scene: Scene, rng: np.random.Generator) -> None:
+def _rule(reflected: Field, scene: Scene, rng: np.random.Generator) -> list[Ruling]:
     """Print lines or squares on the paper, with a margin now and then; in place."""
     kind = rng.choice(["blank", "lines", "squares"], p=[0.34, 0.36, 0.30])
     if kind == "blank":
-        return
+        return []
     color = np.array(_RULINGS[rng.integers(len(_RULINGS))])
     strength = rng.uniform(0.35, 1.0)
     width = rng.uniform(0.12, 0.35) * scene.scale
@@ -84,11 +102,12 @@ def _rule(reflected: Field, scene: Scene, rng: np.random.Generator) -> None:
     lines = _parallels(scene, spacing, origin, across=False)
     if kind == "squares":
         lines += _parallels(scene, spacing, rng.uniform(0, spacing), across=True)
-    _print(reflected, lines, width, color, strength)
+    rulings = [_print(reflected, lines, width, color, strength)]
     if kind == "lines" and rng.random() < 0.3:
         edge = rng.choice([-1.0, 1.0]) * rng.uniform(0.3, 2.0) * scene.height_mm
         margin = _parallels(scene, 1e6, edge if edge < 0 else edge + scene.height_mm, across=True)
-        _print(reflected, margin, width * 1.3, np.array(_MARGIN), strength)
+        rulings.append(_print(reflected, margin, width * 1.3, np.array(_MARGIN), strength))
+    return rulings
 
 
 def _parallels(scene: Scene, spacing: float, origin: float, *, across: bool) -> Strokes:
@@ -114,13 +133,14 @@ def _print(
     width: float,
     color: npt.NDArray[np.float64],
     strength: float,
-) -> None:
+) -> Ruling:
     """Put thin printed lines onto the paper, in place; narrower than a pixel they get fainter."""
-    if not lines:
-        return
-    cover = pen_strokes.draw(lines, reflected.shape[:2], max(1.0, width))
-    cover *= strength * min(1.0, width)
-    reflected *= 1 - cover[..., None] * (1 - color.astype(np.float32))
+    ruling = Ruling(lines, max(1.0, width), strength * min(1.0, width))
+    if lines:
+        cover = pen_strokes.draw(lines, reflected.shape[:2], ruling.width)
+        cover *= ruling.cover
+        reflected *= 1 - cover[..., None] * (1 - color.astype(np.float32))
+    return ruling
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ one `numpy.random.Generator`: the same generator state gives the same picture.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ from training.handwriting.strokes import Box, Strokes
 from training.handwriting.tracing import trace
 from training.synthesis.optics import Field, expose, noise, uneven_light
 from training.synthesis.page import Color
-from training.synthesis.paper import Scene, blank_sheet, lay_on_desk
+from training.synthesis.paper import Ruling, Scene, blank_sheet, lay_on_desk
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,7 @@ class Photo:
         pen_width: In pixels.
         pen: Name of the pen, a key of `PENS`.
         pen_share: Width of the line as a share of the height of the writing.
+        rulings: Lines that are printed on the paper, in pixels of the picture.
     """
 
     picture: npt.NDArray[np.uint8]
@@ -67,6 +68,7 @@ class Photo:
     pen_width: float
     pen: str
     pen_share: float
+    rulings: tuple[Ruling, ...]
 
 
 def photograph_digit(
@@ -127,21 +129,29 @@ def photograph(  # noqa: PLR0913 - one scene, each side of it optional
     in_picture = [pen_strokes.transform(part, scene.matrix) for part in to_paper]
     width = max(1.0, width_mm * scene.scale)
     pen_share = width / (scene.height_mm * scene.scale)
-    reflected = blank_sheet(scene, rng)
+    reflected, rulings = blank_sheet(scene, rng)
     _write(reflected, [stroke for part in in_picture for stroke in part], pen, width, rng)
     if on_desk:
         reflected, laid = lay_on_desk(reflected, rng)
         in_picture = [pen_strokes.transform(part, laid.matrix) for part in in_picture]
         width = max(1.0, width * laid.scale)
+        rulings = [
+            replace(
+                ruling,
+                lines=pen_strokes.transform(ruling.lines, laid.matrix),
+                width=max(1.0, ruling.width * laid.scale),
+            )
+            for ruling in rulings
+        ]
     picture = expose(reflected * uneven_light(scene.size, rng), width, rng)
     boxes = tuple(pen_strokes.pixel_box(part, width, scene.size) for part in in_picture)
-    return Photo(picture, boxes, tuple(in_picture), width, name, pen_share)
+    return Photo(picture, boxes, tuple(in_picture), width, name, pen_share, tuple(rulings))
 
 
 def photograph_blank(rng: np.random.Generator) -> npt.NDArray[np.uint8]:
     """Photograph paper, ruled or not, that nobody has written on: `(H, W, 3)` uint8 RGB."""
     scene = _scene(np.array([0.7, 1.0]), rng, None, 1600)
-    return expose(blank_sheet(scene, rng) * uneven_light(scene.size, rng), 4.0, rng)
+    return expose(blank_sheet(scene, rng)[0] * uneven_light(scene.size, rng), 4.0, rng)
 
 
 def _scene(
