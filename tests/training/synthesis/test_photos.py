@@ -103,3 +103,24 @@ def test_empty_paper_has_no_pen_on_it():
     picture = photos.photograph_blank(np.random.default_rng(2))
     assert picture.ndim == 3
     assert picture.dtype == np.uint8
+
+
+@pytest.mark.parametrize("on_desk", [False, True])
+def test_ruled_lines_are_where_they_are_said_to_be(on_desk):
+    rng, seen = np.random.default_rng(1), 0
+    for _ in range(20):
+        photo = photos.photograph([SEVEN], rng, on_desk=on_desk)
+        for ruling in photo.rulings:
+            if ruling.cover < 0.25 or not 1.5 <= ruling.width <= 8:
+                continue
+            size = photo.picture.shape[:2]
+            line = strokes.draw(ruling.lines, size, ruling.width) > 0.9
+            near = (strokes.draw(ruling.lines, size, 5 * ruling.width) > 0) & ~(
+                strokes.draw(ruling.lines, size, 2.5 * ruling.width) > 0
+            )
+            if not line.any():  # a margin beyond the sheet
+                continue
+            seen += 1
+            light = photo.picture.min(axis=2).astype(float)  # rulings are coloured
+            assert light[line].mean() < light[near].mean() - 2
+    assert seen >= 3
