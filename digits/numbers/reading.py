@@ -20,6 +20,9 @@ _SMALL_DIGIT = 40
 _LEAST_MEAN = 0.6
 """Mean confidence of several digits below which they are a scrawl; a number's is above 0.9."""
 
+_NO_EVIDENCE = 0.7
+"""Confidence of a digit that speaks neither for a reading nor against it."""
+
 _SURE = 0.9
 """Confidence from which an answer is sure."""
 
@@ -193,27 +196,9 @@ def is_sure(confidence: float) -> bool:
 
 
 def is_better(found: Reading, ruled: Reading) -> bool:
-    """Tell whether the finder's reading replaces that of the rules.
-
-    It does if it is the more confident, but may leave out nothing that the rules are sure of; or
-    if it is sure of digits that it adds to theirs, or of several lines.
-    """
-    added = _added(ruled, found)
-    if added or len(found.lines) > 1:
-        return is_sure(min_confidence(added or found.digits))
-    if _added(found, ruled) and is_sure(min_confidence(ruled.digits)):
-        return False
-    more_confident = min_confidence(found.digits) >= min_confidence(ruled.digits)
-    return bool(found.digits) and more_confident
+    """Tell whether the finder's reading replaces that of the rules: every digit adds evidence."""
+    return bool(found.digits) and _evidence(found) >= _evidence(ruled)
 
 
-def _added(reading: Reading, other: Reading) -> list[ReadDigit]:
-    """Digits of the other beyond a reading's, if it has all of those in their order; else none."""
-    left = [digit.digit for digit in reading.digits]
-    added = []
-    for digit in other.digits:
-        if left and left[0] == digit.digit:
-            left.pop(0)
-        else:
-            added.append(digit)
-    return [] if left else added
+def _evidence(reading: Reading) -> float:
+    return sum(digit.confidence - _NO_EVIDENCE for digit in reading.digits)
