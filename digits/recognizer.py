@@ -120,7 +120,8 @@ class Recognizer:
             find: Returns the layout; called only where the candidates leave a doubt.
         """
         first = self._best(candidates)
-        if 1 - first.score <= _CERTAIN or (candidates and candidates[0].alone):
+        rejected_alone = first.digit is None and bool(candidates) and candidates[0].alone
+        if 1 - first.score <= _CERTAIN or rejected_alone:
             return first
         second = self.predict_layout(find())
         surer = is_sure(second.score) and second.score > first.score
@@ -184,8 +185,7 @@ class Recognizer:
         images = np.stack([normalize(ink) for ink in line.inks])
         rows = self.predict_images(images)
         best = select_candidate(list(rows))
-        both = self._numbers.confirm(line.inks[best], rows[best])
-        return Character(images[best], both, line.box)
+        return Character(images[best], rows[best], line.box)
 
     def predict_ink(self, ink: InkArray) -> Prediction:
         """Read the one digit of a drawing.
