@@ -17,8 +17,11 @@ from digits.preprocessing import has_ink, normalize
 _SMALL_DIGIT = 40
 """Pixels in height, on a reduced picture, below which a second look is taken."""
 
-_LEAST_MEAN = 0.6
-"""Mean confidence of several digits below which they are a scrawl; a number's is above 0.9."""
+_LEAST_MEAN = 0.65
+"""Mean confidence of a number's characters; it is above 0.9 where all are digits."""
+
+_OTHER = 0.5
+"""Weight of other writing in that mean, as signs stand beside numbers; its confidence is 0."""
 
 _NO_EVIDENCE = 0.7
 """Confidence of a digit that speaks neither for a reading nor against it."""
@@ -100,28 +103,13 @@ class NumberReader:
             for image, row, line, (_, part) in zip(images, both, by_line, written, strict=True)
         ]
 
-    def confirm(self, ink: InkArray, by_digit: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Ask the line reader too what a character that stands alone is.
-
-        Args:
-            ink: `(h, w)` float32 in `[0, 1]`, with some ink.
-            by_digit: `(10,)` or `(11,)` float32 probabilities by the network that reads a digit.
-
-        Returns:
-            The geometric mean of both, where the line reader names one character; else `by_digit`.
-        """
-        named = self._line_reader.read(ink)
-        if len(named) != 1:
-            return by_digit
-        mean: npt.NDArray[np.float32] = _geometric_mean(
-            named[0].probabilities[None], by_digit[None]
-        )[0]
-        return mean
-
     def is_number(self, line: Sequence[Character]) -> bool:
         """Tell digits from words: neighbours vouch for an unclear digit, not for one alone."""
+        digits = [each.confidence for each in line if each.is_digit]
+        if not digits:
+            return False
         least = self._threshold if len(line) == 1 else _LEAST_MEAN
-        return bool(line) and float(np.mean([each.confidence for each in line])) >= least
+        return sum(digits) >= least * (len(digits) + _OTHER * (len(line) - len(digits)))
 
     def read_line(self, picture: Picture, inks: Sequence[Ink]) -> Reading:
         """Read one line of digits from left to right.
