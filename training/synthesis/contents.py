@@ -21,7 +21,7 @@ from training.synthesis.writing import (
     write_text,
 )
 
-LONE_LETTERS: Final = "ACEFHJKLMNPRTUVWXYacdefhjkmnprtuvwxy"
+_LETTERS: Final = "ACEFHJKLMNPRTUVWXYacdefhjkmnprtuvwxy"
 """Letters that nobody takes for a digit where they stand alone."""
 _SYLLABLES: Final = [
     "an",
@@ -279,7 +279,7 @@ def words(_hands: Hands, rng: np.random.Generator) -> list[Mark]:
     for row in range(int(rng.choice([1, 1, 1, 2, 3, 5]))):
         text = " ".join(word(rng) for _ in range(int(rng.integers(1, 3))))
         if rng.random() < 0.4:
-            text = str(rng.choice(list(LONE_LETTERS)))
+            text = str(rng.choice(list(_LETTERS)))
         elif rng.random() < 0.15:
             text = "".join(rng.choice(SIGNS) for _ in range(int(rng.integers(1, 5))))
         made = [print_text(text, rng)] if printed else write_text(text, rng, row)

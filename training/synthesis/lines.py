@@ -24,7 +24,7 @@ from training.handwriting import movement
 from training.handwriting import strokes as pen_strokes
 from training.handwriting import templates as handwriting
 from training.handwriting.strokes import UNIT, Strokes
-from training.synthesis.contents import LONE_LETTERS, word
+from training.synthesis.contents import word
 from training.synthesis.hands import load_hands
 from training.synthesis.numbers import next_start
 from training.synthesis.optics import noise
@@ -95,10 +95,6 @@ def _letters(_hands: Hands, rng: np.random.Generator) -> list[_Character]:
     return [_other(str(x), rng) for x in rng.choice(letters, int(rng.integers(2, 7)))]
 
 
-def _letter(_hands: Hands, rng: np.random.Generator) -> list[_Character]:
-    return [_other(str(rng.choice(list(LONE_LETTERS))), rng)]
-
-
 def _signs(_hands: Hands, rng: np.random.Generator) -> list[_Character]:
     return [_other(str(sign), rng) for sign in rng.choice(SIGNS, 2)]
 
@@ -130,10 +126,9 @@ def _number(hands: Hands, rng: np.random.Generator) -> list[_Character]:
 
 
 _KINDS: Final = (
-    ((_number,), 0.76),
-    ((_word,), 0.055),
-    ((_letters,), 0.055),
-    ((_letter,), 0.06),
+    ((_number,), 0.8),
+    ((_word,), 0.065),
+    ((_letters,), 0.065),
     ((_signs,), 0.02),
     ((_shape,), 0.01),
     ((_word, _number), 0.02),
