@@ -66,10 +66,7 @@ def build(weights: Weights) -> onnx.ModelProto:
         A model from `inks`, `(N, 32, w)` float32 in `[0, 1]`, to `columns`, `(N, w / 2, 12)`
         float32 probabilities.
     """
-    arrays = [
-        constant("channel", np.array([1]), np.int64),
-        constant("row", np.array([2]), np.int64),
-    ]
+    arrays = [constant("channel", [1], np.int64), constant("row", [2], np.int64)]
     nodes = [
         helper.make_node("Unsqueeze", ["inks", "channel"], [LINE]),
         *layer_nodes(LAYERS, weights, arrays),
@@ -133,7 +130,7 @@ def share_ink(ink: InkArray, columns: npt.NDArray[np.float64]) -> list[Part]:
     _, labels, stats, _ = cv2.connectedComponentsWithStats((ink > 0).astype(np.uint8))
     boxes = stats[1:, :4].astype(np.float64)
     holder = _holders(boxes, columns)
-    gaps = _gaps(boxes, boxes[holder])
+    gaps = gaps_between(boxes, boxes[holder])
     nearest = gaps.argmin(axis=1)
     reach = _NEAR * boxes[:, 3].max()
     nearest[gaps[np.arange(len(boxes)), nearest] > reach] = _NOBODY
@@ -161,10 +158,18 @@ def _holders(
     return np.lexsort((off_centre, is_small.repeat(len(columns), 1), beside), axis=0)[0]
 
 
-def _gaps(
+def gaps_between(
     boxes: npt.NDArray[np.float64], others: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
-    """Return the distances of boxes to others: `(boxes, others)`."""
+    """Return the distances of boxes to others.
+
+    Args:
+        boxes: `(n, 4)` x, y, width, height.
+        others: `(m, 4)` of the same.
+
+    Returns:
+        `(n, m)`, 0 where they overlap.
+    """
     low, high = boxes[:, None, :2], boxes[:, None, :2] + boxes[:, None, 2:]
     apart = np.maximum(low - (others[:, :2] + others[:, 2:]), others[:, :2] - high)
     return np.hypot(*np.maximum(apart, 0).transpose(2, 0, 1))

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -19,6 +20,9 @@ _SMALL_DIGIT = 40
 
 _LEAST_MEAN = 0.65
 """Mean confidence of a number's characters; it is above 0.9 where all are digits."""
+
+_LEAST = 1e-6
+"""Least probability that counts: no network is as certain as its numbers say."""
 
 _OTHER = 0.5
 """Weight of other writing in that mean, as signs stand beside numbers; its confidence is 0."""
@@ -136,9 +140,12 @@ class NumberReader:
             width, height = math.ceil(right - left), math.ceil(bottom - top)
             return math.floor(left), math.floor(top), width, height
 
-        line = self.read_characters(written_line(ink), to_picture)
+        written = written_line(ink)
+        line = self.read_characters(written, to_picture)
         if not self.is_number(line):
-            return Reading((), (), tuple(each.box for each in line), NOT_A_DIGIT)
+            x, y, width, height = cv2.boundingRect((written > 0).astype(np.uint8))
+            unread = [each.box for each in line] or [to_picture(y, x, y + height, x + width)]
+            return Reading((), (), tuple(unread), NOT_A_DIGIT)
         digits = tuple(each.as_digit() for each in line if each.is_digit)
         other = tuple(each.box for each in line if not each.is_digit)
         return Reading(("".join(str(digit.digit) for digit in digits),), digits, other)
@@ -150,7 +157,7 @@ def _geometric_mean(
     """Return `(N, 11)` probabilities; a network without "not a digit" has none of it."""
     if by_digit.shape[1] == networks.NOT_A_DIGIT:
         by_line = by_line[:, : networks.NOT_A_DIGIT]
-    mean = np.sqrt(by_line * by_digit)
+    mean = np.sqrt(np.maximum(by_line, _LEAST) * np.maximum(by_digit, _LEAST))
     return np.asarray(mean / mean.sum(axis=1, keepdims=True), np.float32)
 
 

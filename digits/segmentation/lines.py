@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.ink import InkArray
+from digits.numbers.line_reader import gaps_between
 from digits.prediction import Box
 from digits.segmentation.finder import CONNECTING_INK, Centre, Found, mask_ink
 
@@ -207,7 +208,7 @@ def _share(
             continue
         if not lines:
             share = max(box[2:]) / size
-            apart = _gaps(box, boxes[holders])[:, None] / size
+            apart = gaps_between(box[None, :4], boxes[holders, :4])[0][:, None] / size
             gaps = np.where(digits[holders], apart, np.inf).min(axis=0, initial=np.inf)
             beside = (share >= _SPECK) & (share <= 1) & (gaps <= _NEAR)
             lines = {owner[np.where(beside, gaps, np.inf).argmin()]} if beside.any() else set()
@@ -215,13 +216,6 @@ def _share(
     for index, mask in enumerate(masks):
         mask[(of_line == index)[labels]] = 1
     return [mask_ink(ink, mask > 0) for mask in masks]
-
-
-def _gaps(box: npt.NDArray[np.float64], boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return the distance of a box to each of several."""
-    low, high = boxes[:, :2], boxes[:, :2] + boxes[:, 2:]
-    apart = np.maximum(low - (box[:2] + box[2:]), box[:2] - high)
-    return np.hypot(*np.maximum(apart, 0).T)
 
 
 def _nearest(
