@@ -8,8 +8,8 @@ import shutil
 import numpy as np
 import pytest
 
-from digits.drawing import draw, parse_strokes
-from digits.examples import digit_example
+from digits.drawing import PAD_WIDTHS, draw, parse_strokes
+from digits.examples import digit_example, number_example
 from digits.preprocessing import normalize
 from digits.recognizer import Recognizer
 from digits.weights import BUNDLED
@@ -276,6 +276,15 @@ def test_an_ensemble_answers_with_the_mean(recognizer):
     assert not np.allclose(*alone)
     together = Ensemble([recognizer, surer]).predict_images(images)
     assert np.allclose(together, (alone[0] + alone[1]) / 2)
+
+
+def test_an_ensemble_reads_numbers_by_its_mean(recognizer, monkeypatch):
+    together = Ensemble([recognizer, recognizer])
+    ink = draw(parse_strokes(number_example("1984", 0)), PAD_WIDTHS["number"])
+    assert together.read_ink(ink).number == "1984"
+    nothing = np.eye(11, dtype=np.float32)[[10]]
+    monkeypatch.setattr(recognizer, "predict_images", lambda images: nothing.repeat(len(images), 0))
+    assert together.read_ink(ink).number == ""
 
 
 def test_rows_that_are_not_measured_anew_can_be_kept():

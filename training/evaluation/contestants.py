@@ -30,9 +30,10 @@ class Ensemble(Recognizer):
         members: Recognizers with as many classes; the first one's weights say what is rejected.
     """
 
-    def __init__(self, members: Sequence[Recognizer]) -> None:  # the members are built already
+    def __init__(self, members: Sequence[Recognizer]) -> None:
+        """Take members of one network; lines are read by the first one's line reader."""
+        super().__init__(members[0].weights)
         self.members = tuple(members)
-        self.weights = self.members[0].weights
 
     @property
     def name(self) -> str:
