@@ -25,8 +25,8 @@ WORK_SIDE = 800
 """Larger pictures are reduced to this side: a digit of a tenth of it still has 80 pixels."""
 
 FINE_SIDE = 1200
-"""The same for a second look, where nothing was found or what was found is small: a thin pen's
-stroke that is reduced to less than half a pixel has no more contrast than the paper's grain."""
+"""The same for a second look where nothing was found: a thin pen's stroke that is reduced to less
+than half a pixel has no more contrast than the paper's grain."""
 
 _PLAIN_STEP = 3.0
 """Gray levels that a border may waver and still be plain paper (canvas, clean scan)."""
@@ -86,7 +86,7 @@ class Ink:
     clean: bool
 
 
-def possible_inks(picture: Picture, *, fine: bool = False) -> list[Ink]:
+def possible_inks(picture: Picture) -> list[Ink]:
     """Separate ink from paper in each way that makes sense, whatever the light and the colours.
 
     The paper's colour is the border's where the border is plain, else the brightest (under light
@@ -99,7 +99,6 @@ def possible_inks(picture: Picture, *, fine: bool = False) -> list[Ink]:
 
     Args:
         picture: `(H, W)` or `(H, W, 3)` uint8, upright.
-        fine: Whether to look at `FINE_SIDE` at once.
 
     Returns:
         The ink, its larger side at most `FINE_SIDE`; with a sheet on a desk, that on the sheet and
@@ -110,7 +109,7 @@ def possible_inks(picture: Picture, *, fine: bool = False) -> list[Ink]:
     Raises:
         BlankPictureError: If nothing stands out of the paper.
     """
-    if not fine and max(picture.shape[:2]) > WORK_SIDE:
+    if max(picture.shape[:2]) > WORK_SIDE:
         with suppress(BlankPictureError):
             return _seen(picture, WORK_SIDE)
     return _seen(picture, FINE_SIDE)

@@ -129,7 +129,7 @@ class Recognizer:
 
     def read_look(self, look: "Look") -> Reading:
         """Do what `read` does."""
-        first = self._numbers.read_line(look.picture, look.inks)
+        first = self._numbers.read_line(look.inks)
         second = self.read_layout(look.layout)
         unsure = first.digits and not is_sure(min_confidence(first.digits))
         if is_better(second, first) or (look.layout.is_only_writing and unsure):

@@ -10,13 +10,10 @@ import numpy.typing as npt
 
 from digits import networks
 from digits.grouping import written_line
-from digits.ink import Ink, InkArray, Picture, possible_inks
+from digits.ink import Ink, InkArray
 from digits.numbers.line_reader import LineReader, share_ink
 from digits.prediction import BLANK, NOT_A_DIGIT, Box, ReadDigit, Reading
 from digits.preprocessing import has_ink, normalize
-
-_SMALL_DIGIT = 40
-"""Pixels in height, on a reduced picture, below which a second look is taken."""
 
 _LEAST_MEAN = 0.65
 """Mean confidence of a number's characters; it is above 0.9 where all are digits."""
@@ -115,22 +112,13 @@ class NumberReader:
         least = self._threshold if len(line) == 1 else _LEAST_MEAN
         return sum(digits) >= least * (len(digits) + _OTHER * (len(line) - len(digits)))
 
-    def read_line(self, picture: Picture, inks: Sequence[Ink]) -> Reading:
+    def read_line(self, inks: Sequence[Ink]) -> Reading:
         """Read one line of digits from left to right.
 
         Args:
-            picture: `(H, W)` or `(H, W, 3)` uint8, upright.
             inks: Its possible inks, the likeliest first; none if it is blank.
         """
-        if not inks:
-            return _NOTHING
-        found = _surest([self.read_ink(ink) for ink in inks])
-        scale = inks[0].scale
-        if scale > 1 and _is_small(found, scale):
-            finer = possible_inks(picture, fine=True)
-            closer = _surest([self.read_ink(ink) for ink in finer])
-            return closer if len(closer.digits) >= len(found.digits) else found
-        return found
+        return _surest([self.read_ink(ink) for ink in inks]) if inks else _NOTHING
 
     def read_ink(self, ink: Ink) -> Reading:
         """Read one line of ink; see `read_line`."""
@@ -168,12 +156,6 @@ def _surest(readings: Sequence[Reading]) -> Reading:
         if min(_confidences(other)) > np.mean(_confidences(first)):
             return other
     return first
-
-
-def _is_small(reading: Reading, scale: float) -> bool:
-    """Tell that digits, if any, are so small on the reduced picture that strokes may be lost."""
-    heights = [digit.box[3] / scale for digit in reading.digits]
-    return not heights or bool(np.median(heights) < _SMALL_DIGIT)
 
 
 def _confidences(reading: Reading) -> list[float]:
