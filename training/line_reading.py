@@ -47,6 +47,9 @@ _WRITERS: Final = slice(0, 50_000)
 
 _VALIDATION_WRITERS: Final = slice(50_000, 55_000)
 _VALIDATION_LINES: Final = 1_024
+_MEASURED: Final = 256
+"""Validation lines that give `--start` the statistics of batch normalization."""
+
 _VALIDATION_SEED: Final = 1_000_000
 
 _STRAY: Final = 0.5
@@ -122,6 +125,14 @@ class Trainer:
         self.training.next_step()
         return float(self._compiled(batch.inks, batch.labels, batch.stray))
 
+    def start_from(
+        self, arrays: dict[str, npt.NDArray[np.float32]], inks: npt.NDArray[np.float32]
+    ) -> None:
+        """Start from published weights; see `keras_layers.load_folded`."""
+        model = self.training.model
+        keras_layers.load_folded(model, LAYERS, arrays, inks)
+        self.training.averaged.set_weights(model.get_weights())
+
     def _step(self, inks: tf.Tensor, labels: tf.Tensor, stray: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             logits = self.training.model(inks, training=True)[:, 0]
@@ -175,6 +186,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m training.line_reading", description=__doc__)
     parser.add_argument("--run", type=Path, default=Path("runs/lines"), help="folder of the run")
     parser.add_argument("--data", type=Path, help="folder with the MNIST files")
+    parser.add_argument(
+        "--start", type=Path, help="set whose line reader to start from (else random weights)"
+    )
     parser.add_argument("--reader", type=Path, default=BUNDLED, help="set with the other networks")
     parser.add_argument("--lines", type=int, default=600_000, help="lines to learn from, in all")
     parser.add_argument("--cool", type=int, default=300_000, help="lines while the rate falls")
@@ -202,6 +216,9 @@ def main() -> None:
     if (run.path / _CHECKPOINT).exists():
         trainer.training.load(run.path / _CHECKPOINT)
         print(f"going on after {trainer.seen} lines", flush=True)
+    elif arguments.start:
+        measured = batch_of(sorted(validation, key=lambda line: line.ink.shape[1])[-_MEASURED:])
+        trainer.start_from(weights.load_folder(arguments.start).line_reader, measured.inks)
     started, before, losses = time.monotonic(), trainer.seen, []
     group = _GROUP * BATCH
     indices = range(trainer.seen // group, -(-arguments.lines // group))

@@ -35,6 +35,9 @@ _COUNT_ODDS: Final = (0.13, 0.16, 0.18, 0.16, 0.12, 0.09, 0.06, 0.05, 0.03, 0.02
 _BEFORE: Final = "$€£(-+#<?"
 _BEHIND: Final = "%)€°'!$.,?"
 
+_SHORTEST_WORD: Final = 4
+_LIKE_DIGITS: Final = "BGIOSZbgiloqsz"
+
 _TEMPLATES: Final = 0.45
 """Share of the digits that are written from templates; others are traced."""
 
@@ -85,13 +88,17 @@ def _characters(hands: Hands, rng: np.random.Generator) -> list[_Character]:
 
 
 def _word(_hands: Hands, rng: np.random.Generator) -> list[_Character]:
-    return [_other(character, rng) for character in word(rng, int(rng.integers(2, 4)))]
+    """Write a word of four letters at least: in a shorter one o and l would be digits."""
+    text = ""
+    while len(text) < _SHORTEST_WORD:
+        text = word(rng, 3)
+    return [_other(character, rng) for character in text]
 
 
 def _letters(_hands: Hands, rng: np.random.Generator) -> list[_Character]:
-    """Write letters at random, all small, all capitals or both; I and l would be 1s."""
+    """Write letters that no digit looks like, all small, all capitals or both."""
     case = rng.choice([string.ascii_lowercase, string.ascii_uppercase, string.ascii_letters])
-    letters = [letter for letter in case if letter not in "Il"]
+    letters = [letter for letter in case if letter not in _LIKE_DIGITS]
     return [_other(str(x), rng) for x in rng.choice(letters, int(rng.integers(2, 7)))]
 
 
