@@ -1,6 +1,6 @@
 """Train the line reader: the network that reads a line of ink at once.
 
-    python -m training.line_reading --run runs/lines --data DIR --lines 600000
+    python -m training.line_reading --run runs/lines --data DIR --lines 850000
 
 writes lines in other processes while it trains, with connectionist temporal classification (Graves
 et al. 2006): it is told what is written, and that a character is named within its own columns. It
@@ -190,8 +190,8 @@ def _arguments() -> argparse.Namespace:
         "--start", type=Path, help="set whose line reader to start from (else random weights)"
     )
     parser.add_argument("--reader", type=Path, default=BUNDLED, help="set with the other networks")
-    parser.add_argument("--lines", type=int, default=600_000, help="lines to learn from, in all")
-    parser.add_argument("--cool", type=int, default=300_000, help="lines while the rate falls")
+    parser.add_argument("--lines", type=int, default=850_000, help="lines to learn from, in all")
+    parser.add_argument("--cool", type=int, default=450_000, help="lines while the rate falls")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1, help="processes that write lines")
     parser.add_argument("--every", type=int, default=25_600, help="lines between checkpoints")
