@@ -9,10 +9,10 @@ import pytest
 
 from digits.networks import NOT_A_DIGIT
 from digits.numbers.frame import HEIGHT
-from digits.numbers.network import BLANK, COLUMN_STEP
-from digits.weights import load_folder
+from digits.numbers.network import BLANK, COLUMN_STEP, LAYERS
+from digits.weights import BUNDLED, load_folder
 from tests.support.training_support import _handwritten as handwritten
-from training import line_reading
+from training import keras_layers, line_reading
 from training.handwriting.tracing import trace
 from training.synthesis.lines import Written, write_line
 from training.synthesis.writing import Hands
@@ -111,6 +111,14 @@ def test_a_checkpoint_takes_up_training_where_it_was(tmp_path, trained, lines):
     batch = line_reading.batch_of(lines[:16])
     assert second.seen == first.seen
     assert second.step(batch) == pytest.approx(first.step(batch), rel=1e-3)
+
+
+def test_training_goes_on_from_the_weights_of_a_set(lines):
+    published = load_folder(BUNDLED).line_reader
+    trainer = line_reading.Trainer(1_000, 100)
+    trainer.start_from(published, line_reading.batch_of(lines[:64]).inks)
+    for name, array in keras_layers.folded(trainer.training.averaged, LAYERS).items():
+        assert np.allclose(array, published[name], atol=1e-3), name
 
 
 def test_errors_are_insertions_deletions_and_substitutions():
