@@ -32,8 +32,9 @@ from training.synthesis.writing import BETWEEN, SHAPES, SIGNS, Hands, stand, wri
 
 _COUNTS: Final = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12)
 _COUNT_ODDS: Final = (0.13, 0.16, 0.18, 0.16, 0.12, 0.09, 0.06, 0.05, 0.03, 0.02)
-_BEFORE: Final = "$€£(-+#<?"
-_BEHIND: Final = "%)€°'!$.,?"
+_BEFORE: Final = "$€£-+#<?"
+_AMID: Final = "".join(sign for sign in BETWEEN if sign not in "()")  # they come in pairs
+_BEHIND: Final = "%€°'!$.,?"
 
 _SHORTEST_WORD: Final = 4
 _LIKE_DIGITS: Final = "BGIOSZbgiloqsz"
@@ -126,7 +127,7 @@ def _number(hands: Hands, rng: np.random.Generator) -> list[_Character]:
         written.append(_digit(hands, rng, 0 if zeros and index and rng.random() < 0.8 else None))
         is_last = index == count - 1
         if signs and rng.random() < (0.3 if is_last else 0.35):
-            written.append(_other(str(rng.choice(list(_BEHIND if is_last else BETWEEN))), rng))
+            written.append(_other(str(rng.choice(list(_BEHIND if is_last else _AMID))), rng))
     if count in inner:
         written.append(_other(")", rng))
     return written
@@ -145,7 +146,9 @@ _KINDS: Final = (
 
 
 def _digit(hands: Hands, rng: np.random.Generator, digit: int | None) -> _Character:
-    digit = int(rng.integers(10)) if digit is None else digit
+    digit = (
+        int(rng.choice([*range(10), 1])) if digit is None else digit
+    )  # 1s are written in most ways
     if rng.random() < _TEMPLATES:
         strokes = handwriting.write(str(digit), rng, rng.uniform(1.5, 5.0))
     else:
