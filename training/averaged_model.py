@@ -1,12 +1,16 @@
 """A model in training, and the moving average of its weights, which is what is kept."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import keras
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
+
+from digits.layers import Layer
+from training import keras_layers
 
 _AVERAGE: Final = 0.998
 """Share of the moving average that a step keeps."""
@@ -66,6 +70,16 @@ class AveragedModel:
         partial = path.with_suffix(".partial.npz")
         np.savez(partial, step=self.step, **state)
         partial.replace(path)
+
+    def start_from(
+        self,
+        layers: Sequence[Layer],
+        arrays: Mapping[str, npt.NDArray[np.float32]],
+        samples: npt.NDArray[np.float32],
+    ) -> None:
+        """Start from published weights; see `keras_layers.load_folded`."""
+        keras_layers.load_folded(self.model, layers, arrays, samples)
+        self.averaged.set_weights(self.model.get_weights())
 
     def load(self, path: Path) -> None:
         """Go on from a checkpoint."""

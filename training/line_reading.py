@@ -26,9 +26,9 @@ import tensorflow as tf
 
 from digits import weights
 from digits.numbers.frame import HEIGHT
-from digits.numbers.network import BLANK, COLUMN_STEP, LAYERS
+from digits.numbers.network import BLANK, COLUMN_STEP, LAYERS, LINE
 from digits.weights import BUNDLED, LINE_READER, LINE_READER_FILE
-from training import console, keras_layers, keras_line_reader, push
+from training import console, keras_layers, push
 from training.averaged_model import AveragedModel
 from training.data.mnist import load_mnist
 from training.run_folder import RunFolder
@@ -48,7 +48,8 @@ _WRITERS: Final = slice(0, 50_000)
 _VALIDATION_WRITERS: Final = slice(50_000, 55_000)
 _VALIDATION_LINES: Final = 1_024
 _MEASURED: Final = 256
-"""Validation lines that give `--start` the statistics of batch normalization."""
+"""The widest validation lines, which need the least padding, give `--start` the statistics of batch
+normalization."""
 
 _VALIDATION_SEED: Final = 1_000_000
 
@@ -100,11 +101,18 @@ def make_batches(hands: Hands, seed: int, index: int) -> list[Batch]:
     return [batch_of(lines[k * BATCH : (k + 1) * BATCH]) for k in rng.permutation(_GROUP)]
 
 
+def build() -> keras.Model:
+    """Build the model: `(N, 32, w, 1)` float32 in `[0, 1]` to `(N, 1, w / 2, 12)` logits."""
+    line = keras.Input((HEIGHT, None, 1), name=LINE)
+    made = keras_layers.connect(LAYERS, {LINE: line}, {})
+    return keras.Model(line, made["columns"], name="line_reader")
+
+
 class Trainer:
     """The model, and what it learns by."""
 
     def __init__(self, lines: int, cool: int) -> None:
-        self.training = AveragedModel(keras_line_reader.build, lines // BATCH, cool // BATCH)
+        self.training = AveragedModel(build, lines // BATCH, cool // BATCH)
         self._compiled = tf.function(
             self._step,
             input_signature=[
@@ -124,14 +132,6 @@ class Trainer:
         """Learn from one batch; return the loss."""
         self.training.next_step()
         return float(self._compiled(batch.inks, batch.labels, batch.stray))
-
-    def start_from(
-        self, arrays: dict[str, npt.NDArray[np.float32]], inks: npt.NDArray[np.float32]
-    ) -> None:
-        """Start from published weights; see `keras_layers.load_folded`."""
-        model = self.training.model
-        keras_layers.load_folded(model, LAYERS, arrays, inks)
-        self.training.averaged.set_weights(model.get_weights())
 
     def _step(self, inks: tf.Tensor, labels: tf.Tensor, stray: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
@@ -217,8 +217,9 @@ def main() -> None:
         trainer.training.load(run.path / _CHECKPOINT)
         print(f"going on after {trainer.seen} lines", flush=True)
     elif arguments.start:
-        measured = batch_of(sorted(validation, key=lambda line: line.ink.shape[1])[-_MEASURED:])
-        trainer.start_from(weights.load_folder(arguments.start).line_reader, measured.inks)
+        line_reader = weights.load_folder(arguments.start).line_reader
+        widest = sorted(validation, key=lambda line: line.ink.shape[1])[-_MEASURED:]
+        trainer.training.start_from(LAYERS, line_reader, batch_of(widest).inks)
     started, before, losses = time.monotonic(), trainer.seen, []
     group = _GROUP * BATCH
     indices = range(trainer.seen // group, -(-arguments.lines // group))

@@ -26,9 +26,9 @@ import tensorflow as tf
 
 from digits import weights
 from digits.segmentation.letterbox import SIDE
-from digits.segmentation.network import LAYERS
+from digits.segmentation.network import LAYERS, PICTURE
 from digits.weights import BUNDLED, FINDER, FINDER_FILE
-from training import console, keras_finder, keras_layers, push
+from training import console, keras_layers, push
 from training.averaged_model import AveragedModel
 from training.data.mnist import load_mnist
 from training.run_folder import RunFolder
@@ -53,6 +53,9 @@ _EVALUATE_EVERY: Final = 5_760  # pages, a multiple of `--every`
 
 _CHECKPOINT: Final = "checkpoint.npz"
 _KINDS_FILE: Final = "kinds.json"
+
+_BIASES: Final = {"classes": (2.0, 0.0, 0.0, 0.0), "centres": (-4.0, 3.5)}
+"""What the heads say at first: nothing, no centre, digits 33 pixels high."""
 
 _CLASS_WEIGHTS: Final = (1.0, 3.0, 3.0, 3.0)
 
@@ -129,6 +132,14 @@ def _centre_loss(centres: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(found + false) / count + 0.1 * heights / (tf.reduce_sum(near) + 1)
 
 
+def build() -> keras.Model:
+    """Build the model: `(N, 384, 384, 3)` float32 in `[0, 255]` to the logits of both heads."""
+    pixels = keras.Input((SIDE, SIDE, 3), name="pixels")
+    scaled = keras.layers.Rescaling(1 / 255, name=PICTURE)(pixels)
+    made = keras_layers.connect(LAYERS, {PICTURE: scaled}, _BIASES)
+    return keras.Model(pixels, [made["classes"], made["centres"]], name="finder")
+
+
 class Trainer:
     """The model, and what it learns by.
 
@@ -138,7 +149,7 @@ class Trainer:
     """
 
     def __init__(self, pages: int, cool: int) -> None:
-        self.training = AveragedModel(keras_finder.build, pages // BATCH, cool // BATCH)
+        self.training = AveragedModel(build, pages // BATCH, cool // BATCH)
         self._compiled = tf.function(self._step, autograph=False)
 
     @property
@@ -157,14 +168,6 @@ class Trainer:
             value = loss(logits, found, Batch(pictures, classes, centres))
         self.training.learn(tape, value)
         return value
-
-    def start_from(
-        self, arrays: dict[str, npt.NDArray[np.float32]], pictures: npt.NDArray[np.uint8]
-    ) -> None:
-        """Start from published weights; see `keras_layers.load_folded`."""
-        model = self.training.model
-        keras_layers.load_folded(model, LAYERS, arrays, pictures.astype(np.float32))
-        self.training.averaged.set_weights(model.get_weights())
 
 
 def evaluate(model: keras.Model, pages: list[Made]) -> dict[str, Any]:
@@ -279,7 +282,8 @@ def main() -> None:
         print(f"going on after {trainer.seen} pages", flush=True)
     elif arguments.start:
         finder = weights.load_folder(arguments.start).finder
-        trainer.start_from(finder, batch_of(validation[:_MEASURED]).pictures)
+        measured = batch_of(validation[:_MEASURED]).pictures.astype(np.float32)
+        trainer.training.start_from(LAYERS, finder, measured)
     started, before, losses = time.monotonic(), trainer.seen, []
     indices = range(trainer.seen // BATCH, -(-arguments.pages // BATCH))
     for batch in produce(make_batch, hands, arguments.seed, indices, arguments.workers):

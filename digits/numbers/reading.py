@@ -18,14 +18,14 @@ from digits.preprocessing import has_ink, normalize
 _LEAST_MEAN = 0.65
 """Mean confidence of a number's characters; it is above 0.9 where all are digits."""
 
-_LEAST = 1e-6
-"""Least probability that counts: no network is as certain as its numbers say."""
-
 _OTHER = 0.5
-"""Weight of other writing in that mean, as signs stand beside numbers; its confidence is 0."""
+"""Weight of other writing, whose confidence is 0, in that mean: signs stand beside numbers."""
 
 _NO_EVIDENCE = 0.7
 """Confidence of a digit that speaks neither for a reading nor against it."""
+
+_LEAST = 1e-6
+"""Least probability that counts: no network is as certain as its numbers say."""
 
 _SURE = 0.9
 """Confidence from which an answer is sure."""
@@ -170,7 +170,7 @@ def min_confidence(digits: Sequence[ReadDigit]) -> float:
 
 def is_sure(confidence: float) -> bool:
     """Tell whether an answer is confident enough to replace another, or to withstand it."""
-    return confidence >= _SURE
+    return bool(confidence >= _SURE)
 
 
 def is_better(found: Reading, ruled: Reading) -> bool:

@@ -43,14 +43,13 @@ class Line:
         ink: `(h, w)` float32 in `[0, 1]`, cut to the line.
         corner: x and y of its top left corner, in pixels of the picture.
         scale: Pixels of the picture to one of the ink.
-        centres: Of its digits: x and y in pixels of the ink, and the probability, which is 0 for
-            connected ink without a centre.
+        centres: Of its digits, and of connected ink without one: x and y in pixels of the ink.
     """
 
     ink: InkArray
     corner: tuple[float, float] = (0.0, 0.0)
     scale: float = 1.0
-    centres: tuple[tuple[float, float, float], ...] = ()
+    centres: tuple[tuple[float, float], ...] = ()
 
     @property
     def is_digit(self) -> bool:
@@ -81,7 +80,7 @@ class Line:
             return (self.ink,)
         rows, columns = np.nonzero(labels)
         height, width = self.ink.shape
-        x, y, *_ = self.centres[0] if self.centres else (width / 2, height / 2)
+        x, y = self.centres[0] if self.centres else (width / 2, height / 2)
         nearest = np.hypot(columns - x, rows - y).argmin()
         return self.ink, mask_ink(self.ink, labels == labels[rows[nearest], columns[nearest]])
 
@@ -144,7 +143,7 @@ def _holds(boxes: npt.NDArray[np.float64], seeds: list[Centre]) -> npt.NDArray[n
 def _cut(ink: InkArray, found: Found, group: list[Centre]) -> Line:
     x, y, width, height = cv2.boundingRect((ink > 0).astype(np.uint8))
     corner = (found.corner[0] + x * found.scale, found.corner[1] + y * found.scale)
-    centres = tuple((centre.x - x, centre.y - y, centre.score) for centre in group)
+    centres = tuple((centre.x - x, centre.y - y) for centre in group)
     return Line(ink[y : y + height, x : x + width], corner, found.scale, centres)
 
 

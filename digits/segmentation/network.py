@@ -1,6 +1,6 @@
 """The finder's architecture, as data.
 
-See `digits.layers`; training builds it in `training.keras_finder`, the app in
+See `digits.layers`; training builds it in `training.segmentation`, the app in
 `digits.segmentation.graph`.
 """
 

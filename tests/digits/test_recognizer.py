@@ -192,7 +192,7 @@ def test_each_line_is_read_and_what_is_no_digit_is_named(recognizer):
     points = np.random.default_rng(4).uniform(10, 190, (40, 2)).astype(np.int32)
     cv2.polylines(scribble, [points], isClosed=False, color=1.0, thickness=9)
     lines = (
-        Line(number(3, 8), centres=((60.0, 50.0, 0.9), (160.0, 50.0, 0.9))),
+        Line(number(3, 8), centres=((60.0, 50.0), (160.0, 50.0))),
         Line(scribble, (10, 500)),
         Line(ink(7), (0, 800), 2.0),
     )

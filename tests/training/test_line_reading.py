@@ -116,7 +116,7 @@ def test_a_checkpoint_takes_up_training_where_it_was(tmp_path, trained, lines):
 def test_training_goes_on_from_the_weights_of_a_set(lines):
     published = load_folder(BUNDLED).line_reader
     trainer = line_reading.Trainer(1_000, 100)
-    trainer.start_from(published, line_reading.batch_of(lines[:64]).inks)
+    trainer.training.start_from(LAYERS, published, line_reading.batch_of(lines[:64]).inks)
     for name, array in keras_layers.folded(trainer.training.averaged, LAYERS).items():
         assert np.allclose(array, published[name], atol=1e-3), name
 

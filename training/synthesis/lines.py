@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from digits.ink import InkArray
 from digits.networks import NOT_A_DIGIT
-from digits.numbers.frame import FRAME_EDGE, fit_line
+from digits.numbers.frame import FRAME_EDGE, HEIGHT, fit_line
 from training import console
 from training.handwriting import movement
 from training.handwriting import strokes as pen_strokes
@@ -211,9 +211,9 @@ def _drawn(
     low, high = pen_strokes.box([stroke for part in placed for stroke in part])
     free = max(1.5, pen * tall)
     wide = int(np.ceil((high - low)[0] * scale + 2 * free))
-    high_pixels = int(np.ceil((high - low)[1] * scale + 2 * free))
+    deep = int(np.ceil((high - low)[1] * scale + 2 * free))
     at = [[(s - low) * scale + free for s in part] for part in placed]
-    ink = pen_strokes.draw([s for part in at for s in part], (high_pixels, wide), pen * tall)
+    ink = pen_strokes.draw([s for part in at for s in part], (deep, wide), pen * tall)
     ink = _damaged(ink, tall, pen * tall, rng)
     ink[ink < 0.05] = 0
     if ink.max() < 0.4:
@@ -245,9 +245,9 @@ def _damaged(ink: InkArray, tall: float, pen: float, rng: np.random.Generator) -
         ink = _with_specks(ink, tall, rng)
     if chance[5] < 0.15:
         ink = _with_rests(ink, tall, rng)
-    if chance[7] < 0.12:
+    if chance[6] < 0.12:
         ink = _with_squares(ink, tall, rng)
-    if chance[6] < 0.1:
+    if chance[7] < 0.1:
         ink = ink * np.float32(rng.uniform(0.5, 1))
     return np.ascontiguousarray(ink, np.float32)
 
@@ -336,9 +336,9 @@ def main() -> None:
     tiles = []
     for _ in range(arguments.count):
         written = write_line(hands, rng)
-        tile = np.full((3 * 32 + 14, 900), 60, np.uint8)
+        tile = np.full((3 * HEIGHT + 14, 900), 60, np.uint8)
         shown = cv2.resize(written.ink, None, fx=3, fy=3, interpolation=cv2.INTER_NEAREST)
-        tile[:96, : min(900, shown.shape[1])] = (255 * shown[:, :900]).astype(np.uint8)
+        tile[: 3 * HEIGHT, : min(900, shown.shape[1])] = (255 * shown[:, :900]).astype(np.uint8)
         for label, span in zip(written.labels, written.spans, strict=True):
             name = "x" if label == NOT_A_DIGIT else str(label)
             place = (int(3 * span.mean()) - 4, 108)

@@ -9,11 +9,11 @@ from digits.numbers.frame import FRAME_EDGE, HEIGHT, MAX_WIDTH, fit_line
 from digits.numbers.line_reader import LineReader, build, share_ink
 from digits.numbers.network import BLANK, COLUMN_STEP, INPUTS, LAYERS
 from digits.onnx_graph import open_session
-from training import keras_layers, keras_line_reader
+from training import keras_layers, line_reading
 
 
 def test_keras_and_onnx_agree_on_random_weights():
-    model = keras_line_reader.build()
+    model = line_reading.build()
     rng = np.random.default_rng(0)
     model.set_weights(
         [

@@ -18,7 +18,7 @@ from digits.segmentation.letterbox import SIDE, letterbox, stretch, tiles_of, to
 from digits.segmentation.lines import find_lines
 from digits.segmentation.network import INPUTS, LAYERS
 from tests.support.training_support import _handwritten as handwritten
-from training import keras_finder, keras_layers, segmentation
+from training import keras_layers, segmentation
 from training.averaged_model import rate_at
 from training.handwriting.tracing import trace
 from training.synthesis.pages import make
@@ -28,7 +28,7 @@ from training.synthesis.writing import Hands
 @pytest.fixture(scope="module")
 def model():
     """A finder of random weights, batch normalization included."""
-    made = keras_finder.build()
+    made = segmentation.build()
     rng = np.random.default_rng(0)
     made.set_weights(
         [
@@ -65,7 +65,7 @@ def test_keras_and_onnx_agree_on_random_weights(model):
 
 def test_training_goes_on_from_folded_weights_as_they_were(model, pages):
     weights = keras_layers.folded(model, LAYERS)
-    again = keras_finder.build()
+    again = segmentation.build()
     pictures = segmentation.batch_of(pages).pictures.astype(np.float32)
     keras_layers.load_folded(again, LAYERS, weights, pictures)
     for name, array in keras_layers.folded(again, LAYERS).items():
@@ -313,7 +313,7 @@ def test_ink_is_sorted_into_lines_from_top_to_bottom():
     found = _found([(20, 120, 20, 40), (60, 125, 20, 40), (30, 20, 20, 40), (200, 22, 20, 40)], 2.0)
     top, bottom = find_lines(found)
     assert len(top.centres) == len(bottom.centres) == 2
-    assert top.centres[0] == (10, 20, 0.9)
+    assert top.centres[0] == (10, 20)
     assert top.box == (60, 40, 380, 84)
     assert bottom.box == (40, 240, 120, 90)
     assert top.ink.sum() == bottom.ink.sum() == 2 * 20 * 40
