@@ -1,5 +1,6 @@
 """A model in training, and the moving average of its weights, which is what is kept."""
 
+import argparse
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -10,6 +11,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from digits.layers import Layer
+from digits.weights import BUNDLED
 from training import keras_layers
 
 _AVERAGE: Final = 0.998
@@ -24,6 +26,29 @@ def rate_at(step: int, steps: int, cooling: int) -> float:
     warm = min(1.0, (step + 1) / _WARM_UP)
     left = min(1.0, max(0.0, steps - step) / max(cooling, 1))
     return _RATE * warm * max(left, 1e-3)
+
+
+def add_arguments(
+    parser: argparse.ArgumentParser, run: Path, unit: str, usual: tuple[int, int, int]
+) -> None:
+    """Add the options of a training with a moving average.
+
+    Args:
+        parser: Of the command.
+        run: Folder of the run, where none is named.
+        unit: What it learns from, in the plural.
+        usual: How many of them in all, while the rate falls, and between checkpoints.
+    """
+    count, cool, every = usual
+    parser.add_argument("--run", type=Path, default=run, help="folder of the run")
+    parser.add_argument("--data", type=Path, help="folder with the MNIST files")
+    parser.add_argument("--start", type=Path, help="set of weights to start from (else random)")
+    parser.add_argument("--reader", type=Path, default=BUNDLED, help="set with the other networks")
+    parser.add_argument(f"--{unit}", type=int, default=count, help=f"{unit} to learn from, in all")
+    parser.add_argument("--cool", type=int, default=cool, help=f"{unit} while the rate falls")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=1, help=f"processes that make {unit}")
+    parser.add_argument("--every", type=int, default=every, help=f"{unit} between checkpoints")
 
 
 class AveragedModel:

@@ -12,7 +12,6 @@ At the end the run is a whole set of weights: its line reader beside the other n
 """
 
 import argparse
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,9 +26,9 @@ import tensorflow as tf
 from digits import weights
 from digits.numbers.frame import HEIGHT
 from digits.numbers.network import BLANK, COLUMN_STEP, LAYERS, LINE
-from digits.weights import BUNDLED, LINE_READER, LINE_READER_FILE
+from digits.weights import LINE_READER, LINE_READER_FILE
 from training import console, keras_layers, push
-from training.averaged_model import AveragedModel
+from training.averaged_model import AveragedModel, add_arguments
 from training.data.mnist import load_mnist
 from training.run_folder import RunFolder
 from training.synthesis.hands import load_hands, save_hands
@@ -184,17 +183,7 @@ def _distance(read: Sequence[int], written: Sequence[int]) -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m training.line_reading", description=__doc__)
-    parser.add_argument("--run", type=Path, default=Path("runs/lines"), help="folder of the run")
-    parser.add_argument("--data", type=Path, help="folder with the MNIST files")
-    parser.add_argument(
-        "--start", type=Path, help="set whose line reader to start from (else random weights)"
-    )
-    parser.add_argument("--reader", type=Path, default=BUNDLED, help="set with the other networks")
-    parser.add_argument("--lines", type=int, default=850_000, help="lines to learn from, in all")
-    parser.add_argument("--cool", type=int, default=450_000, help="lines while the rate falls")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--workers", type=int, default=1, help="processes that write lines")
-    parser.add_argument("--every", type=int, default=25_600, help="lines between checkpoints")
+    add_arguments(parser, Path("runs/lines"), "lines", (850_000, 450_000, 25_600))
     push.add_arguments(parser)
     return parser.parse_args()
 
@@ -247,9 +236,7 @@ def _report(
         "lines_per_second": round(speed, 1),
         "validation": evaluate(averaged, validation),
     }
-    with (run.path / "log.jsonl").open("a") as log:
-        log.write(json.dumps(line) + "\n")
-    print(time.strftime("%H:%M:%S"), json.dumps(line), flush=True)
+    run.log(line)
 
 
 if __name__ == "__main__":

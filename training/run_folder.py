@@ -12,6 +12,7 @@ import math
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 RECIPE_FILE = "recipe.json"
 HISTORY_FILE = "history.csv"
+LOG_FILE = "log.jsonl"
 CHECKPOINT_FOLDER = "checkpoint"
 
 Row = dict[str, float]
@@ -134,6 +136,13 @@ class RunFolder:
         self.write_json(CONFIG_FILE, config | self.complete(base))
         metrics = json.loads((base / METRICS_FILE).read_text("utf-8"))
         self.write_json(METRICS_FILE, metrics | {name: scores})
+
+    def log(self, line: Mapping[str, Any]) -> None:
+        """Append a line to `log.jsonl`, and print it with the time."""
+        text = json.dumps(line)
+        with (self.path / LOG_FILE).open("a", encoding="utf-8") as file:
+            file.write(text + "\n")
+        print(time.strftime("%H:%M:%S"), text, flush=True)
 
     def require_space(self, model: "keras.Model") -> None:
         """See to it that no epoch is computed that cannot be kept.

@@ -12,7 +12,6 @@ The gate and `training.publish` take it as any other run.
 """
 
 import argparse
-import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,9 +26,9 @@ import tensorflow as tf
 from digits import weights
 from digits.segmentation.letterbox import SIDE
 from digits.segmentation.network import LAYERS, PICTURE
-from digits.weights import BUNDLED, FINDER, FINDER_FILE
+from digits.weights import FINDER, FINDER_FILE
 from training import console, keras_layers, push
-from training.averaged_model import AveragedModel
+from training.averaged_model import AveragedModel, add_arguments
 from training.data.mnist import load_mnist
 from training.run_folder import RunFolder
 from training.synthesis.hands import load_hands, save_hands
@@ -249,17 +248,7 @@ def draw_figure(model: keras.Model, pages: list[Made], path: Path) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m training.segmentation", description=__doc__)
-    parser.add_argument("--run", type=Path, default=Path("runs/finder"), help="folder of the run")
-    parser.add_argument("--data", type=Path, help="folder with the MNIST files")
-    parser.add_argument(
-        "--start", type=Path, help="set whose finder to start from (else random weights)"
-    )
-    parser.add_argument("--reader", type=Path, default=BUNDLED, help="set with the other networks")
-    parser.add_argument("--pages", type=int, default=95_000, help="pages to learn from, in all")
-    parser.add_argument("--cool", type=int, default=25_000, help="pages while the rate falls")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--workers", type=int, default=1, help="processes that make pages")
-    parser.add_argument("--every", type=int, default=1_920, help="pages between checkpoints")
+    add_arguments(parser, Path("runs/finder"), "pages", (95_000, 25_000, 1_920))
     push.add_arguments(parser)
     return parser.parse_args()
 
@@ -310,9 +299,7 @@ def _report(
         run.write_json(_KINDS_FILE, metrics)
         draw_figure(averaged, validation[:24], run.path / "found.png")
         line |= metrics["all"]
-    with (run.path / "log.jsonl").open("a") as log:
-        log.write(json.dumps(line) + "\n")
-    print(time.strftime("%H:%M:%S"), json.dumps(line), flush=True)
+    run.log(line)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,9 @@ from digits.weights import (
 from training.augmentation.pen import draw_strokes
 from training.data.mnist import FILES, Mnist
 from training.handwriting.templates import write
+from training.handwriting.tracing import trace
 from training.run_folder import RunFolder
+from training.synthesis.writing import Hands
 
 _LEARNED_NOTHING = {"errors": 9000, "count": 10000, "top1_accuracy": 0.1}
 
@@ -150,3 +152,23 @@ def drawn_images(seeds):
     """`(10 * seeds, 28, 28)`: the project's ten drawings by some hands, as networks take them."""
     messages = [digit_example(digit, seed) for seed in seeds for digit in range(10)]
     return np.stack([normalize(draw(parse_strokes(message))) for message in messages])
+
+
+def unsettle(model):
+    """Give a Keras model random weights, batch normalization's statistics included."""
+    rng = np.random.default_rng(0)
+    model.set_weights(
+        [
+            rng.uniform(0.5, 1.5, weight.shape)
+            if "variance" in weight.path
+            else weight.numpy() + rng.normal(0, 0.05, weight.shape)
+            for weight in model.weights
+        ]
+    )
+    return model
+
+
+def small_hands(count):
+    """Digits to write pages and lines with, traced from a few images."""
+    images, labels = _handwritten(2, count)
+    return Hands(images, labels, [trace(image) for image in images])

@@ -11,17 +11,14 @@ from digits.networks import NOT_A_DIGIT
 from digits.numbers.frame import HEIGHT
 from digits.numbers.network import BLANK, COLUMN_STEP, LAYERS
 from digits.weights import BUNDLED, load_folder
-from tests.support.training_support import _handwritten as handwritten
+from tests.support.training_support import small_hands
 from training import keras_layers, line_reading
-from training.handwriting.tracing import trace
 from training.synthesis.lines import Written, write_line
-from training.synthesis.writing import Hands
 
 
 @pytest.fixture(scope="module")
 def hands():
-    images, labels = handwritten(2, 40)
-    return Hands(images, labels, [trace(image) for image in images])
+    return small_hands(40)
 
 
 @pytest.fixture(scope="module")

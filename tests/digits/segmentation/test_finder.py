@@ -17,34 +17,21 @@ from digits.segmentation.layout import find_layout
 from digits.segmentation.letterbox import SIDE, letterbox, stretch, tiles_of, to_square
 from digits.segmentation.lines import find_lines
 from digits.segmentation.network import INPUTS, LAYERS
-from tests.support.training_support import _handwritten as handwritten
+from tests.support.training_support import small_hands, unsettle
 from training import keras_layers, segmentation
 from training.averaged_model import rate_at
-from training.handwriting.tracing import trace
 from training.synthesis.pages import make
-from training.synthesis.writing import Hands
 
 
 @pytest.fixture(scope="module")
 def model():
     """A finder of random weights, batch normalization included."""
-    made = segmentation.build()
-    rng = np.random.default_rng(0)
-    made.set_weights(
-        [
-            rng.uniform(0.5, 1.5, weight.shape)
-            if "variance" in weight.path
-            else weight.numpy() + rng.normal(0, 0.05, weight.shape)
-            for weight in made.weights
-        ]
-    )
-    return made
+    return unsettle(segmentation.build())
 
 
 @pytest.fixture(scope="module")
 def pages():
-    images, labels = handwritten(2, 40)
-    hands = Hands(images, labels, [trace(image) for image in images])
+    hands = small_hands(40)
     return [make(hands, 5, index) for index in range(segmentation.BATCH)]
 
 

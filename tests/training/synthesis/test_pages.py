@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tests.support.training_support import _handwritten as handwritten
-from training.handwriting.tracing import trace
+from tests.support.training_support import small_hands
 from training.synthesis import contents
 from training.synthesis.hands import load_hands, save_hands
 from training.synthesis.marks import Mark, Pen, draw, placed
@@ -13,13 +13,12 @@ from training.synthesis.page import DIGIT, LINE, WRITING, Digit, Page
 from training.synthesis.pages import SIDE, Made, _without_unseen, make
 from training.synthesis.surfaces import SURFACES, pen_for
 from training.synthesis.surroundings import SURROUNDINGS
-from training.synthesis.writing import Hands, write_text
+from training.synthesis.writing import write_text
 
 
 @pytest.fixture(scope="module")
 def hands():
-    images, labels = handwritten(2, 60)
-    return Hands(images, labels, [trace(image) for image in images])
+    return small_hands(60)
 
 
 @pytest.fixture(scope="module")
