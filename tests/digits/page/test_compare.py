@@ -69,8 +69,7 @@ IMAGES_AGREE = """() => {
 
 
 def test_the_whole_drawing_is_compared_though_a_part_of_it_was_before(page):
-    page.locator("[data-example='5']").click()
-    wait_for_digit(page, 5)
+    draw_to_the_end(page, 5)
     look(page)
     page.wait_for_function(IMAGES_AGREE)
     page.locator("[data-action=clear]").click()
