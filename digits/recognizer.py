@@ -120,8 +120,10 @@ class Recognizer:
             find: Returns the layout; called only where the candidates leave a doubt.
         """
         first = self._best(candidates)
-        rejected_alone = first.digit is None and bool(candidates) and candidates[0].alone
-        if 1 - first.score <= _CERTAIN or rejected_alone:
+        is_alone = bool(candidates) and candidates[0].alone
+        if is_alone and (first.digit is None or is_sure(first.score)):
+            return first
+        if 1 - first.score <= _CERTAIN:
             return first
         second = self.predict_layout(find())
         surer = is_sure(second.score) and second.score > first.score

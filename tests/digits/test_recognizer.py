@@ -145,6 +145,26 @@ def test_the_selected_candidate_is_the_one_that_is_answered_for(recognizer):
     assert prediction.image is chosen.image
 
 
+@pytest.mark.parametrize(
+    ("confidence", "alone", "answer"),
+    [(0.95, True, 5), (0.8, True, 7), (0.95, False, 7), (0.2, True, None), (0.2, False, 7)],
+)
+def test_the_finder_contradicts_what_stands_alone_only_where_the_rules_are_unsure(
+    monkeypatch, recognizer, confidence, alone, answer
+):
+    def classify(images):
+        mine = len(images) == 1 and np.array_equal(images[0], framed(5))
+        rows = np.full((len(images), 11), 0.001, np.float32)
+        rows[:, 5 if mine else 7] = confidence if mine else 0.98
+        rows[:, 10] = 1 - rows[:, :10].sum(axis=1)
+        return rows
+
+    monkeypatch.setattr(recognizer, "predict_images", classify)
+    seen = Layout((Line(ink(7)),))
+    candidates = [Candidate(framed(5), alone=alone)]
+    assert recognizer.select(candidates, lambda: seen).digit == answer
+
+
 def number(*digits: int, size: int = 200) -> np.ndarray:
     """Drawings beside each other, the first half as large again: float32 ink."""
     sides = [3 * size // 2, *[size] * (len(digits) - 1)]
