@@ -15,8 +15,11 @@ from digits.segmentation.lines import Line, find_lines
 _CLOSER: Final = 0.8
 """Share of the picture's side below which the part that holds digits is looked at by itself."""
 
-_MARGIN: Final = 0.5
+_MARGIN: Final = 1.0
 """Paper around the digits that is then looked at too, in their height."""
+
+_LARGE: Final = 0.12
+"""Height of the digits, as a share of the picture's side, from which on one look is enough."""
 
 _STILL_THERE: Final = 0.6
 """Share of the ink that a close look must find again, unless it sees as many centres."""
@@ -79,6 +82,8 @@ def _closer(lines: Sequence[Line], shape: tuple[int, ...]) -> Box | None:
     boxes = np.array([line.box for line in lines])
     left, top = boxes[:, :2].min(axis=0)
     right, bottom = (boxes[:, :2] + boxes[:, 2:]).max(axis=0)
+    if np.median(boxes[:, 3]) >= _LARGE * max(shape[:2]):
+        return None
     margin = _MARGIN * max(bottom - top, min(right - left, 2 * (bottom - top)))
     x, y = max(0, int(left - margin)), max(0, int(top - margin))
     width = min(shape[1], int(right + margin)) - x
