@@ -179,9 +179,8 @@ class Recognizer:
 
     def _read_line(self, line: Line) -> list[Character]:
         """Read digits and other writing of a line, from left to right."""
-        if line.is_digit:
-            return [self._whole(line)]
-        return self._numbers.read_characters(line.ink, line.to_picture)
+        characters = self._numbers.read_characters(line.ink, line.to_picture)
+        return characters if len(characters) > 1 else [self._whole(line)]
 
     def _whole(self, line: Line) -> Character:
         images = np.stack([normalize(ink) for ink in line.inks])

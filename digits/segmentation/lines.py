@@ -52,19 +52,14 @@ class Line:
     centres: tuple[tuple[float, float], ...] = ()
 
     @property
-    def is_digit(self) -> bool:
-        """Whether all of the ink is one digit: no second was seen, and it is no wider than one."""
-        height, width = self.ink.shape
-        return len(self.centres) < 2 and width <= _MAX_WIDTH * height
-
-    @property
     def is_character(self) -> bool:
-        """Whether it is one digit or connected ink no wider, such as a letter that looks like two.
+        """Whether it has one centre, or is connected, and is no wider than a digit.
 
         Two digits that touch are such ink too: only who asks for one digit may go by this.
         """
         height, width = self.ink.shape
-        return self.is_digit or (self._components[0] <= 2 and width <= _MAX_WIDTH * height)
+        is_one = len(self.centres) < 2 or self._components[0] <= 2
+        return is_one and width <= _MAX_WIDTH * height
 
     @cached_property
     def _components(self) -> tuple[int, npt.NDArray[np.int32]]:
