@@ -1,12 +1,7 @@
 """What the layers of a network make of an image, from the graph to the HTTP API."""
 
-# ruff: noqa: S310 - every address here is the loopback's
-
 import base64
-import gzip
 import json
-import urllib.error
-import urllib.request
 
 import numpy as np
 import pytest
@@ -104,23 +99,9 @@ def test_the_layers_that_are_shown_begin_and_end_with_the_networks_own():
         assert shown[-1:] == maps[-1:]
 
 
-def ask(app, body, **headers):
-    request = urllib.request.Request(
-        f"{app.url}/v1/inside", body, {"Content-Type": "application/json", **headers}
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=60) as response:
-            return response.status, response.headers, response.read()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.headers, error.read()
-
-
 def test_the_answer_to_a_drawing_can_be_looked_into(app, recognizer):
     image = app.draw("digit", digit_example(5))["image"]
-    status, headers, content = ask(app, json.dumps({"image": image}).encode())
-    assert (status, headers["Content-Encoding"]) == (200, None)
-    layers = json.loads(content)["layers"]
+    layers = app.post("/v1/inside", {"image": image})["layers"]
     found = recognizer.activations(IMAGE)
     assert [layer["name"] for layer in layers] == [a.step.name for a in found]
     for layer, activation in zip(layers, found, strict=True):
@@ -132,21 +113,28 @@ def test_the_answer_to_a_drawing_can_be_looked_into(app, recognizer):
 
 
 def test_the_answer_is_small_for_clients_that_can_unpack_it(app):
-    body = json.dumps({"image": encode_image(IMAGE)}).encode()
-    _, _, plain = ask(app, body)
-    _, headers, packed = ask(app, body, **{"Accept-Encoding": "gzip, br"})
-    assert headers["Content-Encoding"] == "gzip"
-    assert gzip.decompress(packed) == plain
-    assert len(packed) < 20_000
+    plain, packed = (
+        app.request(
+            "POST",
+            "/v1/inside",
+            json={"image": encode_image(IMAGE)},
+            headers={"Accept-Encoding": encodings},
+        )
+        for encodings in ("identity", "gzip, br")
+    )
+    assert "Content-Encoding" not in plain.headers
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert packed.content == plain.content
+    assert packed.num_bytes_downloaded < 20_000
 
 
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"[]", b"{}", b'{"image": 7}', b'{"image": "AAAA"}', b"[" * 100_000]
 )
 def test_what_is_no_image_is_refused_with_advice(app, body):
-    status, _, content = ask(app, body)
+    status, answer = app.ask("inside", content=body)
     assert status == 422
-    assert json.loads(content)["error"].startswith(("Send", "Expected"))
+    assert answer["error"].startswith(("Send", "Expected"))
 
 
 def test_every_network_is_served(any_recognizer):

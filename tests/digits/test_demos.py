@@ -1,9 +1,6 @@
 """The networks of well-known demos, and what they say of a drawing."""
 
 import base64
-import json
-import urllib.error
-import urllib.request
 
 import numpy as np
 import pytest
@@ -12,19 +9,6 @@ from digits import demos
 from digits.drawing import INK_HEIGHT, draw, parse_strokes
 from digits.examples import digit_example
 from digits.preprocessing import normalize
-
-
-def ask(app, value, route="compare"):
-    body = json.dumps(value).encode()
-    request = urllib.request.Request(  # noqa: S310 - the loopback's
-        f"{app.url}/v1/{route}", body, {"Content-Type": "application/json"}
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310
-            return response.status, json.loads(response.read())
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, json.loads(error.read())
 
 
 def test_a_drawing_is_shrunk_as_a_whole_and_framed_by_its_ink():
@@ -52,7 +36,7 @@ def test_each_demo_reads_plain_digits_in_mnists_frame(recognizer, name):
 
 def test_a_drawing_is_answered_by_all_demos_and_the_served_network_last(app, recognizer):
     strokes = digit_example(5)
-    status, answer = ask(app, {"mode": "digit", "strokes": strokes})
+    status, answer = app.ask("compare", json={"mode": "digit", "strokes": strokes})
     assert status == 200
     *others, served = answer["networks"]
     assert [row["network"] for row in others] == list(demos.DEMOS)
@@ -78,7 +62,7 @@ def test_a_small_drawing_in_a_corner_is_why_demos_fail(recognizer):
 
 
 def test_a_blank_pad_is_compared_with_nothing(app):
-    status, answer = ask(app, {"mode": "digit", "strokes": []})
+    status, answer = app.ask("compare", json={"mode": "digit", "strokes": []})
     assert status == 200
     assert answer["networks"] == []
     assert answer["shrunk"] is answer["normalized"] is None
@@ -86,7 +70,7 @@ def test_a_blank_pad_is_compared_with_nothing(app):
 
 @pytest.mark.parametrize("value", [{"strokes": []}, {"mode": "digit", "strokes": [[1]]}, "no"])
 def test_what_is_no_drawing_is_refused(app, value):
-    status, answer = ask(app, value)
+    status, answer = app.ask("compare", json=value)
     assert status == 422
     assert answer["error"]
 
@@ -97,14 +81,14 @@ def test_the_demos_fit_into_two_megabytes():
 
 
 def draw_with(app, network, **more):
-    return ask(
-        app, {"mode": "digit", "strokes": digit_example(5), "network": network, **more}, "draw"
-    )
+    question = {"mode": "digit", "strokes": digit_example(5), "network": network, **more}
+    return app.ask("draw", json=question)
 
 
 def test_a_visitor_may_let_a_demo_answer_the_pad_and_others_notice_nothing(app):
     served = draw_with(app, None)
-    row = ask(app, {"mode": "digit", "strokes": digit_example(5)})[1]["networks"][0]
+    compared = app.post("/v1/compare", {"mode": "digit", "strokes": digit_example(5)})
+    row = compared["networks"][0]
     status, answer = draw_with(app, row["network"])
     assert status == 200
     assert answer["model"] == row["network"]
@@ -113,7 +97,7 @@ def test_a_visitor_may_let_a_demo_answer_the_pad_and_others_notice_nothing(app):
     assert answer["image"] == served[1]["image"]
     status, reading = draw_with(app, row["network"], mode="number")
     assert (status, reading["number"]) == (200, "5")
-    status, inside = ask(app, {"image": answer["image"], "network": row["network"]}, "inside")
+    inside = app.post("/v1/inside", {"image": answer["image"], "network": row["network"]})
     assert {layer["kind"] for layer in inside["layers"]} == {"dense"}
     assert draw_with(app, None) == served
 
@@ -124,5 +108,5 @@ def test_no_other_network_can_be_asked(app, network):
     assert status == 422
     assert "fnn" in answer["error"]
     image = base64.b64encode(bytes(784)).decode()
-    assert ask(app, {"image": image, "network": network}, "inside")[0] == 422
+    assert app.ask("inside", json={"image": image, "network": network})[0] == 422
     assert app.server_function("read_why", [image, 1, network]) == {"kind": "refused"}

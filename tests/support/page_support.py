@@ -13,13 +13,18 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
+
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 600  # only a failure waits so long, and a machine may be busy with other things
+# Without kept connections: the app hangs up on them after five seconds.
+_CLIENT = httpx.Client(
+    timeout=60, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
+)
 
 
 @dataclass
@@ -34,12 +39,23 @@ class App:
         with urllib.request.urlopen(self.url + path, timeout=30) as response:
             return response.read()
 
+    def request(self, method, path, **options):
+        """Send a request; return the answer whatever its status."""
+        return _CLIENT.request(method, self.url + path, **options)
+
     def post(self, path, value):
-        request = urllib.request.Request(
-            self.url + path, json.dumps(value).encode(), {"Content-Type": "application/json"}
-        )
-        with urllib.request.urlopen(request, timeout=60) as response:
-            return json.loads(response.read())
+        return self.request("POST", path, json=value).raise_for_status().json()
+
+    def ask(self, endpoint, **options):
+        """Post to the HTTP API; return the status and the JSON of the answer."""
+        answer = self.request("POST", f"/v1/{endpoint}", **options)
+        return answer.status_code, answer.json()
+
+    def upload(self, content, name="digit.png"):
+        """Upload a file as a browser does; return what events are given of it."""
+        answer = self.request("POST", "/gradio_api/upload", files={"files": (name, content)})
+        [path] = answer.raise_for_status().json()
+        return {"path": path, "meta": {"_type": "gradio.FileData"}}
 
     def call(self, name, *data):
         """Run an endpoint over plain HTTP; return the last event's name and data."""
@@ -96,7 +112,7 @@ def start_app(folder, settings, prefix=()):
     """
     port = free_port()
     app = App(f"http://127.0.0.1:{port}", folder / "uploads", folder / "log.txt")
-    hub = _listen(app.hub_calls)
+    hub = listen(app.hub_calls)
     environment = os.environ | {
         "GRADIO_SERVER_PORT": str(port),
         "GRADIO_TEMP_DIR": str(app.uploads),
@@ -119,8 +135,8 @@ def start_app(folder, settings, prefix=()):
     return app
 
 
-def _listen(calls):
-    """Stand in for the Hub: remember who connects, answer nobody."""
+def listen(calls):
+    """Remember who connects and answer nobody; return the port of the loopback."""
     server = socket.create_server(("127.0.0.1", 0))
 
     def accept():
@@ -140,7 +156,7 @@ def _wait(process, app, done):
         try:
             if done():
                 return
-        except (urllib.error.URLError, ConnectionError):
+        except (OSError, httpx.HTTPError):
             pass
         time.sleep(0.1)
     raise AssertionError(f"not up after {START_SECONDS} s:\n{app.log.read_text()}")

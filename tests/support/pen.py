@@ -53,6 +53,16 @@ def sheet(*digits, size=400, brush=20):
     return picture
 
 
+def encode(picture):
+    """Return a picture as the content of a PNG file."""
+    return cv2.imencode(".png", picture)[1].tobytes()
+
+
+def png(*digits):
+    """Digits side by side as the content of a PNG file."""
+    return encode(sheet(*digits))
+
+
 def save(path, picture):
     """Write a picture as its suffix says and return the path as text."""
     assert cv2.imwrite(str(path), picture)

@@ -3,26 +3,20 @@
 Every answer that these tests receive is searched for what must never leave the machine.
 """
 
-import asyncio
 import http.client
 import json
 import os
 import re
 import resource
 import socket
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from urllib.parse import quote, urlsplit
 
 import pytest
-from starlette.responses import PlainTextResponse
 
-from digits.server.headers import page_policy
-from digits.server.request_limits import Door, Entrance, Traffic
-from digits.server.safe_fetch import AddressError, fetch
 from tests.support import pen
-from tests.support.page_support import ROOT, running_app
+from tests.support.page_support import ROOT, listen, running_app
 
 CANARY = "canary-3f1b9c"
 FILE = {"_type": "gradio.FileData"}
@@ -31,42 +25,18 @@ LEAKS = re.compile(
 )
 
 
-@contextmanager
-def listening():
-    """A server that only notes who connects."""
-    server = socket.create_server(("127.0.0.1", 0))
-    calls = []
-
-    def accept():
-        while True:
-            try:
-                connection, _ = server.accept()
-            except OSError:
-                return
-            connection.settimeout(5)
-            try:
-                calls.append(connection.recv(1000))
-            except TimeoutError:
-                calls.append(b"")
-            connection.close()
-
-    threading.Thread(target=accept, daemon=True).start()
-    yield server.getsockname()[1], calls
-    server.close()
-
-
 @pytest.fixture(scope="module")
 def trap():
     """A loopback server that nobody must talk to: `port, calls`."""
-    with listening() as (port, calls):
-        yield port, calls
+    calls = []
+    return listen(calls), calls
 
 
 @pytest.fixture(scope="module")
 def outside():
     """What stands where the rest of the world would be: a proxy for all that goes out."""
-    with listening() as (port, calls):
-        yield port, calls
+    calls = []
+    return listen(calls), calls
 
 
 @pytest.fixture(scope="module")
@@ -304,16 +274,6 @@ def test_only_what_page_and_api_need_is_open(ask):
     assert set(json.loads(ask("GET", "/gradio_api/app_id")[2])) == {"app_id"}
 
 
-def test_the_description_of_the_api_names_the_two_endpoints_alone(ask):
-    for path in ("/gradio_api/info", "/gradio_api/info?all_endpoints=true"):
-        status, _, answer = ask("GET", path)
-        assert status == 200
-        assert {"/predict", "/read"} <= set(json.loads(answer)["named_endpoints"])
-    paths = json.loads(ask("GET", "/gradio_api/openapi.json")[2])["paths"]
-    named = {match[1] for path in paths if (match := re.search(r"/call/(?:v2/)?(\w+)", path))}
-    assert named == {"predict", "read"}
-
-
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "TRACE", "OPTIONS", "CONNECT", "X"])
 def test_other_verbs_are_refused(ask, method):
     for path in ("/", "/gradio_api/upload", "/gradio_api/call/predict", "/gradio_api/info"):
@@ -344,13 +304,6 @@ def test_every_answer_carries_the_security_headers(ask, tmp_path):
         assert "X-Frame-Options" not in headers
     assert "https://huggingface.co" in answers[0][1]["Content-Security-Policy"]
     assert "sandbox" in answers[3][1]["Content-Security-Policy"]
-
-
-def test_scripts_of_another_host_run_under_a_temporary_public_link_alone():
-    [alone] = re.findall(r"script-src ([^;]+)", page_policy(shared=False))
-    [shared] = re.findall(r"script-src ([^;]+)", page_policy(shared=True))
-    assert "https://" not in alone
-    assert re.findall(r"https://\S+", shared) == ["https://gradio.s3-us-west-2.amazonaws.com"]
 
 
 def uploaded(ask, content, name="digit.png"):
@@ -497,172 +450,3 @@ def test_nothing_went_out_that_no_visitor_caused(hostile, outside, trap):
     assert outside[1] == []
     assert trap[1] == []
     assert hostile.hub_calls == []
-
-
-# The entrance alone, before an app that does what a test wants.
-
-
-def visit(app, path="/gradio_api/upload", method="POST", chunks=(b"",), pause=0.0, **options):
-    """Send a request to an app behind an entrance; return status and body."""
-    sent, left = [], list(chunks)
-
-    async def receive():
-        if not left:
-            await asyncio.sleep(60)
-        await asyncio.sleep(pause)
-        return {"type": "http.request", "body": left.pop(0), "more_body": bool(left)}
-
-    async def send(message):
-        sent.append(message)
-
-    scope = {"type": "http", "method": method, "path": path, "headers": [], "query_string": b""}
-    entrance = Entrance(app, options.pop("traffic", Traffic()), **options)
-    asyncio.run(entrance(scope, receive, send))
-    body = b"".join(message.get("body", b"") for message in sent)
-    return sent[0]["status"], body.decode()
-
-
-async def reader(scope, receive, send):
-    """An app that reads all and says how much."""
-    total, more = 0, True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return
-        total += len(message["body"])
-        more = message["more_body"]
-    await PlainTextResponse(str(total))(scope, receive, send)
-
-
-UPLOAD = (Door("upload", re.compile("/gradio_api/upload"), frozenset({"POST"}), 10, seconds=60),)
-
-
-def test_a_body_within_the_limit_arrives_whole():
-    assert visit(reader, chunks=(b"12345", b"67890"), doors=UPLOAD) == (200, "10")
-
-
-def test_a_body_that_does_not_announce_its_size_is_cut_at_the_limit():
-    status, body = visit(reader, chunks=[b"12345"] * 3, doors=UPLOAD)
-    assert status == 413
-    assert "Make it smaller" in body
-
-
-def test_a_client_that_stops_sending_is_told_and_sent_away():
-    status, body = visit(reader, chunks=(b"1", b"2"), pause=0.3, doors=UPLOAD, idle_seconds=0.1)
-    assert status == 408
-    assert "try again" in body
-
-
-def test_a_request_that_never_ends_is_ended():
-    async def forever(*_):
-        await asyncio.sleep(60)
-
-    door = Door("page", re.compile("/"), seconds=0.1)
-    assert visit(forever, "/", "GET", doors=(door,))[0] == 408
-
-
-def test_a_full_queue_is_put_in_words_for_visitors():
-    async def full(scope, receive, send):
-        await PlainTextResponse("Queue is full. Max size is 64.", 503)(scope, receive, send)
-
-    status, body = visit(full, doors=UPLOAD)
-    assert status == 503
-    assert "try again in a few seconds" in body
-    assert "Queue" not in body
-
-
-def test_who_comes_when_every_place_is_taken_is_told_to_come_again():
-    traffic = Traffic()
-    [door] = UPLOAD
-    with ExitStack() as stack:
-        for _ in range(door.at_once):
-            stack.enter_context(traffic.inside(door))
-        status, body = visit(reader, doors=UPLOAD, traffic=traffic)
-        assert status == 503
-        assert "busy" in body
-    assert visit(reader, doors=UPLOAD, traffic=traffic)[0] == 200
-
-
-def test_an_app_that_ends_begins_nothing_new_and_gives_answers_out():
-    traffic = Traffic(ending=True)
-    status, body = visit(reader, "/gradio_api/call/predict", traffic=traffic)
-    assert status == 503
-    assert "restarting" in body
-    assert visit(reader, "/gradio_api/call/predict/0a", "GET", traffic=traffic)[0] == 200
-
-
-def test_an_error_of_the_app_is_no_bodys_but_the_apps():
-    async def broken(*_):
-        raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        visit(broken, doors=UPLOAD)
-
-
-# Addresses that are fetched.
-
-
-@pytest.fixture
-def public(monkeypatch):
-    """Take the loopback for a public host, so that there is one to fetch from."""
-
-    async def loopback(_):
-        return "127.0.0.1"
-
-    monkeypatch.setattr("digits.server.safe_fetch._public_address", loopback)
-
-
-def serve(answer, times=1):
-    """Answer so many connections with these bytes; return the port."""
-    server = socket.create_server(("127.0.0.1", 0))
-
-    def run():
-        with server:
-            for _ in range(times):
-                connection, _ = server.accept()
-                with connection:
-                    connection.recv(1000)
-                    try:
-                        connection.sendall(answer)
-                    except OSError:
-                        return
-
-    threading.Thread(target=run, daemon=True).start()
-    return server.getsockname()[1]
-
-
-@pytest.mark.usefixtures("public")
-def test_a_picture_at_a_public_address_is_fetched():
-    port = serve(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc")
-    assert asyncio.run(fetch(f"http://example.com:{port}/x.png")) == b"abc"
-
-
-@pytest.mark.usefixtures("public")
-def test_a_file_without_end_is_not_fetched_to_its_end():
-    port = serve(b"HTTP/1.1 200 OK\r\n\r\n" + bytes(21_000_000))
-    with pytest.raises(AddressError, match="larger than 20 MB"):
-        asyncio.run(fetch(f"http://example.com:{port}/x.png"))
-
-
-@pytest.mark.usefixtures("public")
-def test_addresses_that_lead_in_circles_are_left():
-    port = serve(b"HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n", times=9)
-    with pytest.raises(AddressError, match="leads from one to the next"):
-        asyncio.run(fetch(f"http://example.com:{port}/x"))
-
-
-def test_a_public_address_that_leads_to_this_machine_is_not_followed(monkeypatch, trap):
-    from digits.server import safe_fetch as picture_input  # noqa: PLC0415 - its own look-up is put back below
-
-    look_up, calls = picture_input._public_address, []  # noqa: SLF001
-
-    async def first_only(host):
-        calls.append(host)
-        return "127.0.0.1" if len(calls) == 1 else await look_up(host)
-
-    monkeypatch.setattr(picture_input, "_public_address", first_only)
-    target = f"http://localhost:{trap[0]}/"
-    port = serve(f"HTTP/1.1 302 Found\r\nLocation: {target}\r\nContent-Length: 0\r\n\r\n".encode())
-    with pytest.raises(AddressError, match="not public"):
-        asyncio.run(fetch(f"http://example.com:{port}/x"))
-    assert trap[1] == []

@@ -1,14 +1,11 @@
 """Every picture of the corpus gets its answer, and the same at every entrance of the app."""
 
-# ruff: noqa: S310 - every address here is the loopback's
-
 import json
 import mimetypes
 import re
-import urllib.error
-import urllib.request
 from collections import Counter
 
+import httpx
 import pytest
 
 from digits.pictures import PictureError, load_picture
@@ -70,27 +67,9 @@ def test_a_picture_gets_its_answer(recognizer, name):
     assert recognizer.read(picture).number == number_of(case)
 
 
-def by_http(app, case):
-    """Upload as any client does; the path on the server, or the sentence that refuses it."""
-    body = (
-        f'--edge\r\nContent-Disposition: form-data; name="files"; filename="{case.name}"\r\n\r\n'
-    ).encode() + case.make()
-    request = urllib.request.Request(
-        app.url + "/gradio_api/upload",
-        body + b"\r\n--edge--\r\n",
-        {"Content-Type": "multipart/form-data; boundary=edge"},
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=60) as response:
-            return json.loads(response.read())[0], None
-    except urllib.error.HTTPError as refused:
-        with refused:
-            return None, json.loads(refused.read())["detail"]
-
-
-def ask(app, endpoint, path):
+def ask(app, endpoint, file):
     """Call an endpoint; its answer, or the sentence that refuses the picture."""
-    kind, answer = app.call(endpoint, {"path": path, "meta": {"_type": "gradio.FileData"}})
+    kind, answer = app.call(endpoint, file)
     return (None, json.dumps(answer)) if kind == "error" else (answer[0], None)
 
 
@@ -103,12 +82,13 @@ def ask(app, endpoint, path):
 )
 def test_predict_and_read_give_the_answer(app, name):
     case = CASES[name]
-    path, sentence = by_http(app, case)
-    if sentence is not None:
-        assert_refused(case, sentence)
+    try:
+        file = app.upload(case.make(), case.name)
+    except httpx.HTTPStatusError as refused:
+        assert_refused(case, refused.response.json()["detail"])
         return
-    digit, sentence = ask(app, "predict", path)
-    number, same_sentence = ask(app, "read", path)
+    digit, sentence = ask(app, "predict", file)
+    number, same_sentence = ask(app, "read", file)
     assert sentence == same_sentence
     if sentence is not None:
         assert_refused(case, sentence)

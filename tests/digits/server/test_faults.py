@@ -13,6 +13,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import matplotlib as mpl
 import pytest
 
@@ -20,7 +21,6 @@ from digits import service
 from digits.corrections import Corrections
 from digits.service import LastGood
 from tests.conftest import ROOT
-from tests.digits.server.test_api import upload
 from tests.support import pen
 from tests.support.page_support import start_app
 from tests.support.small_disk import small_disk
@@ -94,52 +94,32 @@ def poor(poor_disk):
     return start(), disk
 
 
-def test_without_home_and_on_a_disk_that_is_read_only_digits_are_read(poor, tmp_path):
+def test_without_home_and_on_a_disk_that_is_read_only_digits_are_read(poor):
     app, _ = poor
     assert app.draw("digit", [[40, 500, 200, 500, 800]])["digit"] == 1
-    path = tmp_path / "digit.png"
-    pen.save(path, pen.sheet(4))
-    kind, [answer] = app.call("predict", upload(app, path))
+    kind, [answer] = app.call("predict", app.upload(pen.png(4)))
     assert kind == "complete"
     assert answer["digit"] == 4
 
 
-def test_a_full_disk_is_said_and_forgotten_once_there_is_room(poor, tmp_path):
+def test_a_full_disk_is_said_and_forgotten_once_there_is_room(poor):
     app, disk = poor
-    path = tmp_path / "large.png"
-    pen.save(path, pen.sheet(4))
-    content = path.read_bytes()
-    path.write_bytes(content + os.urandom(1_000_000))  # behind its end: a picture all the same
+    # What follows a picture's end changes its size alone.
+    content = pen.png(4) + os.urandom(1_000_000)
     fill(disk, app.process)
-    status, answer = post_upload(app, path)
-    assert status == 507
+    with pytest.raises(httpx.HTTPStatusError, match="507") as refused:
+        app.upload(content)
+    answer = refused.value.response.text
     assert "no room for pictures" in answer
     assert str(disk.folder) not in answer
     assert app.draw("digit", [[40, 500, 200, 500, 800]])["digit"] == 1
     make_room(disk, app.process)
-    assert app.call("predict", upload(app, path))[1][0]["digit"] == 4
+    assert app.call("predict", app.upload(content))[1][0]["digit"] == 4
 
 
-def post_upload(app, path):
-    body = (
-        b'--edge\r\nContent-Disposition: form-data; name="files"; filename="x.png"\r\n\r\n'
-        + path.read_bytes()
-        + b"\r\n--edge--\r\n"
-    )
-    connection = http.client.HTTPConnection(app.url.removeprefix("http://"), timeout=60)
-    kind = {"Content-Type": "multipart/form-data; boundary=edge"}
-    connection.request("POST", "/gradio_api/upload", body, kind)
-    response = connection.getresponse()
-    answer = response.read().decode()
-    connection.close()
-    return response.status, answer
-
-
-def test_told_to_end_the_app_answers_what_it_was_asked_and_ends(poor, tmp_path):
+def test_told_to_end_the_app_answers_what_it_was_asked_and_ends(poor):
     app, _ = poor
-    path = tmp_path / "digit.png"
-    pen.save(path, pen.sheet(7))
-    file = upload(app, path)
+    file = app.upload(pen.png(7))
     events = [app.post("/gradio_api/call/read", {"data": [file]})["event_id"] for _ in range(4)]
     heartbeat = http.client.HTTPConnection(app.url.removeprefix("http://"), timeout=60)
     heartbeat.request("GET", "/gradio_api/heartbeat/open")

@@ -1,26 +1,30 @@
-"""More clients than the app can answer at once: right, refused or told to come again, never lost.
+"""What is let in, how much of it at once, and for how long: clients are answered or refused.
 
 The long runs are `python -m benchmarks.soak`.
 """
 
+import asyncio
 import inspect
 import json
 import re
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from types import SimpleNamespace
 
 import psutil
 import pytest
 from gradio.queueing import Queue
 from gradio.utils import LRUCache
+from starlette.responses import PlainTextResponse
 
 from benchmarks.calls import Caller, RefusedError
 from benchmarks.serving import OURS, Server
 from benchmarks.soak import Memory, Plan, Report, plot, soak
 from benchmarks.visitors import Outcome, Visitor, huge_picture
+from digits.server.headers import page_policy
+from digits.server.request_limits import Door, Entrance, Traffic
 from digits.server.sessions import forget_answered
-from tests.digits.server.test_api import upload
 from tests.support import pen
 
 BURST = 150
@@ -61,9 +65,8 @@ def test_a_crowd_of_visitors_gets_its_own_answers_and_it_is_calm_again(server):
 
 
 @pytest.mark.nightly
-def test_who_comes_when_all_is_taken_is_told_so_and_all_others_are_answered(app, server, tmp_path):
-    pen.save(tmp_path / "7.png", pen.sheet(7))
-    file = upload(app, tmp_path / "7.png")
+def test_who_comes_when_all_is_taken_is_told_so_and_all_others_are_answered(app, server):
+    file = app.upload(pen.png(7))
     with Caller(server) as caller:
         large = caller.upload(huge_picture())
 
@@ -122,3 +125,107 @@ def test_the_report_counts_and_the_plot_is_drawn(tmp_path):
     assert report.faults == 1
     plot(report, tmp_path / "soak.png")
     assert (tmp_path / "soak.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_scripts_of_another_host_run_under_a_temporary_public_link_alone():
+    [alone] = re.findall(r"script-src ([^;]+)", page_policy(shared=False))
+    [shared] = re.findall(r"script-src ([^;]+)", page_policy(shared=True))
+    assert "https://" not in alone
+    assert re.findall(r"https://\S+", shared) == ["https://gradio.s3-us-west-2.amazonaws.com"]
+
+
+def visit(app, path="/gradio_api/upload", method="POST", chunks=(b"",), pause=0.0, **options):
+    """Send a request to an app behind an entrance; return status and body."""
+    sent, left = [], list(chunks)
+
+    async def receive():
+        if not left:
+            await asyncio.sleep(60)
+        await asyncio.sleep(pause)
+        return {"type": "http.request", "body": left.pop(0), "more_body": bool(left)}
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {"type": "http", "method": method, "path": path, "headers": [], "query_string": b""}
+    entrance = Entrance(app, options.pop("traffic", Traffic()), **options)
+    asyncio.run(entrance(scope, receive, send))
+    body = b"".join(message.get("body", b"") for message in sent)
+    return sent[0]["status"], body.decode()
+
+
+async def reader(scope, receive, send):
+    """An app that reads all and says how much."""
+    total, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        total += len(message["body"])
+        more = message["more_body"]
+    await PlainTextResponse(str(total))(scope, receive, send)
+
+
+UPLOAD = (Door("upload", re.compile("/gradio_api/upload"), frozenset({"POST"}), 10, seconds=60),)
+
+
+def test_a_body_within_the_limit_arrives_whole():
+    assert visit(reader, chunks=(b"12345", b"67890"), doors=UPLOAD) == (200, "10")
+
+
+def test_a_body_that_does_not_announce_its_size_is_cut_at_the_limit():
+    status, body = visit(reader, chunks=[b"12345"] * 3, doors=UPLOAD)
+    assert status == 413
+    assert "Make it smaller" in body
+
+
+def test_a_client_that_stops_sending_is_told_and_sent_away():
+    status, body = visit(reader, chunks=(b"1", b"2"), pause=0.3, doors=UPLOAD, idle_seconds=0.1)
+    assert status == 408
+    assert "try again" in body
+
+
+def test_a_request_that_never_ends_is_ended():
+    async def forever(*_):
+        await asyncio.sleep(60)
+
+    door = Door("page", re.compile("/"), seconds=0.1)
+    assert visit(forever, "/", "GET", doors=(door,))[0] == 408
+
+
+def test_a_full_queue_is_put_in_words_for_visitors():
+    async def full(scope, receive, send):
+        await PlainTextResponse("Queue is full. Max size is 64.", 503)(scope, receive, send)
+
+    status, body = visit(full, doors=UPLOAD)
+    assert status == 503
+    assert "try again in a few seconds" in body
+    assert "Queue" not in body
+
+
+def test_who_comes_when_every_place_is_taken_is_told_to_come_again():
+    traffic = Traffic()
+    [door] = UPLOAD
+    with ExitStack() as stack:
+        for _ in range(door.at_once):
+            stack.enter_context(traffic.inside(door))
+        status, body = visit(reader, doors=UPLOAD, traffic=traffic)
+        assert status == 503
+        assert "busy" in body
+    assert visit(reader, doors=UPLOAD, traffic=traffic)[0] == 200
+
+
+def test_an_app_that_ends_begins_nothing_new_and_gives_answers_out():
+    traffic = Traffic(ending=True)
+    status, body = visit(reader, "/gradio_api/call/predict", traffic=traffic)
+    assert status == 503
+    assert "restarting" in body
+    assert visit(reader, "/gradio_api/call/predict/0a", "GET", traffic=traffic)[0] == 200
+
+
+def test_an_error_of_the_app_is_no_bodys_but_the_apps():
+    async def broken(*_):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        visit(broken, doors=UPLOAD)
