@@ -28,42 +28,25 @@ import sysconfig
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks import answers, environment, load, memory, pen, start, tables, training_time
+from benchmarks import answers, load, memory, pen, start, tables, training_time
 from benchmarks.figures import Row, commit, machine, today
 from benchmarks.serving import ROOT, Apps
 
-
-@dataclass(frozen=True)
-class Section:
-    """A part of the benchmark.
-
-    Attributes:
-        measure: Takes the apps and the counts.
-        counts: How much is measured.
-        quick: The same, to see that it runs: its figures mean nothing.
-        usual: Whether it is measured where none is named.
-    """
-
-    measure: Callable[[Apps, Any], list[Row]]
-    counts: object
-    quick: object
-    usual: bool = True
-
-
-SECTIONS: Final = {
-    "start": Section(start.measure, start.Counts(), start.QUICK),
-    "answers": Section(answers.measure, answers.Counts(), answers.QUICK),
-    "load": Section(load.measure, load.Counts(), load.QUICK),
-    "memory": Section(memory.measure, memory.Counts(), memory.QUICK),
-    "pen": Section(pen.measure, pen.Counts(), pen.QUICK),
-    "long_memory": Section(memory.measure, memory.LONG, memory.QUICK, usual=False),
-    "environment": Section(environment.measure, None, None, usual=False),
+SECTIONS: Final[dict[str, Callable[..., list[Row]]]] = {
+    "start": start.measure,
+    "answers": answers.measure,
+    "load": load.measure,
+    "memory": memory.measure,
+    "pen": pen.measure,
+    "long_memory": partial(memory.measure, counts=(2_000, 10_000)),
+    "environment": start.measure_clone,
 }
+USUAL: Final = list(SECTIONS)[:5]
 TRAINING: Final = "training"
 
 
@@ -77,7 +60,7 @@ def parse_arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
         "--only",
         type=_names,
         metavar="NAME,...",
-        default=[name for name, section in SECTIONS.items() if section.usual],
+        default=USUAL,
         help="sections; default: the first five",
     )
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="MNIST: trains the baseline")
@@ -111,20 +94,13 @@ def compile_bytecode() -> None:
 def measure(names: Sequence[str], data: Path | None, *, quick: bool) -> dict[str, Any]:
     """Measure sections, each by itself: one that fails is left out and does not stop the others.
 
-    Args:
-        names: Of `SECTIONS`.
-        data: MNIST's folder, or None.
-        quick: Whether only to see that it runs.
-
     Returns:
         What was measured, by section.
     """
     sections: dict[str, Any] = {}
     with Apps(data) as apps:
         for name in names:
-            section = SECTIONS[name]
-            counts = section.quick if quick else section.counts
-            measured = _measured(name, partial(section.measure, apps, counts))
+            measured = _measured(name, partial(SECTIONS[name], apps, quick=quick))
             if measured:
                 sections[name] = measured
     return sections
@@ -144,7 +120,7 @@ def _measured(name: str, section: Callable[[], list[Row]]) -> dict[str, Any] | N
         "commit": commit(ROOT),
         "load": round(busy, 2),
         "seconds": round(seconds, 1),
-        "rows": [row.as_json() for row in rows],
+        "rows": [asdict(row) for row in rows],
     }
 
 

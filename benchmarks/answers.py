@@ -6,7 +6,6 @@ Both apps answer in turn, round by round, so that a machine that slows down slow
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -19,28 +18,6 @@ from digits.examples import digit_example
 
 DRAWING_COST: Final = "the page's live path, processor time of an answer"
 PICTURE_COST: Final = "`/v1/predict`, processor time of an answer"
-
-
-@dataclass(frozen=True)
-class Counts:
-    """How much is measured in each round.
-
-    Attributes:
-        rounds: How many there are.
-        drawings: Answers of `/v1/draw`.
-        pictures: Answers of `/v1/predict`.
-        baseline: Answers of the baseline.
-        client: Answers of each app by `gradio_client`.
-    """
-
-    rounds: int = 5
-    drawings: int = 200
-    pictures: int = 50
-    baseline: int = 20
-    client: int = 5
-
-
-QUICK: Final = Counts(rounds=1, drawings=50, pictures=20, baseline=1, client=1)
 
 
 class Cost:
@@ -72,19 +49,21 @@ class Cost:
         return Figures.of(self._cpu)
 
 
-def measure(apps: Apps, counts: Counts) -> list[Row]:
+def measure(apps: Apps, *, quick: bool) -> list[Row]:
     """Measure both apps."""
+    rounds, drawings, uploads = (1, 50, 20) if quick else (5, 200, 50)
+    baselines, clients = (1, 1) if quick else (20, 5)
     ours, other = apps.running(apps.ours), apps.running(apps.baseline)
     pictures = Pictures()
     drawing, picture, baseline = Cost(), Cost(), Cost()
-    for _ in range(counts.rounds):
+    for _ in range(rounds):
         # Connected anew: a server hangs up on clients that are quiet for five seconds.
         with Caller(ours) as caller, Caller(other) as other_caller:
-            drawing.add(ours, lambda i: caller.draw(digit_example(i % 10, i)), counts.drawings)
-            picture.add(ours, lambda _: caller.read(pictures.next()), counts.pictures)
-            baseline.add(other, lambda _: other_caller.read(pictures.next()), counts.baseline)
+            drawing.add(ours, lambda i: caller.draw(digit_example(i % 10, i)), drawings)
+            picture.add(ours, lambda _: caller.read(pictures.next()), uploads)
+            baseline.add(other, lambda _: other_caller.read(pictures.next()), baselines)
     client = {
-        server.app.name: _by_client(server, pictures.next(), counts.rounds * counts.client)
+        server.app.name: _by_client(server, pictures.next(), rounds * clients)
         for server in (ours, other)
     }
     return [

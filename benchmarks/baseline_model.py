@@ -34,13 +34,7 @@ def random_model() -> keras.Model:
 
 
 def trained_model(mnist_folder: Path, epochs: int = 1, limit: int | None = None) -> keras.Model:
-    """Train the network.
-
-    Args:
-        mnist_folder: MNIST's four files.
-        epochs: How long; one reads more than 97 % of the test digits.
-        limit: How many of MNIST's images to use; None is all.
-    """
+    """Train the network."""
     recipe = recipes.Recipe(network=NETWORK, epochs=epochs, loss="sparse_categorical_crossentropy")
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "run"

@@ -78,13 +78,7 @@ def on_pad(samples: Sequence[Sample], seed: int = 0) -> Iterator[Drawing]:
 
 
 def compare(address: str, recognizer: Recognizer, samples: Sequence[Sample]) -> Agreement:
-    """Let the page and Python read the same strokes.
-
-    Args:
-        address: Of the page.
-        recognizer: With the weights that lie in the page.
-        samples: Recorded digits.
-    """
+    """Let the page and Python read the same strokes."""
     drawings = list(on_pad(samples))
     expected = [predict_strokes(recognizer, drawing) for drawing in drawings]
     received: list[dict[str, Any]] = []

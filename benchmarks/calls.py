@@ -7,7 +7,8 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Self
+from contextlib import AbstractContextManager
+from typing import Any
 from urllib.parse import urlsplit
 
 import cv2
@@ -59,7 +60,7 @@ class Pictures:
         return self._digits[number % 10] + number.to_bytes(8, "big")
 
 
-class Caller:
+class Caller(AbstractContextManager["Caller"]):
     """One client of one server; not for several threads at once."""
 
     def __init__(self, server: Server) -> None:
@@ -69,10 +70,6 @@ class Caller:
         self._connection = http.client.HTTPConnection(
             address.hostname or "", address.port, timeout=TIMEOUT_SECONDS
         )
-
-    def __enter__(self) -> Self:
-        """Nothing to do."""
-        return self
 
     def __exit__(self, *error: object) -> None:
         """Hang up."""
@@ -149,7 +146,7 @@ class Caller:
         return answer
 
 
-class Crowd:
+class Crowd(AbstractContextManager["Crowd"]):
     """Several clients at once, each with a connection of its own.
 
     Attributes:
@@ -163,10 +160,6 @@ class Crowd:
         self.callers = [Caller(server) for _ in range(count)]
         self.milliseconds: list[float] = []
         self.seconds = 0.0
-
-    def __enter__(self) -> Self:
-        """Nothing to do."""
-        return self
 
     def __exit__(self, *error: object) -> None:
         """Let all hang up."""

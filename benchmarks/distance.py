@@ -18,10 +18,6 @@ _CHUNK_BYTES = 2**16
 def at_a_distance(url: str, delay_seconds: float) -> Iterator[str]:
     """Serve an app at another address, with a delay.
 
-    Args:
-        url: Where the app is.
-        delay_seconds: How long a byte is under way, in each of the two directions.
-
     Yields:
         The other address.
     """

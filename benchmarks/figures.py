@@ -6,7 +6,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -73,23 +73,14 @@ class Row:
         over, under = (ours, other) if self.more_is_better else (other, ours)
         return over / under if under else None
 
-    def as_json(self) -> dict[str, Any]:
-        """Return what `row_from_json` reads."""
-        return asdict(self)
-
 
 def row_from_json(content: dict[str, Any]) -> Row:
-    """Read a row as `Row.as_json` gives it."""
+    """Read a row as `dataclasses.asdict` gives it."""
     figures = {
         side: None if content[side] is None else Figures(**content[side])
         for side in ("ours", "baseline")
     }
     return Row(**{**content, **figures})
-
-
-def once(value: float) -> Figures:
-    """Take a number that was measured once."""
-    return Figures(value)
 
 
 def machine() -> dict[str, Any]:

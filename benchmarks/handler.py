@@ -30,11 +30,7 @@ _PICTURES: Final = 512
 
 
 def make_snapshot(folder: Path) -> None:
-    """Write what a download of a model repository leaves, as far as the handler looks at it.
-
-    Args:
-        folder: Where.
-    """
+    """Write what a download of a model repository leaves, as far as the handler looks at it."""
     files = endpoint_files()
     for name in weights.FILES:
         files[name] = (weights.BUNDLED / name).read_bytes()

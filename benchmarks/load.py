@@ -1,35 +1,19 @@
 """Many visitors who draw at once: answers a second, how long each waits, and what it costs."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from benchmarks.calls import Crowd, Pictures
-from benchmarks.figures import Figures, Row, once
+from benchmarks.figures import Figures, Row
 from benchmarks.serving import Apps, Server
 from digits.examples import digit_example
 
 VISITORS: Final = 64
 
 
-@dataclass(frozen=True)
-class Counts:
-    """How much is measured.
-
-    Attributes:
-        ours: Answers of our app.
-        baseline: Answers of the baseline.
-    """
-
-    ours: int = 4000
-    baseline: int = 128
-
-
-QUICK: Final = Counts(ours=VISITORS, baseline=1)
-
-
-def measure(apps: Apps, counts: Counts) -> list[Row]:
+def measure(apps: Apps, *, quick: bool) -> list[Row]:
     """Measure both apps, one after the other."""
+    total, baseline_total = (VISITORS, 1) if quick else (4000, 128)
     ours, other = apps.running(apps.ours), apps.running(apps.baseline)
     pictures = Pictures()
     with Crowd(ours, VISITORS) as crowd:
@@ -37,10 +21,10 @@ def measure(apps: Apps, counts: Counts) -> list[Row]:
             lambda i, caller=caller: caller.draw(digit_example(i % 10, i))
             for caller in crowd.callers
         ]
-        found = _served(ours, crowd, asks, counts.ours)
+        found = _served(ours, crowd, asks, total)
     with Crowd(other, VISITORS) as crowd:
         asks = [lambda _, caller=caller: caller.read(pictures.next()) for caller in crowd.callers]
-        baseline = _served(other, crowd, asks, counts.baseline)
+        baseline = _served(other, crowd, asks, baseline_total)
     what = f"{VISITORS} visitors drawing at once"
     return [
         Row(what, "answers a second", found[0], baseline[0], more_is_better=True),
@@ -57,4 +41,4 @@ def _served(
     before = server.cpu_seconds()
     crowd.work(asks, total)
     cpu = 1000 * (server.cpu_seconds() - before) / total
-    return once(total / crowd.seconds), Figures.of(crowd.milliseconds), once(cpu)
+    return Figures(total / crowd.seconds), Figures.of(crowd.milliseconds), Figures(cpu)

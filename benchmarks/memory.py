@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 
 import cv2
@@ -10,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.calls import Caller, Crowd
-from benchmarks.figures import Row, once
+from benchmarks.figures import Figures, Row
 from benchmarks.serving import Apps, Server
 from digits.drawing import PAD_WIDTHS, as_picture, draw, parse_strokes
 from digits.examples import number_example
@@ -24,37 +23,19 @@ _LONGEST_PHOTOGRAPH: Final = 4000
 Picture = npt.NDArray[np.uint8]
 
 
-@dataclass(frozen=True)
-class Counts:
-    """How much is measured.
-
-    Attributes:
-        pictures: After how many memory is measured, ascending.
-    """
-
-    pictures: tuple[int, ...] = (300,)
-
-
-LONG: Final = Counts((2_000, 10_000))
-QUICK: Final = Counts((6,))
-
-
-def measure(apps: Apps, counts: Counts) -> list[Row]:
-    """Measure our app, started anew."""
+def measure(apps: Apps, *, quick: bool, counts: tuple[int, ...] = (300,)) -> list[Row]:
+    """Measure our app, started anew, after so many pictures, ascending."""
+    counts = (6,) if quick else counts
     server = apps.anew(apps.ours)
-    memory = dict(growth(server, counts.pictures))
+    memory = dict(growth(server, counts))
     return [
-        Row(f"memory after {count:,} mixed pictures", "MB", once(memory[count]))
-        for count in counts.pictures
+        Row(f"memory after {count:,} mixed pictures", "MB", Figures(memory[count]))
+        for count in counts
     ]
 
 
 def growth(server: Server, stops: tuple[int, ...]) -> Iterator[tuple[int, float]]:
     """Let several clients send pictures to `/v1/predict` and `/v1/read`.
-
-    Args:
-        server: Our app.
-        stops: How many pictures, ascending.
 
     Yields:
         At each of these numbers: the number, and the memory then in 10^6 bytes.

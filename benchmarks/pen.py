@@ -39,28 +39,6 @@ _SETTLED_MILLISECONDS: Final = 250
 
 
 @dataclass(frozen=True)
-class Counts:
-    """How much is measured.
-
-    Attributes:
-        ours: Strokes on our page.
-        distant: Strokes on our page through the delayed network.
-        baseline: Strokes on the baseline's page, where one takes seconds.
-        cold: Loads of each page by a browser that has nothing of it.
-        warm_up: Strokes before each of these that do not count.
-    """
-
-    ours: int = 30
-    distant: int = 15
-    baseline: int = 5
-    cold: int = 3
-    warm_up: int = 2
-
-
-QUICK: Final = Counts(ours=2, distant=1, baseline=1, cold=1, warm_up=0)
-
-
-@dataclass(frozen=True)
 class PadPage:
     """What differs between the two pages.
 
@@ -219,13 +197,7 @@ def launch(playwright: Playwright) -> Browser:
 
 @contextmanager
 def opened(url: str, pad: PadPage, *, slow: bool = False) -> Iterator[Page]:
-    """Open a page in a browser of its own, ready to be drawn on, and probe it.
-
-    Args:
-        url: Where it is.
-        pad: Which page.
-        slow: Whether the network is slow.
-    """
+    """Open a page in a browser of its own, ready to be drawn on, and probe it."""
     with sync_playwright() as playwright:
         browser = launch(playwright)
         try:
@@ -261,19 +233,20 @@ def _cold_loads(url: str, name: str, count: int) -> tuple[Figures, Figures]:
     return Figures.of(seconds), Figures.of(shifts)
 
 
-def measure(apps: Apps, counts: Counts) -> list[Row]:
-    """Measure both pages, and ours through a slow network."""
+def measure(apps: Apps, *, quick: bool) -> list[Row]:
+    """Measure both pages, and ours through a slow network; strokes take seconds on the baseline."""
+    count, distant, baselines, loads, warm_up = (2, 1, 1, 1, 0) if quick else (30, 15, 5, 3, 2)
     ours, other = apps.running(apps.ours), apps.running(apps.baseline)
-    settled, warm_up = _SETTLED_MILLISECONDS, counts.warm_up
-    near = _milliseconds(ours.url, "ours", counts.ours, warm_up, settled)
-    baseline = _milliseconds(other.url, "baseline", counts.baseline, warm_up, settled)
-    inside = _milliseconds(ours.url, "inside", counts.ours, warm_up, settled)
-    cold, shift = _cold_loads(ours.url, "ours", counts.cold)
-    other_cold, other_shift = _cold_loads(other.url, "baseline", counts.cold)
+    settled = _SETTLED_MILLISECONDS
+    near = _milliseconds(ours.url, "ours", count, warm_up, settled)
+    baseline = _milliseconds(other.url, "baseline", baselines, warm_up, settled)
+    inside = _milliseconds(ours.url, "inside", count, warm_up, settled)
+    cold, shift = _cold_loads(ours.url, "ours", loads)
+    other_cold, other_shift = _cold_loads(other.url, "baseline", loads)
     network = f"{SLOW_BYTES_A_SECOND // 1000} kB/s and {DELAY_MILLISECONDS} ms of delay"
     with at_a_distance(ours.url, DELAY_MILLISECONDS / 2000) as url:
         settled += 2 * DELAY_MILLISECONDS
-        far = _milliseconds(url, "ours", counts.distant, warm_up, settled)
+        far = _milliseconds(url, "ours", distant, warm_up, settled)
     return [
         Row("pen-up to changed bars", "ms", near, baseline),
         Row(f"pen-up to changed bars with {DELAY_MILLISECONDS} ms of network delay", "ms", far),

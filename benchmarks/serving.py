@@ -10,10 +10,9 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 import psutil
 
@@ -43,11 +42,7 @@ class App:
     folder: Path = ROOT
 
     def question(self, picture: object) -> object:
-        """Say what `/predict` takes for a picture: as an image, or drawn on a Sketchpad.
-
-        Args:
-            picture: Anything that stands for an uploaded file.
-        """
+        """Say what `/predict` takes for a picture: as an image, or drawn on a Sketchpad."""
         if not self.is_gradio_alone:
             return picture
         return {"background": None, "layers": [], "composite": picture}
@@ -147,7 +142,7 @@ def _wait_for_page(server: Server, process: subprocess.Popen[bytes], log: Path) 
     raise BenchmarkError(f"{server.app.name} showed no page within {START_SECONDS:.0f} s")
 
 
-class Apps:
+class Apps(AbstractContextManager["Apps"]):
     """The two apps, each started when it is first asked for, and shared by the sections.
 
     Attributes:
@@ -178,10 +173,6 @@ class Apps:
         subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own
         command = [sys.executable, "-m", "benchmarks.baseline", model]
         return App("baseline", command, is_gradio_alone=True)
-
-    def __enter__(self) -> Self:
-        """Nothing to do: apps start when they are asked for."""
-        return self
 
     def __exit__(self, *error: object) -> None:
         """End all that were started."""

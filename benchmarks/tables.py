@@ -159,10 +159,6 @@ def _most_a_day(cost: Figures) -> float:
 def update(text: str, report: Report) -> str:
     """Bring `docs/performance.md` up to a report.
 
-    Args:
-        text: Of the document.
-        report: Of `results.json`.
-
     Raises:
         ValueError: If the marks are missing.
     """

@@ -11,7 +11,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Final
 
-from benchmarks.figures import Figures, Row, once
+from benchmarks.figures import Figures, Row
 from benchmarks.serving import BenchmarkError
 from digits.weights import METRICS_FILE
 from training.run_folder import HISTORY_FILE
@@ -71,8 +71,8 @@ def compare(ours: Path, baseline: Path) -> list[Row]:
     first_epochs, second_epochs = (
         Figures.of(1000 * seconds / run.images for seconds in run.seconds) for run in runs
     )
-    whole = [once(sum(run.seconds)) for run in runs]
-    misread = [once(run.misread) for run in runs]
+    whole = [Figures(sum(run.seconds)) for run in runs]
+    misread = [Figures(run.misread) for run in runs]
     return [
         *rows,
         Row("training, all epochs of the recipe", "s", whole[0], whole[1]),
@@ -82,4 +82,4 @@ def compare(ours: Path, baseline: Path) -> list[Row]:
 
 
 def _figures(seconds: float | None) -> Figures | None:
-    return None if seconds is None else once(seconds)
+    return None if seconds is None else Figures(seconds)

@@ -39,11 +39,6 @@ Found = dict[str, Any]
 def measure(network: str, steps: int, workers: int) -> list[Found]:
     """Let workers train together, each in a process of its own.
 
-    Args:
-        network: A key of `digits.networks.NETWORKS`.
-        steps: How many are measured, after a few that are not.
-        workers: How many there are.
-
     Returns:
         Of each worker `step_ms` and `exchange_ms` of processor time, `exchange_wall_ms`, the
         `megabytes` that are exchanged, the sum of all `weights` at the end, by which they know
@@ -94,12 +89,7 @@ def _free_ports(count: int) -> list[int]:
 
 
 def describe(alone: Found, together: list[Found]) -> str:
-    """Say in four lines what was measured.
-
-    Args:
-        alone: By one worker.
-        together: By two.
-    """
+    """Say in four lines what was measured."""
     step = statistics.fmean(found["step_ms"] for found in together)
     exchange = statistics.fmean(found["exchange_ms"] for found in together)
     waited = statistics.fmean(found["exchange_wall_ms"] for found in together)

@@ -77,12 +77,7 @@ class Visitor:
     """One client with its own digit; not for several threads at once."""
 
     def __init__(self, server: Server, number: int) -> None:
-        """Take a hand.
-
-        Args:
-            server: Whom to ask.
-            number: Another one is another hand.
-        """
+        """Take a hand."""
         self.number = number
         self.digit = number % 10
         self._caller = Caller(server)
