@@ -42,6 +42,7 @@ from digits.page.samples import sample_routes
 from digits.page.views import picture_view, weights_view
 from digits.page.why import why_view
 from digits.pictures import MAX_FILE_BYTES, Picture, PictureError
+from digits.server.housekeeping import Limits, keep_house
 from digits.server.request_limits import (
     Entrance,
     Traffic,
@@ -57,9 +58,7 @@ from digits.server.routes import (
     read_picture,
 )
 from digits.server.safe_fetch import PictureBlocks, watch_addresses
-from digits.server.sessions import keep_forgetting
 from digits.server.shutdown import end_when_told
-from digits.server.upload_limit import Limits, keep_within
 from digits.server.uploads import uploaded_picture
 from digits.service import NotReadyError, Service, parse_poll_seconds
 
@@ -379,8 +378,7 @@ def serve(uploads: Path) -> None:
         },
     )
     end_when_told(demo, traffic)
-    keep_within(demo.upload_file_set, UPLOADS, uploads)
-    keep_forgetting(demo)
+    keep_house(demo, UPLOADS, uploads)
     service.start()
     demo.block_thread()
 

@@ -6,14 +6,14 @@ own what the frame is worth, whatever the network.
 """
 
 import json
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+from pydantic import BaseModel
 
 from digits import weights
 from digits.ink import InkArray
@@ -31,38 +31,20 @@ DEMOS: Final = ("fnn", "dropout", "dense128", "dense128-onehot", "conv3")
 """Keys of `digits.networks.NETWORKS`."""
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What one network says of one image: the likeliest digit and its probability."""
+class Guess(BaseModel):
+    """A digit and its probability."""
 
     digit: int
     confidence: float
 
 
-@dataclass(frozen=True)
-class Row:
-    """What one network says of a drawing.
+class Compared(BaseModel):
+    """What a network says of the whole pad shrunk to 28x28, and of MNIST's frame."""
 
-    Attributes:
-        network: Its name; None for the served one.
-        accuracy: Share of MNIST's test set that it reads right.
-        shrunk: Of the whole pad, shrunk to 28x28.
-        normalized: Of the same drawing in MNIST's frame.
-    """
-
-    network: str | None
-    accuracy: float
-    shrunk: Answer
-    normalized: Answer
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the row as `/v1/compare` answers it."""
-        return {
-            "network": self.network,
-            "accuracy": self.accuracy,
-            "shrunk": vars(self.shrunk),
-            "normalized": vars(self.normalized),
-        }
+    network: str | None  # None for the served one
+    accuracy: float  # share of MNIST's test set that it reads right
+    shrunk: Guess
+    normalized: Guess
 
 
 class NetworkError(ValueError):
@@ -97,7 +79,7 @@ class Demos:
             self._recognizers[network] = served.with_network(network, tensors)
         return self._recognizers[network]
 
-    def compare(self, images: InkArray, served: "Recognizer") -> list[Row]:
+    def compare(self, images: InkArray, served: "Recognizer") -> list[Compared]:
         """Ask every network about one drawing, the served one last.
 
         Args:
@@ -136,9 +118,9 @@ def shrink_and_normalize(ink: InkArray) -> InkArray:
     return np.stack([np.asarray(shrunk, np.float32), normalize(ink)])
 
 
-def _row(network: str | None, accuracy: float, probabilities: npt.NDArray[np.float32]) -> Row:
+def _row(network: str | None, accuracy: float, probabilities: npt.NDArray[np.float32]) -> Compared:
     shrunk, normalized = (
-        Answer(int(row[:10].argmax()), float(row[:10].max() / row[:10].sum()))
+        Guess(digit=int(row[:10].argmax()), confidence=float(row[:10].max() / row[:10].sum()))
         for row in probabilities.astype(np.float64)
     )
-    return Row(network, accuracy, shrunk, normalized)
+    return Compared(network=network, accuracy=accuracy, shrunk=shrunk, normalized=normalized)

@@ -4,29 +4,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from digits.demos import Demos, shrink_and_normalize
+from digits.demos import Compared, Demos, shrink_and_normalize
 from digits.drawing import PAD_WIDTHS, draw, parse_strokes
 from digits.page.why import encode_image
 from digits.preprocessing import has_ink
 
 if TYPE_CHECKING:
     from digits.recognizer import Recognizer
-
-
-class Guess(BaseModel):
-    """A digit and its probability."""
-
-    digit: int
-    confidence: float
-
-
-class Compared(BaseModel):
-    """What a network says of the whole pad shrunk to 28x28, and of MNIST's frame."""
-
-    network: str | None
-    accuracy: float
-    shrunk: Guess
-    normalized: Guess
 
 
 class Comparison(BaseModel):
@@ -63,7 +47,7 @@ def compare_strokes(
     rows = demos.compare(images, recognizer)
     shrunk, normalized = map(encode_image, images)
     return {
-        "networks": [row.as_json() for row in rows],
+        "networks": [row.model_dump() for row in rows],
         "shrunk": shrunk,
         "normalized": normalized,
         "model": label,

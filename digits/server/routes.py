@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from digits.demos import Demos, NetworkError
+from digits.demos import Demos, Guess, NetworkError
 from digits.drawing import INK_HEIGHT, PAD_HEIGHT, PAD_WIDTHS, StrokesError, draw, parse_strokes
 from digits.page.views import reading_view
 from digits.page.why import ImageError, encode_image
@@ -62,7 +62,7 @@ class ReadDigit(BaseModel):
 
     digit: int
     confidence: float
-    runner_up: compare.Guess
+    runner_up: Guess
     box: tuple[int, int, int, int]
     line: int
     image: str | None = None
@@ -93,6 +93,11 @@ class RequestError(Exception):
         """Keep the HTTP status and the text for the client."""
         super().__init__(text)
         self.status = status
+
+
+_REFUSED: Final = (
+    RequestError, StrokesError, ImageError, NetworkError, PictureError, NotReadyError,
+)  # fmt: skip
 
 
 class _Drawing(NamedTuple):
@@ -143,6 +148,7 @@ def http_api(service: Service, demos: Demos, health: Callable[[], JsonObject]) -
         servers=[{"url": "."}],  # where the description lies, also behind a proxy
         docs_url=None,
         redoc_url=None,
+        exception_handlers=dict.fromkeys(_REFUSED, _refuse),
     )
     limiter = CapacityLimiter(PICTURES_AT_ONCE)
 
@@ -199,12 +205,6 @@ def http_api(service: Service, demos: Demos, health: Callable[[], JsonObject]) -
         """Say which files and weights are served, and whether they answer."""
         return JSONResponse(health())
 
-    api.add_exception_handler(RequestError, _refuse)
-    api.add_exception_handler(StrokesError, _refuse)
-    api.add_exception_handler(ImageError, _refuse)
-    api.add_exception_handler(NetworkError, _refuse)
-    api.add_exception_handler(PictureError, _refuse)
-    api.add_exception_handler(NotReadyError, _refuse)
     return api
 
 

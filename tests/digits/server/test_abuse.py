@@ -288,6 +288,7 @@ def test_every_answer_carries_the_security_headers(ask, tmp_path):
         ask("GET", "/config"),
         ask("GET", "/static/js/iframeResizer.contentWindow.min.js"),
         ask("GET", f"/gradio_api/file={quote(stored)}"),
+        ask("GET", "/gradio_api/info"),
         ask("POST", "/gradio_api/call/predict", b"{"),
         ask("POST", "/gradio_api/run/health", {"data": []}),
         ask("GET", "/nowhere"),
@@ -295,7 +296,7 @@ def test_every_answer_carries_the_security_headers(ask, tmp_path):
         ask("POST", "/gradio_api/component_server", {"data": 1, "component_id": [], "fn_name": "x",
                                                      "session_hash": "x"}),
     ]  # fmt: skip
-    assert [status for status, _, _ in answers][:4] == [200] * 4
+    assert [status for status, _, _ in answers][:5] == [200] * 5
     for _, headers, _ in answers:
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert headers["Referrer-Policy"] == "same-origin"

@@ -4,18 +4,14 @@ The long runs are `python -m benchmarks.soak`.
 """
 
 import asyncio
-import inspect
 import json
 import re
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from types import SimpleNamespace
 
 import psutil
 import pytest
-from gradio.queueing import Queue
-from gradio.utils import LRUCache
 from starlette.responses import PlainTextResponse
 
 from benchmarks.calls import Caller, RefusedError
@@ -24,7 +20,6 @@ from benchmarks.soak import Memory, Plan, Report, plot, soak
 from benchmarks.visitors import Outcome, Visitor, huge_picture
 from digits.server.headers import page_policy
 from digits.server.request_limits import Door, Entrance, Traffic
-from digits.server.sessions import forget_answered
 from tests.support import pen
 
 BURST = 150
@@ -96,20 +91,6 @@ def test_an_answer_that_is_anothers_is_noticed(server):
     assert one.pad() is Outcome.WRONG
     one.hang_up()
     other.hang_up()
-
-
-def test_of_sessions_that_are_answered_nothing_is_remembered_for_ever():
-    """What is filled in here is what Gradio's queue does for each call."""
-    queue = SimpleNamespace(
-        pending_messages_per_session=LRUCache(2000), pending_event_ids_session={}
-    )
-    for number in range(2500):
-        queue.pending_messages_per_session[str(number)] = None
-        queue.pending_event_ids_session[str(number)] = set()
-    assert forget_answered(SimpleNamespace(_queue=queue)) == 500
-    assert set(queue.pending_event_ids_session) == set(queue.pending_messages_per_session)
-    assert "2499" in queue.pending_event_ids_session
-    assert set(vars(queue)) <= set(re.findall(r"self\.(\w+)", inspect.getsource(Queue.__init__)))
 
 
 def test_the_report_counts_and_the_plot_is_drawn(tmp_path):

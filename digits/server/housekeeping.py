@@ -1,7 +1,11 @@
-"""A limit to what uploads take on the disk: how old, how many and how large they may get.
+"""What Gradio lets pile up: uploads on the disk, and notes of answered sessions in memory.
 
 Gradio deletes files by their age alone, and never the folder that it makes for each. A flood of
 pictures would fill the disk within the hour, and a busy month its table of files.
+
+Its queue notes for every session which events it waits for, and keeps that note when all is
+answered. Each call of the API is a session, and each answer is looked for in all the notes: after
+a million calls that is hundreds of megabytes, and slow.
 """
 
 import logging
@@ -11,6 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+import gradio as gr
 
 SWEEP_SECONDS: Final = 10.0
 
@@ -81,12 +87,31 @@ def _beyond(uploads: set[str], others: set[str], limits: Limits, now: float) -> 
             yield Path(name)
 
 
-def keep_within(uploads: set[str], limits: Limits, folder: Path) -> None:
-    """Sweep in the background, as long as the app runs."""
+def forget_answered(demo: gr.Blocks) -> int:
+    """Drop the notes of sessions whose answers Gradio has dropped itself.
+
+    It keeps the answers of the last 2,000 sessions; who comes later for one is told that it is not
+    found, with the note or without.
+
+    Returns:
+        How many notes were dropped.
+    """
+    queue = demo._queue  # noqa: SLF001 - Gradio has no other name for it
+    answers, notes = queue.pending_messages_per_session, queue.pending_event_ids_session
+    # A session gets its place for answers before its note: without one it is an old session.
+    old = [session for session in list(notes) if session not in answers]
+    for session in old:
+        notes.pop(session, None)
+    return len(old)
+
+
+def keep_house(demo: gr.Blocks, limits: Limits, folder: Path) -> None:
+    """Sweep Gradio's folder of uploads and forget in the background, as long as the app runs."""
 
     def run() -> None:
         while True:
             time.sleep(SWEEP_SECONDS)
-            sweep(uploads, limits, time.time(), folder)
+            sweep(demo.upload_file_set, limits, time.time(), folder)
+            forget_answered(demo)
 
-    threading.Thread(target=run, name="uploads", daemon=True).start()
+    threading.Thread(target=run, name="housekeeping", daemon=True).start()

@@ -1,13 +1,24 @@
-"""Uploads do not pile up: by age, number and size, and without their folders."""
+"""Nothing piles up: uploads by age, number and size, and without their folders; notes of calls."""
 
+import inspect
 import os
+import re
+from types import SimpleNamespace
 
 import pytest
+from gradio.queueing import Queue
+from gradio.utils import LRUCache
 
-from digits.server.upload_limit import Limits, sweep
+from digits.server.housekeeping import Limits, forget_answered, sweep
 
 NOW = 1_000_000.0
 LIMITS = Limits(seconds=3600, files=3, megabytes=0.01, grace_seconds=10)
+
+
+def write(path, age, size=10):
+    path.write_bytes(b"x" * size)
+    os.utime(path, (NOW - age, NOW - age))
+    return path
 
 
 @pytest.fixture
@@ -18,10 +29,8 @@ def uploads(tmp_path):
     def add(age, size=10):
         path = tmp_path / f"hash{len(names)}" / "digit.png"
         path.parent.mkdir()
-        path.write_bytes(b"x" * size)
-        os.utime(path, (NOW - age, NOW - age))
         names.add(str(path))
-        return path
+        return write(path, age, size)
 
     add.names = names
     return add
@@ -70,10 +79,8 @@ def test_files_that_are_gone_already_are_forgotten(uploads):
 
 
 def test_what_nobody_has_noted_goes_alike_and_what_is_young_stays(uploads, tmp_path):
-    noted, broken, young = uploads(3601), tmp_path / "tmpbroken", tmp_path / "tmpyoung"
-    for path, age in ((broken, 3601), (young, 9)):
-        path.write_bytes(b"x")
-        os.utime(path, (NOW - age, NOW - age))
+    noted = uploads(3601)
+    broken, young = write(tmp_path / "tmpbroken", 3601), write(tmp_path / "tmpyoung", 9)
     assert sweep(uploads.names, LIMITS, NOW, tmp_path) == 2
     assert not noted.exists()
     assert not broken.exists()
@@ -81,11 +88,7 @@ def test_what_nobody_has_noted_goes_alike_and_what_is_young_stays(uploads, tmp_p
 
 
 def test_many_that_broke_off_make_room_for_the_newest(tmp_path):
-    paths = [tmp_path / f"tmp{age}" for age in (60, 20, 50, 30, 40)]
-    for path in paths:
-        path.write_bytes(b"x")
-        age = int(path.name[3:])
-        os.utime(path, (NOW - age, NOW - age))
+    paths = [write(tmp_path / f"tmp{age}", age) for age in (60, 20, 50, 30, 40)]
     sweep(set(), LIMITS, NOW, tmp_path)
     assert [path.exists() for path in paths] == [False, True, False, True, True]
 
@@ -95,3 +98,17 @@ def test_after_the_clock_went_back_files_of_the_future_go_too(uploads):
     assert sweep(uploads.names, LIMITS, NOW) == 1
     assert not future.exists()
     assert just.exists()
+
+
+def test_of_sessions_that_are_answered_nothing_is_remembered_for_ever():
+    """What is filled in here is what Gradio's queue does for each call."""
+    queue = SimpleNamespace(
+        pending_messages_per_session=LRUCache(2000), pending_event_ids_session={}
+    )
+    for number in range(2500):
+        queue.pending_messages_per_session[str(number)] = None
+        queue.pending_event_ids_session[str(number)] = set()
+    assert forget_answered(SimpleNamespace(_queue=queue)) == 500
+    assert set(queue.pending_event_ids_session) == set(queue.pending_messages_per_session)
+    assert "2499" in queue.pending_event_ids_session
+    assert set(vars(queue)) <= set(re.findall(r"self\.(\w+)", inspect.getsource(Queue.__init__)))
