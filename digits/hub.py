@@ -20,7 +20,7 @@ import sys
 import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import httpx2
 from huggingface_hub import (
@@ -161,26 +161,16 @@ class Snapshot:
 def download(request: Request, *, timeout_seconds: float) -> Snapshot:
     """Resolve the revision once and bring its files into the cache.
 
-    Args:
-        request: What to download.
-        timeout_seconds: After this time the download is stopped.
-
     Raises:
         HubError: If the Hub cannot be reached in time, or has no such repository, revision or
             file, or the disk does not take it.
     """
-    asked = json.dumps(
-        {
-            "repo": request.repo,
-            "revision": request.revision,
-            "files": request.files,
-            "cache": str(request.cache),
-            "have": sorted(request.have),
-            "force": request.force,
-            "timeout_seconds": timeout_seconds,
-        }
-    )
-    answer = _run_child(asked, request, timeout_seconds)
+    asked = vars(request) | {
+        "cache": str(request.cache),
+        "have": sorted(request.have),
+        "timeout_seconds": timeout_seconds,
+    }
+    answer = _run_child(json.dumps(asked), request.repo, timeout_seconds)
     if "problem" in answer:
         raise HubError(answer["problem"], answer["code"])
     folder = Path(answer["folder"]) if answer["folder"] else None
@@ -191,12 +181,6 @@ def fetch(
     repo: str, revision: str, *, cache: Path, timeout_seconds: float = 60.0
 ) -> weights.Weights:
     """Bring the set that a revision stands for into the cache and check it.
-
-    Args:
-        repo: `owner/name` on the Hub.
-        revision: Branch, tag or commit.
-        cache: The Hub client's cache folder.
-        timeout_seconds: Upper bound for one download.
 
     Raises:
         HubError: If the Hub does not deliver.
@@ -250,11 +234,6 @@ def cached(request: Request) -> Path | None:
 def explain(error: BaseException, repo: str, revision: str | None = None) -> str | None:
     """Put an error of the Hub's client into one line for a person.
 
-    Args:
-        error: What the client raised.
-        repo: The repository that was asked for.
-        revision: The revision that was asked for, if any.
-
     Returns:
         A clause that begins in lower case and has no full stop; None if the error is neither the
         Hub's nor the machine's state, and so a defect.
@@ -271,9 +250,6 @@ def explain(error: BaseException, repo: str, revision: str | None = None) -> str
 
 def code_of(error: BaseException) -> str:
     """Sort what `explain` explains, for the page to word in the visitor's language.
-
-    Args:
-        error: What the client raised.
 
     Returns:
         `missing`, `denied`, `disk` or `unreachable`.
@@ -303,7 +279,7 @@ def _explain_machine(error: BaseException) -> str | None:
     return _DISK.get(error.errno or 0)
 
 
-def _run_child(asked: str, request: Request, timeout_seconds: float) -> dict[str, Any]:
+def _run_child(asked: str, repo: str, timeout_seconds: float) -> dict[str, Any]:
     try:
         child = subprocess.run(
             [sys.executable, "-m", "digits.hub"],
@@ -324,7 +300,7 @@ def _run_child(asked: str, request: Request, timeout_seconds: float) -> dict[str
     except (ValueError, IndexError) as error:
         last = (child.stderr.strip().splitlines() or ["no output"])[-1]
         raise HubError(
-            f"the download of {request.repo} ended unexpectedly ({child.returncode}): {last}"
+            f"the download of {repo} ended unexpectedly ({child.returncode}): {last}"
         ) from error
     return answer
 
@@ -348,7 +324,7 @@ def _download(asked: dict[str, Any]) -> dict[str, str | None]:
     url = hf_hub_url(asked["repo"], asked["files"][0], revision=asked["revision"])
     commit = get_hf_file_metadata(url, timeout=_ASK_SECONDS).commit_hash
     if commit is None:
-        _no_commit()
+        raise errors.FileMetadataError("no X-Repo-Commit")
     if commit in asked["have"]:
         return {"commit": commit, "folder": None}
     paths = [
@@ -362,10 +338,6 @@ def _download(asked: dict[str, Any]) -> dict[str, str | None]:
         for name in asked["files"]
     ]
     return {"commit": commit, "folder": str(Path(paths[0]).parent)}
-
-
-def _no_commit() -> NoReturn:
-    raise errors.FileMetadataError("no X-Repo-Commit")
 
 
 def _end_with_the_parent(timeout_seconds: float) -> None:

@@ -141,6 +141,15 @@ def recognizer():
 
 
 @pytest.fixture
+def hub(monkeypatch, tmp_path):
+    """A Hub on the loopback, to which the Hub's client turns in this process and its children."""
+    from tests.support.hub import connected_hub  # noqa: PLC0415 - not before all is clean
+
+    with connected_hub(monkeypatch, tmp_path / "home") as running:
+        yield running
+
+
+@pytest.fixture
 def page(chromium: Browser, app: App) -> Iterator[Page]:
     """The page on a desktop's screen."""
     with visiting(chromium, app, DESKTOP) as page:

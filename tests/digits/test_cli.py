@@ -15,7 +15,6 @@ from digits.library import Reader
 from digits.weights import BUNDLED, FILES
 from tests.conftest import ROOT
 from tests.support import pen
-from tests.support.hub import running_hub
 
 COMMAND = [sys.executable, "-m", "digits"]
 
@@ -79,17 +78,15 @@ def test_one_bad_picture_does_not_stop_the_others(folder):
 
 
 def test_json_has_the_words_of_the_api_and_the_weights_of_the_app(
-    folder, monkeypatch, capsysbinary
+    folder, monkeypatch, capsysbinary, hub
 ):
-    with running_hub() as hub:
-        hub.create("someone/digits")
-        commit = hub.push("someone/digits", {name: (BUNDLED / name).read_bytes() for name in FILES})
-        monkeypatch.setenv("HF_ENDPOINT", hub.url)
-        monkeypatch.setenv("MODEL_REPO", "someone/digits")
-        monkeypatch.setenv("MODEL_REVISION", commit)
-        with (folder / "seven.png").open() as picture:
-            monkeypatch.setattr(sys, "stdin", picture)
-            assert cli.main(["--json", "-", "scans/*.JPG"]) == 0
+    hub.create("someone/digits")
+    commit = hub.push("someone/digits", {name: (BUNDLED / name).read_bytes() for name in FILES})
+    monkeypatch.setenv("MODEL_REPO", "someone/digits")
+    monkeypatch.setenv("MODEL_REVISION", commit)
+    with (folder / "seven.png").open() as picture:
+        monkeypatch.setattr(sys, "stdin", picture)
+        assert cli.main(["--json", "-", "scans/*.JPG"]) == 0
     printed = capsysbinary.readouterr()
     assert printed.err == b""
     answers = [json.loads(line) for line in printed.out.splitlines()]

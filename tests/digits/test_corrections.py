@@ -12,7 +12,7 @@ from concurrent.futures import wait
 import cv2
 import numpy as np
 import pytest
-from huggingface_hub import close_session, constants
+from huggingface_hub import constants
 
 from digits import corrections as module
 from digits.corrections import Correction, Corrections, NotKeptError
@@ -21,7 +21,7 @@ from digits.examples import digit_example
 from digits.page.correct import keep_view
 from digits.page.why import encode_image
 from tests.conftest import ROOT
-from tests.support.hub import Failure, running_hub, wait_until
+from tests.support.hub import Failure, wait_until
 from training.console import UserError
 from training.data.corrections import add
 from training.data.mnist import Mnist
@@ -34,13 +34,9 @@ SECONDS = 60
 
 
 @pytest.fixture
-def hub(monkeypatch):
-    with running_hub() as hub:
-        hub.create_dataset(REPO)
-        monkeypatch.setenv("HF_ENDPOINT", hub.url)
-        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-        yield hub
-    close_session()
+def hub(hub):
+    hub.create_dataset(REPO)
+    return hub
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +57,7 @@ def correction(ink=1.0, digit=1):
 
 def kept(hub):
     """The rows of all listings, each with its picture."""
-    files = hub.dataset_files(REPO)
+    files = hub.datasets[REPO].files()
     rows = []
     for path, content in files.items():
         folder, _, name = path.rpartition("/")
@@ -245,8 +241,7 @@ def few_digits():
     return Mnist(images, labels, images[:10], labels[:10])
 
 
-def test_what_the_page_keeps_can_be_trained_on(hub, few_digits, monkeypatch, tmp_path):
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+def test_what_the_page_keeps_can_be_trained_on(hub, few_digits):
     corrections = store(hub)
     for ink, digit in ((0.2, 1), (0.4, 7), (0.4, 7), (0.6, 1), (0.6, 2), (0.8, None)):
         corrections.submit(correction(ink, digit)).result(SECONDS)
@@ -303,7 +298,6 @@ def test_a_folder_without_corrections_is_refused(few_digits, tmp_path):
 
 @pytest.mark.parametrize("source", ["someone/missing", "not a name", "no/such/folder"])
 @pytest.mark.usefixtures("hub")
-def test_a_data_set_that_is_not_there_is_named(few_digits, source, monkeypatch, tmp_path):
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+def test_a_data_set_that_is_not_there_is_named(few_digits, source):
     with pytest.raises(UserError, match=f"^{source} is no folder here"):
         add(few_digits, source)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from digits import hub
-from digits.hub import HubError, Request
-from tests.support.hub import Failure, refused_url, running_hub, wait_until
+from digits.hub import HubError, Request, cached, download, explain
+from tests.conftest import ROOT
+from tests.support.hub import Failure, refused_url, wait_until
 from tests.support.nightly import mostly_nightly
 from tests.support.small_disk import small_disk
 
@@ -24,14 +24,10 @@ NEW = {"config.json": b'{"new": 1}', "model.safetensors": bytes(reversed(range(2
 
 
 @pytest.fixture
-def server(monkeypatch, tmp_path):
-    with running_hub() as running:
-        monkeypatch.setenv("HF_ENDPOINT", running.url)
-        monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
-        monkeypatch.delenv("HF_TOKEN", raising=False)
-        running.create(REPO)
-        running.push(REPO, OLD)
-        yield running
+def server(hub):
+    hub.create(REPO)
+    hub.push(REPO, OLD)
+    return hub
 
 
 @pytest.fixture
@@ -41,7 +37,7 @@ def cache(tmp_path):
 
 def take(cache, revision="main", *, repo=REPO, timeout_seconds=30, **options):
     request = Request(repo, revision, FILES, cache, **options)
-    return hub.download(request, timeout_seconds=timeout_seconds)
+    return download(request, timeout_seconds=timeout_seconds)
 
 
 def problem(*args, **options):
@@ -110,7 +106,7 @@ def test_older_revision_is_found_by_any_name(server, cache, kind):
 def test_cached_commit_is_found_without_a_request(server, cache):
     commit = take(cache).commit
     server.requests.clear()
-    folder = hub.cached(Request(REPO, commit, FILES, cache))
+    folder = cached(Request(REPO, commit, FILES, cache))
     assert folder is not None
     assert (folder / FILES[0]).read_bytes() == OLD[FILES[0]]
     assert server.requests == []
@@ -120,8 +116,8 @@ def test_cached_commit_is_found_without_a_request(server, cache):
 def test_commit_with_a_missing_file_is_not_in_the_cache(cache):
     snapshot = take(cache)
     (snapshot.folder / FILES[1]).unlink()
-    assert hub.cached(Request(REPO, snapshot.commit, FILES, cache)) is None
-    assert hub.cached(Request("someone/else", snapshot.commit, FILES, cache)) is None
+    assert cached(Request(REPO, snapshot.commit, FILES, cache)) is None
+    assert cached(Request("someone/else", snapshot.commit, FILES, cache)) is None
 
 
 @pytest.mark.usefixtures("server")
@@ -137,24 +133,19 @@ def test_download_cut_once_is_resumed(server, cache):
     assert contents(take(cache)) == OLD
 
 
-@pytest.mark.usefixtures("server")
-def test_missing_repository_is_named(cache):
-    assert "no repository someone/digit," in problem(cache, repo="someone/digit")
-
-
-@pytest.mark.usefixtures("server")
-def test_missing_revision_is_named(cache):
-    assert "no revision v9" in problem(cache, "v9")
-
-
-def test_missing_file_is_explained(server, cache):
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"repo": "someone/digit"}, "no repository someone/digit,"),
+        ({"revision": "v9"}, "no revision v9"),
+        ({"repo": "someone/empty"}, "lacks files"),
+        ({"repo": "someone/gated"}, "gated"),
+    ],
+)
+def test_what_the_hub_does_not_have_or_give_is_named(server, cache, asked, words):
     server.create("someone/empty")
-    assert "lacks files" in problem(cache, repo="someone/empty")
-
-
-def test_gated_repository_is_explained(server, cache):
-    server.repos[REPO].gated = True
-    assert "gated" in problem(cache)
+    server.create("someone/gated").gated = True
+    assert words in problem(cache, **asked)
 
 
 @pytest.mark.parametrize("repo", ["no owner", "a/b/c", "", "../..", "a/--b"])
@@ -163,23 +154,32 @@ def test_impossible_repository_name_is_refused_without_a_request(server, cache, 
     assert server.requests == []
 
 
+ANY, DOWNLOAD = {}, {"path": FILES[1], "method": "GET"}
+
+
 @pytest.mark.parametrize(
-    ("status", "words"),
+    ("where", "status", "words"),
     mostly_nightly(
         [
-            (401, "token"),
-            (402, "paid"),
-            (403, "does not allow"),
-            (429, "too often"),
-            (500, "error (500)"),
-            (503, "error (503)"),
+            (ANY, 401, "token"),
+            (ANY, 402, "paid"),
+            (ANY, 403, "does not allow"),
+            (ANY, 429, "too often"),
+            (ANY, 500, "error (500)"),
+            (ANY, 503, "error (503)"),
+            (DOWNLOAD, 401, "token"),
+            (DOWNLOAD, 402, "paid"),
+            (DOWNLOAD, 403, "does not allow"),
+            (DOWNLOAD, 404, "error (404)"),
+            (DOWNLOAD, 500, "error (500)"),
         ],
-        (401, "token"),
-        (500, "error (500)"),
+        (ANY, 401, "token"),
+        (ANY, 500, "error (500)"),
+        (DOWNLOAD, 404, "error (404)"),
     ),
 )
-def test_error_status_is_explained_at_once(server, cache, status, words):
-    server.fail(Failure("status", status=status))
+def test_error_status_is_explained_at_once(server, cache, where, status, words):
+    server.fail(Failure("status", status=status, **where))
     begin = time.monotonic()
     assert words in problem(cache)
     assert time.monotonic() - begin < 15  # the client alone would take 23 seconds
@@ -195,19 +195,20 @@ def test_hub_that_refuses_connections_is_explained_at_once(cache, monkeypatch):
 
 @pytest.mark.parametrize(
     ("kind", "method"),
-    mostly_nightly([("hang", "HEAD"), ("hang", "GET"), ("slow", "GET")], ("slow", "GET")),
+    mostly_nightly(
+        [("hang", "HEAD"), ("hang", "GET"), ("slow", "GET"), ("cut", "GET"), ("status", "GET")],
+        ("slow", "GET"),
+        ("cut", "GET"),
+        ("status", "GET"),
+    ),
 )
-def test_hub_that_hangs_or_dribbles_is_given_up_in_time(server, cache, kind, method):
+def test_hub_that_does_not_deliver_is_given_up_in_time(server, cache, kind, method):
     server.push(REPO, NEW | {FILES[0]: b"x" * 1000})
-    server.fail(Failure(kind, path=FILES[0] if method == "GET" else "", method=method))
+    path = FILES[0] if method == "GET" else ""
+    server.fail(Failure(kind, path=path, method=method, status=429))
     begin = time.monotonic()
     assert "within 2 seconds" in problem(cache, timeout_seconds=2)
     assert time.monotonic() - begin < 20  # the slow file alone would take 100 seconds
-
-
-def test_hub_that_always_cuts_the_file_is_given_up_in_time(server, cache):
-    server.fail(Failure("cut", path=FILES[1], method="GET"))
-    assert "within 2 seconds" in problem(cache, timeout_seconds=2)
 
 
 @pytest.mark.usefixtures("server")
@@ -245,53 +246,28 @@ def test_full_disk_is_explained_and_room_is_enough_to_go_on(server, cache):
         assert contents(take(disk.folder)) == {name: files[name] for name in FILES}
 
 
-@pytest.mark.parametrize(
-    ("status", "words"),
-    mostly_nightly(
-        [
-            (401, "token"),
-            (402, "paid"),
-            (403, "does not allow"),
-            (404, "error (404)"),
-            (500, "error (500)"),
-        ],
-        (404, "error (404)"),
-    ),
-)
-def test_error_status_of_a_download_is_explained(server, cache, status, words):
-    server.fail(Failure("status", path=FILES[1], method="GET", status=status))
-    assert words in problem(cache)
-
-
-def test_download_that_is_told_to_wait_is_given_up_in_time(server, cache):
-    server.fail(Failure("status", path=FILES[1], method="GET", status=429))
-    assert "within 2 seconds" in problem(cache, timeout_seconds=2)
-
-
-def test_download_that_was_killed_is_completed_by_the_next(server, cache):
-    server.fail(Failure("slow", path=FILES[1], method="GET"))
-    asked = {
-        "repo": REPO,
-        "revision": "main",
-        "files": FILES,
-        "cache": str(cache),
-        "have": [],
-        "force": False,
-        "timeout_seconds": 60,
-    }
+def start_child(cache, timeout_seconds):
+    """Start a download as `download` does, but not wait for it."""
+    request = vars(Request(REPO, "main", FILES, cache)) | {"cache": str(cache), "have": []}
     child = subprocess.Popen(
         [sys.executable, "-m", "digits.hub"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        cwd=Path(hub.__file__).parents[1],
+        stderr=subprocess.DEVNULL,
+        cwd=ROOT,
     )
-    with child:
-        child.stdin.write(json.dumps(asked).encode())
-        child.stdin.close()
+    child.stdin.write(json.dumps(request | {"timeout_seconds": timeout_seconds}).encode())
+    child.stdin.close()
+    return child
+
+
+def test_download_that_was_killed_is_completed_by_the_next(server, cache):
+    server.fail(Failure("slow", path=FILES[1], method="GET"))
+    with start_child(cache, timeout_seconds=60) as child:
         wait_until(lambda: list(cache.rglob("blobs/*.incomplete")))
         child.kill()
     server.heal()
-    assert hub.cached(Request(REPO, server.head(REPO), FILES, cache)) is None
+    assert cached(Request(REPO, server.head(REPO), FILES, cache)) is None
     assert contents(take(cache)) == OLD
 
 
@@ -300,14 +276,14 @@ def test_download_that_was_killed_is_completed_by_the_next(server, cache):
     [(errno.ENOSPC, "disk is full"), (errno.EROFS, "read-only"), (errno.EACCES, "written to")],
 )
 def test_error_of_the_disk_is_put_in_words(number, words):
-    explained = hub.explain(OSError(number, os.strerror(number)), REPO)
+    explained = explain(OSError(number, os.strerror(number)), REPO)
     assert explained is not None
     assert words in explained
 
 
 def test_defect_is_not_explained_away():
-    assert hub.explain(OSError(errno.EINVAL, "odd"), REPO) is None
-    assert hub.explain(KeyError("x"), REPO) is None
+    assert explain(OSError(errno.EINVAL, "odd"), REPO) is None
+    assert explain(KeyError("x"), REPO) is None
 
 
 def test_nothing_is_left_running_after_a_hang(server, cache):
@@ -321,19 +297,7 @@ def test_nothing_is_left_running_after_a_hang(server, cache):
     assert not [c for c in children if b"digits.hub" in (c / "cmdline").read_bytes()]
 
 
-def test_child_ends_by_itself_when_its_parent_is_gone(server, tmp_path):
+def test_child_ends_by_itself_when_its_parent_is_gone(server, cache):
     server.fail(Failure("hang"))
-    request = (
-        f'{{"repo": "{REPO}", "revision": "main", "files": ["a"], "cache": "{tmp_path}",'
-        ' "have": [], "force": false, "timeout_seconds": 1}'
-    )
-    ended = subprocess.run(
-        [sys.executable, "-m", "digits.hub"],
-        input=request,
-        text=True,
-        timeout=60,
-        check=False,
-        cwd=Path(hub.__file__).parents[1],
-        capture_output=True,
-    )
-    assert ended.returncode == 1
+    with start_child(cache, timeout_seconds=1) as child:
+        assert child.wait(60) == 1

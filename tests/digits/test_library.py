@@ -14,7 +14,6 @@ from digits.library import Reader
 from digits.weights import BUNDLED, FILES
 from tests.conftest import ROOT
 from tests.support import pen
-from tests.support.hub import running_hub
 
 
 @pytest.fixture
@@ -88,29 +87,24 @@ def test_what_is_no_picture_is_refused_with_the_librarys_own_error(reader, tmp_p
             reader.predict(source)
 
 
-def test_weights_come_from_the_hub_at_one_commit(monkeypatch, tmp_path):
-    with running_hub() as hub:
-        monkeypatch.setenv("HF_ENDPOINT", hub.url)
-        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
-        hub.create("someone/digits")
-        commit = hub.push("someone/digits", {name: (BUNDLED / name).read_bytes() for name in FILES})
-        assert digits.load("someone/digits").model == f"someone/digits@{commit[:7]}"
-        with pytest.raises(digits.HubError, match="has no revision v9"):
-            digits.load("someone/digits", "v9")
+def test_weights_come_from_the_hub_at_one_commit(hub):
+    hub.create("someone/digits")
+    commit = hub.push("someone/digits", {name: (BUNDLED / name).read_bytes() for name in FILES})
+    assert digits.load("someone/digits").model == f"someone/digits@{commit[:7]}"
+    with pytest.raises(digits.HubError, match="has no revision v9"):
+        digits.load("someone/digits", "v9")
 
 
 def test_a_run_folder_answers_under_its_own_name():
     assert digits.load(BUNDLED).model == str(BUNDLED)
 
 
-def test_a_folder_without_weights_is_refused(tmp_path):
-    with pytest.raises(digits.WeightsError, match=r"readable file config\.json"):
-        digits.load(tmp_path)
-
-
-def test_a_folder_that_is_not_there_is_not_asked_of_the_hub(tmp_path):
-    with pytest.raises(digits.WeightsError, match="Expected a run folder"):
-        digits.load(tmp_path / "missing")
+@pytest.mark.parametrize(
+    ("name", "words"), [("", r"readable file config\.json"), ("missing", "Expected a run folder")]
+)
+def test_a_folder_without_weights_is_refused_and_not_asked_of_the_hub(tmp_path, name, words):
+    with pytest.raises(digits.WeightsError, match=words):
+        digits.load(tmp_path / name)
 
 
 def test_a_revision_of_a_folder_is_refused():

@@ -31,14 +31,14 @@ import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import pytest
 import yaml
 from huggingface_hub import close_session, constants, set_client_factory
 from huggingface_hub.utils._http import default_client_factory
 
-from tests.support.hub_state import Commit, File, Repo, Space
+from tests.support.hub_state import Commit, File, Repo, Space, is_large
 
 TOKEN = "hf_loopback_writer"  # noqa: S105 - opens nothing but this Hub
 READER_TOKEN = "hf_loopback_reader"  # noqa: S105
@@ -51,7 +51,6 @@ RUNNER_TOKEN = "loopback-runner"  # noqa: S105
 
 Kind = Literal["hang", "status", "cut", "corrupt", "slow", "drop"]
 JsonObject = dict[str, Any]
-_AnyRepo = TypeVar("_AnyRepo", bound=Repo)
 
 
 @dataclass
@@ -114,56 +113,31 @@ class Hub:
         self.url = ""
 
     def create(self, name: str) -> Repo:
-        """Make a repository as the Hub does: with one commit that holds `.gitattributes`."""
-        self.repos[name] = _begun(Repo())
+        """Make a model repository."""
+        self.repos[name] = Repo()
         return self.repos[name]
 
     def create_space(self, name: str) -> Space:
         """Make a Space that holds no app yet."""
-        self.spaces[name] = _begun(Space())
+        self.spaces[name] = Space()
         return self.spaces[name]
 
     def create_dataset(self, name: str) -> Repo:
         """Make a data set that holds no data yet."""
-        self.datasets[name] = _begun(Repo())
+        self.datasets[name] = Repo()
         return self.datasets[name]
 
     def push(self, name: str, files: dict[str, bytes], branch: str = "main") -> str:
         """Commit files directly, as another person would, and return the commit's id."""
-        return self._push(self.repos[name], files, branch)
-
-    def push_space(self, name: str, files: dict[str, bytes]) -> str:
-        """Commit files to a Space directly, as its owner would in the browser."""
-        return self._push(self.spaces[name], files, "main")
-
-    def _push(self, repo: Repo, files: dict[str, bytes], branch: str) -> str:
-        head = repo.branches.get(branch) or repo.branches["main"]
-        added = {path: File(data, _is_large(path, data)) for path, data in files.items()}
-        merged = repo.commits[head].files | added
-        return repo.add(Commit(head, f"push {len(repo.commits)}", merged), branch)
+        return self.repos[name].push(files, branch)
 
     def head(self, name: str, revision: str = "main") -> str:
         """Return the commit id of a revision that exists."""
-        oid = self.repos[name].resolve(revision)
-        assert oid is not None, f"no revision {revision} in {name}"
-        return oid
+        return self.repos[name].head(revision)
 
     def files(self, name: str, revision: str = "main") -> dict[str, bytes]:
         """Return every file of a revision by path."""
-        commit = self.repos[name].commits[self.head(name, revision)]
-        return {path: file.data for path, file in commit.files.items()}
-
-    def space_files(self, name: str) -> dict[str, bytes]:
-        """Return every file of a Space by path."""
-        space = self.spaces[name]
-        commit = space.commits[space.branches["main"]]
-        return {path: file.data for path, file in commit.files.items()}
-
-    def dataset_files(self, name: str) -> dict[str, bytes]:
-        """Return every file of a data set by path."""
-        dataset = self.datasets[name]
-        commit = dataset.commits[dataset.branches["main"]]
-        return {path: file.data for path, file in commit.files.items()}
+        return self.repos[name].files(revision)
 
     def fail(self, *failures: Failure) -> None:
         """From now on let requests fail; the first failure that takes a request decides."""
@@ -185,17 +159,6 @@ class Hub:
     def asked(self, pattern: str) -> list[str]:
         """Return the requests so far that a regular expression is found in."""
         return [request for request in self.requests if re.search(pattern, request)]
-
-
-def _is_large(path: str, data: bytes) -> bool:
-    """The Hub's rule in short: known binary endings, binary content or many bytes."""
-    return path.endswith((".safetensors", ".png")) or b"\0" in data[:512] or len(data) > 10_000_000
-
-
-def _begun(repo: _AnyRepo) -> _AnyRepo:
-    attributes = File(b"*.h5 filter=lfs diff=lfs merge=lfs -text\n", lfs=False)
-    repo.add(Commit(None, "initial commit", {".gitattributes": attributes}), "main")
-    return repo
 
 
 class _AnswerError(Exception):
@@ -436,7 +399,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         answers = []
         for asked in json.loads(self.body)["files"]:
             path = asked["path"]
-            large = _is_large(path, base64.b64decode(asked["sample"]))
+            large = is_large(path, base64.b64decode(asked["sample"]))
             stored = commit.files.get(path)
             answer = {"path": path, "uploadMode": "lfs" if large else "regular"}
             answer |= {"shouldIgnore": False, "oid": stored.etag if stored else None}
@@ -668,6 +631,7 @@ def connected_hub(monkeypatch: pytest.MonkeyPatch, home: Path) -> Iterator[Hub]:
         monkeypatch.setenv("HF_HUB_DISABLE_XET", "1")
         monkeypatch.setenv("HF_ENDPOINT", hub.url)
         monkeypatch.setenv("HF_HOME", str(home))
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(home / "hub"))
         # Spares the tests the 23 seconds that the client rests between its six tries of a request.
         resting = types.SimpleNamespace(sleep=lambda _seconds: None)
         monkeypatch.setattr("huggingface_hub.utils._http.time", resting)

@@ -84,7 +84,7 @@ def refusal(action, *args, **options):
 
 def held(server):
     """Return what the Space holds, without the Hub's own file."""
-    files = server.space_files(SPACE)
+    files = server.spaces[SPACE].files()
     return {name: data for name, data in files.items() if name != ".gitattributes"}
 
 
@@ -148,12 +148,12 @@ def test_only_what_changed_is_sent_and_what_is_gone_is_deleted(server):
     sent = send(server, files | {"LICENSE": b"another"})
     assert (sent.added, sent.deleted) == (1, 2)
     assert held(server) == files | {"LICENSE": b"another"}
-    assert ".gitattributes" in server.space_files(SPACE)
+    assert ".gitattributes" in server.spaces[SPACE].files()
 
 
 def test_what_somebody_else_committed_meanwhile_is_not_overwritten(server):
     def overtake():
-        server.push_space(SPACE, {"app.py": b"theirs"})
+        server.spaces[SPACE].push({"app.py": b"theirs"})
 
     server.fail(Failure(None, path="/commit/main", times=1, before=overtake))
     assert "newer commit from somebody else" in refusal(send, server, collected())

@@ -203,7 +203,7 @@ def test_a_killed_deployment_is_completed_by_the_same_command(hub, kill, request
 
     sent = deploy.send(api(hub), SPACE, SPACE_FILES, model_repo=MODEL)
     assert sent.added == (0 if arrives else 2)
-    assert hub.space_files(SPACE).items() >= SPACE_FILES.items()
+    assert hub.spaces[SPACE].files().items() >= SPACE_FILES.items()
     assert hub.spaces[SPACE].variables == {"MODEL_REPO": MODEL}
     assert len(hub.spaces[SPACE].commits) == 2
 

@@ -38,7 +38,9 @@ def keeping_page(chromium, hub):
 
 
 def rows(hub):
-    listings = [data for path, data in hub.dataset_files(REPO).items() if path.endswith(".jsonl")]
+    listings = [
+        data for path, data in hub.datasets[REPO].files().items() if path.endswith(".jsonl")
+    ]
     return [json.loads(line) for listing in listings for line in listing.splitlines()]
 
 
