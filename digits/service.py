@@ -7,7 +7,6 @@ newer does.
 """
 
 import hashlib
-import json
 import logging
 import random
 import re
@@ -67,29 +66,24 @@ class LastGood:
 
     def __init__(self, cache: Path, repo: str, revision: str) -> None:
         name = hashlib.sha256(f"{repo}@{revision}".encode()).hexdigest()[:16]
-        self._path = cache / _RECORD_FOLDER / f"{name}.json"
-        self._key = {"repo": repo, "revision": revision}
+        self._path = cache / _RECORD_FOLDER / name
 
     def read(self) -> str | None:
         """Return the remembered commit; None if there is none that can be read."""
         try:
-            record = json.loads(self._path.read_bytes())
+            commit = self._path.read_text("ascii")
         except (OSError, ValueError):
-            return None
-        commit = record.get("commit") if isinstance(record, dict) else None
-        if not isinstance(commit, str) or record != self._key | {"commit": commit}:
             return None
         return commit if re.fullmatch("[0-9a-f]{40}", commit) else None
 
     def write(self, commit: str) -> None:
         """Remember a commit. A disk that does not take it costs a line in the log, no more."""
-        text = json.dumps(self._key | {"commit": commit})
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(
                 "w", dir=self._path.parent, suffix=".tmp", delete=False
             ) as file:
-                file.write(text)
+                file.write(commit)
             Path(file.name).replace(self._path)
         except OSError as error:
             _log.warning("the last good weights cannot be remembered: %s", error.strerror)
@@ -120,9 +114,8 @@ class Service:
             bundled: Folder of the weights that are always there.
             cache: The Hub client's cache folder; None is its own default, or a temporary folder
                 where that one cannot be written.
-            fetch_seconds: Longest time that one look at the Hub may take.
-            poll_seconds: Pause between two looks at the Hub, give or take a fifth; None looks
-                once, at the start.
+            fetch_seconds: Timeout of one check of the Hub, download included.
+            poll_seconds: Seconds between checks for a new commit (±20 %); None checks once.
         """
         self._repo = repo or None
         self._revision = revision or DEFAULT_REVISION
@@ -143,7 +136,7 @@ class Service:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the looks at the Hub; what serves keeps serving."""
+        """Stop polling the Hub; the current recognizer keeps answering."""
         self._stopping.set()
 
     def recognizer(self, timeout_seconds: float = 30.0) -> "Recognizer":
@@ -153,7 +146,7 @@ class Service:
             NotReadyError: If there is none in time, or no weights could be loaded at all.
         """
         self._settled.wait(timeout_seconds)
-        # Read once: the swap may happen between two looks at the attribute.
+        # Read once: the swap may happen between two reads of the attribute.
         recognizer = self._recognizer
         if recognizer is not None:
             return recognizer
@@ -194,7 +187,7 @@ class Service:
         yield self._bundled, Origin()
 
     def _follow(self, repo: str) -> None:
-        """Look at the Hub now and, if asked to, again and again until `stop`."""
+        """Check the Hub now, then poll it until `stop`."""
         while True:
             self._update(repo)
             if self._poll_seconds is None or self._current() == self._revision:
@@ -268,7 +261,7 @@ class Service:
 
 
 def parse_poll_seconds(text: str | None) -> float:
-    """Read the pause between two looks at the Hub from a setting.
+    """Parse the poll interval from a setting.
 
     Args:
         text: Seconds from 1 to 86,400; None or "" is `POLL_SECONDS`, as is anything else, with a
