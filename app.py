@@ -42,9 +42,9 @@ from digits.page.samples import sample_routes
 from digits.page.views import picture_view, weights_view
 from digits.page.why import why_view
 from digits.pictures import MAX_FILE_BYTES, Picture, PictureError
-from digits.server.housekeeping import Limits, keep_house
+from digits.server.housekeeping import Limits, start_housekeeping
 from digits.server.request_limits import (
-    Entrance,
+    RequestLimits,
     Traffic,
     allow_connections,
     handle_disk_full,
@@ -58,7 +58,7 @@ from digits.server.routes import (
     read_picture,
 )
 from digits.server.safe_fetch import PictureBlocks, watch_addresses
-from digits.server.shutdown import end_when_told
+from digits.server.shutdown import shut_down_on_sigterm
 from digits.server.uploads import uploaded_picture
 from digits.service import NotReadyError, Service, parse_poll_seconds
 
@@ -371,14 +371,14 @@ def serve(uploads: Path) -> None:
                 *gallery_routes(),
             ],  # before Gradio's own
             "middleware": [
-                Middleware(Entrance, traffic=traffic),
+                Middleware(RequestLimits, traffic=traffic),
                 Middleware(ApiFirst, api=http_api(service, demos, health)),
             ],
             "exception_handlers": {OSError: handle_disk_full, Exception: handle_server_error},
         },
     )
-    end_when_told(demo, traffic)
-    keep_house(demo, UPLOADS, uploads)
+    shut_down_on_sigterm(demo, traffic)
+    start_housekeeping(demo, UPLOADS, uploads)
     service.start()
     demo.block_thread()
 

@@ -105,7 +105,7 @@ def forget_answered(demo: gr.Blocks) -> int:
     return len(old)
 
 
-def keep_house(demo: gr.Blocks, limits: Limits, folder: Path) -> None:
+def start_housekeeping(demo: gr.Blocks, limits: Limits, folder: Path) -> None:
     """Sweep Gradio's folder of uploads and forget in the background, as long as the app runs."""
 
     def run() -> None:

@@ -46,22 +46,22 @@ FILE_PREFIX: Final = "/gradio_api/file="
 
 
 @dataclass(frozen=True)
-class Door:
+class Route:
     """One kind of request that is let in.
 
     Attributes:
-        name: Of the kind.
-        paths: Matches the whole path.
+        name: Says what it is for.
+        paths: Regular expression for the whole path.
         methods: What may be done there.
         max_bytes: Largest body.
         at_once: Most requests at the same time.
         seconds: Longest time for one request, from its head to the end of the answer.
-        asks: Whether something new is begun, which an app that is ending refuses.
-        answers: Whether somebody waits for an answer, which an app that is ending finishes.
+        asks: Whether something new is begun, which an app that shuts down refuses.
+        answers: Whether somebody waits for an answer, which an app that shuts down finishes.
     """
 
     name: str
-    paths: re.Pattern[str]
+    paths: str
     methods: frozenset[str] = frozenset({"GET", "HEAD"})
     max_bytes: int = 0
     at_once: int = 256
@@ -75,73 +75,41 @@ _log = logging.getLogger(__name__)
 _POST: Final = frozenset({"POST"})
 _API: Final = r"/gradio_api"
 
-DOORS: Final = (
-    Door(
+ROUTES: Final = (
+    Route(
         "page",
-        re.compile(
-            r"/|/config/?|/theme\.css|/favicon\.ico|/preview\.png|/misread\.png|/robots\.txt|/manifest\.json"
-            r"|/(?:assets|static)/.+|/samples/(?:photo|form|board)\.jpg|/v1/(?:health|openapi\.json)"
-            r"|/monitoring/summary"  # asked for by the page of the API; empty here
-            rf"|{_API}/(?:info/?|openapi\.json|theme\.css|startup-events|app_id)"
-        ),
+        r"/|/config/?|/theme\.css|/favicon\.ico|/preview\.png|/misread\.png|/robots\.txt|/manifest\.json"
+        r"|/(?:assets|static)/.+|/samples/(?:photo|form|board)\.jpg|/v1/(?:health|openapi\.json)"
+        r"|/monitoring/summary"  # asked for by the page of the API; empty here
+        rf"|{_API}/(?:info/?|openapi\.json|theme\.css|startup-events|app_id)",
         answers=False,
     ),
-    Door("upload shown", re.compile(re.escape(FILE_PREFIX) + ".+", re.DOTALL), answers=False),
+    Route("upload shown", f"(?s:{re.escape(FILE_PREFIX)}.+)", answers=False),
     # One for each open page: cheap, and as long as the page is open.
-    Door(
-        "heartbeat",
-        re.compile(rf"{_API}/heartbeat/[^/]+"),
-        at_once=2000,
-        seconds=math.inf,
-        answers=False,
-    ),
-    Door(
+    Route("heartbeat", rf"{_API}/heartbeat/[^/]+", at_once=2000, seconds=math.inf, answers=False),
+    Route(
         "stream",
-        re.compile(
-            rf"{_API}/(?:queue/data|upload_progress"
-            r"|call/(?:v2/)?(?:predict|read|health)/[0-9a-f]+)"
-        ),
+        rf"{_API}/(?:queue/data|upload_progress|call/(?:v2/)?(?:predict|read|health)/[0-9a-f]+)",
         at_once=500,
     ),
-    Door(
+    Route(
         "question",
-        re.compile(
-            rf"{_API}/(?:component_server|queue/join|cancel|reset|run/health"
-            r"|call/(?:v2/)?(?:predict|read|health))/?"
-        ),
-        methods=_POST,
-        max_bytes=MAX_QUESTION_BYTES,
+        rf"{_API}/(?:component_server|queue/join|cancel|reset|run/health"
+        r"|call/(?:v2/)?(?:predict|read|health))/?",
+        _POST,
+        MAX_QUESTION_BYTES,
         asks=True,
     ),
     # A stroke of the pad, or what the network makes of it; answered in milliseconds.
-    Door(
-        "drawing",
-        re.compile("/v1/(?:draw|inside|compare)"),
-        methods=_POST,
-        max_bytes=MAX_QUESTION_BYTES,
-        asks=True,
-    ),
+    Route("drawing", "/v1/(?:draw|inside|compare)", _POST, MAX_QUESTION_BYTES, asks=True),
     # Its body is in memory until it is answered.
-    Door(
-        "picture",
-        re.compile("/v1/(?:predict|read)"),
-        methods=_POST,
-        max_bytes=MAX_UPLOAD_BYTES,
-        at_once=32,
-        asks=True,
-    ),
-    Door(
-        "upload",
-        re.compile(rf"{_API}/upload/?"),
-        methods=_POST,
-        max_bytes=MAX_UPLOAD_BYTES,
-        asks=True,
-    ),
-    Door(
+    Route("picture", "/v1/(?:predict|read)", _POST, MAX_UPLOAD_BYTES, at_once=32, asks=True),
+    Route("upload", rf"{_API}/upload/?", _POST, MAX_UPLOAD_BYTES, asks=True),
+    Route(
         "assistant",
-        re.compile(rf"{_API}/mcp(?:/|/http/?|/schema)?"),
-        methods=frozenset({"GET", "POST", "DELETE"}),
-        max_bytes=MAX_TOOL_BYTES,
+        rf"{_API}/mcp(?:/|/http/?|/schema)?",
+        frozenset({"GET", "POST", "DELETE"}),
+        MAX_TOOL_BYTES,
         at_once=64,
         asks=True,
     ),
@@ -150,31 +118,31 @@ DOORS: Final = (
 
 @dataclass
 class Traffic:
-    """Who is inside; shared by the entrance and the end of the app.
+    """Who is inside; shared by `RequestLimits` and `digits.server.shutdown`.
 
     Attributes:
-        ending: Set once; from then on nothing new is begun.
+        shutting_down: Set once; from then on nothing new is begun.
     """
 
-    ending: bool = False
-    _inside: Counter[Door] = field(default_factory=Counter)
+    shutting_down: bool = False
+    _inside: Counter[Route] = field(default_factory=Counter)
 
-    def admits(self, door: Door) -> bool:
+    def admits(self, route: Route) -> bool:
         """Tell whether there is room for one more."""
-        return self._inside[door] < door.at_once
+        return self._inside[route] < route.at_once
 
     @contextmanager
-    def inside(self, door: Door) -> Iterator[None]:
+    def inside(self, route: Route) -> Iterator[None]:
         """Count a request as long as it lasts."""
-        self._inside[door] += 1
+        self._inside[route] += 1
         try:
             yield
         finally:
-            self._inside[door] -= 1
+            self._inside[route] -= 1
 
     def answering(self) -> int:
         """Count the requests that wait for an answer."""
-        return sum(count for door, count in self._inside.items() if door.answers)
+        return sum(count for route, count in self._inside.items() if route.answers)
 
 
 def _refusal(status: int, text: str, **headers: str) -> JSONResponse:
@@ -184,7 +152,7 @@ def _refusal(status: int, text: str, **headers: str) -> JSONResponse:
 
 
 BUSY: Final = "This page is busy: try again in a few seconds."
-ENDING: Final = "This page is restarting: try again in a minute."
+SHUTTING_DOWN: Final = "This page is restarting: try again in a minute."
 TOO_LARGE: Final = (
     f"This is too large: pictures may have {MAX_FILE_BYTES // 1_000_000} MB. "
     "Make it smaller and try again."
@@ -213,7 +181,7 @@ async def handle_server_error(_: Request, __: Exception) -> JSONResponse:
 
 
 def allow_connections() -> None:
-    """Let this process have as many files open as all doors together let in."""
+    """Let this process have as many files open as all kinds of requests may take."""
     try:
         import resource  # noqa: PLC0415 - not on Windows, where no such limit is in the way
     except ImportError:
@@ -224,14 +192,14 @@ def allow_connections() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-class Entrance:
-    """ASGI middleware that lets in what a door is open for."""
+class RequestLimits:
+    """ASGI middleware that lets in the kinds of requests that are open, within their limits."""
 
     def __init__(
         self,
         app: ASGIApp,
         traffic: Traffic,
-        doors: tuple[Door, ...] = DOORS,
+        routes: tuple[Route, ...] = ROUTES,
         idle_seconds: float = 30.0,
     ) -> None:
         """Stand before an app.
@@ -239,12 +207,12 @@ class Entrance:
         Args:
             app: Gradio's.
             traffic: Counts who is inside.
-            doors: What is open.
+            routes: What is open.
             idle_seconds: Longest pause of a client that is sending a body.
         """
         self._app = app
         self._traffic = traffic
-        self._doors = doors
+        self._routes = routes
         self._idle_seconds = idle_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -254,26 +222,26 @@ class Entrance:
             return
         path = scope["path"]
         send = _with_headers(send, UPLOAD_HEADERS if path.startswith(FILE_PREFIX) else PAGE_HEADERS)
-        door = next((door for door in self._doors if door.paths.fullmatch(path)), None)
-        refusal = self._refusal(scope, door)
-        if refusal is not None or door is None:
+        route = next((route for route in self._routes if re.fullmatch(route.paths, path)), None)
+        refusal = self._refusal(scope, route)
+        if refusal is not None or route is None:
             await _drain(receive)
             await (refusal or _refusal(404, NOT_FOUND))(scope, receive, send)
             return
-        with self._traffic.inside(door):
-            await _Visit(door, self._idle_seconds, receive, send).serve(self._app, scope)
+        with self._traffic.inside(route):
+            await _Visit(route, self._idle_seconds, receive, send).serve(self._app, scope)
 
-    def _refusal(self, scope: Scope, door: Door | None) -> JSONResponse | None:
-        if door is None or not _may_be_shown(scope["path"]):
+    def _refusal(self, scope: Scope, route: Route | None) -> JSONResponse | None:
+        if route is None or not _may_be_shown(scope["path"]):
             return _refusal(404, NOT_FOUND)
-        if scope["method"] not in door.methods:
-            allowed = ", ".join(sorted(door.methods))
+        if scope["method"] not in route.methods:
+            allowed = ", ".join(sorted(route.methods))
             return _refusal(405, f"Use {allowed} here.", Allow=allowed)
-        if _announced_bytes(scope) > door.max_bytes:
+        if _announced_bytes(scope) > route.max_bytes:
             return _refusal(413, TOO_LARGE)
-        if self._traffic.ending and door.asks:
-            return _refusal(503, ENDING, Retry_After="60")
-        if not self._traffic.admits(door):
+        if self._traffic.shutting_down and route.asks:
+            return _refusal(503, SHUTTING_DOWN, Retry_After="60")
+        if not self._traffic.admits(route):
             return _refusal(503, BUSY, Retry_After="5")
         return None
 
@@ -281,8 +249,8 @@ class Entrance:
 class _Visit:
     """One request on its way through the app."""
 
-    def __init__(self, door: Door, idle_seconds: float, receive: Receive, send: Send) -> None:
-        self._door = door
+    def __init__(self, route: Route, idle_seconds: float, receive: Receive, send: Send) -> None:
+        self._route = route
         self._idle_seconds = idle_seconds
         self._client_receive = receive
         self._client_send = send
@@ -293,7 +261,7 @@ class _Visit:
 
     async def serve(self, app: ASGIApp, scope: Scope) -> None:
         """Let the app answer; what it may not say, or says too late, is replaced."""
-        seconds = self._door.seconds
+        seconds = self._route.seconds
         try:
             async with asyncio.timeout(None if math.isinf(seconds) else seconds) as patience:
                 await app(scope, self._receive, self._send)
@@ -319,7 +287,7 @@ class _Visit:
             return self._sent_away(408, TOO_SLOW)
         self._bytes += len(message.get("body", b""))
         self._received = not message.get("more_body", False)
-        if self._bytes > self._door.max_bytes:
+        if self._bytes > self._route.max_bytes:
             return self._sent_away(413, TOO_LARGE)
         return message
 

@@ -1,4 +1,4 @@
-"""The end of the app: what was begun is finished, nothing new is begun, and it takes seconds."""
+"""Graceful shutdown: running requests are finished, new ones refused, within seconds."""
 
 import logging
 import signal
@@ -19,23 +19,23 @@ GRACE_SECONDS: Final = 0.5
 _log = logging.getLogger(__name__)
 
 
-def end_when_told(demo: gr.Blocks, traffic: Traffic) -> None:
+def shut_down_on_sigterm(demo: gr.Blocks, traffic: Traffic) -> None:
     """On SIGTERM finish what runs, then close; told again, end at once.
 
     Args:
         demo: Launched; its main thread is in `block_thread`, which returns once it is closed.
-        traffic: Of its entrance.
+        traffic: Of its `RequestLimits`.
     """
 
-    def told(*_: object) -> None:
+    def handle(*_: object) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        threading.Thread(target=_end, args=(demo, traffic), name="ending").start()
+        threading.Thread(target=_shut_down, args=(demo, traffic), name="shutdown").start()
 
-    signal.signal(signal.SIGTERM, told)
+    signal.signal(signal.SIGTERM, handle)
 
 
-def _end(demo: gr.Blocks, traffic: Traffic) -> None:
-    traffic.ending = True
+def _shut_down(demo: gr.Blocks, traffic: Traffic) -> None:
+    traffic.shutting_down = True
     start = time.monotonic()
     quiet_since = start
     while time.monotonic() - start < FINISH_SECONDS:
@@ -44,5 +44,5 @@ def _end(demo: gr.Blocks, traffic: Traffic) -> None:
         elif time.monotonic() - quiet_since > GRACE_SECONDS:
             break
         time.sleep(0.05)
-    _log.info("ending; %d requests are cut off", traffic.answering())
+    _log.info("shutting down; %d requests are cut off", traffic.answering())
     demo.close()

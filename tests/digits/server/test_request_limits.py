@@ -19,7 +19,7 @@ from benchmarks.serving import OURS, Server
 from benchmarks.soak import Memory, Plan, Report, plot, soak
 from benchmarks.visitors import Outcome, Visitor, huge_picture
 from digits.server.headers import page_policy
-from digits.server.request_limits import Door, Entrance, Traffic
+from digits.server.request_limits import RequestLimits, Route, Traffic
 from tests.support import pen
 
 BURST = 150
@@ -116,7 +116,7 @@ def test_scripts_of_another_host_run_under_a_temporary_public_link_alone():
 
 
 def visit(app, path="/gradio_api/upload", method="POST", chunks=(b"",), pause=0.0, **options):
-    """Send a request to an app behind an entrance; return status and body."""
+    """Send a request to an app behind the request limits; return status and body."""
     sent, left = [], list(chunks)
 
     async def receive():
@@ -129,8 +129,8 @@ def visit(app, path="/gradio_api/upload", method="POST", chunks=(b"",), pause=0.
         sent.append(message)
 
     scope = {"type": "http", "method": method, "path": path, "headers": [], "query_string": b""}
-    entrance = Entrance(app, options.pop("traffic", Traffic()), **options)
-    asyncio.run(entrance(scope, receive, send))
+    limits = RequestLimits(app, options.pop("traffic", Traffic()), **options)
+    asyncio.run(limits(scope, receive, send))
     body = b"".join(message.get("body", b"") for message in sent)
     return sent[0]["status"], body.decode()
 
@@ -147,21 +147,21 @@ async def reader(scope, receive, send):
     await PlainTextResponse(str(total))(scope, receive, send)
 
 
-UPLOAD = (Door("upload", re.compile("/gradio_api/upload"), frozenset({"POST"}), 10, seconds=60),)
+UPLOAD = (Route("upload", "/gradio_api/upload", frozenset({"POST"}), 10, seconds=60),)
 
 
 def test_a_body_within_the_limit_arrives_whole():
-    assert visit(reader, chunks=(b"12345", b"67890"), doors=UPLOAD) == (200, "10")
+    assert visit(reader, chunks=(b"12345", b"67890"), routes=UPLOAD) == (200, "10")
 
 
 def test_a_body_that_does_not_announce_its_size_is_cut_at_the_limit():
-    status, body = visit(reader, chunks=[b"12345"] * 3, doors=UPLOAD)
+    status, body = visit(reader, chunks=[b"12345"] * 3, routes=UPLOAD)
     assert status == 413
     assert "Make it smaller" in body
 
 
 def test_a_client_that_stops_sending_is_told_and_sent_away():
-    status, body = visit(reader, chunks=(b"1", b"2"), pause=0.3, doors=UPLOAD, idle_seconds=0.1)
+    status, body = visit(reader, chunks=(b"1", b"2"), pause=0.3, routes=UPLOAD, idle_seconds=0.1)
     assert status == 408
     assert "try again" in body
 
@@ -170,15 +170,15 @@ def test_a_request_that_never_ends_is_ended():
     async def forever(*_):
         await asyncio.sleep(60)
 
-    door = Door("page", re.compile("/"), seconds=0.1)
-    assert visit(forever, "/", "GET", doors=(door,))[0] == 408
+    route = Route("page", "/", seconds=0.1)
+    assert visit(forever, "/", "GET", routes=(route,))[0] == 408
 
 
 def test_a_full_queue_is_put_in_words_for_visitors():
     async def full(scope, receive, send):
         await PlainTextResponse("Queue is full. Max size is 64.", 503)(scope, receive, send)
 
-    status, body = visit(full, doors=UPLOAD)
+    status, body = visit(full, routes=UPLOAD)
     assert status == 503
     assert "try again in a few seconds" in body
     assert "Queue" not in body
@@ -186,18 +186,18 @@ def test_a_full_queue_is_put_in_words_for_visitors():
 
 def test_who_comes_when_every_place_is_taken_is_told_to_come_again():
     traffic = Traffic()
-    [door] = UPLOAD
+    [route] = UPLOAD
     with ExitStack() as stack:
-        for _ in range(door.at_once):
-            stack.enter_context(traffic.inside(door))
-        status, body = visit(reader, doors=UPLOAD, traffic=traffic)
+        for _ in range(route.at_once):
+            stack.enter_context(traffic.inside(route))
+        status, body = visit(reader, routes=UPLOAD, traffic=traffic)
         assert status == 503
         assert "busy" in body
-    assert visit(reader, doors=UPLOAD, traffic=traffic)[0] == 200
+    assert visit(reader, routes=UPLOAD, traffic=traffic)[0] == 200
 
 
 def test_an_app_that_ends_begins_nothing_new_and_gives_answers_out():
-    traffic = Traffic(ending=True)
+    traffic = Traffic(shutting_down=True)
     status, body = visit(reader, "/gradio_api/call/predict", traffic=traffic)
     assert status == 503
     assert "restarting" in body
@@ -209,4 +209,4 @@ def test_an_error_of_the_app_is_no_bodys_but_the_apps():
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        visit(broken, doors=UPLOAD)
+        visit(broken, routes=UPLOAD)
