@@ -5,8 +5,6 @@ do. Files of all formats come from `picture_files`, those that must be refused f
 `corpus_refused`; here stand the scenes: how the digit was written, on what, where and how large.
 """
 
-import functools
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -32,14 +30,13 @@ class Case:
 
     Attributes:
         name: Of the file, as a visitor would have called it.
-        make: Gives its content.
         digit: What is written in it, None where nothing is.
         reason: Why there is no digit.
         error: Words of the sentence that refuses the file.
     """
 
     name: str
-    make: Callable[[], bytes]
+    content: bytes
     digit: int | None = None
     reason: str | None = None
     error: str | None = None
@@ -47,37 +44,27 @@ class Case:
 
 def cases() -> list[Case]:
     """All of them, in a fixed order."""
-    files = [
-        Case(name, functools.partial(_content, file), digit=DIGIT)
-        for name, file in readable().items()
-    ]
-    refused = [
-        Case(name, functools.partial(_content, file), error=file.reason)
-        for name, file in unreadable().items()
-    ]
-    written = [Case(name, make, digit=digit) for name, (digit, make) in _written().items()]
-    empty = [Case(name, make, reason=BLANK) for name, make in _empty().items()]
-    other = [Case(name, make, reason=NOT_A_DIGIT) for name, make in _no_digits().items()]
+    files = [Case(name, file.content, digit=DIGIT) for name, file in readable().items()]
+    refused = [Case(name, file.content, error=file.reason) for name, file in unreadable().items()]
+    written = [Case(name, content, digit=digit) for name, (digit, content) in _written().items()]
+    empty = [Case(name, content, reason=BLANK) for name, content in _empty().items()]
+    other = [Case(name, content, reason=NOT_A_DIGIT) for name, content in _no_digits().items()]
     return files + written + empty + other + refused
 
 
-def _content(file) -> bytes:
-    return file.content
+def _png(picture: Gray) -> bytes:
+    return encode(Image.fromarray(picture), "PNG")
 
 
-def _png(picture: Gray) -> Callable[[], bytes]:
-    return functools.partial(encode, Image.fromarray(picture), "PNG")
+def _jpeg(picture: Gray, quality: int) -> bytes:
+    return encode(Image.fromarray(picture), "JPEG", quality=quality)
 
 
-def _jpeg(picture: Gray, quality: int) -> Callable[[], bytes]:
-    return functools.partial(encode, Image.fromarray(picture), "JPEG", quality=quality)
-
-
-def _written() -> dict[str, tuple[int, Callable[[], bytes]]]:
+def _written() -> dict[str, tuple[int, bytes]]:
     return _colored() | _pens() | _places() | _framed() | _see_through() | _depths()
 
 
-def _colored() -> dict[str, tuple[int, Callable[[], bytes]]]:
+def _colored() -> dict[str, tuple[int, bytes]]:
     return {
         "white-on-black.png": (3, _png(255 - pen.sheet(3))),
         "blue-on-yellow.png": (8, _png(colored(pen.sheet(8), (250, 240, 120), BLUE))),
@@ -91,7 +78,7 @@ def _colored() -> dict[str, tuple[int, Callable[[], bytes]]]:
     }  # fmt: skip
 
 
-def _pens() -> dict[str, tuple[int, Callable[[], bytes]]]:
+def _pens() -> dict[str, tuple[int, bytes]]:
     return {
         "hairline.png": (5, _png(pen.sheet(5, brush=1))),
         "thin.png": (0, _png(pen.sheet(0, brush=4))),
@@ -105,7 +92,7 @@ def _pens() -> dict[str, tuple[int, Callable[[], bytes]]]:
     }  # fmt: skip
 
 
-def _places() -> dict[str, tuple[int, Callable[[], bytes]]]:
+def _places() -> dict[str, tuple[int, bytes]]:
     ink = cropped(pen.sheet(8))
     part = ink[:, : ink.shape[1] * 15 // 16]
     return {
@@ -122,7 +109,7 @@ def _places() -> dict[str, tuple[int, Callable[[], bytes]]]:
     }  # fmt: skip
 
 
-def _framed() -> dict[str, tuple[int, Callable[[], bytes]]]:
+def _framed() -> dict[str, tuple[int, bytes]]:
     inside = on_paper(pen.sheet(3), (600, 600), (100, 100))
     cv2.rectangle(inside, (60, 60), (540, 540), 90, 2)
     edge = pen.sheet(6)
@@ -144,7 +131,7 @@ def _framed() -> dict[str, tuple[int, Callable[[], bytes]]]:
     }
 
 
-def _see_through() -> dict[str, tuple[int, Callable[[], bytes]]]:
+def _see_through() -> dict[str, tuple[int, bytes]]:
     ink = 255 - pen.sheet(2)
     white = Image.fromarray(rgba(WHITE, ink))
     few = white.quantize(16, method=Image.Quantize.FASTOCTREE)
@@ -153,10 +140,10 @@ def _see_through() -> dict[str, tuple[int, Callable[[], bytes]]]:
     dark_sheet = np.dstack([*[255 - pen.sheet(3)] * 3, disc])
     glow = np.dstack([*[ink] * 3, cv2.dilate(ink, np.ones((13, 13), np.uint8))])
     return {
-        "white-on-transparent.webp": (2, functools.partial(encode, white, "WEBP", quality=80)),
-        "white-on-transparent-palette.png": (2, functools.partial(encode, few, "PNG")),
-        "white-on-transparent-palette.gif": (2, functools.partial(encode, few, "GIF")),
-        "white-and-alpha.png": (2, functools.partial(encode, white.convert("LA"), "PNG")),
+        "white-on-transparent.webp": (2, encode(white, "WEBP", quality=80)),
+        "white-on-transparent-palette.png": (2, encode(few, "PNG")),
+        "white-on-transparent-palette.gif": (2, encode(few, "GIF")),
+        "white-and-alpha.png": (2, encode(white.convert("LA"), "PNG")),
         "yellow-on-transparent.png": (2, _png(rgba((250, 230, 40), ink))),
         "gray-on-transparent.png": (2, _png(rgba((128, 128, 128), ink))),
         "faint-on-transparent.png": (2, _png(rgba(BLACK, ink // 3))),
@@ -166,20 +153,19 @@ def _see_through() -> dict[str, tuple[int, Callable[[], bytes]]]:
     }
 
 
-def _depths() -> dict[str, tuple[int, Callable[[], bytes]]]:
+def _depths() -> dict[str, tuple[int, bytes]]:
     wide = pen.sheet(7).astype(np.uint16)
     real = pen.sheet(7).astype(np.float32) / 255
-    tiff = functools.partial(functools.partial, encode)
     return {
         "faint-16-bit.png": (7, _png(60_000 + 20 * wide)),
         "dark-16-bit.png": (7, _png(3 * wide)),
-        "float-elsewhere.tiff": (7, tiff(Image.fromarray(real * 700 + 300), "TIFF")),
-        "float-narrow.tiff": (7, tiff(Image.fromarray(real * 0.2 + 0.4), "TIFF")),
-        "float-vast.tiff": (7, tiff(Image.fromarray((real * 2 - 1) * 1e30), "TIFF")),
+        "float-elsewhere.tiff": (7, encode(Image.fromarray(real * 700 + 300), "TIFF")),
+        "float-narrow.tiff": (7, encode(Image.fromarray(real * 0.2 + 0.4), "TIFF")),
+        "float-vast.tiff": (7, encode(Image.fromarray((real * 2 - 1) * 1e30), "TIFF")),
     }
 
 
-def _empty() -> dict[str, Callable[[], bytes]]:
+def _empty() -> dict[str, bytes]:
     rng = np.random.default_rng(0)
     rows, columns = np.mgrid[:300, :400]
     across = (columns * 255 / 399).astype(np.uint8)
@@ -206,7 +192,7 @@ def _empty() -> dict[str, Callable[[], bytes]]:
     }
 
 
-def _no_digits() -> dict[str, Callable[[], bytes]]:
+def _no_digits() -> dict[str, bytes]:
     rows, columns = np.mgrid[:300, :400] // 25
     cross = np.full((400, 400), 255, np.uint8)
     cv2.line(cross, (60, 60), (340, 340), 0, 20)
