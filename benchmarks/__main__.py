@@ -33,14 +33,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks import answers, load, memory, pen, start, tables, training_time
+from benchmarks import answers, memory, pen, start, tables, training_time
 from benchmarks.figures import Row, commit, machine, today
 from benchmarks.serving import ROOT, Apps
 
 SECTIONS: Final[dict[str, Callable[..., list[Row]]]] = {
     "start": start.measure,
     "answers": answers.measure,
-    "load": load.measure,
+    "load": answers.measure_crowd,
     "memory": memory.measure,
     "pen": pen.measure,
     "long_memory": partial(memory.measure, counts=(2_000, 10_000)),

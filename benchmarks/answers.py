@@ -1,22 +1,23 @@
-"""What an answer costs one client: by the page's pad, for a program's picture, by `gradio_client`.
+"""What an answer costs by the page's pad, by `/v1/predict` and by `gradio_client`, and in a crowd.
 
-Both apps answer in turn, round by round, so that a machine that slows down slows both.
+Both apps answer one client in turn, round by round, so that a machine that slows down slows both.
 """
 
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 from gradio_client import Client, handle_file  # type: ignore[import-untyped]
 
-from benchmarks.calls import Caller, Pictures
+from benchmarks.calls import Caller, Crowd, Pictures
 from benchmarks.figures import Figures, Row
 from benchmarks.serving import Apps, Server
 from digits.examples import digit_example
 
 DRAWING_COST: Final = "the page's live path, processor time of an answer"
+VISITORS: Final = 64
 PICTURE_COST: Final = "`/v1/predict`, processor time of an answer"
 
 
@@ -92,3 +93,36 @@ def _by_client(server: Server, content: bytes, count: int) -> Figures:
         cost.add(server, lambda _: client.predict(question, api_name="/predict"), count)
     client.close()
     return cost.waited
+
+
+def measure_crowd(apps: Apps, *, quick: bool) -> list[Row]:
+    """Measure both apps, one after the other, with many visitors who draw at once."""
+    total, baseline_total = (VISITORS, 1) if quick else (4000, 128)
+    ours, other = apps.running(apps.ours), apps.running(apps.baseline)
+    pictures = Pictures()
+    with Crowd(ours, VISITORS) as crowd:
+        asks = [
+            lambda i, caller=caller: caller.draw(digit_example(i % 10, i))
+            for caller in crowd.callers
+        ]
+        found = _served(ours, crowd, asks, total)
+    with Crowd(other, VISITORS) as crowd:
+        asks = [lambda _, caller=caller: caller.read(pictures.next()) for caller in crowd.callers]
+        baseline = _served(other, crowd, asks, baseline_total)
+    what = f"{VISITORS} visitors drawing at once"
+    return [
+        Row(what, "answers a second", found[0], baseline[0], more_is_better=True),
+        Row(f"{what}, one answer", "ms", found[1], baseline[1]),
+        Row(f"{what}, processor time of an answer", "ms", found[2], baseline[2]),
+    ]
+
+
+def _served(
+    server: Server, crowd: Crowd, asks: Sequence[Callable[[int], object]], total: int
+) -> tuple[Figures, Figures, Figures]:
+    """Return answers a second, milliseconds of waiting and of processor time."""
+    asks[0](0)
+    before = server.cpu_seconds()
+    crowd.work(asks, total)
+    cpu = 1000 * (server.cpu_seconds() - before) / total
+    return Figures(total / crowd.seconds), Figures.of(crowd.milliseconds), Figures(cpu)

@@ -19,7 +19,7 @@ from PIL import Image
 
 
 def as_input(composite: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Squeeze a drawing into what the model takes: `(H, W, 4)` to `(1, 28, 28, 1)`, 1 ink."""
+    """Resize a drawing to what the model takes: `(H, W, 4)` to `(1, 28, 28, 1)`, 1 ink."""
     small = Image.fromarray(composite).convert("L").resize((28, 28))
     pixels = np.asarray(small, np.float32) / np.float32(255)
     return (1 - pixels).reshape(1, 28, 28, 1)

@@ -12,6 +12,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import cv2
+import numpy as np
+import numpy.typing as npt
 
 from benchmarks.serving import BenchmarkError, Server
 from digits.drawing import as_picture, draw, parse_strokes
@@ -35,12 +37,16 @@ class RefusedError(BenchmarkError):
         self.content = content
 
 
+def encode(pixels: npt.NDArray[np.uint8], kind: str = ".png") -> bytes:
+    """Return a picture as the content of a file; `kind` is the ending of its name."""
+    content: bytes = cv2.imencode(kind, pixels)[1].tobytes()
+    return content
+
+
 def picture(digit: int) -> bytes:
     """Draw a digit, 500 x 500, as PNG."""
     drawn = as_picture(draw(parse_strokes(digit_example(digit))))
-    sketch = cv2.resize(drawn, (500, 500), interpolation=cv2.INTER_CUBIC)
-    encoded: bytes = cv2.imencode(".png", sketch)[1].tobytes()
-    return encoded
+    return encode(cv2.resize(drawn, (500, 500), interpolation=cv2.INTER_CUBIC))
 
 
 class Pictures:

@@ -55,28 +55,11 @@ async def _carry(
 ) -> None:
     """Pass bytes on in their order, each a fixed time after it came; then the end, likewise."""
     loop = asyncio.get_running_loop()
-    under_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
-
-    async def take() -> None:
-        chunk = b"nothing yet"
-        while chunk:
-            chunk = await reader.read(_CHUNK_BYTES)
-            under_way.put_nowait((loop.time() + delay_seconds, chunk))
-
-    async def deliver() -> None:
-        while True:
-            due, chunk = await under_way.get()
-            await asyncio.sleep(max(0.0, due - loop.time()))
-            if not chunk:
-                return
-            writer.write(chunk)
-            await writer.drain()
-
     try:
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(take())
-            tasks.create_task(deliver())
-    except* ConnectionError:  # a side that hangs up: nothing is left to carry
+        while chunk := await reader.read(_CHUNK_BYTES):
+            loop.call_later(delay_seconds, writer.write, chunk)
+        await asyncio.sleep(delay_seconds)
+    except ConnectionError:  # a side that hangs up: nothing is left to carry
         pass
     finally:
         writer.close()

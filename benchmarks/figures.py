@@ -24,7 +24,7 @@ class Figures:
     """A quantity that was measured once or often.
 
     Attributes:
-        median: The middle one, or the only one.
+        median: Of all measurements, or the only one.
         p95: The 95th percentile; None where one number is all there is, as for a rate.
         count: How many measurements.
     """

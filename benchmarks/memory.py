@@ -2,13 +2,13 @@
 
 import functools
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.calls import Caller, Crowd
+from benchmarks.calls import Caller, Crowd, encode
 from benchmarks.figures import Figures, Row
 from benchmarks.serving import Apps, Server
 from digits.drawing import PAD_WIDTHS, as_picture, draw, parse_strokes
@@ -66,7 +66,7 @@ def _photograph(rng: np.random.Generator) -> bytes:
     photograph = _photographs()[rng.integers(_PHOTOGRAPHS)]
     longer = np.exp(rng.uniform(np.log(300), np.log(_LONGEST_PHOTOGRAPH)))
     scale = longer / max(photograph.shape)
-    return _encode(".jpg", cv2.resize(photograph, None, fx=scale, fy=scale))
+    return encode(cv2.resize(photograph, None, fx=scale, fy=scale), ".jpg")
 
 
 @functools.cache
@@ -85,15 +85,15 @@ def _scan(rng: np.random.Generator) -> bytes:
     sheet = _place(_number(rng), (height, round(height / 1.414)), rng)
     grain = rng.integers(0, 12, (height // 4, 100), np.uint8)
     sheet -= np.minimum(sheet, cv2.resize(grain, sheet.shape[::-1]))
-    return _encode((".png", ".jpg")[rng.integers(2)], sheet)
+    return encode(sheet, (".png", ".jpg")[rng.integers(2)])
 
 
 def _canvas(rng: np.random.Generator) -> bytes:
     """A drawing program's picture of any size, with a white or a transparent background."""
     canvas = _place(_number(rng), (int(rng.integers(28, 1500)), int(rng.integers(28, 1500))), rng)
     if rng.random() < 0.5:
-        return _encode(".png", canvas)
-    return _encode(".png", np.dstack([np.zeros((*canvas.shape, 3), np.uint8), 255 - canvas]))
+        return encode(canvas)
+    return encode(np.dstack([np.zeros((*canvas.shape, 3), np.uint8), 255 - canvas]))
 
 
 def _number(rng: np.random.Generator) -> Picture:
@@ -114,8 +114,3 @@ def _place(drawing: Picture, size: tuple[int, int], rng: np.random.Generator) ->
     left = int(rng.integers(size[1] - width + 1))
     paper[top : top + height, left : left + width] = drawing
     return paper
-
-
-def _encode(kind: str, picture: npt.NDArray[Any]) -> bytes:
-    content: bytes = cv2.imencode(kind, picture)[1].tobytes()
-    return content

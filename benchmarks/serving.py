@@ -26,14 +26,11 @@ class BenchmarkError(Exception):
 
 @dataclass(frozen=True)
 class App:
-    """One of the apps that are compared.
+    """One of the apps that are compared: `ours` or `baseline`.
 
     Attributes:
-        name: `ours` or `baseline`.
-        command: Starts it, with the repository's root as the working folder.
         is_gradio_alone: Whether a picture is uploaded and goes to Gradio's `/predict` as a drawing
             on a Sketchpad, not to `/v1`.
-        folder: Where it is started.
     """
 
     name: str
@@ -56,10 +53,7 @@ class Server:
     """A started app.
 
     Attributes:
-        app: Which.
-        url: Where it is served.
         uploads: The folder that Gradio keeps uploaded files in.
-        process: The process, to ask for its memory and time.
         started: When the process was started, in `time.perf_counter` seconds.
     """
 

@@ -40,13 +40,7 @@ CALM_LIMIT_SECONDS: Final = 120.0
 
 @dataclass(frozen=True)
 class Plan:
-    """Who asks for how long.
-
-    Attributes:
-        clients: How many ask at once.
-        seconds: For how long.
-        pause_seconds: Of each client between two questions, on average.
-    """
+    """Who asks for how long; each client pauses so long between two questions, on average."""
 
     clients: int
     seconds: float
@@ -55,12 +49,7 @@ class Plan:
 
 @dataclass
 class Memory:
-    """What the app holds, over time.
-
-    Attributes:
-        minutes: Since the start.
-        megabytes: Resident, in 10^6 bytes.
-    """
+    """Resident memory of the app in 10^6 bytes, by minutes since the start."""
 
     minutes: list[float] = field(default_factory=list)
     megabytes: list[float] = field(default_factory=list)
@@ -72,9 +61,7 @@ class Report:
 
     Attributes:
         outcomes: Questions by kind and by how they ended.
-        seconds: Of each question, by kind.
         ended: When each question was answered, in minutes since the first.
-        memory: Over time.
         before: Memory before the first question, in 10^6 bytes.
         after: Memory once it was calm again.
         calm_seconds: From the last question of the crowd until one client is answered as before;

@@ -95,8 +95,8 @@ def section(report: Report) -> str:
 def _cell(figures: Figures | None) -> str:
     if figures is None:
         return "-"
-    middle = number(figures.median)
-    return middle if figures.p95 is None else f"{middle} ({number(figures.p95)})"
+    median = number(figures.median)
+    return median if figures.p95 is None else f"{median} ({number(figures.p95)})"
 
 
 def scale(report: Report) -> str:

@@ -24,7 +24,7 @@ class History:
     """What a finished run tells about its time.
 
     Attributes:
-        images: How many trained.
+        images: How many it was trained on.
         seconds: Of each epoch.
         accuracy: On the validation images after each epoch, 0 to 1.
         misread: Of MNIST's test images, by the finished network, in percent.

@@ -12,10 +12,9 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
-import cv2
 import numpy as np
 
-from benchmarks.calls import Caller, RefusedError
+from benchmarks.calls import Caller, RefusedError, encode
 from benchmarks.serving import BenchmarkError, Server
 from digits.drawing import as_picture, draw, parse_strokes
 from digits.examples import digit_example
@@ -59,18 +58,13 @@ def huge_picture() -> bytes:
     small = as_picture(draw(parse_strokes(digit_example(3))))
     sheet = np.full((HUGE_SIDE, HUGE_SIDE), 255, np.uint8)
     sheet[3000 : 3000 + small.shape[0], 3000 : 3000 + small.shape[1]] = small
-    return _png(sheet)
+    return encode(sheet)
 
 
 @functools.cache
 def bomb() -> bytes:
     """Write a picture of 400 million pixels in less than half a megabyte."""
-    return _png(np.zeros((20_000, 20_000), np.uint8))
-
-
-def _png(picture: np.ndarray[Any, np.dtype[np.uint8]]) -> bytes:
-    encoded: bytes = cv2.imencode(".png", picture)[1].tobytes()
-    return encoded
+    return encode(np.zeros((20_000, 20_000), np.uint8))
 
 
 class Visitor:
@@ -82,7 +76,7 @@ class Visitor:
         self.digit = number % 10
         self._caller = Caller(server)
         self._strokes = digit_example(self.digit, number)
-        self._picture = _png(as_picture(draw(parse_strokes(self._strokes))))
+        self._picture = encode(as_picture(draw(parse_strokes(self._strokes))))
         self._uploads = 0
         self._random = random.Random(number)  # noqa: S311 - seeds make runs repeatable
         self._known: dict[str, Hand] = {}

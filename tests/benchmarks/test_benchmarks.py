@@ -4,13 +4,11 @@ import json
 import time
 import urllib.request
 from dataclasses import asdict
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 import psutil
 import pytest
 
-from benchmarks import answers, baseline_model, handler, memory, tables, training_time
+from benchmarks import answers, baseline_model, handler, memory, scenes, tables, training_time
 from benchmarks.__main__ import SECTIONS, main, measure
 from benchmarks.calls import Crowd, Pictures, picture
 from benchmarks.distance import at_a_distance
@@ -18,6 +16,7 @@ from benchmarks.figures import Figures, Row, machine, row_from_json
 from benchmarks.serving import OURS, BenchmarkError, Server
 from digits.examples import digit_example
 from digits.pictures import load_picture
+from tests.support.static_page import served
 
 
 @pytest.mark.nightly
@@ -67,30 +66,13 @@ def test_a_section_is_chosen_by_its_name(monkeypatch, capsys):
     assert "received nothing" in capsys.readouterr().err
 
 
-class _Echo(BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(self.path.encode() * 20_000)
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def echo():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Echo)
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-
-
-def test_a_distant_server_answers_the_same_but_not_before_both_ways_are_gone(echo):
-    with at_a_distance(echo, 0.1) as url:
+def test_a_distant_server_answers_the_same_but_not_before_both_ways_are_gone(tmp_path):
+    content = bytes(range(256)) * 1000
+    (tmp_path / "far").write_bytes(content)
+    with served(tmp_path) as near, at_a_distance(near, 0.1) as url:
         start = time.monotonic()
         with urllib.request.urlopen(f"{url}/far", timeout=60) as response:  # noqa: S310 - loopback
-            assert response.read() == b"/far" * 20_000
+            assert response.read() == content
         assert time.monotonic() - start >= 0.2
 
 
@@ -175,3 +157,16 @@ def test_the_document_follows_when_the_picture_api_is_measured_anew():
     text = tables.update(tables.DOCUMENT.read_text("utf-8"), report)
     assert "200 pictures a second by `/v1/predict` (the usual demo: 10)" in text
     assert tables.update(text, report) == text
+
+
+def test_the_table_counts_by_kind_and_what_has_no_digit_is_right_if_nothing_is_read():
+    read = [
+        {"kind": "a", "want": "1", "read": "1"},
+        {"kind": "word", "want": None, "read": None},
+        {"kind": "a", "want": "2", "read": "3"},
+    ]
+    assert scenes.table(read).splitlines()[2:] == [
+        "| a | 1 | 2 |",
+        "| word | 1 | 1 |",
+        "| all | 2 | 3 |",
+    ]
