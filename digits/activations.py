@@ -37,9 +37,6 @@ class Activation:
 def visible_steps(network: Network) -> list[Step]:
     """Choose the layers of a network that are worth a look.
 
-    Args:
-        network: The layer records.
-
     Returns:
         Up to four layers of feature maps, then all layers of features before the answer.
     """

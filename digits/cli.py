@@ -66,14 +66,7 @@ class Row:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Read pictures as the command line says.
-
-    Args:
-        arguments: The command line without its first word; None is the process's own.
-
-    Returns:
-        The exit status.
-    """
+    """Read pictures as the command line says, and return the exit status."""
     options = _parser().parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A file's name may hold what the encoding lacks; each line goes out as soon as it is known.

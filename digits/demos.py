@@ -60,11 +60,9 @@ class Demos:
         self._recognizers: dict[str, Recognizer] = {}
 
     def recognizer(self, network: object, served: "Recognizer") -> "Recognizer":
-        """Put a demo's network in the served one's place; it reads drawings and rejects none.
+        """Put one of `DEMOS` in the served network's place, where it rejects no drawing.
 
-        Args:
-            network: One of `DEMOS`; None for the served one.
-            served: The weights that are served.
+        Without a name, the served network stays.
 
         Raises:
             NetworkError: If it is anything else.
@@ -80,15 +78,7 @@ class Demos:
         return self._recognizers[network]
 
     def compare(self, images: InkArray, served: "Recognizer") -> list[Compared]:
-        """Ask every network about one drawing, the served one last.
-
-        Args:
-            images: `(2, 28, 28)` float32 in `[0, 1]`, as of `shrink_and_normalize`.
-            served: The weights that are served.
-
-        Returns:
-            A row for each network.
-        """
+        """Ask every network about `(2, 28, 28)` of `shrink_and_normalize`, the served one last."""
         accuracies = self._accuracies | {
             None: served.weights.metrics["mnist_test"]["top1_accuracy"]
         }

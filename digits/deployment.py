@@ -28,9 +28,6 @@ NOTE = f"{FOLDER}/deployed.json"
 def read_files(root: Path = ROOT) -> dict[str, bytes]:
     """Read the app's own files, without caches and hidden files.
 
-    Args:
-        root: The folder of app.py.
-
     Returns:
         The bytes by path, such as `digits/hub.py`. A file of `FILES` that is missing is left out.
     """
@@ -44,26 +41,16 @@ def read_files(root: Path = ROOT) -> dict[str, bytes]:
 
 
 def fingerprint(files: Mapping[str, bytes]) -> str:
-    """Return one SHA-256 for all files: that of their listing as `sha256sum` prints it.
-
-    Args:
-        files: The bytes by path.
-    """
+    """Return one SHA-256 for all files: that of their listing as `sha256sum` prints it."""
     listing = [f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files)]
     return hashlib.sha256("".join(listing).encode()).hexdigest()
 
 
 def model_repo(root: Path = ROOT) -> str | None:
-    """Return the repository that the weights come from.
+    """Return `owner/name` of the repository that the weights come from; None if it is none.
 
     The variable `MODEL_REPO` decides; an empty one stands for the bundled weights. Without it the
     note decides that came with the app's files, if any.
-
-    Args:
-        root: The folder of app.py.
-
-    Returns:
-        `owner/name`, or None for the bundled weights.
     """
     if "MODEL_REPO" in os.environ:
         return os.environ["MODEL_REPO"] or None

@@ -96,28 +96,12 @@ def _as_message(strokes: Sequence[Sequence[Point]]) -> list[list[int]]:
 
 
 def digit_example(digit: int, seed: int = 0) -> list[list[int]]:
-    """One digit on a pad of 1000 x 1000 units.
-
-    Args:
-        digit: 0 to 9.
-        seed: Another seed is another hand.
-
-    Returns:
-        Strokes as the browser sends them: brush, x, y, x, y, ...
-    """
+    """Return the strokes of a digit on a pad of 1000 x 1000 units; each seed is another hand."""
     return _as_message(_shaken(_DIGITS[digit], np.random.default_rng([seed, digit])))
 
 
 def number_example(number: str, seed: int = 0) -> list[list[int]]:
-    """A number on a pad of 2000 x 1000 units.
-
-    Args:
-        number: One to four digits.
-        seed: Another seed is another hand.
-
-    Returns:
-        Strokes as the browser sends them, from left to right.
-    """
+    """Return the strokes of one to four digits on a pad of 2000 x 1000 units, left to right."""
     pitch, size = 450, 0.82
     left = 1000 - pitch * (len(number) - 1) / 2
     strokes: list[list[int]] = []

@@ -50,15 +50,7 @@ def explain(
 
 
 def log_odds(logits: npt.NDArray[np.float32], digit: int) -> npt.NDArray[np.float32]:
-    """Log odds of a digit against the nine others.
-
-    Args:
-        logits: `(N, 10)` float32.
-        digit: 0 to 9.
-
-    Returns:
-        `(N,)` float32.
-    """
+    """Log odds of a digit against the nine others: logits `(N, 10)` to `(N,)`, float32."""
     others = np.delete(logits, digit, axis=1)
     top = others.max(axis=1)
     odds: npt.NDArray[np.float32] = (

@@ -63,12 +63,7 @@ def channels(layers: Sequence[Layer], inputs: dict[str, int]) -> dict[str, int]:
 
 
 def shapes(layers: Sequence[Layer], inputs: dict[str, int]) -> dict[str, tuple[int, ...]]:
-    """Return the name and shape of every array of the weights; batch normalization is folded.
-
-    Args:
-        layers: In the order in which they are computed.
-        inputs: Channels of what the first layers read, by name.
-    """
+    """Return the name and shape of every array of the weights; batch normalization is folded."""
     counts = channels(layers, inputs)
     expected: dict[str, tuple[int, ...]] = {}
     for layer in layers:

@@ -29,12 +29,7 @@ class Reader:
     """
 
     def __init__(self, recognizer: Recognizer, model: str) -> None:
-        """Take what `load` has made ready.
-
-        Args:
-            recognizer: The weights that answer.
-            model: What they are called.
-        """
+        """Take a recognizer and the name of its weights."""
         self.model = model
         self._recognizer = recognizer
 
@@ -57,12 +52,6 @@ class Reader:
     def read(self, source: Source) -> Reading:
         """Read all handwritten digits in a picture, line by line, as `/read` does.
 
-        Args:
-            source: The picture, as `predict` takes it.
-
-        Returns:
-            The numbers, none where there is no digit.
-
         Raises:
             PictureError: If it is no picture, or none that can be read.
         """
@@ -76,9 +65,6 @@ def load(model: str | os.PathLike[str] | None = None, revision: str | None = Non
         model: A run folder, or `owner/name` of a model repository on the Hub; None is the weights
             that come with this package. A folder that exists is taken before the Hub is asked.
         revision: Branch, tag or commit of the repository; None is `main`.
-
-    Returns:
-        What reads with these weights.
 
     Raises:
         HubError: If the Hub does not deliver.

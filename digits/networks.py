@@ -202,12 +202,7 @@ def steps(network: Network) -> Iterator[Step]:
 
 
 def padding(layer: Conv, side: int) -> tuple[int, int]:
-    """Count the pixels that a convolution pads before and after: as TensorFlow, the odd one after.
-
-    Args:
-        layer: The convolution.
-        side: Height or width of its input.
-    """
+    """Count the pixels padded before and after a side: as in TensorFlow, the odd one after."""
     if layer.padding == "valid":
         return 0, 0
     outputs = (side - 1) // layer.stride + 1

@@ -38,14 +38,7 @@ class Prediction:
     others: int = 0
 
     def as_json(self, model: str) -> dict[str, Any]:
-        """The answer of `/predict`, of plain Python types.
-
-        Args:
-            model: Which weights answered.
-
-        Returns:
-            `digit`, `reason`, `confidences`, `score`, `others` and `model`.
-        """
+        """Return the answer of `/predict` in plain Python types; `model` names the weights."""
         return {
             "digit": self.digit,
             "reason": self.reason,
@@ -123,14 +116,7 @@ class Reading:
         return "\n".join(self.lines)
 
     def as_json(self, model: str) -> dict[str, Any]:
-        """The answer of `/read`, of plain Python types.
-
-        Args:
-            model: Which weights answered.
-
-        Returns:
-            `number`, `lines`, `digits`, `unread`, `reason` and `model`.
-        """
+        """Return the answer of `/read`; see `Prediction.as_json`."""
         digits = [
             {
                 "digit": d.digit,

@@ -13,14 +13,7 @@ _TWO_TONES: Final = 96  # gray levels between ink and paper; one ink's own shade
 
 
 def without_transparency(image: Image.Image) -> npt.NDArray[np.uint8]:
-    """Put an RGBA image on paper.
-
-    Args:
-        image: Of mode RGBA.
-
-    Returns:
-        `(H, W, 3)` uint8 RGB.
-    """
+    """Put an RGBA image on paper: `(H, W, 3)` uint8 RGB."""
     paper = Image.new("RGB", image.size, (_paper_under(image),) * 3)
     paper.paste(image, mask=image)
     return np.array(paper)

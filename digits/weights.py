@@ -241,12 +241,7 @@ def parse_tensors(data: bytes, network: str) -> Tensors:
 
 
 def serialize(tensors: Tensors, *, half: bool = False) -> bytes:
-    """Write weights as a safetensors file; the same numbers give the same bytes.
-
-    Args:
-        tensors: By name.
-        half: Whether in half precision.
-    """
+    """Write weights as a safetensors file, in half precision if asked to; bytes are repeatable."""
     kind = np.float16 if half else np.float32
     return safetensors.numpy.save({key: array.astype(kind) for key, array in tensors.items()})
 

@@ -30,12 +30,6 @@ def compare_strokes(
 ) -> dict[str, Any]:
     """Answer `/v1/compare`.
 
-    Args:
-        recognizer: The weights that are served.
-        demos: The networks beside them.
-        mode: Which pad was drawn on, as of `/v1/draw`.
-        strokes: As `parse_strokes` takes them.
-
     Raises:
         StrokesError: If these are no strokes.
     """

@@ -57,11 +57,7 @@ UPLOAD_POLICY: Final = "default-src 'none'; frame-ancestors 'none'; sandbox"
 
 
 def security_headers(policy: str) -> dict[str, str]:
-    """Return the headers of an answer.
-
-    Args:
-        policy: Its Content-Security-Policy.
-    """
+    """Return the headers of an answer."""
     return {
         "Content-Security-Policy": policy,
         "Permissions-Policy": ", ".join(_FEATURES),

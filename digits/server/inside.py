@@ -79,12 +79,6 @@ BODY: Final = {
 def inside_answer(recognizer: "Recognizer", demos: Demos, body: bytes, encodings: str) -> Response:
     """Answer `/v1/inside`.
 
-    Args:
-        recognizer: The weights that are served.
-        demos: The networks that may be asked instead.
-        body: Of the request, JSON with an `image`, and a `network` where it is a demo's.
-        encodings: Of the answer's content that the client accepts, as in `Accept-Encoding`.
-
     Returns:
         JSON as `Inside` describes it, compressed where the client accepts that.
 

@@ -116,12 +116,7 @@ class ApiFirst:
     """
 
     def __init__(self, app: ASGIApp, api: ASGIApp) -> None:
-        """Stand before an app.
-
-        Args:
-            app: Answers all other paths.
-            api: From `http_api`.
-        """
+        """Stand before an app."""
         self._app = app
         self._api = api
 
@@ -136,13 +131,7 @@ class ApiFirst:
 
 
 def http_api(service: Service, demos: Demos, health: Callable[[], JsonObject]) -> ASGIApp:
-    """Build the application that answers below `PREFIX`.
-
-    Args:
-        service: Holds the weights that answer.
-        demos: The networks that a visitor may ask instead.
-        health: Returns what `/v1/health` says.
-    """
+    """Build the application that answers below `PREFIX`."""
     api = FastAPI(
         title="Handwritten digits",
         servers=[{"url": "."}],  # where the description lies, also behind a proxy
@@ -209,12 +198,7 @@ def http_api(service: Service, demos: Demos, health: Callable[[], JsonObject]) -
 
 
 def predict_picture(recognizer: "Recognizer", picture: Picture) -> JsonObject:
-    """Answer `/v1/predict` and Gradio's `/predict`.
-
-    Args:
-        recognizer: The weights that answer.
-        picture: `(H, W)` or `(H, W, 3)` uint8, upright.
-    """
+    """Answer `/v1/predict` and Gradio's `/predict`."""
     return recognizer.predict(picture).as_json(recognizer.weights.origin.label)
 
 
@@ -225,10 +209,6 @@ def read_picture(recognizer: "Recognizer", picture: Picture) -> JsonObject:
 
 def predict_strokes(recognizer: "Recognizer", strokes: object) -> JsonObject:
     """Answer `/v1/draw` for one digit.
-
-    Args:
-        recognizer: The weights that answer.
-        strokes: As `parse_strokes` takes them.
 
     Returns:
         As of `/v1/predict`, and `image`: the 784 bytes that the network saw in base64, 255 full
