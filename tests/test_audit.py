@@ -10,10 +10,11 @@ import json
 import threading
 
 import pytest
+from packaging.utils import canonicalize_name
 
 from tests.conftest import ROOT
 from tests.support import workflow_runner
-from tests.support.requirements_files import LOCK, normal, read_lock
+from tests.support.requirements_files import LOCK, read_lock
 from tests.support.workflow_runner import Runner
 
 LOCKED = {
@@ -76,7 +77,9 @@ def test_every_package_of_the_lock_is_asked_about_and_listed(service, audit):
     assert service.asked == LOCKED
 
     assert sbom["bomFormat"] == "CycloneDX"
-    assert {normal(part["name"]): part["version"] for part in sbom["components"]} == LOCKED
+    assert {
+        canonicalize_name(part["name"]): part["version"] for part in sbom["components"]
+    } == LOCKED
     assert not sbom.get("vulnerabilities")
 
 

@@ -5,7 +5,7 @@ import base64
 import numpy as np
 import pytest
 
-from digits import networks, weights
+from digits import networks
 from digits.demos import Demos
 from digits.drawing import draw, parse_strokes
 from digits.examples import digit_example
@@ -17,11 +17,6 @@ from tests.support.training_support import random_weights
 
 BLANK = np.zeros((28, 28), np.float32)
 IMAGES = [normalize(draw(parse_strokes(digit_example(digit)))) for digit in range(10)]
-
-
-@pytest.fixture(scope="module")
-def recognizer():
-    return Recognizer(weights.load_folder(weights.BUNDLED))
 
 
 def test_log_odds_are_those_of_one_digit_against_the_nine_others():

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from packaging.markers import Marker
+from packaging.utils import canonicalize_name
 
 from tests.conftest import ROOT
 
@@ -41,7 +42,7 @@ def pins(file):
     wanted = [line for line in lines if line and not line.startswith(("#", "-r "))]
     exact = [_PINNED.fullmatch(line) for line in wanted]
     assert all(exact), [line for line, match in zip(wanted, exact, strict=True) if not match]
-    return {normal(match[1]): match[2] for match in exact}
+    return {canonicalize_name(match[1]): match[2] for match in exact}
 
 
 def read_lock(text):
@@ -52,15 +53,10 @@ def read_lock(text):
     assert all(exact), [line for line, match in zip(wanted, exact, strict=True) if not match]
     return [
         Locked(
-            normal(match[1]),
+            canonicalize_name(match[1]),
             match[2],
             Marker(match[3]) if match[3] else None,
             frozenset(match[4].replace("--hash=sha256:", "").split()),
         )
         for match in exact
     ]
-
-
-def normal(name):
-    """Write a package's name as the index does."""
-    return re.sub(r"[-_.]+", "-", name).lower()

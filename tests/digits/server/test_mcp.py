@@ -4,7 +4,6 @@ import ast
 import asyncio
 import base64
 
-import cv2
 import numpy as np
 import pytest
 from mcp import ClientSession
@@ -28,8 +27,7 @@ def with_session(app, act):
 
 
 def data_url(picture):
-    encoded = cv2.imencode(".png", picture)[1].tobytes()
-    return "data:image/png;base64," + base64.b64encode(encoded).decode()
+    return "data:image/png;base64," + base64.b64encode(pen.encode(picture)).decode()
 
 
 def call(app, tool, image):
@@ -51,22 +49,18 @@ def test_an_assistant_finds_two_tools_that_say_what_they_do(app):
         assert "Returns: " in tool.description
 
 
-def test_an_assistant_reads_a_digit(app):
-    failed, text = call(app, "read_digit", data_url(pen.sheet(7)))
+@pytest.mark.parametrize(
+    ("tool", "picture", "key", "value"),
+    [
+        ("read_digit", pen.sheet(7), "digit", 7),
+        ("read_digit", np.full((99, 99), 255, np.uint8), "reason", "blank"),
+        ("read_number", pen.sheet(3, 1, 5), "number", "315"),
+    ],
+)
+def test_an_assistant_reads_a_picture(app, tool, picture, key, value):
+    failed, text = call(app, tool, data_url(picture))
     assert not failed
-    assert ast.literal_eval(text)["digit"] == 7
-
-
-def test_an_assistant_reads_the_number_in_a_picture(app):
-    failed, text = call(app, "read_number", data_url(pen.sheet(3, 1, 5)))
-    assert not failed
-    assert ast.literal_eval(text)["number"] == "315"
-
-
-def test_an_assistant_is_told_that_there_is_no_digit(app):
-    failed, text = call(app, "read_digit", data_url(np.full((99, 99), 255, np.uint8)))
-    assert not failed
-    assert ast.literal_eval(text)["reason"] == "blank"
+    assert ast.literal_eval(text)[key] == value
 
 
 def test_an_assistant_is_told_what_to_do_about_a_file_that_is_no_picture(app):
