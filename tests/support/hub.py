@@ -238,7 +238,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         return b"".join(parts)
 
     def _route(self, path: str) -> None:
-        for method, pattern, name in _ROUTES:
+        for method, pattern, name, right in _ROUTES:
             match = re.fullmatch(pattern, path)
             if match and self.command in method.split("|"):
                 groups = {
@@ -248,6 +248,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 }
                 self.kind = groups.pop("kind", "models").rstrip("/")
                 with self.hub.lock:
+                    if right:
+                        self._authorize(right)
                     answer = getattr(self, name)(**groups)
                 self._send(*answer)
                 return
@@ -278,17 +280,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             case _:
                 self.wfile.write(body)
 
-    def _authorize(self, *, write: bool) -> None:
+    def _authorize(self, right: str) -> None:
+        """Refuse whoever lacks a right; trusted publishers may not even look at settings."""
         given = self.headers.get("Authorization", "").removeprefix("Bearer ")
+        write = right in ("write", "settings")
         if given not in (TOKEN, READER_TOKEN, PUBLISHER_TOKEN) and (write or given):
             raise _AnswerError(401, "Invalid credentials in Authorization header")
         if write and given == READER_TOKEN:
             raise _AnswerError(403, "this token may read only")
-
-    def _authorize_settings(self, *, write: bool) -> None:
-        """Refuse trusted publishers where the Hub refuses them, even to look."""
-        self._authorize(write=write)
-        if self.headers.get("Authorization") == f"Bearer {PUBLISHER_TOKEN}":
+        if right.endswith("settings") and given == PUBLISHER_TOKEN:
             raise _AnswerError(401, "Invalid username or password.")
 
     def _repo(self, name: str) -> Repo:
@@ -327,7 +327,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         )
 
     def create_repo(self) -> tuple[int, bytes]:
-        self._authorize_settings(write=True)
         wanted = json.loads(self.body)
         name = f"{wanted.get('organization') or 'someone'}/{wanted['name']}"
         is_space = wanted.get("type") == "space"
@@ -355,7 +354,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         return (400 if problems else 200), _json({"errors": problems, "warnings": []})
 
     def repo_info(self, name: str, revision: str = "main") -> tuple[int, bytes]:
-        self._authorize(write=False)
         oid, commit = self._commit(name, revision)
         siblings = [{"rfilename": path} for path in sorted(commit.files)]
         info: JsonObject = {"id": name, "sha": oid, "siblings": siblings}
@@ -368,7 +366,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         return 200, _json(info)
 
     def refs(self, name: str) -> tuple[int, bytes]:
-        self._authorize(write=False)
         repo = self._repo(name)
 
         def listed(names: dict[str, str], kind: str) -> list[JsonObject]:
@@ -381,7 +378,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         return 200, _json({"branches": branches, "converts": [], "tags": tags})
 
     def paths_info(self, name: str, revision: str) -> tuple[int, bytes]:
-        self._authorize(write=False)
         _, commit = self._commit(name, revision)
         wanted = urllib.parse.parse_qs(self.body.decode())["paths"]
         return 200, _json(
@@ -389,12 +385,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         )
 
     def tree(self, name: str, revision: str) -> tuple[int, bytes]:
-        self._authorize(write=False)
         _, commit = self._commit(name, revision)
         return 200, _json([_file_info(path, file) for path, file in sorted(commit.files.items())])
 
     def preupload(self, name: str, revision: str) -> tuple[int, bytes]:
-        self._authorize(write=True)
         _, commit = self._commit(name, revision)
         answers = []
         for asked in json.loads(self.body)["files"]:
@@ -407,7 +401,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         return 200, _json({"files": answers})
 
     def lfs_batch(self, name: str) -> tuple[int, bytes]:
-        self._authorize(write=True)
         self._repo(name)
         objects = []
         for wanted in json.loads(self.body)["objects"]:
@@ -428,7 +421,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         return 200, b"{}"
 
     def lfs_verify(self) -> tuple[int, bytes]:
-        self._authorize(write=True)
         wanted = json.loads(self.body)
         stored = self.hub.large_files.get(wanted["oid"])
         if stored is None or len(stored) != wanted["size"]:
@@ -436,7 +428,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         return 200, b"{}"
 
     def commit(self, name: str, revision: str) -> tuple[int, bytes]:
-        self._authorize(write=True)
         head, base = self._commit(name, revision)
         lines = [json.loads(line) for line in self.body.splitlines() if line.strip()]
         header = next(line["value"] for line in lines if line["key"] == "header")
@@ -465,7 +456,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             files.pop(value["path"], None)
 
     def create_tag(self, name: str, revision: str) -> tuple[int, bytes]:
-        self._authorize(write=True)
         oid, _ = self._commit(name, revision)
         tags = self._repo(name).tags
         asked = json.loads(self.body)
@@ -477,13 +467,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         return 200, b"{}"
 
     def delete_tag(self, name: str, revision: str) -> tuple[int, bytes]:
-        self._authorize(write=True)
         if self._repo(name).tags.pop(revision, None) is None:
             raise _AnswerError(404, "no such tag", "RevisionNotFound")
         return 200, b"{}"
 
     def resolve(self, name: str, revision: str, path: str) -> tuple[int, bytes, dict[str, str]]:
-        self._authorize(write=False)
         oid, commit = self._commit(name, revision)
         file = commit.files.get(path)
         if file is None:
@@ -508,7 +496,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         return space
 
     def variables(self, name: str) -> tuple[int, bytes]:
-        self._authorize_settings(write=True)
         space = self._space(name)
         if self.command == "POST":
             wanted = json.loads(self.body)
@@ -518,13 +505,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def runtime(self, name: str) -> tuple[int, bytes]:
         space = self._space(name)
-        self._authorize_settings(write=space.private)
+        self._authorize("settings" if space.private else "read settings")
         stage = space.next_stage()
         named = {"sha": space.branches["main"]} if space.names_commit else {}
         return 200, _json({"stage": stage, "hardware": {"current": space.hardware}, **named})
 
     def space_log(self, name: str, log: str) -> tuple[int, bytes, dict[str, str]]:
-        self._authorize_settings(write=True)
         events = [_json({"data": piece}) for piece in self._space(name).logs[log]]
         body = b"".join(b"data: %s\n\n" % event for event in events)
         return 200, body, {"Content-Type": "text/event-stream"}
@@ -540,27 +526,27 @@ _REPO = r"(?P<name>[^/]+/[^/]+)"
 _API = rf"/api/(?P<kind>models|spaces|datasets)/{_REPO}"
 _FILES = rf"/(?P<kind>(?:spaces|datasets)/)?{_REPO}"
 _ROUTES = [
-    ("GET", r"/id-token", "id_token"),
-    ("POST", r"/oauth/token", "exchange_token"),
-    ("POST", r"/api/repos/create", "create_repo"),
-    ("POST", r"/api/validate-yaml", "validate_yaml"),
-    ("GET", rf"{_API}", "repo_info"),
-    ("GET", rf"{_API}/revision/(?P<revision>[^/]+)", "repo_info"),
-    ("GET", rf"{_API}/refs", "refs"),
-    ("POST", rf"{_API}/paths-info/(?P<revision>[^/]+)", "paths_info"),
-    ("GET", rf"{_API}/tree/(?P<revision>[^/]+)", "tree"),
-    ("POST", rf"{_API}/preupload/(?P<revision>[^/]+)", "preupload"),
-    ("POST", rf"{_API}/commit/(?P<revision>[^/]+)", "commit"),
-    ("POST", rf"{_API}/tag/(?P<revision>[^/]+)", "create_tag"),
-    ("DELETE", rf"{_API}/tag/(?P<revision>[^/]+)", "delete_tag"),
-    ("POST", rf"{_FILES}\.git/info/lfs/objects/batch", "lfs_batch"),
-    ("PUT", r"/lfs-put/(?P<oid>[0-9a-f]{64})", "lfs_put"),
-    ("POST", r"/lfs-verify", "lfs_verify"),
-    ("GET|HEAD", rf"{_FILES}/resolve/(?P<revision>[^/]+)/(?P<path>.+)", "resolve"),
-    ("GET|POST", rf"/api/spaces/{_REPO}/variables", "variables"),
-    ("GET", rf"/api/spaces/{_REPO}/runtime", "runtime"),
-    ("GET", rf"/api/spaces/{_REPO}/logs/(?P<log>build|run)", "space_log"),
-    ("POST", rf"/app/{_REPO}/gradio_api/run/health", "app"),
+    ("GET", r"/id-token", "id_token", ""),
+    ("POST", r"/oauth/token", "exchange_token", ""),
+    ("POST", r"/api/repos/create", "create_repo", "settings"),
+    ("POST", r"/api/validate-yaml", "validate_yaml", ""),
+    ("GET", rf"{_API}", "repo_info", "read"),
+    ("GET", rf"{_API}/revision/(?P<revision>[^/]+)", "repo_info", "read"),
+    ("GET", rf"{_API}/refs", "refs", "read"),
+    ("POST", rf"{_API}/paths-info/(?P<revision>[^/]+)", "paths_info", "read"),
+    ("GET", rf"{_API}/tree/(?P<revision>[^/]+)", "tree", "read"),
+    ("POST", rf"{_API}/preupload/(?P<revision>[^/]+)", "preupload", "write"),
+    ("POST", rf"{_API}/commit/(?P<revision>[^/]+)", "commit", "write"),
+    ("POST", rf"{_API}/tag/(?P<revision>[^/]+)", "create_tag", "write"),
+    ("DELETE", rf"{_API}/tag/(?P<revision>[^/]+)", "delete_tag", "write"),
+    ("POST", rf"{_FILES}\.git/info/lfs/objects/batch", "lfs_batch", "write"),
+    ("PUT", r"/lfs-put/(?P<oid>[0-9a-f]{64})", "lfs_put", ""),
+    ("POST", r"/lfs-verify", "lfs_verify", "write"),
+    ("GET|HEAD", rf"{_FILES}/resolve/(?P<revision>[^/]+)/(?P<path>.+)", "resolve", "read"),
+    ("GET|POST", rf"/api/spaces/{_REPO}/variables", "variables", "settings"),
+    ("GET", rf"/api/spaces/{_REPO}/runtime", "runtime", ""),
+    ("GET", rf"/api/spaces/{_REPO}/logs/(?P<log>build|run)", "space_log", "settings"),
+    ("POST", rf"/app/{_REPO}/gradio_api/run/health", "app", ""),
 ]
 
 
