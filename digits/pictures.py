@@ -48,29 +48,6 @@ MAX_PARTS: Final = 100_000
 FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 """What is opened, by Pillow's names. Everything else (EPS runs Ghostscript) stays shut."""
 
-_USE: Final = "Use a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF picture."
-_DAMAGED: Final = (
-    "This picture is damaged or incomplete. Take it from its source again, or save it anew as PNG."
-)
-_TOO_LARGE: Final = (
-    f"The file is too large: at most {MAX_FILE_BYTES // 1_000_000} MB are accepted. "
-    "Make the picture smaller, or save it as JPEG or PNG."
-)
-_TOO_MANY_PIXELS: Final = (
-    f"This picture has too many pixels: at most {MAX_PIXELS // 1_000_000} million are accepted. "
-    "Make it smaller and try again."
-)
-_TOO_LONG: Final = (
-    f"This picture is too long: at most {MAX_SIDE:,} pixels a side are accepted. "
-    "Cut the digits out of it and try again."
-)
-_TOO_SMALL: Final = (
-    f"This picture is too small: a digit needs at least {MIN_SIDE} pixels a side. Use a larger one."
-)
-_TOO_MANY_PARTS: Final = (
-    "This file keeps its picture in too many parts. Save it anew as PNG and try again."
-)
-
 # What Pillow's parsers were seen to raise on damaged files; none of it is a defect of this program.
 _DECODER_ERRORS: Final = (
     OSError,
@@ -125,6 +102,34 @@ class PictureError(ValueError):
         self.code = code
 
 
+_USE: Final = "Use a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF picture."
+_SENTENCES: Final[dict[Fault, str]] = {
+    "none": f"No picture was given. {_USE}",
+    "not_opened": "The file cannot be opened. Check its name, or choose the picture again.",
+    "empty": f"The file is empty. {_USE}",
+    "format": f"This file is no picture that can be read here. {_USE}",
+    "heic": "HEIC pictures cannot be read here. Save it as JPEG or PNG (on an iPhone: Settings, "
+    "Camera, Formats, Most Compatible), or use a screenshot of it.",
+    "damaged": "This picture is damaged or incomplete. Take it from its source again, or save it "
+    "anew as PNG.",
+    "too_large": f"The file is too large: at most {MAX_FILE_BYTES // 1_000_000} MB are accepted. "
+    "Make the picture smaller, or save it as JPEG or PNG.",
+    "too_many_pixels": "This picture has too many pixels: at most "
+    f"{MAX_PIXELS // 1_000_000} million are accepted. Make it smaller and try again.",
+    "too_long": f"This picture is too long: at most {MAX_SIDE:,} pixels a side are accepted. "
+    "Cut the digits out of it and try again.",
+    "too_small": f"This picture is too small: a digit needs at least {MIN_SIDE} pixels a side. "
+    "Use a larger one.",
+    "too_many_parts": "This file keeps its picture in too many parts. Save it anew as PNG and try "
+    "again.",
+    "memory": "This picture needs too much memory. Make it smaller.",
+}
+
+
+def _refusal(code: Fault) -> PictureError:
+    return PictureError(_SENTENCES[code], code)
+
+
 def load_picture(source: str | os.PathLike[str] | bytes | Image.Image | Samples) -> Picture:
     """Read any picture at its full resolution, upright and without transparency.
 
@@ -151,7 +156,7 @@ def load_picture(source: str | os.PathLike[str] | bytes | Image.Image | Samples)
             source = _read_file(source)
         if isinstance(source, bytes):
             return _from_file_content(source)
-    raise PictureError(f"No picture was given. {_USE}", "none")
+    raise _refusal("none")
 
 
 @contextmanager
@@ -161,13 +166,11 @@ def _decoder_errors_as_picture_errors() -> Iterator[None]:
     except PictureError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise PictureError(_TOO_MANY_PIXELS, "too_many_pixels") from error
+        raise _refusal("too_many_pixels") from error
     except MemoryError as error:
-        raise PictureError(
-            "This picture needs too much memory. Make it smaller.", "memory"
-        ) from error
+        raise _refusal("memory") from error
     except _DECODER_ERRORS as error:
-        raise PictureError(_DAMAGED, "damaged") from error
+        raise _refusal("damaged") from error
 
 
 def _read_file(path: str | os.PathLike[str]) -> bytes:
@@ -179,33 +182,25 @@ def _read_file(path: str | os.PathLike[str]) -> bytes:
                 return file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         problem = error
-    raise PictureError(
-        "The file cannot be opened. Check its name, or choose the picture again.", "not_opened"
-    ) from problem
+    raise _refusal("not_opened") from problem
 
 
 def _from_file_content(content: bytes) -> Picture:
     if not content:
-        raise PictureError(f"The file is empty. {_USE}", "empty")
+        raise _refusal("empty")
     if len(content) > MAX_FILE_BYTES:
-        raise PictureError(_TOO_LARGE, "too_large")
+        raise _refusal("too_large")
     if content[4:8] == b"ftyp" and content[8:12] in _HEIC_BRANDS and b"avif" not in content[8:64]:
-        raise PictureError(
-            "HEIC pictures cannot be read here. Save it as JPEG or PNG (on an iPhone: Settings, "
-            "Camera, Formats, Most Compatible), or use a screenshot of it.",
-            "heic",
-        )
+        raise _refusal("heic")
     if content.startswith(b"\xff\xd8") and _count_scans(content) > MAX_SCANS:
-        raise PictureError(_TOO_MANY_PARTS, "too_many_parts")
+        raise _refusal("too_many_parts")
     try:
         image = Image.open(io.BytesIO(content), formats=FORMATS)
     except UnidentifiedImageError as error:
         # Pillow says so too of a file that breaks off or is damaged before its first pixel.
         if content.startswith(_SIGNATURES) or content[8:12] in (b"WEBP", b"avif"):
-            raise PictureError(_DAMAGED, "damaged") from error
-        raise PictureError(
-            f"This file is no picture that can be read here. {_USE}", "format"
-        ) from error
+            raise _refusal("damaged") from error
+        raise _refusal("format") from error
     with image:
         return _from_image(image)
 
@@ -247,20 +242,20 @@ def _check_parts(image: Image.Image) -> None:
     """Refuse before decoding what would need too much memory or time."""
     _check_size(*image.size)
     if len(getattr(image, "tile", ())) > MAX_PARTS:
-        raise PictureError(_TOO_MANY_PARTS, "too_many_parts")
+        raise _refusal("too_many_parts")
     # A TIFF states the size of its tiles apart from its own; one tile is decoded as a whole.
     tags = getattr(image, "tag_v2", {})
     if int(tags.get(_TILE_WIDTH, 1)) * int(tags.get(_TILE_LENGTH, 1)) > MAX_PIXELS:
-        raise PictureError(_TOO_MANY_PIXELS, "too_many_pixels")
+        raise _refusal("too_many_pixels")
 
 
 def _check_size(width: int, height: int) -> None:
     if width * height > MAX_PIXELS:
-        raise PictureError(_TOO_MANY_PIXELS, "too_many_pixels")
+        raise _refusal("too_many_pixels")
     if max(width, height) > MAX_SIDE:
-        raise PictureError(_TOO_LONG, "too_long")
+        raise _refusal("too_long")
     if min(width, height) < MIN_SIDE:
-        raise PictureError(_TOO_SMALL, "too_small")
+        raise _refusal("too_small")
 
 
 _TILE_WIDTH: Final = 322
