@@ -6,7 +6,6 @@ import logging
 import os
 import re
 import shutil
-import struct
 import subprocess
 import sys
 import threading
@@ -42,18 +41,6 @@ def untrained_set(folder):
     """A set that passes every check but reading digits."""
     write_weights(folder, "fnn")
     return {name: (folder / name).read_bytes() for name in FILES}
-
-
-def hostile_set(header):
-    """A set whose hash is right, and whose file is made to do harm when it is read."""
-    text = json.dumps(header).encode()
-    data = struct.pack("<Q", len(text)) + text + bytes(8)
-    return weight_set(sha256=hashlib.sha256(data).hexdigest()) | {WEIGHTS_FILE: data}
-
-
-def first_kernel(shape, *offsets):
-    """A header that announces one tensor; its numbers take 8 bytes."""
-    return {"conv1.kernel": {"dtype": "F32", "shape": shape, "data_offsets": offsets}}
 
 
 @pytest.fixture
@@ -205,24 +192,15 @@ def test_answers_do_not_wait_for_a_hanging_hub(server, started):
 
 
 @pytest.mark.parametrize(
-    ("failure", "words"),
+    ("failure", "told"),
     [
-        (Failure("corrupt", path="model.safetensors", method="GET"), "SHA-256"),
-        (Failure("hang", path="model.safetensors"), "within 3 seconds"),
-        *(
-            pytest.param(Failure(kind, **how), words, marks=pytest.mark.nightly)
-            for kind, how, words in [
-                ("status", {"path": "safetensors", "method": "GET", "status": 429}, "within 3 sec"),
-                ("status", {"path": "metrics.json"}, "error (500)"),
-                ("status", {"path": "safetensors", "status": 403}, "does not allow"),
-                ("corrupt", {"path": "config.json", "method": "GET"}, "config.json"),
-                ("drop", {"path": "config.json"}, "cannot be reached"),
-                ("cut", {"path": "safetensors", "method": "GET"}, "within 3 seconds"),
-            ]
-        ),
+        (Failure("corrupt", path="model.safetensors", method="GET"), ("SHA-256", "checks")),
+        (Failure("hang", path="model.safetensors"), ("within 3 seconds", "unreachable")),
+        (Failure("status", path="safetensors", status=403), ("does not allow", "denied")),
     ],
 )
-def test_failed_update_keeps_what_serves_and_says_why(server, started, caplog, failure, words):
+def test_failed_update_keeps_what_serves_and_says_why(server, started, caplog, failure, told):
+    words, code = told
     good = server.head(REPO)
     finished(started())
     # Other bytes, or the cache would have the weights already.
@@ -233,12 +211,9 @@ def test_failed_update_keeps_what_serves_and_says_why(server, started, caplog, f
     assert commit_of(running) == good
     assert reads_digits(running)
     assert words in status.problem
-    assert status.code == CODES.get(words, "unreachable")
+    assert status.code == code
     assert "\n" not in status.problem
     assert [record.getMessage() for record in caplog.records] == [status.problem]
-
-
-CODES = {"SHA-256": "checks", "config.json": "checks", "does not allow": "denied"}
 
 
 def with_other_weights(files):
@@ -247,23 +222,9 @@ def with_other_weights(files):
     return {WEIGHTS_FILE: data, CONFIG_FILE: json.dumps(config).encode()}
 
 
-SPOILED = [
-    "hash", "shapes", "self-test", "not safetensors", "config", "metrics", "range", "shape bomb",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("spoiled", mostly_nightly(SPOILED, "hash", "self-test"))
+@pytest.mark.parametrize("spoiled", ["hash", "self-test"])
 def test_bad_set_is_never_served(server, started, tmp_path, spoiled):
-    bad = {
-        "hash": lambda: weight_set(sha256="0" * 64),
-        "shapes": lambda: weight_set(network="fnn"),
-        "self-test": lambda: untrained_set(tmp_path),
-        "not safetensors": lambda: weight_set() | {WEIGHTS_FILE: b"no weights"},
-        "config": lambda: weight_set() | {CONFIG_FILE: b"{}"},
-        "metrics": lambda: weight_set() | {METRICS_FILE: b"{}"},
-        "range": lambda: hostile_set(first_kernel([3, 3, 1, 16], 0, 2**40)),
-        "shape bomb": lambda: hostile_set(first_kernel([2**30, 2**30], 0, 8)),
-    }[spoiled]()
+    bad = weight_set(sha256="0" * 64) if spoiled == "hash" else untrained_set(tmp_path)
     good = server.head(REPO)
     finished(started())
     server.push(REPO, bad)

@@ -7,10 +7,7 @@ import http.client
 import json
 import os
 import re
-import resource
-import socket
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -354,66 +351,6 @@ def test_an_upload_of_sixty_megabytes_is_refused_and_says_what_to_do(ask, hostil
     assert status == 413
     assert "Make it smaller" in answer
     assert set(hostile.uploads.rglob("*")) == before
-
-
-@contextmanager
-def many_files():
-    """Let this process open thousands of connections."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 8192)), hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-
-def status_of(connection):
-    """The status of an answer that has begun; 0 if there is none."""
-    first = connection.recv(64)
-    return int(first.split()[1]) if first else 0
-
-
-@pytest.mark.nightly
-def test_the_page_answers_beside_thousands_of_open_streams(ask, hostile):
-    address = urlsplit(hostile.url)
-    with many_files(), ExitStack() as stack:
-        streams = []
-        for number in range(2500):
-            stream = socket.create_connection((address.hostname, address.port), timeout=30)
-            stack.callback(stream.close)
-            head = f"GET /gradio_api/heartbeat/s{number} HTTP/1.1\r\nHost: x\r\n\r\n"
-            stream.sendall(head.encode())
-            streams.append(stream)
-        statuses = [status_of(stream) for stream in streams]
-        assert statuses.count(200) == 2000
-        assert statuses.count(503) == 500
-        assert ask("GET", "/")[0] == 200
-        assert hostile.draw("digit", [[40, 500, 200, 500, 800]])["digit"] == 1
-        status, headers, answer = ask("GET", "/gradio_api/heartbeat/late")
-        assert status == 503
-        assert headers["Retry-After"] == "5"
-        assert "busy" in answer
-
-
-UPLOAD_HEAD = (
-    b"POST /gradio_api/upload HTTP/1.1\r\nHost: x\r\nContent-Length: 99999\r\n"
-    b"Content-Type: multipart/form-data; boundary=edge\r\n\r\n--edge\r\n"
-)
-
-
-def test_clients_that_send_or_read_slowly_keep_nobody_waiting(ask, hostile):
-    address = urlsplit(hostile.url)
-    heads = [
-        b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ",
-        b"POST /gradio_api/call/predict HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{",
-        UPLOAD_HEAD,
-        b"GET /config HTTP/1.1\r\nHost: x\r\n\r\n" * 20,
-    ]
-    with ExitStack() as stack:
-        for number in range(100):
-            slow = socket.create_connection((address.hostname, address.port), timeout=30)
-            stack.callback(slow.close)
-            slow.sendall(heads[number % 4])
-        assert ask("GET", "/")[0] == 200
-        assert hostile.draw("digit", [[40, 500, 200, 500, 800]])["digit"] == 1
 
 
 def test_nothing_went_out_that_no_visitor_caused(hostile, outside, trap):

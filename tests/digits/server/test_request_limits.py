@@ -6,9 +6,12 @@ The long runs are `python -m benchmarks.soak`.
 import asyncio
 import json
 import re
+import resource
+import socket
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -79,6 +82,65 @@ def test_who_comes_when_all_is_taken_is_told_so_and_all_others_are_answered(app,
     assert set(answers) == {3, 7, busy}
     assert answers[busy] > 0
     assert answers[7] >= 64 - 4
+
+
+@contextmanager
+def many_files():
+    """Let this process open thousands of connections."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 8192)), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def status_of(connection):
+    """The status of an answer that has begun; 0 if there is none."""
+    first = connection.recv(64)
+    return int(first.split()[1]) if first else 0
+
+
+@pytest.mark.nightly
+def test_the_page_answers_beside_thousands_of_open_streams(app):
+    address = urlsplit(app.url)
+    with many_files(), ExitStack() as stack:
+        streams = []
+        for number in range(2500):
+            stream = socket.create_connection((address.hostname, address.port), timeout=30)
+            stack.callback(stream.close)
+            head = f"GET /gradio_api/heartbeat/s{number} HTTP/1.1\r\nHost: x\r\n\r\n"
+            stream.sendall(head.encode())
+            streams.append(stream)
+        statuses = [status_of(stream) for stream in streams]
+        assert statuses.count(200) == 2000
+        assert statuses.count(503) == 500
+        assert app.get("/")
+        assert app.draw("digit", [[40, 500, 200, 500, 800]])["digit"] == 1
+        late = app.request("GET", "/gradio_api/heartbeat/late")
+        assert (late.status_code, late.headers["Retry-After"]) == (503, "5")
+        assert "busy" in late.text
+
+
+UPLOAD_HEAD = (
+    b"POST /gradio_api/upload HTTP/1.1\r\nHost: x\r\nContent-Length: 99999\r\n"
+    b"Content-Type: multipart/form-data; boundary=edge\r\n\r\n--edge\r\n"
+)
+
+
+def test_clients_that_send_or_read_slowly_keep_nobody_waiting(app):
+    address = urlsplit(app.url)
+    heads = [
+        b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ",
+        b"POST /gradio_api/call/predict HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{",
+        UPLOAD_HEAD,
+        b"GET /config HTTP/1.1\r\nHost: x\r\n\r\n" * 20,
+    ]
+    with ExitStack() as stack:
+        for number in range(100):
+            slow = socket.create_connection((address.hostname, address.port), timeout=30)
+            stack.callback(slow.close)
+            slow.sendall(heads[number % 4])
+        assert app.get("/")
+        assert app.draw("digit", [[40, 500, 200, 500, 800]])["digit"] == 1
 
 
 def test_an_answer_that_is_anothers_is_noticed(server):
