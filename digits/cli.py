@@ -12,7 +12,6 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -45,24 +44,6 @@ _MANY: Final = 10
 
 _WIDEST: Final = 60
 """Characters of a picture's name that the table leaves room for; longer ones shift their row."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """What one picture said.
-
-    Attributes:
-        picture: Its name, as it was given or found.
-        answer: What the API would answer, or the `error` that says why it could not be opened.
-    """
-
-    picture: str
-    answer: dict[str, Any]
-
-    @property
-    def is_read(self) -> bool:
-        """Whether a digit was found, or several."""
-        return self.answer.get("digit") is not None or bool(self.answer.get("number"))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -166,25 +147,29 @@ def _read_all(options: argparse.Namespace, names: Sequence[str]) -> bool:
     # None leaves it to tqdm, which draws no bar where standard error is no terminal.
     with tqdm(names, disable=None if len(names) >= _MANY else True, leave=False) as bar:
         for name in bar:
-            row = _read(reader, name, number=options.number)
-            all_read &= row.is_read
+            answer = _read(reader, name, number=options.number)
+            all_read &= _is_read(answer)
             if options.json:
-                tqdm.write(json.dumps({"picture": row.picture, **row.answer}))
-            elif "error" in row.answer:
-                tqdm.write(f"{_shown(name)}: {row.answer['error']}", file=sys.stderr)
+                tqdm.write(json.dumps({"picture": name, **answer}))
+            elif "error" in answer:
+                tqdm.write(f"{_shown(name)}: {answer['error']}", file=sys.stderr)
             else:
-                tqdm.write(_line(width, _shown(name), *_cells(row)))
+                tqdm.write(_line(width, _shown(name), *_cells(answer)))
     return all_read
 
 
-def _read(reader: "Reader", name: str, *, number: bool) -> Row:
+def _read(reader: "Reader", name: str, *, number: bool) -> dict[str, Any]:
+    """Answer as the API does, or with the `error` that says why a picture was not opened."""
     try:
         source = _open(name)
-        if number:
-            return Row(name, reader.read(source).as_json(reader.model))
-        return Row(name, reader.predict(source).as_json(reader.model))
+        answer = reader.read(source) if number else reader.predict(source)
+        return answer.as_json(reader.model)
     except PictureError as error:
-        return Row(name, {"error": str(error)})
+        return {"error": str(error)}
+
+
+def _is_read(answer: dict[str, Any]) -> bool:
+    return answer.get("digit") is not None or bool(answer.get("number"))
 
 
 def _open(name: str) -> str | bytes:
@@ -199,10 +184,9 @@ def _open(name: str) -> str | bytes:
     return name
 
 
-def _cells(row: Row) -> tuple[str, str]:
+def _cells(answer: dict[str, Any]) -> tuple[str, str]:
     """What was read, and how sure it is: of numbers, the least sure digit."""
-    answer = row.answer
-    if not row.is_read:
+    if not _is_read(answer):
         return "-", answer["reason"]
     if "digits" in answer:
         least = min(digit["confidence"] for digit in answer["digits"])
