@@ -134,7 +134,8 @@ def _many_bits() -> dict[str, Readable]:
         name: Readable(encode(Image.fromarray(array), kind), ON_WHITE, 1)
         for name, (array, kind) in arrays.items()
     }
-    files["16-bit-rgb.png"] = Readable(png(ON_WHITE.astype(np.uint16) * 257, channels=3), ON_WHITE)
+    rgb = cv2.imencode(".png", np.dstack([wide * 257] * 3))[1].tobytes()  # Pillow has no such mode
+    files["16-bit-rgb.png"] = Readable(rgb, ON_WHITE)
     return files
 
 
@@ -159,7 +160,7 @@ def _transparent() -> dict[str, Readable]:
             encode(_gray(), "PNG", transparency=255), ON_WHITE
         ),
         "16-bit-with-transparent-level.png": Readable(
-            png(INK.astype(np.uint16) * 257, transparent_level=0), ON_BLACK, 1
+            encode(Image.fromarray(INK.astype(np.uint16) * 257), "PNG", transparency=0), ON_BLACK, 1
         ),
         "sheet-with-transparent-corner.png": Readable(encode(sheet, "PNG"), ON_WHITE),
         "opaque-rgba.png": Readable(encode(_gray().convert("RGBA"), "PNG"), ON_WHITE),
@@ -277,20 +278,6 @@ def with_checksums(png: bytes) -> bytes:
         mended[end : end + 4] = zlib.crc32(mended[start + 4 : end]).to_bytes(4, "big")
         start = end + 4
     return bytes(mended)
-
-
-def png(
-    samples: npt.NDArray[np.uint16], channels: int = 1, transparent_level: int | None = None
-) -> bytes:
-    """Write a 16-bit PNG, gray or with three equal channels, as Pillow cannot."""
-    height, width = samples.shape
-    rows = np.repeat(samples, channels, axis=1).astype(">u2")
-    raw = b"".join(b"\0" + row.tobytes() for row in rows)
-    transparency = (
-        () if transparent_level is None else (chunk(b"tRNS", struct.pack(">H", transparent_level)),)
-    )
-    header = struct.pack(">IIBBBBB", width, height, 16, 2 if channels == 3 else 0, 0, 0, 0)
-    return png_file(header, *transparency, chunk(b"IDAT", zlib.compress(raw)))
 
 
 def interlaced_png(gray: Gray) -> bytes:
