@@ -98,11 +98,7 @@ class Demos:
 def shrink_and_normalize(ink: InkArray) -> InkArray:
     """Shrink the whole pad, as the usual demo does, and bring its ink into MNIST's frame.
 
-    Args:
-        ink: `(h, w)` float32 in `[0, 1]`, the whole pad, with some ink.
-
-    Returns:
-        `(2, 28, 28)` float32 in `[0, 1]`.
+    From `(h, w)` with some ink to `(2, 28, 28)`, both float32 in `[0, 1]`.
     """
     shrunk = cv2.resize(ink, (IMAGE_SIDE, IMAGE_SIDE), interpolation=cv2.INTER_AREA)
     return np.stack([np.asarray(shrunk, np.float32), normalize(ink)])

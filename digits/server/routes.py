@@ -18,12 +18,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from digits.demos import Demos, Guess, NetworkError
+from digits.demos import Compared, Demos, Guess, NetworkError, shrink_and_normalize
 from digits.drawing import INK_HEIGHT, PAD_HEIGHT, PAD_WIDTHS, StrokesError, draw, parse_strokes
 from digits.page.views import reading_view
 from digits.page.why import ImageError, encode_image
 from digits.pictures import Picture, PictureError, load_picture
-from digits.server import compare, inside
+from digits.preprocessing import has_ink
+from digits.server import inside
 from digits.service import NotReadyError, Service
 
 if TYPE_CHECKING:
@@ -76,6 +77,18 @@ class Reading(BaseModel):
     digits: list[ReadDigit]
     unread: list[tuple[int, int, int, int]]
     reason: str | None
+    model: str
+
+
+class Comparison(BaseModel):
+    """The demos' networks, then the served one, whose name is null; none for a blank pad.
+
+    Both images are 784 bytes in base64, 255 full ink.
+    """
+
+    networks: list[Compared]
+    shrunk: str | None
+    normalized: str | None
     model: str
 
 
@@ -181,12 +194,12 @@ def http_api(service: Service, demos: Demos, health: Callable[[], JsonObject]) -
         # In a thread, for the pen's answers not to wait.
         return await to_thread.run_sync(inside.inside_answer, recognizer, demos, body, encodings)
 
-    @api.post("/compare", **_documented(compare.Comparison, _STROKES_BODY))
+    @api.post("/compare", **_documented(Comparison, _STROKES_BODY))
     async def compare_networks(request: Request) -> JSONResponse:
         """Ask the networks of well-known demos and the served one about one drawing."""
         drawing = _parse_drawing(await request.body())
         recognizer = service.recognizer(timeout_seconds=0)
-        work = partial(compare.compare_strokes, recognizer, demos, drawing.mode, drawing.strokes)
+        work = partial(compare_strokes, recognizer, demos, drawing.mode, drawing.strokes)
         return JSONResponse(await to_thread.run_sync(work))
 
     @api.get("/health", responses={200: {"model": dict[str, Any]}})
@@ -225,13 +238,8 @@ def predict_strokes(recognizer: "Recognizer", strokes: object) -> JsonObject:
 def read_strokes(recognizer: "Recognizer", strokes: object, *, images: bool = False) -> JsonObject:
     """Answer `/v1/draw` for a number.
 
-    Args:
-        recognizer: The weights that answer.
-        strokes: As `parse_strokes` takes them.
-        images: Whether each digit has its `image`, as of `predict_strokes`.
-
     Returns:
-        As of `/v1/read`, with boxes in pad units.
+        As of `/v1/read`, with boxes in pad units, and with an `image` for each digit if asked to.
 
     Raises:
         StrokesError: If these are no strokes.
@@ -240,6 +248,29 @@ def read_strokes(recognizer: "Recognizer", strokes: object, *, images: bool = Fa
     reading = recognizer.read_ink(ink, PAD_HEIGHT / INK_HEIGHT)
     label = recognizer.weights.origin.label
     return reading_view(reading, label) if images else reading.as_json(label)
+
+
+def compare_strokes(
+    recognizer: "Recognizer", demos: Demos, mode: str, strokes: object
+) -> JsonObject:
+    """Answer `/v1/compare`.
+
+    Raises:
+        StrokesError: If these are no strokes.
+    """
+    ink = draw(parse_strokes(strokes), PAD_WIDTHS[mode])
+    label = recognizer.weights.origin.label
+    if not has_ink(ink):
+        return {"networks": [], "shrunk": None, "normalized": None, "model": label}
+    images = shrink_and_normalize(ink)
+    rows = demos.compare(images, recognizer)
+    shrunk, normalized = map(encode_image, images)
+    return {
+        "networks": [row.model_dump() for row in rows],
+        "shrunk": shrunk,
+        "normalized": normalized,
+        "model": label,
+    }
 
 
 def _answer_drawing(served: "Recognizer", demos: Demos, drawing: _Drawing) -> JsonObject:
