@@ -26,15 +26,7 @@ def as_input(composite: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
 
 
 def read(model: keras.Model, drawing: Mapping[str, Any] | None) -> dict[str, float] | None:
-    """Read a digit.
-
-    Args:
-        model: Takes `(N, 28, 28, 1)` float32 in `[0, 1]`, 1 full ink.
-        drawing: The Sketchpad's value; its `composite` is `(H, W, 4)` uint8, dark on white.
-
-    Returns:
-        The confidences by digit, as a Label shows them; None where nothing is drawn.
-    """
+    """Return the confidences by digit, as a Label shows them; None where nothing is drawn."""
     if drawing is None or drawing["composite"] is None:
         return None
     confidences = model.predict(as_input(drawing["composite"]), verbose=0)[0]

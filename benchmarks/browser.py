@@ -62,12 +62,7 @@ class Agreement:
 
 
 def on_pad(samples: Sequence[Sample], seed: int = 0) -> Iterator[Drawing]:
-    """Place recorded strokes on the pad.
-
-    Args:
-        samples: Fitted to `training.handwriting.strokes.UNIT`.
-        seed: Decides the sizes and the places.
-    """
+    """Place recorded strokes on the pad."""
     rng = np.random.default_rng(seed)
     for sample in samples:
         scale = rng.uniform(0.35, 0.85) * PAD_HEIGHT / strokes.UNIT

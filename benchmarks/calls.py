@@ -133,12 +133,7 @@ class Caller(AbstractContextManager["Caller"]):
         return answer
 
     def read(self, content: bytes, endpoint: str = "predict") -> dict[str, Any]:
-        """Ask for one picture in the quickest way that the app has.
-
-        Args:
-            content: The picture's file.
-            endpoint: `predict`, or of our app also `read`.
-        """
+        """Ask for one picture in the quickest way that the app has."""
         if self._app.is_gradio_alone:
             return self.predict(self.upload(content))
         answer: dict[str, Any] = json.loads(
@@ -174,10 +169,6 @@ class Crowd(AbstractContextManager["Crowd"]):
 
     def work(self, asks: Sequence[Callable[[int], object]], total: int) -> None:
         """Let all clients ask as fast as they are answered.
-
-        Args:
-            asks: One function for each client; takes the running number of the question.
-            total: How many questions they ask together.
 
         Raises:
             BenchmarkError: If an answer is an error.

@@ -41,15 +41,7 @@ def make_snapshot(folder: Path) -> None:
 
 
 def measure(folder: Path, pictures: int = _PICTURES) -> dict[str, Any]:
-    """Let the handler answer requests of several sizes, each picture in base64.
-
-    Args:
-        folder: A snapshot.
-        pictures: How many are sent in requests of each size.
-
-    Returns:
-        By size of the batch, as text: answers in a second of one core.
-    """
+    """Return answers in a second of one core, by number of pictures in a request."""
     from training.export.handler import EndpointHandler  # noqa: PLC0415 - its runtime
 
     handler = EndpointHandler(str(folder))

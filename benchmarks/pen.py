@@ -150,17 +150,13 @@ def draw_stroke(page: Page, surface: str, stroke: Sequence[int]) -> None:
     page.mouse.up()
 
 
-def pen_up_milliseconds(page: Page, pad: PadPage, count: int, settled: int) -> list[float]:
+def pen_up_milliseconds(
+    page: Page, pad: PadPage, count: int, settled_milliseconds: int
+) -> list[float]:
     """Measure strokes, from the pen's lifting to the last change of the bars after it.
 
     The first answer after it may be to a question that was under way; the last is to the whole
     stroke. A stroke that changes nothing that is shown, as rounded per cent may, is not counted.
-
-    Args:
-        page: Open and probed.
-        pad: Which page.
-        count: How many strokes.
-        settled: Milliseconds without a change after which there is none to come.
 
     Raises:
         BenchmarkError: If most strokes change nothing.
@@ -183,7 +179,7 @@ def pen_up_milliseconds(page: Page, pad: PadPage, count: int, settled: int) -> l
             if unchanged > max(2, count // 2):
                 raise BenchmarkError("the bars do not change after strokes") from error
             continue
-        page.wait_for_timeout(settled)
+        page.wait_for_timeout(settled_milliseconds)
         waited.append(float(page.evaluate("window.changes.at(-1) - window.lifted")))
     return waited
 

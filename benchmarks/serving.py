@@ -146,11 +146,7 @@ class Apps(AbstractContextManager["Apps"]):
     ours = OURS
 
     def __init__(self, data: Path | None = None) -> None:
-        """Start nothing yet.
-
-        Args:
-            data: MNIST's folder, to train the baseline's model; None gives it random weights.
-        """
+        """Start nothing yet; `data` is MNIST's folder, without which the baseline is untrained."""
         self._data = data
         self._running: dict[str, ExitStack] = {}
         self._servers: dict[str, Server] = {}

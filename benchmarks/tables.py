@@ -168,13 +168,7 @@ def update(text: str, report: Report) -> str:
 
 
 def merged(old: Report | None, new: Report, order: Sequence[str]) -> dict[str, Any]:
-    """Take up newly measured parts; others stay if the same machine and versions measured them.
-
-    Args:
-        old: What the file held; None if there was none.
-        new: What was measured now.
-        order: Of the sections.
-    """
+    """Take up newly measured parts; others stay if the same machine and versions measured them."""
     sections = dict(new["sections"])
     if old is not None and old["machine"] == new["machine"]:
         sections = {**old["sections"], **sections}

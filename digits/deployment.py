@@ -1,7 +1,7 @@
 """What is deployed: which files make up the app, and the weights' repository that came with them.
 
-A Space does not tell its app which commit it was built from. So the app names what it is by the
-content of its files, and whoever deployed them can compare: equal fingerprints are equal files.
+A Space does not tell its app which commit it was built from, so the app reports a fingerprint of
+its files: equal fingerprints are equal files.
 """
 
 import hashlib

@@ -81,11 +81,7 @@ def _parse_stroke(flat: object) -> Stroke:
 
 
 def draw(strokes: Sequence[Stroke], pad_width: int = PAD_HEIGHT) -> InkArray:
-    """Draw strokes with a round pen.
-
-    Args:
-        strokes: What to draw; anything outside the pad is cut off.
-        pad_width: Width of the pad in its units.
+    """Draw strokes with a round pen and cut off what is outside of the pad.
 
     Returns:
         `(320, W)` float32 in `[0, 1]`, 0 paper, 1 ink, anti-aliased.

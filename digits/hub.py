@@ -159,7 +159,7 @@ class Snapshot:
 
 
 def download(request: Request, *, timeout_seconds: float) -> Snapshot:
-    """Resolve the revision once and bring its files into the cache.
+    """Resolve the revision once and download its files into the cache.
 
     Raises:
         HubError: If the Hub cannot be reached in time, or has no such repository, revision or
@@ -180,7 +180,7 @@ def download(request: Request, *, timeout_seconds: float) -> Snapshot:
 def fetch(
     repo: str, revision: str, *, cache: Path, timeout_seconds: float = 60.0
 ) -> weights.Weights:
-    """Bring the set that a revision stands for into the cache and check it.
+    """Download and check the set of a revision.
 
     Raises:
         HubError: If the Hub does not deliver.
@@ -218,11 +218,7 @@ def _folder(snapshot: Snapshot) -> Path:
 
 
 def cached(request: Request) -> Path | None:
-    """Return the folder of a commit whose files all lie in the cache, without any traffic.
-
-    Args:
-        request: `revision` must be a full commit.
-    """
+    """Return the folder of a full commit whose files all lie in the cache; no traffic."""
     found = [
         try_to_load_from_cache(request.repo, name, request.cache, request.revision)
         for name in request.files

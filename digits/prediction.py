@@ -79,14 +79,7 @@ class ReadDigit:
     def from_probabilities(
         cls, probabilities: npt.NDArray[np.float32], image: InkArray, box: Box, line: int = 0
     ) -> "ReadDigit":
-        """Name the two likeliest digits.
-
-        Args:
-            probabilities: `(10,)` or `(11,)` float32, calibrated.
-            image: `(28, 28)` float32 in `[0, 1]` that they are of.
-            box: Around its ink.
-            line: Index of its line, from the top.
-        """
+        """Name the two likeliest digits of `(10,)` or `(11,)` calibrated probabilities."""
         first, second = np.argsort(-probabilities[:10], kind="stable")[:2].tolist()
         return cls(
             first, float(probabilities[first]), box, line,

@@ -1,4 +1,4 @@
-"""What every answer tells the browser to hold to, so that a fault on the page stays a small one.
+"""Security headers of every answer, so that a defect of the page does little harm.
 
 The page lives in a frame of huggingface.co, and Gradio builds it from inline scripts and templates
 that it compiles in the browser. Within that, nothing comes from elsewhere, nothing is sent
@@ -27,11 +27,7 @@ _FEATURES: Final = (
 
 
 def page_policy(*, shared: bool) -> str:
-    """Write the Content-Security-Policy of the page.
-
-    Args:
-        shared: Whether Gradio's relay shows the page under a temporary public link.
-    """
+    """Return the page's Content-Security-Policy; `shared` is for a temporary public link."""
     scripts = f" {_SHARING}" if shared else ""
     return "; ".join(
         (

@@ -1,11 +1,11 @@
-"""What Gradio lets pile up: uploads on the disk, and notes of answered sessions in memory.
+"""Clean-up of what Gradio keeps for ever: uploads on disk, and records of sessions in memory.
 
 Gradio deletes files by their age alone, and never the folder that it makes for each. A flood of
 pictures would fill the disk within the hour, and a busy month its table of files.
 
-Its queue notes for every session which events it waits for, and keeps that note when all is
-answered. Each call of the API is a session, and each answer is looked for in all the notes: after
-a million calls that is hundreds of megabytes, and slow.
+Its queue records the pending events of every session and keeps the record when all are answered.
+Each API call is a session, and each answer is searched for in all records: after a million calls
+that is hundreds of megabytes, and slow.
 """
 
 import logging
@@ -50,9 +50,6 @@ def sweep(uploads: set[str], limits: Limits, now: float, folder: Path | None = N
         now: Seconds since the epoch.
         folder: What else lies in it is deleted alike: Gradio notes no upload that broke off, and
             nothing that an assistant sent or a client named by its address.
-
-    Returns:
-        How many files were deleted.
     """
     deleted = 0
     others = {str(path) for path in folder.rglob("*") if path.is_file()} if folder else set()
@@ -88,13 +85,13 @@ def _beyond(uploads: set[str], others: set[str], limits: Limits, now: float) -> 
 
 
 def forget_answered(demo: gr.Blocks) -> int:
-    """Drop the notes of sessions whose answers Gradio has dropped itself.
+    """Drop the records of sessions whose answers Gradio has dropped itself.
 
-    It keeps the answers of the last 2,000 sessions; who comes later for one is told that it is not
-    found, with the note or without.
+    It keeps the answers of the last 2,000 sessions; an older one is not found with or without its
+    record.
 
     Returns:
-        How many notes were dropped.
+        How many records were dropped.
     """
     queue = demo._queue  # noqa: SLF001 - Gradio has no other name for it
     answers, notes = queue.pending_messages_per_session, queue.pending_event_ids_session
@@ -106,7 +103,7 @@ def forget_answered(demo: gr.Blocks) -> int:
 
 
 def start_housekeeping(demo: gr.Blocks, limits: Limits, folder: Path) -> None:
-    """Sweep Gradio's folder of uploads and forget in the background, as long as the app runs."""
+    """Delete old uploads and session records in the background, as long as the app runs."""
 
     def run() -> None:
         while True:

@@ -1,9 +1,8 @@
-"""What of Gradio is open to the network, how much of it at once, and for how long.
+"""An allowlist of Gradio's routes, with limits on body size, concurrency and time.
 
 Gradio serves more than this page and its API need: a proxy, deep links, monitoring, an editor, a
-way around its own queue. Here stands what is open; everything else is not found. Bodies are
-limited before they are read, waiting is limited in number and time, and who comes when all is taken
-is told so at once, instead of everybody waiting ever longer.
+way around its own queue. Every path that is not listed here is a 404. Bodies are limited before
+they are read, and a request over a limit is refused at once instead of waiting.
 """
 
 import asyncio
@@ -38,7 +37,7 @@ MAX_TOOL_BYTES: Final = MAX_FILE_BYTES * 4 // 3 + 65_536
 
 _DRAINED_BYTES: Final = 128_000_000
 _DRAIN_SECONDS: Final = 30.0
-"""So much of a refused body is read and dropped: who is still sending hears no answer."""
+"""How much of a refused body is read and dropped: a client that is sending reads no answer."""
 
 _OPEN_FILES: Final = 8192
 
@@ -47,7 +46,7 @@ FILE_PREFIX: Final = "/gradio_api/file="
 
 @dataclass(frozen=True)
 class Route:
-    """One kind of request that is let in.
+    """Requests that are allowed, and their limits.
 
     Attributes:
         name: Says what it is for.
@@ -56,8 +55,8 @@ class Route:
         max_bytes: Largest body.
         at_once: Most requests at the same time.
         seconds: Longest time for one request, from its head to the end of the answer.
-        asks: Whether something new is begun, which an app that shuts down refuses.
-        answers: Whether somebody waits for an answer, which an app that shuts down finishes.
+        asks: Whether it starts new work, which is refused during shutdown.
+        answers: Whether a client waits for an answer, which shutdown finishes.
     """
 
     name: str
@@ -118,10 +117,10 @@ ROUTES: Final = (
 
 @dataclass
 class Traffic:
-    """Who is inside; shared by `RequestLimits` and `digits.server.shutdown`.
+    """Running requests; shared by `RequestLimits` and `digits.server.shutdown`.
 
     Attributes:
-        shutting_down: Set once; from then on nothing new is begun.
+        shutting_down: Set once; no new work is accepted from then on.
     """
 
     shutting_down: bool = False
@@ -152,36 +151,32 @@ def _refusal(status: int, text: str, **headers: str) -> JSONResponse:
 
 
 BUSY: Final = "This page is busy: try again in a few seconds."
-SHUTTING_DOWN: Final = "This page is restarting: try again in a minute."
 TOO_LARGE: Final = (
     f"This is too large: pictures may have {MAX_FILE_BYTES // 1_000_000} MB. "
     "Make it smaller and try again."
 )
 TOO_SLOW: Final = "This took too long: try again."
 NOT_FOUND: Final = "There is nothing here."
-DEFECT: Final = "This did not work. Try again, or with another picture."
-
-
-NO_ROOM: Final = "There is no room for pictures at the moment: draw the digit, or try again later."
-
 _DISK_ERRORS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
 
 
 async def handle_disk_full(_: Request, error: Exception) -> JSONResponse:
-    """Answer for a disk that takes nothing; any other error of the system is a defect."""
+    """Answer 507 if the disk is full; any other OS error is a defect."""
     if not isinstance(error, OSError) or error.errno not in _DISK_ERRORS:
         raise error
     _log.warning("an upload was not taken: %s", error.strerror)
-    return _refusal(507, NO_ROOM)
+    return _refusal(
+        507, "There is no room for pictures at the moment: draw the digit, or try again later."
+    )
 
 
 async def handle_server_error(_: Request, __: Exception) -> JSONResponse:
-    """Answer for an error that nobody foresaw; what it was is for the log alone."""
-    return _refusal(500, DEFECT, **PAGE_HEADERS)
+    """Answer 500 for an unexpected error; details go to the log alone."""
+    return _refusal(500, "This did not work. Try again, or with another picture.", **PAGE_HEADERS)
 
 
 def allow_connections() -> None:
-    """Let this process have as many files open as all kinds of requests may take."""
+    """Raise the limit of open files to what all routes together may take."""
     try:
         import resource  # noqa: PLC0415 - not on Windows, where no such limit is in the way
     except ImportError:
@@ -193,7 +188,7 @@ def allow_connections() -> None:
 
 
 class RequestLimits:
-    """ASGI middleware that lets in the kinds of requests that are open, within their limits."""
+    """ASGI middleware that enforces `ROUTES`."""
 
     def __init__(
         self,
@@ -202,21 +197,14 @@ class RequestLimits:
         routes: tuple[Route, ...] = ROUTES,
         idle_seconds: float = 30.0,
     ) -> None:
-        """Stand before an app.
-
-        Args:
-            app: Gradio's.
-            traffic: Counts who is inside.
-            routes: What is open.
-            idle_seconds: Longest pause of a client that is sending a body.
-        """
+        """Wrap an app; a client that sends a body may pause for `idle_seconds`."""
         self._app = app
         self._traffic = traffic
         self._routes = routes
         self._idle_seconds = idle_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request in, or say why not."""
+        """Pass a request on, or refuse it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -240,14 +228,16 @@ class RequestLimits:
         if _announced_bytes(scope) > route.max_bytes:
             return _refusal(413, TOO_LARGE)
         if self._traffic.shutting_down and route.asks:
-            return _refusal(503, SHUTTING_DOWN, Retry_After="60")
+            return _refusal(
+                503, "This page is restarting: try again in a minute.", Retry_After="60"
+            )
         if not self._traffic.admits(route):
             return _refusal(503, BUSY, Retry_After="5")
         return None
 
 
 class _Visit:
-    """One request on its way through the app."""
+    """One accepted request."""
 
     def __init__(self, route: Route, idle_seconds: float, receive: Receive, send: Send) -> None:
         self._route = route
@@ -260,7 +250,7 @@ class _Visit:
         self._refusal: JSONResponse | None = None
 
     async def serve(self, app: ASGIApp, scope: Scope) -> None:
-        """Let the app answer; what it may not say, or says too late, is replaced."""
+        """Let the app answer, within the limits; replace its answer where it exceeds them."""
         seconds = self._route.seconds
         try:
             async with asyncio.timeout(None if math.isinf(seconds) else seconds) as patience:
@@ -306,7 +296,7 @@ class _Visit:
 
 
 def _may_be_shown(path: str) -> bool:
-    """Tell that a path asks for no file, or for one that was uploaded here."""
+    """Return whether a path is no file, or one that was uploaded here."""
     if not path.startswith(FILE_PREFIX):
         return True
     return lies_in(path.removeprefix(FILE_PREFIX), get_upload_folder())

@@ -51,15 +51,9 @@ class AddressError(ValueError):
 
 
 def watch_addresses(image: gr.Image) -> gr.Image:
-    """Let a component fetch addresses by `fetch`, and leave all else to Gradio.
+    """Let a component download URLs by `fetch`, and leave everything else to Gradio; return it.
 
     Not a class of our own: Gradio writes a file beside the source of every such class.
-
-    Args:
-        image: Gets the pictures of visitors or of clients.
-
-    Returns:
-        The same component.
     """
     keep = image.async_move_resource_to_block_cache
 

@@ -20,11 +20,9 @@ _log = logging.getLogger(__name__)
 
 
 def shut_down_on_sigterm(demo: gr.Blocks, traffic: Traffic) -> None:
-    """On SIGTERM finish what runs, then close; told again, end at once.
+    """On SIGTERM finish what runs, then close `demo`, so that its `block_thread` returns.
 
-    Args:
-        demo: Launched; its main thread is in `block_thread`, which returns once it is closed.
-        traffic: Of its `RequestLimits`.
+    A second SIGTERM ends the process at once.
     """
 
     def handle(*_: object) -> None:
