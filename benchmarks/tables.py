@@ -17,8 +17,8 @@ from training.evaluation.report import replace_section
 RESULTS: Final = Path(__file__).with_name("results.json")
 DOCUMENT: Final = Path(__file__).parents[1] / "docs" / "performance.md"
 
-_PICTURE_COST: Final = "predict`, processor time of an answer"
-"""How the row ends: it was Gradio's `/predict` that was measured until /v1 answered."""
+_SCALED: Final = {"this page": answers.DRAWING_COST, "`/v1/predict`": answers.PICTURE_COST}
+"""Rows of the document's table of scale, and what of the benchmark they follow from."""
 
 _DAY_SECONDS: Final = 86_400
 _SPACE_CORES: Final = 2
@@ -101,46 +101,27 @@ def _cell(figures: Figures | None) -> str:
 
 def scale(report: Report) -> str:
     """Say what a core answers and what a million answers a day need; empty if not measured."""
-    drawing, picture = _cost(report, answers.DRAWING_COST), _cost(report, _PICTURE_COST)
-    if drawing is None or picture is None or drawing.ours is None or picture.ours is None:
+    drawing, picture = (_cost(report, what) for what in _SCALED.values())
+    if drawing is None or picture is None:
         return ""
-    endpoint = picture.what.partition(",")[0]
-    sentence = (
-        f"One core answers {_a_second(drawing.ours)} drawings a second on the page, and "
-        f"{_a_second(picture.ours)} pictures a second by {endpoint}"
-    )
-    if picture.baseline is not None:
-        sentence += f" (the usual demo: {_a_second(picture.baseline)})"
+    (ours, _), (pictures, baseline) = drawing, picture
+    demo = f" (the usual demo: {_a_second(baseline)})" if baseline else ""
     return (
-        f"{sentence}. A million answers a day, {1e6 / _DAY_SECONDS:.1f} a second on average, keep "
-        f"{100 * _cores(drawing.ours, 1e6):.0f} % of a core busy on the page, "
-        f"{100 * _cores(picture.ours, 1e6):.0f} % by {endpoint}. With {_BUSIEST} times the average "
+        f"One core answers {_a_second(ours)} drawings a second on the page, and "
+        f"{_a_second(pictures)} pictures a second by `/v1/predict`{demo}. "
+        f"A million answers a day, {1e6 / _DAY_SECONDS:.1f} a second on average, keep "
+        f"{100 * _cores(ours, 1e6):.0f} % of a core busy on the page, "
+        f"{100 * _cores(pictures, 1e6):.0f} % by `/v1/predict`. With {_BUSIEST} times the average "
         f"in the busiest hour, a Space's {_SPACE_CORES} cores are full at "
-        f"{_most_a_day(drawing.ours):.1f} million drawings or "
-        f"{_most_a_day(picture.ours):.1f} million {endpoint} a day."
+        f"{_most_a_day(ours):.1f} million drawings or "
+        f"{_most_a_day(pictures):.1f} million `/v1/predict` a day."
     )
 
 
-def _cost(report: Report, ending: str) -> Row | None:
-    return next((row for row in rows_of(report) if row.what.endswith(ending)), None)
-
-
-def _scale_rows(report: Report) -> dict[str, str]:
-    """Rows of the table of scale that are measured here, by what they begin with."""
-    endings = {"this page": answers.DRAWING_COST, "`(?:/v1)?/predict`": _PICTURE_COST}
-    rows = {}
-    for where, ending in endings.items():
-        row = _cost(report, ending)
-        if row is not None and row.ours is not None:
-            name = row.what.partition(",")[0] if ending == _PICTURE_COST else where
-            cells = [
-                f"{name} on a Space",
-                _a_second(row.ours),
-                f"{_cores(row.ours, 1e6):.2f} cores",
-                f"{_cores(row.ours, 1e9):,.0f} cores",
-            ]
-            rows[rf"\| {where} on a Space \|"] = f"| {' | '.join(cells)} |"
-    return rows
+def _cost(report: Report, what: str) -> tuple[Figures, Figures | None] | None:
+    """Find what an answer of this app and of the baseline costs; None if not measured."""
+    costs = ((row.ours, row.baseline) for row in rows_of(report) if row.what == what)
+    return next(((ours, other) for ours, other in costs if ours), None)
 
 
 def _a_second(cost: Figures) -> str:
@@ -162,8 +143,16 @@ def update(text: str, report: Report) -> str:
     Raises:
         ValueError: If the marks are missing.
     """
-    for start, row in _scale_rows(report).items():
-        text = re.sub(rf"^{start}.*$", row, text, flags=re.MULTILINE)
+    for name, what in _SCALED.items():
+        if cost := _cost(report, what):
+            cells = [
+                f"{name} on a Space",
+                _a_second(cost[0]),
+                f"{_cores(cost[0], 1e6):.2f} cores",
+                f"{_cores(cost[0], 1e9):,.0f} cores",
+            ]
+            pattern = rf"(?m)^\| {name} on a Space \|.*$"
+            text = re.sub(pattern, f"| {' | '.join(cells)} |", text)
     return replace_section(text, "benchmarks/results.json", section(report))
 
 
