@@ -50,7 +50,7 @@ USUAL: Final = list(SECTIONS)[:5]
 TRAINING: Final = "training"
 
 
-def parse_arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
+def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description=__doc__,
@@ -72,7 +72,7 @@ def parse_arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--quick", action="store_true", help="see that it runs; figures mean nothing"
     )
-    return parser.parse_args(words)
+    return parser.parse_args()
 
 
 def _names(text: str) -> list[str]:

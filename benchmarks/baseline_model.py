@@ -33,9 +33,9 @@ def random_model() -> keras.Model:
     return model
 
 
-def trained_model(mnist_folder: Path, epochs: int = 1, limit: int | None = None) -> keras.Model:
+def trained_model(mnist_folder: Path, limit: int | None = None) -> keras.Model:
     """Train the network."""
-    recipe = recipes.Recipe(network=NETWORK, epochs=epochs, loss="sparse_categorical_crossentropy")
+    recipe = recipes.Recipe(network=NETWORK, epochs=1, loss="sparse_categorical_crossentropy")
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "run"
         train(Job(recipe=recipe, limit=limit), load_mnist(mnist_folder), run)

@@ -7,7 +7,6 @@ own what the frame is worth, whatever the network.
 
 import json
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import cv2
@@ -54,9 +53,8 @@ class NetworkError(ValueError):
 class Demos:
     """The bundled demos' networks; loaded when they are first asked, safe to share."""
 
-    def __init__(self, folder: Path = FOLDER) -> None:
-        """Remember where they lie."""
-        self._folder = folder
+    def __init__(self) -> None:
+        """Load nothing yet."""
         self._recognizers: dict[str, Recognizer] = {}
 
     def recognizer(self, network: object, served: "Recognizer") -> "Recognizer":
@@ -72,7 +70,7 @@ class Demos:
         if not isinstance(network, str) or network not in DEMOS:
             raise NetworkError(f"Leave the network out, or send one of {', '.join(DEMOS)}.")
         if network not in self._recognizers:
-            data = (self._folder / f"{network}.safetensors").read_bytes()
+            data = (FOLDER / f"{network}.safetensors").read_bytes()
             tensors = weights.parse_tensors(data, network)
             self._recognizers[network] = served.with_network(network, tensors)
         return self._recognizers[network]
@@ -89,9 +87,7 @@ class Demos:
 
     @cached_property
     def _accuracies(self) -> dict[str | None, float]:
-        accuracies: dict[str | None, float] = json.loads(
-            (self._folder / METRICS).read_text("utf-8")
-        )
+        accuracies: dict[str | None, float] = json.loads((FOLDER / METRICS).read_text("utf-8"))
         return accuracies
 
 

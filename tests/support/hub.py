@@ -127,13 +127,13 @@ class Hub:
         self.datasets[name] = Repo()
         return self.datasets[name]
 
-    def push(self, name: str, files: dict[str, bytes], branch: str = "main") -> str:
+    def push(self, name: str, files: dict[str, bytes]) -> str:
         """Commit files directly, as another person would, and return the commit's id."""
-        return self.repos[name].push(files, branch)
+        return self.repos[name].push(files)
 
-    def head(self, name: str, revision: str = "main") -> str:
-        """Return the commit id of a revision that exists."""
-        return self.repos[name].head(revision)
+    def head(self, name: str) -> str:
+        """Return the commit id of `main`."""
+        return self.repos[name].branches["main"]
 
     def files(self, name: str, revision: str = "main") -> dict[str, bytes]:
         """Return every file of a revision by path."""

@@ -85,23 +85,18 @@ class Repo:
             return revision
         return self.branches.get(revision) or self.tags.get(revision)
 
-    def head(self, revision: str = "main") -> str:
-        """Return the commit id of a revision that exists."""
-        oid = self.resolve(revision)
-        assert oid is not None, f"no revision {revision}"
-        return oid
-
     def files(self, revision: str = "main") -> dict[str, bytes]:
         """Return every file of a revision by path."""
-        commit = self.commits[self.head(revision)]
-        return {path: file.data for path, file in commit.files.items()}
+        oid = self.resolve(revision)
+        assert oid is not None, f"no revision {revision}"
+        return {path: file.data for path, file in self.commits[oid].files.items()}
 
-    def push(self, files: dict[str, bytes], branch: str = "main") -> str:
-        """Commit files directly, as another person would, and return the commit's id."""
-        head = self.branches.get(branch) or self.branches["main"]
+    def push(self, files: dict[str, bytes]) -> str:
+        """Commit files to `main`, as another person would, and return the commit's id."""
+        head = self.branches["main"]
         added = {path: File(data, is_large(path, data)) for path, data in files.items()}
         merged = self.commits[head].files | added
-        return self.add(Commit(head, f"push {len(self.commits)}", merged), branch)
+        return self.add(Commit(head, f"push {len(self.commits)}", merged), "main")
 
     def add(self, commit: Commit, branch: str) -> str:
         """Store a commit as the new head of a branch and return its id."""

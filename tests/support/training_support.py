@@ -105,9 +105,9 @@ def _handwritten(seed, count):
     return images, labels
 
 
-def random_tensors(network, seed=0):
+def random_tensors(network):
     """Weights that learned nothing, yet give every image other probabilities, none near 0 or 1."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     tensors = {}
     for name, shape in networks.shapes(networks.find(network)).items():
         spread = (2 / np.prod(shape[:-1])) ** 0.5 if name.endswith("kernel") else 0.3
@@ -126,10 +126,10 @@ def random_weights(network):
     return Weights(tensors, bundled.finder, bundled.line_reader, config, metrics, Origin())
 
 
-def write_weights(folder: Path, network, temperature=1.0, seed=0):
+def write_weights(folder: Path, network, temperature=1.0):
     """Write such a set, and return its folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / WEIGHTS_FILE).write_bytes(weights.serialize(random_tensors(network, seed)))
+    (folder / WEIGHTS_FILE).write_bytes(weights.serialize(random_tensors(network)))
     config = {
         "network": network,
         "temperature": temperature,
