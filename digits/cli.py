@@ -2,16 +2,17 @@
 
     python -m digits five.png scans/ "photos/**/*.jpg"
 
-Answers go to standard output, what could not be read to standard error.
+Answers go to stdout; files that cannot be opened are reported on stderr.
 """
 
 import argparse
 import glob
 import io
+import itertools
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -79,11 +80,8 @@ def expand(argument: str) -> list[str]:
     # Path's own patterns may not be absolute.
     patterned = sorted(glob.glob(argument, recursive=True))  # noqa: PTH207
     matches = [argument] if Path(argument).exists() else patterned
-    return [name for match in matches for name in _files(match)] or [argument]
-
-
-def _files(path: str) -> Iterable[str]:
-    return _below(path) if Path(path).is_dir() else [path]
+    found = [_below(match) if Path(match).is_dir() else [match] for match in matches]
+    return list(itertools.chain(*found)) or [argument]
 
 
 def _below(folder: str) -> Iterator[str]:

@@ -1,14 +1,14 @@
-"""Answers that visitors have corrected, kept as a data set on the Hub.
+"""Visitors' corrections, kept in a dataset on the Hub.
 
-Off unless the owner names a data set in `CORRECTIONS_REPO` and gives a token that may write to it.
+Off unless the owner names a dataset in `CORRECTIONS_REPO` and provides a write token.
 
-A Space's disk does not outlive it, so nothing counts as kept before the Hub has confirmed the
-commit that holds it: who was told "kept" loses nothing, whenever the app is killed. Corrections
-that arrive while a commit is on its way go into the next one together (group commit), and commits
-keep a distance, as the Hub limits how many there may be.
+A Space's disk is not persistent, so a correction counts as kept only once the Hub has confirmed its
+commit: killing the app loses nothing that a visitor was told is kept. Corrections that arrive
+during a commit go into the next one together (group commit). The Hub limits the number of commits,
+so there is a pause between two of them.
 
-What is kept: the small picture that the network saw, the answer, the correction and which weights
-answered. No time, no address, no upload, nothing about the visitor.
+Kept are the image that the network saw, the answer, the correction and which weights answered. No
+time, no address, no upload, nothing about the visitor.
 """
 
 import json
@@ -29,19 +29,19 @@ from huggingface_hub import CommitOperationAdd, HfApi, get_token
 
 FOLDER: Final = "data"
 LISTING: Final = "metadata.jsonl"
-"""The name under which the Hub's viewer and `datasets` look for what is known of each picture."""
+"""Metadata of each picture, under the name that the Hub's viewer and `datasets` read."""
 
 MAX_BATCH: Final = 50
-"""Most corrections of one commit."""
+"""Corrections in one commit, at most."""
 
 MAX_WAITING: Final = 100
-"""Most corrections that wait for a commit; further ones are refused at once."""
+"""Corrections that wait for a commit, at most; more are rejected at once."""
 
 MAX_DAILY: Final = 2000
-"""Most corrections that one running app takes in a day, so that no script can fill the data set."""
+"""Corrections accepted in a day by one running app: no script can fill the dataset."""
 
 COMMIT_SECONDS: Final = 20.0
-"""Least distance of two commits."""
+"""Pause after a commit."""
 
 _DAY_SECONDS: Final = 86_400
 
@@ -49,7 +49,7 @@ _log = logging.getLogger(__name__)
 
 
 class NotKeptError(Exception):
-    """A correction that the Hub has not confirmed; the text says why, for the log."""
+    """The Hub has not confirmed a correction; the text says why, for the log."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,12 +93,12 @@ class Corrections:
     def __init__(
         self, repo: str, token: str | None = None, *, commit_seconds: float = COMMIT_SECONDS
     ) -> None:
-        """Name the data set; the Hub is not asked before there is something to keep.
+        """Name the dataset; no request is sent before the first correction.
 
         Args:
-            repo: `owner/name` of a data set that exists.
-            token: May write to it; None takes the one that the Hub's client finds.
-            commit_seconds: Least distance of two commits.
+            repo: `owner/name` of a dataset that exists.
+            token: A write token; None takes the one that the Hub's client finds.
+            commit_seconds: Pause after a commit.
         """
         self.repo = repo
         self._api = HfApi(endpoint=os.environ.get("HF_ENDPOINT"), token=token)
@@ -110,12 +110,12 @@ class Corrections:
 
     @classmethod
     def from_environment(cls) -> Self | None:
-        """Return what the owner has configured; None where a repository or a token is missing."""
+        """Return what the owner has configured; None if repository or token is missing."""
         repo = os.environ.get("CORRECTIONS_REPO")
         return cls(repo) if repo and get_token() else None
 
     def submit(self, correction: Correction) -> Future[None]:
-        """Hand in a correction.
+        """Queue a correction.
 
         Returns:
             Done once the Hub has confirmed it, or failed with `NotKeptError`.

@@ -43,6 +43,7 @@ _CHILD_ENVIRONMENT = {
     "HF_HUB_VERBOSITY": "error",
 }
 _ASK_SECONDS = 10.0
+FETCH_SECONDS = 60.0
 
 _DISK = {
     errno.ENOSPC: "the disk is full",
@@ -177,9 +178,7 @@ def download(request: Request, *, timeout_seconds: float) -> Snapshot:
     return Snapshot(answer["commit"], folder)
 
 
-def fetch(
-    repo: str, revision: str, *, cache: Path, timeout_seconds: float = 60.0
-) -> weights.Weights:
+def fetch(repo: str, revision: str, *, cache: Path) -> weights.Weights:
     """Download and check the set of a revision.
 
     Raises:
@@ -187,8 +186,8 @@ def fetch(
         weights.WeightsError: If what it delivers fails a check.
     """
     request = Request(repo, revision, weights.FILES, cache)
-    snapshot = download(request, timeout_seconds=timeout_seconds)
-    return load_commit(snapshot, request, timeout_seconds)
+    snapshot = download(request, timeout_seconds=FETCH_SECONDS)
+    return load_commit(snapshot, request, FETCH_SECONDS)
 
 
 def load_commit(snapshot: Snapshot, request: Request, timeout_seconds: float) -> weights.Weights:
@@ -241,7 +240,11 @@ def explain(error: BaseException, repo: str, revision: str | None = None) -> str
     if isinstance(error, errors.HfHubHTTPError):
         status = error.response.status_code
         return _STATUS.get(status, f"the Hub answers with an error ({status})")
-    return _explain_machine(error)
+    if not isinstance(error, OSError):
+        return None
+    if error.errno is None and "Consistency check" in str(error):
+        return "a file arrived incomplete"
+    return _DISK.get(error.errno or 0)
 
 
 def code_of(error: BaseException) -> str:
@@ -265,14 +268,6 @@ def _cause(error: BaseException) -> BaseException:
     while isinstance(error, errors.LocalEntryNotFoundError | RuntimeError) and error.__cause__:
         error = error.__cause__
     return error
-
-
-def _explain_machine(error: BaseException) -> str | None:
-    if not isinstance(error, OSError):
-        return None
-    if error.errno is None and "Consistency check" in str(error):
-        return "a file arrived incomplete"
-    return _DISK.get(error.errno or 0)
 
 
 def _run_child(asked: str, repo: str, timeout_seconds: float) -> dict[str, Any]:

@@ -1,9 +1,8 @@
-"""Which recognizer answers now, and how a better one takes over without a pause.
+"""The recognizer that answers, and hot-swapping a newer one.
 
-A service answers at once, with the last commit that was good here or with the
-bundled weights, and only then asks the Hub. A Hub that is down, slow or wrong therefore costs no
-start-up time and no answer: what serves keeps serving, and `Status.problem` says why nothing
-newer does.
+A service first loads the last good commit from the cache, or the bundled weights, and only then
+polls the Hub. A Hub that is down, slow or wrong delays no start and loses no answer: the current
+recognizer keeps answering, and `Status.problem` says why no newer one does.
 """
 
 import hashlib
@@ -31,7 +30,7 @@ DEFAULT_REVISION = "main"
 # address; the jitter keeps them from asking all at once.
 POLL_SECONDS = 60.0
 _JITTER = 0.2
-# A commit that failed its checks is tried again now and then: the fault may have been on the way.
+# A commit that failed its checks is tried again later: its download may have been at fault.
 _REJECTED_SECONDS = 3600.0
 _RECORD_FOLDER = "digits-last-good"
 
@@ -58,10 +57,10 @@ class Status:
 
 
 class LastGood:
-    """A small file that remembers the last commit of a revision that passed all checks.
+    """A small file with the last commit of a revision that passed all checks.
 
-    The Hub's client has notes of its own of where a branch points, but moves them before the files
-    have arrived. This one moves only after a commit has been loaded and has read digits correctly.
+    The Hub's client also records where a branch points, but before the files have arrived. This
+    file changes only once a commit is loaded and has passed the self-test.
     """
 
     def __init__(self, cache: Path, repo: str, revision: str) -> None:
@@ -77,7 +76,7 @@ class LastGood:
         return commit if re.fullmatch("[0-9a-f]{40}", commit) else None
 
     def write(self, commit: str) -> None:
-        """Remember a commit. A disk that does not take it costs a line in the log, no more."""
+        """Remember a commit; a disk error is only logged."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(
@@ -92,8 +91,7 @@ class LastGood:
 class Service:
     """Holds the recognizer that answers; loads, checks and swaps in the background.
 
-    Any thread may call any method. The swap is one assignment: whoever took the recognizer before
-    it finishes with the old one, whoever asks after it gets the new one.
+    Thread-safe. The swap is one assignment: a request that has the old recognizer finishes with it.
     """
 
     def __init__(  # noqa: PLR0913 - switches of the owner, all optional
@@ -103,13 +101,13 @@ class Service:
         *,
         bundled: Path = weights.BUNDLED,
         cache: Path | None = None,
-        fetch_seconds: float = 60.0,
+        fetch_seconds: float = hub.FETCH_SECONDS,
         poll_seconds: float | None = POLL_SECONDS,
     ) -> None:
-        """Prepare a service; nothing is loaded or asked before `start`.
+        """Prepare a service; `start` loads and polls.
 
         Args:
-            repo: `owner/name` on the Hub; None or "" serves the bundled weights and never asks.
+            repo: `owner/name` on the Hub; None or "" serves the bundled weights without polling.
             revision: Branch, tag or commit; None or "" is `main`.
             bundled: Folder of the weights that are always there.
             cache: The Hub client's cache folder; None is its own default, or a temporary folder
@@ -132,7 +130,7 @@ class Service:
         self._thread = threading.Thread(target=self._run, name="weights", daemon=True)
 
     def start(self) -> None:
-        """Begin to load in the background and return at once."""
+        """Start loading in the background."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -197,7 +195,7 @@ class Service:
                 return
 
     def _update(self, repo: str) -> None:
-        """Take up the commit that the revision stands for, if it is another one and good."""
+        """Swap in the commit of the revision, if it is a new one that passes all checks."""
         if self._current() == self._revision:
             return
         try:

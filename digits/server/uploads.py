@@ -32,7 +32,7 @@ def uploaded_picture(file: object, folder: str, quarter_turns: int = 0) -> Pictu
 
 
 def lies_in(path: str, folder: str) -> bool:
-    """Tell whether a path, with all its links and dots followed, leads into a folder."""
+    """Return whether a path, resolved, lies in a folder."""
     try:
         return Path(path).resolve().is_relative_to(Path(folder).resolve())
     except (OSError, ValueError):  # ValueError: a NUL in the path.
