@@ -55,11 +55,9 @@ def _damaged() -> dict[str, bytes]:
     whole = {name: file.content for name, file in readable().items()}
     breakable = ["gray.png", "interlaced.png", "rgb.jpg", "progressive.jpg", "lossless.webp"]
     breakable += ["lossy.webp", "still.gif", "rgb.bmp", "lzw.tiff", "deflate.tiff", "jpeg-in.tiff"]
-    breakable += ["still.avif"] if "still.avif" in whole else []
+    breakable += ["still.avif"]
     flipped = {
-        f"flipped-bit-in-{name}": _flipped(whole[name], place)
-        for name, place in FATAL.items()
-        if name in whole
+        f"flipped-bit-in-{name}": _flipped(whole[name], place) for name, place in FATAL.items()
     }
     header = bytearray(whole["gray.png"])
     header[20] ^= 0xFF  # the checksum no longer fits the height
