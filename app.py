@@ -24,7 +24,7 @@ from digits import deployment
 from digits.corrections import Corrections
 from digits.demos import Demos
 from digits.malloc import return_freed_memory
-from digits.page.about import gallery_routes, own_address
+from digits.page.about import own_address
 from digits.page.components import (
     STYLES,
     answer_panel,
@@ -38,7 +38,6 @@ from digits.page.components import (
 )
 from digits.page.correct import keep_view
 from digits.page.head import TITLE, introduce, picture_routes
-from digits.page.samples import sample_routes
 from digits.page.views import picture_view, weights_view
 from digits.page.why import why_view
 from digits.pictures import MAX_FILE_BYTES, Picture, PictureError
@@ -365,11 +364,7 @@ def serve(uploads: Path) -> None:
         css_paths=STYLES,
         i18n=gr.I18n(**page_texts()),
         app_kwargs={
-            "routes": [
-                *picture_routes(),
-                *sample_routes(),
-                *gallery_routes(),
-            ],  # before Gradio's own
+            "routes": picture_routes(),  # before Gradio's own
             "middleware": [
                 Middleware(RequestLimits, traffic=traffic),
                 Middleware(ApiFirst, api=http_api(service, demos, health)),

@@ -2,95 +2,96 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from string import Template
 from typing import Any, Final
 
-from starlette.routing import Route
-
 from digits.deployment import GALLERY, RESULTS, ROOT
-from digits.page.charts import comparison
-from digits.page.i18n import decimal, whole
+from digits.page.i18n import WORDS, decimal, whole
 from digits.page.pipeline import pipeline
-from digits.page.samples import picture_route
 from digits.weights import BUNDLED, METRICS_FILE
 
 _FOLDER: Final = Path(__file__).parent / "about_texts"
 
-_ACCURACY: Final = {
-    "en": "The weights in these files read $right % of MNIST's test digits right "
-    "($errors of $count wrong).",
-    "de": "Die mitgelieferten Gewichte lesen $right % der MNIST-Testziffern richtig "
-    "($errors von $count falsch).",
-    "fr": "Les poids fournis lisent juste $right % des chiffres de test de MNIST "
-    "($errors erreurs sur $count).",
-}
-
-
 _RESULTS: Final = ROOT / RESULTS
 """What `training.evaluate` measured; absent until it was run."""
 
-_GALLERY: Final = ROOT / GALLERY
-
-_GALLERY_WORDS: Final = {
-    "en": "All test digits of MNIST that the weights of these files misread: the label, their "
-    "answer, and how sure they were.",
-    "de": "Alle Testziffern von MNIST, die die mitgelieferten Gewichte falsch lesen: die richtige "
-    "Ziffer, ihre Antwort und wie sicher sie waren.",
-    "fr": "Tous les chiffres de test de MNIST que les poids fournis lisent mal : l'étiquette, leur "
-    "réponse et leur certitude.",
-}
-
 
 def about_text(language: str) -> str:
-    """Write the About tab.
+    """Write the About tab in Markdown.
 
     Args:
         language: `en`, `de` or `fr`.
-
-    Returns:
-        Markdown.
     """
+    test = json.loads((BUNDLED / METRICS_FILE).read_bytes())["mnist_test"]
+    rows = json.loads(_RESULTS.read_bytes())["rows"] if _RESULTS.exists() else []
     return Template(_read(f"{language}.md")).substitute(
-        accuracy=_accuracy(language, _bundled_metrics()),
+        accuracy=WORDS[language]["about_accuracy"].format(
+            decimal(language, 100 - _percent_wrong(test)),
+            test["errors"],
+            whole(language, test["count"]),
+        ),
         pipeline=pipeline(language),
-        comparison=comparison(language, _results()),
+        comparison=comparison(language, rows),
         gallery=_gallery(language),
         url=own_address(),
         snippets=snippets(own_address()),
     )
 
 
-def gallery_routes() -> list[Route]:
-    """Serve the picture of what is misread."""
-    return [picture_route("/misread.png", _GALLERY, "image/png")] if _GALLERY.exists() else []
+def comparison(language: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    """Draw the errors of the usual demo and of this page on pen strokes.
+
+    Args:
+        language: `en`, `de` or `fr`.
+        rows: As `training.evaluate` writes them, one for each kind of weights.
+
+    Returns:
+        Plain HTML, so that it follows theme and width and is read aloud, without blank lines, so
+        that Markdown takes it as it is; empty where one of the two was not measured.
+    """
+    means = {(row["name"], row["preprocessing"]): row["mean"] for row in rows}
+    usual = means.get(("conv3", "plain resize"), {})
+    served = means.get(("served", "this project"), {})
+    if not usual.get("drawn") or not served.get("drawn"):
+        return ""
+    words = WORDS[language]
+    bars = "".join(
+        f'<div class="chart-row"><span>{escape(words[label])}</span>'
+        f'<span class="chart-bar"><i style="width:{percent:.1f}%"></i></span>'
+        f"<span>{decimal(language, percent)}</span></div>"
+        for label, percent in (
+            ("about_chart_usual", _percent_wrong(usual["drawn"])),
+            ("about_chart_served", _percent_wrong(served["drawn"])),
+        )
+    )
+    note = words["about_chart_note"].format(
+        whole(language, usual["drawn"]["count"]),
+        decimal(language, 100 - _percent_wrong(usual["mnist_test"])),
+    )
+    title = f"<figcaption>{escape(words['about_chart'])}</figcaption>"
+    return f'<figure class="chart">{title}{bars}</figure><p>{escape(note)}</p>'
+
+
+def _percent_wrong(figures: Mapping[str, Any]) -> float:
+    return float(100 * figures["errors"] / figures["count"])
 
 
 def _gallery(language: str) -> str:
-    if not _GALLERY.exists():
+    if not (ROOT / GALLERY).exists():
         return ""
-    words = escape(_GALLERY_WORDS[language])
+    words = escape(WORDS[language]["about_gallery"])
     image = f'<img src="misread.png" alt="{words}" loading="lazy">'
     return f'<figure class="gallery">{image}<figcaption>{words}</figcaption></figure>'
 
 
-def _results() -> list[dict[str, Any]]:
-    if not _RESULTS.exists():
-        return []
-    rows: list[dict[str, Any]] = json.loads(_RESULTS.read_bytes())["rows"]
-    return rows
-
-
 def snippets(url: str) -> str:
-    """Show how to call the API from Python, the shell and JavaScript.
+    """Show in Markdown how to call the API from the shell, Python and JavaScript.
 
     Args:
         url: Where the app is served, without a slash at the end.
-
-    Returns:
-        Markdown with one block of code each.
     """
     return Template(_read("snippets.md")).substitute(url=url)
 
@@ -106,16 +107,3 @@ def own_address() -> str:
 
 def _read(name: str) -> str:
     return (_FOLDER / name).read_text(encoding="utf-8")
-
-
-def _bundled_metrics() -> dict[str, Any]:
-    metrics: dict[str, Any] = json.loads((BUNDLED / METRICS_FILE).read_bytes())
-    return metrics
-
-
-def _accuracy(language: str, metrics: Mapping[str, Any]) -> str:
-    test = metrics["mnist_test"]
-    right = decimal(language, 100 * (1 - test["errors"] / test["count"]))
-    return Template(_ACCURACY[language]).substitute(
-        right=right, errors=test["errors"], count=whole(language, test["count"])
-    )

@@ -1,10 +1,12 @@
 """How the page introduces itself to browsers, search engines and whoever shows a link to it.
 
-Gradio's template speaks of Gradio there, and offers no setting for most of it.
+Gradio's template speaks of Gradio there, and offers no setting for most of it. The pictures that
+the page serves are here too.
 """
 
 import re
 from html import escape
+from pathlib import Path
 from typing import Final
 
 import cv2
@@ -16,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from digits.deployment import GALLERY, ROOT
 from digits.drawing import draw, parse_strokes
 from digits.examples import digit_example
 
@@ -23,6 +26,9 @@ TITLE: Final = "Handwritten digits"
 DESCRIPTION: Final = (
     "Draw a digit or a number and see it read while you draw, or show a picture of handwriting."
 )
+
+SAMPLES: Final = Path(__file__).parent / "samples"
+"""The sample pictures of the upload tab, drawn by `training.synthesis.samples`."""
 
 _TEMPLATE: Final = "frontend/index.html"
 _CARD: Final = re.compile(r'<meta\s+(?:property="og:|name="twitter:)[^>]*>')
@@ -58,33 +64,40 @@ def introduce(address: str) -> None:
 
 
 def picture_routes() -> list[Route]:
-    """Serve the icon and the preview, drawn from the project's own examples."""
-    return [_picture("/favicon.ico", _icon()), _picture("/preview.png", _preview())]
+    """Serve icon and preview, the samples of the upload tab, and what is misread."""
+    pictures = {"/favicon.ico": _encode_png(_icon()), "/preview.png": _encode_png(_preview())}
+    files = {f"/samples/{path.name}": path for path in SAMPLES.glob("*.jpg")}
+    files["/misread.png"] = ROOT / GALLERY
+    pictures |= {address: path.read_bytes() for address, path in files.items() if path.exists()}
+    return [_route(address, content) for address, content in pictures.items()]
 
 
-def _picture(path: str, pixels: npt.NDArray[np.uint8]) -> Route:
-    content = cv2.imencode(".png", pixels)[1].tobytes()
-    headers = {"Cache-Control": "public, max-age=86400"}
+def _route(address: str, content: bytes) -> Route:
+    kind = "image/jpeg" if address.endswith(".jpg") else "image/png"
 
     async def send(_: Request) -> Response:
-        return Response(content, media_type="image/png", headers=headers)
+        headers = {"Cache-Control": "public, max-age=86400"}
+        return Response(content, media_type=kind, headers=headers)
 
-    return Route(path, send)
+    return Route(address, send)
+
+
+def _encode_png(pixels: npt.NDArray[np.uint8]) -> bytes:
+    return cv2.imencode(".png", pixels)[1].tobytes()
 
 
 def _icon() -> npt.NDArray[np.uint8]:
     """A 5, white on indigo, 64 x 64."""
-    return cv2.resize(
-        _digit(5, _PAPER, _INDIGO)[40:280, 40:280], (64, 64), None, 0, 0, cv2.INTER_AREA
-    )
+    digit = _digit(5, _PAPER, _INDIGO)[40:280, 40:280]
+    return cv2.resize(digit, (64, 64), interpolation=cv2.INTER_AREA)
 
 
 def _preview() -> npt.NDArray[np.uint8]:
     """All ten digits on paper, the 5 as an answer, 1200 x 630: what networks show of a link."""
     tiles = [_digit(d, *((_PAPER, _INDIGO) if d == 5 else (_INDIGO, _PAPER))) for d in range(10)]
     sheet = np.vstack([np.hstack(tiles[:5]), np.hstack(tiles[5:])])
-    small = cv2.resize(sheet, (1150, 460), None, 0, 0, cv2.INTER_AREA)
-    return cv2.copyMakeBorder(small, 85, 85, 25, 25, cv2.BORDER_CONSTANT, None, _PAPER)
+    small = cv2.resize(sheet, (1150, 460), interpolation=cv2.INTER_AREA)
+    return cv2.copyMakeBorder(small, 85, 85, 25, 25, cv2.BORDER_CONSTANT, value=_PAPER)
 
 
 def _digit(

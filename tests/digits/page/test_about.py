@@ -11,8 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from digits.deployment import RESULTS, ROOT
-from digits.page.about import about_text
-from digits.page.charts import comparison
+from digits.page.about import about_text, comparison
 from digits.page.components import words_of
 from digits.page.i18n import WORDS
 from digits.page.pipeline import pipeline

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from digits.drawing import PAD_HEIGHT, PAD_WIDTHS, draw, parse_strokes
 from digits.examples import all_examples
-from digits.page.samples import FOLDER
+from digits.page.head import SAMPLES
 from digits.pictures import load_picture
 from tests.support.visitor import (
     DESKTOP,
@@ -142,14 +142,14 @@ def test_the_page_reads_hard_examples_and_says_what_they_are(page):
         expect(page.locator(".announce")).to_have_text(re.compile(said))
 
 
-SAMPLES = {"photo": ("2048", "317"), "form": ("407", "1986", "3"), "board": ("748", "526", "1274")}
+NUMBERS = {"photo": ("2048", "317"), "form": ("407", "1986", "3"), "board": ("748", "526", "1274")}
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("name", NUMBERS)
 def test_a_sample_picture_is_small_and_is_read(recognizer, name):
-    content = (FOLDER / f"{name}.jpg").read_bytes()
+    content = (SAMPLES / f"{name}.jpg").read_bytes()
     assert len(content) < 50_000
-    assert recognizer.read(load_picture(content)).lines == SAMPLES[name]
+    assert recognizer.read(load_picture(content)).lines == NUMBERS[name]
 
 
 def test_a_sample_picture_is_handed_in_at_a_press(page):
@@ -157,9 +157,9 @@ def test_a_sample_picture_is_handed_in_at_a_press(page):
     samples = page.get_by_role("group", name="Or try a picture")
     for label, name in (("Form", "form"), ("Board", "board")):
         samples.get_by_role("button", name=label).click()
-        number = re.compile(r"\s*".join(SAMPLES[name]))
+        number = re.compile(r"\s*".join(NUMBERS[name]))
         expect(page.locator("#prediction .digit")).to_have_text(number)
-        expect(page.locator(".tiles li")).to_have_count(len("".join(SAMPLES[name])))
+        expect(page.locator(".tiles li")).to_have_count(len("".join(NUMBERS[name])))
     natural = "(image) => image.decode().then(() => image.naturalWidth)"
     assert samples.locator("img").first.evaluate(natural) == 640
 
