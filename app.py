@@ -38,8 +38,7 @@ from digits.page.components import (
 )
 from digits.page.correct import keep_view
 from digits.page.head import TITLE, introduce, picture_routes
-from digits.page.views import picture_view, weights_view
-from digits.page.why import why_view
+from digits.page.views import picture_view, weights_view, why_view
 from digits.pictures import MAX_FILE_BYTES, Picture, PictureError
 from digits.server.housekeeping import Limits, start_housekeeping
 from digits.server.request_limits import (

@@ -4,7 +4,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 from digits.corrections import Correction, Corrections, NotKeptError
-from digits.page.why import ImageError, decode_image
+from digits.page.views import ImageError, decode_image, is_digit
 
 if TYPE_CHECKING:
     from digits.recognizer import Recognizer
@@ -41,7 +41,7 @@ async def keep_view(
 
 def _parse(recognizer: "Recognizer", request: object) -> Correction:
     match request:
-        case [True, str() as encoded, (int() | None) as digit] if _is_digit(digit):
+        case [True, str() as encoded, (int() | None) as digit] if digit is None or is_digit(digit):
             image = decode_image(encoded)
         case _:
             raise ImageError("Expected [True, image, digit or None]. Received: something else")
@@ -60,7 +60,3 @@ def _parse(recognizer: "Recognizer", request: object) -> Correction:
             "sha256": weights.config.sha256,
         },
     )
-
-
-def _is_digit(value: int | None) -> bool:
-    return value is None or (type(value) is int and 0 <= value <= 9)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from digits.activations import Activation
 from digits.demos import DEMOS, Demos
 from digits.networks import Conv, Dense, GlobalAveragePool, MaxPool, Step
-from digits.page.why import ImageError, decode_image
+from digits.page.views import ImageError, decode_image
 
 if TYPE_CHECKING:
     from digits.recognizer import Recognizer

@@ -20,8 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from digits.demos import Compared, Demos, Guess, NetworkError, shrink_and_normalize
 from digits.drawing import INK_HEIGHT, PAD_HEIGHT, PAD_WIDTHS, StrokesError, draw, parse_strokes
-from digits.page.views import reading_view
-from digits.page.why import ImageError, encode_image
+from digits.page.views import ImageError, encode_image, reading_view
 from digits.pictures import Picture, PictureError, load_picture
 from digits.preprocessing import has_ink
 from digits.server import inside

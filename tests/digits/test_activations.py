@@ -11,7 +11,7 @@ from digits.activations import visible_steps
 from digits.demos import Demos
 from digits.drawing import draw, parse_strokes
 from digits.examples import digit_example
-from digits.page.why import encode_image
+from digits.page.views import encode_image
 from digits.preprocessing import normalize
 from digits.recognizer import Recognizer
 from digits.server.inside import inside_answer

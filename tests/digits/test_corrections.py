@@ -19,7 +19,7 @@ from digits.corrections import Correction, Corrections, NotKeptError
 from digits.drawing import as_picture, draw, parse_strokes
 from digits.examples import digit_example
 from digits.page.correct import keep_view
-from digits.page.why import encode_image
+from digits.page.views import encode_image
 from tests.conftest import ROOT
 from tests.support.hub import Failure, wait_until
 from training.console import UserError

@@ -10,7 +10,7 @@ from digits.demos import Demos
 from digits.drawing import draw, parse_strokes
 from digits.examples import digit_example
 from digits.explanation import explain, log_odds
-from digits.page.why import encode_image, why_view
+from digits.page.views import encode_image, why_view
 from digits.preprocessing import normalize
 from digits.recognizer import Recognizer
 from tests.support.training_support import random_weights

@@ -16,7 +16,7 @@ function readProbabilities(image, probabilities) {
   }
 }
 
-// A byte a value in base64, as digits/page/why.py writes an image.
+// A byte a value in base64, as digits/page/views.py writes an image.
 function encodeBytes(values, scale) {
   return btoa(Array.from(values, (value) => String.fromCharCode(roundEven(value * scale))).join(''))
 }
