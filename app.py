@@ -17,6 +17,7 @@ except ImportError:
     spaces = None
 
 import gradio as gr
+from gradio.i18n import I18nData
 from gradio.utils import get_upload_folder
 from starlette.middleware import Middleware
 
@@ -28,18 +29,14 @@ from digits.page.about import own_address
 from digits.page.components import (
     STYLES,
     answer_panel,
-    compare_networks,
     drawing_pad,
-    i18n,
-    look_inside,
     page_texts,
-    picture_field,
-    sample_pictures,
+    part,
 )
 from digits.page.correct import keep_view
 from digits.page.head import TITLE, introduce, picture_routes
 from digits.page.views import picture_view, weights_view, why_view
-from digits.pictures import MAX_FILE_BYTES, Picture, PictureError
+from digits.pictures import MAX_FILE_BYTES, PictureError
 from digits.server.housekeeping import Limits, start_housekeeping
 from digits.server.request_limits import (
     RequestLimits,
@@ -61,6 +58,9 @@ from digits.server.uploads import uploaded_picture
 from digits.service import NotReadyError, Service, parse_poll_seconds
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from digits.pictures import Picture
     from digits.recognizer import Recognizer
 
 SESSIONS = 256
@@ -92,7 +92,7 @@ READING = """(...values) => {
   document.dispatchEvent(new CustomEvent('digits:answer', { detail }))
   return values.slice(0, %d)
 }"""
-"""Takes the last answer away while the next one is on its way; hands on that many inputs."""
+"""Clears the last answer while the next one is computed; passes on that many inputs."""
 
 THEME = gr.themes.Default(
     primary_hue="indigo",
@@ -149,7 +149,7 @@ def read_status(_: object) -> dict[str, Any]:
     }
 
 
-def read_upload(file: object, turns: int) -> tuple[dict[str, Any] | None, int]:
+def read_upload(file: object, turns: int = 0) -> tuple[dict[str, Any] | None, int]:
     """Answer the upload tab.
 
     Args:
@@ -170,27 +170,18 @@ def read_upload(file: object, turns: int) -> tuple[dict[str, Any] | None, int]:
         return {"kind": "problem", "code": "not_ready"}, turns
 
 
-def read_new_upload(file: object) -> tuple[dict[str, Any] | None, int]:
-    """Answer for a picture that was just chosen, as it lies."""
-    return read_upload(file, 0)
-
-
 def read_turned_upload(file: object, turns: int) -> tuple[dict[str, Any] | None, int]:
     """Turn the picture by 90 degrees and answer anew."""
     return read_upload(file, (turns + 1) % 4)
 
 
-def _received(image: object) -> Picture:
+def _answer_client(
+    respond: "Callable[[Recognizer, Picture], dict[str, Any]]", image: object
+) -> dict[str, Any]:
     try:
-        return uploaded_picture(image, get_upload_folder())
-    except PictureError as error:
-        raise gr.Error(str(error), print_exception=False) from error
-
-
-def _recognizer() -> "Recognizer":
-    try:
-        return service.recognizer(PATIENCE_SECONDS)
-    except NotReadyError as error:
+        picture = uploaded_picture(image, get_upload_folder())
+        return respond(service.recognizer(PATIENCE_SECONDS), picture)
+    except (PictureError, NotReadyError) as error:
         raise gr.Error(str(error), print_exception=False) from error
 
 
@@ -207,8 +198,7 @@ def read_digit(image: object) -> dict[str, Any]:
         score: 0 to 1, how sure the answer is
         model: the weights that answered
     """
-    picture = _received(image)
-    return predict_picture(_recognizer(), picture)
+    return _answer_client(predict_picture, image)
 
 
 def read_number(image: object) -> dict[str, Any]:
@@ -222,8 +212,7 @@ def read_number(image: object) -> dict[str, Any]:
         digits: for each its digit, confidence and box [x, y, width, height] in upright pixels
         model: the weights that answered
     """
-    picture = _received(image)
-    return read_picture(_recognizer(), picture)
+    return _answer_client(read_picture, image)
 
 
 def health() -> dict[str, Any]:
@@ -253,50 +242,49 @@ def build() -> gr.Blocks:
     )
     with demo:
         with gr.Column(elem_id="intro"):
-            gr.Markdown(i18n("intro"), container=False)
+            gr.Markdown(I18nData("intro"), container=False)
         with gr.Row(elem_id="main"):
             with gr.Column(min_width=0, elem_id="pad-column"):
-                upload_inputs = build_tabs()
+                picture, rotate = build_tabs()
             with gr.Column(min_width=0, elem_id="answer-column"):
                 answer = answer_panel(
                     [read_status, read_why, keep_correction],
                     corrections.repo if corrections else None,
                 )
         with gr.Column(elem_id="inside-column"):
-            look_inside()
-            compare_networks()
-        connect_upload(upload_inputs, answer)
+            part("inside.html", "ask_later.js", "frame.js", "inside.js")
+            part("compare.html", "ask_later.js", "compare.js")
+        connect_upload(picture, rotate, answer)
         build_api()
     return demo
 
 
-def build_tabs() -> dict[str, Any]:
-    """Lay out the tabs; return the components of the upload tab by name."""
+def build_tabs() -> tuple[gr.Image, gr.Button]:
+    """Lay out the tabs; return the upload tab's picture and the button that turns it."""
     with gr.Tabs():
-        with gr.Tab(i18n("tab_draw")) as draw_tab:
+        with gr.Tab(I18nData("tab_draw")) as draw_tab:
             drawing_pad()
-        with gr.Tab(i18n("tab_upload"), elem_id="upload-tab") as upload_tab:
+        with gr.Tab(I18nData("tab_upload"), elem_id="upload-tab") as upload_tab:
             with gr.Column(elem_id="upload"):
-                picture_field()
+                part("upload.html", "upload.js")
                 picture = gr.Image(
                     sources="upload", type="filepath", buttons=[], elem_classes="transport"
                 )
                 watch_addresses(picture)
                 rotate = gr.Button(elem_id="rotate", elem_classes="transport")
-            sample_pictures()
-        with gr.Tab(i18n("tab_about")) as about_tab:
+            part("samples.html", "samples.js")
+        with gr.Tab(I18nData("tab_about")) as about_tab:
             # All of it comes from this app's own files; the cleaning would drop the charts.
-            gr.Markdown(i18n("about"), elem_id="about", sanitize_html=False)
+            gr.Markdown(I18nData("about"), elem_id="about", sanitize_html=False)
     for tab, name in ((draw_tab, "draw"), (upload_tab, "upload"), (about_tab, "about")):
         tab.select(None, js=OPEN_TAB % (name, name))
-    return {"picture": picture, "rotate": rotate}
+    return picture, rotate
 
 
-def connect_upload(inputs: dict[str, Any], answer: gr.HTML) -> None:
+def connect_upload(picture: gr.Image, rotate: gr.Button, answer: gr.HTML) -> None:
     """Answer every change of the upload tab."""
-    picture = inputs["picture"]
     turns = gr.State(0)
-    event = {
+    event: dict[str, Any] = {
         "outputs": [answer, turns],
         "preprocess": False,
         "show_progress": "hidden",
@@ -304,8 +292,8 @@ def connect_upload(inputs: dict[str, Any], answer: gr.HTML) -> None:
         "api_visibility": "private",
         **PICTURES,
     }
-    picture.input(read_new_upload, picture, js=READING % 1, **event)
-    inputs["rotate"].click(read_turned_upload, [picture, turns], js=READING % 2, **event)
+    picture.input(read_upload, picture, js=READING % 1, **event)
+    rotate.click(read_turned_upload, [picture, turns], js=READING % 2, **event)
 
 
 def build_api() -> None:

@@ -1,12 +1,11 @@
 """The parts of the page that are the project's own, from the drawing pad to the comparison."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import gradio as gr
-from gradio.i18n import I18nData
 
 from digits.demos import DEMOS
 from digits.drawing import MAX_BRUSH, MAX_POINTS
@@ -30,21 +29,30 @@ def text(name: str) -> str:
     return (_FOLDER / name).read_text(encoding="utf-8")
 
 
-def _part(
+def part(
     template: str,
-    scripts: list[str],
-    functions: list[Callable[..., Any]],
-    settings: dict[str, object],
+    *scripts: str,
+    functions: Sequence[Callable[..., Any]] = (),
+    settings: Mapping[str, object] | None = None,
 ) -> gr.HTML:
-    # The templates never change after the first rendering: a new one would erase the canvas.
-    html, script = text(template), "".join(text(name) for name in ["common.js", *scripts])
+    """Make one part of the page of files in `static/`.
+
+    It never changes after the first rendering: a new one would erase the canvas.
+
+    Args:
+        template: The part's HTML.
+        scripts: Run after `common.js`.
+        functions: Those of the server that the scripts call.
+        settings: What the scripts find in `props.settings`.
+    """
+    html, script = text(template), "".join(text(name) for name in ("common.js", *scripts))
     return gr.HTML(
         html_template=html,
         js_on_load=script,
-        server_functions=functions,
+        server_functions=list(functions),
         apply_default_css=False,
         words=words_of(html + script),
-        settings=settings,
+        settings=settings or {},
     )
 
 
@@ -70,21 +78,18 @@ def words_of(source: str) -> dict[str, dict[str, str]]:
 
 def drawing_pad() -> gr.HTML:
     """The pad: asks `/v1/draw` and passes the answer on as the browser event `digits:answer`."""
-    return _part(
+    return part(
         "pad.html",
-        [
-            "draw_request.js",
-            "pad.js",
-            "examples.js",
-            "drawing_code.js",
-            "keep.js",
-            "greet.js",
-            "game.js",
-            "overlay.js",
-            "hand_in.js",
-        ],
-        [],
-        {
+        "draw_request.js",
+        "pad.js",
+        "examples.js",
+        "drawing_code.js",
+        "keep.js",
+        "greet.js",
+        "game.js",
+        "overlay.js",
+        "hand_in.js",
+        settings={
             "examples": all_examples(),
             "max_points": MAX_POINTS,
             "max_brush": MAX_BRUSH,
@@ -94,7 +99,7 @@ def drawing_pad() -> gr.HTML:
     )
 
 
-def answer_panel(functions: list[Callable[..., Any]], corrections: str | None) -> gr.HTML:
+def answer_panel(functions: Sequence[Callable[..., Any]], corrections: str | None) -> gr.HTML:
     """The answer; its value is the view of the uploaded picture.
 
     Args:
@@ -102,43 +107,21 @@ def answer_panel(functions: list[Callable[..., Any]], corrections: str | None) -
             spoke for an answer, and `keep_correction` keeps what a visitor has corrected.
         corrections: The data set that corrections go to; None offers none of it.
     """
-    scripts = ["frame.js", "why.js", "correct.js", "answer.js"]
-    settings: dict[str, object] = {
-        "corrections": corrections,
-        "asks_why": True,
-        "limits": {
-            "too_large": MAX_FILE_BYTES // 1_000_000,
-            "too_many_pixels": MAX_PIXELS // 1_000_000,
-            "too_long": MAX_SIDE,
-            "too_small": MIN_SIDE,
-        },
+    limits = {
+        "too_large": MAX_FILE_BYTES // 1_000_000,
+        "too_many_pixels": MAX_PIXELS // 1_000_000,
+        "too_long": MAX_SIDE,
+        "too_small": MIN_SIDE,
     }
-    return _part("answer.html", scripts, functions, settings)
-
-
-def picture_field() -> gr.HTML:
-    """The ways to hand a picture in, and the picture with what was read in it."""
-    return _part("upload.html", ["upload.js"], [], {})
-
-
-def sample_pictures() -> gr.HTML:
-    """Pictures to try on the upload tab; a press hands one in."""
-    return _part("samples.html", ["samples.js"], [], {})
-
-
-def look_inside() -> gr.HTML:
-    """What the layers of the network make of the answer's image; asks `/v1/inside` while open."""
-    return _part("inside.html", ["ask_later.js", "frame.js", "inside.js"], [], {})
-
-
-def compare_networks() -> gr.HTML:
-    """What the networks of well-known demos say of the drawing; asks `/v1/compare` while open."""
-    return _part("compare.html", ["ask_later.js", "compare.js"], [], {})
-
-
-def i18n(key: str) -> I18nData:
-    """Name a text that the browser chooses by its language."""
-    return I18nData(key)
+    return part(
+        "answer.html",
+        "frame.js",
+        "why.js",
+        "correct.js",
+        "answer.js",
+        functions=functions,
+        settings={"corrections": corrections, "asks_why": True, "limits": limits},
+    )
 
 
 def page_texts() -> dict[str, dict[str, str]]:

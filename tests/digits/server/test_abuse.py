@@ -224,7 +224,7 @@ CLOSED = [
 ]  # fmt: skip
 CLOSED_TO_POST = [
     "/login", "/gradio_api/run/predict", "/gradio_api/api/predict",
-    "/gradio_api/call/read_new_upload", "/gradio_api/call/zero_gpu_greeting",
+    "/gradio_api/call/read_upload", "/gradio_api/call/zero_gpu_greeting",
     "/gradio_api/process_recording", "/gradio_api/vibe-edit", "/gradio_api/undo-vibe-edit",
     "/gradio_api/stream/x", "/gradio_api/stream/x/close", "/gradio_api/run-history/connect",
     "/gradio_api/mcp/messages/",
