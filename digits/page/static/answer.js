@@ -36,13 +36,10 @@ const sayShare = (share) => percent.format(Math.min(share, SUREST))
 
 // A bar that can be asked why is a button, any other is not.
 function row(label, tag) {
-  const item = document.createElement('li')
-  const inside = document.createElement(tag)
-  inside.className = 'row'
-  inside.innerHTML = '<span class="row-digit"></span><span class="track" aria-hidden="true"><i></i></span><span class="row-value"></span>'
+  const innerHTML = '<span class="row-digit"></span><span class="track" aria-hidden="true"><i></i></span><span class="row-value"></span>'
+  const inside = make(tag, { type: 'button', className: 'row', innerHTML })
   inside.firstChild.textContent = label
-  item.append(inside)
-  return item
+  return make('li', {}, inside)
 }
 
 function setRow(item, share) {
@@ -67,10 +64,10 @@ function setTiles(answer) {
   tiles.hidden = !answer
   root.dataset.several = Boolean(answer)
   tiles.replaceChildren(...(answer ? answer.digits : []).map((read, place) => {
-    const item = document.createElement('li')
-    item.innerHTML = '<button type="button"><canvas width="28" height="28"></canvas><b></b><span></span><small></small></button>'
+    const innerHTML = '<button type="button"><canvas></canvas><b></b><span></span><small></small></button>'
+    const item = make('li', { innerHTML })
     const [canvas, digit, share, rival] = item.firstChild.children
-    paintImage(canvas, read.image, gray)
+    paintImage(canvas, read.image)
     digit.textContent = read.digit
     share.textContent = sayShare(read.confidence)
     rival.textContent = word('runner_up', read.runner_up.digit, sayShare(read.runner_up.confidence))
@@ -92,9 +89,8 @@ function markTile(answer) {
 }
 
 function setImage(encoded) {
-  seenImage.getContext('2d').clearRect(0, 0, 28, 28)
-  seenImage.classList.toggle('filled', Boolean(encoded))
-  if (encoded) paintImage(seenImage, encoded, gray)
+  if (encoded) paintImage(seenImage, encoded)
+  else seenImage.getContext('2d').clearRect(0, 0, 28, 28)
 }
 
 // ---- words ---------------------------------------------------------------------------------
@@ -220,7 +216,6 @@ digitRows.forEach((item, digit) => { item.dataset.digit = digit })
 const noneRow = row(word('no_digit_row'), 'span')
 noneRow.className = 'none'
 bars.append(...digitRows, noneRow)
-bars.querySelectorAll('button').forEach((button) => { button.type = 'button' })
 listenForWhy()
 listenForCorrections()
 

@@ -20,14 +20,24 @@ function tell(name, detail) {
   document.dispatchEvent(new CustomEvent(name, { detail }))
 }
 
-// One box over a picture, in per cent so that it follows every size.
-function boxOver(box, width, height, label) {
-  const node = document.createElement('div')
-  const [x, y, w, h] = box
+// A new element with these properties, around this content.
+function make(tag, properties, ...content) {
+  const node = Object.assign(document.createElement(tag), properties)
+  node.append(...content)
+  return node
+}
+
+// Lay an element over a picture, in per cent so that it follows every size.
+function placeOver(node, [x, y, w, h], width, height) {
   Object.assign(node.style, {
     left: `${(100 * x) / width}%`, top: `${(100 * y) / height}%`,
     width: `${(100 * w) / width}%`, height: `${(100 * h) / height}%`,
   })
+}
+
+function boxOver(box, width, height, label) {
+  const node = make('div')
+  placeOver(node, box, width, height)
   if (label !== undefined) node.dataset.digit = label
   return node
 }
@@ -45,15 +55,25 @@ const topDigit = (answer) => answer.confidences.indexOf(Math.max(...answer.confi
 // The share of "a digit, whichever": confidences are given that it is one, the score is not.
 const digitShare = (answer) => Math.min(1, answer.score / Math.max(...answer.confidences))
 
-const gray = (ink) => [ink, ink, ink]
+const decodeBytes = (encoded) => Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0))
+
+// `color` gives red, green, blue and opacity of each pixel, 0 to 255.
+function makePixels(width, height, color) {
+  const pixels = new ImageData(width, height)
+  for (let i = 0; i < width * height; i += 1) pixels.data.set(color(i), 4 * i)
+  return pixels
+}
+
+function paintPixels(canvas, pixels) {
+  canvas.width = pixels.width
+  canvas.height = pixels.height
+  canvas.getContext('2d').putImageData(pixels, 0, 0)
+}
 
 // Paint 28 x 28 bytes; `color` turns the ink of a pixel, 0 to 255, and its place into a colour.
-function paintImage(canvas, encoded, color) {
-  const context = canvas.getContext('2d')
-  const pixels = context.createImageData(28, 28)
-  const bytes = atob(encoded)
-  for (let i = 0; i < 784; i += 1) pixels.data.set([...color(bytes.charCodeAt(i), i), 255], 4 * i)
-  context.putImageData(pixels, 0, 0)
+function paintImage(canvas, encoded, color = (ink) => [ink, ink, ink]) {
+  const bytes = decodeBytes(encoded)
+  paintPixels(canvas, makePixels(28, 28, (i) => [...color(bytes[i], i), 255]))
 }
 
 // Relative to Gradio's root, which a proxy may have moved.

@@ -28,8 +28,8 @@ async function askAll() {
 
 function showComparison({ networks, shrunk, normalized }) {
   const ours = networks.at(-1).normalized.digit
-  paintImage(shrunkImage, shrunk, gray)
-  paintImage(normalizedImage, normalized, gray)
+  paintImage(shrunkImage, shrunk)
+  paintImage(normalizedImage, normalized)
   const lines = [...table.tBodies[0].rows]
   networks.forEach((row, i) => {
     const line = lines[i] ?? newLine(row)
@@ -46,7 +46,8 @@ function newLine({ network, accuracy: share }) {
   line.innerHTML = '<th scope="row"><button type="button"><b></b></button></th><td></td><td></td>'
   const button = line.querySelector('button')
   button.firstChild.textContent = network ?? word('compare_served')
-  button.append(small(word('compare_mnist', accuracy.format(share))), small(word('compare_answers')))
+  const notes = [word('compare_mnist', accuracy.format(share)), word('compare_answers')]
+  button.append(...notes.map((note) => make('small', {}, note)))
   line.addEventListener('click', () => chooseNetwork(network))
   markChosen()
   return line
@@ -61,18 +62,8 @@ function markChosen() {
 }
 
 function answerCell({ digit, confidence }, ours) {
-  const cell = document.createElement('td')
-  cell.classList.toggle('other', digit !== ours)
-  const strong = document.createElement('b')
-  strong.textContent = digit
-  cell.append(strong, small(wholePercent.format(confidence)))
-  return cell
-}
-
-function small(text) {
-  const node = document.createElement('small')
-  node.textContent = text
-  return node
+  const className = digit === ours ? '' : 'other'
+  return make('td', { className }, make('b', {}, digit), make('small', {}, wholePercent.format(confidence)))
 }
 
 function setFilled(filled) {

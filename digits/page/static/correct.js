@@ -57,9 +57,7 @@ function listenForCorrections() {
   correctPart.hidden = false
   correctPart.querySelector('.consent-text').textContent = word('correct_consent', corrections)
   correctDigits.append(...[...Array(10).keys(), null].map((digit) => {
-    const button = document.createElement('button')
-    button.type = 'button'
-    button.textContent = digit ?? word('correct_none')
+    const button = make('button', { type: 'button' }, digit ?? word('correct_none'))
     button.addEventListener('click', () => sendCorrection(digit))
     return button
   }))

@@ -5,15 +5,9 @@ const WIDE = 1.1 // width to height of what may be several digits
 const NETWORK = 'digits:network'
 
 // The choice of a network holds as long as the browser's tab, and is no other visitor's affair.
-function keptNetwork() {
-  try { return sessionStorage.getItem(NETWORK) } catch { return null }
-}
-
-document.addEventListener('digits:network', () => {
-  try { sessionStorage.setItem(NETWORK, chosenNetwork() ?? '') } catch { /* nothing is kept */ }
-})
-
-if (props.settings.networks.includes(keptNetwork())) chooseNetwork(keptNetwork())
+const keptNetwork = readStore('sessionStorage', NETWORK)
+if (props.settings.networks.includes(keptNetwork)) chooseNetwork(keptNetwork)
+document.addEventListener('digits:network', () => writeStore('sessionStorage', NETWORK, chosenNetwork()))
 
 // The answer to one question, or undefined where the server cannot be reached.
 async function request(mode, strokes) {

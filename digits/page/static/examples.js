@@ -7,10 +7,8 @@ function thumbnail(drawing) {
 }
 
 function drawingButton(drawing, label) {
-  const button = document.createElement('button')
-  button.type = 'button'
+  const button = make('button', { type: 'button', innerHTML: thumbnail(drawing) })
   button.setAttribute('aria-label', label)
-  button.innerHTML = thumbnail(drawing)
   onPress(button, () => replay(drawing))
   return button
 }

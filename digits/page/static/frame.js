@@ -4,14 +4,13 @@
 // that is not of the pad.
 function frameOnPad({ image, ink }) {
   if (!image || !ink) return null
-  const bytes = atob(image)
   let [left, top, right, bottom] = [28, 28, 0, 0]
-  for (let i = 0; i < 784; i += 1) {
-    if (!bytes.charCodeAt(i)) continue
+  decodeBytes(image).forEach((value, i) => {
+    if (!value) return
     const [x, y] = [i % 28, Math.floor(i / 28)];
     [left, right] = [Math.min(left, x), Math.max(right, x + 1)];
     [top, bottom] = [Math.min(top, y), Math.max(bottom, y + 1)]
-  }
+  })
   const scale = Math.max(ink[2], ink[3]) / Math.max(right - left, bottom - top)
   const corner = [
     ink[0] + ink[2] / 2 - ((left + right) / 2) * scale,

@@ -43,11 +43,8 @@ function endRound(say) {
 
 function finishRound() {
   const seconds = roundSeconds()
-  let best = seconds
-  try {
-    best = Math.min(seconds, Number(localStorage.getItem(BEST)) || seconds)
-    localStorage.setItem(BEST, best)
-  } catch { /* no best time is kept */ }
+  const best = Math.min(seconds, Number(readStore('localStorage', BEST)) || seconds)
+  writeStore('localStorage', BEST, best)
   endRound(word('game_done', inSeconds.format(seconds), inSeconds.format(best)))
 }
 

@@ -7,15 +7,8 @@ const GREET_MS = 700
 
 let greeting = false
 
-function isFirstVisit() {
-  try {
-    if (localStorage.getItem(GREETED)) return false
-    localStorage.setItem(GREETED, '1')
-    return true
-  } catch {
-    return false // it would greet at every visit
-  }
-}
+// Not where nothing can be kept: it would greet at every visit.
+const isFirstVisit = () => !readStore('localStorage', GREETED) && writeStore('localStorage', GREETED, 1)
 
 function greet() {
   if (strokes.length || replaying || calm.matches || document.hidden || !isFirstVisit()) return

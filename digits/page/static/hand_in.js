@@ -16,14 +16,18 @@ function pictureIn(transfer) {
 
 const isTaken = (file) => isImage(file) && file.size <= props.settings.max_file_bytes
 
+function setFile(input, file) {
+  const transfer = new DataTransfer()
+  transfer.items.add(file)
+  input.files = transfer.files
+}
+
 async function handIn(file) {
   document.getElementById(UPLOAD_TAB).click()
   // The tab's content is made when it is first opened.
   let input
   while (!(input = document.querySelector(UPLOAD_INPUT))) await new Promise(requestAnimationFrame)
-  const files = new DataTransfer()
-  files.items.add(file)
-  input.files = files.files
+  setFile(input, file)
   input.dispatchEvent(new Event('change', { bubbles: true }))
 }
 
@@ -49,9 +53,7 @@ document.addEventListener('change', (event) => {
     tellUpload({ kind: 'problem', code: 'too_large' })
     return
   }
-  const files = new DataTransfer()
-  files.items.add(new File([file], file.name, { type: 'image/unknown' }))
-  event.target.files = files.files
+  setFile(event.target, new File([file], file.name, { type: 'image/unknown' }))
 }, { capture: true })
 
 document.addEventListener('paste', (event) => {

@@ -59,7 +59,7 @@ function showLayers(found, answer) {
   layersOf = network
   layers.answer = answer
   layers.forEach((layer, i) => {
-    layer.bytes = Uint8Array.from(atob(found[i].values), (letter) => letter.charCodeAt(0))
+    layer.bytes = decodeBytes(found[i].values)
     paintLayer(layer)
   })
   inside.dataset.filled = true
@@ -73,9 +73,8 @@ function makeLayers(found) {
   pinned = hovered = chosen = null
   layers.forEach(({ figure }) => figure.remove())
   layers = found.map((layer, place) => {
-    const figure = document.createElement('figure')
-    figure.className = 'layer'
-    figure.innerHTML = '<canvas role="slider" tabindex="0" aria-valuemin="1" aria-valuenow="1"></canvas><figcaption><b></b><span></span></figcaption>'
+    const innerHTML = '<canvas role="slider" tabindex="0" aria-valuemin="1" aria-valuenow="1"></canvas><figcaption><b></b><span></span></figcaption>'
+    const figure = make('figure', { className: 'layer', innerHTML })
     const canvas = figure.firstChild
     const [title, note] = figure.lastChild.children
     title.textContent = word(`inside_${layer.kind}`)
@@ -94,13 +93,11 @@ function makeLayers(found) {
 }
 
 function mapPixels({ bytes, width, height }, channel) {
-  const pixels = new ImageData(width, height)
   const start = channel * width * height
-  for (let i = 0; i < width * height; i += 1) pixels.data.set([...PALETTE[bytes[start + i]], 255], 4 * i)
-  return pixels
+  return makePixels(width, height, (i) => [...PALETTE[bytes[start + i]], 255])
 }
 
-const stamp = document.createElement('canvas')
+const stamp = make('canvas')
 
 function paintLayer(layer) {
   const context = layer.canvas.getContext('2d')
@@ -109,9 +106,7 @@ function paintLayer(layer) {
   const [wide, high] = [layer.width * layer.scale, layer.height * layer.scale]
   for (let channel = 0; channel < layer.channels; channel += 1) {
     const [x, y] = [(channel % layer.across) * layer.pitch, Math.floor(channel / layer.across) * layer.pitch]
-    stamp.width = layer.width
-    stamp.height = layer.height
-    stamp.getContext('2d').putImageData(mapPixels(layer, channel), 0, 0)
+    paintPixels(stamp, mapPixels(layer, channel))
     context.drawImage(stamp, x, y, wide, high)
     if (chosen?.layer !== layer || chosen.channel !== channel) continue
     context.strokeStyle = '#f59e0b'
@@ -196,15 +191,11 @@ function showLens() {
   const shown = chosen && mapOf(chosen)
   lens.classList.toggle('chosen', Boolean(shown))
   if (shown) {
-    const pixels = mapPixels(shown.layer, shown.channel)
-    lensCanvas.width = pixels.width
-    lensCanvas.height = pixels.height
-    lensCanvas.getContext('2d').putImageData(pixels, 0, 0)
+    paintPixels(lensCanvas, mapPixels(shown.layer, shown.channel))
     title.textContent = nameOf(chosen)
     note.textContent = sayField(chosen)
   } else {
-    lensCanvas.width = lensCanvas.height = 28
-    paintImage(lensCanvas, answer.image, gray)
+    paintImage(lensCanvas, answer.image)
     title.textContent = word('inside_image')
     note.textContent = word(answer === BLANK ? 'inside_none' : 'inside_image_say')
   }
@@ -220,15 +211,13 @@ function overPad({ layer, channel }, answer) {
   const start = channel * width * height
   const values = bytes.subarray(start, start + width * height)
   const strongest = values.indexOf(Math.max(...values))
-  const pixels = new ImageData(width, height)
-  values.forEach((value, i) => pixels.data.set([79, 70, 229, 200 * (value / 255) ** GAMMA], 4 * i))
   const edge = field.start + (field.size - field.step) / 2
   const from = (place) => Math.max(0, field.start + place * field.step)
   const to = (place) => Math.min(28, field.start + place * field.step + field.size)
   const [column, line] = [strongest % width, Math.floor(strongest / width)]
   const seen = [from(column), from(line), to(column) - from(column), to(line) - from(line)]
   return {
-    pixels,
+    pixels: makePixels(width, height, (i) => [79, 70, 229, 200 * (values[i] / 255) ** GAMMA]),
     area: toPad([edge, edge, width * field.step, height * field.step]),
     spot: values[strongest] ? toPad(seen) : null,
   }
@@ -262,12 +251,7 @@ function lookAt({ source, answer }) {
   lookInside()
 }
 
-columns.append(...Array.from({ length: 10 }, (_, digit) => {
-  const column = document.createElement('div')
-  column.innerHTML = '<i></i><span></span>'
-  column.lastChild.textContent = digit
-  return column
-}))
+columns.append(...Array.from({ length: 10 }, (_, digit) => make('div', {}, make('i'), make('span', {}, digit))))
 
 document.addEventListener('digits:inside', () => {
   inside.open = reveals = true

@@ -53,17 +53,13 @@ addEventListener('hashchange', openLink)
 
 function savePicture() {
   if (strokes.length === 0) return
-  const picture = document.createElement('canvas')
-  picture.width = canvas.width
-  picture.height = canvas.height
+  const picture = make('canvas', { width: canvas.width, height: canvas.height })
   const paper = picture.getContext('2d')
   paper.fillStyle = '#fff'
   paper.fillRect(0, 0, picture.width, picture.height)
   paper.drawImage(canvas, 0, 0)
   picture.toBlob((content) => {
-    const link = document.createElement('a')
-    link.href = URL.createObjectURL(content)
-    link.download = `${word('picture_name')}.png`
+    const link = make('a', { href: URL.createObjectURL(content), download: `${word('picture_name')}.png` })
     link.click()
     URL.revokeObjectURL(link.href)
   })
@@ -72,12 +68,8 @@ function savePicture() {
 // ---- the last drawings ---------------------------------------------------------------------
 
 function lastCodes() {
-  try {
-    const codes = JSON.parse(localStorage.getItem(LAST))
-    return Array.isArray(codes) ? codes.filter((code) => typeof code === 'string').slice(0, MOST_LAST) : []
-  } catch {
-    return []
-  }
+  const codes = readStore('localStorage', LAST)
+  return Array.isArray(codes) ? codes.filter((code) => typeof code === 'string').slice(0, MOST_LAST) : []
 }
 
 function showLast() {
@@ -88,8 +80,7 @@ function showLast() {
 
 function keepLast(drawing) {
   const code = encodeDrawing(drawing)
-  const codes = [code, ...lastCodes().filter((other) => other !== code)].slice(0, MOST_LAST)
-  try { localStorage.setItem(LAST, JSON.stringify(codes)) } catch { /* nothing is kept */ }
+  writeStore('localStorage', LAST, [code, ...lastCodes().filter((other) => other !== code)].slice(0, MOST_LAST))
 }
 
 function forgetLast() {

@@ -5,30 +5,18 @@ const overlay = sketchpad.querySelector('.overlay')
 const overlaySay = sketchpad.querySelector('.overlay-say')
 const painted = { why: null, inside: null }
 
-function placeOver(node, [x, y, width, height]) {
-  const part = (value) => `${(100 * value) / PAD_HEIGHT}%`
-  Object.assign(node.style, { left: part(x), top: part(y), width: part(width), height: part(height) })
-}
-
 function showOverlay() {
   const by = painted.inside ? 'inside' : 'why'
   const { pixels, area, spot, say } = painted[by] || {}
   overlay.hidden = !pixels
   overlay.dataset.by = by
-  overlaySay.replaceChildren(...(say || []).map(([kind, sentence]) => {
-    const node = document.createElement('span')
-    node.className = kind
-    node.textContent = sentence
-    return node
-  }))
+  overlaySay.replaceChildren(...(say || []).map(([className, sentence]) => make('span', { className }, sentence)))
   if (!pixels) return
   const [shown, mark] = overlay.children
-  shown.width = pixels.width
-  shown.height = pixels.height
-  shown.getContext('2d').putImageData(pixels, 0, 0)
-  placeOver(shown, area)
+  paintPixels(shown, pixels)
+  placeOver(shown, area, PAD_HEIGHT, PAD_HEIGHT)
   mark.hidden = !spot
-  if (spot) placeOver(mark, spot)
+  if (spot) placeOver(mark, spot, PAD_HEIGHT, PAD_HEIGHT)
 }
 
 function clearWhy() {

@@ -139,7 +139,7 @@ function show(answer, inkBox) {
 // Ask now, or as soon as the rate allows; `now` is for the end of a change.
 function ask(now) {
   clearTimeout(timer)
-  if (now) keep()
+  if (now) writeStore('sessionStorage', KEPT, strokes)
   if (strokes.length === 0) {
     shown = asked
     show({ kind: 'blank', mode: 'draw' })
@@ -280,19 +280,25 @@ sketchpad.addEventListener('blur', () => {
 
 // ---- a reload keeps the drawing ------------------------------------------------------------
 
-function keep() {
-  // A browser may keep nothing for a page in a frame: then a reload loses the drawing.
-  try { sessionStorage.setItem(KEPT, JSON.stringify(strokes)) } catch { /* nothing is kept */ }
+// A browser may keep nothing for a page in a frame: then a reload loses the drawing.
+function writeStore(storage, key, value) {
+  try {
+    window[storage].setItem(key, JSON.stringify(value))
+    return true
+  } catch {
+    return false
+  }
+}
+
+// What was kept, whatever it is; null for nothing.
+function readStore(storage, key) {
+  try { return JSON.parse(window[storage].getItem(key)) } catch { return null }
 }
 
 function keptStrokes() {
-  try {
-    const kept = JSON.parse(sessionStorage.getItem(KEPT))
-    const whole = (stroke) => Array.isArray(stroke) && stroke.length >= 3 && stroke.every(Number.isInteger)
-    return Array.isArray(kept) && kept.every(whole) ? kept : []
-  } catch {
-    return []
-  }
+  const kept = readStore('sessionStorage', KEPT)
+  const whole = (stroke) => Array.isArray(stroke) && stroke.length >= 3 && stroke.every(Number.isInteger)
+  return Array.isArray(kept) && kept.every(whole) ? kept : []
 }
 
 // ---- buttons and keys ----------------------------------------------------------------------
@@ -331,29 +337,27 @@ document.addEventListener('keydown', (event) => {
 })
 
 // A radio group: one tab stop, arrows move and choose.
-function radioGroup(group, choose) {
-  const radios = [...group.querySelectorAll('[role=radio]')]
-  const pick = (radio) => {
-    radios.forEach((other) => {
-      other.setAttribute('aria-checked', other === radio)
-      other.tabIndex = other === radio ? 0 : -1
-    })
-    choose(radio.dataset)
-  }
-  radios.forEach((radio, i) => {
-    onPress(radio, () => pick(radio))
-    radio.addEventListener('keydown', (event) => {
-      const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key]
-      if (!step) return
-      event.preventDefault()
-      const next = radios[(i + step + radios.length) % radios.length]
-      next.focus()
-      pick(next)
-    })
+const radios = [...element.querySelectorAll('.brushes [role=radio]')]
+
+function chooseBrush(radio) {
+  radios.forEach((other) => {
+    other.setAttribute('aria-checked', other === radio)
+    other.tabIndex = other === radio ? 0 : -1
   })
+  brush = Number(radio.dataset.brush)
 }
 
-radioGroup(element.querySelector('.brushes'), (data) => { brush = Number(data.brush) })
+radios.forEach((radio, i) => {
+  onPress(radio, () => chooseBrush(radio))
+  radio.addEventListener('keydown', (event) => {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key]
+    if (!step) return
+    event.preventDefault()
+    const next = radios[(i + step + radios.length) % radios.length]
+    next.focus()
+    chooseBrush(next)
+  })
+})
 
 // ---- start ---------------------------------------------------------------------------------
 

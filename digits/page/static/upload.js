@@ -46,9 +46,7 @@ async function openCamera() {
 }
 
 function takePhoto() {
-  const photo = document.createElement('canvas')
-  photo.width = camera.videoWidth
-  photo.height = camera.videoHeight
+  const photo = make('canvas', { width: camera.videoWidth, height: camera.videoHeight })
   photo.getContext('2d').drawImage(camera, 0, 0)
   closeCamera()
   photo.toBlob((content) => tell('digits:picture', new File([content], 'photo.png', { type: 'image/png' })))

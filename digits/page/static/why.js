@@ -58,8 +58,7 @@ async function explain() {
   const { image, network } = answer
   const view = await server.read_why(image, digit, network ?? null)
   if (asked !== whyAsked || !view || !view.shares) return
-  const bytes = atob(view.shares)
-  const shares = Array.from({ length: 784 }, (_, i) => ((bytes.charCodeAt(i) << 24) >> 24) / 127)
+  const shares = Array.from(new Int8Array(decodeBytes(view.shares).buffer), (share) => share / 127)
   paintImage(seenImage, image, (ink, i) => {
     const color = shares[i] > 0 ? FOR : AGAINST
     const part = Math.abs(shares[i]) ** 0.5
@@ -77,14 +76,11 @@ async function explain() {
 function paintPad(answer, shares, say) {
   const toPad = frameOnPad(answer)
   if (!toPad) return
-  const pixels = new ImageData(28, 28)
-  for (let i = 0; i < 784; i += 1) {
-    let share = 0
-    for (const j of [i - 29, i - 28, i - 27, i - 1, i, i + 1, i + 27, i + 28, i + 29]) {
-      if (Math.abs(shares[j] ?? 0) > Math.abs(share)) share = shares[j]
-    }
-    pixels.data.set([...(share > 0 ? FOR : AGAINST), 255 * Math.abs(share) ** 0.5], 4 * i)
-  }
+  const pixels = makePixels(28, 28, (i) => {
+    const near = [-29, -28, -27, -1, 0, 1, 27, 28, 29].map((step) => shares[i + step] ?? 0)
+    const share = near.reduce((most, other) => (Math.abs(other) > Math.abs(most) ? other : most))
+    return [...(share > 0 ? FOR : AGAINST), 255 * Math.abs(share) ** 0.5]
+  })
   tell('digits:overlay', { by: 'why', picture: { pixels, area: toPad([0, 0, 28, 28]), say } })
 }
 
