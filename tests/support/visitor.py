@@ -1,12 +1,15 @@
 """What a visitor does on the page and sees there, in a real Chromium."""
 
+import io
 import re
 import time
 from contextlib import contextmanager
 from weakref import WeakKeyDictionary
 
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import expect
 
 from tests.support import pen
@@ -20,10 +23,9 @@ PHONE = {
 }
 QUESTION = "**/v1/draw"
 SERVER = "**/gradio_api/component_server/"
-CONFIDENCES = (
-    "() => [...document.querySelectorAll('#confidence [data-digit]')]"
-    ".map((row) => Number(row.dataset.confidence))"
-)
+FILE_FIELD = "#upload input[type=file]"
+STILL = {"reduced_motion": "reduce"}
+"""Without it axe may meet colours half way through a transition."""
 
 PATIENCE_MILLISECONDS = 60_000
 """Longer than any machine needs; a test waits as long only where it fails."""
@@ -62,8 +64,7 @@ def visiting(chromium, app, options):
     for event, listener in listeners.items():
         page.on(event, listener)
     _forget(page, app)
-    page.goto(app.url)
-    page.locator(".weights[data-ready=true]").wait_for()
+    visit(page, app.url)
     yield page
     for event, listener in listeners.items():
         page.remove_listener(event, listener)
@@ -81,6 +82,16 @@ def _forget(page, app):
     page.goto(f"{app.url}/v1/health")
     page.evaluate("() => { sessionStorage.clear(); localStorage.clear() }")
     page.evaluate("localStorage.setItem('digits:greeted', '1')")
+
+
+def visit(page, url):
+    page.goto(url)
+    page.locator(".weights[data-ready=true]").wait_for()
+
+
+def reload(page):
+    page.reload()
+    page.locator(".weights[data-ready=true]").wait_for()
 
 
 def errors(line):
@@ -132,11 +143,8 @@ def draw_with_finger(page, digit):
 
 
 def confidences(page):
-    return page.evaluate(CONFIDENCES)
-
-
-def prediction(page):
-    return page.locator("#prediction").inner_text().strip()
+    rows = page.locator("#confidence [data-digit]")
+    return rows.evaluate_all("(rows) => rows.map((row) => Number(row.dataset.confidence))")
 
 
 def wait_for_digit(page, digit):
@@ -148,14 +156,34 @@ def wait_for_digit(page, digit):
 
 
 def draw_to_the_end(page, digit):
-    """Draw a digit and wait for the answer to the whole of it, which alone is announced."""
+    """Draw a digit and wait for the answer to the whole of it."""
     draw(page, digit)
-    expect(page.locator(".announce")).to_have_text(re.compile(f"^{digit}"))
+    wait_for_words(page, f"^{digit}")
+
+
+def wait_for_words(page, pattern):
+    """Wait until it is announced, as an answer is once the pen is up."""
+    expect(page.locator(".announce")).to_have_text(re.compile(pattern))
 
 
 def wait_for_blank(page):
     expect(page.locator("#prediction")).to_have_text(re.compile("Draw a digit"))
     assert confidences(page) == [0] * 10
+
+
+def show_example(page, digit):
+    """Let an example draw itself; the answer may be to a part of it that reads alike."""
+    page.locator(f"[data-example='{digit}']").click()
+    wait_for_digit(page, digit)
+
+
+def press(page, name):
+    page.get_by_role("button", name=name).click()
+
+
+def clear(page):
+    press(page, "Clear")
+    wait_for_blank(page)
 
 
 def ink_on_pad(page):
@@ -168,6 +196,56 @@ def ink_on_pad(page):
           return pixels.filter((value, i) => i % 4 === 3 && value > 128).length
         }"""
     )
+
+
+def pixels(page, selector):
+    """What a small canvas holds, `(H, W, 4)` int."""
+    height, values = page.locator(selector).evaluate(
+        """(canvas) => {
+          const { width, height } = canvas
+          return [height, [...canvas.getContext('2d').getImageData(0, 0, width, height).data]]
+        }"""
+    )
+    return np.array(values).reshape(height, -1, 4)
+
+
+def screenshot(part):
+    """`(H, W, 3)` int, what is seen of the page or of a part of it."""
+    with Image.open(io.BytesIO(part.screenshot())) as picture:
+        return np.asarray(picture.convert("RGB")).astype(int)
+
+
+def wait_for_same_image(page, *selectors):
+    """Wait until two canvases hold the same."""
+    page.wait_for_function(
+        """(selectors) => {
+          const [one, other] = selectors.map((name) => document.querySelector(name).toDataURL())
+          return one === other
+        }""",
+        arg=selectors,
+    )
+
+
+def style(locator, name):
+    return locator.evaluate("(node, name) => getComputedStyle(node)[name]", name)
+
+
+def overflow(page):
+    """By how many pixels the page is wider than the window."""
+    width = page.evaluate("document.documentElement.scrollWidth")
+    return width - page.viewport_size["width"]
+
+
+def record(page, url):
+    """Return a list that gets every request to an address from now on."""
+    asked = []
+    page.route(url, lambda route: (asked.append(route.request), route.continue_()))
+    return asked
+
+
+def cut_off(page, url):
+    """Let requests fail as without a network, until `page.unroute`."""
+    page.route(url, lambda route: route.abort("internetdisconnected"))
 
 
 def wait_until(page, done):
@@ -186,19 +264,19 @@ def settle(page):
 
 
 def open_upload(page):
-    page.get_by_role("tab", name="Upload").click()
-    page.locator("#upload input[type=file]").first.wait_for(state="attached")
+    page.get_by_role("tab").nth(1).click()
+    page.locator(FILE_FIELD).wait_for(state="attached")
 
 
-def upload(page, path, picture):
-    """Choose a picture in the upload tab.
+def upload(page, folder, picture):
+    """Choose a picture in the upload tab; it is written to the folder, as of `pen.sheet`."""
+    open_upload(page)
+    page.set_input_files(FILE_FIELD, pen.save(folder / "picture.png", picture))
 
-    Args:
-        page: Shows the upload tab.
-        path: Where the picture is written.
-        picture: What `pen.sheet` gives.
-    """
-    page.set_input_files("#upload input[type=file]", pen.save(path, picture))
+
+def upload_digit(page, folder, digit):
+    upload(page, folder, pen.sheet(digit))
+    wait_for_digit(page, digit)
 
 
 def violations(page):

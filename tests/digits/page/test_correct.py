@@ -11,10 +11,10 @@ from tests.support.page_support import running_app
 from tests.support.visitor import (
     DESKTOP,
     SERVER,
+    clear,
     draw_to_the_end,
     violations,
     visiting,
-    wait_for_blank,
 )
 
 REPO = "someone/corrections"
@@ -99,8 +99,7 @@ def test_one_click_corrects_and_the_page_says_when_it_is_kept(keeping_page, hub)
     assert (row["answer"], row["correction"]) == (7, 1)
     # One answer is corrected once; the next one can be corrected anew.
     expect(wrong).to_be_disabled()
-    page.get_by_role("button", name="Clear").click()
-    wait_for_blank(page)
+    clear(page)
     expect(said).to_have_text("")
     draw_to_the_end(page, 3)
     wrong.click()

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.support.page_support import start_app
 from tests.support.proxy import behind_proxy
-from tests.support.visitor import PATIENCE_MILLISECONDS, draw, wait_for_digit, wait_until
+from tests.support.visitor import PATIENCE_MILLISECONDS, draw, visit, wait_for_digit, wait_until
 
 FRAME = "<!doctype html><iframe src='{url}/' allow='camera' width=1200 height=900></iframe>"
 
@@ -60,8 +60,7 @@ def test_the_page_works_below_a_path_of_a_proxy(chromium, tmp_path):
         page.set_default_timeout(PATIENCE_MILLISECONDS)
         asked = []
         page.on("request", lambda request: asked.append(request.url))
-        page.goto(f"{url}/?from=elsewhere#here")
-        page.locator(".weights[data-ready=true]").wait_for()
+        visit(page, f"{url}/?from=elsewhere#here")
         draw(page, 3)
         wait_for_digit(page, 3)
         assert {address for address in asked if "/v1/" in address} == {f"{url}/v1/draw"}

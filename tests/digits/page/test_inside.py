@@ -1,32 +1,31 @@
-"""The look inside the network, and what is painted over the drawing."""
+"""The look inside the network."""
 
-import io
 import re
 import time
 
 import numpy as np
 import pytest
-from PIL import Image
 from playwright.sync_api import expect
 
 from digits import networks
 from digits.activations import visible_steps
-from tests.support import pen
 from tests.support.visitor import (
-    DESKTOP,
-    PHONE,
+    clear,
+    cut_off,
     draw,
     draw_to_the_end,
-    ink_on_pad,
     on_pad,
-    open_upload,
+    overflow,
     pad_box,
+    pixels,
+    record,
+    screenshot,
     settle,
-    upload,
-    violations,
+    upload_digit,
     visiting,
-    wait_for_blank,
     wait_for_digit,
+    wait_for_same_image,
+    wait_for_words,
     wait_until,
 )
 
@@ -34,7 +33,7 @@ INSIDE = "**/v1/inside"
 TALL = {"viewport": {"width": 1280, "height": 1200}}
 """The pad and the open look inside at once, for the mouse to reach both without scrolling."""
 
-PIXELS = "(c) => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]"
+LENS = ".lens canvas"
 CHANNELS = [
     step.output_shape[-1] for step in visible_steps(networks.find(networks.DEFAULT_NETWORK))
 ]
@@ -58,46 +57,31 @@ def lens(page):
 
 def shown(page):
     """The bytes of what the lens shows."""
-    return page.locator(".lens canvas").evaluate(PIXELS)
+    return pixels(page, LENS).tolist()
 
 
 def wait_for_image_of(page, digit):
     """Wait until the lens shows the image that the answer shows, which is of the digit."""
     wait_for_digit(page, digit)
-    page.wait_for_function(
-        """() => {
-          const [lens, seen] = ['.lens canvas', '.seen-image canvas'].map((name) => {
-            const canvas = document.querySelector(name)
-            return canvas.getContext('2d').getImageData(0, 0, 28, 28).data.join()
-          })
-          return lens === seen
-        }"""
-    )
+    wait_for_same_image(page, LENS, ".seen-image canvas")
 
 
 def on_map(page, layer, channel):
-    """Where a map lies within its layer's canvas, as Playwright's `position`."""
+    """A layer's canvas, and where a map lies in it, as Playwright's `position`."""
     canvas = page.locator(".layer canvas").nth(layer)
     canvas.scroll_into_view_if_needed()
     across = int(np.ceil(np.sqrt(CHANNELS[layer])))
     side = canvas.bounding_box()["width"] / across
-    place = {"x": side * (channel % across + 0.5), "y": side * (channel // across + 0.5)}
-    return canvas, place
+    return canvas, {"x": side * (channel % across + 0.5), "y": side * (channel // across + 0.5)}
 
 
-def pixels_of_pad(page):
-    """`(H, W, 3)` int, what is seen of the pad."""
-    with Image.open(io.BytesIO(page.locator("#sketchpad").screenshot())) as picture:
-        return np.asarray(picture.convert("RGB")).astype(int)
-
-
-def blue(pixels):
-    return (pixels[..., 2] - pixels[..., 0] > 60).sum()
+def hover(page, layer, channel):
+    canvas, place = on_map(page, layer, channel)
+    canvas.hover(position=place)
 
 
 def test_a_closed_look_inside_asks_nothing(page):
-    asked = []
-    page.route(INSIDE, lambda route: (asked.append(route), route.continue_()))
+    asked = record(page, INSIDE)
     draw_to_the_end(page, 5)
     settle(page)
     assert asked == []
@@ -107,7 +91,7 @@ def test_a_closed_look_inside_asks_nothing(page):
     wait_for_image_of(page, 5)
     count = len(asked)
     draw(page, 1, shift=0.2)
-    expect(page.locator(".announce")).to_have_text(re.compile("51"))
+    wait_for_words(page, "51")
     assert len(asked) == count
 
 
@@ -117,25 +101,15 @@ def test_every_layer_shows_its_maps_of_the_image_that_was_answered(page):
     wait_for_image_of(page, 5)
     counts = page.locator(".layer figcaption span").all_inner_texts()
     assert [int(text.split()[0]) for text in counts] == CHANNELS
-    for canvas in page.locator(".layer canvas").all():
-        different = canvas.evaluate(
-            """(canvas) => {
-              const { width, height } = canvas
-              const { data } = canvas.getContext('2d').getImageData(0, 0, width, height)
-              const colors = new Set()
-              for (let i = 0; i < data.length; i += 4) colors.add(data.slice(i, i + 3).join())
-              return colors.size
-            }"""
-        )
-        assert different > 20
-    tall = page.locator(".columns .top span")
-    expect(tall).to_have_text("5")
+    for place in range(len(CHANNELS)):
+        painted = pixels(page, f".layer canvas >> nth={place}").reshape(-1, 4)
+        assert len(np.unique(painted, axis=0)) > 20
+    expect(page.locator(".columns .top span")).to_have_text("5")
 
 
 def test_it_follows_the_pen_a_few_times_a_second(page):
     look(page)
-    asked = []
-    page.route(INSIDE, lambda route: (asked.append(time.monotonic()), route.continue_()))
+    asked = record(page, INSIDE)
     page.mouse.move(*on_pad(page, (0.1, 0.5)))
     page.mouse.down()
     start = time.monotonic()
@@ -145,10 +119,6 @@ def test_it_follows_the_pen_a_few_times_a_second(page):
     seconds = time.monotonic() - start
     assert 2 <= len(asked) <= 5 * seconds + 2
     page.mouse.up()
-    draw_to_the_end_again(page)
-
-
-def draw_to_the_end_again(page):
     page.get_by_role("button", name="Clear").click()
     draw_to_the_end(page, 3)
     wait_for_image_of(page, 3)
@@ -164,8 +134,7 @@ def test_the_pens_answers_do_not_wait_for_it_and_late_ones_are_dropped(page):
     draw(page, 7)
     settle(page)
     assert len(held) == 1
-    page.get_by_role("button", name="Clear").click()
-    wait_for_blank(page)
+    clear(page)
     let_go.append(True)
     with page.expect_response(INSIDE) as late:
         held[0].continue_()
@@ -180,9 +149,8 @@ def test_a_map_below_the_mouse_is_shown_large_and_where_it_looks(page):
     draw_to_the_end(page, 7)
     look(page)
     wait_for_image_of(page, 7)
-    image, paper = shown(page), pixels_of_pad(page)
-    canvas, place = on_map(page, 1, 20)
-    canvas.hover(position=place)
+    image, paper = shown(page), screenshot(page.locator("#sketchpad"))
+    hover(page, 1, 20)
     expect(lens(page)).to_have_text(f"Map 21 of {CHANNELS[1]}")
     assert shown(page) != image
     page.locator("#sketchpad").scroll_into_view_if_needed()
@@ -194,7 +162,7 @@ def test_a_map_below_the_mouse_is_shown_large_and_where_it_looks(page):
     page.mouse.move(5, 5)
     expect(lens(page)).to_have_text("Image")
     assert not page.locator(".overlay canvas").is_visible()
-    assert (pixels_of_pad(page) == paper).all()
+    assert (screenshot(page.locator("#sketchpad")) == paper).all()
 
 
 def test_a_map_lies_over_the_ink_that_it_is_of(page):
@@ -204,12 +172,8 @@ def test_a_map_lies_over_the_ink_that_it_is_of(page):
     wait_for_image_of(page, 1)
     near = []
     for channel in range(CHANNELS[0]):
-        canvas, place = on_map(page, 0, channel)
-        canvas.hover(position=place)
-        page.wait_for_function(
-            "(n) => document.querySelector('.lens figcaption b').textContent.includes(`Map ${n} `)",
-            arg=channel + 1,
-        )
+        hover(page, 0, channel)
+        expect(lens(page)).to_contain_text(f"Map {channel + 1} ")
         spot, pad = page.locator(".overlay .spot").bounding_box(), pad_box(page)
         middle = (spot["x"] + spot["width"] / 2 - pad["x"]) / pad["width"]
         near.append(abs(middle - 0.5) < 0.08)
@@ -223,19 +187,10 @@ def test_a_press_holds_a_map_while_one_draws_on_and_escape_lets_it_go(page):
     canvas, place = on_map(page, 0, 5)
     canvas.click(position=place)
     before = shown(page)
-    page.get_by_role("button", name="Clear").click()
-    wait_for_blank(page)
+    clear(page)
     draw_to_the_end(page, 0)
     expect(lens(page)).to_have_text("Map 6 of 16")
-    page.wait_for_function(
-        """(before) => {
-          const canvas = document.querySelector('.lens canvas')
-          const { width, height } = canvas
-          const now = canvas.getContext('2d').getImageData(0, 0, width, height).data
-          return now.join() !== before.join()
-        }""",
-        arg=before,
-    )
+    wait_until(page, lambda: shown(page) != before)
     page.locator(".layer canvas").first.press("Escape")
     wait_for_image_of(page, 0)
 
@@ -259,8 +214,7 @@ def test_a_feature_shows_the_map_that_it_is_the_average_of(page):
     last = len(CHANNELS) - 1
     seen = []
     for layer, name in ((last - 1, "Map"), (last, "Feature")):
-        canvas, place = on_map(page, layer, 40)
-        canvas.hover(position=place)
+        hover(page, layer, 40)
         expect(lens(page)).to_have_text(f"{name} 41 of {CHANNELS[layer]}")
         seen.append(shown(page))
     assert seen[0] == seen[1]
@@ -274,7 +228,7 @@ def test_a_finger_chooses_a_map_which_stays_large_while_the_layers_scroll(phone)
     canvas.tap(position=place)
     expect(lens(phone)).to_have_text(re.compile("^Map 51 of"))
     expect(phone.locator(".lens canvas")).to_be_in_viewport()
-    assert phone.evaluate("document.documentElement.scrollWidth") == 390
+    assert overflow(phone) == 0
 
 
 def test_nothing_moves_when_answers_come_while_it_is_open(page):
@@ -288,9 +242,7 @@ def test_nothing_moves_when_answers_come_while_it_is_open(page):
 
 
 def test_an_uploaded_picture_is_looked_into_and_about_shows_none(page, tmp_path):
-    open_upload(page)
-    upload(page, tmp_path / "9.png", pen.sheet(9))
-    wait_for_digit(page, 9)
+    upload_digit(page, tmp_path, 9)
     look(page)
     wait_for_image_of(page, 9)
     page.get_by_role("tab", name="About").click()
@@ -307,11 +259,9 @@ def test_a_press_of_a_tile_shows_the_inside_of_that_digit(page):
     tile.click()
     expect(tile).to_have_attribute("aria-pressed", "true")
     expect(page.locator(".columns .top span")).to_have_text("2")
-    tile_image = tile.locator("canvas").evaluate(PIXELS)
-    assert shown(page) == tile_image
+    wait_for_same_image(page, LENS, ".tiles [aria-pressed=true] canvas")
     # A map lies over this digit, in the right half of the pad.
-    canvas, place = on_map(page, 0, 5)
-    canvas.hover(position=place)
+    hover(page, 0, 5)
     spot, pad = page.locator(".overlay .spot").bounding_box(), pad_box(page)
     assert spot["x"] + spot["width"] / 2 > pad["x"] + pad["width"] / 2
     page.mouse.move(5, 5)
@@ -322,76 +272,8 @@ def test_a_press_of_a_tile_shows_the_inside_of_that_digit(page):
 
 def test_without_its_answers_the_page_works_on(page):
     look(page)
-    page.route(INSIDE, lambda route: route.abort("internetdisconnected"))
+    cut_off(page, INSIDE)
     draw_to_the_end(page, 8)
     page.unroute(INSIDE)
     draw(page, 8, shift=0.01)
     wait_for_image_of(page, 8)
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        pytest.param(DESKTOP | {"color_scheme": "dark"}, id="dark"),
-        pytest.param(PHONE | {"locale": "de-DE"}, id="phone", marks=pytest.mark.nightly),
-        pytest.param(DESKTOP | {"forced_colors": "active"}, id="forced"),
-    ],
-)
-def test_axe_finds_no_fault_in_an_open_look_inside(chromium, app, options):
-    with visiting(chromium, app, options | {"reduced_motion": "reduce"}) as page:
-        page.locator("[data-example='5']").click()
-        wait_for_digit(page, 5)
-        page.locator(".inside summary").click()
-        page.locator(".layer canvas").first.press("ArrowRight")
-        expect(page.locator(".lens")).to_have_class(re.compile("chosen"))
-        page.locator(".why").click()
-        expect(page.locator(".announce")).to_have_text(re.compile("5.*5"))
-        assert violations(page) == []
-        box = page.locator(".inside summary").bounding_box()
-        assert box["height"] >= 44
-
-
-def test_what_spoke_for_the_answer_colours_the_ink_on_the_pad_and_is_said_there(page):
-    draw_to_the_end(page, 3)
-    plain = pixels_of_pad(page)
-    assert blue(plain) == 0
-    page.locator(".why").click()
-    say = page.locator(".overlay-say")
-    expect(say).to_have_text(re.compile(r"^The ink .* speaks most for 3\."))
-    colored = pixels_of_pad(page)
-    assert blue(colored) > 500
-    # The paper above the sentence stays white.
-    top = pad_box(page)["height"] - (say.bounding_box()["height"] + 20)
-    paper = (plain.min(axis=2) == 255)[: int(top)]
-    assert (colored[: int(top)][paper] == 255).all()
-    ink = ink_on_pad(page)
-    draw(page, 1, lift=False)
-    expect(say).not_to_be_visible()
-    assert blue(pixels_of_pad(page)) == 0
-    assert ink_on_pad(page) > ink
-    page.mouse.up()
-
-
-def test_any_bar_is_asked_and_looks_as_if_it_can_be_pressed(page):
-    key = page.locator("#confidence [data-digit='8'] .row-digit")
-    border = "(node) => getComputedStyle(node).borderTopColor"
-    idle = key.evaluate(border)
-    draw_to_the_end(page, 3)
-    assert key.evaluate(border) != idle
-    expect(page.get_by_text("or press a bar")).to_be_visible()
-    page.get_by_role("button", name=re.compile("^8 ")).click()
-    expect(page.locator(".overlay-say .against")).to_have_text(re.compile("against 8"))
-    page.get_by_role("button", name=re.compile("^8 ")).click()
-    expect(page.locator(".overlay-say")).not_to_be_visible()
-
-
-def test_on_the_upload_tab_the_sentence_stands_beside_the_picture(page, tmp_path):
-    open_upload(page)
-    upload(page, tmp_path / "4.png", pen.sheet(4))
-    wait_for_digit(page, 4)
-    before = page.locator("#confidence").bounding_box()
-    page.locator(".why").click()
-    expect(page.locator("#prediction .say")).to_have_text(re.compile("speaks most for 4"))
-    assert page.locator("#confidence").bounding_box() == before
-    page.locator(".why").click()
-    expect(page.locator("#prediction .say")).to_have_text(re.compile("sure"))

@@ -11,19 +11,21 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from digits.drawing import MAX_POINTS
-from tests.support import pen
 from tests.support.visitor import (
     DESKTOP,
-    PHONE,
+    clear,
     draw,
     draw_to_the_end,
     ink_on_pad,
-    open_upload,
-    upload,
-    violations,
+    press,
+    reload,
+    show_example,
+    upload_digit,
+    visit,
     visiting,
     wait_for_blank,
     wait_for_digit,
+    wait_for_words,
 )
 
 CLIPBOARD = DESKTOP | {"permissions": ["clipboard-read", "clipboard-write"]}
@@ -38,7 +40,7 @@ def sharing(chromium, app):
 
 
 def copied(page):
-    page.get_by_role("button", name=COPY).click()
+    press(page, COPY)
     expect(page.locator(".keep-said")).to_have_text("Link copied.")
     return page.evaluate("navigator.clipboard.readText()")
 
@@ -46,8 +48,7 @@ def copied(page):
 def put(page, strokes):
     """Lay strokes on the pad, as a reload finds them."""
     page.evaluate("(kept) => sessionStorage.setItem('digits:drawing', kept)", json.dumps(strokes))
-    page.reload()
-    page.locator(".weights[data-ready=true]").wait_for()
+    reload(page)
 
 
 def test_a_link_draws_the_drawing_and_reads_it(sharing, chromium, app):
@@ -57,7 +58,7 @@ def test_a_link_draws_the_drawing_and_reads_it(sharing, chromium, app):
     assert len(link) < 300
     with visiting(chromium, app, DESKTOP | {"locale": "en-GB"}) as other:
         other.goto(link)
-        expect(other.locator(".announce")).to_have_text(re.compile("^3"))
+        wait_for_words(other, "^3")
         assert ink_on_pad(other) == pytest.approx(ink, rel=0.02)
 
 
@@ -102,8 +103,7 @@ def test_a_link_holds_every_drawing_whole(sharing, strokes):
 )
 def test_what_is_no_link_draws_nothing_and_is_no_error(page, app, code):
     page.goto("about:blank")
-    page.goto(f"{app.url}/#d={code}")
-    page.locator(".weights[data-ready=true]").wait_for()
+    visit(page, f"{app.url}/#d={code}")
     wait_for_blank(page)
     assert ink_on_pad(page) == 0
     page.wait_for_function("location.hash === ''")
@@ -120,11 +120,11 @@ def test_the_link_leaves_the_address_when_the_drawing_changes(sharing):
 def test_a_link_may_be_opened_on_an_open_page_and_the_drawing_before_it_comes_back(sharing):
     draw_to_the_end(sharing, 3)
     link = copied(sharing)
-    sharing.get_by_role("button", name="Clear").click()
+    press(sharing, "Clear")
     draw_to_the_end(sharing, 7)
     sharing.evaluate("(hash) => { location.hash = hash }", link[link.index("#") :])
     wait_for_digit(sharing, 3)
-    sharing.get_by_role("button", name="Undo").click()
+    press(sharing, "Undo")
     wait_for_digit(sharing, 7)
 
 
@@ -133,7 +133,7 @@ def test_without_a_clipboard_the_link_is_in_the_address_bar(page):
         "() => { navigator.clipboard.writeText = () => Promise.reject(new Error('denied')) }"
     )
     draw_to_the_end(page, 1)
-    page.get_by_role("button", name=COPY).click()
+    press(page, COPY)
     expect(page.locator(".keep-said")).to_have_text("The link is in the address bar.")
     assert "#d=" in page.url
 
@@ -141,7 +141,7 @@ def test_without_a_clipboard_the_link_is_in_the_address_bar(page):
 def test_the_picture_is_the_drawing_and_is_read_alike(page, app):
     draw_to_the_end(page, 4)
     with page.expect_download() as download:
-        page.get_by_role("button", name="Save picture").click()
+        press(page, "Save picture")
     assert download.value.suggested_filename == "digit.png"
     content = download.value.path().read_bytes()
     with Image.open(io.BytesIO(content)) as picture:
@@ -168,8 +168,7 @@ def test_the_last_drawings_come_back_at_a_press_and_are_forgotten_at_one(page):
     expect(page.locator(".last")).not_to_be_visible()
     for digit in (3, 7):
         draw_to_the_end(page, digit)
-        page.get_by_role("button", name="Clear").click()
-        wait_for_blank(page)
+        clear(page)
     expect(last(page)).to_have_count(2)
     expect(page.locator(".last")).to_contain_text("in this browser alone")
     last(page).nth(1).click()
@@ -178,7 +177,7 @@ def test_the_last_drawings_come_back_at_a_press_and_are_forgotten_at_one(page):
     wait_for_digit(page, 7)
     page.reload()
     expect(last(page)).to_have_count(2)
-    page.get_by_role("button", name="Forget them").click()
+    press(page, "Forget them")
     expect(page.locator(".last")).not_to_be_visible()
     assert page.evaluate("localStorage.getItem('digits:drawings')") is None
 
@@ -186,14 +185,11 @@ def test_the_last_drawings_come_back_at_a_press_and_are_forgotten_at_one(page):
 def test_a_drawing_is_kept_once_and_examples_never(page):
     draw_to_the_end(page, 3)
     for _ in range(2):
-        page.get_by_role("button", name="Clear").click()
-        wait_for_blank(page)
-        page.get_by_role("button", name="Undo").click()
+        clear(page)
+        press(page, "Undo")
         wait_for_digit(page, 3)
-    page.get_by_role("button", name="Example 5").click()
-    wait_for_digit(page, 5)
-    page.get_by_role("button", name="Example 8").click()
-    wait_for_digit(page, 8)
+    show_example(page, 5)
+    show_example(page, 8)
     expect(last(page)).to_have_count(1)
 
 
@@ -213,8 +209,7 @@ def test_a_drawing_is_kept_when_the_page_is_left_and_eight_of_them_at_most(page,
 @pytest.mark.parametrize("content", ["nonsense", "{}", "[1, null]", '["%", "AAAA", "LgEA"]'])
 def test_what_lies_in_the_browsers_store_by_mistake_is_no_last_drawing(page, content):
     page.evaluate("(content) => localStorage.setItem('digits:drawings', content)", content)
-    page.reload()
-    page.locator(".weights[data-ready=true]").wait_for()
+    reload(page)
     expect(page.locator(".last")).not_to_be_visible()
     draw_to_the_end(page, 1)
 
@@ -228,11 +223,9 @@ def test_a_browser_that_keeps_nothing_draws_all_the_same(chromium, app):
         "for (const name of ['getItem', 'setItem', 'removeItem'])"
         " Storage.prototype[name] = () => { throw new DOMException('denied', 'SecurityError') }"
     )
-    page.goto(app.url)
-    page.locator(".weights[data-ready=true]").wait_for()
+    visit(page, app.url)
     draw_to_the_end(page, 3)
-    page.get_by_role("button", name="Clear").click()
-    wait_for_blank(page)
+    clear(page)
     assert [fault for fault in faults if "denied" in fault] == []
     context.close()
 
@@ -245,55 +238,33 @@ def test_the_time_of_the_last_answer_stands_behind_it_and_is_not_announced(page,
     shown = say.evaluate("(node) => getComputedStyle(node, '::after').content")
     assert re.search(r"attr\(data-took\)|\d+ ms", shown)
     expect(page.locator(".announce")).not_to_contain_text("ms")
-    open_upload(page)
-    upload(page, tmp_path / "7.png", pen.sheet(7))
-    wait_for_digit(page, 7)
+    upload_digit(page, tmp_path, 7)
     expect(say).to_have_attribute("data-took", re.compile(r"^\d+ ms$"))
-
-
-@pytest.mark.parametrize(
-    "options", [DESKTOP, PHONE | {"color_scheme": "dark"}], ids=["desk", "phone"]
-)
-def test_axe_finds_no_fault_and_what_is_pressed_is_large_enough(chromium, app, options):
-    with visiting(chromium, app, options | {"reduced_motion": "reduce"}) as page:
-        draw_to_the_end(page, 3)
-        page.get_by_role("button", name="Clear").click()
-        wait_for_blank(page)
-        expect(last(page)).to_have_count(1)
-        assert violations(page) == []
-        for button in page.locator(".keep button, .last button").all():
-            box = button.bounding_box()
-            assert box["height"] >= 44
-            assert box["width"] >= 44, button.inner_text()
 
 
 GAME_DIGIT = r"Number(document.querySelector('.goal').textContent.match(/Draw (\d)/)[1])"
 
 
 def test_ten_digits_are_drawn_against_the_clock_and_examples_do_not_count(page):
-    page.get_by_role("button", name="Ten digits against the clock").click()
+    press(page, "Ten digits against the clock")
     first = page.evaluate(GAME_DIGIT)
     page.get_by_role("button", name=f"Example {first}").click()
     wait_for_digit(page, first)
-    page.get_by_role("button", name="Clear").click()
+    press(page, "Clear")
     goal = page.locator(".goal")
     for turn in range(1, 11):
         expect(goal).to_contain_text(f"({turn} of 10)")
         wait_for_blank(page)
         draw(page, page.evaluate(GAME_DIGIT))
     expect(goal).to_have_text(re.compile(r"Done in (\d+\.\d) s\. Your best: \1 s\."))
-    page.get_by_role("button", name="Ten digits against the clock").click()
-    page.get_by_role("button", name="Stop the clock").click()
+    press(page, "Ten digits against the clock")
+    press(page, "Stop the clock")
     expect(goal).to_have_text("")
 
 
 def test_no_round_ends_that_was_not_begun(page):
-    pad = page.locator("#sketchpad canvas").first.bounding_box()
-    for x in (0.3, 0.7):  # two ones: a number has no digit of its own
-        page.mouse.move(pad["x"] + x * pad["width"], pad["y"] + 0.2 * pad["height"])
-        page.mouse.down()
-        page.mouse.move(pad["x"] + x * pad["width"], pad["y"] + 0.8 * pad["height"], steps=5)
-        page.mouse.up()
+    for shift in (-0.2, 0.2):  # two ones: a number has no digit of its own
+        draw(page, 1, shift=shift)
     expect(page.locator("#prediction")).to_contain_text("11")
     page.wait_for_timeout(1000)  # longer than a digit that is read waits for its last stroke
     expect(page.locator(".goal")).to_have_text("")

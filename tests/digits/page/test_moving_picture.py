@@ -9,7 +9,7 @@ from PIL import Image
 from digits.drawing import PAD_HEIGHT
 from digits.examples import digit_example
 from tests.conftest import ROOT
-from tests.support.visitor import on_pad, wait_for_blank, wait_for_digit
+from tests.support.visitor import clear, on_pad, wait_for_digit
 
 FOLDER = ROOT / ".github" / "screenshots"
 
@@ -42,8 +42,7 @@ def test_the_moving_picture_shows_the_answer_that_follows_the_pen(page, tmp_path
         page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished))")
         frames.append(frame(page))
         durations.append(HOLD_MILLISECONDS)
-        page.locator("[data-action=clear]").click()
-        wait_for_blank(page)
+        clear(page)
     folder = FOLDER if os.environ.get("UPDATE_SCREENSHOTS") == "1" else tmp_path
     path = folder / "page.webp"
     frames[0].save(

@@ -8,13 +8,20 @@ from playwright.sync_api import expect
 from tests.support import pen
 from tests.support.visitor import (
     QUESTION,
+    clear,
+    cut_off,
     draw,
     draw_to_the_end,
     ink_on_pad,
     open_upload,
+    press,
+    reload,
+    style,
     upload,
+    upload_digit,
     wait_for_blank,
     wait_for_digit,
+    wait_for_words,
 )
 
 UPLOADS = re.compile(r"/gradio_api/upload\?")
@@ -36,19 +43,18 @@ def hold(page, url):
 def test_a_slow_answer_is_awaited_and_the_old_one_taken_away(page):
     draw_to_the_end(page, 1)
     release = hold(page, QUESTION)
-    page.get_by_role("button", name="Clear").click()
-    wait_for_blank(page)
+    clear(page)
     draw(page, 7)
     expect(page.locator("#prediction")).to_have_text(re.compile(r"^\s*Reading …"))
     dimmed = page.locator("#confidence .track i").first
-    assert float(dimmed.evaluate("(node) => getComputedStyle(node).opacity")) < 0.5
+    assert float(style(dimmed, "opacity")) < 0.5
     release()
     wait_for_digit(page, 7)
-    assert float(dimmed.evaluate("(node) => getComputedStyle(node).opacity")) == 1
+    assert float(style(dimmed, "opacity")) == 1
 
 
 def test_stale_tiles_and_bars_do_not_lie_on_each_other(page):
-    page.get_by_role("button", name="Number 42").click()
+    press(page, "Number 42")
     expect(page.locator("#prediction")).to_have_text(re.compile(r"^\s*42.*sure"))
     release = hold(page, QUESTION)
     draw(page, 7)
@@ -61,13 +67,13 @@ def test_stale_tiles_and_bars_do_not_lie_on_each_other(page):
 def test_without_a_network_the_lamp_says_so_until_it_is_back(page):
     lamp = page.locator(".weights")
     draw_to_the_end(page, 1)
-    page.route(QUESTION, lambda route: route.abort("internetdisconnected"))
+    cut_off(page, QUESTION)
     draw(page, 1, shift=0.02)
     expect(page.locator("#prediction")).to_contain_text("No answer from the server")
     expect(lamp).to_have_attribute("data-ready", "false")
     expect(lamp).to_have_text("The server cannot be reached.")
     page.unroute(QUESTION)
-    expect(page.locator(".announce")).to_have_text(re.compile("^1"))
+    wait_for_words(page, "^1")
     expect(lamp).to_have_attribute("data-ready", "true")
     expect(lamp).to_contain_text("bundled")
 
@@ -76,23 +82,20 @@ def test_the_upload_tab_says_in_its_own_words_that_there_is_no_network(page, tmp
     open_upload(page)
     # Only these: Gradio lets a failure of its own progress report go uncaught.
     for url in (UPLOADS, "**/v1/health"):
-        page.route(url, lambda route: route.abort("internetdisconnected"))
-    upload(page, tmp_path / "8.png", pen.sheet(8))
+        cut_off(page, url)
+    upload(page, tmp_path, pen.sheet(8))
     expect(page.locator("#prediction")).to_contain_text("Choose the picture again")
     expect(page.locator(".weights")).to_have_attribute("data-ready", "false")
     page.unroute(UPLOADS)
     page.unroute("**/v1/health")
-    upload(page, tmp_path / "7.png", pen.sheet(7))
-    wait_for_digit(page, 7)
+    upload_digit(page, tmp_path, 7)
     expect(page.locator(".weights")).to_have_attribute("data-ready", "true")
 
 
 def test_a_picture_on_its_way_takes_the_last_answer_away(page, tmp_path):
-    open_upload(page)
-    upload(page, tmp_path / "8.png", pen.sheet(8))
-    wait_for_digit(page, 8)
+    upload_digit(page, tmp_path, 8)
     release = hold(page, "**/gradio_api/queue/join*")
-    page.get_by_role("button", name="Rotate by 90°").click()
+    press(page, "Rotate by 90°")
     expect(page.locator("#prediction")).to_have_text(re.compile(r"^\s*Reading …"))
     release()
     expect(page.locator("#prediction")).not_to_contain_text("Reading")
@@ -101,14 +104,12 @@ def test_a_picture_on_its_way_takes_the_last_answer_away(page, tmp_path):
 def test_a_drawing_outlives_a_reload(page):
     draw_to_the_end(page, 4)
     ink = ink_on_pad(page)
-    page.reload()
-    page.locator(".weights[data-ready=true]").wait_for()
+    reload(page)
     wait_for_digit(page, 4)
     assert ink_on_pad(page) == pytest.approx(ink, rel=0.02)
     page.keyboard.press("Delete")
     wait_for_blank(page)
-    page.reload()
-    page.locator(".weights[data-ready=true]").wait_for()
+    reload(page)
     wait_for_blank(page)
     assert ink_on_pad(page) == 0
 
@@ -116,6 +117,5 @@ def test_a_drawing_outlives_a_reload(page):
 def test_what_lies_in_the_browsers_store_by_mistake_is_no_drawing(page):
     for content in ("nonsense", "[[1]]", '[["a", 1, 2]]', "{}"):
         page.evaluate("(content) => sessionStorage.setItem('digits:drawing', content)", content)
-        page.reload()
-        page.locator(".weights[data-ready=true]").wait_for()
+        reload(page)
         wait_for_blank(page)
