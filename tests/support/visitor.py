@@ -1,5 +1,6 @@
 """What a visitor does on the page and sees there, in a real Chromium."""
 
+import base64
 import io
 import re
 import time
@@ -124,6 +125,17 @@ def draw(page, digit, *, shift=0.0, lift=True, step=100):
             page.mouse.move(*point)
         if lift:
             page.mouse.up()
+
+
+def scribble(page, seconds):
+    """Move the lowered pen over the pad as long; return how long it took."""
+    page.mouse.move(*on_pad(page, (0.1, 0.5)))
+    page.mouse.down()
+    start = time.monotonic()
+    while (passed := time.monotonic() - start) < seconds:
+        part = passed / seconds
+        page.mouse.move(*on_pad(page, (0.1 + 0.8 * part, 0.5 + 0.3 * np.sin(20 * part))))
+    return passed
 
 
 def draw_with_finger(page, digit):
@@ -277,6 +289,23 @@ def upload(page, folder, picture):
 def upload_digit(page, folder, digit):
     upload(page, folder, pen.sheet(digit))
     wait_for_digit(page, digit)
+
+
+BLANK = base64.b64encode(bytes(28 * 28)).decode()
+
+
+def digit_view(digit, confidences, score=None):
+    """An answer as of `/v1/draw`; the confidences by digit, and no digit where it is None."""
+    return {
+        "kind": "digit",
+        "digit": digit,
+        "reason": "not a digit" if digit is None else None,
+        "confidences": [confidences.get(one, 0) for one in range(10)],
+        "score": score or max(confidences.values()),
+        "others": 0,
+        "model": "bundled",
+        "image": BLANK,
+    }
 
 
 def violations(page):

@@ -1,7 +1,6 @@
 """The look inside the network."""
 
 import re
-import time
 
 import numpy as np
 import pytest
@@ -14,12 +13,12 @@ from tests.support.visitor import (
     cut_off,
     draw,
     draw_to_the_end,
-    on_pad,
     overflow,
     pad_box,
     pixels,
     record,
     screenshot,
+    scribble,
     settle,
     upload_digit,
     visiting,
@@ -110,13 +109,7 @@ def test_every_layer_shows_its_maps_of_the_image_that_was_answered(page):
 def test_it_follows_the_pen_a_few_times_a_second(page):
     look(page)
     asked = record(page, INSIDE)
-    page.mouse.move(*on_pad(page, (0.1, 0.5)))
-    page.mouse.down()
-    start = time.monotonic()
-    while time.monotonic() - start < 1.5:
-        part = (time.monotonic() - start) / 1.5
-        page.mouse.move(*on_pad(page, (0.1 + 0.8 * part, 0.5 + 0.3 * np.sin(20 * part))))
-    seconds = time.monotonic() - start
+    seconds = scribble(page, 1.5)
     assert 2 <= len(asked) <= 5 * seconds + 2
     page.mouse.up()
     page.get_by_role("button", name="Clear").click()

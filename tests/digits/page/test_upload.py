@@ -11,7 +11,19 @@ from playwright.sync_api import expect
 
 from digits.pictures import MAX_FILE_BYTES
 from tests.support import pen
-from tests.support.visitor import DESKTOP, draw, ink_on_pad, open_upload, visiting, wait_for_digit
+from tests.support.visitor import (
+    DESKTOP,
+    FILE_FIELD,
+    confidences,
+    draw,
+    ink_on_pad,
+    open_upload,
+    press,
+    upload,
+    upload_digit,
+    visiting,
+    wait_for_digit,
+)
 
 HAND_IN = """([kind, selector, type, content]) => {
   const bytes = typeof content === 'number' ? new Uint8Array(content)
@@ -149,9 +161,92 @@ def test_a_picture_that_lies_on_its_side_is_shown_upright_with_its_boxes(page, t
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6  # to be turned clockwise
     Image.fromarray(np.rot90(upright)).save(tmp_path / "2.jpg", exif=exif)
-    page.set_input_files("#upload input[type=file]", tmp_path / "2.jpg")
+    page.set_input_files(FILE_FIELD, tmp_path / "2.jpg")
     wait_for_digit(page, 2)
     box, frame = (page.locator(f".seen-picture{part}") for part in (" [data-digit='2']", ""))
     box, frame = box.bounding_box(), frame.bounding_box()
     assert frame["width"] == pytest.approx(2 * frame["height"], rel=0.02)
     assert box["x"] + box["width"] < frame["x"] + frame["width"] / 2
+
+
+def test_an_uploaded_picture_is_read_and_its_ink_is_marked(page, tmp_path):
+    open_upload(page)
+    expect(page.locator("#prediction")).to_contain_text("Choose a picture")
+    # The 2 lies in the right half of the sheet.
+    sheet = np.hstack([np.full((400, 400), 255, np.uint8), pen.sheet(2)])
+    upload(page, tmp_path, sheet)
+    wait_for_digit(page, 2)
+    frame = page.locator(".seen-picture").bounding_box()
+    box = page.locator(".seen-picture .boxes div").bounding_box()
+    middle = (box["x"] + box["width"] / 2 - frame["x"]) / frame["width"]
+    assert middle == pytest.approx(0.75, abs=0.05)
+
+
+def test_a_picture_can_be_turned_until_it_stands_upright(page, tmp_path):
+    upload(page, tmp_path, np.rot90(pen.sheet(4)))  # a quarter turn to the left
+    page.locator(".answer[data-kind=digit]").wait_for()
+    press(page, "Rotate by 90°")
+    wait_for_digit(page, 4)
+    # The picture that is shown turns too.
+    assert ink_in_the_box(page) > 0.95
+
+
+def ink_in_the_box(page):
+    """Share of the shown picture's ink that lies within the box of what was read."""
+    return page.locator(".seen-picture").evaluate(
+        """async (frame) => {
+          const image = frame.querySelector('img')
+          await image.decode()
+          const canvas = document.createElement('canvas')
+          const [w, h] = [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight]
+          canvas.getContext('2d').drawImage(image, 0, 0)
+          const pixels = canvas.getContext('2d').getImageData(0, 0, w, h).data
+          const [whole, box] = [frame, frame.querySelector('.boxes [data-digit]')]
+            .map((node) => node.getBoundingClientRect())
+          let [ink, within] = [0, 0]
+          for (let i = 0; i < w * h; i += 1) {
+            if (pixels[4 * i] > 128) continue
+            const x = whole.x + (i % w + 0.5) / w * whole.width
+            const y = whole.y + (Math.floor(i / w) + 0.5) / h * whole.height
+            ink += 1
+            within += x >= box.left && x <= box.right && y >= box.top && y <= box.bottom
+          }
+          return within / ink
+        }"""
+    )
+
+
+def test_an_unreadable_upload_says_what_to_do(page):
+    open_upload(page)
+    file = {"name": "bad.png", "mimeType": "image/png", "buffer": b"no picture at all"}
+    page.set_input_files(FILE_FIELD, file)
+    expect(page.locator("#prediction")).to_have_text(re.compile("Use|Take|Upload|Save"))
+    assert confidences(page) == [0] * 10
+    assert "Traceback" not in page.locator("body").inner_text()
+
+
+def test_each_tab_keeps_its_own_answer(page, tmp_path):
+    draw(page, 1)
+    wait_for_digit(page, 1)
+    upload_digit(page, tmp_path, 8)
+    page.get_by_role("tab", name="Draw").click()
+    wait_for_digit(page, 1)
+    assert ink_on_pad(page) > 0
+    page.get_by_role("tab", name="Upload").click()
+    wait_for_digit(page, 8)
+
+
+def test_a_picture_that_is_taken_away_leaves_no_answer(page, tmp_path):
+    upload_digit(page, tmp_path, 8)
+    page.locator("#upload").get_by_role("button", name=re.compile("Clear|Remove")).click()
+    expect(page.locator("#prediction")).to_contain_text("Choose a picture")
+    assert confidences(page) == [0] * 10
+
+
+def test_every_digit_of_an_uploaded_picture_is_read_line_by_line(page, tmp_path):
+    sheet = np.vstack([pen.sheet(4, 2), np.full_like(pen.sheet(4, 2), 255)])
+    sheet[-400:, :400] = pen.sheet(7)
+    upload(page, tmp_path, sheet)
+    expect(page.locator("#prediction .digit")).to_have_text(re.compile(r"42\n7"))
+    assert page.locator(".seen-picture .boxes div").count() == 3
+    assert page.locator(".tiles li b").all_inner_texts() == list("427")
