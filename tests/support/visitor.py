@@ -260,6 +260,23 @@ def cut_off(page, url):
     page.route(url, lambda route: route.abort("internetdisconnected"))
 
 
+def hold(page, url):
+    """Hold requests back.
+
+    Returns:
+        The list of what is held, and a function that lets these and all later ones go.
+    """
+    held, let_go = [], []
+    page.route(url, lambda route: route.continue_() if let_go else held.append(route))
+
+    def release():
+        let_go.append(True)
+        for route in held:
+            route.continue_()
+
+    return held, release
+
+
 def wait_until(page, done):
     """Let the page go on until something holds that the test itself is told by its events."""
     end = time.monotonic() + PATIENCE_MILLISECONDS / 1000

@@ -16,7 +16,7 @@ let whyAnswer = null // the answer that can be asked about
 let whyAsked = 0
 let whyLabels = null // what the buttons say and show now
 
-// A refused answer is asked about by the digit that it is nearest to.
+// A rejected answer is asked about by the digit that it is nearest to.
 const whyDigit = () => whyOther ?? topDigit(whyAnswer)
 
 // Called with every answer; `final` where the pen is up.

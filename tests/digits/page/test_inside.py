@@ -13,6 +13,7 @@ from tests.support.visitor import (
     cut_off,
     draw,
     draw_to_the_end,
+    hold,
     overflow,
     pad_box,
     pixels,
@@ -120,17 +121,15 @@ def test_it_follows_the_pen_a_few_times_a_second(page):
 def test_the_pens_answers_do_not_wait_for_it_and_late_ones_are_dropped(page):
     look(page)
     blank = shown(page)
-    held, let_go = [], []
-    page.route(INSIDE, lambda route: route.continue_() if let_go else held.append(route))
+    held, release = hold(page, INSIDE)
     draw_to_the_end(page, 7)
     wait_until(page, lambda: held)
     draw(page, 7)
     settle(page)
     assert len(held) == 1
     clear(page)
-    let_go.append(True)
     with page.expect_response(INSIDE) as late:
-        held[0].continue_()
+        release()
     late.value.finished()
     settle(page)
     assert shown(page) == blank

@@ -11,6 +11,7 @@ from tests.support.visitor import (
     digit_view,
     draw,
     draw_with_finger,
+    hold,
     ink_on_pad,
     on_pad,
     press,
@@ -104,21 +105,19 @@ def test_each_example_is_drawn_and_read_at_a_click(page, digits):
 
 
 def test_an_answer_that_comes_late_does_not_bring_a_cleared_drawing_back(page):
-    held = []
-    page.route(QUESTION, lambda route: held.append(route))  # noqa: PLW0108 - it must be a function
+    held, release = hold(page, QUESTION)
     draw(page, 5)
     wait_until(page, lambda: held)
     clear(page)
     with page.expect_response(QUESTION) as late:
-        held[0].continue_()
+        release()
     late.value.finished()
     settle(page)
     wait_for_blank(page)
 
 
 def test_an_answer_to_a_part_does_not_replace_the_answer_to_the_whole(page):
-    held = []
-    page.route(QUESTION, lambda route: held.append(route))  # noqa: PLW0108 - it must be a function
+    held, _ = hold(page, QUESTION)
     draw(page, 5, lift=False)
     wait_until(page, lambda: len(held) == 2)
     page.mouse.up()  # its question does not wait for the answers to the others

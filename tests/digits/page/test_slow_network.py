@@ -12,6 +12,7 @@ from tests.support.visitor import (
     cut_off,
     draw,
     draw_to_the_end,
+    hold,
     ink_on_pad,
     open_upload,
     press,
@@ -27,22 +28,9 @@ from tests.support.visitor import (
 UPLOADS = re.compile(r"/gradio_api/upload\?")
 
 
-def hold(page, url):
-    """Hold requests back until the function that is returned lets them go."""
-    held, let_go = [], []
-    page.route(url, lambda route: route.continue_() if let_go else held.append(route))
-
-    def release():
-        let_go.append(True)
-        for route in held:
-            route.continue_()
-
-    return release
-
-
 def test_a_slow_answer_is_awaited_and_the_old_one_taken_away(page):
     draw_to_the_end(page, 1)
-    release = hold(page, QUESTION)
+    _, release = hold(page, QUESTION)
     clear(page)
     draw(page, 7)
     expect(page.locator("#prediction")).to_have_text(re.compile(r"^\s*Reading …"))
@@ -56,7 +44,7 @@ def test_a_slow_answer_is_awaited_and_the_old_one_taken_away(page):
 def test_stale_tiles_and_bars_do_not_lie_on_each_other(page):
     press(page, "Number 42")
     expect(page.locator("#prediction")).to_have_text(re.compile(r"^\s*42.*sure"))
-    release = hold(page, QUESTION)
+    _, release = hold(page, QUESTION)
     draw(page, 7)
     expect(page.locator("#prediction")).to_have_text(re.compile(r"^\s*Reading …"))
     expect(page.locator(".tiles")).to_be_visible()
@@ -94,7 +82,7 @@ def test_the_upload_tab_says_in_its_own_words_that_there_is_no_network(page, tmp
 
 def test_a_picture_on_its_way_takes_the_last_answer_away(page, tmp_path):
     upload_digit(page, tmp_path, 8)
-    release = hold(page, "**/gradio_api/queue/join*")
+    _, release = hold(page, "**/gradio_api/queue/join*")
     press(page, "Rotate by 90°")
     expect(page.locator("#prediction")).to_have_text(re.compile(r"^\s*Reading …"))
     release()
