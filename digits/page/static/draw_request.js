@@ -44,20 +44,9 @@ async function readDrawing(strokes, lifted) {
   return reading?.digits?.length > 1 ? reading : digit
 }
 
-// From where to where each stroke reaches: along x for axis 0, y for 1.
-function spans(strokes, axis) {
-  return strokes.map(([width, ...points]) => {
-    const places = points.filter((_, i) => i % 2 === axis)
-    return [Math.min(...places) - width / 2, Math.max(...places) + width / 2]
-  })
-}
-
 function isWide(strokes) {
-  const [width, height] = [0, 1].map((axis) => {
-    const ends = spans(strokes, axis).flat()
-    return Math.max(...ends) - Math.min(...ends)
-  })
-  return width > WIDE * height
+  const [[left, right], [top, bottom]] = [0, 1].map((axis) => reachOf(strokes, axis))
+  return right - left > WIDE * (bottom - top)
 }
 
 // Runs of ink with a column of paper between them.

@@ -18,10 +18,7 @@ let readTimer = 0
 const roundSeconds = () => (performance.now() - roundBegan) / 1000
 
 function nextDigit() {
-  change([], false)
-  past.length = 0
-  refresh()
-  ask(true)
+  startBlank()
   goalSay.textContent = word('game_draw', toDraw[0], 11 - toDraw.length)
 }
 

@@ -23,10 +23,7 @@ function endGreeting(event) {
   greeting = false
   if (!onPad && !replaying) return
   stopReplay()
-  change([], false)
-  past.length = 0
-  refresh()
-  ask(true)
+  startBlank()
 }
 
 // Before the pad's own listeners.

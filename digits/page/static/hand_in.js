@@ -4,7 +4,6 @@
 // HEIC, with "Only image/* allowed": the server sees such files too, and says what to do. What is
 // too large is not sent at all.
 
-const UPLOAD_TAB = 'upload-tab-button'
 const UPLOAD_INPUT = '#upload input[type=file]'
 
 const isImage = (file) => file.type.startsWith('image/')
@@ -14,8 +13,6 @@ function pictureIn(transfer) {
   return files.find(isImage) || files[0]
 }
 
-const isTaken = (file) => isImage(file) && file.size <= props.settings.max_file_bytes
-
 function setFile(input, file) {
   const transfer = new DataTransfer()
   transfer.items.add(file)
@@ -23,7 +20,7 @@ function setFile(input, file) {
 }
 
 async function handIn(file) {
-  document.getElementById(UPLOAD_TAB).click()
+  document.getElementById('upload-tab-button').click()
   // The tab's content is made when it is first opened.
   let input
   while (!(input = document.querySelector(UPLOAD_INPUT))) await new Promise(requestAnimationFrame)
@@ -46,14 +43,13 @@ document.addEventListener('change', (event) => {
   const file = event.target.matches(UPLOAD_INPUT) && event.target.files[0]
   if (!file) return
   tellUpload({ kind: 'reading' })
-  if (isTaken(file)) return
   if (file.size > props.settings.max_file_bytes) {
     event.stopImmediatePropagation()
     event.target.value = ''
     tellUpload({ kind: 'problem', code: 'too_large' })
-    return
+  } else if (!isImage(file)) {
+    setFile(event.target, new File([file], file.name, { type: 'image/unknown' }))
   }
-  setFile(event.target, new File([file], file.name, { type: 'image/unknown' }))
 }, { capture: true })
 
 document.addEventListener('paste', (event) => {

@@ -19,18 +19,15 @@ function showOverlay() {
   if (spot) placeOver(mark, spot, PAD_HEIGHT, PAD_HEIGHT)
 }
 
-function clearWhy() {
-  painted.why = null
+function paint(by, picture) {
+  painted[by] = picture
   showOverlay()
 }
 
-document.addEventListener('digits:overlay', ({ detail: { by, picture } }) => {
-  painted[by] = picture
-  showOverlay()
-})
+document.addEventListener('digits:overlay', ({ detail }) => paint(detail.by, detail.picture))
 
 // Before the answer's own listeners, which paint anew.
 document.addEventListener('digits:answer', ({ detail }) => {
-  if (detail.source === 'draw') clearWhy()
+  if (detail.source === 'draw') paint('why', null)
 }, { capture: true })
-sketchpad.addEventListener('pointerdown', clearWhy)
+sketchpad.addEventListener('pointerdown', () => paint('why', null))

@@ -27,19 +27,28 @@ let showing = 0 // the running number of the example being drawn
 let replaying = false
 let own = strokes.length > 0 // whether the visitor drew some of it
 
+const insidePad = (value) => Math.max(0, Math.min(PAD_HEIGHT, value))
+
 const pointCount = () => strokes.reduce((sum, stroke) => sum + (stroke.length - 1) / 2, 0)
 
 // Around all ink on the pad: x, y, width and height in pad units.
 function boxOfInk() {
-  let [left, top, right, bottom] = [PAD_HEIGHT, PAD_HEIGHT, 0, 0]
-  for (const [width, ...points] of strokes) {
-    points.forEach((value, i) => {
-      const inside = (side) => Math.max(0, Math.min(PAD_HEIGHT, value + (side * width) / 2))
-      if (i % 2) [top, bottom] = [Math.min(top, inside(-1)), Math.max(bottom, inside(1))]
-      else [left, right] = [Math.min(left, inside(-1)), Math.max(right, inside(1))]
-    })
-  }
+  const [[left, right], [top, bottom]] = [0, 1].map((axis) => reachOf(strokes, axis).map(insidePad))
   return [left, top, right - left, bottom - top]
+}
+
+// From where to where each stroke reaches: along x for axis 0, y for 1.
+function spans(drawing, axis) {
+  return drawing.map(([width, ...points]) => {
+    const places = points.filter((_, i) => i % 2 === axis)
+    return [Math.min(...places) - width / 2, Math.max(...places) + width / 2]
+  })
+}
+
+// The same for the whole drawing.
+function reachOf(drawing, axis) {
+  const ends = spans(drawing, axis).flat()
+  return [Math.min(...ends), Math.max(...ends)]
 }
 
 // ---- drawing -------------------------------------------------------------------------------
@@ -93,6 +102,14 @@ function change(next, remember = true) {
   boxes.replaceChildren()
   redraw()
   refresh()
+}
+
+// A blank sheet that Undo does not lead back from.
+function startBlank() {
+  change([], false)
+  past.length = 0
+  refresh()
+  ask(true)
 }
 
 function stopReplay() {
@@ -245,8 +262,7 @@ const pressed = new Set()
 let spot = [PAD_HEIGHT / 2, PAD_HEIGHT / 2]
 
 function moveCursor() {
-  const inside = (value) => Math.max(0, Math.min(PAD_HEIGHT, value))
-  for (const key of pressed) spot = spot.map((value, axis) => inside(value + KEY_STEP * ARROWS[key][axis]))
+  for (const key of pressed) spot = spot.map((value, axis) => insidePad(value + KEY_STEP * ARROWS[key][axis]))
   cursor.style.left = `${(100 * spot[0]) / PAD_HEIGHT}%`
   cursor.style.top = `${(100 * spot[1]) / PAD_HEIGHT}%`
   root.dataset.cursor = true

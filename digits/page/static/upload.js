@@ -1,15 +1,10 @@
 // The upload tab: three ways to hand a picture in, and the picture itself, upright, with the boxes
 // of what was read. Gradio's own field, hidden beside it, carries the file to the server.
 
-const FILE = '#upload input[type=file]'
-const REMOVE = '#upload .icon-button-wrapper button'
-const TURN = '#rotate'
-
 const drop = element.querySelector('.drop')
 const seenPicture = drop.querySelector('.seen-picture')
 const camera = drop.querySelector('.camera')
 const dropSaid = drop.querySelector('.drop-said')
-const touch = matchMedia('(hover: none)')
 
 function setState(state) {
   drop.dataset.state = state
@@ -22,7 +17,7 @@ function setState(state) {
 
 // A phone's own camera focuses and zooms.
 function chooseFile(fromCamera) {
-  const input = document.querySelector(FILE)
+  const input = document.querySelector('#upload input[type=file]')
   if (fromCamera) input.setAttribute('capture', 'environment')
   else input.removeAttribute('capture')
   input.value = '' // the same file may be chosen again
@@ -30,7 +25,7 @@ function chooseFile(fromCamera) {
 }
 
 async function openCamera() {
-  if (touch.matches) {
+  if (matchMedia('(hover: none)').matches) {
     chooseFile(true)
     return
   }
@@ -104,8 +99,8 @@ const ACTIONS = {
   paste: pastePicture,
   shoot: takePhoto,
   cancel: closeCamera,
-  turn: () => document.querySelector(TURN).click(),
-  remove: () => document.querySelector(REMOVE).click(),
+  turn: () => document.querySelector('#rotate').click(),
+  remove: () => document.querySelector('#upload .icon-button-wrapper button').click(),
 }
 for (const [name, act] of Object.entries(ACTIONS)) {
   element.querySelector(`[data-action=${name}]`).addEventListener('click', act)

@@ -191,10 +191,16 @@ def test_a_drawing_is_kept_when_the_page_is_left_and_eight_of_them_at_most(page,
     expect(last(page)).to_have_count(8)
 
 
-@pytest.mark.parametrize("content", ["nonsense", "{}", "[1, null]", '["%", "AAAA", "LgEA"]'])
-def test_what_lies_in_the_browsers_store_by_mistake_is_no_last_drawing(page, content):
-    page.evaluate("(content) => localStorage.setItem('digits:drawings', content)", content)
+@pytest.mark.parametrize(
+    ("drawings", "drawing"),
+    [("nonsense", "nonsense"), ("{}", "{}"), ("[1, null]", "[[1]]"),
+     ('["%", "AAAA", "LgEA"]', '[["a", 1, 2]]')],
+)  # fmt: skip
+def test_what_lies_in_the_browsers_store_by_mistake_is_no_drawing(page, drawings, drawing):
+    page.evaluate("(kept) => localStorage.setItem('digits:drawings', kept)", drawings)
+    page.evaluate("(kept) => sessionStorage.setItem('digits:drawing', kept)", drawing)
     reload(page)
+    wait_for_blank(page)
     expect(page.locator(".last")).not_to_be_visible()
     draw_to_the_end(page, 1)
 

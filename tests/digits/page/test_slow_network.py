@@ -100,10 +100,3 @@ def test_a_drawing_outlives_a_reload(page):
     reload(page)
     wait_for_blank(page)
     assert ink_on_pad(page) == 0
-
-
-def test_what_lies_in_the_browsers_store_by_mistake_is_no_drawing(page):
-    for content in ("nonsense", "[[1]]", '[["a", 1, 2]]', "{}"):
-        page.evaluate("(content) => sessionStorage.setItem('digits:drawing', content)", content)
-        reload(page)
-        wait_for_blank(page)

@@ -1,5 +1,6 @@
 """What the About tab tells people to type, and the docs' JavaScript, against the running app."""
 
+import fcntl
 import json
 import re
 import subprocess
@@ -9,18 +10,33 @@ import pytest
 
 from digits.page.about import snippets
 from tests.conftest import ROOT
-from tests.support import npm, pen
+from tests.support import pen
 
 API = (ROOT / "docs" / "api.md").read_text("utf-8")
 LOCAL_ADDRESS = "http://127.0.0.1:7860"
+LOCK = ROOT / "tests" / "package-lock.json"
+MODULES = ROOT / "tests" / "node_modules"
+INSTALL = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+
+
+def packages(lock):
+    """What a lock of npm names, with its hashes."""
+    if not lock.is_file():
+        return {}
+    listed = json.loads(lock.read_text("utf-8"))["packages"]
+    return {name: package["integrity"] for name, package in listed.items() if name}
 
 
 @pytest.fixture
 def folder(tmp_path):
     """The pictures that the snippets name, and the packages that they import."""
+    with LOCK.open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # of several workers, one installs
+        if packages(MODULES / f".{LOCK.name}") != packages(LOCK):
+            run(INSTALL, LOCK.parent)
     pen.save(tmp_path / "seven.png", pen.sheet(7))
     pen.save(tmp_path / "number.png", pen.sheet(4, 0, 2))
-    (tmp_path / "node_modules").symlink_to(npm.modules())
+    (tmp_path / "node_modules").symlink_to(MODULES)
     return tmp_path
 
 
@@ -64,7 +80,5 @@ def test_the_pages_curl_reads_a_seven(app, folder):
 
 
 def test_every_package_of_the_tests_is_locked_with_a_hash():
-    lock = json.loads((npm.FOLDER / npm.LOCK).read_text("utf-8"))
-    packages = [package for name, package in lock["packages"].items() if name]
-    assert packages
-    assert all(package["integrity"].startswith("sha512-") for package in packages)
+    assert packages(LOCK)
+    assert all(integrity.startswith("sha512-") for integrity in packages(LOCK).values())
