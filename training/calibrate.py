@@ -26,14 +26,10 @@ _TINY = np.finfo(np.float32).tiny  # keeps the logarithm of an output that under
 def apply_temperature(
     probabilities: NDArray[np.float32], temperature: float
 ) -> NDArray[np.float32]:
-    """Divide the logits behind probabilities by a temperature.
+    """Divide the logits behind probabilities, `(N, C)` float32, by a temperature.
 
-    Args:
-        probabilities: `(N, C)` float32, rows sum to 1.
-        temperature: Above 1 makes the answers less sure, below 1 surer.
-
-    Returns:
-        `(N, C)` float32, rows sum to 1 (Guo et al., "On Calibration of Modern Neural Networks").
+    Above 1 it makes the answers less sure, below 1 surer (Guo et al., "On Calibration of Modern
+    Neural Networks").
     """
     logits = np.log(np.maximum(probabilities, _TINY)) / temperature
     return softmax(logits, axis=1).astype(np.float32)
@@ -62,14 +58,11 @@ class Reliability:
 
 
 def fit_temperature(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
-    """Find the temperature at which the ten digits' confidences explain the labels best.
+    """Find the temperature, from 0.05 to 20, with the least negative log-likelihood of the labels.
 
     Args:
         probabilities: `(N, 10)` or `(N, 11)` as the network gives them, at temperature 1.
         labels: `(N,)` digits, 0-9.
-
-    Returns:
-        The temperature from 0.05 to 20 with the least negative log-likelihood.
     """
     log_probabilities = np.log(np.maximum(probabilities[:, :10], _TINY), dtype=np.float64)
 
@@ -93,7 +86,7 @@ def reliability(
     Args:
         confidences: `(N, 10)`, each row with sum 1.
         labels: `(N,)` digits, 0-9.
-        bins: How many bins of equal width there are from 0 to 1.
+        bins: How many of equal width there are from 0 to 1.
     """
     sureness = confidences.max(axis=1).astype(np.float64)
     right = (confidences.argmax(axis=1) == labels).astype(np.float64)
@@ -110,14 +103,10 @@ def reliability(
 def choose_rejection_threshold(
     scores: NDArray[np.floating], share: float = REJECTED_SHARE
 ) -> float:
-    """Choose the score below which an answer is rejected.
-
-    Args:
-        scores: `(N,)` scores of real digits, larger for what looks more like a digit.
-        share: The largest share of them that may fall below.
+    """Choose the score below which an answer is rejected, by the `(N,)` scores of real digits.
 
     Returns:
-        The largest of the scores with at most that share below it.
+        The largest of the scores with at most this share of them below it.
     """
     ordered = np.sort(scores)
     return float(ordered[int(np.floor(share * len(ordered)))])

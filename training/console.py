@@ -45,10 +45,9 @@ def markdown(rows: Cells) -> str:
 def run(main: Callable[[], None]) -> None:
     """Run a command; end with status 1 and one line on standard error if it cannot be done.
 
-    Args:
-        main: The command. A `UserError`, or an `OSError` that is the machine's state rather than a
-            mistake in the program (full disk, missing permission), ends it with one line.
-            Everything else is a defect and keeps its traceback.
+    A `UserError`, or an `OSError` that is the machine's state rather than a mistake in the program
+    (full disk, missing permission), ends it with one line. Everything else is a defect and keeps
+    its traceback.
     """
     try:
         main()

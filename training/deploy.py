@@ -44,14 +44,7 @@ WAIT_MINUTES = 40.0
 
 @dataclass(frozen=True)
 class Sent:
-    """What reached the Space.
-
-    Attributes:
-        commit: 40-hex commit that holds the files.
-        added: How many files were sent.
-        deleted: How many were deleted.
-        variable_changed: Whether the Space's variable was set, which restarts it.
-    """
+    """What reached the Space: the commit that holds the files, and what changed for it."""
 
     commit: str
     added: int
@@ -68,13 +61,13 @@ def send(  # noqa: PLR0913 - the options of the command
     create: bool = False,
     hardware: SpaceHardware | None = None,
 ) -> Sent:
-    """Make the Space hold these files and know its weights' repository.
+    """Make the Space hold these files, by path, and know its weights' repository.
 
     Args:
-        api: Signed in, with the right to write.
+        api: Signed in with a write token.
         space: `owner/name`.
         files: The bytes by path.
-        model_repo: `owner/name` that the weights come from; None leaves the variable alone.
+        model_repo: `owner/name` of the weights; None leaves the variable alone.
         create: Whether to make the Space if it is missing.
         hardware: Of a Space that is made; None is the Hub's own choice.
 

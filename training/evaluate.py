@@ -148,11 +148,11 @@ def draw(
     answers: Mapping[str, Answers],
     kept: Mapping[str, PictureSet],
 ) -> dict[str, Figure]:
-    """Draw the figures.
+    """Draw the figures: bars of all rows, and what the served weights answered, not resized.
 
     Args:
-        rows: From `gather`; all of them give bars.
-        answers: Of the served weights, not resized.
+        rows: From `gather`.
+        answers: Of the served weights.
         kept: The sets to show the misread of.
 
     Returns:

@@ -40,12 +40,7 @@ _NEAR_TIE = 1e-3
 
 @dataclass(frozen=True)
 class Profile:
-    """Limits that belong together.
-
-    Attributes:
-        pictures: Drawn digits; see `gate_pictures.picture_sets`.
-        limits: The largest value that each number may have.
-    """
+    """Limits that belong together: how many digits are drawn, and each number's largest value."""
 
     pictures: int
     limits: Mapping[str, float]
@@ -114,11 +109,11 @@ def compare(
     before: Mapping[str, Answers] | None,
     limits: Mapping[str, float],
 ) -> list[Number]:
-    """Hold the numbers of a set of weights against limits and against another set's.
+    """Hold the numbers of a set of weights against limits and against the published set's.
 
     Args:
-        answers: Of the set that shall be published, by name of `gate_pictures.picture_sets`.
-        before: Of the set that is published now, to the same pictures; None if there is none.
+        answers: Of the set to publish, by name of `gate_pictures.picture_sets`.
+        before: The published set's answers to the same pictures; None if there is none.
         limits: The largest value of each number.
     """
     wrong, wrong_before = flags(answers), flags(before) if before else {}
@@ -197,11 +192,11 @@ def measure(
     pictures: Callable[[LookAt], Mapping[str, PictureSet]],
     limits: Mapping[str, float],
 ) -> list[Number]:
-    """Measure a run, and what is published beside it, each by its own finder.
+    """Measure a run, and beside it what is published, each by its own finder.
 
     Args:
         recognizer: Of the run.
-        found: What is published; None if nothing shall be compared with.
+        found: What is published; None compares with nothing.
         pictures: Makes those of `gate_pictures.picture_sets`.
         limits: The largest value of each number.
 

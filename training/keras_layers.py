@@ -18,10 +18,10 @@ def connect(
     inputs: Mapping[str, keras.KerasTensor],
     biases: Mapping[str, Sequence[float]],
 ) -> dict[str, keras.KerasTensor]:
-    """Build layers.
+    """Build layers in the order in which they are computed.
 
     Args:
-        layers: In the order in which they are computed.
+        layers: The records.
         inputs: What the first of them read, by name.
         biases: What heads say at first, by their names; 0 where nothing is named.
 
@@ -95,13 +95,7 @@ def load_folded(
     """Load folded weights into a model that can be trained further.
 
     The model gives the same answers as the weights. Folding loses the statistics of batch
-    normalization; they are measured anew.
-
-    Args:
-        model: Built of the layers; changed in place.
-        layers: As of `connect`.
-        arrays: By the names of `digits.layers.shapes`, as `folded` returns them.
-        samples: Inputs like those that it will be trained on.
+    normalization; they are measured anew on samples like those that it will be trained on.
     """
     normalized = [layer for layer in layers if isinstance(layer, Conv) and not layer.head]
     for layer in layers:

@@ -38,13 +38,9 @@ Tensors = dict[str, npt.NDArray[np.float32]]
 
 
 def build(name: str) -> keras.Sequential:
-    """Build a network with fresh weights.
+    """Build a network of `digits.networks.NETWORKS` with fresh weights, not compiled.
 
-    Args:
-        name: A key of `digits.networks.NETWORKS`.
-
-    Returns:
-        The network, not compiled; its layers are named as `digits.networks.steps` names them.
+    Its layers are named as `digits.networks.steps` names them.
 
     Raises:
         ValueError: If there is no network of this name.
@@ -83,34 +79,18 @@ def _layers(step: Step) -> list[keras.Layer]:  # noqa: PLR0911 - one for each re
 
 
 def read_tensors(model: keras.Model) -> Tensors:
-    """Read the weights of a model.
-
-    Args:
-        model: From `build`.
-
-    Returns:
-        Float32 arrays, named and shaped as `digits.networks.shapes` says.
-    """
+    """Read the weights of a model: float32, named and shaped as `digits.networks.shapes` says."""
     return {name: np.asarray(variable) for name, variable in _variables(model).items()}
 
 
 def assign_tensors(model: keras.Model, tensors: Mapping[str, npt.NDArray[np.float32]]) -> None:
-    """Set the weights of a model.
-
-    Args:
-        model: From `build`.
-        tensors: As `read_tensors` returns them.
-    """
+    """Set the weights of a model from what `read_tensors` returns."""
     for name, variable in _variables(model).items():
         variable.assign(tensors[name])
 
 
 def portable(config: Any) -> Any:  # noqa: ANN401 - JSON
-    """Drop what only this version of Keras writes: options that are new, at their defaults.
-
-    Args:
-        config: Of a model or a part of it, as Keras writes it in JSON.
-    """
+    """Drop from a config what only this version of Keras writes: new options, at defaults."""
     match config:
         case dict():
             return {key: portable(value) for key, value in config.items() if key not in _NEW_KEYS}

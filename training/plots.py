@@ -22,11 +22,7 @@ _SHARES = np.linspace(0, 0.1, 201)
 
 
 def learning_curves(rows: Sequence[Mapping[str, float]]) -> Figure:
-    """Draw loss and error of training and validation over the epochs.
-
-    Args:
-        rows: By epoch: `epoch`, `loss`, `accuracy`, `val_loss` and `val_accuracy`.
-    """
+    """Draw loss and error of training and validation over the epochs, from rows of the history."""
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     loss, error = figure.subplots(1, 2)
     _curves(loss, rows, "loss", "loss", lambda value: value)
@@ -35,13 +31,7 @@ def learning_curves(rows: Sequence[Mapping[str, float]]) -> Figure:
 
 
 def confusion(labels: NDArray[np.integer], digits: NDArray[np.integer], title: str) -> Figure:
-    """Draw how often each digit was read as each; right answers are numbers on grey.
-
-    Args:
-        labels: `(N,)` what was written, 0-9.
-        digits: `(N,)` what was read, 0-9.
-        title: Stands over the figure.
-    """
+    """Draw how often each digit, `(N,)`, was read as each; right answers are numbers on grey."""
     counts = np.zeros((10, 10), np.int64)
     np.add.at(counts, (labels, digits), 1)
     wrong = np.where(np.eye(10, dtype=bool), 0, counts)
@@ -89,12 +79,7 @@ def misread(
 
 
 def reliability_diagram(measured: Reliability, title: str) -> Figure:
-    """Draw how often answers of a confidence are right, over how many there are of them.
-
-    Args:
-        measured: What `training.calibrate.reliability` found.
-        title: Stands over the figure, followed by the expected calibration error.
-    """
+    """Draw how often answers of a confidence are right, over how many there are of them."""
     bins = len(measured.counts)
     centres = (np.arange(bins) + 0.5) / bins
     figure = Figure(figsize=(5, 6), layout="constrained")
@@ -112,11 +97,7 @@ def reliability_diagram(measured: Reliability, title: str) -> Figure:
 
 
 def corruption_bars(errors: Mapping[str, Mapping[str, float]]) -> Figure:
-    """Draw the error of each corruption as bars beside each other.
-
-    Args:
-        errors: By contestant, by corruption: the share misread, 0 to 1.
-    """
+    """Draw the share misread, 0 to 1, by contestant and corruption as bars beside each other."""
     figure = Figure(figsize=(11, 5.2), layout="constrained")
     axes = figure.subplots()
     axes.set_prop_cycle(color=list(colormaps["tab20"](np.arange(20))))
@@ -136,13 +117,7 @@ def corruption_bars(errors: Mapping[str, Mapping[str, float]]) -> Figure:
 def rejection_curve(
     real: NDArray[np.floating], non_digits: Mapping[str, NDArray[np.floating]], title: str
 ) -> Figure:
-    """Draw how much of each kind is rejected over how many real digits are.
-
-    Args:
-        real: `(N,)` scores of real digits.
-        non_digits: Scores of pictures without a digit, by kind.
-        title: Stands over the figure.
-    """
+    """Draw how much of each kind is rejected over how many real digits are, by their scores."""
     figure = Figure(figsize=(6.5, 4.6), layout="constrained")
     axes = figure.subplots()
     ordered = np.sort(real)

@@ -56,7 +56,7 @@ class Release:
     Attributes:
         commit: 40-hex commit on the Hub that holds the run's files.
         is_new: Whether this publication made the commit.
-        tag: The tag on it that was asked for, if any.
+        tag: The tag that was asked for, if any.
         tag_is_new: Whether this publication set the tag.
     """
 
@@ -94,14 +94,13 @@ def publish(  # noqa: PLR0913 - the options of the command
     """Bring a run to the Hub in one commit, read it back, and tag it.
 
     Args:
-        api: Signed in, with the right to write.
+        api: Signed in with a write token.
         run: The run folder.
         repo: `owner/name` of the model repository.
-        tag: Name for the release; a tag that stands for another commit is never moved.
+        tag: Name of the release; a tag of another commit is never moved.
         create: Whether to make the repository if it is missing.
-        parent: Commit that must still be the newest one, such as the one a gate compared with;
-            "" where it found no repository; None is whatever is there now. What is published
-            already may be tagged in any case.
+        parent: Commit that must still be the newest, such as the one a gate compared with; "" if
+            the gate found no repository; None accepts any. What is published may always be tagged.
         verify: Checks the run and returns its weights.
         export: Brings the exports into the run folder and returns their notes.
 
@@ -240,11 +239,7 @@ def _commit(api: HfApi, repo: str, head: str, files: Files) -> str:
 
 
 def release_notes(tag: str) -> str | None:
-    """Return what CHANGELOG.md says of a release.
-
-    Args:
-        tag: Of the version, `v1.0.0` for `## 1.0.0 - 2026-11-29`.
-    """
+    """Return what CHANGELOG.md says under `## 1.0.0 - 2026-11-29` for the tag `v1.0.0`."""
     _, *entry = re.split(r"^## (\S+).*\n", CHANGELOG.read_text("utf-8"), flags=re.MULTILINE)
     notes = dict(zip(entry[::2], entry[1::2], strict=True)).get(tag.removeprefix("v"))
     return notes and notes.strip()

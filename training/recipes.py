@@ -59,11 +59,7 @@ class Recipe:
     legacy_h5: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse what contradicts itself.
-
-        Raises:
-            ValueError: If a setting would be ignored or cannot work.
-        """
+        """Refuse what would be ignored or cannot work."""
         if self.epochs < 1 or self.batch_size < 1:
             raise ValueError(
                 "Expected at least one epoch and one image a batch. "
@@ -130,10 +126,7 @@ RECIPES: dict[str, Recipe] = {
 def compile_network(model: keras.Model, recipe: Recipe, steps_per_epoch: int) -> None:
     """Give a network the recipe's optimizer and loss, and accuracy to watch.
 
-    Args:
-        model: A network of `training.keras_networks.build`.
-        recipe: How to train it.
-        steps_per_epoch: Batches an epoch, which the course of the learning rate depends on.
+    The course of the learning rate depends on the batches an epoch.
     """
     model.compile(
         optimizer=_optimizer(recipe, steps_per_epoch),
@@ -146,12 +139,7 @@ def compile_network(model: keras.Model, recipe: Recipe, steps_per_epoch: int) ->
 def encode_labels(
     labels: NDArray[np.integer], classes: int, recipe: Recipe
 ) -> NDArray[np.integer] | NDArray[np.float32]:
-    """Turn `(N,)` digits into what the recipe's loss takes.
-
-    Args:
-        labels: The digits, 0-9, or 10 for what is none.
-        classes: How many outputs the network has.
-        recipe: Decides by its loss.
+    """Turn `(N,)` digits, 10 for what is none, into what the recipe's loss takes.
 
     Returns:
         The digits as they are, or `(N, classes)` float32 one-hot.

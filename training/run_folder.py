@@ -41,11 +41,7 @@ _HDF5_OVERHEAD_BYTES = 2**18  # names, attributes and the groups of the largest 
 
 
 class RunFolder:
-    """One run's files.
-
-    Attributes:
-        path: The folder.
-    """
+    """One run's files, in a folder as it is; `open` also makes and checks it."""
 
     def __init__(self, path: Path) -> None:
         """Take a folder as it is; `open` also makes and checks it."""
@@ -53,10 +49,10 @@ class RunFolder:
 
     @classmethod
     def open(cls, path: Path, configuration: Mapping[str, Any], notes: Mapping[str, Any]) -> Self:
-        """Make the folder, or take up the run that it holds.
+        """Make the folder and its parents, or take up the run that it holds.
 
         Args:
-            path: Where; parents are made.
+            path: Of the folder.
             configuration: All that decides the result, as JSON knows it.
             notes: What is worth keeping, but may differ when a run is taken up: versions.
 
@@ -108,10 +104,7 @@ class RunFolder:
         self.write_bytes(HISTORY_FILE, ("\n".join(lines) + "\n").encode())
 
     def complete(self, base: Path) -> dict[str, str]:
-        """Take the networks that the run did not train from another set.
-
-        Args:
-            base: Folder of the set.
+        """Take the networks that the run did not train from the set in another folder.
 
         Returns:
             The SHA-256 of all networks' files, by their keys in `config.json`.
@@ -145,10 +138,7 @@ class RunFolder:
         print(time.strftime("%H:%M:%S"), text, flush=True)
 
     def require_space(self, model: "keras.Model") -> None:
-        """See to it that no epoch is computed that cannot be kept.
-
-        Args:
-            model: The compiled network, its optimizer built.
+        """See to it that no epoch of a compiled model is computed that cannot be kept.
 
         Raises:
             OSError: If the disk does not hold two checkpoints, the weights and the pictures.
@@ -156,32 +146,17 @@ class RunFolder:
         _require_space(self.path, 3 * _size(model) + _PICTURES_BYTES)
 
     def save_weights(self, name: str, model: "keras.Model") -> None:
-        """Write the weights of a network, and its optimizer's state if it is compiled.
-
-        Args:
-            name: Ends in `.weights.h5`.
-            model: A built network.
-        """
+        """Write `NAME.weights.h5`: weights, and the optimizer's state if the model is compiled."""
         with _replacing(self.path / name, _size(model)) as partial:
             model.save_weights(partial)
 
     def save_legacy_h5(self, name: str, model: "keras.Model") -> None:
-        """Write the network in the format before Keras 3, which `load_weights` reads too.
-
-        Args:
-            name: Ends in `.h5`.
-            model: A built network.
-        """
+        """Write `NAME.h5` in the format before Keras 3, which `load_weights` reads too."""
         with only_errors(KERAS_LOG), _replacing(self.path / name, _size(model)) as partial:
             model.save(partial, include_optimizer=False)
 
     def save_checkpoint(self, model: "keras.Model", rows: Sequence[Row]) -> None:
-        """Keep the state after an epoch; the one before it is kept until this one is complete.
-
-        Args:
-            model: The compiled network with its optimizer's state.
-            rows: What each epoch so far measured.
-        """
+        """Keep the state after an epoch; the one before it is kept until this one is complete."""
         self._checkpoint.mkdir(exist_ok=True)
         weights = f"epoch-{len(rows):04d}.weights.h5"
         self.save_weights(f"{CHECKPOINT_FOLDER}/{weights}", model)
@@ -192,11 +167,7 @@ class RunFolder:
                 old.unlink()
 
     def restore_checkpoint(self, model: "keras.Model") -> list[Row]:
-        """Load the state after the last complete epoch.
-
-        Args:
-            model: The compiled network, its optimizer built; left as it is where there is no
-                checkpoint.
+        """Load the state after the last complete epoch, if there is one, into a compiled model.
 
         Returns:
             What each epoch so far measured.
@@ -264,10 +235,8 @@ class RunFolder:
 def _replacing(path: Path, size_bytes: int = 0) -> Iterator[Path]:
     """Give a place to write to, which takes the place of `path` when all went well.
 
-    Args:
-        path: The file to write or to replace.
-        size_bytes: What is going to be written. The HDF5 library reports a full disk by a page of
-            its own complaints, so that it must not come to it.
+    The HDF5 library reports a full disk by a page of its own complaints: `size_bytes`, which are
+    going to be written, keep it from coming to that.
 
     Raises:
         OSError: If it cannot be written; names `path`.

@@ -39,13 +39,7 @@ _RUNS = Path("runs")
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What to train.
-
-    Attributes:
-        recipe: How.
-        seed: Decides the first weights, the split, the order and everything else at random.
-        limit: How many of the 60,000 images to use, for a quick try; `None` is all of them.
-    """
+    """What to train: the recipe, the seed of all that is random, and how many images to use."""
 
     recipe: Recipe
     seed: int = 0
@@ -92,11 +86,7 @@ def main() -> None:
 def train(job: Job, mnist: Mnist, folder: Path, draw: Draw = draw_figures) -> dict[str, Any]:
     """Train, or take up or read back the run that the folder holds.
 
-    Args:
-        job: What to train.
-        mnist: The data; its test part is scored once, after the last epoch.
-        folder: The run folder, made if it does not exist.
-        draw: Writes the figures.
+    The test part of the data is scored once, after the last epoch.
 
     Returns:
         The content of `metrics.json`.

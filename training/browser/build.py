@@ -33,13 +33,7 @@ _SCRIPTS: Final = ("page.js", "drawing.js", "preprocessing.js", "network.js", "r
 
 
 def build(weights: Weights) -> dict[str, bytes]:
-    """Make the files of a static Space, or of any folder that opens in a browser.
-
-    Args:
-        weights: The set that the page reads with.
-
-    Returns:
-        The bytes by path: the page, and the Space's card.
+    """Make the files of a static Space, or of any folder that opens in a browser: bytes by path.
 
     Raises:
         UserError: If the runtime cannot be had.
@@ -58,11 +52,7 @@ def build(weights: Weights) -> dict[str, bytes]:
 
 
 def onnx(weights: Weights) -> bytes:
-    """The network with its calibration, as ONNX: probabilities, then the layers to look into.
-
-    Args:
-        weights: The set to export.
-    """
+    """The network with its calibration, as ONNX: probabilities, then the layers to look into."""
     config = weights.config
     network = networks.find(config.network)
     outputs = [onnx_graph.PROBABILITIES, *(step.name for step in visible_steps(network))]

@@ -27,15 +27,12 @@ def add(mnist: Mnist, source: str) -> Mnist:
     """Append corrected pictures to the images that train and validate.
 
     Equal pictures count once. Left out are pictures that two people corrected differently, and
-    those that are said to be no digit: networks learn what is none from other sources.
+    those that are said to be no digit: networks learn what is none from other sources. A seed
+    splits the larger data set otherwise than MNIST alone.
 
     Args:
         mnist: What to append to; its test part stays as it is.
-        source: A folder, or `owner/name` of a data set on the Hub, with `@REVISION` if it is not
-            to be the newest.
-
-    Returns:
-        The larger data set; a seed splits it otherwise than it splits MNIST alone.
+        source: A folder, or `owner/name` of a data set on the Hub, maybe with `@REVISION`.
 
     Raises:
         UserError: If there is no such folder or data set, or a file in it is damaged.

@@ -77,9 +77,6 @@ def load_mnist(folder: Path | None = None) -> Mnist:
             `MNIST_DIR` in the environment names, else `keras.datasets.mnist`, which downloads
             11 MB once.
 
-    Returns:
-        The data set, the same arrays from either source.
-
     Raises:
         DataError: If a file is missing, cut, exchanged with another or not MNIST's, or if the
             download failed.
@@ -93,12 +90,7 @@ def load_mnist(folder: Path | None = None) -> Mnist:
 
 
 def verify(mnist: Mnist, source: str, expected_sha256: str = MNIST_SHA256) -> Mnist:
-    """Return the data set if it is the expected one.
-
-    Args:
-        mnist: The arrays to check.
-        source: Where they come from, for the message.
-        expected_sha256: What `Mnist.sha256` must be.
+    """Return the data set if it has this SHA-256; `source` names it in messages.
 
     Raises:
         DataError: If a shape, a type, a label or the hash differs.
@@ -136,14 +128,7 @@ def read_folder(folder: Path) -> Mnist:
 
 
 def read_idx(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Read one IDX file of unsigned bytes, gzipped or not.
-
-    Args:
-        path: The file; gzip is told by its content, not by its name.
-        shape: What the file must hold.
-
-    Returns:
-        A uint8 array of that shape.
+    """Read one IDX file of unsigned bytes in this shape; gzip is told by its content.
 
     Raises:
         DataError: If the file is cut, damaged, of another kind or of another shape.

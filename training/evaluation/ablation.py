@@ -53,12 +53,12 @@ def run(
     folder: Path,
     jobs: Mapping[str, Job],
 ) -> list[Figures]:
-    """Train all rows and measure them.
+    """Train all rows, in run folders below this one, and measure them.
 
     Args:
         source: What the pictures to measure with are made from; its MNIST trains.
         folder: Where the run folders are kept.
-        jobs: What to train, by name of the row; `WHOLE` is also measured so.
+        jobs: What to train, by name of the row; `WHOLE` is also measured resized.
 
     Returns:
         A row each: `name` and what `measure` gives.

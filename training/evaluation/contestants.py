@@ -41,14 +41,7 @@ class Ensemble(Recognizer):
         return f"{self.weights.config.network} x {len(self.members)}"
 
     def predict_images(self, images: InkArray) -> npt.NDArray[np.float32]:
-        """Average over the members.
-
-        Args:
-            images: `(N, 28, 28)` float32 in `[0, 1]`, 0 paper, 1 full ink.
-
-        Returns:
-            As of a single recognizer.
-        """
+        """Average over the members; arguments and result are those of a single recognizer."""
         rows = [member.predict_images(images) for member in self.members]
         return np.mean(rows, axis=0, dtype=np.float32)
 
@@ -167,11 +160,7 @@ def contestants(served: Path, folders: Iterable[Path]) -> list[Contestant]:
 
 
 def measure_cost(recognizer: Recognizer, folder: Path) -> dict[str, float]:
-    """Measure what a set of weights costs.
-
-    Args:
-        recognizer: Answers with it.
-        folder: Holds the set.
+    """Measure what the set of weights in a folder costs.
 
     Returns:
         `parameters`, `megabytes` of the weights file (10^6 bytes) and `milliseconds`, the median

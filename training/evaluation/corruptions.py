@@ -24,15 +24,9 @@ _MIDDLE = (_SIDE - 1) / 2
 
 
 def corrupt(name: str, images: npt.NDArray[np.uint8], seed: int) -> npt.NDArray[np.uint8]:
-    """Apply one corruption.
+    """Apply one of `CORRUPTIONS` to `(N, 28, 28)` uint8 images, 255 is ink.
 
-    Args:
-        name: A key of `CORRUPTIONS`.
-        images: `(N, 28, 28)` uint8, 255 is ink.
-        seed: The same seed gives the same result; each corruption has its own stream.
-
-    Returns:
-        `(N, 28, 28)` uint8, 255 is ink.
+    The same seed gives the same result; each corruption has its own stream.
 
     Raises:
         KeyError: If there is no such corruption.
@@ -210,14 +204,9 @@ def _gaussian(images: InkArray, sigma: float) -> InkArray:
 
 
 def _warp(images: InkArray, matrices: list[npt.NDArray[np.float64]]) -> InkArray:
-    """Map images about their middle.
+    """Map images about their middle, bilinear with paper outside.
 
-    Args:
-        images: `(N, 28, 28)`.
-        matrices: N matrices `(2, 2)` from a place in the result to the place in the image.
-
-    Returns:
-        `(N, 28, 28)` float32, bilinear, paper outside.
+    The `(2, 2)` matrices lead from a place in the result to the place in the image.
     """
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     warped = np.empty_like(images)

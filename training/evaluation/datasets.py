@@ -90,14 +90,10 @@ class Material:
 def material(mnist: Mnist, drawn_folder: Path | None, limit: int, look: LookAt) -> Material:
     """Gather what the pictures are made from.
 
-    Args:
-        mnist: MNIST.
-        drawn_folder: Holds `digits.json.gz` and `letters.json.gz`, or None.
-        limit: The most pictures of a set.
-        look: As `Recognizer.look`.
+    The folder of drawings, if any, holds `digits.json.gz` and `letters.json.gz`.
 
     Raises:
-        UserError: If the folder does not hold them.
+        UserError: If it does not hold them.
     """
     if drawn_folder is None:
         return Material(mnist, [], [], limit, look)
@@ -149,10 +145,7 @@ def sketches(name: str, samples: Sequence[Sample], look: LookAt) -> PictureSet:
 def photographs(source: Material, count: int = 1000, *, on_desk: bool = False) -> PictureSet:
     """Photograph one digit on paper, from recorded strokes and traced MNIST by turns.
 
-    Args:
-        source: What is written.
-        count: How many photographs at the most.
-        on_desk: Whether they show the sheet on a desk; the set is then named `sheets`.
+    With `on_desk` they show the sheet on a desk, and the set is named `sheets`.
     """
     rng = np.random.default_rng([_SEED, 4 if on_desk else 1])
     written = source.written()
@@ -192,14 +185,7 @@ def written_numbers(source: Material, count: int = 400) -> Iterator[tuple[str, n
 def prepare(
     name: str, labels: Sequence[int], pictures: Iterable[Picture], look: LookAt
 ) -> PictureSet:
-    """Look at pictures in both ways; they are not kept.
-
-    Args:
-        name: What they show.
-        labels: Digits, `NO_DIGIT` where there is none.
-        pictures: `(H, W)` or `(H, W, 3)` uint8.
-        look: As `Recognizer.look`.
-    """
+    """Look at pictures, `(H, W)` or `(H, W, 3)` uint8, in both ways; they are not kept."""
     resized = np.zeros((len(labels), _SIDE, _SIDE), np.float32)
     candidates, layouts = [], []
     for index, picture in enumerate(pictures):
@@ -212,9 +198,6 @@ def prepare(
 
 def plain_resize(picture: Picture) -> InkArray:
     """Do what the usual demo does with a black-on-white picture: gray, 28x28, inverted.
-
-    Args:
-        picture: `(H, W)` or `(H, W, 3)` uint8 RGB.
 
     Returns:
         `(28, 28)` float32 in `[0, 1]`, 1 is ink.

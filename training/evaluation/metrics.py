@@ -47,12 +47,9 @@ class Answers:
 
 
 def answer(recognizer: Recognizer, pictures: PictureSet, *, resized: bool) -> Answers:
-    """Let a recognizer answer a whole set.
+    """Let a recognizer answer a whole set as it answers visitors.
 
-    Args:
-        recognizer: Whose answers, given as to a visitor.
-        pictures: The set.
-        resized: Show it the pictures resized instead of what was found in them.
+    With `resized` it is shown the pictures resized instead of what was found in them.
     """
     if resized:
         images = pictures.resized
@@ -91,11 +88,7 @@ def median_seconds(ask: Callable[[Any], object], asked: Sequence[Any]) -> float:
 
 
 def measure(answers: Mapping[str, Answers]) -> Figures:
-    """Draw all figures from the answers to the sets of `training.evaluation.datasets.picture_sets`.
-
-    Args:
-        answers: By name of the set; sets that were not made are left out of the figures.
-    """
+    """Draw all figures from the answers, by name, to sets of `datasets.picture_sets`."""
     figures: Figures = {
         name: _recognition(answers[name])
         for name in ("mnist_test", "drawn", "photos", "sheets")
@@ -131,11 +124,9 @@ def corruption_figures(answers: Mapping[str, Answers]) -> Figures:
 
 
 def rejection(real: Answers, non_digits: Mapping[str, Answers]) -> Figures:
-    """Measure how well pictures without a digit are told apart.
+    """Measure how well kinds of pictures without a digit are told from real digits.
 
-    Args:
-        real: Answers to real digits; the threshold rejects 2 % of these.
-        non_digits: Answers to pictures without a digit, by kind.
+    The threshold rejects 2 % of the real digits.
     """
     threshold = calibrate.choose_rejection_threshold(real.scores)
     figures: Figures = {
@@ -152,24 +143,15 @@ def rejection(real: Answers, non_digits: Mapping[str, Answers]) -> Figures:
 def auroc(
     positive: npt.NDArray[np.floating[Any]], negative: npt.NDArray[np.floating[Any]]
 ) -> float:
-    """Return how often a positive scores above a negative; ties count half.
-
-    Args:
-        positive: `(N,)` scores that should be high.
-        negative: `(M,)` scores that should be low.
-    """
+    """Return how often a positive scores above a negative; ties count half."""
     pairs = len(positive) * len(negative)
     return float(mannwhitneyu(positive, negative).statistic / pairs)
 
 
 def spread(measured: Sequence[Figures]) -> tuple[Figures, Figures]:
-    """Return mean and sample standard deviation of every number over several seeds.
+    """Return mean and sample standard deviation of every number over figures of several seeds.
 
-    Args:
-        measured: Figures of the same form, one for each seed.
-
-    Returns:
-        Two figures of that form; the deviation is 0 of a single seed.
+    Both have the form of the figures; the deviation is 0 of a single seed.
     """
     mean: Figures = {}
     deviation: Figures = {}

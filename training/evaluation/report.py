@@ -151,11 +151,7 @@ def _shares(row: Row) -> list[str]:
 
 
 def ablation_table(measured: Mapping[str, Any]) -> list[list[str]]:
-    """Lay out what leaving parts out cost, a line for each training; a header first.
-
-    Args:
-        measured: The content of `ablation.json`.
-    """
+    """Lay out `ablation.json`: what leaving parts out cost, by training; a header first."""
     kinds = ", ".join(measured["rows"][0]["corruptions"]["kinds"]).replace("_", " ")
     header = ["misread", "MNIST test", "drawn digits", "photos", kinds, "letters accepted"]
     rows = []
@@ -173,11 +169,6 @@ def ablation_table(measured: Mapping[str, Any]) -> list[list[str]]:
 def replace_section(text: str, name: str, content: str) -> str:
     """Replace what stands between two marks, `<!-- NAME -->` and `<!-- end of NAME -->`.
 
-    Args:
-        text: A document in Markdown.
-        name: What the content is made from.
-        content: What is to stand there.
-
     Raises:
         ValueError: If the marks are missing.
     """
@@ -190,14 +181,7 @@ def replace_section(text: str, name: str, content: str) -> str:
 
 
 def documents(root: Path) -> dict[Path, str]:
-    """Bring README and docs up to the figures in `training/`.
-
-    Args:
-        root: Of the repository.
-
-    Returns:
-        The text of each document by its path.
-    """
+    """Return the text of README and docs, by path, brought up to the figures in `training/`."""
     rows = json.loads((root / "training" / "results.json").read_text("utf-8"))["rows"]
     ablation = json.loads((root / "training" / "ablation.json").read_text("utf-8"))
     sections = {

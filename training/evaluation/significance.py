@@ -24,13 +24,8 @@ Flags = npt.NDArray[np.bool_]
 def excess_by_chance(wrong: Flags, wrong_before: Flags) -> int:
     """Return how many more mistakes than before are no sign of being worse.
 
-    Args:
-        wrong: `(N,)` which pictures are read wrong.
-        wrong_before: `(N,)` which of them the other set reads wrong.
-
-    Returns:
-        The largest difference in mistakes that the sign test lets pass, given how many pictures
-        only one of both reads; 0 if there is none.
+    The largest difference in mistakes that the sign test lets pass, given how many of the `(N,)`
+    pictures only one of both sets reads; 0 if there is none.
     """
     differing = int((wrong != wrong_before).sum())
     return max(0, 2 * int(binom.isf(CHANCE, differing, 0.5)) - differing)

@@ -35,11 +35,7 @@ _INK = 110
 
 
 def summarize(folder: Path, mnist: Mnist) -> str:
-    """Write the whole summary of a finished run.
-
-    Args:
-        folder: The run folder.
-        mnist: Its test part is scored anew.
+    """Write the whole summary of a finished run, whose MNIST test is scored anew.
 
     Raises:
         UserError: If the folder holds no usable run.
@@ -188,11 +184,7 @@ def gallery(images: npt.NDArray[np.uint8], test: Answers) -> str:
 def braille(dots: npt.NDArray[np.bool_]) -> list[str]:
     """Draw a picture with a Braille character for each 4 x 2 dots.
 
-    Args:
-        dots: `(h, w)`; h a multiple of 4, w of 2.
-
-    Returns:
-        h / 4 lines of w / 2 characters.
+    `(h, w)`, h a multiple of 4 and w of 2, becomes h / 4 lines of w / 2 characters.
     """
     height, width = dots.shape
     cells = dots.reshape(height // 4, 4, width // 2, 2).transpose(0, 2, 1, 3)

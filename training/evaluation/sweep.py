@@ -69,10 +69,7 @@ def find_runs(folders: Iterable[Path]) -> list[Path]:
 
 
 def settings(runs: Iterable[Path]) -> list[Setting]:
-    """Put runs together that differ only in their seed, the best on validation first.
-
-    Args:
-        runs: Folders of finished runs.
+    """Put finished runs together that differ only in their seed, the best on validation first.
 
     Raises:
         UserError: If one of them is no run of `training.train`.

@@ -68,9 +68,8 @@ class Answered:
 def on_pad(strokes: Strokes, rng: np.random.Generator) -> InkArray:
     """Draw a sample on the app's pad and normalize its ink.
 
-    Args:
-        strokes: Fitted to `training.handwriting.strokes.UNIT`.
-        rng: Chooses height (35 to 85 % of the pad), brush (28 to 56 thousandths) and place.
+    The generator chooses height (35 to 85 % of the pad), brush (28 to 56 thousandths) and place of
+    the strokes, which are fitted to `training.handwriting.strokes.UNIT`.
 
     Returns:
         `(28, 28)` float32 in `[0, 1]`, 1 is ink.
@@ -84,11 +83,7 @@ def on_pad(strokes: Strokes, rng: np.random.Generator) -> InkArray:
 
 
 def show(samples: Sequence[Sample], sources: Sequence[str]) -> Handwriting:
-    """Draw the samples of some sources; each sample is drawn alike whichever others are shown.
-
-    Args:
-        samples: Recorded handwriting.
-        sources: Those to show; empty for all.
+    """Draw the samples of some sources, or of all; each is drawn alike whichever others are shown.
 
     Raises:
         UserError: If nothing comes from these sources.
@@ -118,13 +113,10 @@ def answer(folder: Path, digits: Handwriting, letters: Handwriting) -> Answered:
 
 
 def table(answered: Answered, name: str) -> list[list[str]]:
-    """Count by source, and over all of them.
+    """Count by source, and over all of them: rows of text in the order of the header.
 
     A sample's score is the probability of its likeliest digit. Letters are rejected at the score
     that rejects 2 % of the digits of all sources shown.
-
-    Returns:
-        Rows of text in the order of the header.
     """
     labels = answered.digits.labels.astype(int)
     scores = answered.on_digits[:, :10].max(axis=1)

@@ -41,12 +41,7 @@ _SINGLE = 200
 
 
 def open_runtime(name: str, path: Path) -> Runtime:
-    """Load what was exported in its own runtime, on one thread where that can be said.
-
-    Args:
-        name: Of the format.
-        path: The file or folder.
-    """
+    """Load what was exported in its own runtime, on one thread where that can be said."""
     match name:
         case "onnx":
             return _onnx(path)
@@ -104,11 +99,11 @@ def _onnx(path: Path) -> Runtime:
 def check(
     found: Weights, paths: Mapping[str, Path], mnist: Mnist, drawn: Path | None = None
 ) -> Figures:
-    """Compare formats that were exported with the app.
+    """Compare the exported files or folders, by format, with the app.
 
     Args:
         found: The weights that were exported.
-        paths: The file or folder of each format, by its name.
+        paths: Of each format.
         mnist: Its test images are shown.
         drawn: Folder of recorded pen strokes, which are shown too; None for none.
 
@@ -139,13 +134,7 @@ def check(
 def compare(
     rows: Rows, expected: Rows, labels: npt.NDArray[np.integer[Any]], rejection_threshold: float
 ) -> Figures:
-    """Compare probabilities with the app's.
-
-    Args:
-        rows: `(N, 10)`.
-        expected: `(N, 10)`, the app's own.
-        labels: `(N,)` digits.
-        rejection_threshold: Score below which there is no answer.
+    """Compare `(N, 10)` probabilities with those that the app gives.
 
     Returns:
         `count`; `largest_difference` of a probability; `other_answers`, how many answers differ;

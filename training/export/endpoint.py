@@ -27,11 +27,7 @@ _PACKAGES = (
 
 
 def endpoint_files() -> dict[str, bytes]:
-    """Read handler, requirements and preprocessing.
-
-    Returns:
-        The bytes by path in the model repository.
-    """
+    """Read handler, requirements and preprocessing: the bytes by path in the model repository."""
     handler = Path(__file__).with_name(HANDLER_FILE)
     files = {HANDLER_FILE: handler.read_bytes(), REQUIREMENTS_FILE: _requirements()}
     package = _ROOT / _PACKAGE

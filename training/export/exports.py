@@ -42,12 +42,12 @@ _TITLES = {"mnist_test": "MNIST test", "drawn": "drawn"}
 def export(
     found: Weights, folder: Path, formats: Iterable[str], calibration: Callable[[], InkArray]
 ) -> Notes:
-    """Write weights in some formats; those of the same weights that lie there already stay.
+    """Write formats, keys of `FORMATS`; those of the same weights that lie there already stay.
 
     Args:
         found: The verified weights.
         folder: Where; it is made.
-        formats: Keys of `FORMATS`.
+        formats: Which.
         calibration: Makes the images that 8 bits are fitted to; called for `tflite-int8` only.
 
     Returns:
@@ -76,14 +76,7 @@ def export(
 def write_format(
     name: str, found: Weights, path: Path, calibration: Callable[[], InkArray]
 ) -> None:
-    """Write one format.
-
-    Args:
-        name: Key of `FORMATS`.
-        found: The verified weights.
-        path: The file or folder to write.
-        calibration: As for `export`.
-    """
+    """Write one of `FORMATS` to a file or folder."""
     from training.export import formats  # noqa: PLC0415
 
     model = formats.calibrated(found)
@@ -107,9 +100,6 @@ def write_format(
 def calibration_images(mnist: Mnist) -> InkArray:
     """Make what training shows: MNIST's training digits, varied, and some that are none.
 
-    Args:
-        mnist: Its test part is not looked at.
-
     Returns:
         `(400, 28, 28, 1)` float32 in `[0, 1]`; always the same ones.
     """
@@ -120,12 +110,7 @@ def calibration_images(mnist: Mnist) -> InkArray:
 
 
 def complete(folder: Path, found: Weights) -> Notes | None:
-    """Say what lies in a folder if it is every format of these weights, untouched.
-
-    Args:
-        folder: From `export`.
-        found: The weights.
-    """
+    """Say what lies in a folder if it is every format of these weights, untouched."""
     notes = read(folder)
     if notes is None or not is_of(notes, found) or notes["formats"].keys() != FORMATS.keys():
         return None
@@ -136,16 +121,9 @@ def complete(folder: Path, found: Weights) -> Notes | None:
 
 
 def checked(found: Weights, folder: Path, mnist: Mnist, drawn: Path | None = None) -> Notes:
-    """Compare what lies in a folder with the app, and note it there.
+    """Compare what `export` wrote to a folder with the app, and note it there as `checked`.
 
-    Args:
-        found: The weights that were exported.
-        folder: From `export`.
-        mnist: Its test images are shown.
-        drawn: Folder of recorded pen strokes, which are shown too; None for none.
-
-    Returns:
-        What lies in the folder, with the figures of `training.export.check.check` as `checked`.
+    Shown are MNIST's test images and recorded pen strokes, if their folder is given.
     """
     from training.export import check  # noqa: PLC0415 - its runtimes
 
@@ -172,21 +150,12 @@ def write(folder: Path, notes: Mapping[str, Any]) -> None:
 
 
 def size(notes: Mapping[str, Any], name: str) -> int:
-    """Bytes that a format takes.
-
-    Args:
-        notes: From `export`.
-        name: Key of `FORMATS`.
-    """
+    """Bytes that a format takes."""
     return sum(file["bytes"] for file in notes["formats"][name]["files"].values())
 
 
 def cells(notes: Mapping[str, Any]) -> list[list[str]]:
-    """Put sizes, times and agreement into rows of text, a header first.
-
-    Args:
-        notes: From `export`; without `checked` there are sizes only.
-    """
+    """Put sizes, and times and agreement if checked, into rows of text, a header first."""
     formats = notes.get("checked", {}).get("formats", {})
     pictures = next((list(_sets(figures)) for figures in formats.values()), [])
     header = ["format", "kB"]
@@ -222,12 +191,7 @@ def _sets(figures: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def is_of(notes: Mapping[str, Any], found: Weights) -> bool:
-    """Whether files were made from these weights by this code.
-
-    Args:
-        notes: The contents of `exports.json`.
-        found: The weights.
-    """
+    """Whether the files that the notes describe were made from these weights by this code."""
     config = found.config
     expected = {
         "weights_sha256": config.sha256,

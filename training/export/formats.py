@@ -44,9 +44,6 @@ NO_DIGIT = -1
 def calibrated(weights: Weights) -> keras.Model:
     """Build the Keras model of a set of weights with the temperature in its last layer.
 
-    Args:
-        weights: A verified set.
-
     Returns:
         The network, `(N, 28, 28, 1)` float32 to `(N, 10)` or `(N, 11)` calibrated probabilities.
     """
@@ -60,11 +57,7 @@ def calibrated(weights: Weights) -> keras.Model:
 
 
 def description(weights: Weights) -> dict[str, str]:
-    """Say whose answers a file gives and how they are read, for formats that keep such notes.
-
-    Args:
-        weights: The set that was exported.
-    """
+    """Say whose answers a file gives and how they are read, for formats that keep such notes."""
     config = weights.config
     return {
         "network": config.network,
@@ -78,12 +71,7 @@ def description(weights: Weights) -> dict[str, str]:
 
 
 def write_keras(model: keras.Model, path: Path) -> None:
-    """Write network and weights for Keras 3.3 and newer, with any of its backends.
-
-    Args:
-        model: From `calibrated`.
-        path: The file to write, `.keras`.
-    """
+    """Write network and weights for Keras 3.3 and newer, with any of its backends."""
     with tempfile.TemporaryDirectory() as folder:
         saved = Path(folder) / "model.keras"
         model.save(saved)
@@ -96,12 +84,7 @@ def write_keras(model: keras.Model, path: Path) -> None:
 
 
 def write_h5(model: keras.Model, path: Path) -> None:
-    """Write network and weights in HDF5, the format before Keras 3, for Keras 3.3 and newer.
-
-    Args:
-        model: From `calibrated`.
-        path: The file to write, `.h5`.
-    """
+    """Write network and weights in HDF5, the format before Keras 3, for Keras 3.3 and newer."""
     with only_errors(KERAS_LOG):
         model.save(path, include_optimizer=False)
     with h5py.File(path, "r+") as file:
@@ -112,12 +95,8 @@ def write_h5(model: keras.Model, path: Path) -> None:
 def write_litert(model: keras.Model, path: Path, calibration: InkArray | None = None) -> None:
     """Write a network for LiteRT, which was TensorFlow Lite: telephones and small computers.
 
-    Args:
-        model: From `calibrated`.
-        path: The file to write, `.tflite`.
-        calibration: `(N, 28, 28, 1)` float32 images as they will be shown; from what they stir in
-            each layer follows how it is rounded to 8 bits. None leaves float32. Either way float32
-            goes in and comes out.
+    Float32 goes in and comes out. From what the `(N, 28, 28, 1)` images for calibration stir in
+    each layer follows how it is rounded to 8 bits; None leaves float32.
     """
     options: dict[str, Any] = {}
     if calibration is not None:
@@ -133,12 +112,7 @@ def write_litert(model: keras.Model, path: Path, calibration: InkArray | None = 
 
 
 def write_onnx(weights: Weights, path: Path) -> None:
-    """Write the network for ONNX runtimes; the same weights give the same bytes.
-
-    Args:
-        weights: A verified set.
-        path: The file to write, `.onnx`.
-    """
+    """Write the network for ONNX runtimes; the same weights give the same bytes."""
     config, notes = weights.config, description(weights)
     model = onnx_graph.build(networks.find(config.network), weights.tensors, config.temperature)
     model.doc_string = notes["meaning"]
@@ -152,11 +126,6 @@ def write_saved_model(model: keras.Model, folder: Path, rejection_threshold: flo
 
     It is laid out as the server wants it, `FOLDER/1/` for version 1. Its signature takes images
     that are in MNIST's frame already and answers in the words of `/predict`.
-
-    Args:
-        model: From `calibrated`.
-        folder: Where; the version becomes a folder in it.
-        rejection_threshold: Score below which an answer is withheld.
     """
 
     def read_images(images: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -170,11 +139,7 @@ def write_saved_model(model: keras.Model, folder: Path, rejection_threshold: flo
 
 
 def _answer(rows: tf.Tensor, rejection_threshold: float) -> dict[str, tf.Tensor]:
-    """Put probabilities into the words of `/predict`.
-
-    Args:
-        rows: `(N, C)` float32, calibrated.
-        rejection_threshold: Score below which there is no digit.
+    """Put `(N, C)` calibrated probabilities into the words of `/predict`.
 
     Returns:
         By name: `digit` `(N,)` int64, `NO_DIGIT` where there is none; `reason` `(N,)` string, empty

@@ -35,10 +35,7 @@ class EndpointHandler:
     """The network of one snapshot of the model repository, ready to answer."""
 
     def __init__(self, path: str = "") -> None:
-        """Load and verify the weights.
-
-        Args:
-            path: Folder of the snapshot.
+        """Load and verify the weights in the folder of the snapshot.
 
         Raises:
             WeightsError: If files are missing or do not belong together.

@@ -19,14 +19,7 @@ from training.data.mnist import load_mnist
 
 
 def misread(name: str, tensors: Tensors, images: np.ndarray, labels: np.ndarray) -> int:
-    """Count the images that a network misreads.
-
-    Args:
-        name: Of the network.
-        tensors: Its weights.
-        images: `(N, 28, 28)` uint8, 255 full ink.
-        labels: `(N,)` digits.
-    """
+    """Count the images, `(N, 28, 28)` uint8 with 255 full ink, that the named network misreads."""
     session = onnx_graph.open_session(onnx_graph.build(networks.find(name), tensors))
     asked = {onnx_graph.INPUT: images[..., None].astype(np.float32) / 255}
     found = session.run([onnx_graph.PROBABILITIES], asked)[0]

@@ -39,18 +39,12 @@ _ANSWERED = ("blank",)  # whatever the weights
 def picture_sets(mnist: Mnist, count: int, look: LookAt) -> dict[str, PictureSet]:
     """Make all pictures.
 
-    Args:
-        mnist: Its test part is shown as it is, and traced.
-        count: How many drawn digits there are; letters and outliers are half as many each.
-        look: As `Recognizer.look`.
-
-    Returns:
-        - `mnist_test`: the test images;
-        - `drawn`: digits by pen: half are test images traced, a quarter each the drawings of the
-          page's examples by other hands and the templates of `training.handwriting.templates`;
-        - `letters`: letters by templates of `training.handwriting.templates`;
-        - `outliers`: scribbles, dots, lines, noise;
-        - `pages`: whatever `training.synthesis` makes, with one digit of a test image or none.
+    - `mnist_test`: the test images as they are;
+    - `drawn`: `count` digits by pen: half are test images traced, a quarter each the drawings of
+      the page's examples by other hands and templates of `training.handwriting.templates`;
+    - `letters`: half as many letters by the same templates;
+    - `outliers`: half as many scribbles, dots, lines and noise;
+    - `pages`: a quarter as many of whatever `training.synthesis` makes, with one digit or none.
     """
     chosen = _inked(mnist, max(_FEWEST_HANDS, count // 2))
     images, labels = mnist.test_images[chosen], mnist.test_labels[chosen]

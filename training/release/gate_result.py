@@ -43,7 +43,7 @@ class Number:
         found: Pictures that went wrong; for a calibration error its value, in `[0, 1]`.
         count: Pictures in all; None for a calibration error.
         limit: The largest share, or value, that passes; in `[0, 1]`.
-        before: What the published weights have in the place of `found`; None without any.
+        before: `found` of the published weights; None without any.
         allowed_more: How much more than `before` is explained by chance.
     """
 
@@ -118,13 +118,7 @@ def as_text(numbers: Sequence[Number]) -> str:
 
 
 def as_markdown(numbers: Sequence[Number], profile: str, compared: str) -> str:
-    """Write the numbers as a section of a job's summary.
-
-    Args:
-        numbers: All of them.
-        profile: Which limits hold.
-        compared: What the run was compared with, in a line.
-    """
+    """Write the numbers, the name of their limits and a line of comparison for a job's summary."""
     reasons = [reason for number in numbers for reason in number.shortfalls()]
     lines = ["## Gate: failed" if reasons else "## Gate: passed", ""]
     lines += [f"- {reason}" for reason in reasons]
@@ -139,10 +133,10 @@ class GateResult:
 
     Attributes:
         repo: `owner/name` that was compared with; None if none was named.
-        parent: The commit that was its newest one; None if there was no such repository.
+        parent: Its newest commit; None if there was no such repository.
         files: SHA-256 of each file of the set of weights, by name.
         profile: Which limits held.
-        measured: For each number: `value`, `count`, `at_most`, `published`, `allowed_more`.
+        measured: `Number.as_json` by key.
     """
 
     repo: str | None
@@ -158,11 +152,7 @@ def hashes(run: Path) -> Files:
 
 
 def read(run: Path, repo: str) -> GateResult:
-    """Read why a run may be published.
-
-    Args:
-        run: The run folder, whose files are all there.
-        repo: Where it shall be published.
+    """Read why a run, whose files are all there, may be published at `owner/name`.
 
     Raises:
         UserError: If the gate has not passed, or passed other files or another repository.

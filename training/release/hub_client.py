@@ -93,16 +93,10 @@ def check_repo(repo: str) -> None:
 def one_line(
     repo: str, revision: str | None = None, before: str = "", after: str = ""
 ) -> Iterator[None]:
-    """Turn what the Hub's client raises into one line for the console.
-
-    Args:
-        repo: The repository that is asked.
-        revision: The revision that is asked for, if any.
-        before: Stands before the reason.
-        after: Stands after it.
+    """Turn what the Hub's client raises about a repository into one line.
 
     Raises:
-        UserError: Instead of the client's error.
+        UserError: Instead of the client's error: the reason between `before` and `after`.
     """
     try:
         yield
@@ -160,18 +154,15 @@ def commit_once(  # noqa: PLR0913 - what a commit consists of
     parent: str,
     kind: str = "model",
 ) -> str:
-    """Make one commit of everything, over exactly one parent.
+    """Make one commit of everything over exactly this parent, and return it.
 
     Args:
-        api: Signed in, with the right to write.
+        api: Signed in with a write token.
         repo: `owner/name`.
         operations: What changes.
         message: Of the commit.
         parent: Commit that must still be the newest one.
         kind: `model` or `space`.
-
-    Returns:
-        The new commit.
 
     Raises:
         UserError: If somebody else was faster, or the Hub does not take it; nothing has changed.

@@ -95,11 +95,7 @@ def gather(
 
 
 def gate_numbers(run: Path) -> list[Measured]:
-    """Return what the gate measured with exactly these files; nothing if it did not open for them.
-
-    Args:
-        run: The run folder.
-    """
+    """Return what the gate measured with exactly these files; nothing if it did not pass them."""
     try:
         passed = json.loads((run / gate_result.GATE_FILE).read_bytes())
         if passed["files"] != gate_result.hashes(run):
@@ -135,16 +131,7 @@ _TEXT = Path(__file__).with_name("model_card.md").read_text("utf-8")
 
 
 def write_card(repo: str, weights: Weights, facts: Facts) -> str:
-    """Write the README.md of a model repository.
-
-    Args:
-        repo: `owner/name` on the Hub.
-        weights: The verified run.
-        facts: What else there is to say.
-
-    Returns:
-        YAML metadata between `---` lines and the text in Markdown.
-    """
+    """Write the README.md of the model repository `owner/name`: YAML metadata, then Markdown."""
     name = repo.rpartition("/")[2]
     metrics, config = weights.metrics, weights.config
     test = metrics["mnist_test"]

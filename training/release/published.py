@@ -45,7 +45,7 @@ class Published:
 
     Attributes:
         repo: `owner/name`.
-        commit: 40-hex; None if the repository does not exist, or only for those who may see it.
+        commit: 40-hex; None if the repository does not exist or cannot be seen with this sign-in.
         weights: What it holds, checked as the app does; None if it holds no set of weights.
     """
 
@@ -64,11 +64,7 @@ class Published:
 
 
 def find(repo: str, cache: Path) -> Published:
-    """Look up what is published, and bring it here at exactly the commit that is the newest one.
-
-    Args:
-        repo: `owner/name`.
-        cache: Folder that the files go to.
+    """Look up what `owner/name` holds, and download exactly its newest commit to a folder.
 
     Raises:
         UserError: If the name is none, the Hub does not answer, or what is published fails the
@@ -98,17 +94,13 @@ def find(repo: str, cache: Path) -> Published:
 
 
 def releases(api: HfApi, repo: str, tags: Mapping[str, str], current: str) -> list[Tagged]:
-    """Read what the repository's tags hold.
+    """Read what the repository's tags, given with their commits, hold.
 
-    Args:
-        api: As the files are downloaded.
-        repo: `owner/name`.
-        tags: Commit by tag.
-        current: SHA-256 of the weights that are published now; their own tags are left out, as
-            they are not set yet the first time and would change the card the second time.
+    The tags of the current weights, by SHA-256, are left out: they are not set yet the first time
+    and would change the card the second time. So are tags of anything but weights.
 
     Returns:
-        The newest releases by the numbers in their tags; tags on anything else are left out.
+        The newest releases by the numbers in their tags.
     """
     latest = sorted(tags, key=_numbers, reverse=True)[:MAX_RELEASES]
     with tempfile.TemporaryDirectory() as cache:

@@ -33,8 +33,7 @@ def bring(  # noqa: PLR0913 - where exports may come from
         head: Its newest commit.
         run: The run folder.
         found: Its verified weights.
-        data: Folder of MNIST's four files; None as in `load_mnist`. Looked at only if exports have
-            to be made.
+        data: MNIST's four files, as for `load_mnist`; read only if exports have to be made.
 
     Returns:
         What was exported and how it compares with the app.
@@ -53,15 +52,7 @@ def bring(  # noqa: PLR0913 - where exports may come from
 
 
 def read_files(run: Path, notes: Mapping[str, Any]) -> dict[str, bytes]:
-    """Read exports as they are published.
-
-    Args:
-        run: The run folder.
-        notes: From `bring`.
-
-    Returns:
-        The bytes by path in the repository.
-    """
+    """Read the exports that `bring` noted: the bytes by path in the repository."""
     names = [f"{FOLDER}/{name}" for name in (EXPORTS_FILE, *_names(notes))]
     return {name: (run / name).read_bytes() for name in names}
 

@@ -21,16 +21,13 @@ _PICTURE = re.compile(r"\.(png|jpe?g|gif|webp|svg)$")
 
 
 def collect(root: Path, space: str, model_repo: str | None, source: str | None) -> dict[str, bytes]:
-    """Read the app's files and make of them what a Space gets.
+    """Read the app's files and make of them what a Space gets: the bytes by path.
 
     Args:
         root: The checkout.
         space: `owner/name` of the Space.
         model_repo: `owner/name` that the weights come from; None sends no note.
         source: Address of the repository on GitHub, for the links of the card; None leaves them.
-
-    Returns:
-        The bytes by path in the Space.
 
     Raises:
         UserError: If a file is missing.
@@ -52,13 +49,7 @@ def collect(root: Path, space: str, model_repo: str | None, source: str | None) 
 
 
 def link_to_source(card: str, source: str, files: Collection[str]) -> str:
-    """Let links to what a Space does not get lead to GitHub.
-
-    Args:
-        card: The README.
-        source: `https://github.com/owner/name`.
-        files: Paths that the Space gets.
-    """
+    """Let the card's links to what a Space does not get lead to `https://github.com/owner/name`."""
 
     def replaced(match: re.Match[str]) -> str:
         target = match[1]

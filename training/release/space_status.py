@@ -40,8 +40,8 @@ class Expected:
         commit: The Space's commit, 40-hex.
         fingerprint: Of the files in it.
         model_repo: The repository that the app has to take weights from; None accepts any.
-        rebuilds: Whether the commit is new, so that what is said of the one before may still hold.
-        restarts: Whether a variable was changed, so that an app with another one may still answer.
+        rebuilds: Whether the commit is new, so that the Hub may still report the one before.
+        restarts: Whether a variable was changed, so that an app with the old one may still answer.
     """
 
     space: str
@@ -75,12 +75,7 @@ class Watch:
     """One wait for one Space."""
 
     def __init__(self, api: HfApi, expected: Expected) -> None:
-        """Find out where the app is reached.
-
-        Args:
-            api: Signed in, or not: a public Space is public.
-            expected: What has to be served.
-        """
+        """Find out where the app is reached; a public Space needs no sign-in."""
         self._api = api
         self._expected = expected
         self._token: bool | None = None  # the API's own; False asks like anybody
@@ -92,13 +87,7 @@ class Watch:
         self.url = info.host or (f"https://{info.subdomain}.hf.space" if info.subdomain else "")
 
     def until_serving(self, seconds: float) -> str:
-        """Wait until the app answers with the expected files, and reads digits.
-
-        Args:
-            seconds: Longest wait.
-
-        Returns:
-            What serves, as a clause for the report.
+        """Wait until the app answers with the expected files and reads digits, and say what serves.
 
         Raises:
             UserError: If the build or the start failed, the Space is stopped, the app follows
@@ -228,11 +217,7 @@ def ask(url: str) -> Answer | None:
 
 
 def tail(logged: Iterable[str]) -> Iterator[str]:
-    """Yield the last lines of a log, as plain text that no terminal and no runner acts on.
-
-    Args:
-        logged: Pieces of text in order.
-    """
+    """Yield the last lines of a log as plain text that no terminal and no runner acts on."""
     lines = "".join(logged).splitlines()[-LOG_LINES:]
     for line in lines:
         plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", line)
