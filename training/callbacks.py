@@ -20,26 +20,22 @@ _DROPOUT_STREAM = 3  # keeps dropout's random numbers apart from those of traini
 
 
 class EncodedBatches(keras.utils.PyDataset):
-    """Batches for Keras, with labels as the recipe's loss takes them.
-
-    Attributes:
-        plain: Where images and digits come from.
-    """
+    """Batches for Keras, with labels as the recipe's loss takes them."""
 
     def __init__(self, plain: EpochBatches, recipe: Recipe, classes: int) -> None:
         """Keep what to encode, and how; `classes` is how many outputs the network has."""
         super().__init__(workers=2, max_queue_size=16)
-        self.plain = plain
+        self._plain = plain
         self._recipe = recipe
         self._classes = classes
 
     def __len__(self) -> int:
         """Count the batches of an epoch."""
-        return len(self.plain)
+        return len(self._plain)
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[Any]]:
         """Give one batch of the running epoch."""
-        images, digits = self.plain[index]
+        images, digits = self._plain[index]
         return images, recipes.encode_labels(digits, self._classes, self._recipe)
 
 

@@ -11,7 +11,6 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from digits import networks
 from training.augmentation import EVERYTHING, Augmentation
 
 ALL_TRAINING_IMAGES = 60000
@@ -128,9 +127,14 @@ def compile_network(model: keras.Model, recipe: Recipe, steps_per_epoch: int) ->
 
     The course of the learning rate depends on the batches an epoch.
     """
+    loss = (
+        keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
+        if recipe.one_hot
+        else keras.losses.SparseCategoricalCrossentropy()
+    )
     model.compile(
         optimizer=_optimizer(recipe, steps_per_epoch),
-        loss=_loss(recipe),
+        loss=loss,
         metrics=["accuracy"],
     )
     model.optimizer.build(model.trainable_variables)  # Keras restores only what is there already
@@ -145,12 +149,6 @@ def encode_labels(
         The digits as they are, or `(N, classes)` float32 one-hot.
     """
     return np.eye(classes, dtype=np.float32)[labels] if recipe.one_hot else labels
-
-
-def _loss(recipe: Recipe) -> keras.losses.Loss:
-    if recipe.one_hot:
-        return keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
-    return keras.losses.SparseCategoricalCrossentropy()
 
 
 def _optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Optimizer:
@@ -176,15 +174,3 @@ def _learning_rate(
         warmup_steps=warmup_steps,
         decay_steps=max(1, recipe.epochs * steps_per_epoch - warmup_steps),
     )
-
-
-def for_network(name: str) -> Recipe:
-    """Look up the recipe of a network.
-
-    Raises:
-        ValueError: If no network has this name.
-    """
-    if name not in RECIPES:
-        known = ", ".join(networks.NETWORKS)
-        raise ValueError(f"Expected a network of {known}. Received: name={name!r}.")
-    return RECIPES[name]

@@ -13,6 +13,7 @@ import os
 import platform
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +29,11 @@ from digits.weights import METRICS_FILE
 from training import console, keras_networks, push, recipes
 from training.callbacks import Checkpoints, EncodedBatches, SeededEpochs, whole_lines
 from training.data import corrections
-from training.data.batches import AugmentedDigits, EpochBatches, ShuffledDigits
+from training.data.batches import EpochBatches
 from training.data.mnist import Mnist, as_input, load_mnist, split
-from training.recipes import Recipe
+from training.recipes import RECIPES, Recipe
 from training.result import SCORING_BATCH, Draw, Fitted, draw_figures, finish, summary
 from training.run_folder import RunFolder
-
-_RUNS = Path("runs")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,16 +54,15 @@ class Job:
     @property
     def command(self) -> str:
         """The command that repeats the run, wherever data and folder are."""
-        usual = recipes.for_network(self.recipe.network)
-        options: dict[str, object] = {"--network": self.recipe.network, "--seed": self.seed}
-        if self.recipe.epochs != usual.epochs:
-            options["--epochs"] = self.recipe.epochs
-        if self.recipe.batch_size != usual.batch_size:
-            options["--batch-size"] = self.recipe.batch_size
+        recipe, usual = self.recipe, RECIPES[self.recipe.network]
+        words = [f"python -m training.train --network {recipe.network} --seed {self.seed}"]
+        if recipe.epochs != usual.epochs:
+            words.append(f"--epochs {recipe.epochs}")
+        if recipe.batch_size != usual.batch_size:
+            words.append(f"--batch-size {recipe.batch_size}")
         if self.limit is not None:
-            options["--limit"] = self.limit
-        words = [f"{option} {value}" for option, value in options.items()]
-        return " ".join(["python -m training.train", *words])
+            words.append(f"--limit {self.limit}")
+        return " ".join(words)
 
 
 def main() -> None:
@@ -72,11 +70,17 @@ def main() -> None:
     arguments = parse_arguments()
     push.check(arguments)
     cv2.setNumThreads(1)  # the network fills all cores; a batch costs half as much without more
-    job = Job(recipe=_recipe(arguments), seed=arguments.seed, limit=arguments.limit)
+    usual = RECIPES[arguments.network]
+    recipe = dataclasses.replace(
+        usual,
+        epochs=arguments.epochs or usual.epochs,
+        batch_size=arguments.batch_size or usual.batch_size,
+    )
+    job = Job(recipe=recipe, seed=arguments.seed, limit=arguments.limit)
     mnist = load_mnist(arguments.data)
     if arguments.corrections:
         mnist = corrections.add(mnist, arguments.corrections)
-    folder = arguments.run or _RUNS / f"{job.recipe.network}-{job.seed}"
+    folder = arguments.run or Path("runs", f"{recipe.network}-{job.seed}")
     metrics = train(job, mnist, folder)
     print(summary(metrics))
     print(f"run folder: {folder}")
@@ -143,8 +147,8 @@ def parse_arguments() -> argparse.Namespace:
         "--network", choices=list(networks.NETWORKS), default=networks.DEFAULT_NETWORK
     )
     parser.add_argument("--epochs", type=_epochs, help="a number, or recipe for the recipe's")
-    parser.add_argument("--batch-size", type=_positive, help="instead of the recipe's")
-    parser.add_argument("--seed", type=_seed, default=0)
+    parser.add_argument("--batch-size", type=partial(_at_least, 1), help="instead of the recipe's")
+    parser.add_argument("--seed", type=partial(_at_least, 0), default=0)
     parser.add_argument(
         "--limit", type=_limit, metavar="N", help="use N of the 60,000 images, for a quick try"
     )
@@ -159,16 +163,8 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _positive(text: str) -> int:
-    return _at_least(1, text)
-
-
 def _epochs(text: str) -> int | None:
-    return None if text == "recipe" else _positive(text)
-
-
-def _seed(text: str) -> int:
-    return _at_least(0, text)
+    return None if text == "recipe" else _at_least(1, text)
 
 
 def _limit(text: str) -> int:
@@ -184,15 +180,6 @@ def _at_least(least: int, text: str) -> int:
     return int(text)
 
 
-def _recipe(arguments: argparse.Namespace) -> Recipe:
-    usual = recipes.for_network(arguments.network)
-    return dataclasses.replace(
-        usual,
-        epochs=arguments.epochs or usual.epochs,
-        batch_size=arguments.batch_size or usual.batch_size,
-    )
-
-
 def _fit(
     job: Job,
     mnist: Mnist,
@@ -205,11 +192,16 @@ def _fit(
     model = keras_networks.build(recipe.network)
     training, validation = ((mnist.train_images[part], mnist.train_labels[part]) for part in parts)
     classes = model.output_shape[-1]
-    batches = EncodedBatches(_batches(job, *training), recipe, classes)
+    plain = EpochBatches(*training, recipe.batch_size, job.seed, recipe.augmentation)
+    batches = EncodedBatches(plain, recipe, classes)
     recipes.compile_network(model, recipe, len(batches))
     checkpoints = Checkpoints(run, run.restore_checkpoint(model))
     run.require_space(model)
-    _announce(job, parts, len(checkpoints.rows))
+    counts = f"{len(parts[0]):,} images train, {len(parts[1]):,} validate"
+    print(f"{recipe.network}: {counts}, seed {job.seed}")
+    done = len(checkpoints.rows)
+    if done:
+        print(f"taken up after epoch {done} of {recipe.epochs}")
     # Where the recipe keeps an average of the weights, that is what validates.
     averaging = [] if recipe.ema_momentum is None else [keras.callbacks.SwapEMAWeights()]
     with whole_lines():
@@ -221,30 +213,13 @@ def _fit(
             ),
             validation_batch_size=SCORING_BATCH,
             epochs=recipe.epochs,
-            initial_epoch=len(checkpoints.rows),
+            initial_epoch=done,
             # Keras draws its bar where nobody watches too: a line for each batch in a log.
             verbose="auto" if sys.stdout.isatty() else 2,
             shuffle=False,  # the batches are; Keras' own order of them would depend on the start
-            callbacks=[*averaging, SeededEpochs(batches.plain, job.seed), checkpoints],
+            callbacks=[*averaging, SeededEpochs(plain, job.seed), checkpoints],
         )
     return Fitted(recipe, model, checkpoints.rows, parts[1])
-
-
-def _batches(job: Job, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> EpochBatches:
-    recipe = job.recipe
-    if recipe.augmentation is None:
-        return ShuffledDigits(images, labels, recipe.batch_size, job.seed)
-    return AugmentedDigits(images, labels, recipe.batch_size, job.seed, recipe.augmentation)
-
-
-def _announce(job: Job, parts: tuple[NDArray[np.int64], NDArray[np.int64]], done: int) -> None:
-    training_count, validation_count = map(len, parts)
-    print(
-        f"{job.recipe.network}: {training_count:,} images train, {validation_count:,} validate, "
-        f"seed {job.seed}"
-    )
-    if done:
-        print(f"taken up after epoch {done} of {job.recipe.epochs}")
 
 
 if __name__ == "__main__":

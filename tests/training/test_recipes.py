@@ -33,11 +33,6 @@ def test_a_recipe_that_contradicts_itself_is_refused(settings, words):
         Recipe(**{"network": "fnn", "epochs": 1} | settings)
 
 
-def test_an_unknown_network_is_answered_with_the_known_ones():
-    with pytest.raises(ValueError, match=r"conv3.*name='conv4'"):
-        recipes.for_network("conv4")
-
-
 def test_labels_become_what_the_loss_takes():
     labels = np.array([2, 0], np.uint8)
     assert recipes.encode_labels(labels, 10, RECIPES["dense128"]) is labels

@@ -16,12 +16,13 @@ from pathlib import Path
 from digits import networks
 from digits.recognizer import Recognizer
 from digits.weights import BUNDLED, load_folder
-from training import console, recipes
+from training import console
 from training.augmentation import EVERYTHING, Augmentation
 from training.data.mnist import load_mnist
 from training.evaluation import datasets, metrics, report
 from training.evaluation.datasets import Material, PictureSet
 from training.evaluation.metrics import Answers, Figures
+from training.recipes import RECIPES
 from training.train import Job, train
 
 ABLATION_FILE = Path(__file__).parents[1] / "ablation.json"
@@ -134,7 +135,7 @@ def main() -> None:
     # Averages over hundreds of steps, of the weights and of batch normalization, would still be
     # their start after the few steps of so short a training.
     recipe = dataclasses.replace(
-        recipes.for_network(networks.DEFAULT_NETWORK),
+        RECIPES[networks.DEFAULT_NETWORK],
         epochs=arguments.epochs,
         batch_size=_BATCH_SIZE,
         ema_momentum=None,

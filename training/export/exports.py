@@ -103,10 +103,11 @@ def calibration_images(mnist: Mnist) -> InkArray:
     Returns:
         `(400, 28, 28, 1)` float32 in `[0, 1]`; always the same ones.
     """
-    from training.data.batches import AugmentedDigits  # noqa: PLC0415
+    from training.augmentation import EVERYTHING  # noqa: PLC0415
+    from training.data.batches import EpochBatches  # noqa: PLC0415
 
-    digits = AugmentedDigits(mnist.train_images, mnist.train_labels, _CALIBRATION_IMAGES, seed=0)
-    return digits[0][0]
+    images, labels = mnist.train_images, mnist.train_labels
+    return EpochBatches(images, labels, _CALIBRATION_IMAGES, 0, EVERYTHING)[0][0]
 
 
 def complete(folder: Path, found: Weights) -> Notes | None:

@@ -10,7 +10,7 @@ from training.augmentation.hand import elastic_affine
 from training.augmentation.non_digits import non_digit
 from training.augmentation.pen import SIDE, as_ink, draw_strokes, skeleton, vary_stroke_width
 from training.augmentation.styles import add_missing_strokes
-from training.data.batches import AugmentedDigits
+from training.data.batches import EpochBatches
 from training.handwriting.templates import DIGITS, OTHERS, write
 
 
@@ -95,7 +95,7 @@ def test_without_strength_nothing_is_bent():
 
 
 def test_batches_follow_from_seed_and_epoch_alone():
-    first, again = (AugmentedDigits(*bars(), batch_size=20, seed=3) for _ in range(2))
+    first, again = (EpochBatches(*bars(), 20, seed=3, parts=EVERYTHING) for _ in range(2))
     again[1]  # asking for another batch before must not matter
     for batch, repeated in zip(first[0], again[0], strict=True):
         np.testing.assert_array_equal(batch, repeated)
@@ -105,7 +105,7 @@ def test_batches_follow_from_seed_and_epoch_alone():
 
 def test_epoch_shows_each_digit_once_and_non_digits_besides():
     images, labels = bars(50)
-    batches = AugmentedDigits(images, labels, batch_size=20, seed=0)
+    batches = EpochBatches(images, labels, 20, 0, EVERYTHING)
     shown = np.concatenate([batches[i][1] for i in range(len(batches))])
     digits = shown[shown != NOT_A_DIGIT]
     np.testing.assert_array_equal(np.sort(digits), np.sort(labels))
@@ -138,6 +138,6 @@ def test_each_part_varies_by_itself(part):
 
 def test_no_non_digits_where_none_are_wanted():
     images, labels = bars(50)
-    batches = AugmentedDigits(images, labels, 20, 0, NOTHING)
+    batches = EpochBatches(images, labels, 20, 0, NOTHING)
     assert len(batches) == 3
     assert all((batches[i][1] != NOT_A_DIGIT).all() for i in range(3))
