@@ -13,33 +13,18 @@ import argparse
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
-from huggingface_hub import (
-    CommitOperationAdd,
-    CommitOperationDelete,
-    HfApi,
-    SpaceHardware,
-)
-from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
-from huggingface_hub.hf_api import RepoSibling
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, SpaceHardware
+from huggingface_hub.errors import HfHubHTTPError
 
 from digits import deployment, hub
 from training import console
 from training.console import UserError
-from training.release import space_files, space_status
-from training.release.hub_client import (
-    REQUEST_SECONDS,
-    check_repo,
-    commit_once,
-    is_same,
-    limit_requests,
-    newest,
-    one_line,
-    sign_in,
-)
+from training.release import hub_client, space_files, space_status
+from training.release.hub_client import one_line
 
 VARIABLE = "MODEL_REPO"
-WAIT_MINUTES = 40.0
 
 
 @dataclass(frozen=True)
@@ -74,35 +59,24 @@ def send(  # noqa: PLR0913 - the options of the command
     Raises:
         UserError: If the Hub does not take it. The commit is whole or not there.
     """
-    head, held = _look(api, space, create=create, hardware=hardware)
-    stored = {
-        file.rfilename: file.rfilename in files and is_same(file, files[file.rfilename])
-        for file in held
-    }
-    added, deleted = space_files.difference(stored, files)
-    commit = head
+    make = partial(_create, api, space, hardware) if create else None
+    info, _ = hub_client.look(api.space_info, space, make)
+    commit = hub_client.newest(space, info)
+    added = hub_client.changed(info, files)
+    # .gitattributes is the Hub's own note of what lies in its storage.
+    held = {file.rfilename for file in info.siblings or []}
+    deleted = sorted(held - files.keys() - {".gitattributes"})
     if added or deleted:
-        commit = _commit(api, space, head, {name: files[name] for name in added}, deleted)
+        operations: list[CommitOperationAdd | CommitOperationDelete] = [
+            *(CommitOperationAdd(name, files[name]) for name in added),
+            *(CommitOperationDelete(name) for name in deleted),
+        ]
+        message = f"Deploy {os.environ.get('GITHUB_SHA', '')[:7]}".rstrip()
+        commit = hub_client.commit_once(
+            api, space, operations, message=message, parent=commit, kind="space"
+        )
     changed = _set_variable(api, space, model_repo) if model_repo else False
     return Sent(commit, len(added), len(deleted), changed)
-
-
-def _look(
-    api: HfApi, space: str, *, create: bool, hardware: SpaceHardware | None
-) -> tuple[str, list[RepoSibling]]:
-    """Return the newest commit and its files, in one answer so that they belong together."""
-    with one_line(space):
-        try:
-            info = api.space_info(space, files_metadata=True, timeout=REQUEST_SECONDS)
-        except RepositoryNotFoundError as error:
-            if not create:
-                raise UserError(
-                    f"the Hub has no Space {space} that this token can see: check the name, or "
-                    "add --create to make it"
-                ) from error
-            _create(api, space, hardware)
-            info = api.space_info(space, files_metadata=True, timeout=REQUEST_SECONDS)
-    return newest(space, info.sha), info.siblings or []
 
 
 def _create(api: HfApi, space: str, hardware: SpaceHardware | None) -> None:
@@ -120,18 +94,6 @@ def _create(api: HfApi, space: str, hardware: SpaceHardware | None) -> None:
                 "HF_TOKEN"
             ) from error
         raise
-
-
-def _commit(
-    api: HfApi, space: str, head: str, added: Mapping[str, bytes], deleted: list[str]
-) -> str:
-    operations: list[CommitOperationAdd | CommitOperationDelete] = [
-        *(CommitOperationAdd(name, data) for name, data in added.items()),
-        *(CommitOperationDelete(name) for name in deleted),
-    ]
-    origin = os.environ.get("GITHUB_SHA", "")[:7]
-    message = f"Deploy {origin}" if origin else "Deploy"
-    return commit_once(api, space, operations, message=message, parent=head, kind="space")
 
 
 def _set_variable(api: HfApi, space: str, model_repo: str) -> bool:
@@ -157,13 +119,8 @@ def _set_variable(api: HfApi, space: str, model_repo: str) -> bool:
     return True
 
 
-def _source() -> str | None:
-    """Return the address of the repository that a workflow of GitHub's runs for."""
-    server, name = (os.environ.get(f"GITHUB_{key}") for key in ("SERVER_URL", "REPOSITORY"))
-    return f"{server}/{name}" if server and name else None
-
-
 def _arguments() -> argparse.Namespace:
+    server, name = (os.environ.get(f"GITHUB_{key}") for key in ("SERVER_URL", "REPOSITORY"))
     parser = argparse.ArgumentParser(
         prog="python -m training.deploy",
         description="Bring the app to a Hugging Face Space and wait until it serves.",
@@ -181,24 +138,18 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--source",
-        default=_source(),
+        default=f"{server}/{name}" if server and name else None,
         metavar="URL",
         help="repository on GitHub that the card's links lead to (default: the workflow's own)",
     )
     parser.add_argument(
         "--wait",
         type=float,
-        default=WAIT_MINUTES,
+        default=40.0,
         metavar="MINUTES",
         help="longest wait until the app serves (default: %(default)s)",
     )
-    parser.add_argument(
-        "--timeout",
-        type=float,
-        default=REQUEST_SECONDS,
-        metavar="SECONDS",
-        help="longest wait for one answer of the Hub (default: %(default)s)",
-    )
+    hub_client.add_timeout(parser)
     return parser.parse_args()
 
 
@@ -208,10 +159,10 @@ def main() -> None:
     space, model_repo = arguments.space, arguments.model_repo or None
     for repo in (space, model_repo):
         if repo:
-            check_repo(repo)
+            hub_client.check_repo(repo)
     files = space_files.collect(deployment.ROOT, space, model_repo, arguments.source)
-    limit_requests(arguments.timeout)
-    api = HfApi(token=sign_in())
+    hub_client.limit_requests(arguments.timeout)
+    api = HfApi(token=hub_client.sign_in())
     sent = send(
         api,
         space,

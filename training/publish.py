@@ -16,8 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from huggingface_hub import CommitOperationAdd, HfApi
-from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
-from huggingface_hub.hf_api import RepoFile
+from huggingface_hub.errors import HfHubHTTPError
 
 from digits import weights
 from digits.recognizer import Recognizer
@@ -26,19 +25,8 @@ from training import console
 from training.console import UserError
 from training.export.endpoint import endpoint_files
 from training.export.exports import Notes
-from training.release import gate_result, model_card, published, published_exports
-from training.release.hub_client import (
-    REQUEST_SECONDS,
-    check_repo,
-    commit_once,
-    is_same,
-    limit_requests,
-    moved,
-    newest,
-    one_line,
-    sha256,
-    sign_in,
-)
+from training.release import gate_result, hub_client, model_card, published, published_exports
+from training.release.hub_client import one_line
 
 CARD_FILE = "README.md"
 CHANGELOG = Path(__file__).parents[1] / "CHANGELOG.md"
@@ -110,15 +98,17 @@ def publish(  # noqa: PLR0913 - the options of the command
     """
     check_names(repo, tag)
     files = read_run(run)
-    head, is_made = _head(api, repo, create=create)
+    make = partial(api.create_repo, repo, exist_ok=True) if create else None
+    info, is_made = hub_client.look(api.model_info, repo, make)
+    head = hub_client.newest(repo, info)
     tags = _tags(api, repo)
     tagged = tags.get(tag) if tag else None
 
     def changes() -> list[str]:
         """Compare with what is published, and refuse what the caller does not want changed."""
-        changed = _changed(api, repo, head, files)
+        changed = hub_client.changed(info, files)
         if changed and parent not in (None, head) and not is_made:
-            raise UserError(moved(repo))
+            raise UserError(hub_client.moved(repo))
         if tagged and (changed or tagged != head):
             raise UserError(
                 f"the tag {tag} of {repo} already stands for commit {tagged[:7]} with other "
@@ -150,7 +140,7 @@ def check_names(repo: str, tag: str | None) -> None:
     Raises:
         UserError: If the repository is not `owner/name`, or the tag is no tag's name.
     """
-    check_repo(repo)
+    hub_client.check_repo(repo)
     if tag is None:
         return
     # A tag that looks like a branch or a commit would hide the real one.
@@ -188,7 +178,7 @@ def read_back(api: HfApi, repo: str, commit: str, files: Mapping[str, bytes]) ->
     ):
         for name, sent in files.items():
             path = api.hf_hub_download(repo, name, revision=commit, cache_dir=cache)
-            expected, received = sha256(sent), sha256(Path(path).read_bytes())
+            expected, received = map(hub_client.sha256, (sent, Path(path).read_bytes()))
             if expected != received:
                 raise UserError(
                     f"published as {commit}, but {name} came back with SHA-256 {received} instead "
@@ -197,45 +187,16 @@ def read_back(api: HfApi, repo: str, commit: str, files: Mapping[str, bytes]) ->
     print(f"downloaded {len(files)} files of {repo} at commit {commit}: they are what was sent")
 
 
-def _head(api: HfApi, repo: str, *, create: bool) -> tuple[str, bool]:
-    """Return the newest commit, and whether the repository was made for it."""
-    is_made = False
-    with one_line(repo):
-        try:
-            info = api.model_info(repo, timeout=REQUEST_SECONDS)
-        except RepositoryNotFoundError as error:
-            if not create:
-                raise UserError(
-                    f"the Hub has no repository {repo} that this token can see: check the name, "
-                    "or add --create to make it"
-                ) from error
-            api.create_repo(repo, exist_ok=True)
-            is_made = True
-            info = api.model_info(repo, timeout=REQUEST_SECONDS)
-    return newest(repo, info.sha), is_made
-
-
 def _tags(api: HfApi, repo: str) -> dict[str, str]:
     with one_line(repo):
         return {ref.name: ref.target_commit for ref in api.list_repo_refs(repo).tags}
-
-
-def _changed(api: HfApi, repo: str, head: str, files: Mapping[str, bytes]) -> list[str]:
-    with one_line(repo, head):
-        stored = api.get_paths_info(repo, list(files), revision=head)
-    same = {
-        info.path
-        for info in stored
-        if isinstance(info, RepoFile) and is_same(info, files[info.path])
-    }
-    return [name for name in files if name not in same]
 
 
 def _commit(api: HfApi, repo: str, head: str, files: Files) -> str:
     operations = [CommitOperationAdd(name, data) for name, data in files.items()]
     test = json.loads(files[weights.METRICS_FILE])["mnist_test"]
     message = f"Publish weights: {test['errors']} of {test['count']} test digits wrong"
-    return commit_once(api, repo, operations, message=message, parent=head)
+    return hub_client.commit_once(api, repo, operations, message=message, parent=head)
 
 
 def release_notes(tag: str) -> str | None:
@@ -285,13 +246,7 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--data", type=Path, metavar="DIR", help="MNIST's four IDX files, to export to 8 bits"
     )
-    parser.add_argument(
-        "--timeout",
-        type=float,
-        default=REQUEST_SECONDS,
-        metavar="SECONDS",
-        help="longest wait for one answer of the Hub (default: %(default)s)",
-    )
+    hub_client.add_timeout(parser)
     return parser.parse_args(words)
 
 
@@ -303,9 +258,9 @@ def main(words: Sequence[str] | None = None) -> None:
     parent = arguments.parent
     if arguments.gated:
         parent = gate_result.read(arguments.run, arguments.repo).parent or ""
-    limit_requests(arguments.timeout)
+    hub_client.limit_requests(arguments.timeout)
     release = publish(
-        HfApi(token=sign_in()),
+        HfApi(token=hub_client.sign_in()),
         arguments.run,
         arguments.repo,
         tag=arguments.tag,

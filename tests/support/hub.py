@@ -377,13 +377,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         branches, tags = listed(repo.branches, "heads"), listed(repo.tags, "tags")
         return 200, _json({"branches": branches, "converts": [], "tags": tags})
 
-    def paths_info(self, name: str, revision: str) -> tuple[int, bytes]:
-        _, commit = self._commit(name, revision)
-        wanted = urllib.parse.parse_qs(self.body.decode())["paths"]
-        return 200, _json(
-            [_file_info(path, commit.files[path]) for path in wanted if path in commit.files]
-        )
-
     def tree(self, name: str, revision: str) -> tuple[int, bytes]:
         _, commit = self._commit(name, revision)
         return 200, _json([_file_info(path, file) for path, file in sorted(commit.files.items())])
@@ -533,7 +526,6 @@ _ROUTES = [
     ("GET", rf"{_API}", "repo_info", "read"),
     ("GET", rf"{_API}/revision/(?P<revision>[^/]+)", "repo_info", "read"),
     ("GET", rf"{_API}/refs", "refs", "read"),
-    ("POST", rf"{_API}/paths-info/(?P<revision>[^/]+)", "paths_info", "read"),
     ("GET", rf"{_API}/tree/(?P<revision>[^/]+)", "tree", "read"),
     ("POST", rf"{_API}/preupload/(?P<revision>[^/]+)", "preupload", "write"),
     ("POST", rf"{_API}/commit/(?P<revision>[^/]+)", "commit", "write"),

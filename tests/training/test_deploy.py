@@ -22,8 +22,7 @@ from tests.support.page_support import free_port
 from tests.support.workflow_runner import IDENTITY, Runner
 from training import deploy
 from training.console import UserError
-from training.release import space_files, space_status
-from training.release.hub_client import limit_requests
+from training.release import hub_client, space_files, space_status
 
 # The client sends files in a way that its own HTTP library is about to drop.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning")
@@ -177,8 +176,8 @@ def test_refused_request_leaves_the_space_as_it_was(server, step, status):
 
 @pytest.mark.parametrize("step", mostly_nightly(STEPS, "commit"))
 def test_hub_that_hangs_is_given_up(server, step, monkeypatch):
-    monkeypatch.setattr(deploy, "REQUEST_SECONDS", 1)
-    limit_requests(1)
+    monkeypatch.setattr(hub_client, "REQUEST_SECONDS", 1)
+    hub_client.limit_requests(1)
     before = state(server)
     server.fail(Failure("hang", path=STEPS[step]))
     assert "does not answer in time" in refusal(send, server, collected())

@@ -30,8 +30,7 @@ from training import publish
 from training.console import UserError
 from training.export import exports
 from training.export.endpoint import endpoint_files
-from training.release import gate_result, model_card, published_exports
-from training.release.hub_client import limit_requests
+from training.release import gate_result, hub_client, model_card, published_exports
 
 # The client sends files in a way that its own HTTP library is about to drop.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning")
@@ -283,7 +282,6 @@ def test_what_comes_back_different_is_not_tagged(server, run):
 STEPS = {
     "repository": "/api/models/someone/digits$",
     "refs": "/refs",
-    "comparison": "/paths-info/",
     "card check": "/validate-yaml",
     "preupload": "/preupload/",
     "place of the upload": "/objects/batch",
@@ -312,8 +310,8 @@ def test_refused_request_before_the_commit_leaves_nothing(server, run, step, sta
 
 @pytest.mark.parametrize("step", mostly_nightly(STEPS, "commit"))
 def test_hub_that_hangs_is_given_up_and_leaves_nothing(server, run, step, monkeypatch):
-    monkeypatch.setattr(publish, "REQUEST_SECONDS", 1)
-    limit_requests(1)
+    monkeypatch.setattr(hub_client, "REQUEST_SECONDS", 1)
+    hub_client.limit_requests(1)
     before = state(server)
     server.fail(Failure("hang", path=STEPS[step]))
     assert "does not answer in time" in refusal(server, run, tag="v1")
@@ -334,7 +332,7 @@ def test_request_that_fails_once_is_no_obstacle_for_the_same_command(server, run
 
 
 def test_answer_may_take_longer_than_the_limit_as_long_as_something_comes(server, run):
-    limit_requests(1)
+    hub_client.limit_requests(1)
     server.fail(Failure("slow", path=STEPS["preupload"], pause_seconds=0.001))
     began = time.monotonic()
     assert release(server, run, tag="v1").tag_is_new
@@ -351,7 +349,7 @@ def test_answer_may_take_longer_than_the_limit_as_long_as_something_comes(server
     ],
 )
 def test_hub_that_dies_between_commit_and_tag_has_it_whole_or_not_tagged(server, run, kind, path):
-    limit_requests(1)
+    hub_client.limit_requests(1)
     server.fail(Failure(kind, path=path))
     text = refusal(server, run, tag="v1")
     made = server.head(REPO)
@@ -359,7 +357,7 @@ def test_hub_that_dies_between_commit_and_tag_has_it_whole_or_not_tagged(server,
     assert set(weights.FILES) <= set(server.files(REPO))
     assert server.repos[REPO].tags == {}
     server.heal()
-    limit_requests(60)
+    hub_client.limit_requests(60)
     again = release(server, run, tag="v1")
     assert (again.commit, again.is_new, again.tag_is_new) == (made, False, True)
 

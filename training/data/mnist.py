@@ -13,8 +13,7 @@ import zlib
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -236,31 +235,15 @@ def _check_array(name: str, array: NDArray[Any], shape: tuple[int, ...], source:
 def _from_keras() -> Mnist:
     import keras  # noqa: PLC0415 - takes seconds, which reading files need not wait for
 
-    with _ExplainedDownload():
-        (train_images, train_labels), (test_images, test_labels) = keras.datasets.mnist.load_data()
-    return Mnist(train_images, train_labels, test_images, test_labels)
-
-
-class _ExplainedDownload:
-    """Turn what stops Keras' download into a `DataError`.
-
-    Keras reports a failed request as a plain `Exception`. To catch that by `except` would hide
-    every defect; looking at the exact type does not.
-    """
-
-    _STOPPED_BY = (OSError, http.client.HTTPException, ValueError)  # ValueError: its hash differs
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if kind is Exception or isinstance(error, self._STOPPED_BY):
-            raise DataError(
-                "MNIST could not be downloaded: check the network, or give the folder of its four "
-                f"IDX files by --data ({error})"
-            ) from error
+    try:
+        train, test = keras.datasets.mnist.load_data()
+    except Exception as error:
+        # Keras reports a failed request as a plain Exception, and another hash as a ValueError.
+        stopped = isinstance(error, OSError | http.client.HTTPException | ValueError)
+        if not stopped and type(error) is not Exception:
+            raise
+        raise DataError(
+            "MNIST could not be downloaded: check the network, or give the folder of its four "
+            f"IDX files by --data ({error})"
+        ) from error
+    return Mnist(*train, *test)

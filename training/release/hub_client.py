@@ -1,22 +1,26 @@
 """What every command that writes to the Hub shares: signing in, names, and errors in one line."""
 
+import argparse
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 import httpx2
 from huggingface_hub import (
     CommitOperationAdd,
     CommitOperationDelete,
     HfApi,
+    ModelInfo,
+    SpaceInfo,
     get_token,
     set_client_factory,
 )
-from huggingface_hub.errors import HfHubHTTPError
-from huggingface_hub.hf_api import RepoFile, RepoSibling
+from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 from huggingface_hub.utils._http import default_client_factory
+from huggingface_hub.utils.sha import git_hash
 
 from digits import hub
 from training.console import UserError
@@ -111,6 +115,17 @@ def one_line(
         raise UserError(f"{before}the Hub refuses: {reason}{after}") from error
 
 
+def add_timeout(parser: argparse.ArgumentParser) -> None:
+    """Add the option for `limit_requests`."""
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        default=REQUEST_SECONDS,
+        metavar="SECONDS",
+        help="longest wait for one answer of the Hub (default: %(default)s)",
+    )
+
+
 def limit_requests(seconds: float) -> None:
     """Let the Hub's client wait no longer than this for one answer; its own way is for ever.
 
@@ -125,24 +140,60 @@ def limit_requests(seconds: float) -> None:
     set_client_factory(limited)
 
 
-def is_same(stored: RepoFile | RepoSibling, data: bytes) -> bool:
-    """Whether a file on the Hub has these bytes, by the hash that the Hub names."""
-    if stored.lfs is not None:
-        return stored.lfs.sha256 == sha256(data)
-    # Git's own name of a blob; nothing is protected by it.
-    blob = hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False)
-    return stored.blob_id == blob.hexdigest()
+Info = TypeVar("Info", ModelInfo, SpaceInfo)
 
 
-def newest(repo: str, commit: str | None) -> str:
+def look(
+    ask: Callable[..., Info], repo: str, make: Callable[[], object] | None
+) -> tuple[Info, bool]:
+    """Ask for a repository's newest commit and its files, in one answer so that they match.
+
+    Args:
+        ask: `HfApi.model_info` or `HfApi.space_info`.
+        repo: `owner/name`.
+        make: Makes the repository if it is missing; None does not.
+
+    Returns:
+        The answer, and whether the repository was made for it.
+
+    Raises:
+        UserError: If it is missing, or the Hub does not answer.
+    """
+    with one_line(repo):
+        try:
+            return ask(repo, files_metadata=True, timeout=REQUEST_SECONDS), False
+        except RepositoryNotFoundError as error:
+            if make is None:
+                raise UserError(
+                    f"the Hub has no repository {repo} that this token can see: check the name, "
+                    "or add --create to make it"
+                ) from error
+            make()
+            return ask(repo, files_metadata=True, timeout=REQUEST_SECONDS), True
+
+
+def changed(info: ModelInfo | SpaceInfo, files: Mapping[str, bytes]) -> list[str]:
+    """Name the files that a repository does not hold as they are, by the hashes that `look` got."""
+    stored = {
+        file.rfilename: file.lfs.sha256 if file.lfs else file.blob_id
+        for file in info.siblings or []
+    }
+    return [
+        name
+        for name, data in files.items()
+        if stored.get(name) not in (sha256(data), git_hash(data))
+    ]
+
+
+def newest(repo: str, info: ModelInfo | SpaceInfo) -> str:
     """Return the newest commit as the Hub names it.
 
     Raises:
         UserError: If it names none.
     """
-    if commit is None:
+    if info.sha is None:
         raise UserError(f"the Hub does not name the newest commit of {repo}: try again later")
-    return commit
+    return info.sha
 
 
 def commit_once(  # noqa: PLR0913 - what a commit consists of

@@ -76,7 +76,7 @@ def find(repo: str, cache: Path) -> Published:
             info = HfApi().model_info(repo, timeout=REQUEST_SECONDS)
         except RepositoryNotFoundError:
             return Published(repo, None, None)
-    commit = newest(repo, info.sha)
+    commit = newest(repo, info)
     there = {sibling.rfilename for sibling in info.siblings or []}
     if not there.issuperset(weights.FILES):
         return Published(repo, commit, None)

@@ -6,7 +6,7 @@ not sent would lead nowhere, and its placeholders would stay placeholders; so th
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from pathlib import Path
 
 from digits import deployment
@@ -67,21 +67,3 @@ def name_model(card: str, repo: str) -> str:
     """Enter the weights' repository into the card's metadata: the Space's page then links to it."""
     begin, block, text = card.split("---\n", 2)
     return "---\n".join((begin, f"{block}models:\n  - {repo}\n", text))
-
-
-def difference(
-    stored: Mapping[str, bool], files: Mapping[str, bytes]
-) -> tuple[list[str], list[str]]:
-    """Say what one commit has to do.
-
-    Args:
-        stored: For each path on the Space, whether it has our bytes.
-        files: What the Space gets.
-
-    Returns:
-        Paths to send, and paths to delete: all that is not ours, except for the Hub's own note of
-        what lies in its storage.
-    """
-    send = [name for name in files if not stored.get(name)]
-    delete = sorted(stored.keys() - files.keys() - {".gitattributes"})
-    return send, delete
