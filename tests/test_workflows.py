@@ -1,5 +1,6 @@
 """The workflows: what they may do, and what happens when their own commands are run in order."""
 
+import dataclasses
 import json
 import os
 import re
@@ -317,7 +318,9 @@ def gated(github, server):
         REPO, server.head(REPO), gate_result.hashes(github.artifact("run")), "served", {}
     )
     github.artifact("gate").mkdir()
-    (github.artifact("gate") / gate_result.GATE_FILE).write_text(json.dumps(passed.as_json()))
+    (github.artifact("gate") / gate_result.GATE_FILE).write_text(
+        json.dumps(dataclasses.asdict(passed))
+    )
     return github
 
 

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 
 from digits import networks
 from digits.recognizer import Recognizer
-from digits.weights import BUNDLED, Weights
+from digits.weights import BUNDLED
 from training import calibrate, console, plots
 from training.console import UserError
 from training.data.mnist import Mnist, load_mnist
@@ -122,25 +122,21 @@ def gather(
             figures["numbers"] = read
         if not runner.resized and runner in single:
             figures["cost"] = costs[runner.folder]
-        row = rows.setdefault((runner.name, runner.preprocessing), _empty_row(runner))
+        empty = {
+            "name": runner.name,
+            "network": runner.recognizer.weights.config.network,
+            "preprocessing": runner.preprocessing,
+            "seeds": [],
+            "weights": [],
+            "measured": [],
+        }
+        row = rows.setdefault((runner.name, runner.preprocessing), empty)
         row["seeds"].append(runner.seed)
         row["weights"].append(runner.hashes)
         row["measured"].append(figures)
     for row in rows.values():
         row["mean"], row["deviation"] = metrics.spread(row["measured"])
     return list(rows.values())
-
-
-def _empty_row(runner: Contestant) -> dict[str, Any]:
-    weights: Weights = runner.recognizer.weights
-    return {
-        "name": runner.name,
-        "network": weights.config.network,
-        "preprocessing": runner.preprocessing,
-        "seeds": [],
-        "weights": [],
-        "measured": [],
-    }
 
 
 def draw(
@@ -179,7 +175,9 @@ def draw(
 
 def measure_all(arguments: argparse.Namespace, mnist: Mnist) -> None:
     """Measure everything, print the tables, write results and figures."""
-    runners = contestants(arguments.served, _others(arguments))
+    folders = find(arguments.targets)
+    others = [folder for folder in folders if folder.resolve() != arguments.served.resolve()]
+    runners = contestants(arguments.served, others)
     source = datasets.material(mnist, arguments.drawn, arguments.limit, runners[0].recognizer.look)
     source = dataclasses.replace(source, made=arguments.made)
     answers, kept = answer_all(runners, source)
@@ -205,12 +203,6 @@ def rows_besides(
     return [
         {**row, "kept": True} for row in earlier if (row["name"], row["preprocessing"]) not in names
     ]
-
-
-def _others(arguments: argparse.Namespace) -> list[Path]:
-    """Return the runs to compare the served weights with; without targets, those there are."""
-    folders = find(arguments.targets)
-    return [folder for folder in folders if folder.resolve() != arguments.served.resolve()]
 
 
 def _arguments() -> argparse.Namespace:

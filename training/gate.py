@@ -24,6 +24,7 @@ import numpy as np
 from digits.recognizer import Recognizer
 from digits.weights import Weights, WeightsError, load_folder
 from training import calibrate, console
+from training.calibrate import Reliability
 from training.console import UserError
 from training.data.mnist import load_mnist
 from training.evaluation import metrics, significance
@@ -116,34 +117,31 @@ def compare(
         before: The published set's answers to the same pictures; None if there is none.
         limits: The largest value of each number.
     """
-    wrong, wrong_before = flags(answers), flags(before) if before else {}
-    numbers = []
-    for key, title in TITLES.items():
-        if key == "ece":
-            numbers.append(_calibration(title, limits[key], answers, before))
-            continue
-        found, other = wrong[key], wrong_before.get(key)
-        number = Number(key, title, int(found.sum()), len(found), limits[key])
-        if other is not None:
-            allowed = significance.excess_by_chance(found, other)
-            number = number.beside(int(other.sum()), allowed)
-        numbers.append(number)
-    return numbers
+    return [_number(key, answers, before, limits[key]) for key in TITLES]
 
 
-def _calibration(
-    title: str,
-    limit: float,
-    answers: Mapping[str, Answers],
-    before: Mapping[str, Answers] | None,
+def _number(
+    key: str, answers: Mapping[str, Answers], before: Mapping[str, Answers] | None, limit: float
 ) -> Number:
-    test = answers["mnist_test"]
-    measured = calibrate.reliability(test.confidences, test.labels)
-    number = Number("ece", title, measured.ece, None, limit)
+    if key == "ece":
+        measured = _reliability(answers)
+        if before is None:
+            return Number(key, measured.ece, None, limit)
+        other = _reliability(before)
+        by_chance = significance.calibration_by_chance(measured, other)
+        return Number(key, measured.ece, None, limit, other.ece, by_chance)
+    wrong = flags(answers)[key]
+    errors = int(wrong.sum())
     if before is None:
-        return number
-    other = calibrate.reliability(before["mnist_test"].confidences, test.labels)
-    return number.beside(other.ece, significance.calibration_by_chance(measured, other))
+        return Number(key, errors, len(wrong), limit)
+    wrong_before = flags(before)[key]
+    by_chance = significance.excess_by_chance(wrong, wrong_before)
+    return Number(key, errors, len(wrong), limit, int(wrong_before.sum()), by_chance)
+
+
+def _reliability(answers: Mapping[str, Answers]) -> Reliability:
+    test = answers["mnist_test"]
+    return calibrate.reliability(test.confidences, test.labels)
 
 
 def check_claims(weights: Weights, test: Answers) -> None:
@@ -201,21 +199,14 @@ def measure(
         limits: The largest value of each number.
 
     Raises:
-        UserError: If the run boasts, or what is published does not load.
+        UserError: If the run boasts.
     """
     answers = answer_all(recognizer, pictures(recognizer.look))
     check_claims(recognizer.weights, answers["mnist_test"])
     if found is None or found.weights is None:
         return compare(answers, None, limits)
-    other = _recognizer(found.weights)
+    other = Recognizer(found.weights)
     return compare(answers, answer_all(other, pictures(other.look)), limits)
-
-
-def _recognizer(weights: Weights) -> Recognizer:
-    try:
-        return Recognizer(weights)
-    except WeightsError as error:
-        raise UserError(f"what is published now cannot be compared with: {error}") from error
 
 
 def _limit(text: str) -> tuple[str, float]:
@@ -264,7 +255,7 @@ def main(words: Sequence[str] | None = None) -> None:
     """Pass a run, or say why not."""
     arguments = _arguments(words)
     run, profile = arguments.run, PROFILES[arguments.profile]
-    # An old result must not outlive a new measurement.
+    # No result may outlive a newer measurement.
     (run / gate_result.GATE_FILE).unlink(missing_ok=True)
     recognizer, files = load(run), gate_result.hashes(run)
     with tempfile.TemporaryDirectory() as cache:

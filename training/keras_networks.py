@@ -105,9 +105,6 @@ def _variables(model: keras.Model) -> dict[str, keras.Variable]:
     for layer in model.layers:
         for variable in layer.weights:
             if variable.name != "seed_generator_state":  # dropout's
-                found[f"{layer.name.removesuffix('_norm')}.{_short(variable.name)}"] = variable
+                name = variable.name.removeprefix("moving_")
+                found[f"{layer.name.removesuffix('_norm')}.{name}"] = variable
     return found
-
-
-def _short(name: str) -> str:
-    return name.removeprefix("moving_")

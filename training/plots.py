@@ -40,7 +40,7 @@ def confusion(labels: NDArray[np.integer], digits: NDArray[np.integer], title: s
     axes.imshow(wrong, cmap="Reds", vmin=0, vmax=max(1, int(wrong.max())) * 1.3)
     for (written, read), count in np.ndenumerate(counts):
         if written == read:
-            axes.add_patch(_cell(read, written))
+            axes.add_patch(Rectangle((read - 0.5, written - 0.5), 1, 1, color="lightgray"))
         if count:
             axes.text(read, written, str(count), ha="center", va="center", fontsize=8)
     axes.set(xticks=range(10), yticks=range(10), xlabel="read", ylabel="written", title=title)
@@ -66,7 +66,9 @@ def misread(
     shown = wrong[np.argsort(-sureness[wrong], kind="stable")][:GALLERY_SIZE]
     lines = max(1, -(-len(shown) // _GALLERY_COLUMNS))
     figure = Figure(figsize=(_GALLERY_COLUMNS, 0.6 + 1.25 * lines), layout="constrained")
-    figure.suptitle(f"{title}: {_tally(len(shown), len(wrong), len(labels))}")
+    part = f"the {len(shown)} surest of " if len(shown) < len(wrong) else ""
+    comma = "," if part else ""
+    figure.suptitle(f"{title}: {part}{len(wrong)} misread{comma} of {len(labels):,}")
     cells = figure.subplots(lines, _GALLERY_COLUMNS, squeeze=False).ravel()
     for axes in cells:
         axes.axis("off")
@@ -146,13 +148,3 @@ def _curves(
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
     axes.legend()
-
-
-def _cell(column: int, line: int) -> Rectangle:
-    return Rectangle((column - 0.5, line - 0.5), 1, 1, color="lightgray")
-
-
-def _tally(shown: int, wrong: int, count: int) -> str:
-    if shown < wrong:
-        return f"the {shown} surest of {wrong} misread, of {count:,}"
-    return f"{wrong} misread of {count:,}"

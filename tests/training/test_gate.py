@@ -130,9 +130,11 @@ def test_each_number_has_a_limit_of_its_own(key):
 
 
 def test_a_number_at_its_limit_passes():
-    assert Number("drawn", "drawn", 12, 400, 0.03).shortfalls() == []
-    [text] = Number("drawn", "drawn", 13, 400, 0.03).shortfalls()
-    assert text == "drawn: 3.25 % (13 of 400), 0.25 points over the limit of 3.00 %"
+    assert Number("drawn", 12, 400, 0.03).shortfalls() == []
+    [text] = Number("drawn", 13, 400, 0.03).shortfalls()
+    title, _, said = text.partition(": ")
+    assert title == gate.TITLES["drawn"]
+    assert said == "3.25 % (13 of 400), 0.25 points over the limit of 3.00 %"
 
 
 def test_the_report_holds_every_number_as_text_and_as_markdown():

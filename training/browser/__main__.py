@@ -20,12 +20,8 @@ from training.browser.build import PAGE_FILE, build
 from training.export.exports import find
 
 
-def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
-    """Read the command line.
-
-    Args:
-        arguments: Without the program's name; None stands for the real ones.
-    """
+def main() -> None:
+    """Write the page and say what was written."""
     parser = argparse.ArgumentParser(
         prog="python -m training.browser",
         description="Build the page that reads digits in the browser, without a server.",
@@ -39,12 +35,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         metavar="RUNFOLDER|OWNER/NAME[@REVISION]",
         help="whose weights (default: the bundled ones)",
     )
-    return parser.parse_args(arguments)
-
-
-def main() -> None:
-    """Write the page and say what was written."""
-    arguments = parse_arguments()
+    arguments = parser.parse_args()
     weights, _ = find(arguments.target)
     files = build(weights)
     arguments.out.mkdir(parents=True, exist_ok=True)

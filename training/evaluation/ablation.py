@@ -10,7 +10,7 @@ Killed, it goes on where it was. The recipe itself was not chosen on these figur
 import argparse
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from digits import networks
@@ -49,11 +49,7 @@ RESIZED = "everything, but squeezed as in the usual demo"
 """The row of `WHOLE` without this project's preprocessing in front of it."""
 
 
-def run(
-    source: Material,
-    folder: Path,
-    jobs: Mapping[str, Job],
-) -> list[Figures]:
+def run(source: Material, folder: Path, jobs: Mapping[str, Job]) -> list[Figures]:
     """Train all rows, in run folders below this one, and measure them.
 
     Args:
@@ -64,7 +60,13 @@ def run(
     Returns:
         A row each: `name` and what `measure` gives.
     """
-    shown = list(_pictures(source))
+    shown = [
+        datasets.mnist_test(source),
+        datasets.sketches("drawn", source.drawn, source.look),
+        datasets.sketches("letters", source.letters, source.look),
+        datasets.photographs(source),
+        *(datasets.corrupted(source, kind) for kind in ("impulse_noise", "fog", "zigzag")),
+    ]
     rows = []
     for name, job in jobs.items():
         print(f"{name}:", flush=True)
@@ -75,15 +77,6 @@ def run(
         if name == WHOLE:
             rows.append({"name": RESIZED, **measure(recognizer, shown, resized=True)})
     return rows
-
-
-def _pictures(source: Material) -> Iterator[PictureSet]:
-    yield datasets.mnist_test(source)
-    yield datasets.sketches("drawn", source.drawn, source.look)
-    yield datasets.sketches("letters", source.letters, source.look)
-    yield datasets.photographs(source)
-    for kind in ("impulse_noise", "fog", "zigzag"):
-        yield datasets.corrupted(source, kind)
 
 
 def measure(recognizer: Recognizer, shown: Sequence[PictureSet], *, resized: bool) -> Figures:

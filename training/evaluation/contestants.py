@@ -107,7 +107,13 @@ def find(targets: Sequence[str]) -> list[Path]:
     folders: list[Path] = []
     for target in targets:
         if target in networks.NETWORKS:
-            folders += _finished(f"{target}-[0-9]*") or _no_run(target)
+            runs = _finished(f"{target}-[0-9]*")
+            if not runs:
+                raise UserError(
+                    f"no finished run of {target} in {_RUNS}/: train it with "
+                    f"python -m training.train --network {target}"
+                )
+            folders += runs
         elif Path(target).is_dir():
             folders.append(Path(target))
         else:
@@ -118,13 +124,6 @@ def find(targets: Sequence[str]) -> list[Path]:
 
 def _finished(pattern: str) -> list[Path]:
     return sorted(path for path in _RUNS.glob(pattern) if RunFolder(path).is_finished)
-
-
-def _no_run(network: str) -> list[Path]:
-    raise UserError(
-        f"no finished run of {network} in {_RUNS}/: train it with "
-        f"python -m training.train --network {network}"
-    )
 
 
 def load(folder: Path) -> Recognizer:

@@ -11,7 +11,6 @@ import argparse
 import json
 import re
 import statistics
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +20,6 @@ from digits.weights import METRICS_FILE
 from training import console
 from training.console import UserError
 from training.run_folder import RECIPE_FILE, RunFolder
-
-_HEADER = ("setting", "runs", "validation misread, %", "MNIST test misread, %", "seconds a run")
-_NOT_THE_SETTING = ("command", "seed", "versions")
 
 
 @dataclass(frozen=True)
@@ -36,7 +32,7 @@ class Setting:
     """
 
     name: str
-    metrics: Sequence[Mapping[str, Any]]
+    metrics: list[Mapping[str, Any]]
 
     @property
     def validation_error(self) -> float:
@@ -74,43 +70,30 @@ def settings(runs: Iterable[Path]) -> list[Setting]:
     Raises:
         UserError: If one of them is no run of `training.train`.
     """
-    together: dict[str, list[Path]] = defaultdict(list)
+    found: dict[str, Setting] = {}
     for run in runs:
-        together[_setting_of(run)].append(run)
-    found = [Setting(_name(folders[0]), _metrics(folders)) for folders in together.values()]
-    return sorted(found, key=lambda setting: (setting.validation_error, setting.name))
+        recipe, metrics = _read(run, RECIPE_FILE), _read(run, METRICS_FILE)
+        command = recipe["command"].removeprefix("python -m training.train ")
+        decides = {key: recipe[key] for key in recipe.keys() - {"command", "seed", "versions"}}
+        setting = Setting(re.sub(r" --seed \d+", "", command), [])
+        found.setdefault(json.dumps(decides, sort_keys=True), setting).metrics.append(metrics)
+    return sorted(found.values(), key=lambda setting: (setting.validation_error, setting.name))
 
 
 def tabulate(compared: Iterable[Setting]) -> list[list[str]]:
     """Lay settings out, a line for each; a header first."""
-    return [list(_HEADER), *map(_row, compared)]
-
-
-def _row(setting: Setting) -> list[str]:
-    seconds = statistics.fmean(run["seconds"] for run in setting.metrics)
-    return [
-        f"`{setting.name}`",
-        str(len(setting.metrics)),
-        _spread(_errors(setting.metrics, "validation")),
-        _spread(_errors(setting.metrics, "mnist_test")),
-        f"{seconds:.0f}",
+    header = ["setting", "runs", "validation misread, %", "MNIST test misread, %", "seconds a run"]
+    rows = [
+        [
+            f"`{setting.name}`",
+            str(len(setting.metrics)),
+            _spread(_errors(setting.metrics, "validation")),
+            _spread(_errors(setting.metrics, "mnist_test")),
+            f"{statistics.fmean(run['seconds'] for run in setting.metrics):.0f}",
+        ]
+        for setting in compared
     ]
-
-
-def _setting_of(run: Path) -> str:
-    """All that decides the result of a run but its seed, in a form that can be compared."""
-    recipe = _read(run, RECIPE_FILE)
-    kept = {key: value for key, value in recipe.items() if key not in _NOT_THE_SETTING}
-    return json.dumps(kept, sort_keys=True)
-
-
-def _name(run: Path) -> str:
-    command = str(_read(run, RECIPE_FILE)["command"])
-    return re.sub(r" --seed \d+", "", command.removeprefix("python -m training.train "))
-
-
-def _metrics(runs: Iterable[Path]) -> list[dict[str, Any]]:
-    return [_read(run, METRICS_FILE) for run in runs]
+    return [header, *rows]
 
 
 def _read(run: Path, name: str) -> dict[str, Any]:

@@ -9,24 +9,15 @@ What was written, from which weights, is said by `exports.json` beside the files
 """
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 from training import console
-from training.console import markdown
 from training.data.mnist import load_mnist
-from training.export.exports import (
-    FORMATS,
-    calibration_images,
-    cells,
-    checked,
-    export,
-    find,
-    size,
-)
+from training.export import exports
+from training.export.exports import FORMATS
 
 
-def _arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m training.export",
         description="Write weights in the formats of other runtimes.",
@@ -52,7 +43,7 @@ def _arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--drawn", type=Path, metavar="DIR", help="recorded pen strokes to compare on too"
     )
-    arguments = parser.parse_args(words)
+    arguments = parser.parse_args()
     if arguments.drawn and not arguments.check:
         parser.error("--drawn is what --check compares on: add --check")
     return arguments
@@ -61,15 +52,17 @@ def _arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
 def main() -> None:
     """Export as the command line says, and report what was written."""
     arguments = _arguments()
-    found, place = find(arguments.target)
+    found, place = exports.find(arguments.target)
     folder = arguments.out or place
     formats = list(FORMATS) if arguments.format == "all" else [arguments.format]
-    notes = export(found, folder, formats, lambda: calibration_images(load_mnist(arguments.data)))
+    notes = exports.export(
+        found, folder, formats, lambda: exports.calibration_images(load_mnist(arguments.data))
+    )
     for name in formats:
-        print(f"{folder / FORMATS[name]}: {size(notes, name):,} bytes")
+        print(f"{folder / FORMATS[name]}: {exports.size(notes, name):,} bytes")
     if arguments.check:
-        notes = checked(found, folder, load_mnist(arguments.data), arguments.drawn)
-        print(markdown(cells(notes)))
+        notes = exports.checked(found, folder, load_mnist(arguments.data), arguments.drawn)
+        print(console.markdown(exports.cells(notes)))
 
 
 if __name__ == "__main__":

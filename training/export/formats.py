@@ -107,8 +107,9 @@ def write_litert(model: keras.Model, path: Path, calibration: InkArray | None = 
         }
     # A name for what comes out, as a dictionary gives it.
     named = keras.Model(model.inputs, {OUTPUT: model.outputs[0]}, name=model.name)
+    images = keras.InputSpec("float32", (None, *networks.IMAGE_SHAPE), name=INPUT)
     with only_errors("tensorflow"), stderr_discarded():
-        named.export(path, format="litert", verbose=False, input_signature=[_images()], **options)
+        named.export(path, format="litert", verbose=False, input_signature=[images], **options)
 
 
 def write_onnx(weights: Weights, path: Path) -> None:
@@ -154,7 +155,3 @@ def _answer(rows: tf.Tensor, rejection_threshold: float) -> dict[str, tf.Tensor]
         "confidences": digits / tf.reduce_sum(digits, axis=1, keepdims=True),
         "score": score,
     }
-
-
-def _images() -> keras.InputSpec:
-    return keras.InputSpec("float32", (None, *networks.IMAGE_SHAPE), name=INPUT)

@@ -8,7 +8,7 @@ that nothing that came in between is overwritten.
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,6 @@ class Number:
 
     Attributes:
         key: Its name for options and files.
-        title: Its name for people.
         found: Pictures that went wrong; for a calibration error its value, in `[0, 1]`.
         count: Pictures in all; None for a calibration error.
         limit: The largest share, or value, that passes; in `[0, 1]`.
@@ -48,16 +47,16 @@ class Number:
     """
 
     key: str
-    title: str
     found: float
     count: int | None
     limit: float
     before: float | None = None
     allowed_more: float = 0
 
-    def beside(self, before: float, allowed_more: float) -> "Number":
-        """Return this number beside the published one."""
-        return replace(self, before=before, allowed_more=allowed_more)
+    @property
+    def title(self) -> str:
+        """Its name for people."""
+        return TITLES[self.key]
 
     @property
     def value(self) -> float:

@@ -237,32 +237,26 @@ def _measured(metrics: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, An
 
 
 def _results_table(metrics: Mapping[str, Any]) -> str:
-    header = "| pictures | right | wrong | rejected | calibration error |"
-    lines = [header, "|---|---:|---:|---:|---:|"]
+    rows = [["pictures", "right", "wrong", "rejected", "calibration error"]]
     for name, measured in _measured(metrics):
         ece, refused = measured.get("ece"), measured.get("refused")
         shown = f"{ece:.2%}" if isinstance(ece, float) else "not measured"
         kept = f"{refused:,}" if isinstance(refused, int) else "not measured"
-        lines.append(
-            f"| {_title(name)} | {measured['top1_accuracy']:.2%} "
-            f"| {measured['errors']:,} of {measured['count']:,} | {kept} | {shown} |"
-        )
-    return "\n".join(lines)
+        wrong = f"{measured['errors']:,} of {measured['count']:,}"
+        title = _SOURCES[name].title if name in _SOURCES else name.replace("_", " ")
+        rows.append([title, f"{measured['top1_accuracy']:.2%}", wrong, kept, shown])
+    return markdown(rows)
 
 
 def _gate_table(gate: Sequence[Measured]) -> str:
     if not gate:
         return ""
-    lines = ["", "Before they were published, the gate of the project measured anew:", ""]
-    lines += ["| what goes wrong | share | of |", "|---|---:|---:|"]
+    rows = [["what goes wrong", "share", "of"]]
     for number in gate:
         count = "-" if number.count is None else f"{number.count:,}"
-        lines.append(f"| {number.title} | {number.value:.2%} | {count} |")
-    return "\n".join(lines) + "\n"
-
-
-def _title(key: str) -> str:
-    return _SOURCES[key].title if key in _SOURCES else key.replace("_", " ")
+        rows.append([number.title, f"{number.value:.2%}", count])
+    said = "Before they were published, the gate of the project measured anew:"
+    return f"\n{said}\n\n{markdown(rows)}\n"
 
 
 def _picture(name: str, facts: Facts) -> str:
