@@ -2,13 +2,13 @@
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import ROOT
+from tests.support.commands import done
 
 LEAKS = [
     *("ARGS", "MAKEFLAGS", "GNUMAKEFLAGS", "MAKELEVEL", "MAKEFILES", "MFLAGS"),
@@ -30,16 +30,10 @@ subprocess.run([sys.executable, "-c", {PRINT_ENVIRONMENT!r}], check=True)
 @pytest.fixture(scope="module")
 def seen():
     """The environment of a subprocess that a test starts, where the caller has set all of these."""
-    done = subprocess.run(
-        [sys.executable, "-c", AS_A_TEST],
-        cwd=ROOT,
-        env={**os.environ, **dict.fromkeys(LEAKS, "1"), "MNIST_DIR": "1", "no_proxy": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    environment = os.environ | dict.fromkeys([*LEAKS, "MNIST_DIR", "no_proxy"], "1")
+    ended = done(sys.executable, "-c", AS_A_TEST, cwd=ROOT, env=environment)
+    assert ended.returncode == 0, ended.stderr
+    return json.loads(ended.stdout)
 
 
 def test_a_subprocess_sees_nothing_of_what_the_caller_has_set(seen):

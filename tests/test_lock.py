@@ -1,21 +1,19 @@
 """The lock: that it follows from the requirements, and that only what it names is installed."""
 
-import functools
 import hashlib
-import http.server
 import importlib.metadata
 import os
 import shutil
-import subprocess
 import sys
-import threading
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import ROOT
+from tests.support.commands import done
 from tests.support.requirements_files import LOCK, REQUIREMENTS, pins, read_lock
+from tests.support.static_page import served
 
 TEXT = (ROOT / LOCK).read_text("utf-8")
 RENEW = "the lock is not of these requirements: run make lock"
@@ -54,7 +52,7 @@ def test_the_lock_leaves_nothing_out_that_its_packages_need():
     """Pip itself goes through all of it, as `make test` lets it do, but without any index."""
     command = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-index", "--quiet"]
     command += ["--require-hashes", "--only-binary=:all:", "-r", LOCK]
-    gone_through = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    gone_through = done(*command, cwd=ROOT)
     assert gone_through.returncode == 0, gone_through.stderr
     assert "Would install" not in gone_through.stdout
 
@@ -83,23 +81,13 @@ def write_wheel(folder, name, needs=(), content="right"):
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-class Files(http.server.SimpleHTTPRequestHandler):
-    """A folder whose listings are what an index of packages looks like."""
-
-    def log_message(self, *args):
-        """Stay silent."""
-
-
 @pytest.fixture
 def index(tmp_path):
     """A folder that is served as an index, and its address."""
     folder = tmp_path / "index"
     folder.mkdir()
-    handler = functools.partial(Files, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        yield folder, f"http://127.0.0.1:{server.server_address[1]}/simple/"
-        server.shutdown()
+    with served(folder) as address:
+        yield folder, f"{address}simple/"
 
 
 @pytest.fixture
@@ -117,14 +105,7 @@ def make(tmp_path, index):
     machine |= {"UV_NO_CONFIG": "1", "UV_DEFAULT_INDEX": index[1], "UV_NO_CACHE": "1"}
 
     def run(*arguments):
-        return subprocess.run(
-            ["make", *arguments],
-            cwd=folder,
-            env=machine,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return done("make", *arguments, cwd=folder, env=machine)
 
     run.folder = folder
     return run
@@ -160,6 +141,6 @@ def test_make_installs_by_the_lock_and_refuses_a_file_that_was_exchanged(index, 
     assert (made.returncode, made.stderr) == (0, "")
     assert made.stdout == f"Installing {LOCK} (takes minutes the first time)\n"
     said = [make.folder / ".venv/bin/python", "-c", "import first, second; print(second.said)"]
-    assert subprocess.run(said, capture_output=True, text=True, check=True).stdout == "right\n"
+    assert done(*said).stdout == "right\n"
     # The third requirement is in no line of the lock, so nobody may have fetched it.
     assert not list((make.folder / ".venv").glob("lib/*/site-packages/third*"))

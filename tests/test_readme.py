@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 import sys
 from importlib.util import find_spec
 
@@ -11,6 +10,7 @@ from digits.pictures import FORMATS, MAX_FILE_BYTES, MAX_PIXELS
 from digits.weights import BUNDLED
 from tests.conftest import ROOT
 from tests.support import pen
+from tests.support.commands import done
 from training.evaluation import report
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -30,11 +30,9 @@ def run_snippet(language, interpreter, app, folder):
     """Run a snippet beside the picture of a seven; return what it prints."""
     pen.save(folder / "seven.png", pen.sheet(7))
     code = snippet(language).replace(LOCAL_ADDRESS, app.url)
-    done = subprocess.run(
-        [*interpreter, code], cwd=folder, capture_output=True, text=True, check=False, timeout=600
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    ended = done(*interpreter, code, cwd=folder, timeout=600)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
 
 
 def test_the_python_snippet_reads_a_seven(app, tmp_path):

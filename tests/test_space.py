@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import yaml
 
 from digits import deployment
 from tests.conftest import ROOT
+from tests.support.commands import done
 from tests.support.requirements_files import REQUIREMENTS, pins
 from training.release import space_files
 
@@ -59,9 +59,8 @@ def card(readme):
 
 
 def tracked_files():
-    listed = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
-    )
+    listed = done("git", "ls-files", "-z", cwd=ROOT)
+    assert listed.returncode == 0, listed.stderr
     return [name for name in listed.stdout.split("\0") if name and (ROOT / name).exists()]
 
 
@@ -103,7 +102,7 @@ def test_the_builders_single_pip_call_can_be_satisfied(card, tmp_path):
     """Resolve for the Space's Python: with one that is installed here, else by its wheel tags."""
     version = card["python_version"]
     python = shutil.which(f"python{version}")
-    works = python and subprocess.run([python, "-c", ""], capture_output=True, check=False)
+    works = python and done(python, "-c", "")
     target = ["--python-version", version, "--target", str(tmp_path / "none")]
     options, more = (["--python", python], []) if works and works.returncode == 0 else ([], target)
     report = tmp_path / "report.json"
@@ -111,7 +110,7 @@ def test_the_builders_single_pip_call_can_be_satisfied(card, tmp_path):
     command += ["--ignore-installed", "--only-binary=:all:", "--report", str(report), *more]
     command += ["-r", str(ROOT / "requirements.txt"), f"gradio[oauth,mcp]=={card['sdk_version']}"]
     command += ["uvicorn>=0.14.0", "websockets>=10.4", "spaces"]
-    resolved = subprocess.run(command, capture_output=True, text=True, check=False)
+    resolved = done(*command)
     assert resolved.returncode == 0, resolved.stderr[-3000:]
     installs = [item["metadata"] for item in json.loads(report.read_text("utf-8"))["install"]]
     versions = {re.sub(r"[-_.]+", "-", item["name"]).lower(): item["version"] for item in installs}
@@ -123,12 +122,8 @@ def test_packages_txt_is_edible_for_xargs_and_apt():
     content = (ROOT / "packages.txt").read_bytes()
     names = content.decode("ascii").split("\n")
     assert all(re.fullmatch(r"[a-z0-9][a-z0-9+.-]*|", name) for name in names)
-    fed = subprocess.run(
-        ["xargs", "-r", "-a", str(ROOT / "packages.txt"), "echo"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    fed = done("xargs", "-r", "-a", ROOT / "packages.txt", "echo")
+    assert fed.returncode == 0
     assert fed.stdout.split() == [name for name in names if name]
 
 
@@ -141,18 +136,9 @@ def test_the_files_that_are_deployed_build_the_page_without_tensorflow(tmp_path)
     others = [name for name in sent if not name.startswith("digits/")]
     assert set(others) == set(deployment.FILES)
     check = "import app, digits; app.build(); print(digits.load().model); print(digits.__file__)"
-    started = subprocess.run(
-        [sys.executable, "-c", check],
-        cwd=tmp_path,
-        env={
-            **os.environ,
-            "PYTHONPATH": str(ROOT / "tests" / "without_training"),
-            "PYTHONDONTWRITEBYTECODE": "1",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
+    environment["PYTHONPATH"] = str(ROOT / "tests" / "without_training")
+    started = done(sys.executable, "-c", check, cwd=tmp_path, env=environment)
     assert started.returncode == 0, started.stderr
     model, path = started.stdout.splitlines()
     assert model == "bundled"

@@ -5,12 +5,12 @@ the real one.
 """
 
 import os
-import subprocess
 import sys
 
 import pytest
 
 from tests.conftest import ROOT
+from tests.support.commands import done
 
 NOISY = "import os; os.write(2, b'oneDNN custom operations are on\\n')\n"
 
@@ -19,14 +19,10 @@ def python(code, folder, tensorflow=None, prefix=()):
     """Run code beside a `tensorflow.py`, if any; return what it prints, and to stderr."""
     if tensorflow:
         (folder / "tensorflow.py").write_text(tensorflow)
-    done = subprocess.run(
-        [*prefix, sys.executable, "-c", code],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout, done.stderr
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])}
+    ended = done(*prefix, sys.executable, "-c", code, env=environment)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout, ended.stderr
 
 
 @pytest.mark.parametrize("package", ["training", "benchmarks"])

@@ -14,6 +14,7 @@ import yaml
 from digits import networks, weights
 from tests.conftest import ROOT
 from tests.support import page_support, workflow_runner
+from tests.support.commands import done
 from tests.support.finished_run import write_exports
 from tests.support.hub import running_hub, wait_until
 from tests.support.page_support import free_port
@@ -78,13 +79,9 @@ def test_every_job_installs_what_was_tested_by_its_hashes():
     assert targets == {"test", "test-all", "sbom", "audit", ".venv/tests-installed"}
     assert "\ntest test-all: .venv/tests-installed" in (ROOT / "Makefile").read_text("utf-8")
     # All but the tests themselves, which even a dry run would run, as they call make.
-    listed = subprocess.run(
-        ["make", "--dry-run", "--always-make", *sorted(targets - {"test", "test-all"})],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    installing = sorted(targets - {"test", "test-all"})
+    listed = done("make", "--dry-run", "--always-make", *installing, cwd=ROOT)
+    assert listed.returncode == 0, listed.stderr
     [install] = [line for line in listed.stdout.splitlines() if "pip install" in line]
     assert "--require-hashes --only-binary=:all: -r tests/requirements.lock" in install
 

@@ -1,5 +1,6 @@
 """A run folder as `training.train` and `training.export` leave it, made without their seconds."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -35,3 +36,9 @@ def write_stand_in(name, found, path, _calibration):
     path = path / "1" / "saved_model.pb" if name == "savedmodel" else path
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"{name} of {found.config}")
+
+
+def change_config(run: Path, **values):
+    """Change what a run's `config.json` says."""
+    path = run / weights.CONFIG_FILE
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))

@@ -15,8 +15,7 @@ from huggingface_hub import HfApi, constants
 from digits import deployment, weights
 from tests.conftest import ROOT
 from tests.support import workflow_runner
-from tests.support.commands import run_main
-from tests.support.hub import Failure, connected_hub, refused_url, wait_until
+from tests.support.hub import Failure, refused_url, wait_until
 from tests.support.nightly import mostly_nightly
 from tests.support.page_support import free_port
 from tests.support.workflow_runner import IDENTITY, Runner
@@ -51,12 +50,11 @@ class Clock:
 
 
 @pytest.fixture
-def server(monkeypatch, tmp_path):
+def server(server, monkeypatch):
+    """A Hub with a Space too, and a clock that nobody waits for."""
     monkeypatch.setattr(space_status, "time", Clock())
-    with connected_hub(monkeypatch, tmp_path / "home") as running:
-        running.create_space(SPACE)
-        running.create(MODEL)
-        yield running
+    server.create_space(SPACE)
+    return server
 
 
 @functools.cache
@@ -409,26 +407,11 @@ def test_private_space_counts_as_deployed_when_it_runs_anew(server):
     assert not server.asked("/app/")
 
 
-@pytest.fixture
-def command(server, monkeypatch, capsys):
-    """Run the command; return its exit status, 0 or its line of error, and its output."""
-
-    def ended(*words, **environment):
-        for name, value in ({"HF_TOKEN": server.token} | environment).items():
-            monkeypatch.setenv(name, value)
-        status = run_main(monkeypatch, deploy, "--space", SPACE, *words)
-        printed = capsys.readouterr().out
-        assert "hf_" not in f"{printed}{status}"
-        return status, printed
-
-    return ended
-
-
 def test_command_ends_with_one_line_and_the_log_when_the_build_fails(server, command):
     space = server.spaces[SPACE]
     space.outcome = ("BUILDING", "BUILD_ERROR")
     space.logs["build"] = ["ERROR: No matching distribution\n"]
-    status, printed = command("--model-repo", MODEL)
+    status, printed = command(deploy, "--space", SPACE, "--model-repo", MODEL)
     assert re.fullmatch(r"error: someone/reader could not be built at commit \w{7} .*", status)
     assert printed.splitlines()[0] == "signing in with HF_TOKEN"
     assert printed.splitlines()[1].startswith("deployed: someone/reader at commit ")
@@ -567,7 +550,7 @@ def test_without_a_space_nothing_is_deployed(github):
 )
 def test_command_ends_with_one_line_and_status_1(server, command, options, environment, words):
     before = state(server)
-    status, _ = command(*options, **environment)
+    status, _ = command(deploy, "--space", SPACE, *options, **environment)
     assert status.startswith("error: ")
     assert "\n" not in status
     assert words in status
@@ -576,6 +559,6 @@ def test_command_ends_with_one_line_and_status_1(server, command, options, envir
 
 def test_hub_that_refuses_connections_is_told(command, monkeypatch):
     monkeypatch.setattr(constants, "ENDPOINT", refused_url())
-    status, _ = command()
+    status, _ = command(deploy, "--space", SPACE)
     assert status.startswith("error: ")
     assert "cannot be reached" in status

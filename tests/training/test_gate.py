@@ -3,9 +3,6 @@
 import argparse
 import dataclasses
 import json
-import shutil
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,15 +12,14 @@ from digits import weights
 from digits.networks import DEFAULT_NETWORK
 from digits.weights import CONFIG_FILE, METRICS_FILE
 from tests.support.commands import run_main
-from tests.support.finished_run import write_stand_in
-from tests.support.hub import Failure, connected_hub
+from tests.support.finished_run import change_config
+from tests.support.hub import Failure
 from tests.support.training_support import small_mnist
 from training import calibrate, gate, publish, push
 from training.console import UserError
 from training.evaluation import datasets, significance
 from training.evaluation.metrics import Answers
-from training.export import exports
-from training.release import gate_pictures, gate_result, published, published_exports
+from training.release import gate_pictures, gate_result, published
 from training.release.gate_result import Number, as_markdown, as_text
 
 REPO = "someone/digits"
@@ -196,18 +192,6 @@ def test_no_picture_is_one_that_the_self_test_reads(pictures, recognizer):
     assert not shown & {image.tobytes() for image in prepared}
 
 
-@pytest.fixture
-def server(monkeypatch, tmp_path):
-    with connected_hub(monkeypatch, tmp_path / "home") as running:
-        running.create(REPO)
-        yield running
-
-
-@pytest.fixture
-def run(tmp_path):
-    return Path(shutil.copytree(weights.BUNDLED, tmp_path / "run"))
-
-
 def files_of(run):
     return {name: (run / name).read_bytes() for name in weights.FILES}
 
@@ -256,16 +240,6 @@ def test_weights_that_cannot_be_compared_with_keep_the_gate_shut(server, run, tm
     server.push(REPO, files_of(run) | {CONFIG_FILE: b"{}"})
     with pytest.raises(UserError, match="nothing can be compared with it"):
         find(tmp_path)
-
-
-@pytest.fixture
-def command(monkeypatch, capsys):
-    """Run a command; return its exit status, 0 or its line of error, and its output."""
-
-    def ended(module, *words):
-        return run_main(monkeypatch, module, *words), capsys.readouterr().out
-
-    return ended
 
 
 def test_the_command_says_what_is_published(server, run, command):
@@ -351,8 +325,7 @@ def test_a_run_that_boasts_is_refused(run, few, command):
 
 
 def test_weights_that_the_app_would_refuse_do_not_pass(run, few, command):
-    path = run / CONFIG_FILE
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"sha256": "0" * 64}))
+    change_config(run, sha256="0" * 64)
     status, _ = command(gate, run, "--pictures", "20", *LENIENT)
     assert "the gate failed: the app would refuse" in status
     assert few
@@ -369,10 +342,7 @@ def test_weights_that_the_app_would_refuse_do_not_pass(run, few, command):
     ],
 )
 def test_a_wrong_option_is_answered_with_what_is_right(run, monkeypatch, capsys, option, words):
-    monkeypatch.setattr(sys, "argv", ["gate", str(run), option])
-    with pytest.raises(SystemExit) as caught:
-        gate.main()
-    assert caught.value.code == 2
+    assert run_main(monkeypatch, gate, run, option) == 2
     assert words in capsys.readouterr().err
 
 
@@ -400,10 +370,7 @@ def test_a_result_that_is_not_for_this_run_passes_nothing(server, run, command, 
     assert server.requests == []
 
 
-def test_what_the_gate_compared_with_must_still_be_the_newest_commit(
-    server, run, command, monkeypatch
-):
-    monkeypatch.setenv("HF_TOKEN", server.token)
+def test_what_the_gate_compared_with_must_still_be_the_newest_commit(server, run, command):
     passed(run, parent=server.head(REPO))
     newer = server.push(REPO, {"other.txt": b"x"})
     status, _ = command(publish, run, "--repo", REPO, "--gated")
@@ -419,14 +386,12 @@ def pushed(run, **changes):
     push.push(run, arguments)
 
 
+@pytest.mark.usefixtures("new_exports")
 @pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning")
 def test_a_training_pushes_what_passes_the_gate(server, run, few, monkeypatch):
     measured(run, few)
     monkeypatch.setenv("HF_TOKEN", server.token)
     monkeypatch.setitem(gate.PROFILES, "trial", gate.Profile(20, dict.fromkeys(gate.TITLES, 1.0)))
-    monkeypatch.setattr(exports, "write_format", write_stand_in)
-    monkeypatch.setattr(exports, "checked", lambda _found, place, _mnist: exports.read(place))
-    monkeypatch.setattr(published_exports, "load_mnist", lambda _data: None)
     pushed(run)
     [commit] = server.repos[REPO].tags.values()
     assert server.files(REPO, commit)[CONFIG_FILE] == (run / CONFIG_FILE).read_bytes()

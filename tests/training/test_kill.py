@@ -18,7 +18,6 @@ from digits import deployment, weights
 from digits.corrections import Corrections
 from tests.digits.test_corrections import correction, kept
 from tests.support import killed
-from tests.support.finished_run import write_finished_run
 from tests.support.hub import connected_hub, wait_until
 from tests.support.killed import SPACE_FILES
 from tests.support.nightly import mostly_nightly
@@ -152,18 +151,12 @@ def hub(monkeypatch, tmp_path):
         yield running
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    """A finished run, not to be changed."""
-    return write_finished_run(tmp_path_factory.mktemp("runs") / "run")
-
-
 def api(hub):
     return HfApi(hub.url, token=hub.token)
 
 
-def release(hub, run):
-    return publish.publish(api(hub), run, MODEL, tag="v1", verify=weights.load_folder)
+def release(hub, finished_run):
+    return publish.publish(api(hub), finished_run, MODEL, tag="v1", verify=weights.load_folder)
 
 
 @pytest.mark.parametrize(
@@ -174,20 +167,22 @@ def release(hub, run):
         pytest.param({"request": "/resolve/"}, True, id="before it has read back", marks=NIGHTLY),
     ],
 )
-def test_a_killed_publication_is_completed_by_the_same_command(hub, kill, run, death, arrives):
+def test_a_killed_publication_is_completed_by_the_same_command(
+    hub, kill, finished_run, death, arrives
+):
     before = hub.create(MODEL).branches["main"]
-    kill("publish", death, hub.url, hub.token, run, MODEL)
+    kill("publish", death, hub.url, hub.token, finished_run, MODEL)
     if arrives:
         wait_until(lambda: hub.head(MODEL) != before)
     assert (hub.head(MODEL) != before) == arrives
     assert hub.repos[MODEL].tags == {}
 
-    made = release(hub, run)
+    made = release(hub, finished_run)
     assert made.is_new == (not arrives)
     assert hub.repos[MODEL].commits[made.commit].parent == before
     assert hub.repos[MODEL].tags == {"v1": made.commit}
     for name in weights.FILES:
-        assert hub.files(MODEL)[name] == (run / name).read_bytes()
+        assert hub.files(MODEL)[name] == (finished_run / name).read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -209,7 +204,7 @@ def test_a_killed_deployment_is_completed_by_the_same_command(hub, kill, request
 
 
 def test_a_full_disk_while_reading_back_leaves_it_published_and_not_tagged(
-    hub, run, tmp_path, monkeypatch, recwarn
+    hub, finished_run, tmp_path, monkeypatch, recwarn
 ):
     del recwarn
     hub.create(MODEL)
@@ -217,11 +212,11 @@ def test_a_full_disk_while_reading_back_leaves_it_published_and_not_tagged(
         monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
         disk.fill()
         with pytest.raises(UserError, match=r"^published as [0-9a-f]{40}, the disk ") as caught:
-            release(hub, run)
+            release(hub, finished_run)
         assert hub.head(MODEL) in str(caught.value)
         assert hub.repos[MODEL].tags == {}
         disk.free()
-        again = release(hub, run)
+        again = release(hub, finished_run)
     assert (again.is_new, again.tag_is_new) == (False, True)
 
 
@@ -234,11 +229,11 @@ def jumping_clock(monkeypatch):
 
 @pytest.mark.usefixtures("jumping_clock")
 def test_a_clock_that_jumps_neither_ends_nor_prolongs_publishing_and_deploying(
-    hub, run, monkeypatch
+    hub, finished_run, monkeypatch
 ):
     monkeypatch.setattr(space_status, "POLL_SECONDS", 0.01)
     hub.create(MODEL)
-    assert release(hub, run).tag_is_new
+    assert release(hub, finished_run).tag_is_new
 
     hub.create_space(SPACE)
     sent = deploy.send(api(hub), SPACE, SPACE_FILES, model_repo=MODEL)

@@ -2,13 +2,10 @@
 
 import json
 import re
-import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from digits import weights
 from tests.support.training_support import small_mnist
 from training import calibrate
 from training.console import UserError
@@ -31,10 +28,9 @@ def answers(labels, digits, confidence=0.9):
 
 
 @pytest.fixture
-def run(tmp_path):
-    folder = Path(shutil.copytree(weights.BUNDLED, tmp_path / "run"))
-    (folder / "history.csv").write_text(HISTORY)
-    return folder
+def run(run):
+    (run / "history.csv").write_text(HISTORY)
+    return run
 
 
 def test_braille_has_a_dot_for_every_pixel():

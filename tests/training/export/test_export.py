@@ -1,8 +1,6 @@
 """The command that exports: whose weights, where to, and the comparison with Keras."""
 
-import json
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,8 +10,10 @@ import pytest
 from digits import weights
 from digits.drawing import as_picture, draw, parse_strokes
 from digits.examples import digit_example
-from digits.weights import BUNDLED, CONFIG_FILE
+from digits.weights import BUNDLED
 from tests.conftest import ROOT
+from tests.support.commands import done
+from tests.support.finished_run import change_config
 from tests.support.training_support import drawn_images, small_mnist
 from training.console import UserError
 from training.data.mnist import Mnist
@@ -89,10 +89,8 @@ def test_table_has_a_row_for_each_format_measured_or_not(exported, bundled):
     assert {len(row) for row in full} == {len(full[0])}
 
 
-def test_exports_that_were_touched_or_are_of_other_weights_do_not_count(copy, bundled, tmp_path):
-    run = Path(shutil.copytree(BUNDLED, tmp_path / "run"))
-    config = json.loads((run / CONFIG_FILE).read_bytes())
-    (run / CONFIG_FILE).write_text(json.dumps(config | {"temperature": 2.0}))
+def test_exports_that_were_touched_or_are_of_other_weights_do_not_count(copy, bundled, run):
+    change_config(run, temperature=2.0)
     assert exports.complete(copy, weights.load_folder(run)) is None
     assert exports.complete(copy, bundled)
     (copy / "saved_model" / "1" / "more").write_text("")
@@ -107,10 +105,8 @@ def test_one_format_leaves_the_others_of_the_same_weights(copy, bundled):
     assert exports.complete(copy, bundled)
 
 
-def test_one_format_removes_those_of_other_weights(copy, tmp_path):
-    run = Path(shutil.copytree(BUNDLED, tmp_path / "run"))
-    config = json.loads((run / CONFIG_FILE).read_bytes())
-    (run / CONFIG_FILE).write_text(json.dumps(config | {"rejection_threshold": 0.1}))
+def test_one_format_removes_those_of_other_weights(copy, run):
+    change_config(run, rejection_threshold=0.1)
     exports.export(weights.load_folder(run), copy, ["onnx"], pytest.fail)
     assert sorted(path.name for path in copy.iterdir()) == ["digits.onnx", "exports.json"]
 
@@ -129,11 +125,10 @@ def test_calibration_images_come_from_training_digits_and_are_always_the_same():
     np.testing.assert_array_equal(exports.calibration_images(blank_test), images)
 
 
-def test_weights_are_found_by_folder_or_bundled(tmp_path):
+def test_weights_are_found_by_folder_or_bundled(run):
     found, place = exports.find(None)
     assert found.origin.label == "bundled"
     assert place == Path("runs/bundled/exports")
-    run = Path(shutil.copytree(BUNDLED, tmp_path / "run"))
     assert exports.find(str(run))[1] == run / "exports"
 
 
@@ -146,13 +141,8 @@ def test_weights_that_are_nowhere_are_named(target, monkeypatch, tmp_path):
 
 
 def test_command_writes_where_it_is_told_and_says_how_much(tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-m", "training.export", "--format", "onnx", "--out", str(tmp_path / "x")],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    words = ("-m", "training.export", "--format", "onnx", "--out", tmp_path / "x")
+    ended = done(sys.executable, *words, cwd=ROOT)
+    assert ended.returncode == 0, ended.stderr
     size = (tmp_path / "x" / "digits.onnx").stat().st_size
-    assert done.stdout == f"{tmp_path / 'x' / 'digits.onnx'}: {size:,} bytes\n"
+    assert ended.stdout == f"{tmp_path / 'x' / 'digits.onnx'}: {size:,} bytes\n"

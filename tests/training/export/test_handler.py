@@ -5,7 +5,6 @@ import importlib.metadata
 import io
 import json
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -16,6 +15,8 @@ from PIL import Image
 from digits.drawing import as_picture, draw, parse_strokes
 from digits.examples import digit_example
 from digits.weights import BUNDLED, CONFIG_FILE, FILES, WEIGHTS_FILE, WeightsError
+from tests.support.commands import done
+from tests.support.finished_run import change_config
 from training.export.endpoint import endpoint_files
 from training.export.handler import MAX_BATCH, EndpointHandler, InputError
 
@@ -173,16 +174,11 @@ def test_request_without_inputs_is_told_what_to_send(handler):
 
 
 def test_snapshot_answers_alone_without_network_and_tensorflow(snapshot, tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-I", "-c", AS_THE_TOOLKIT_DOES, str(snapshot)],
-        input=json.dumps({"inputs": [text(png(picture(5)))]}),
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    [answer], home, imported = json.loads(done.stdout)
+    sent = json.dumps({"inputs": [text(png(picture(5)))]})
+    words = ("-I", "-c", AS_THE_TOOLKIT_DOES, snapshot)
+    ended = done(sys.executable, *words, input=sent, cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    [answer], home, imported = json.loads(ended.stdout)
     assert answer["digit"] == 5
     assert Path(home).is_relative_to(snapshot)
     # Each of these would be one more requirement, and most of them seconds of a cold start.
@@ -196,8 +192,7 @@ def test_requirements_name_what_is_tested_here(snapshot):
 
 def test_weights_of_another_set_are_refused(snapshot, tmp_path):
     folder = Path(shutil.copytree(snapshot, tmp_path / "mixed"))
-    config = json.loads((folder / CONFIG_FILE).read_bytes())
-    (folder / CONFIG_FILE).write_text(json.dumps(config | {"sha256": "0" * 64}))
+    change_config(folder, sha256="0" * 64)
     with pytest.raises(WeightsError, match=r"is not the file that config\.json names"):
         EndpointHandler(str(folder))
 

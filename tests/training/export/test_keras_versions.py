@@ -9,6 +9,7 @@ import pytest
 
 from digits import networks
 from digits.recognizer import Recognizer
+from tests.support.commands import done
 from tests.support.training_support import random_weights
 from training.export import exports
 
@@ -42,14 +43,8 @@ def test_keras_files_of_every_network_load_in_the_oldest_keras(tmp_path):
         [uv, "venv", "--quiet", "--python", sys.executable, tmp_path / "old"], check=True
     )
     subprocess.run([uv, "pip", "install", "--quiet", "--python", python, *OLDEST], check=True)
-    done = subprocess.run(
-        [python, "-c", OPEN, str(tmp_path), *expected],
-        env={"KERAS_BACKEND": "jax"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.strip().endswith("3.3.3")
+    ended = done(python, "-c", OPEN, tmp_path, *expected, env={"KERAS_BACKEND": "jax"})
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    assert ended.stdout.strip().endswith("3.3.3")
     for name, rows in expected.items():
         np.testing.assert_allclose(np.load(tmp_path / f"{name}.npy"), rows, atol=1e-5)

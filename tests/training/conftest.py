@@ -1,0 +1,56 @@
+"""What tests of publishing share: a Hub on the loopback, runs, and commands."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from digits import weights
+from tests.support.commands import run_main
+from tests.support.finished_run import write_finished_run, write_stand_in
+from tests.support.hub import connected_hub
+from training.export import exports
+from training.release import published_exports
+
+
+@pytest.fixture
+def server(monkeypatch, tmp_path):
+    """A Hub with one empty model repository."""
+    with connected_hub(monkeypatch, tmp_path / "home") as running:
+        running.create("someone/digits")
+        yield running
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory):
+    """A finished run, not to be changed."""
+    return write_finished_run(tmp_path_factory.mktemp("runs") / "run")
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run with nothing but the bundled weights, to be changed."""
+    return Path(shutil.copytree(weights.BUNDLED, tmp_path / "run"))
+
+
+@pytest.fixture
+def new_exports(monkeypatch):
+    """Where exports are missing, let stand-ins be made."""
+    monkeypatch.setattr(exports, "write_format", write_stand_in)
+    monkeypatch.setattr(exports, "checked", lambda _found, place, _mnist: exports.read(place))
+    monkeypatch.setattr(published_exports, "load_mnist", lambda _data: None)
+
+
+@pytest.fixture
+def command(server, monkeypatch, capsys):
+    """Run a module's command; return its exit status, 0 or its line of error, and its output."""
+
+    def ended(module, *words, **environment):
+        for name, value in ({"HF_TOKEN": server.token} | environment).items():
+            monkeypatch.setenv(name, value)
+        status = run_main(monkeypatch, module, *words)
+        printed = capsys.readouterr().out
+        assert "hf_" not in f"{printed}{status}"
+        return status, printed
+
+    return ended
