@@ -23,27 +23,12 @@ MAX_FILE_BYTES = 2_000_000
 
 # What the Hub reads from a Gradio Space's README; `hardware`, for one, would be ignored silently.
 CARD_TYPES = {
-    "title": str,
-    "emoji": str,
-    "colorFrom": str,
-    "colorTo": str,
-    "sdk": str,
-    "sdk_version": str,
-    "python_version": str,
-    "app_file": str,
-    "suggested_hardware": str,
-    "license": str,
-    "short_description": str,
-    "startup_duration_timeout": str,
-    "header": str,
-    "thumbnail": str,
-    "fullWidth": bool,
-    "pinned": bool,
-    "disable_embedding": bool,
-    "models": list,
-    "datasets": list,
-    "tags": list,
-    "preload_from_hub": list,
+    **dict.fromkeys(("title", "emoji", "colorFrom", "colorTo", "sdk", "sdk_version"), str),
+    **dict.fromkeys(("python_version", "app_file", "suggested_hardware", "license"), str),
+    **dict.fromkeys(("short_description", "startup_duration_timeout"), str),
+    **dict.fromkeys(("header", "thumbnail"), str),
+    **dict.fromkeys(("fullWidth", "pinned", "disable_embedding"), bool),
+    **dict.fromkeys(("models", "datasets", "tags", "preload_from_hub"), list),
 }
 
 

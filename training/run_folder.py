@@ -207,7 +207,14 @@ class RunFolder:
     def _agree(self, configuration: dict[str, Any], notes: dict[str, Any]) -> None:
         """Write down the configuration, or see that it is the one written down."""
         if (self.path / RECIPE_FILE).is_file():
-            found = self._found_configuration(notes)
+            try:
+                found = self.read_json(RECIPE_FILE)
+            except ValueError as error:
+                raise UserError(
+                    f"{self.path / RECIPE_FILE} is damaged: delete the folder, or give another by "
+                    "--run"
+                ) from error
+            found = {key: value for key, value in found.items() if key not in notes}
             if found != configuration:
                 raise UserError(
                     f"{self.path} holds a run of another configuration "
@@ -220,15 +227,6 @@ class RunFolder:
             )
         else:
             self.write_json(RECIPE_FILE, {**configuration, **notes})
-
-    def _found_configuration(self, notes: dict[str, Any]) -> dict[str, Any]:
-        try:
-            found = self.read_json(RECIPE_FILE)
-        except ValueError as error:
-            raise UserError(
-                f"{self.path / RECIPE_FILE} is damaged: delete the folder, or give another by --run"
-            ) from error
-        return {key: value for key, value in found.items() if key not in notes}
 
 
 @contextmanager
@@ -248,18 +246,14 @@ def _replacing(path: Path, size_bytes: int = 0) -> Iterator[Path]:
         _flush(partial)
         partial.replace(path)
     except (OSError, RuntimeError) as error:
-        number = _system_error(error)
+        # HDF5 on closing a file only puts the system's error number into the text.
+        told = re.search(r"errno = (\d+)", str(error))
+        number = getattr(error, "errno", None) or (int(told[1]) if told else None)
         if number is None:
             raise
         raise OSError(number, os.strerror(number), str(path)) from error
     finally:
         partial.unlink(missing_ok=True)
-
-
-def _system_error(error: OSError | RuntimeError) -> int | None:
-    """Find the system's error number, which HDF5 on closing a file only puts into the text."""
-    told = re.search(r"errno = (\d+)", str(error))
-    return getattr(error, "errno", None) or (int(told[1]) if told else None)
 
 
 def _require_space(folder: Path, size_bytes: int) -> None:
@@ -283,16 +277,11 @@ def _size(model: "keras.Model") -> int:
 
 def _difference(found: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
     """Name what differs between two configurations, recipes key by key."""
-    flat_found, flat_asked = _flatten(found), _flatten(asked)
-    return ", ".join(
-        f"{key} {flat_found.get(key)} there, {flat_asked.get(key)} asked for"
-        for key in sorted({*flat_found, *flat_asked})
-        if flat_found.get(key) != flat_asked.get(key)
-    )
-
-
-def _flatten(configuration: Mapping[str, Any]) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in configuration.items():
-        flat |= _flatten(value) if isinstance(value, Mapping) else {key: value}
-    return flat
+    told = []
+    for key in sorted({*found, *asked}):
+        there, wanted = found.get(key), asked.get(key)
+        if isinstance(there, Mapping) and isinstance(wanted, Mapping):
+            told.append(_difference(there, wanted))
+        elif there != wanted:
+            told.append(f"{key} {there} there, {wanted} asked for")
+    return ", ".join(filter(None, told))

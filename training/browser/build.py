@@ -91,8 +91,8 @@ def _script(weights: Weights) -> str:
     answer = {"corrections": None, "asks_why": False}
     pieces = [
         "'use strict'",
-        _constant("ABOUT", about),
-        _constant("WORDS", PAGE_WORDS),
+        f"const ABOUT = {_json(about)}",
+        f"const WORDS = {_json(PAGE_WORDS)}",
         *(_read(name) for name in _SCRIPTS),
         _part("pad-column", pad, ["common.js", "pad.js", "examples.js", "overlay.js"]),
         _part("answer-column", answer, ["common.js", "answer.js"]),
@@ -115,10 +115,6 @@ def _name(weights: Weights) -> str:
     if weights.origin.repo:
         return weights.origin.label
     return f"weights {weights.config.sha256[:7]}"
-
-
-def _constant(name: str, value: object) -> str:
-    return f"const {name} = {_json(value)}"
 
 
 def _json(value: object) -> str:

@@ -82,9 +82,8 @@ def shear(images: InkArray, rng: np.random.Generator) -> InkArray:
     return _warp(images, [np.array([[1, -np.sin(a)], [0, np.cos(a)]]) for a in angles])
 
 
-def scale(images: InkArray, rng: np.random.Generator) -> InkArray:
-    """Shrink to 0.7 of the size; `rng` is not used."""
-    del rng
+def scale(images: InkArray, _: np.random.Generator) -> InkArray:
+    """Shrink to 0.7 of the size."""
     return _warp(images, [np.eye(2) / 0.7] * len(images))
 
 
@@ -95,9 +94,8 @@ def rotate(images: InkArray, rng: np.random.Generator) -> InkArray:
     return _warp(images, turns)
 
 
-def brightness(images: InkArray, rng: np.random.Generator) -> InkArray:
-    """Add half of full ink everywhere; `rng` is not used."""
-    del rng
+def brightness(images: InkArray, _: np.random.Generator) -> InkArray:
+    """Add half of full ink everywhere."""
     return np.asarray(np.clip(images + 0.5, 0, 1), np.float32)
 
 
@@ -110,9 +108,8 @@ def translate(images: InkArray, rng: np.random.Generator) -> InkArray:
     return moved
 
 
-def stripe(images: InkArray, rng: np.random.Generator) -> InkArray:
-    """Invert the left and the right quarter; `rng` is not used."""
-    del rng
+def stripe(images: InkArray, _: np.random.Generator) -> InkArray:
+    """Invert the left and the right quarter."""
     striped = images.copy()
     striped[:, :, :7] = 1 - striped[:, :, :7]
     striped[:, :, 21:] = 1 - striped[:, :, 21:]
@@ -161,13 +158,12 @@ def zigzag(images: InkArray, rng: np.random.Generator) -> InkArray:
     return drawn
 
 
-def canny_edges(images: InkArray, rng: np.random.Generator) -> InkArray:
-    """Keep only the edges that Canny's detector finds; `rng` is not used.
+def canny_edges(images: InkArray, _: np.random.Generator) -> InkArray:
+    """Keep only the edges that Canny's detector finds.
 
     A Gaussian of 1 pixel, thresholds 0.1 and 0.2 of a gradient that is 1 for a full step; OpenCV's
     gradient is four times that, and counts in 255ths.
     """
-    del rng
     smooth = np.round(_gaussian(images, 1.0) * 255).astype(np.uint8)
     edges = [cv2.Canny(image, 0.1 * 4 * 255, 0.2 * 4 * 255, L2gradient=True) for image in smooth]
     return np.asarray(np.stack(edges) / 255, np.float32)

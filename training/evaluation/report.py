@@ -133,8 +133,7 @@ def headline(rows: Sequence[Row]) -> str:
 
 
 def _row(rows: Sequence[Row], name: str, preprocessing: str) -> Row:
-    found = [r for r in rows if (r["name"], r["preprocessing"]) == (name, preprocessing)]
-    return found[0]
+    return next(r for r in rows if (r["name"], r["preprocessing"]) == (name, preprocessing))
 
 
 def _shares(row: Row) -> list[str]:

@@ -37,10 +37,15 @@ def replace(path, content):
     path.write_bytes(content)
 
 
-def assert_one_clear_line(message, *words):
+def assert_refused(folder, *words):
+    """Loading must end with one line that holds all of these; return it."""
+    with pytest.raises(DataError) as caught:
+        data.load_mnist(folder)
+    message = str(caught.value)
     assert "\n" not in message
     for word in words:
         assert word in message
+    return message
 
 
 @pytest.mark.nightly
@@ -67,16 +72,12 @@ def test_unpacked_files_and_keras_give_the_same_arrays(blank_files, tmp_path, mo
 
 
 def test_a_foreign_set_of_the_same_form_is_refused(blank_folder):
-    with pytest.raises(DataError) as caught:
-        data.load_mnist(blank_folder)
-    assert_one_clear_line(str(caught.value), "other digits", data.MNIST_SHA256)
+    assert_refused(blank_folder, "other digits", data.MNIST_SHA256)
 
 
 def test_other_digits_are_taken_where_the_environment_means_them(blank_folder, monkeypatch):
     monkeypatch.setenv("MNIST_DIR", str(blank_folder))
-    with pytest.raises(DataError) as caught:
-        data.load_mnist()
-    name, sha256 = str(caught.value).rsplit(" ", 1)[1].split("=")
+    name, sha256 = assert_refused(None, "MNIST_SHA256=").rsplit(" ", 1)[1].split("=")
     monkeypatch.setenv(name, sha256)
     assert data.load_mnist().sha256 == sha256
 
@@ -98,25 +99,19 @@ def test_a_missing_folder_is_named(tmp_path):
 
 
 def test_a_folder_without_mnist_names_what_is_missing(tmp_path):
-    with pytest.raises(DataError) as caught:
-        data.load_mnist(tmp_path)
-    assert_one_clear_line(str(caught.value), *(name for name, _ in data.FILES.values()))
+    assert_refused(tmp_path, *(name for name, _ in data.FILES.values()))
 
 
 def test_one_missing_file_is_named(blank_folder):
     (blank_folder / "t10k-labels-idx1-ubyte.gz").unlink()
-    with pytest.raises(DataError) as caught:
-        data.load_mnist(blank_folder)
-    assert_one_clear_line(str(caught.value), "there is no t10k-labels-idx1-ubyte:")
-    assert "train-images" not in str(caught.value)
+    message = assert_refused(blank_folder, "there is no t10k-labels-idx1-ubyte:")
+    assert "train-images" not in message
 
 
 def test_a_cut_gzip_file_is_refused(blank_folder):
     path = blank_folder / "train-images-idx3-ubyte.gz"
     replace(path, path.read_bytes()[:20000])
-    with pytest.raises(DataError) as caught:
-        data.load_mnist(blank_folder)
-    assert_one_clear_line(str(caught.value), path.name, "cannot be read to its end")
+    assert_refused(blank_folder, path.name, "cannot be read to its end")
 
 
 def test_a_damaged_gzip_file_is_refused(blank_folder):
@@ -124,45 +119,33 @@ def test_a_damaged_gzip_file_is_refused(blank_folder):
     content = bytearray(path.read_bytes())
     content[12:30] = bytes(reversed(content[12:30]))
     replace(path, bytes(content))
-    with pytest.raises(DataError) as caught:
-        data.load_mnist(blank_folder)
-    assert_one_clear_line(str(caught.value), path.name)
+    assert_refused(blank_folder, path.name)
 
 
-def test_a_cut_unpacked_file_is_refused(tmp_path):
-    path = tmp_path / "labels"
-    write_idx(path, np.zeros(100, np.uint8))
-    path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(DataError, match=r"is cut\. Expected 108 bytes, received only 107"):
-        data.read_idx(path, (100,))
+LABELS = bytes([0, 0, 8, 1, 0, 0, 0, 100]) + bytes(100)
 
 
-def test_a_file_that_ends_in_its_header_is_refused(tmp_path):
-    (tmp_path / "labels").write_bytes(bytes([0, 0, 8]))
-    with pytest.raises(DataError, match="is cut: it ends after 3 bytes"):
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (LABELS[:-1], r"is cut\. Expected 108 bytes, received only 107"),
+        (LABELS[:3], "is cut: it ends after 3 bytes"),
+        (LABELS + b"more", "is too long"),
+        (b"\x89PNG\r\n\x1a\n", "is no IDX file of 100 labels: it begins with 89504e47"),
+    ],
+)
+def test_an_unpacked_file_of_another_size_or_kind_is_refused(tmp_path, content, words):
+    (tmp_path / "labels").write_bytes(content)
+    with pytest.raises(DataError, match=words):
         data.read_idx(tmp_path / "labels", (100,))
-
-
-def test_a_file_with_more_than_it_says_is_refused(tmp_path):
-    path = tmp_path / "labels"
-    write_idx(path, np.zeros(100, np.uint8))
-    path.write_bytes(path.read_bytes() + b"more")
-    with pytest.raises(DataError, match="is too long"):
-        data.read_idx(path, (100,))
 
 
 def test_a_huge_file_is_not_read_to_its_end(tmp_path):
     path = tmp_path / "labels"
-    write_idx(path, np.zeros(100, np.uint8))
+    path.write_bytes(LABELS)
     os.truncate(path, 2**40)  # sparse: takes no room on the disk, but does not fit into memory
     with pytest.raises(DataError, match="is too long"):
         data.read_idx(path, (100,))
-
-
-def test_a_file_of_another_kind_is_refused(tmp_path):
-    (tmp_path / "labels").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(200))
-    with pytest.raises(DataError, match="is no IDX file of 100 labels: it begins with 89504e47"):
-        data.read_idx(tmp_path / "labels", (100,))
 
 
 @pytest.mark.parametrize(
@@ -189,18 +172,14 @@ def test_exchanged_files_are_told_apart(blank_folder, one, other, words):
     (blank_folder / one).rename(blank_folder / "kept")
     (blank_folder / other).rename(blank_folder / one)
     (blank_folder / "kept").rename(blank_folder / other)
-    with pytest.raises(DataError) as caught:
-        data.load_mnist(blank_folder)
-    assert_one_clear_line(str(caught.value), one, *words)
+    assert_refused(blank_folder, one, *words)
 
 
 def test_labels_beyond_nine_are_refused(blank_folder):
     path = blank_folder / "train-labels-idx1-ubyte.gz"
     path.unlink()
     write_idx(path, np.full(60000, 25, np.uint8), packed=True)
-    with pytest.raises(DataError) as caught:
-        data.load_mnist(blank_folder)
-    assert_one_clear_line(str(caught.value), "train_labels from 0 to 9", "received 25")
+    assert_refused(blank_folder, "train_labels from 0 to 9", "received 25")
 
 
 def test_another_shape_from_keras_is_refused(monkeypatch):
@@ -219,9 +198,7 @@ def test_a_failed_download_is_one_clear_line(monkeypatch, tmp_path):
 
     monkeypatch.setattr("keras.src.utils.file_utils.urlretrieve", no_network)
     monkeypatch.setattr("keras.src.utils.file_utils.config.keras_home", lambda: str(tmp_path))
-    with pytest.raises(DataError) as caught:
-        data.load_mnist()
-    assert_one_clear_line(str(caught.value), "could not be downloaded", "--data", "Name or service")
+    assert_refused(None, "could not be downloaded", "--data", "Name or service")
 
 
 def test_a_defect_in_loading_is_not_called_a_download(monkeypatch):
@@ -252,16 +229,12 @@ def test_the_split_follows_from_the_seed():
     assert not np.array_equal(np.sort(validation), np.sort(other[1]))
 
 
-def test_the_split_uses_every_image_once():
-    training, validation = data.split(small_mnist(), seed=0, validation_count=50)
-    assert len(validation) == 50
-    assert np.array_equal(np.sort([*training, *validation]), np.arange(400))
-
-
-def test_a_limited_split_leaves_images_out():
-    training, validation = data.split(small_mnist(), seed=0, validation_count=20, limit=100)
-    assert (len(training), len(validation)) == (80, 20)
-    assert len({*training, *validation}) == 100
+@pytest.mark.parametrize("limit", [None, 100])
+def test_the_split_uses_every_image_once_up_to_the_limit(limit):
+    training, validation = data.split(small_mnist(), seed=0, validation_count=50, limit=limit)
+    total = limit or 400
+    assert (len(training), len(validation)) == (total - 50, 50)
+    assert len({*training, *validation}) == total
 
 
 @pytest.mark.parametrize(("count", "limit"), [(0, None), (400, None), (100, 100)])
