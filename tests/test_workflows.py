@@ -2,22 +2,19 @@
 
 import dataclasses
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 
 import pytest
 import yaml
 
 from digits import networks, weights
 from tests.conftest import ROOT
-from tests.support import page_support, workflow_runner
+from tests.support import workflow_runner
 from tests.support.commands import done
 from tests.support.finished_run import write_exports
 from tests.support.hub import running_hub, wait_until
-from tests.support.page_support import free_port
+from tests.support.page_support import start_app
 from tests.support.requirements_files import REQUIREMENTS
 from tests.support.training_support import write_handwritten_mnist
 from tests.support.workflow_runner import IDENTITY, WORKFLOWS, Runner
@@ -214,37 +211,6 @@ def publish(github, number=1):
     return github.run_job(workflow, "publish", contexts)
 
 
-@pytest.fixture
-def app(server, tmp_path):
-    """Start the real app on the repository, in a folder of its own."""
-    started = []
-
-    def start():
-        port = free_port()
-        environment = os.environ | {
-            "GRADIO_SERVER_PORT": str(port),
-            "GRADIO_TEMP_DIR": str(tmp_path / "uploads"),
-            "HF_ENDPOINT": server.url,
-            "HF_HOME": str(tmp_path / "app-home"),
-            "MODEL_REPO": REPO,
-            "MODEL_POLL_SECONDS": "10",
-        }
-        log = tmp_path / "app.log"
-        with log.open("wb") as file:
-            process = subprocess.Popen(
-                [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=file, stderr=file
-            )
-        started.append(process)
-        running = page_support.App(f"http://127.0.0.1:{port}", tmp_path / "uploads", log)
-        page_support._wait(process, running, lambda: running.get("/"))  # noqa: SLF001
-        return running
-
-    yield start
-    for process in started:
-        process.terminate()
-        process.wait(30)
-
-
 def serves(running, commit):
     status = running.server_function("read_status", [])
     return status["model"] == f"{REPO}@{commit[:7]}"
@@ -276,7 +242,7 @@ def test_weights_live_from_the_button_to_the_repository(server, github, tmp_path
 
 
 @pytest.mark.nightly
-def test_weights_live_from_the_button_to_the_running_app(server, github, app, tmp_path):
+def test_weights_live_from_the_button_to_the_running_app(server, github, tmp_path):
     take_digits(github, tmp_path / "few", count=400)
     first = github.run(1, BUTTON)
     assert_ended(first, "success", "success", "success")
@@ -284,7 +250,8 @@ def test_weights_live_from_the_button_to_the_running_app(server, github, app, tm
     published = server.head(REPO)
     repo = server.repos[REPO]
     assert repo.tags == {"train-1": published}
-    running = app()
+    settings = {"HF_ENDPOINT": server.url, "MODEL_REPO": REPO, "MODEL_POLL_SECONDS": "10"}
+    running = start_app(tmp_path, settings)
     wait_until(lambda: serves(running, published), 120)
 
     take_digits(github, tmp_path / "no-threes", without=3)

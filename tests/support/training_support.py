@@ -154,6 +154,14 @@ def drawn_images(seeds):
     return np.stack([normalize(draw(parse_strokes(message))) for message in messages])
 
 
+def confident(digits, confidence=0.9):
+    """`(N, 10)`: confidences whose largest is that of these digits, one or one for each."""
+    sure = np.broadcast_to(confidence, len(digits))
+    confidences = np.repeat((1 - sure)[:, np.newaxis] / 9, 10, axis=1)
+    confidences[np.arange(len(digits)), digits] = sure
+    return confidences
+
+
 def unsettle(model):
     """Give a Keras model random weights, batch normalization's statistics included."""
     rng = np.random.default_rng(0)

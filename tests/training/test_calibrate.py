@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from tests.support.training_support import confident
 from training import calibrate
 
 
@@ -44,17 +45,14 @@ def test_an_output_that_underflowed_to_0_can_be_fitted():
     assert np.isfinite(calibrate.fit_temperature(probabilities, labels))
 
 
-def confident(values, right):
-    """Confidences of the given size for digit 0, and labels that make them right or wrong."""
-    confidences = np.zeros((len(values), 10))
-    confidences[:, 0] = values
-    confidences[:, 1:] = (1 - np.array(values))[:, None] / 9
-    return confidences, np.where(right, 0, 1)
+def reliability(values, right, **options):
+    """Of answers of these confidences, right or wrong."""
+    digits = np.zeros(len(values), int)
+    return calibrate.reliability(confident(digits, values), np.where(right, 0, 1), **options)
 
 
 def test_ece_is_the_gap_weighted_by_count():
-    confidences, labels = confident([0.95, 0.95, 0.95, 0.55], [True, True, False, True])
-    measured = calibrate.reliability(confidences, labels, bins=10)
+    measured = reliability([0.95, 0.95, 0.95, 0.55], [True, True, False, True], bins=10)
     assert measured.counts[[5, 9]].tolist() == [1, 3]
     assert measured.counts.sum() == 4
     expected = 3 / 4 * abs(0.95 - 2 / 3) + 1 / 4 * abs(0.55 - 1)
@@ -62,16 +60,14 @@ def test_ece_is_the_gap_weighted_by_count():
 
 
 def test_a_full_confidence_falls_into_the_last_bin():
-    confidences, labels = confident([1.0, 1.0], [True, True])
-    measured = calibrate.reliability(confidences, labels)
+    measured = reliability([1.0, 1.0], [True, True])
     assert measured.counts.tolist() == [0] * 14 + [2]
     assert measured.ece == 0
 
 
 def test_ece_bins_are_fifteen_unless_asked_otherwise():
-    confidences, labels = confident([0.5], [True])
-    assert len(calibrate.reliability(confidences, labels).counts) == 15
-    assert len(calibrate.reliability(confidences, labels, bins=4).counts) == 4
+    assert len(reliability([0.5], [True]).counts) == 15
+    assert len(reliability([0.5], [True], bins=4).counts) == 4
 
 
 @pytest.mark.parametrize("count", [1, 49, 50, 51, 5000])

@@ -13,6 +13,7 @@ from digits.examples import digit_example, number_example
 from digits.preprocessing import normalize
 from digits.recognizer import Recognizer
 from digits.weights import BUNDLED
+from tests.support.training_support import confident
 from training import console, evaluate
 from training.console import UserError
 from training.data.mnist import Mnist
@@ -45,10 +46,9 @@ def tiny_mnist():
 
 
 def answers(labels, likeliest, scores, rejection_threshold=0.0):
-    confidences = np.full((len(labels), 10), 0.01)
-    confidences[np.arange(len(labels)), likeliest] = 0.91
     scores = np.asarray(scores, float)
-    return Answers(np.asarray(labels), confidences, scores, scores >= rejection_threshold)
+    answered = scores >= rejection_threshold
+    return Answers(np.asarray(labels), confident(likeliest), scores, answered)
 
 
 def test_auroc_is_the_share_of_pairs_in_the_right_order():

@@ -14,7 +14,7 @@ from digits.weights import CONFIG_FILE, METRICS_FILE
 from tests.support.commands import run_main
 from tests.support.finished_run import change_config
 from tests.support.hub import Failure
-from tests.support.training_support import small_mnist
+from tests.support.training_support import confident, small_mnist
 from training import calibrate, gate, publish, push
 from training.console import UserError
 from training.evaluation import datasets, significance
@@ -28,18 +28,17 @@ BUNDLED = json.loads((weights.BUNDLED / METRICS_FILE).read_text("utf-8"))
 BUNDLED_ERRORS = BUNDLED["mnist_test"]["errors"]
 
 
-def answers(wrong=(), refused=(), taken=(), confidence=0.99):
+def answers(wrong=(), rejected=(), accepted=(), confidence=0.99):
     """Answers to `COUNT` digits and as many pictures of something else, by index."""
     labels = np.arange(COUNT) % 10
     digits = labels.copy()
     digits[list(wrong)] += 1
-    confidences = np.full((COUNT, 10), (1 - confidence) / 9)
-    confidences[np.arange(COUNT), digits % 10] = confidence
-    answered = ~np.isin(np.arange(COUNT), list(refused))
+    confidences = confident(digits % 10, confidence)
+    answered = ~np.isin(np.arange(COUNT), list(rejected))
     scores = np.where(answered, confidence, 0.1)
     real = Answers(labels, confidences, scores, answered)
-    taken = np.isin(np.arange(COUNT), list(taken))
-    other = Answers(np.full(COUNT, -1), confidences, scores, taken)
+    accepted = np.isin(np.arange(COUNT), list(accepted))
+    other = Answers(np.full(COUNT, -1), confidences, scores, accepted)
     return {"mnist_test": real, "drawn": real, "letters": other, "outliers": other, "pages": real}
 
 
@@ -88,7 +87,7 @@ def test_the_calibration_error_of_equally_good_weights_stays_in_its_noise():
 
 
 def test_weights_as_good_as_the_published_ones_pass():
-    found = answers(wrong=range(5), refused=[7], taken=[1, 2])
+    found = answers(wrong=range(5), rejected=[7], accepted=[1, 2])
     assert reasons(found, found) == []
 
 
@@ -96,11 +95,11 @@ def test_weights_as_good_as_the_published_ones_pass():
     ("key", "change"),
     [
         ("mnist_test", {"wrong": range(60)}),
-        ("refused", {"refused": range(60)}),
-        ("drawn", {"refused": range(60)}),
-        ("letters", {"taken": range(60)}),
-        ("outliers", {"taken": range(60)}),
-        ("pages", {"refused": range(60)}),
+        ("refused", {"rejected": range(60)}),
+        ("drawn", {"rejected": range(60)}),
+        ("letters", {"accepted": range(60)}),
+        ("outliers", {"accepted": range(60)}),
+        ("pages", {"rejected": range(60)}),
     ],
 )
 def test_worse_weights_are_refused_with_how_much_worse_they_are(key, change):
@@ -118,7 +117,7 @@ def test_surer_than_right_is_refused():
 
 @pytest.mark.parametrize("key", gate.TITLES)
 def test_each_number_has_a_limit_of_its_own(key):
-    found = answers(wrong=range(20), refused=range(20, 40), taken=range(20))
+    found = answers(wrong=range(20), rejected=range(20, 40), accepted=range(20))
     assert reasons(found) == []
     [text] = reasons(found, **{key: 0.01})
     assert text.startswith(f"{gate.TITLES[key]}: ")

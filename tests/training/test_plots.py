@@ -3,17 +3,12 @@ import io
 import numpy as np
 import pytest
 
+from tests.support.training_support import confident
 from training import calibrate, plots
 
 RANDOM = np.random.default_rng(0)
 LABELS = RANDOM.integers(10, size=300)
 IMAGES = RANDOM.integers(256, size=(300, 28, 28), dtype=np.uint8)
-
-
-def answers(digits, sureness=0.9):
-    confidences = np.full((len(digits), 10), (1 - sureness) / 9)
-    confidences[np.arange(len(digits)), digits] = sureness
-    return confidences
 
 
 def texts(axes):
@@ -51,9 +46,9 @@ def test_a_confusion_matrix_without_a_mistake_can_be_drawn():
 
 
 def test_the_gallery_shows_what_is_misread_with_the_surest_first():
-    confidences = answers(LABELS)
-    confidences[7] = answers([(LABELS[7] + 1) % 10], 0.6)
-    confidences[9] = answers([(LABELS[9] + 3) % 10], 0.8)
+    confidences = confident(LABELS)
+    confidences[7] = confident([(LABELS[7] + 1) % 10], 0.6)
+    confidences[9] = confident([(LABELS[9] + 3) % 10], 0.8)
     figure = plots.misread(IMAGES, LABELS, confidences, "test")
     titles = [axes.get_title() for axes in figure.axes if axes.images]
     assert titles == [
@@ -65,19 +60,19 @@ def test_the_gallery_shows_what_is_misread_with_the_surest_first():
 
 
 def test_a_gallery_of_many_shows_a_part_and_says_so():
-    figure = plots.misread(IMAGES, LABELS, answers((LABELS + 1) % 10), "test")
+    figure = plots.misread(IMAGES, LABELS, confident((LABELS + 1) % 10), "test")
     assert sum(bool(axes.images) for axes in figure.axes) == plots.GALLERY_SIZE
     assert f"the {plots.GALLERY_SIZE} surest of 300 misread" in figure.get_suptitle()
 
 
 def test_a_gallery_without_a_mistake_says_so():
-    figure = plots.misread(IMAGES, LABELS, answers(LABELS), "test")
+    figure = plots.misread(IMAGES, LABELS, confident(LABELS), "test")
     assert "0 misread of 300" in figure.get_suptitle()
     figure.savefig(io.BytesIO())
 
 
 def test_a_reliability_diagram_names_the_error_and_leaves_empty_bins_empty():
-    measured = calibrate.reliability(answers(LABELS, 0.9), LABELS)
+    measured = calibrate.reliability(confident(LABELS, 0.9), LABELS)
     figure = plots.reliability_diagram(measured, "test")
     upper, lower = figure.axes
     assert "ECE 10.00 %, 15 bins" in upper.get_title()

@@ -129,9 +129,9 @@ def table(answered: Answered, name: str) -> list[list[str]]:
     for source in [*np.unique(answered.digits.sources), "all"]:
         here = (answered.digits.sources == source) | (source == "all")
         there = (answered.letters.sources == source) | (source == "all")
-        taken = int((letter_scores[there] >= threshold).sum())
+        rejected_letters = int((letter_scores[there] < threshold).sum())
         counts = [wrong[here].sum(), (wrong | rejected)[here].sum(), here.sum()]
-        letters = f"{there.sum() - taken} of {there.sum()}"
+        letters = f"{rejected_letters} of {there.sum()}"
         loss = f"{losses[here].mean():.4f}"
         rows.append([name, str(source), *(str(count) for count in counts), loss, letters])
     auroc = metrics.auroc(scores, letter_scores)

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from tests.support.training_support import small_mnist
+from tests.support.training_support import confident, small_mnist
 from training import calibrate
 from training.console import UserError
 from training.evaluation import summary
@@ -19,12 +19,8 @@ HISTORY = """epoch,seconds,accuracy,loss,val_accuracy,val_loss
 
 
 def answers(labels, digits, confidence=0.9):
-    confidence = np.broadcast_to(confidence, len(labels))
-    confidences = np.repeat((1 - confidence)[:, np.newaxis] / 9, 10, axis=1)
-    confidences[np.arange(len(labels)), digits] = confidence
-    return Answers(
-        np.array(labels), confidences, confidences.max(axis=1), np.ones(len(labels), bool)
-    )
+    confidences, answered = confident(digits, confidence), np.ones(len(labels), bool)
+    return Answers(np.array(labels), confidences, confidences.max(axis=1), answered)
 
 
 @pytest.fixture
