@@ -71,14 +71,14 @@ def test_ece_bins_are_fifteen_unless_asked_otherwise():
 
 
 @pytest.mark.parametrize("count", [1, 49, 50, 51, 5000])
-def test_at_most_the_asked_share_of_digits_is_refused(count):
+def test_at_most_the_asked_share_of_digits_is_rejected(count):
     scores = np.random.default_rng(0).random(count)
     threshold = calibrate.choose_rejection_threshold(scores)
-    refused = (scores < threshold).sum()
-    assert refused == count * 2 // 100
+    rejected = (scores < threshold).sum()
+    assert rejected == count * 2 // 100
 
 
-def test_equal_scores_are_not_refused_together():
+def test_equal_scores_are_not_rejected_together():
     assert (np.full(100, 0.9) < calibrate.choose_rejection_threshold(np.full(100, 0.9))).sum() == 0
 
 

@@ -58,12 +58,12 @@ def test_auroc_is_the_share_of_pairs_in_the_right_order():
     assert metrics.auroc(high, low) == pytest.approx(np.mean(pairs))
 
 
-def test_misread_counts_blank_pictures_but_not_refused_ones():
+def test_misread_counts_blank_pictures_but_not_rejected_ones():
     found = answers([0, 0, 3, 4], [0, 0, 3, 5], [0.9, 0.0, 0.2, 0.9], rejection_threshold=0.5)
     assert found.misread.tolist() == [False, True, False, True]
 
 
-def test_refusal_is_measured_where_two_percent_of_digits_are_refused():
+def test_rejection_is_measured_where_two_percent_of_digits_are_rejected():
     real = answers([1] * 100, [1] * 100, np.arange(100) / 100)
     non_digits = answers([-1] * 4, [1] * 4, [0.0, 0.01, 0.02, 0.5])
     figures = metrics.rejection(real, {"letters": non_digits})
@@ -72,7 +72,7 @@ def test_refusal_is_measured_where_two_percent_of_digits_are_refused():
     assert figures["auroc_letters"] == pytest.approx((100 * 4 - 0.5 - 1.5 - 2.5 - 50.5) / 400)
 
 
-def test_refusal_as_served_is_what_the_answers_say():
+def test_rejection_as_served_is_what_the_answers_say():
     real = answers([1] * 4, [1] * 4, [0.1, 0.6, 0.7, 0.8], rejection_threshold=0.5)
     non_digits = answers([-1] * 4, [1] * 4, [0.1, 0.2, 0.3, 0.9], rejection_threshold=0.5)
     figures = metrics.rejection(real, {"dots": non_digits})

@@ -103,9 +103,9 @@ def test_the_run_folder_is_a_set_of_weights_that_answers_as_measured(finished):
     recognizer = Recognizer(load_folder(folder))
     probabilities = recognizer.predict_images(MNIST.test_images.astype(np.float32) / 255)
     errors = (probabilities[:, :10].argmax(axis=1) != MNIST.test_labels).sum()
-    refused = (probabilities[:, :10].max(axis=1) < metrics["rejection_threshold"]).sum()
+    rejected = (probabilities[:, :10].max(axis=1) < metrics["rejection_threshold"]).sum()
     assert errors == metrics["mnist_test"]["errors"]
-    assert refused == metrics["mnist_test"]["refused"]
+    assert rejected == metrics["mnist_test"]["refused"]
 
 
 def test_config_names_network_calibration_and_hash(finished):

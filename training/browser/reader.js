@@ -4,11 +4,11 @@ function readProbabilities(image, probabilities) {
   const digits = [...probabilities.slice(0, 10)]
   const score = Math.max(...digits)
   const sum = digits.reduce((total, value) => total + value, 0)
-  const refused = score < ABOUT.rejection_threshold
+  const rejected = score < ABOUT.rejection_threshold
   return {
     kind: 'digit',
-    digit: refused ? null : digits.indexOf(score),
-    reason: refused ? 'not a digit' : null,
+    digit: rejected ? null : digits.indexOf(score),
+    reason: rejected ? 'not a digit' : null,
     confidences: digits.map((value) => value / sum),
     score,
     image: encodeBytes(image, 255),

@@ -41,7 +41,7 @@ class Answers:
 
     @property
     def misread(self) -> npt.NDArray[np.bool_]:
-        """Where the likeliest digit is wrong, or nothing was seen; refusals count as answers."""
+        """Where the likeliest digit is wrong, or nothing was seen; rejected answers count too."""
         wrong = self.confidences.argmax(axis=1) != self.labels
         return np.asarray(wrong | (self.scores == 0), bool)
 
@@ -101,7 +101,7 @@ def measure(answers: Mapping[str, Answers]) -> Figures:
 
 
 def _recognition(answers: Answers) -> Figures:
-    """Count errors with and without refusals, and measure calibration."""
+    """Count errors with and without rejected answers, and measure calibration."""
     errors = int(answers.misread.sum())
     return {
         "errors": errors,

@@ -239,12 +239,12 @@ def _measured(metrics: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, An
 def _results_table(metrics: Mapping[str, Any]) -> str:
     rows = [["pictures", "right", "wrong", "rejected", "calibration error"]]
     for name, measured in _measured(metrics):
-        ece, refused = measured.get("ece"), measured.get("refused")
+        ece, rejected = measured.get("ece"), measured.get("refused")
         shown = f"{ece:.2%}" if isinstance(ece, float) else "not measured"
-        kept = f"{refused:,}" if isinstance(refused, int) else "not measured"
+        lost = f"{rejected:,}" if isinstance(rejected, int) else "not measured"
         wrong = f"{measured['errors']:,} of {measured['count']:,}"
         title = _SOURCES[name].title if name in _SOURCES else name.replace("_", " ")
-        rows.append([title, f"{measured['top1_accuracy']:.2%}", wrong, kept, shown])
+        rows.append([title, f"{measured['top1_accuracy']:.2%}", wrong, lost, shown])
     return markdown(rows)
 
 
@@ -267,9 +267,9 @@ def _rejection(rejection_threshold: float, test: Mapping[str, Any]) -> str:
     if rejection_threshold == 0:
         return "No answer is withheld."
     text = f'Answers whose score is below {rejection_threshold:.4g} are withheld as "not a digit"'
-    refused = test.get("refused")
-    if isinstance(refused, int):
-        text += f", which are {refused:,} of {test['count']:,} test digits"
+    rejected = test.get("refused")
+    if isinstance(rejected, int):
+        text += f", which are {rejected:,} of {test['count']:,} test digits"
     return f"{text}."
 
 

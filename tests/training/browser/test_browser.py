@@ -96,9 +96,9 @@ def test_drawings_are_seen_and_read_as_in_python(page, recognizer, count):
 def test_a_pad_without_ink_is_blank_and_no_digit_is_refused(page):
     outside = [[46, -300, -300, -200, -300]]
     scribble = [[46, *np.random.default_rng(0).integers(100, 900, 80).tolist()]]
-    blank, refused = answers(page, [outside, scribble])
+    blank, rejected = answers(page, [outside, scribble])
     assert blank["kind"] == "blank"
-    assert (refused["digit"], refused["reason"]) == (None, "not a digit")
+    assert (rejected["digit"], rejected["reason"]) == (None, "not a digit")
 
 
 def test_a_drawing_along_the_edges_is_read(page):

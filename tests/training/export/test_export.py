@@ -62,10 +62,10 @@ def test_every_format_agrees_with_keras_in_its_own_runtime(copy, bundled):
     assert exports.read(copy)["checked"]["formats"] == figures
 
 
-def test_comparison_counts_errors_refusals_and_other_answers():
+def test_comparison_counts_errors_rejections_and_other_answers():
     expected = np.eye(10, dtype=np.float32)[[1, 2, 3, 4]]
     rows = expected.copy()
-    rows[1] *= 0.2  # refused now
+    rows[1] *= 0.2  # rejected now
     rows[2] = np.eye(10)[5]  # another digit
     figures = check.compare(rows, expected, np.array([1, 2, 3, 0]), rejection_threshold=0.5)
     assert figures == {
