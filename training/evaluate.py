@@ -74,8 +74,7 @@ def answer_all(
     """Show every set of pictures to every contestant.
 
     Returns:
-        The answers by set, for each contestant in order, and the sets whose pictures are needed
-        for figures.
+        The answers by set, for each contestant in order, and the sets that figures need.
     """
     answers: dict[Hashable, dict[str, Answers]] = {runner.key: {} for runner in runners}
     different = {runner.key: runner for runner in runners}
@@ -144,16 +143,7 @@ def draw(
     answers: Mapping[str, Answers],
     kept: Mapping[str, PictureSet],
 ) -> dict[str, Figure]:
-    """Draw the figures: bars of all rows, and what the served weights answered, not resized.
-
-    Args:
-        rows: From `gather`.
-        answers: Of the served weights.
-        kept: The sets to show the misread of.
-
-    Returns:
-        Figures by file name.
-    """
+    """Draw bars of all rows, and what the served weights answered, not resized: by file name."""
     bars = {f"{row['name']}, {row['preprocessing']}": report.corruption_errors(row) for row in rows}
     non_digits = {kind: answers[kind].scores for kind in metrics.NON_DIGITS if kind in answers}
     real = "drawn" if "drawn" in answers else "mnist_test"

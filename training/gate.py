@@ -110,12 +110,9 @@ def compare(
     before: Mapping[str, Answers] | None,
     limits: Mapping[str, float],
 ) -> list[Number]:
-    """Hold the numbers of a set of weights against limits and against the published set's.
+    """Hold the numbers of a set of weights against limits and against the published set's, if any.
 
-    Args:
-        answers: Of the set to publish, by name of `gate_pictures.picture_sets`.
-        before: The published set's answers to the same pictures; None if there is none.
-        limits: The largest value of each number.
+    Both answered the same pictures, by name of `gate_pictures.picture_sets`.
     """
     return [_number(key, answers, before, limits[key]) for key in TITLES]
 
@@ -191,12 +188,6 @@ def measure(
     limits: Mapping[str, float],
 ) -> list[Number]:
     """Measure a run, and beside it what is published, each by its own finder.
-
-    Args:
-        recognizer: Of the run.
-        found: What is published; None compares with nothing.
-        pictures: Makes those of `gate_pictures.picture_sets`.
-        limits: The largest value of each number.
 
     Raises:
         UserError: If the run boasts.

@@ -34,14 +34,7 @@ class Fitted:
 def draw_figures(
     run: RunFolder, mnist: Mnist, tested: NDArray[np.float32], rows: list[Row]
 ) -> None:
-    """Write the figures of a run.
-
-    Args:
-        run: Its folder.
-        mnist: The data; only its test part is shown.
-        tested: `(N, classes)` calibrated probabilities of the test images.
-        rows: What each epoch measured.
-    """
+    """Write the figures of a run, from `(N, classes)` calibrated probabilities of the tests."""
     title, labels, confidences = "MNIST test", mnist.test_labels, _confidences(tested)
     figures = {
         "learning-curves.png": plots.learning_curves(rows),
@@ -63,15 +56,8 @@ def finish(
 ) -> dict[str, Any]:
     """Calibrate on validation, score the test set once, and write all that the run leaves.
 
-    Args:
-        fitted: The trained network.
-        mnist: The data that it was trained with.
-        run: The folder.
-        described: What `metrics.json` says of the run besides what is measured here.
-        draw: Writes the figures.
-
     Returns:
-        The content of `metrics.json`.
+        The content of `metrics.json`: what is measured here and what describes the run.
     """
     labels = mnist.train_labels[fitted.validation]
     raw = _probabilities(fitted.model, mnist.train_images[fitted.validation])

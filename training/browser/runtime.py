@@ -25,13 +25,7 @@ _INSTALL: Final = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--logle
 
 @dataclass(frozen=True)
 class Runtime:
-    """The files of the runtime.
-
-    Attributes:
-        version: Of the package.
-        script: A JavaScript module.
-        wasm: The WebAssembly that it starts.
-    """
+    """The files of the runtime: a JavaScript module, and the WebAssembly that it starts."""
 
     version: str
     script: bytes

@@ -30,9 +30,7 @@ def add(mnist: Mnist, source: str) -> Mnist:
     those that are said to be no digit: networks learn what is none from other sources. A seed
     splits the larger data set otherwise than MNIST alone.
 
-    Args:
-        mnist: What to append to; its test part stays as it is.
-        source: A folder, or `owner/name` of a data set on the Hub, maybe with `@REVISION`.
+    The source is a folder, or `owner/name` of a data set on the Hub, maybe with `@REVISION`.
 
     Raises:
         UserError: If there is no such folder or data set, or a file in it is damaged.

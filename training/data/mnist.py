@@ -151,11 +151,7 @@ def split(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Part the training set, by the seed and nothing else, into training and validation.
 
-    Args:
-        mnist: The data set; its test part is not looked at.
-        seed: The same one gives the same split.
-        validation_count: How many images validate.
-        limit: How many images to take in all, for quick tries; `None` takes every one.
+    With a limit, as many images are taken in all. The test part is not looked at.
 
     Returns:
         The training and the validation indices, int64, without a common one.

@@ -50,12 +50,7 @@ RESIZED = "everything, but squeezed as in the usual demo"
 
 
 def run(source: Material, folder: Path, jobs: Mapping[str, Job]) -> list[Figures]:
-    """Train all rows, in run folders below this one, and measure them.
-
-    Args:
-        source: What the pictures to measure with are made from; its MNIST trains.
-        folder: Where the run folders are kept.
-        jobs: What to train, by name of the row; `WHOLE` is also measured resized.
+    """Train all jobs, by name of the row, and measure them; `WHOLE` is also measured resized.
 
     Returns:
         A row each: `name` and what `measure` gives.
@@ -82,10 +77,7 @@ def run(source: Material, folder: Path, jobs: Mapping[str, Job]) -> list[Figures
 def measure(recognizer: Recognizer, shown: Sequence[PictureSet], *, resized: bool) -> Figures:
     """Count errors on digits, average those of the corruptions, and reject letters.
 
-    Args:
-        recognizer: Whose answers.
-        shown: Sets named `mnist_test`, `drawn`, `letters`, `photos` and corruptions.
-        resized: Show the pictures resized instead of those of our preprocessing.
+    The sets are named `mnist_test`, `drawn`, `letters`, `photos` and by corruption.
 
     Returns:
         `errors` and `count` by set; `corruptions` with its `mean_error`; `letters` with the share

@@ -26,8 +26,7 @@ _PICTURES = 60
 class Ensemble(Recognizer):
     """Answers with the mean of its members' calibrated probabilities; explains nothing.
 
-    Attributes:
-        members: Recognizers with as many classes; the first one's weights say what is rejected.
+    The first member's weights say what is rejected, and its line reader reads lines.
     """
 
     def __init__(self, members: Sequence[Recognizer]) -> None:
@@ -48,7 +47,7 @@ class Ensemble(Recognizer):
 
 @dataclass(frozen=True, eq=False)
 class Contestant:
-    """A set of weights and the way in which pictures come before it.
+    """A set of weights in a folder and the way in which pictures come before it.
 
     Attributes:
         name: Of the network, or `SERVED`.
@@ -93,11 +92,9 @@ class Contestant:
 
 
 def find(targets: Sequence[str]) -> list[Path]:
-    """Find run folders.
+    """Find run folders: as given, or the finished runs in `runs/` of a network that is named.
 
-    Args:
-        targets: Folders, and names of networks, which stand for all their finished runs in
-            `runs/`. None at all stands for every finished run there, else for the bundled weights.
+    Without targets these are all finished runs there, else the bundled weights.
 
     Raises:
         UserError: If a target is neither, or a network has no finished run.

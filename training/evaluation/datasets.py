@@ -66,8 +66,8 @@ class Material:
 
     Attributes:
         mnist: Its test part is measured with.
-        drawn: Recorded digits; empty if none are at hand.
-        letters: Recorded letters; empty if none are at hand.
+        drawn: Recorded digits, if any.
+        letters: Recorded letters, if any.
         limit: The most pictures of a set.
         look: As `Recognizer.look`.
         made: The most pictures of a set that is made here: photographs, numbers, corruptions.

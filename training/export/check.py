@@ -101,11 +101,7 @@ def check(
 ) -> Figures:
     """Compare the exported files or folders, by format, with the app.
 
-    Args:
-        found: The weights that were exported.
-        paths: Of each format.
-        mnist: Its test images are shown.
-        drawn: Folder of recorded pen strokes, which are shown too; None for none.
+    Shown are MNIST's test images and recorded pen strokes, if their folder is given.
 
     Returns:
         `formats`: by name `milliseconds` for a picture alone and `milliseconds_in_batches`, and by

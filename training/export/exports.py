@@ -44,11 +44,7 @@ def export(
 ) -> Notes:
     """Write formats, keys of `FORMATS`; those of the same weights that lie there already stay.
 
-    Args:
-        found: The verified weights.
-        folder: Where; it is made.
-        formats: Which.
-        calibration: Makes the images that 8 bits are fitted to; called for `tflite-int8` only.
+    `calibration` makes the images that 8 bits are fitted to, for `tflite-int8` only.
 
     Returns:
         What lies in the folder now, as `exports.json` says it.
@@ -228,10 +224,10 @@ def _remove(path: Path) -> None:
 
 
 def find(target: str | None) -> tuple[Weights, Path]:
-    """Find the weights that are meant, and where their exports go unless another place is named.
+    """Find the weights of a run folder, of `OWNER/NAME[@REVISION]` on the Hub, or the bundled ones.
 
-    Args:
-        target: A run folder, or `OWNER/NAME` with or without `@REVISION`; None is the bundled ones.
+    Returns:
+        The weights, and where their exports go unless another place is named.
 
     Raises:
         UserError: If there are none, or they fail a check.

@@ -148,10 +148,7 @@ def look(
 ) -> tuple[Info, bool]:
     """Ask for a repository's newest commit and its files, in one answer so that they match.
 
-    Args:
-        ask: `HfApi.model_info` or `HfApi.space_info`.
-        repo: `owner/name`.
-        make: Makes the repository if it is missing; None does not.
+    `ask` is `HfApi.model_info` or `HfApi.space_info`; `make` makes the repository if it is missing.
 
     Returns:
         The answer, and whether the repository was made for it.
@@ -205,15 +202,7 @@ def commit_once(  # noqa: PLR0913 - what a commit consists of
     parent: str,
     kind: str = "model",
 ) -> str:
-    """Make one commit of everything over exactly this parent, and return it.
-
-    Args:
-        api: Signed in with a write token.
-        repo: `owner/name`.
-        operations: What changes.
-        message: Of the commit.
-        parent: Commit that must still be the newest one.
-        kind: `model` or `space`.
+    """Make one commit of everything in a `model` or `space`, over exactly this parent; return it.
 
     Raises:
         UserError: If somebody else was faster, or the Hub does not take it; nothing has changed.

@@ -32,7 +32,7 @@ PICTURES = {
 
 @dataclass(frozen=True)
 class Measured:
-    """A share that was measured beside the run's own metrics: its title, its value, of how many."""
+    """A share that was measured beside the run's own metrics."""
 
     title: str
     value: float
@@ -71,15 +71,7 @@ def gather(
     releases: Sequence[Tagged],
     exports: Notes,
 ) -> Facts:
-    """Put together what is known of a run.
-
-    Args:
-        run: The run folder.
-        found: Its verified weights.
-        files: What is published beside the card, by name.
-        releases: Of the repository.
-        exports: From `published_exports.bring`.
-    """
+    """Put together what is known of a run and of the files, by name, beside the card."""
     network = networks.find(found.config.network)
     recipe: dict[str, Any] = json.loads(files.get("recipe.json", b"{}"))
     return Facts(

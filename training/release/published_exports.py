@@ -27,13 +27,8 @@ def bring(  # noqa: PLR0913 - where exports may come from
 ) -> Notes:
     """See to it that the run folder holds every format of its weights.
 
-    Args:
-        api: As the files are downloaded.
-        repo: `owner/name`.
-        head: Its newest commit.
-        run: The run folder.
-        found: Its verified weights.
-        data: MNIST's four files, as for `load_mnist`; read only if exports have to be made.
+    `head` is the repository's newest commit. `data` is as for `load_mnist`; it is read only if
+    exports have to be made.
 
     Returns:
         What was exported and how it compares with the app.
