@@ -1,5 +1,6 @@
-"""What commands print: tables, and in the end a line for the person, a status for the machine."""
+"""What commands share: options, tables, and in the end a line for a person and a status."""
 
+import argparse
 import errno
 import sys
 from collections.abc import Callable, Sequence
@@ -40,6 +41,15 @@ def markdown(rows: Cells) -> str:
     lines = ["| " + " | ".join(row) + " |" for row in rows]
     lines.insert(1, "|" + "---|" + "---:|" * (len(rows[0]) - 1))
     return "\n".join(lines)
+
+
+def parser(module: str, description: str | None) -> argparse.ArgumentParser:
+    """Make the parser of a command that `python -m MODULE` runs; descriptions keep their lines."""
+    return argparse.ArgumentParser(
+        prog=f"python -m {module}",
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
 
 
 def run(main: Callable[[], None]) -> None:

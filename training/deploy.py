@@ -121,9 +121,8 @@ def _set_variable(api: HfApi, space: str, model_repo: str) -> bool:
 
 def _arguments() -> argparse.Namespace:
     server, name = (os.environ.get(f"GITHUB_{key}") for key in ("SERVER_URL", "REPOSITORY"))
-    parser = argparse.ArgumentParser(
-        prog="python -m training.deploy",
-        description="Bring the app to a Hugging Face Space and wait until it serves.",
+    parser = console.parser(
+        "training.deploy", "Bring the app to a Hugging Face Space and wait until it serves."
     )
     parser.add_argument("--space", required=True, metavar="OWNER/SPACE")
     parser.add_argument(

@@ -196,11 +196,7 @@ def rows_besides(
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m training.evaluate",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = console.parser("training.evaluate", __doc__)
     parser.add_argument("targets", nargs="*", help="run folders and names of networks")
     parser.add_argument("--data", type=Path, help="folder of MNIST's four files")
     parser.add_argument("--all", action="store_true", help="measure everything")

@@ -214,10 +214,7 @@ def _limit(text: str) -> tuple[str, float]:
 
 
 def _arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m training.gate",
-        description="Decide whether a run is good enough to be published.",
-    )
+    parser = console.parser("training.gate", "Decide whether a run is good enough to be published.")
     parser.add_argument("run", type=Path, metavar="RUN_FOLDER")
     parser.add_argument(
         "--repo", metavar="OWNER/NAME", help="compare with what it holds; its commit goes on"

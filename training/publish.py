@@ -226,9 +226,9 @@ _AGAIN = "; run the same command again, it sends nothing twice"
 
 
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m training.publish",
-        description="Publish a run's weights on the Hugging Face Hub: one commit, then a tag.",
+    parser = console.parser(
+        "training.publish",
+        "Publish a run's weights on the Hugging Face Hub: one commit, then a tag.",
     )
     parser.add_argument("run", type=Path, metavar="RUN_FOLDER")
     parser.add_argument("--repo", required=True, metavar="OWNER/NAME")

@@ -140,9 +140,7 @@ def versions() -> dict[str, str]:
 
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m training.train", description="Train a network on MNIST."
-    )
+    parser = console.parser("training.train", "Train a network on MNIST.")
     parser.add_argument(
         "--network", choices=list(networks.NETWORKS), default=networks.DEFAULT_NETWORK
     )

@@ -154,6 +154,13 @@ def drawn_images(seeds):
     return np.stack([normalize(draw(parse_strokes(message))) for message in messages])
 
 
+def drawn_mnist():
+    """The project's ten drawings in MNIST's form, as training and as test part."""
+    images = np.round(255 * drawn_images((0,))).astype(np.uint8)
+    labels = np.arange(10, dtype=np.uint8)
+    return Mnist(images, labels, images, labels)
+
+
 def confident(digits, confidence=0.9):
     """`(N, 10)`: confidences whose largest is that of these digits, one or one for each."""
     sure = np.broadcast_to(confidence, len(digits))

@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 
 from digits.drawing import PAD_WIDTHS, draw, parse_strokes
-from digits.examples import digit_example, number_example
-from digits.preprocessing import normalize
+from digits.examples import number_example
 from digits.recognizer import Recognizer
 from digits.weights import BUNDLED
-from tests.support.training_support import confident
+from tests.support.training_support import confident, drawn_images, drawn_mnist
 from training import console, evaluate
 from training.console import UserError
 from training.data.mnist import Mnist
@@ -38,11 +37,7 @@ LETTERS = [
 
 @pytest.fixture(scope="module")
 def tiny_mnist():
-    """Return the project's own ten drawings in MNIST's format, as training and as test part."""
-    drawings = [normalize(draw(parse_strokes(digit_example(digit)))) for digit in range(10)]
-    images = np.stack([np.round(255 * drawing).astype(np.uint8) for drawing in drawings])
-    labels = np.arange(10, dtype=np.uint8)
-    return Mnist(images, labels, images, labels)
+    return drawn_mnist()
 
 
 def answers(labels, likeliest, scores, rejection_threshold=0.0):
@@ -271,7 +266,7 @@ def test_runs_of_one_network_answer_together_besides(tmp_path, recognizer):
 def test_an_ensemble_answers_with_the_mean(recognizer):
     config = dataclasses.replace(recognizer.weights.config, temperature=0.5)
     surer = Recognizer(dataclasses.replace(recognizer.weights, config=config))
-    images = np.stack([normalize(draw(parse_strokes(digit_example(digit)))) for digit in (3, 8)])
+    images = drawn_images((0,))[[3, 8]]
     alone = [one.predict_images(images) for one in (recognizer, surer)]
     assert not np.allclose(*alone)
     together = Ensemble([recognizer, surer]).predict_images(images)

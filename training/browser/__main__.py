@@ -12,7 +12,6 @@ DIR/index.html opens from disk by a double click, and DIR is all that a static S
 npm brings the runtime once, as training/browser/package-lock.json names it (Node.js).
 """
 
-import argparse
 from pathlib import Path
 
 from training import console
@@ -22,9 +21,8 @@ from training.export.exports import find
 
 def main() -> None:
     """Write the page and say what was written."""
-    parser = argparse.ArgumentParser(
-        prog="python -m training.browser",
-        description="Build the page that reads digits in the browser, without a server.",
+    parser = console.parser(
+        "training.browser", "Build the page that reads digits in the browser, without a server."
     )
     parser.add_argument(
         "--out", type=Path, required=True, help="folder to write to; made if missing"

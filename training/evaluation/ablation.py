@@ -98,9 +98,8 @@ def measure(recognizer: Recognizer, shown: Sequence[PictureSet], *, resized: boo
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m training.evaluation.ablation",
-        description="Train without one part after the other.",
+    parser = console.parser(
+        "training.evaluation.ablation", "Train without one part after the other."
     )
     parser.add_argument("--data", type=Path, help="folder of MNIST's four files")
     parser.add_argument("--drawn", type=Path, required=True, help="recorded digits and letters")

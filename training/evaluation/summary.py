@@ -7,7 +7,6 @@ Mermaid, tables, and the misread digits in Braille dots. All of it but the histo
 measured anew from the weights. The PNG files are in the run folder.
 """
 
-import argparse
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -211,9 +210,7 @@ def where_the_pictures_are(environment: Mapping[str, Any]) -> str:
 
 def main() -> None:
     """Print the summary of a run."""
-    parser = argparse.ArgumentParser(
-        prog="python -m training.evaluation.summary", description="Print a run as Markdown."
-    )
+    parser = console.parser("training.evaluation.summary", "Print a run as Markdown.")
     parser.add_argument("run", type=Path, metavar="RUN_FOLDER")
     parser.add_argument("--data", type=Path, metavar="DIR", help="MNIST's four IDX files")
     arguments = parser.parse_args()

@@ -7,7 +7,6 @@ machines; `.github/workflows/sweep.yml` starts one. Their run folders, somewhere
 ones, are all that this needs. MNIST's test set is shown beside, and must not choose.
 """
 
-import argparse
 import json
 import re
 import statistics
@@ -42,9 +41,7 @@ class Setting:
 
 def main() -> None:
     """Compare the runs that the command line names."""
-    parser = argparse.ArgumentParser(
-        prog="python -m training.evaluation.sweep", description="Compare the runs of a sweep."
-    )
+    parser = console.parser("training.evaluation.sweep", "Compare the runs of a sweep.")
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER")
     print(console.markdown(tabulate(settings(find_runs(parser.parse_args().folders)))))
 

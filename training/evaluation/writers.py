@@ -6,7 +6,6 @@ Each sample is drawn as the app draws a pad's strokes. Choose on some sources an
 others: `--sources` keeps the rest out of sight.
 """
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -164,9 +163,8 @@ def sheet(answered: Answered, columns: int = 16) -> npt.NDArray[np.uint8]:
 
 def main() -> None:
     """Measure as the command line says."""
-    parser = argparse.ArgumentParser(
-        prog="python -m training.evaluation.writers",
-        description="Measure weights on recorded handwriting, source by source.",
+    parser = console.parser(
+        "training.evaluation.writers", "Measure weights on recorded handwriting, source by source."
     )
     parser.add_argument("folders", nargs="*", type=Path, help="run folders; default: bundled")
     parser.add_argument("--drawn", type=Path, required=True, help="recorded digits and letters")

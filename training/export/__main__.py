@@ -18,10 +18,7 @@ from training.export.exports import FORMATS
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m training.export",
-        description="Write weights in the formats of other runtimes.",
-    )
+    parser = console.parser("training.export", "Write weights in the formats of other runtimes.")
     parser.add_argument(
         "target",
         nargs="?",

@@ -6,7 +6,6 @@ They lie in `digits/bundled/demos`, where the page asks them beside the served o
 images of MNIST's test set each misreads before and after its numbers were halved.
 """
 
-import argparse
 import json
 from pathlib import Path
 
@@ -28,9 +27,7 @@ def misread(name: str, tensors: Tensors, images: np.ndarray, labels: np.ndarray)
 
 def main() -> None:
     """Bundle runs."""
-    parser = argparse.ArgumentParser(
-        prog="python -m training.release.bundle_demos", description=__doc__
-    )
+    parser = console.parser("training.release.bundle_demos", __doc__)
     parser.add_argument("runs", type=Path, nargs="+", help="one folder for each network")
     parser.add_argument("--data", type=Path, help="MNIST's four IDX files; default: download")
     parser.add_argument("--folder", type=Path, default=demos.FOLDER, help="where to write them")

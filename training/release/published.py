@@ -7,7 +7,6 @@ training is spent, for example. It reads what anybody may read; `HF_TOKEN` opens
 repositories.
 """
 
-import argparse
 import re
 import tempfile
 from collections.abc import Mapping
@@ -130,10 +129,7 @@ def _numbers(tag: str) -> list[tuple[int, str]]:
 
 def main() -> None:
     """Say what is published as the command line asks."""
-    parser = argparse.ArgumentParser(
-        prog="python -m training.release.published",
-        description="Say what a model repository holds now.",
-    )
+    parser = console.parser("training.release.published", "Say what a model repository holds now.")
     parser.add_argument("--repo", required=True, metavar="OWNER/NAME")
     repo = parser.parse_args().repo
     if not repo:

@@ -8,13 +8,11 @@ import numpy as np
 import pytest
 
 from digits import weights
-from digits.drawing import as_picture, draw, parse_strokes
-from digits.examples import digit_example
 from digits.weights import BUNDLED
 from tests.conftest import ROOT
 from tests.support.commands import done
 from tests.support.finished_run import change_config
-from tests.support.training_support import drawn_images, small_mnist
+from tests.support.training_support import drawn_mnist
 from training.console import UserError
 from training.data.mnist import Mnist
 from training.export import check, exports
@@ -30,17 +28,6 @@ def copy(exported, tmp_path):
     return Path(shutil.copytree(exported, tmp_path / "exports"))
 
 
-def sketch(digit, seed=0):
-    return as_picture(draw(parse_strokes(digit_example(digit, seed))))
-
-
-def few_digits():
-    """MNIST's form with ten test digits that the weights read."""
-    small = small_mnist(10, 10)
-    images = np.round(255 * drawn_images(seeds=(3,))).astype(np.uint8)
-    return Mnist(small.train_images, small.train_labels, images, np.arange(10, dtype=np.uint8))
-
-
 def test_every_format_is_written_and_noted_with_its_hashes(exported, bundled):
     notes = exports.complete(exported, bundled)
     assert notes["formats"].keys() == exports.FORMATS.keys()
@@ -51,7 +38,7 @@ def test_every_format_is_written_and_noted_with_its_hashes(exported, bundled):
 
 
 def test_every_format_agrees_with_keras_in_its_own_runtime(copy, bundled):
-    figures = exports.checked(bundled, copy, few_digits())["checked"]["formats"]
+    figures = exports.checked(bundled, copy, drawn_mnist())["checked"]["formats"]
     for name, measured in figures.items():
         compared = measured["mnist_test"]
         assert (compared["count"], compared["errors"], compared["app_errors"]) == (10, 0, 0)
@@ -112,7 +99,7 @@ def test_one_format_removes_those_of_other_weights(copy, run):
 
 
 def test_calibration_images_come_from_training_digits_and_are_always_the_same():
-    mnist = few_digits()
+    mnist = drawn_mnist()
     images = exports.calibration_images(mnist)
     # Ten digits are all there is; those that are none come on top.
     assert len(images) > 10
