@@ -19,7 +19,6 @@ SERVED_REJECTED_SHARE = 0.005
 """Share of validation digits that the app may reject: a visitor forgives a letter taken for a digit
 sooner than a digit that is not taken."""
 
-_LOG_TEMPERATURES = (np.log(0.05), np.log(20.0))  # beyond it nothing is left to read off
 _TINY = np.finfo(np.float32).tiny  # keeps the logarithm of an output that underflowed finite
 
 
@@ -70,11 +69,8 @@ def fit_temperature(probabilities: NDArray[np.floating], labels: NDArray[np.inte
         scaled = log_softmax(log_probabilities / np.exp(log_temperature), axis=1)
         return -float(scaled[np.arange(len(labels)), labels].mean())
 
-    found = minimize_scalar(
-        nll,
-        bounds=_LOG_TEMPERATURES,
-        method="bounded",
-    )
+    # Beyond these bounds nothing is left to read off.
+    found = minimize_scalar(nll, bounds=(np.log(0.05), np.log(20.0)), method="bounded")
     return float(np.exp(found.x))
 
 

@@ -208,7 +208,10 @@ def release_notes(tag: str) -> str | None:
 
 def _tag(api: HfApi, repo: str, commit: str, tag: str) -> None:
     with one_line(
-        repo, commit, f"commit {commit} is published, but the tag {tag} is not set: ", _AGAIN
+        repo,
+        commit,
+        before=f"commit {commit} is published, but the tag {tag} is not set: ",
+        after="; run the same command again, it sends nothing twice",
     ):
         try:
             api.create_tag(repo, tag=tag, tag_message=release_notes(tag), revision=commit)
@@ -220,9 +223,6 @@ def _tag(api: HfApi, repo: str, commit: str, tag: str) -> None:
                     f"commit {commit} is published, but somebody else has just set the tag {tag}: "
                     "run the same command with another tag"
                 ) from error
-
-
-_AGAIN = "; run the same command again, it sends nothing twice"
 
 
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:

@@ -18,8 +18,6 @@ from training.run_folder import Row, RunFolder
 SCORING_BATCH = 500
 """Bounds the memory that scoring takes; decides nothing else."""
 
-_LEGACY_H5_FILE = "model.h5"
-
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
@@ -137,7 +135,7 @@ def _save(
     if recipe.legacy_h5:
         bare = keras_networks.build(recipe.network)
         keras_networks.assign_tensors(bare, tensors)
-        run.save_legacy_h5(_LEGACY_H5_FILE, bare)
+        run.save_legacy_h5("model.h5", bare)
     config = {
         "network": recipe.network,
         "temperature": temperature,

@@ -27,10 +27,6 @@ from training.train import Job, train
 
 ABLATION_FILE = Path(__file__).parents[1] / "ablation.json"
 
-_RUNS = Path("runs/ablation")
-
-_BATCH_SIZE = 32
-
 WHOLE = "everything"
 
 PARTS: dict[str, Augmentation | None] = {
@@ -103,7 +99,9 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--data", type=Path, help="folder of MNIST's four files")
     parser.add_argument("--drawn", type=Path, required=True, help="recorded digits and letters")
-    parser.add_argument("--runs", type=Path, default=_RUNS, help="where the trainings are kept")
+    parser.add_argument(
+        "--runs", type=Path, default=Path("runs/ablation"), help="where the trainings are kept"
+    )
     parser.add_argument("--out", type=Path, default=ABLATION_FILE)
     parser.add_argument("--limit", type=int, default=12000, help="MNIST images of each training")
     parser.add_argument("--epochs", type=int, default=4)
@@ -121,7 +119,7 @@ def main() -> None:
     recipe = dataclasses.replace(
         RECIPES[networks.DEFAULT_NETWORK],
         epochs=arguments.epochs,
-        batch_size=_BATCH_SIZE,
+        batch_size=32,
         ema_momentum=None,
     )
     jobs = {

@@ -20,7 +20,6 @@ from training.run_folder import RunFolder
 SERVED = "served"
 
 _RUNS = Path("runs")
-_PICTURES = 60
 
 
 class Ensemble(Recognizer):
@@ -165,7 +164,7 @@ def measure_cost(recognizer: Recognizer, folder: Path) -> dict[str, float]:
     rng = np.random.default_rng(0)
     angle = np.linspace(0.5, 6.5, 40)
     ring = [500 + 450 * np.column_stack([np.cos(angle), np.sin(angle)])]
-    pads = [sketch(ring, rng) for _ in range(_PICTURES)]
+    pads = [sketch(ring, rng) for _ in range(60)]
     return {
         "parameters": networks.parameter_count(networks.find(recognizer.weights.config.network)),
         "megabytes": (folder / WEIGHTS_FILE).stat().st_size / 1e6,

@@ -17,10 +17,7 @@ import numpy.typing as npt
 
 from digits.ink import InkArray
 
-Corruption = Callable[[InkArray, np.random.Generator], InkArray]
-
 _SIDE = 28
-_MIDDLE = (_SIDE - 1) / 2
 
 
 def corrupt(name: str, images: npt.NDArray[np.uint8], seed: int) -> npt.NDArray[np.uint8]:
@@ -169,7 +166,7 @@ def canny_edges(images: InkArray, _: np.random.Generator) -> InkArray:
     return np.asarray(np.stack(edges) / 255, np.float32)
 
 
-CORRUPTIONS: dict[str, Corruption] = {
+CORRUPTIONS: dict[str, Callable[[InkArray, np.random.Generator], InkArray]] = {
     function.__name__: function
     for function in (
         shot_noise,
@@ -206,7 +203,7 @@ def _warp(images: InkArray, matrices: list[npt.NDArray[np.float64]]) -> InkArray
     """
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     warped = np.empty_like(images)
-    middle = np.full(2, _MIDDLE)
+    middle = np.full(2, (_SIDE - 1) / 2)
     for index, matrix in enumerate(matrices):
         full = np.column_stack([matrix, middle - matrix @ middle])
         warped[index] = cv2.warpAffine(images[index], full, (_SIDE, _SIDE), flags=flags)

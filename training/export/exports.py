@@ -30,9 +30,6 @@ FORMATS = {
 FOLDER = "exports"
 """Where they lie in a run folder and in a model repository."""
 
-_CALIBRATION_IMAGES = 400
-_VERSIONS = ("tensorflow-cpu", "keras", "onnx")
-
 Notes = dict[str, Any]
 """The contents of `exports.json`."""
 
@@ -58,7 +55,8 @@ def export(
         notes = {**description(found), "maker": _maker(), "formats": {}}
         for place in FORMATS.values():
             _remove(folder / place)
-    notes["versions"] = {name: metadata.version(name) for name in _VERSIONS}
+    makers = ("tensorflow-cpu", "keras", "onnx")
+    notes["versions"] = {name: metadata.version(name) for name in makers}
     for name in formats:
         path = folder / FORMATS[name]
         _remove(path)
@@ -103,7 +101,7 @@ def calibration_images(mnist: Mnist) -> InkArray:
     from training.data.batches import EpochBatches  # noqa: PLC0415
 
     images, labels = mnist.train_images, mnist.train_labels
-    return EpochBatches(images, labels, _CALIBRATION_IMAGES, 0, EVERYTHING)[0][0]
+    return EpochBatches(images, labels, 400, 0, EVERYTHING)[0][0]
 
 
 def complete(folder: Path, found: Weights) -> Notes | None:

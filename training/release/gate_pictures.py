@@ -5,10 +5,9 @@ visitor's do. No picture shows what was recorded elsewhere, so that every fork c
 """
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from digits.drawing import as_picture, draw, parse_strokes
 from digits.examples import digit_example
@@ -31,9 +30,6 @@ from training.synthesis.writing import Hands
 
 _SEED = 20261121
 _LETTERS = tuple(label for label in templates.OTHERS if len(label) == 1 and label.isalpha())
-_FEWEST_HANDS = 100  # enough for every digit
-_FAINT = 128  # a test image without ink as dark as this cannot be traced
-_ANSWERED = ("blank",)  # whatever the weights
 
 
 def picture_sets(mnist: Mnist, count: int, look: LookAt) -> dict[str, PictureSet]:
@@ -46,7 +42,10 @@ def picture_sets(mnist: Mnist, count: int, look: LookAt) -> dict[str, PictureSet
     - `outliers`: half as many scribbles, dots, lines and noise;
     - `pages`: a quarter as many of whatever `training.synthesis` makes, with one digit or none.
     """
-    chosen = _inked(mnist, max(_FEWEST_HANDS, count // 2))
+    # A test image without ink as dark as this cannot be traced.
+    inked = np.flatnonzero(mnist.test_images.max(axis=(1, 2)) >= 128)
+    hands_wanted = max(100, count // 2)  # enough for every digit
+    chosen = np.random.default_rng([_SEED, 0]).permutation(inked)[:hands_wanted]
     images, labels = mnist.test_images[chosen], mnist.test_labels[chosen]
     samples = samples_from_images(images, labels)
     hands = Hands(images, labels, [sample.strokes for sample in samples])
@@ -62,12 +61,6 @@ def picture_sets(mnist: Mnist, count: int, look: LookAt) -> dict[str, PictureSet
         "outliers": prepare("outliers", half, itertools.islice(_outliers(), len(half)), look),
         "pages": prepare("pages", [label for label, _ in pages], (page for _, page in pages), look),
     }
-
-
-def _inked(mnist: Mnist, count: int) -> npt.NDArray[np.intp]:
-    """Choose test images that can be traced."""
-    inked = np.flatnonzero(mnist.test_images.max(axis=(1, 2)) >= _FAINT)
-    return np.random.default_rng([_SEED, 0]).permutation(inked)[:count]
 
 
 def _drawn(samples: Sequence[Sample], count: int) -> Iterator[tuple[int, Picture]]:
@@ -99,8 +92,7 @@ def _pages(hands: Hands) -> Iterator[tuple[int, Picture]]:
 
 def _outliers() -> Iterator[Picture]:
     rng = np.random.default_rng([_SEED, 3])
-    makers: list[Callable[[np.random.Generator], Picture]] = [
-        make for name, make in non_digits.KINDS.items() if name not in _ANSWERED
-    ]
+    # Blank pictures are answered whatever the weights.
+    makers = [make for name, make in non_digits.KINDS.items() if name != "blank"]
     for make in itertools.cycle(makers):
         yield make(rng)

@@ -13,8 +13,6 @@ from digits import deployment
 from training.console import UserError
 
 CARD_FILE = "README.md"
-SPACE_PLACEHOLDER = "OWNER/SPACE"
-SOURCE_PLACEHOLDER = "https://github.com/OWNER/REPOSITORY"
 
 _LINK = re.compile(r"\]\((?!https?://|#)([^)\s]+)\)")
 _PICTURE = re.compile(r"\.(png|jpe?g|gif|webp|svg)$")
@@ -44,7 +42,7 @@ def collect(root: Path, space: str, model_repo: str | None, source: str | None) 
         card = name_model(card, model_repo)
         note = {"model_repo": model_repo}
         files[deployment.NOTE] = (json.dumps(note, indent=2) + "\n").encode()
-    files[CARD_FILE] = card.replace(SPACE_PLACEHOLDER, space).encode()
+    files[CARD_FILE] = card.replace("OWNER/SPACE", space).encode()
     return files
 
 
@@ -60,7 +58,7 @@ def link_to_source(card: str, source: str, files: Collection[str]) -> str:
         kind = "raw" if _PICTURE.search(target) else "blob"
         return f"]({source}/{kind}/HEAD/{target})"
 
-    return _LINK.sub(replaced, card).replace(SOURCE_PLACEHOLDER, source)
+    return _LINK.sub(replaced, card).replace("https://github.com/OWNER/REPOSITORY", source)
 
 
 def name_model(card: str, repo: str) -> str:

@@ -17,7 +17,6 @@ from huggingface_hub.errors import HfHubHTTPError
 from digits import hub
 from training.console import UserError
 
-HEALTH_PATH = "/gradio_api/run/health"
 POLL_SECONDS = 5.0
 ASK_SECONDS = 20.0
 STALE_SECONDS = 120.0
@@ -26,9 +25,8 @@ STALE_SECONDS = 120.0
 LOG_LINES = 40
 
 _BUILD_FAILED = frozenset({"BUILD_ERROR", "CONFIG_ERROR", "NO_APP_FILE"})
-_START_FAILED = frozenset({"RUNTIME_ERROR"})
 _STOPPED = frozenset({"PAUSED", "STOPPED", "DELETING"})
-_ENDED = _BUILD_FAILED | _START_FAILED | _STOPPED
+_ENDED = _BUILD_FAILED | _STOPPED | {"RUNTIME_ERROR"}
 
 
 @dataclass(frozen=True)
@@ -202,7 +200,8 @@ class Watch:
 def ask(url: str) -> Answer | None:
     """Ask the app what it serves; None where no sound answer comes."""
     try:
-        response = httpx2.post(f"{url}{HEALTH_PATH}", json={"data": []}, timeout=ASK_SECONDS)
+        health = f"{url}/gradio_api/run/health"
+        response = httpx2.post(health, json={"data": []}, timeout=ASK_SECONDS)
         response.raise_for_status()
         said: dict[str, Any] = response.json()["data"][0]
         return Answer(
