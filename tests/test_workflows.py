@@ -322,28 +322,19 @@ def test_failed_exchange_publishes_nothing_though_there_is_a_token(gated, server
 
 
 @pytest.mark.nightly
-def test_failed_exchange_falls_back_to_the_token_where_that_is_configured(gated, server, tmp_path):
+@pytest.mark.parametrize("way", ["publisher-or-token", "token"])
+def test_stored_token_is_taken_where_that_is_configured(gated, server, tmp_path, way):
     take_digits(gated, tmp_path / "digits")
     server.publishers.clear()
     gated.secrets["HF_TOKEN"] = STORED
-    gated.variables["SIGN_IN"] = "publisher-or-token"
+    gated.variables["SIGN_IN"] = way
     done = publish(gated)
     assert done.status == "success", done.log
-    failed = done.log.index("signing in as a trusted publisher failed: ")
-    assert done.log.index("signing in with HF_TOKEN") > failed
+    before, _, after = done.log.partition("signing in with HF_TOKEN")
+    assert ("signing in as a trusted publisher failed: " in before) == (way != "token")
+    assert bool(server.asked("oauth|id-token")) == (way != "token")
+    assert after
     assert STORED not in done.log
-    assert server.repos[REPO].tags == {"train-1": server.head(REPO)}
-
-
-@pytest.mark.nightly
-def test_stored_token_is_taken_without_an_exchange_where_that_is_configured(
-    gated, server, tmp_path
-):
-    take_digits(gated, tmp_path / "digits")
-    gated.secrets["HF_TOKEN"] = STORED
-    gated.variables["SIGN_IN"] = "token"
-    assert "signing in with HF_TOKEN" in publish(gated).log
-    assert not server.asked("oauth|id-token")
     assert server.repos[REPO].tags == {"train-1": server.head(REPO)}
 
 

@@ -27,6 +27,12 @@ def finished_run(tmp_path_factory):
     return write_finished_run(tmp_path_factory.mktemp("runs") / "run")
 
 
+@pytest.fixture(scope="session")
+def bundled(recognizer):
+    """The bundled weights."""
+    return recognizer.weights
+
+
 @pytest.fixture
 def run(tmp_path):
     """A run with nothing but the bundled weights, to be changed."""

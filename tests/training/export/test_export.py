@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from digits import weights
-from digits.weights import BUNDLED
 from tests.conftest import ROOT
 from tests.support.commands import done
 from tests.support.finished_run import change_config
@@ -16,11 +15,6 @@ from tests.support.training_support import drawn_mnist
 from training.console import UserError
 from training.data.mnist import Mnist
 from training.export import check, exports
-
-
-@pytest.fixture(scope="module")
-def bundled():
-    return weights.load_folder(BUNDLED)
 
 
 @pytest.fixture
