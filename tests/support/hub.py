@@ -112,6 +112,19 @@ class Hub:
         self.closing = threading.Event()
         self.url = ""
 
+    @contextlib.contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Fail where what happens within changes a repository."""
+
+        def state() -> tuple[JsonObject, JsonObject]:
+            repos = {**self.repos, **self.spaces}
+            kept = {n: [set(r.commits), dict(r.branches), dict(r.tags)] for n, r in repos.items()}
+            return kept, {name: dict(space.variables) for name, space in self.spaces.items()}
+
+        before = state()
+        yield
+        assert state() == before
+
     def create(self, name: str) -> Repo:
         """Make a model repository."""
         self.repos[name] = Repo()

@@ -85,11 +85,6 @@ def held(server):
     return {name: data for name, data in files.items() if name != ".gitattributes"}
 
 
-def state(server):
-    space = server.spaces[SPACE]
-    return dict(space.branches), len(space.commits), dict(space.variables)
-
-
 def expected(server, files, **changes):
     usual = space_status.Expected(
         SPACE,
@@ -129,10 +124,9 @@ def test_binary_files_lie_in_the_hubs_storage(server):
 
 def test_deploying_again_sends_nothing(server):
     first = send(server, collected(), model_repo=MODEL)
-    before = state(server)
-    server.requests.clear()
-    second = send(server, collected(), model_repo=MODEL)
-    assert state(server) == before
+    with server.unchanged():
+        server.requests.clear()
+        second = send(server, collected(), model_repo=MODEL)
     assert (second.commit, second.added, second.deleted) == (first.commit, 0, 0)
     assert not second.variable_changed
     assert not server.asked("^PUT|/commit/|preupload|POST .*variables")
@@ -166,26 +160,23 @@ PAIRS = [(step, status) for step in STEPS for status in (401, 403, 404, 429, 500
     mostly_nightly(PAIRS, *[pair for pair in PAIRS if "commit" in pair or 500 in pair]),
 )
 def test_refused_request_leaves_the_space_as_it_was(server, step, status):
-    before = state(server)
-    server.fail(Failure("status", path=STEPS[step], status=status))
-    assert refusal(send, server, collected())
-    assert state(server) == before
+    with server.unchanged():
+        server.fail(Failure("status", path=STEPS[step], status=status))
+        assert refusal(send, server, collected())
 
 
 @pytest.mark.parametrize("step", mostly_nightly(STEPS, "commit"))
 def test_hub_that_hangs_is_given_up(server, step, monkeypatch):
     monkeypatch.setattr(hub_client, "REQUEST_SECONDS", 1)
     hub_client.limit_requests(1)
-    before = state(server)
-    server.fail(Failure("hang", path=STEPS[step]))
-    assert "does not answer in time" in refusal(send, server, collected())
-    assert state(server) == before
+    with server.unchanged():
+        server.fail(Failure("hang", path=STEPS[step]))
+        assert "does not answer in time" in refusal(send, server, collected())
 
 
 def test_token_that_may_only_read_deploys_nothing(server):
-    before = state(server)
-    assert "does not allow" in refusal(send, server, collected(), server.reader_token)
-    assert state(server) == before
+    with server.unchanged():
+        assert "does not allow" in refusal(send, server, collected(), server.reader_token)
 
 
 def test_missing_space_is_made_on_request_only(server):
@@ -549,12 +540,11 @@ def test_without_a_space_nothing_is_deployed(github):
     ],
 )
 def test_command_ends_with_one_line_and_status_1(server, command, options, environment, words):
-    before = state(server)
-    status, _ = command(deploy, "--space", SPACE, *options, **environment)
-    assert status.startswith("error: ")
-    assert "\n" not in status
-    assert words in status
-    assert state(server) == before
+    with server.unchanged():
+        status, _ = command(deploy, "--space", SPACE, *options, **environment)
+        assert status.startswith("error: ")
+        assert "\n" not in status
+        assert words in status
 
 
 def test_hub_that_refuses_connections_is_told(command, monkeypatch):

@@ -62,14 +62,6 @@ def refusal(server, run, repo=REPO, **options):
     return text
 
 
-def state(server):
-    """All that a publication could change."""
-    return {
-        name: (dict(repo.branches), dict(repo.tags), len(repo.commits))
-        for name, repo in server.repos.items()
-    }
-
-
 def test_release_is_one_commit_with_all_files_and_a_tag(server, run):
     before = server.head(REPO)
     made = release(server, run, tag="v1.0.0")
@@ -92,10 +84,9 @@ def test_release_is_one_commit_with_all_files_and_a_tag(server, run):
 
 def test_publishing_again_sends_nothing_and_says_so(server, run):
     first = release(server, run, tag="v1")
-    before = state(server)
-    server.requests.clear()
-    second = release(server, run, tag="v1")
-    assert state(server) == before
+    with server.unchanged():
+        server.requests.clear()
+        second = release(server, run, tag="v1")
     assert second.commit == first.commit
     assert not second.is_new
     assert not second.tag_is_new
@@ -141,17 +132,15 @@ def test_tag_can_be_added_to_what_is_published(server, run):
 def test_tag_of_another_commit_is_never_moved_and_nothing_is_published(server, run):
     release(server, run, tag="v1")
     change_config(run, temperature=1.5)
-    before = state(server)
-    assert "choose another tag" in refusal(server, run, tag="v1")
-    assert state(server) == before
+    with server.unchanged():
+        assert "choose another tag" in refusal(server, run, tag="v1")
 
 
 def test_tag_of_the_old_content_is_refused_after_somebody_elses_commit(server, run):
     release(server, run, tag="v1")
     server.push(REPO, {"notes.txt": b"x"})
-    before = state(server)
-    assert "choose another tag" in refusal(server, run, tag="v1")
-    assert state(server) == before
+    with server.unchanged():
+        assert "choose another tag" in refusal(server, run, tag="v1")
 
 
 def test_moved_parent_loses_and_is_told(server, run):
@@ -171,9 +160,8 @@ def test_moved_parent_loses_and_is_told(server, run):
 def test_parent_that_a_gate_compared_with_must_still_be_the_newest(server, run):
     compared = server.head(REPO)
     server.push(REPO, {"other.txt": b"x"})
-    before = state(server)
-    assert "newer commit" in refusal(server, run, parent=compared)
-    assert state(server) == before
+    with server.unchanged():
+        assert "newer commit" in refusal(server, run, parent=compared)
     assert release(server, run, parent=server.head(REPO)).is_new
 
 
@@ -245,10 +233,9 @@ PAIRS = [(step, status) for step in STEPS for status in (401, 402, 403, 404, 429
     mostly_nightly(PAIRS, *[pair for pair in PAIRS if "commit" in pair or 500 in pair]),
 )
 def test_refused_request_before_the_commit_leaves_nothing(server, run, step, status):
-    before = state(server)
-    server.fail(Failure("status", path=STEPS[step], status=status))
-    assert refusal(server, run, tag="v1")
-    assert state(server) == before
+    with server.unchanged():
+        server.fail(Failure("status", path=STEPS[step], status=status))
+        assert refusal(server, run, tag="v1")
     assert server.asked(STEPS[step])
 
 
@@ -256,10 +243,9 @@ def test_refused_request_before_the_commit_leaves_nothing(server, run, step, sta
 def test_hub_that_hangs_is_given_up_and_leaves_nothing(server, run, step, monkeypatch):
     monkeypatch.setattr(hub_client, "REQUEST_SECONDS", 1)
     hub_client.limit_requests(1)
-    before = state(server)
-    server.fail(Failure("hang", path=STEPS[step]))
-    assert "does not answer in time" in refusal(server, run, tag="v1")
-    assert state(server) == before
+    with server.unchanged():
+        server.fail(Failure("hang", path=STEPS[step]))
+        assert "does not answer in time" in refusal(server, run, tag="v1")
     server.heal()
 
 
@@ -345,11 +331,10 @@ def test_impossible_tag_is_refused_without_a_request(server, run, tag):
 
 
 def test_token_that_may_only_read_publishes_nothing(server, run):
-    before = state(server)
-    api = HfApi(server.url, token=server.reader_token)
-    with pytest.raises(UserError, match="does not allow"):
-        publish.publish(api, run, REPO, verify=weights.load_folder)
-    assert state(server) == before
+    with server.unchanged():
+        api = HfApi(server.url, token=server.reader_token)
+        with pytest.raises(UserError, match="does not allow"):
+            publish.publish(api, run, REPO, verify=weights.load_folder)
 
 
 @pytest.mark.parametrize("name", weights.FILES)
@@ -361,18 +346,16 @@ def test_unfinished_run_is_refused_without_a_request(server, run, name):
 
 def test_run_that_the_app_would_refuse_is_not_published(server, run):
     change_config(run, sha256="0" * 64)
-    before = state(server)
-    assert "not fit to be published" in refusal(server, run, verify=publish.verified)
-    assert state(server) == before
+    with server.unchanged():
+        assert "not fit to be published" in refusal(server, run, verify=publish.verified)
 
 
 def test_weights_that_read_nothing_are_not_published(server, run):
     untrained = write_weights(run.parent / "untrained", "fnn")
     for name in weights.FILES:
         shutil.copy(untrained / name, run / name)
-    before = state(server)
-    assert "Self-test" in refusal(server, run, verify=publish.verified)
-    assert state(server) == before
+    with server.unchanged():
+        assert "Self-test" in refusal(server, run, verify=publish.verified)
 
 
 def test_card_metadata_is_valid_and_holds_the_measured_numbers(server, run):
@@ -573,12 +556,11 @@ def test_command_publishes_once_and_then_says_nothing_new(server, run, command):
 def test_failed_trusted_publisher_does_not_fall_back_to_a_token(
     server, run, command, environment, words
 ):
-    before = state(server)
-    status, _ = command(publish, run, "--repo", REPO, **server.runner(REPO) | environment)
-    assert status.startswith("error: signing in as a trusted publisher failed: ")
-    assert words in status
-    assert not server.asked("/api/models")
-    assert state(server) == before
+    with server.unchanged():
+        status, _ = command(publish, run, "--repo", REPO, **server.runner(REPO) | environment)
+        assert status.startswith("error: signing in as a trusted publisher failed: ")
+        assert words in status
+        assert not server.asked("/api/models")
 
 
 @pytest.mark.parametrize(("way", "tried"), [("publisher-or-token", True), ("token", False)])
@@ -608,13 +590,12 @@ def test_unknown_way_to_sign_in_is_answered_with_the_known_ones(run, command):
 )
 def test_command_ends_with_one_line_and_status_1(server, run, command, case):
     repo, token, words = case
-    before = state(server)
-    status, out = command(publish, run, "--repo", repo, HF_TOKEN=token)
-    assert "published" not in out
-    assert status.startswith("error: ")
-    assert "\n" not in status
-    assert words in status
-    assert state(server) == before
+    with server.unchanged():
+        status, out = command(publish, run, "--repo", repo, HF_TOKEN=token)
+        assert "published" not in out
+        assert status.startswith("error: ")
+        assert "\n" not in status
+        assert words in status
 
 
 def test_hub_that_refuses_connections_is_told(run, command, monkeypatch):
