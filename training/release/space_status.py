@@ -7,7 +7,7 @@ build before. The proof is the app itself: it answers with the fingerprint of it
 import re
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import httpx2
@@ -204,13 +204,7 @@ def ask(url: str) -> Answer | None:
         response = httpx2.post(health, json={"data": []}, timeout=ASK_SECONDS)
         response.raise_for_status()
         said: dict[str, Any] = response.json()["data"][0]
-        return Answer(
-            files=str(said["files"]),
-            ready=said["ready"] is True,
-            model=said["model"],
-            model_repo=said["model_repo"],
-            problem=said["problem"],
-        )
+        return Answer(**{field.name: said[field.name] for field in fields(Answer)})
     except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, LookupError, TypeError):
         return None
 
