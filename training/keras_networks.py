@@ -20,6 +20,7 @@ from digits.networks import (
     Step,
 )
 from digits.onnx_graph import BATCH_NORM_EPSILON
+from digits.weights import Tensors
 
 _NEW_KEYS = frozenset(
     {
@@ -33,8 +34,6 @@ _NEW_KEYS = frozenset(
     }
 )
 """Options of layers and initializers, all at their defaults, that Keras 3.3 does not know."""
-
-Tensors = dict[str, npt.NDArray[np.float32]]
 
 
 def build(name: str) -> keras.Sequential:

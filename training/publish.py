@@ -32,7 +32,6 @@ CARD_FILE = "README.md"
 CHANGELOG = Path(__file__).parents[1] / "CHANGELOG.md"
 OPTIONAL_FILES = ("recipe.json", "history.csv", "model.h5", *model_card.PICTURES)
 
-Files = dict[str, bytes]
 Exporter = Callable[[HfApi, str, str, Path, Weights], Notes]
 """Takes repository, its newest commit, run folder and weights, as `published_exports.bring`."""
 
@@ -150,7 +149,7 @@ def check_names(repo: str, tag: str | None) -> None:
         raise UserError(f"{tag!r} cannot be a tag: use letters, digits, points and hyphens: v1.0.0")
 
 
-def read_run(run: Path) -> Files:
+def read_run(run: Path) -> dict[str, bytes]:
     """Read all of a run that is published, except the card.
 
     Raises:
@@ -192,7 +191,7 @@ def _tags(api: HfApi, repo: str) -> dict[str, str]:
         return {ref.name: ref.target_commit for ref in api.list_repo_refs(repo).tags}
 
 
-def _commit(api: HfApi, repo: str, head: str, files: Files) -> str:
+def _commit(api: HfApi, repo: str, head: str, files: Mapping[str, bytes]) -> str:
     operations = [CommitOperationAdd(name, data) for name, data in files.items()]
     test = json.loads(files[weights.METRICS_FILE])["mnist_test"]
     message = f"Publish weights: {test['errors']} of {test['count']} test digits wrong"

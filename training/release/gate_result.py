@@ -18,9 +18,6 @@ from training.console import UserError
 
 GATE_FILE = "gate.json"
 
-Files = dict[str, str]
-
-
 TITLES = {
     "mnist_test": "MNIST test digits misread",
     "refused": "MNIST test digits rejected",
@@ -140,12 +137,12 @@ class GateResult:
 
     repo: str | None
     parent: str | None
-    files: Files
+    files: dict[str, str]
     profile: str
     measured: dict[str, Any]
 
 
-def hashes(run: Path) -> Files:
+def hashes(run: Path) -> dict[str, str]:
     """Return the SHA-256 of each file of a run's set of weights."""
     return {name: hashlib.sha256((run / name).read_bytes()).hexdigest() for name in FILES}
 
