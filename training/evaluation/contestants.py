@@ -137,7 +137,7 @@ def load(folder: Path) -> Recognizer:
 def contestants(served: Path, folders: Iterable[Path]) -> list[Contestant]:
     """Load the served set and the runs, each to be shown pictures in both ways.
 
-    Runs of the same network are followed by all of them together, by our way only.
+    Runs of the same network are followed by all of them together, never with a plain resize.
     """
     found = []
     runs: dict[str, list[Contestant]] = {}
