@@ -38,7 +38,7 @@ from training.run_folder import RunFolder
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What to train: the recipe, the seed of all that is random, and how many images to use."""
+    """What to train: the recipe, the seed of all that is random, how many images (None: all)."""
 
     recipe: Recipe
     seed: int = 0
