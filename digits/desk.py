@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-Picture = npt.NDArray[np.uint8]
-Gray = npt.NDArray[np.float32]
-Mask = npt.NDArray[np.bool_]
+from digits.ink import Gray, InkArray, Mask
+from digits.pictures import Picture
+
 Points = npt.NDArray[np.float64]
 
 _SIDE = 320
@@ -71,7 +71,7 @@ class Sheet:
     paper: Picture
     matrix: Points
 
-    def back(self, ink: Gray, shape: tuple[int, ...]) -> Gray:
+    def back(self, ink: InkArray, shape: tuple[int, ...]) -> InkArray:
         """Bring the ink of `paper` to where it lies in the picture.
 
         Args:
@@ -79,8 +79,7 @@ class Sheet:
             shape: Height and width of the picture.
         """
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        lying: Gray = cv2.warpAffine(ink, self.matrix, shape[1::-1], flags=flags)
-        return lying
+        return cv2.warpAffine(ink, self.matrix, shape[1::-1], flags=flags)
 
 
 def sheet_on_desk(planes: Picture) -> Sheet | None:
@@ -199,10 +198,8 @@ def _at_edge(start: Points, end: Points, last: tuple[int, int]) -> bool:
 
 def _sample(light: Gray, points: Points) -> Gray:
     columns, rows = np.round(points).astype(int).T
-    sampled: Gray = light[
-        np.clip(rows, 0, light.shape[0] - 1), np.clip(columns, 0, light.shape[1] - 1)
-    ]
-    return sampled
+    height, width = light.shape
+    return light[np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)]
 
 
 def _covered(planes: Picture, sheet: Mask) -> Picture:
@@ -222,7 +219,4 @@ def _covered(planes: Picture, sheet: Mask) -> Picture:
         size = share.shape[::-1]
         wider = cv2.resize(below, size, interpolation=cv2.INTER_LINEAR).reshape(*size[::-1], -1)
         below = small + (1 - share[..., None]) * wider
-    covered: Picture = np.where(sheet[..., None], planes, np.clip(np.round(below), 0, 255)).astype(
-        np.uint8
-    )
-    return covered
+    return np.where(sheet[..., None], planes, np.clip(np.round(below), 0, 255)).astype(np.uint8)

@@ -4,13 +4,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digits.ink import Ink, InkArray, Mask
-from digits.paper import at_border, squared_slope
+from digits.ink import Boxes, Ink, InkArray, Mask, components, squared_slope, touch_border
 
 _BORDER_WEIGHT = 0.02
 """What touches the picture's edge is rather the table or a shadow than the digit."""
 
-_REACH = 0.2
+REACH = 0.2
 """Strokes of one digit lie no further apart than this share of its longest stroke's size."""
 
 _WORD_GAP = 0.9
@@ -36,24 +35,24 @@ def main_ink(ink: Ink) -> InkArray:
     A clean canvas is taken whole: whoever draws there means every stroke.
 
     Args:
-        ink: From `possible_inks`.
+        ink: From `candidate_inks`.
 
     Returns:
         `(h, w)` float32 in `[0, 1]`, of the same frame.
     """
-    return _group(ink, _REACH, _REACH)
+    return _group(ink, REACH, REACH)
 
 
 def written_line(ink: Ink) -> InkArray:
     """Keep the ink of one line of writing, as `main_ink` keeps that of one digit.
 
     Args:
-        ink: From `possible_inks`.
+        ink: From `candidate_inks`.
 
     Returns:
         `(h, w)` float32 in `[0, 1]`, of the same frame.
     """
-    near = _group(ink, _REACH, _WORD_GAP)
+    near = _group(ink, REACH, _WORD_GAP)
     return near if ink.clean else _with_the_rest(ink.array, near)
 
 
@@ -61,30 +60,28 @@ def _group(ink: Ink, reach_down: float, reach_across: float) -> InkArray:
     """Keep the sharpest stroke and what lies within reach of it, from stroke to stroke.
 
     Args:
-        ink: From `possible_inks`; a clean one is kept whole.
+        ink: From `candidate_inks`; a clean one is kept whole.
         reach_down: In sizes of the sharpest stroke, between strokes above each other.
         reach_across: The same between strokes beside each other.
     """
     if ink.clean:
         return ink.array
-    mask = (ink.array > 0).astype(np.uint8)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
+    labels, boxes = components(ink.array > 0)
     mass = np.bincount(labels.ravel(), weights=ink.array.ravel())
     edges = np.bincount(labels.ravel(), weights=squared_slope(ink.array).ravel())
     edges[0] = 0
-    seed = int((edges * np.where(at_border(stats, mask.shape), _BORDER_WEIGHT, 1)).argmax())
-    size = stats[seed, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max()
+    at_edge = touch_border(boxes, labels.shape)
+    seed = int((edges * np.where(at_edge, _BORDER_WEIGHT, 1)).argmax())
+    size = boxes[seed, 2:4].max()
     kernel = np.ones((1 + int(reach_down * size), 1 + int(reach_across * size)), np.uint8)
-    _, groups = cv2.connectedComponents(cv2.dilate(mask, kernel))
+    _, groups = cv2.connectedComponents(cv2.dilate((labels > 0).astype(np.uint8), kernel))
     kept = (mass > _SMALL_PART * mass[seed]) & (edges > _SMALL_PART * edges[seed])
     near = np.zeros_like(kept)
     near[labels[groups == groups[labels == seed][0]]] = True
     kept &= near
-    edge = at_border(stats, mask.shape)
-    if not edge[seed]:
+    if not at_edge[seed]:
         # What comes in from outside is the desk or a shadow, unless it is a digit's size.
-        heights = stats[:, cv2.CC_STAT_HEIGHT]
-        kept &= ~edge | _as_high(heights, heights[kept & ~edge].max())
+        kept &= ~at_edge | _as_high(boxes, boxes[kept & ~at_edge, 3].max())
     return ink.array * kept[labels]
 
 
@@ -95,22 +92,19 @@ def _with_the_rest(ink: InkArray, line: InkArray) -> InkArray:
         ink: All ink.
         line: The part of it that is known to be the line's.
     """
-    plane = (ink > 0).astype(np.uint8)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(plane)
-    taken = np.zeros(len(stats), bool)
+    labels, boxes = components(ink > 0)
+    taken = np.zeros(len(boxes), bool)
     taken[labels[line > 0]] = True
     taken[0] = False
     if not taken.any():
         return line
-    heights = stats[:, cv2.CC_STAT_HEIGHT]
-    tall = float(heights[taken].max())
-    free = ~taken & ~at_border(stats, ink.shape)
-    free &= _as_high(heights, tall)
-    middles = stats[:, :2] + stats[:, 2:4] / 2
+    tall = float(boxes[taken, 3].max())
+    free = ~taken & ~touch_border(boxes, ink.shape) & _as_high(boxes, tall)
+    middles = boxes[:, 1] + boxes[:, 3] / 2
     while True:
-        across = _gaps(stats, taken)
+        across = _gaps(boxes, taken)
         nearest = np.flatnonzero(taken)[across.argmin(axis=1)]
-        level = np.abs(middles[:, 1] - middles[nearest, 1]) <= _MOST_STEP * tall
+        level = np.abs(middles - middles[nearest]) <= _MOST_STEP * tall
         more = free & level & (across.min(axis=1) <= _WIDEST_GAP * tall)
         if not more.any():
             break
@@ -119,14 +113,13 @@ def _with_the_rest(ink: InkArray, line: InkArray) -> InkArray:
     return ink * taken[labels]
 
 
-def _as_high(heights: npt.NDArray[np.int32], tall: float) -> Mask:
+def _as_high(boxes: Boxes, tall: float) -> Mask:
     """Tell which parts are as high as digits beside one of a height."""
-    fitting: Mask = (heights >= _LEAST_HEIGHT * tall) & (heights <= _MOST_HEIGHT * tall)
-    return fitting
+    return (boxes[:, 3] >= _LEAST_HEIGHT * tall) & (boxes[:, 3] <= _MOST_HEIGHT * tall)
 
 
-def _gaps(stats: npt.NDArray[np.int32], taken: Mask) -> npt.NDArray[np.int32]:
+def _gaps(boxes: Boxes, taken: Mask) -> npt.NDArray[np.int32]:
     """Empty columns between each part and those taken: `(n, taken)`, 0 where they overlap."""
-    left, right = stats[:, 0], stats[:, 0] + stats[:, 2]
+    left, right = boxes[:, 0], boxes[:, 0] + boxes[:, 2]
     beyond = np.maximum(left[:, None] - right[taken], left[taken] - right[:, None])
-    return np.asarray(np.maximum(beyond, 0))
+    return np.maximum(beyond, 0)

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-Gray = npt.NDArray[np.float32]
-Contrast = npt.NDArray[np.float32]
+from digits.ink import Gray
+
 Levels = npt.NDArray[np.uint8]
 
 _WHITE = 200.0
@@ -18,7 +18,7 @@ _DARKEST_PAPER = 40.0
 """Gray levels of paper below which contrast is not raised any more."""
 
 
-def evenly_lit(gray: Gray, side: float, *, takes_light: bool) -> tuple[Contrast, Gray]:
+def evenly_lit(gray: Gray, side: float, *, takes_light: bool) -> tuple[Gray, Gray]:
     """Contrast as if the light fell evenly, and what it gained by that.
 
     A closing forgets what is darker and narrower than its kernel; shadows, which are broader,
@@ -69,12 +69,19 @@ def is_ink_dark(gray: Gray) -> bool:
     levels = np.clip(gray, 0, 255).astype(np.uint8)
     small = _with_side(levels, 320)
     around = cv2.resize(cv2.medianBlur(_with_side(levels, 96), 25), small.shape[1::-1])
-    return _strong(cv2.subtract(around, small)) * 1.3 >= _strong(cv2.subtract(small, around))
+    darker, lighter = cv2.subtract(around, small), cv2.subtract(small, around)
+    return strong_level(darker) * 1.3 >= strong_level(lighter)
 
 
-def _strong(levels: Levels, count: int = 60) -> float:
-    """The level that so many values reach: stronger than noise, met by the thinnest digit."""
-    at_least = np.cumsum(np.bincount(levels.ravel(), minlength=256)[::-1])[::-1]
+def strong_level(levels: Levels, count: int = 60) -> float:
+    """The level that so many values reach, or all of them if there are fewer.
+
+    Args:
+        levels: Of any shape, uint8.
+        count: Enough to be stronger than noise, and few enough for the thinnest digit.
+    """
+    # A histogram finds the strongest few without sorting the whole picture.
+    at_least = np.cumsum(cv2.calcHist([levels], [0], None, [256], [0, 256])[::-1])[::-1]
     return float(np.flatnonzero(at_least >= min(count, levels.size))[-1])
 
 
@@ -82,4 +89,4 @@ def _with_side(levels: Levels, side: int) -> Levels:
     factor = side / max(levels.shape)
     size = (max(8, round(levels.shape[1] * factor)), max(8, round(levels.shape[0] * factor)))
     how = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(levels, size, interpolation=how), np.uint8)
+    return cv2.resize(levels, size, interpolation=how)

@@ -15,8 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-Contrast = npt.NDArray[np.float32]
-Mask = npt.NDArray[np.bool_]
+from digits.ink import Gray, Mask
 
 _SEARCH_SIDE = 240
 """Side of the reduced picture on which the slopes are searched."""
@@ -61,7 +60,7 @@ _THICKEST = 0.06
 """Thickness in heights of the picture; what is thicker is no line."""
 
 
-def ruled_lines(contrast: Contrast) -> Contrast:
+def ruled_lines(contrast: Gray) -> Gray:
     """Measure how dark the printed lines are, wherever they run.
 
     Args:
@@ -88,12 +87,12 @@ class _Pencil:
     height: int
     width: int
 
-    def row_at(self, middle: Contrast, column: Contrast) -> Contrast:
+    def row_at(self, middle: Gray, column: Gray) -> Gray:
         """Row of the lines that cross the middle column in these rows, at these columns."""
         slope = self.start + self.fan * (middle / self.height - 0.5)
         return middle + slope * (column - self.width / 2)
 
-    def middle_of(self, row: Contrast, column: Contrast) -> Contrast:
+    def middle_of(self, row: Gray, column: Gray) -> Gray:
         """Row in which the line through these pixels crosses the middle column."""
         right = column - self.width / 2
         above = row - (self.start - 0.5 * self.fan) * right
@@ -117,7 +116,7 @@ class _Ridge:
     ends: bool
 
 
-def _level_lines(contrast: Contrast) -> Contrast:
+def _level_lines(contrast: Gray) -> Gray:
     """Darkness of the lines that run across rather than down; 0 where there is none."""
     height, width = contrast.shape
     pencil = _pencil(contrast)
@@ -151,7 +150,7 @@ def _level_lines(contrast: Contrast) -> Contrast:
     )
 
 
-def _pencil(contrast: Contrast) -> _Pencil | None:
+def _pencil(contrast: Gray) -> _Pencil | None:
     """Slopes along which the contrast gathers in the fewest rows."""
     height, width = contrast.shape
     factor = _SEARCH_SIDE / max(height, width)
@@ -177,7 +176,7 @@ def _pencil(contrast: Contrast) -> _Pencil | None:
     )
 
 
-def _peak(places: Contrast, values: Contrast, top: int) -> float:
+def _peak(places: Gray, values: Gray, top: int) -> float:
     """Where a parabola through the highest value and its neighbours is highest."""
     if not 0 < top < len(places) - 1:
         return float(places[top])
@@ -188,7 +187,7 @@ def _peak(places: Contrast, values: Contrast, top: int) -> float:
     return float(places[top]) + shift * step
 
 
-def _rows_along(plane: Contrast, slope: float) -> Contrast:
+def _rows_along(plane: Gray, slope: float) -> Gray:
     """Mean of the plane along lines of this slope, by the row in the middle column."""
     height, width = plane.shape
     matrix = np.array([[1, 0, 0], [slope, 1, -slope * width / 2]], np.float64)
@@ -196,7 +195,7 @@ def _rows_along(plane: Contrast, slope: float) -> Contrast:
     return cv2.warpAffine(plane, matrix, (width, height), flags=flags).mean(axis=1)
 
 
-def _rows_of_lines(blocks: Contrast, seen: Mask, thickest: int) -> Contrast:
+def _rows_of_lines(blocks: Gray, seen: Mask, thickest: int) -> Gray:
     """Darkness of the lines in a level picture of `(rows, _BLOCKS)`; 0 where there is none."""
     enough = seen.sum(axis=1) >= _BLOCKS // 8
     typical = np.zeros(len(blocks), np.float32)
@@ -228,7 +227,7 @@ def _rows_of_lines(blocks: Contrast, seen: Mask, thickest: int) -> Contrast:
     return lines
 
 
-def _running_median(known: Contrast) -> Contrast:
+def _running_median(known: Gray) -> Gray:
     """Each row's median over `_WINDOW` blocks: what a stroke darkens in few of them is passed."""
     half = _WINDOW // 2
     padded = np.pad(known, ((0, 0), (half, half)), mode="reflect")

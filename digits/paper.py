@@ -10,14 +10,20 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from digits.ink import (
+    Gray,
+    InkArray,
+    Mask,
+    border,
+    components,
+    full_contrast,
+    squared_slope,
+    stroke_width,
+    touch_border,
+)
 from digits.light import evenly_lit, grain, is_ink_dark
 from digits.lines import ruled_lines
-from digits.specks import stroke_width
-
-Picture = npt.NDArray[np.uint8]
-Gray = npt.NDArray[np.float32]
-Contrast = npt.NDArray[np.float32]
-Mask = npt.NDArray[np.bool_]
+from digits.pictures import Picture
 
 _BROADEST_STROKE = 0.11
 """Width of a felt pen's stroke in sides of the picture; what is broader is a shadow."""
@@ -88,22 +94,6 @@ _STILL = 0.75
 
 
 @dataclass(frozen=True)
-class _Kind:
-    """What kind of ink is looked for.
-
-    Attributes:
-        fences: `(h, w)`, where an edge is known to be none of a pen's.
-        border_weight: Weight of what touches the picture's edge.
-        takes_light: Whether ink takes a share of the light, as dark ink does: it then differs more
-            from the paper where more light falls.
-    """
-
-    fences: Mask
-    border_weight: float
-    takes_light: bool = True
-
-
-@dataclass(frozen=True)
 class _Sheet:
     """A photographed sheet as it is searched for strokes.
 
@@ -118,12 +108,12 @@ class _Sheet:
         border_weight: Weight of what touches the picture's edge.
     """
 
-    contrast: Contrast
-    lines: Contrast
+    contrast: Gray
+    lines: Gray
     ruled: Mask
     fences: Mask
-    slope: Contrast
-    rise: Contrast
+    slope: Gray
+    rise: Gray
     floor: float
     border_weight: float
 
@@ -141,10 +131,10 @@ class _Strokes:
         floor: Least contrast of ink.
     """
 
-    contrast: Contrast
+    contrast: Gray
     labels: npt.NDArray[np.int32]
     evidence: npt.NDArray[np.float64]
-    kept: npt.NDArray[np.bool_]
+    kept: Mask
     top: npt.NDArray[np.float64]
     floor: float
 
@@ -158,31 +148,15 @@ class _Strokes:
         """Its evidence; 0 where nothing was written."""
         return float(self.evidence.max())
 
-    def ink(self) -> Contrast:
-        """Ink, `(h, w)` float32 in `[0, 1]`."""
-        if not self.most:
-            return np.zeros_like(self.contrast)
-        values = self.contrast[self.labels == self.best]
-        full = float(np.quantile(values[:: 1 + values.size // 5000], 0.8))
+    def ink(self) -> InkArray:
+        """Ink, `(h, w)` float32 in `[0, 1]`; there must be some evidence."""
+        full = full_contrast(self.contrast[self.labels == self.best])
         low = max(0.25 * full, 0.6 * self.floor)
         ink = np.clip((self.contrast - low) / (full - low), 0, 1)
         return ink * self.kept[self.labels]
 
 
-def photographed_ink(planes: Picture) -> Contrast:
-    """Find ink on paper that is noisy, ruled and unevenly lit.
-
-    Args:
-        planes: `(h, w, depth)` uint8, neither side below 32.
-
-    Returns:
-        `(h, w)` float32 ink in `[0, 1]`; all 0 where nothing was written.
-    """
-    found = photographed_inks(planes)
-    return found[0] if found else np.zeros(planes.shape[:2], np.float32)
-
-
-def photographed_inks(planes: Picture) -> list[Contrast]:
+def photographed_inks(planes: Picture) -> list[InkArray]:
     """Find dark ink and, where the paper is dark or light stands out, light ink too.
 
     Args:
@@ -194,12 +168,12 @@ def photographed_inks(planes: Picture) -> list[Contrast]:
     """
     mean = np.full((1, planes.shape[2]), 1 / planes.shape[2], np.float32)
     gray = cv2.GaussianBlur(cv2.transform(planes.astype(np.float32), mean), (0, 0), 0.8)
-    dark, lines = _search(gray, _Kind(np.zeros(gray.shape, bool), _BORDER_WEIGHT))
+    dark, lines = _search(gray)
     expected = is_ink_dark(gray)
     if expected and np.median(gray[::4, ::4]) > _DARK_PAPER:
         return [dark.ink()] if dark.most else []
     # What lies lit between lines and shadows is no ink, though it is lighter than they are.
-    light, _ = _search(255 - gray, _Kind(lines > 0, 0.0, takes_light=False))
+    light, _ = _search(255 - gray, lines)
     if light.most and dark.most and _is_background(gray, dark):
         return [light.ink()]
     lighter = not expected and light.most > _LIGHT_INK * dark.most
@@ -211,48 +185,42 @@ def _is_background(gray: Gray, dark: _Strokes) -> bool:
 
     Such are the gaps between light strokes on dark paper; dark strokes have paper around them.
     """
-    border = np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]])
-    paper = float(np.median(border))
+    paper = float(np.median(border(gray)))
     if np.median(gray[dark.labels == dark.best]) <= paper - dark.floor:
         return False
     light = gray > (paper + float(np.quantile(gray[::2, ::2], 0.98))) / 2
-    whole = cv2.morphologyEx(
-        light.astype(np.uint8), cv2.MORPH_CLOSE, _square(_NARROWEST * max(gray.shape))
-    )
-    return not cv2.erode(whole, _square(_BROADER * max(gray.shape))).any()
+    sides = (1 + round(share * max(gray.shape)) for share in (_NARROWEST, _BROADER))
+    narrowest, broadest = (np.ones((side, side), np.uint8) for side in sides)
+    whole = cv2.morphologyEx(light.astype(np.uint8), cv2.MORPH_CLOSE, narrowest)
+    return not cv2.erode(whole, broadest).any()
 
 
-def _square(side: float) -> npt.NDArray[np.uint8]:
-    return np.ones((1 + round(side), 1 + round(side)), np.uint8)
-
-
-def _search(gray: Gray, kind: _Kind) -> tuple[_Strokes, Contrast]:
+def _search(gray: Gray, dark_lines: Gray | None = None) -> tuple[_Strokes, Gray]:
     """Find strokes darker than their surroundings, first broad and thin ones, then closer.
 
     Args:
-        gray: `(h, w)` float32, 0 to 255.
-        kind: What kind of ink is looked for.
+        gray: `(h, w)` float32, 0 to 255; of light ink, its negative.
+        dark_lines: The lines that the search for dark ink found, if this is the one for light ink.
 
     Returns:
         The strokes and the printed lines.
     """
     side = _BROADEST_STROKE * max(gray.shape)
-    sheet = _sheet(gray, side, kind)
+    sheet = _sheet(gray, side, dark_lines)
     lines = sheet.lines
     found = _clearest(sheet)
     if not found.most:
         # Shadows may run into every stroke; close around a thin pen they have no edge.
         side *= _CLOSER
-        sheet = _sheet(gray, side, kind, lines)
+        sheet = _sheet(gray, side, dark_lines, lines)
         found = _clearest(sheet)
     if not found.most:
         return found, lines
     level = max(sheet.floor, 0.3 * float(found.top[found.best]))
-    room = max(
-        _LEAST_ROOM, _ROOM * stroke_width((found.labels == found.best).astype(np.float32)) + 4
-    )
+    width = stroke_width((found.labels == found.best).astype(np.float32))
+    room = max(_LEAST_ROOM, _ROOM * width + 4)
     if room < 0.7 * side:
-        closer = _strokes(_sheet(gray, room, kind, lines), level)
+        closer = _strokes(_sheet(gray, room, dark_lines, lines), level)
         if closer.most > _STILL * found.most:
             return closer, lines
     again = _strokes(sheet, level)
@@ -269,8 +237,9 @@ def _clearest(sheet: _Sheet) -> _Strokes:
     return found
 
 
-def _sheet(gray: Gray, side: float, kind: _Kind, lines: Contrast | None = None) -> _Sheet:
-    contrast, gain = evenly_lit(gray, side, takes_light=kind.takes_light)
+def _sheet(gray: Gray, side: float, dark_lines: Gray | None, lines: Gray | None = None) -> _Sheet:
+    is_dark = dark_lines is None
+    contrast, gain = evenly_lit(gray, side, takes_light=is_dark)
     noise = grain(gray, gain)
     if lines is None:
         lines = ruled_lines(contrast)
@@ -280,8 +249,10 @@ def _sheet(gray: Gray, side: float, kind: _Kind, lines: Contrast | None = None) 
     rise = (cv2.dilate(gray, around) - cv2.erode(gray, around)) * gain - 3 * noise
     floor = max(_FAINTEST, _NOISE_FACTOR * noise)
     ruled = (lines > 0) & (contrast <= 1.3 * lines + 0.5 * floor)
-    fences = cv2.dilate((ruled | kind.fences).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    return _Sheet(contrast, lines, ruled, fences, slope, rise, floor, kind.border_weight)
+    known = ruled if dark_lines is None else ruled | (dark_lines > 0)
+    fences = cv2.dilate(known.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    border_weight = _BORDER_WEIGHT if is_dark else 0.0
+    return _Sheet(contrast, lines, ruled, fences, slope, rise, floor, border_weight)
 
 
 def _strokes(sheet: _Sheet, level: float) -> _Strokes:
@@ -295,10 +266,10 @@ def _strokes(sheet: _Sheet, level: float) -> _Strokes:
     if sheet.ruled.any():
         written |= sheet.ruled & dark & _bridged(written)
     contrast = sheet.contrast * written
-    plane = written.astype(np.uint8)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(plane)
+    labels, boxes = components(written)
+    count = len(boxes)
     top = _top(contrast, labels, count)
-    framed = cv2.erode(plane, np.ones((3, 3), np.uint8), borderValue=0)
+    framed = cv2.erode(written.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0)
     outline = written & (framed == 0)
     around = np.maximum(np.bincount(labels[outline], minlength=count), 1)
     outline &= ~sheet.fences
@@ -308,24 +279,20 @@ def _strokes(sheet: _Sheet, level: float) -> _Strokes:
     outlined = np.bincount(where, weights=closed, minlength=count) / np.maximum(length, 1)
     edges = np.bincount(where, weights=sheet.slope[outline], minlength=count)
     crisp = np.sqrt(edges / np.maximum(length, 1)) / np.maximum(top, 1)
-    size = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
-    slender = 2 * stats[:, cv2.CC_STAT_AREA] <= _STOUTEST * size * around
+    size = boxes[:, 2:4].max(axis=1)
+    slender = 2 * boxes[:, cv2.CC_STAT_AREA] <= _STOUTEST * size * around
     kept = (outlined >= _OUTLINED) & (crisp >= _CRISP) & (top >= _CERTAIN * sheet.floor)
     kept &= (top >= _FAINTEST_PEN) & (size >= 3)
     kept[0] = False
     evidence = edges * (kept & slender & (size >= _LEAST_SIZE * max(contrast.shape)))
-    evidence = evidence * np.where(at_border(stats, contrast.shape), sheet.border_weight, 1.0)
+    evidence = np.where(
+        touch_border(boxes, contrast.shape), sheet.border_weight * evidence, evidence
+    )
     evidence[evidence < _LEAST_EVIDENCE] = 0
     return _Strokes(contrast, labels, evidence, kept, top, sheet.floor)
 
 
-def squared_slope(contrast: Contrast) -> Contrast:
-    """Squared slope: high along a pen's stroke, low along a shadow."""
-    across, down = (cv2.Sobel(contrast, cv2.CV_32F, *order) for order in ((1, 0), (0, 1)))
-    return across**2 + down**2
-
-
-def _top(contrast: Contrast, labels: npt.NDArray[np.int32], count: int) -> npt.NDArray[np.float64]:
+def _top(contrast: Gray, labels: npt.NDArray[np.int32], count: int) -> npt.NDArray[np.float64]:
     """Contrast of full ink in each part: the mean of its darker pixels."""
     flat, values = labels.ravel(), contrast.ravel()
     mass = np.bincount(flat, weights=values, minlength=count)
@@ -337,17 +304,3 @@ def _bridged(written: Mask) -> Mask:
     """What joins the strokes above and below a line."""
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (11, 11))
     return cv2.morphologyEx(written.astype(np.uint8), cv2.MORPH_CLOSE, kernel) > 0
-
-
-def at_border(stats: npt.NDArray[np.int32], shape: tuple[int, ...]) -> Mask:
-    """Which parts touch the picture's edge.
-
-    Args:
-        stats: `(n, 5)` int32 from `cv2.connectedComponentsWithStats`.
-        shape: Height and width of the picture.
-    """
-    left, top, width, height = (stats[:, k] for k in range(4))
-    touching: Mask = (
-        (left == 0) | (top == 0) | (left + width == shape[1]) | (top + height == shape[0])
-    )
-    return touching

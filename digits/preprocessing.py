@@ -1,7 +1,7 @@
 """From any upright picture to the (28, 28) image that MNIST's makers would have produced.
 
-`digits.ink` finds what was written; `normalize` brings it to MNIST's frame. Arrays are height x
-width; ink is float32, 0 for paper and 1 for full ink.
+`digits.candidates` finds what was written; `normalize` brings it to MNIST's frame. Arrays are
+height x width; ink is float32, 0 for paper and 1 for full ink.
 """
 
 from collections.abc import Sequence
@@ -10,10 +10,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from digits.grouping import main_ink
-from digits.ink import BlankPictureError, Ink, InkArray
+from digits.grouping import REACH, main_ink
+from digits.ink import BlankPictureError, Ink, InkArray, components, stroke_width
 from digits.prediction import Box
-from digits.specks import stroke_width
 
 IMAGE_SIDE = 28
 
@@ -34,9 +33,6 @@ _FAINT = 0.02
 _FILLED = 0.85
 """Share of its box that a character fills at most, whatever the pen."""
 
-_CLOSE = 0.2
-"""Distance within which strokes are one character's, in sizes of its largest connected part."""
-
 _FINE = 4
 """Pixels a side that stand for one pixel of the image while the stroke width is set."""
 
@@ -56,14 +52,14 @@ class Candidate:
     alone: bool = False
 
 
-def candidates_of(inks: Sequence[Ink]) -> list[Candidate]:
-    """Bring the possible inks of a picture into MNIST's frame.
+def preprocess_candidates(inks: Sequence[Ink]) -> list[Candidate]:
+    """Bring the candidates for the ink of a picture into MNIST's frame.
 
     A picture of 28x28 may be in MNIST's frame already, and then noise or a line at its edge must
     not move the digit; or it may be any small picture. The network decides which counts.
 
     Args:
-        inks: From `possible_inks`, the likeliest first.
+        inks: From `candidate_inks`, the likeliest first.
 
     Returns:
         For each ink the normalized ink; for a picture of 28x28, before them, the ink where it is.
@@ -81,14 +77,11 @@ def candidates_of(inks: Sequence[Ink]) -> list[Candidate]:
 def _is_compact(ink: InkArray) -> bool:
     """Tell strokes that all lie close to the largest of them, as one character's do."""
     mask = (ink > _EDGE).astype(np.uint8)
-    _, _, stats, _ = cv2.connectedComponentsWithStats(mask)
     x, y, width, height = cv2.boundingRect(mask)
     if mask[y : y + height, x : x + width].mean() > _FILLED:
         return False  # a card or an image rather than strokes
-    reach = 1 + int(_CLOSE * stats[1:, 2:4].max(initial=0))
-    return bool(
-        cv2.connectedComponents(cv2.dilate(mask, np.ones((reach, reach), np.uint8)))[0] <= 2
-    )
+    reach = 1 + int(REACH * components(mask)[1][1:, 2:4].max(initial=0))
+    return len(components(cv2.dilate(mask, np.ones((reach, reach), np.uint8)))[1]) <= 2
 
 
 def _box(array: InkArray, scale: float) -> Box:
@@ -144,11 +137,10 @@ def crop(ink: InkArray) -> InkArray:
     Raises:
         BlankPictureError: If there is no ink.
     """
-    mask = ink > _EDGE
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if rows.size == 0:
+    x, y, width, height = cv2.boundingRect((ink > _EDGE).astype(np.uint8))
+    if not width:
         raise BlankPictureError("Expected ink. Received: an array without any")
-    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return ink[y : y + height, x : x + width]
 
 
 def thicken(ink: InkArray) -> InkArray:

@@ -12,9 +12,10 @@ import onnxruntime
 
 from digits import explanation, networks, onnx_graph
 from digits.activations import Activation, visible_steps
+from digits.candidates import candidate_inks
 from digits.drawing import draw, parse_strokes
 from digits.examples import digit_example
-from digits.ink import BlankPictureError, Ink, InkArray, Picture, possible_inks
+from digits.ink import BlankPictureError, Ink, InkArray
 from digits.numbers.line_reader import LineReader
 from digits.numbers.reading import (
     Character,
@@ -23,8 +24,9 @@ from digits.numbers.reading import (
     is_sure,
     min_confidence,
 )
+from digits.pictures import Picture
 from digits.prediction import BLANK, NO_INK, NOT_A_DIGIT, Box, Prediction, ReadDigit, Reading
-from digits.preprocessing import Candidate, candidates_of, has_ink, normalize
+from digits.preprocessing import Candidate, has_ink, normalize, preprocess_candidates
 from digits.segmentation.finder import Finder
 from digits.segmentation.layout import Layout, find_layout
 from digits.segmentation.lines import Line
@@ -329,13 +331,13 @@ class Look:
     def inks(self) -> list[Ink]:
         """By the rules, the likeliest first; none if the picture is blank."""
         with suppress(BlankPictureError):
-            return possible_inks(self.picture)
+            return candidate_inks(self.picture)
         return []
 
     @cached_property
     def candidates(self) -> list[Candidate]:
         """Of the rules' inks; none if the picture is blank."""
-        return candidates_of(self.inks)
+        return preprocess_candidates(self.inks)
 
     @cached_property
     def layout(self) -> Layout:

@@ -13,9 +13,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digits.ink import InkArray, Picture
+from digits.ink import InkArray
 from digits.layer_graph import Weights
 from digits.onnx_graph import open_session
+from digits.pictures import Picture
 from digits.prediction import Box
 from digits.segmentation.graph import build
 from digits.segmentation.letterbox import (

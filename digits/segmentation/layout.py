@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from digits.ink import Picture
+from digits.pictures import Picture
 from digits.prediction import Box
 from digits.preprocessing import IMAGE_SIDE
 from digits.segmentation.finder import Finder, Found

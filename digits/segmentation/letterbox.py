@@ -7,7 +7,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from digits.ink import Picture
+from digits.pictures import Picture
 from digits.prediction import Box
 
 SIDE: Final = 384

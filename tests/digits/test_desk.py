@@ -4,12 +4,11 @@ import cv2
 import numpy as np
 import pytest
 
+from digits.candidates import candidate_inks
 from digits.desk import sheet_on_desk
-from digits.drawing import as_picture, draw, parse_strokes
-from digits.examples import digit_example
 from digits.grouping import main_ink
-from digits.ink import BlankPictureError, possible_inks
-from tests.support.inks import first_ink
+from digits.ink import BlankPictureError
+from tests.support.inks import drawing, first_ink
 from training.synthesis import photos
 
 SHEET = (120, 60, 400, 300)
@@ -21,8 +20,7 @@ def laid(paper, desk, turn: float = 0.0, *, written: bool = True, box=SHEET) -> 
     left, top, width, height = box
     sheet = np.full((height, width, 3), paper, np.float32)
     if written:
-        drawing = cv2.resize(as_picture(draw(parse_strokes(digit_example(3)))), (160, 160)) / 255
-        sheet[80:240, 140:300] *= (0.2 + 0.8 * drawing)[..., None]
+        sheet[80:240, 140:300] *= (0.2 + 0.8 * drawing(3, 160) / 255)[..., None]
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), turn, 1.0)
     matrix[:, 2] += left, top
     cover = cv2.warpAffine(np.ones((height, width), np.float32), matrix, (640, 480))[..., None]
@@ -95,14 +93,14 @@ def with_a_pen_beside(*, written: bool) -> np.ndarray:
 
 
 def test_sheet_is_asked_about_before_the_whole_picture():
-    on_sheet, everywhere = possible_inks(with_a_pen_beside(written=True))
+    on_sheet, everywhere = candidate_inks(with_a_pen_beside(written=True))
     assert not on_sheet.array[:70, :90].any()
     assert everywhere.array[:70, :90].any()
 
 
 def test_empty_sheet_is_blank_whatever_lies_on_the_desk():
     with pytest.raises(BlankPictureError):
-        possible_inks(with_a_pen_beside(written=False))
+        candidate_inks(with_a_pen_beside(written=False))
 
 
 def test_light_bar_on_a_dark_canvas_is_a_stroke():

@@ -4,11 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from digits.drawing import as_picture, draw, parse_strokes
-from digits.examples import digit_example
 from digits.grouping import main_ink, written_line
 from digits.ink import BlankPictureError, Ink
-from tests.support.inks import first_ink
+from tests.support.inks import drawing, first_ink
 from training.synthesis import photos
 
 STROKES = [
@@ -22,10 +20,9 @@ def written(share: float = 0.75, light: float = 205.0, digit: int = 3, side: int
 
     `share` of the light is taken by the ink, which is `side` high, around the picture's middle.
     """
-    drawing = cv2.resize(as_picture(draw(parse_strokes(digit_example(digit)))), (side, side))
     ink = np.zeros((450, 600))
     top, left = 225 - side // 2, 300 - side // 2
-    ink[top : top + side, left : left + side] = 1 - drawing / 255
+    ink[top : top + side, left : left + side] = 1 - drawing(digit, side) / 255
     falling = np.linspace(1, 0.8, 600)[None, :] * np.linspace(0.95, 1, 450)[:, None]
     return light * falling * (1 - share * ink), ink > 0.5
 

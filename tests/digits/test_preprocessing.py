@@ -4,37 +4,22 @@ import cv2
 import numpy as np
 import pytest
 
-from digits.drawing import as_picture, draw, parse_strokes
-from digits.examples import digit_example
+from digits.candidates import candidate_inks
 from digits.grouping import main_ink
-from digits.ink import BlankPictureError, possible_inks
+from digits.ink import BlankPictureError, stroke_width
 from digits.preprocessing import (
     BOX_SIDE,
     IMAGE_SIDE,
     MIN_STROKE,
-    candidates_of,
     center_by_mass,
     center_of_mass,
     crop,
     fit_to_box,
     normalize,
+    preprocess_candidates,
     thicken,
 )
-from digits.specks import stroke_width
-from tests.support.inks import first_image, first_ink
-
-
-def drawing(digit: int = 5) -> np.ndarray:
-    """(320, 320) uint8, black on white."""
-    return as_picture(draw(parse_strokes(digit_example(digit))))
-
-
-def difference(image: np.ndarray, other: np.ndarray) -> float:
-    """Absolute difference as a share of the ink, allowing a pixel for the centre's rounding."""
-    shifts = [(row, column) for row in (-1, 0, 1) for column in (-1, 0, 1)]
-    return min(
-        float(np.abs(np.roll(image, shift, (0, 1)) - other).sum() / other.sum()) for shift in shifts
-    )
+from tests.support.inks import difference, drawing, first_image, first_ink
 
 
 @pytest.mark.parametrize("digit", range(10))
@@ -60,13 +45,15 @@ def test_small_picture_may_be_in_the_frame_already_or_not():
     small = np.round(255 * first_image(drawing())).astype(np.uint8)
     small[:3] = 0
     small[0, ::2] = 255  # dirt that moves the bounding box
-    as_it_is, normalized = [candidate.image for candidate in candidates_of(possible_inks(small))]
+    as_it_is, normalized = [
+        candidate.image for candidate in preprocess_candidates(candidate_inks(small))
+    ]
     np.testing.assert_allclose(as_it_is[4:], small[4:] / 255, atol=0.08)
     assert max(crop(normalized).shape) == BOX_SIDE
 
 
 def test_larger_picture_is_framed_in_one_way():
-    assert len(candidates_of(possible_inks(drawing()))) == 1
+    assert len(preprocess_candidates(candidate_inks(drawing()))) == 1
 
 
 def test_digit_of_mnist_drawn_large_anywhere_comes_back_as_itself(mnist):
@@ -152,6 +139,13 @@ def test_tiny_pictures_are_answered_or_blank(shape):
             continue
         assert image.shape == (IMAGE_SIDE, IMAGE_SIDE)
         assert np.isfinite(image).all()
+
+
+def test_stroke_width_is_measured_in_pixels():
+    for width in (3, 7, 12):
+        line = np.zeros((200, 60), np.float32)
+        line[10:190, 20 : 20 + width] = 1
+        assert stroke_width(line) == pytest.approx(width, abs=1.1)
 
 
 def test_hairline_is_widened_and_a_marker_is_not():

@@ -11,14 +11,15 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 from PIL import Image
 
+from digits.candidates import candidate_inks
 from digits.grouping import main_ink, written_line
-from digits.ink import BlankPictureError, possible_inks
+from digits.ink import BlankPictureError
 from digits.numbers.frame import HEIGHT, MAX_WIDTH, fit_line
 from digits.numbers.line_reader import share_ink
 from digits.pictures import MIN_SIDE, PictureError, load_picture
-from digits.preprocessing import candidates_of, has_ink, normalize
+from digits.preprocessing import has_ink, normalize, preprocess_candidates
 from tests.support import pen
-from tests.support.inks import first_image, first_ink
+from tests.support.inks import difference, first_image, first_ink
 
 few = settings(max_examples=settings.default.max_examples // 4)
 """Each takes some 50 ms, more than most examples do."""
@@ -86,7 +87,7 @@ def check_ink(ink, shape):
 @given(pictures())
 def test_any_picture_gives_images_or_is_blank(picture):
     try:
-        images = [candidate.image for candidate in candidates_of(possible_inks(picture))]
+        images = [candidate.image for candidate in preprocess_candidates(candidate_inks(picture))]
     except BlankPictureError:
         return
     for image in images:
@@ -188,14 +189,6 @@ def test_any_ink_fits_into_the_line_readers_frame(ink):
     assert 0 < frame.max() <= 1 + 1e-6
     assert 0 <= first < ink.shape[1]
     assert scale > 0
-
-
-def difference(image, other):
-    """Absolute difference as a share of the ink, allowing a pixel for the centre's rounding."""
-    shifts = [(row, column) for row in (-1, 0, 1) for column in (-1, 0, 1)]
-    return min(
-        float(np.abs(np.roll(image, shift, (0, 1)) - other).sum() / other.sum()) for shift in shifts
-    )
 
 
 def moved(picture, right, down):

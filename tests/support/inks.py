@@ -1,14 +1,44 @@
-"""What the rules see first in a picture."""
+"""Drawings for the rules, and what they see first in a picture."""
 
-from digits.ink import Ink, InkArray, Picture, possible_inks
-from digits.preprocessing import candidates_of
+import cv2
+import numpy as np
+
+from digits.candidates import candidate_inks
+from digits.drawing import as_picture, draw, parse_strokes
+from digits.examples import digit_example
+from digits.ink import Ink, InkArray
+from digits.pictures import Picture
+from digits.preprocessing import preprocess_candidates
+from tests.support import pen
 
 
 def first_ink(picture: Picture) -> Ink:
-    """Return the likeliest of the possible inks."""
-    return possible_inks(picture)[0]
+    """Return the likeliest of the candidates."""
+    return candidate_inks(picture)[0]
 
 
 def first_image(picture: Picture) -> InkArray:
     """Return the image of the likeliest candidate: `(28, 28)` float32."""
-    return candidates_of(possible_inks(picture))[0].image
+    return preprocess_candidates(candidate_inks(picture))[0].image
+
+
+def drawing(digit: int = 5, side: int = 320) -> Picture:
+    """One of the page's examples, black on white: `(side, side)` uint8."""
+    return cv2.resize(as_picture(draw(parse_strokes(digit_example(digit)))), (side, side))
+
+
+def line_of_ink(*digits: int) -> InkArray:
+    """Digits 100 pixels high in the middle of `(400, 600)` float32 ink."""
+    written = cv2.resize(pen.sheet(*digits), (150 * len(digits), 150), interpolation=cv2.INTER_AREA)
+    ink = np.zeros((400, 600), np.float32)
+    left = 300 - written.shape[1] // 2
+    ink[125:275, left : left + written.shape[1]] = 1 - written / 255
+    return np.where(ink > 0.1, ink, 0)
+
+
+def difference(image: InkArray, other: InkArray) -> float:
+    """Absolute difference as a share of the ink, allowing a pixel for the centre's rounding."""
+    shifts = [(row, column) for row in (-1, 0, 1) for column in (-1, 0, 1)]
+    return min(
+        float(np.abs(np.roll(image, shift, (0, 1)) - other).sum() / other.sum()) for shift in shifts
+    )

@@ -10,8 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digits.ink import InkArray
-from digits.specks import stroke_width
+from digits.ink import InkArray, stroke_width
 from training.handwriting.strokes import Points, draw_line
 
 FINE = 3

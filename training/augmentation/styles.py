@@ -3,8 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from digits.ink import InkArray
-from digits.specks import stroke_width
+from digits.ink import InkArray, stroke_width
 from training.augmentation.pen import CENTER, as_ink
 from training.handwriting.strokes import draw_line
 

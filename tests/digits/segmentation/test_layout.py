@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from digits.specks import stroke_width
+from digits.ink import stroke_width
 from tests.support import pen
 from training.synthesis import photos
 

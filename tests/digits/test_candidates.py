@@ -1,42 +1,64 @@
-"""What a photograph keeps of printed lines and edges is taken off; no digit's stroke is."""
+"""The candidates for the ink of scans cut close to the digit, and of photographs."""
 
 import cv2
 import numpy as np
 import pytest
 
-from digits.ink import WORK_SIDE, BlankPictureError, possible_inks
-from digits.long_lines import without_long_lines
+from digits.candidates import WORK_SIDE, candidate_inks
+from digits.drawing import as_picture, draw, parse_strokes
+from digits.ink import BlankPictureError
+from digits.page.views import picture_view
 from tests.support import pen
-from tests.support.inks import first_ink
+from tests.support.inks import drawing, first_ink, line_of_ink
 
 
-def line_of_ink(*digits):
-    """Digits 100 pixels high in the middle of `(400, 600)` float32 ink."""
-    written = cv2.resize(pen.sheet(*digits), (150 * len(digits), 150), interpolation=cv2.INTER_AREA)
-    ink = np.zeros((400, 600), np.float32)
-    left = 300 - written.shape[1] // 2
-    ink[125:275, left : left + written.shape[1]] = 1 - written / 255
-    return np.where(ink > 0.1, ink, 0)
+def scan(digit: int, side: int) -> np.ndarray:
+    """An example 16 pixels high in a square of 16, enlarged: `(side, side)` uint8."""
+    drawn = drawing(digit)
+    rows, columns = np.nonzero(drawn < 128)
+    cut = drawn[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    width = min(12, round(16 * cut.shape[1] / cut.shape[0]))
+    coarse = np.full((16, 16), 255, np.uint8)
+    left = (16 - width) // 2
+    coarse[:, left : left + width] = cv2.resize(cut, (width, 16), interpolation=cv2.INTER_AREA)
+    return cv2.resize(coarse, (side, side), interpolation=cv2.INTER_CUBIC)
 
 
-@pytest.mark.parametrize(
-    ("start", "end"),
-    [((10, 180), (590, 215)), ((290, 5), (320, 395)), ((225, 0), (225, 399))],
-)
-def test_a_line_through_the_digits_is_taken_off(start, end):
-    ink = line_of_ink(2, 5, 8)
-    crossed = ink.copy()
-    cv2.line(crossed, start, end, 1.0, 2)
-    rest = without_long_lines(crossed)
-    assert rest[crossed != ink].mean() < 0.2
-    lost = (ink > 0.5) & (rest == 0)
-    assert lost.sum() < 0.1 * (ink > 0.5).sum()
+@pytest.mark.parametrize("side", [48, 240])
+def test_digits_that_fill_their_picture_are_read(recognizer, side):
+    answers = [recognizer.predict(scan(digit, side)).digit for digit in range(10)]
+    assert sum(answer == digit for digit, answer in enumerate(answers)) >= 9, answers
 
 
-@pytest.mark.parametrize("digits", [(digit,) for digit in range(10)] + [(1, 1), (1, 7), (4, 1)])
-def test_digits_alone_come_back_as_they_are(digits):
-    ink = line_of_ink(*digits)
-    assert without_long_lines(ink) is ink
+def test_a_number_and_a_digit_are_told_from_paper_in_the_same_way(recognizer):
+    for digit in (2, 5, 8):
+        picture = scan(digit, 240)
+        alone = recognizer.predict(picture).digit
+        assert recognizer.read(picture).number in {str(alone), ""}
+
+
+def test_there_are_two_candidates_where_the_border_is_plain_in_part():
+    photograph, plain = candidate_inks(scan(2, 240))
+    assert not photograph.clean
+    assert plain.clean
+
+
+def test_the_preview_shows_the_ink_that_was_answered_for(recognizer):
+    picture = scan(2, 240)
+    view = picture_view(recognizer, picture)
+    [box] = view["boxes"]
+    _, top, _, height = box
+    assert top < 8
+    assert height > 224
+
+
+def test_a_drawing_that_runs_over_the_edge_is_no_photograph():
+    strokes = [[30, 430, -20, 760, 20], [30, 450, 60, 420, 400, 700, 560, 420, 720]]
+    picture = as_picture(draw(parse_strokes(strokes)))
+    assert picture[0].min() == 0
+    [ink] = candidate_inks(picture)
+    assert ink.clean
+    assert ink.array[0].max() > 0.9
 
 
 def photograph(gray, noise=2):
@@ -49,7 +71,7 @@ def test_a_number_that_an_edge_runs_through_is_read(recognizer):
     cv2.line(gray, (205, 30), (218, 360), 65, 2)
     picture = photograph(gray)
     assert recognizer.read(picture).number == "258"
-    assert len(possible_inks(picture)) > 1
+    assert len(candidate_inks(picture)) > 1
 
 
 def test_digits_far_apart_are_one_number(recognizer):
