@@ -5,6 +5,7 @@ and whatever a decoder makes of a damaged or hostile file, the caller sees a `Pi
 """
 
 import io
+import math
 import os
 import re
 import struct
@@ -14,11 +15,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
-
-from digits.transparency import without_transparency
 
 Samples: TypeAlias = npt.NDArray[Any]
 """An array of any dtype, as it came."""
@@ -48,6 +48,8 @@ MAX_PARTS: Final = 100_000
 FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 """What is opened, by Pillow's names. Everything else (EPS runs Ghostscript) stays shut."""
 
+_TAGS: Final = ExifTags.Base
+
 # What Pillow's parsers were seen to raise on damaged files; none of it is a defect of this program.
 _DECODER_ERRORS: Final = (
     OSError,
@@ -66,6 +68,12 @@ _DECODER_ERRORS: Final = (
 
 # Scales that numbers are meant on: 1 bit, 8 bits, and the depths of cameras and scanners.
 _FULL_SCALES: Final = (1, 255, 1023, 4095, 16383, 65535)
+
+# Pixels of the longer side that decide what is under transparent parts; of a large one, a sample.
+_ENOUGH_TO_JUDGE: Final = 1000
+
+# Gray levels between ink and paper; one ink's own shades differ by less.
+_TWO_TONES: Final = 96
 
 # Brands of ISO media files that hold HEVC pictures; AVIF has brands of its own.
 _HEIC_BRANDS: Final = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
@@ -133,8 +141,8 @@ def _refusal(code: Fault) -> PictureError:
 def load_picture(source: str | os.PathLike[str] | bytes | Image.Image | Samples) -> Picture:
     """Read any picture at its full resolution, upright and without transparency.
 
-    Transparent parts become paper: see `digits.transparency`. Samples of more than 8 bits are
-    scaled, not clipped. Of several frames or pages the first counts.
+    Transparent parts become paper of the tone that lets the ink be seen. Samples of more than 8
+    bits are scaled, not clipped. Of several frames or pages the first counts.
 
     Args:
         source: A file by path or content, a Pillow image, or an array `(H, W)`, `(H, W, 1)`,
@@ -233,7 +241,7 @@ def _from_image(image: Image.Image) -> Picture:
     if image.mode.startswith(("I", "F")):
         return _wide_to_bytes(np.asarray(image), image.info.get("transparency"))
     if image.has_transparency_data:
-        return without_transparency(image.convert("RGBA"))
+        return _without_transparency(image)
     # Pillow turns 1-bit into 0 and 255; np.array copies, so the caller may write to it.
     return np.array(image.convert("L" if image.mode in ("1", "L") else "RGB"))
 
@@ -245,7 +253,8 @@ def _check_parts(image: Image.Image) -> None:
         raise _refusal("too_many_parts")
     # A TIFF states the size of its tiles apart from its own; one tile is decoded as a whole.
     tags = getattr(image, "tag_v2", {})
-    if int(tags.get(_TILE_WIDTH, 1)) * int(tags.get(_TILE_LENGTH, 1)) > MAX_PIXELS:
+    sides = (int(tags.get(tag, 1)) for tag in (_TAGS.TileWidth, _TAGS.TileLength))
+    if math.prod(sides) > MAX_PIXELS:
         raise _refusal("too_many_pixels")
 
 
@@ -258,14 +267,10 @@ def _check_size(width: int, height: int) -> None:
         raise _refusal("too_small")
 
 
-_TILE_WIDTH: Final = 322
-_TILE_LENGTH: Final = 323
-
-
 def _upright(image: Image.Image) -> Image.Image:
     """Turn a photograph as its EXIF orientation says; damaged EXIF is no reason to refuse it."""
     try:
-        if image.getexif().get(ExifTags.Base.Orientation, 1) == 1:
+        if image.getexif().get(_TAGS.Orientation, 1) == 1:
             return image  # exif_transpose would copy it.
         return ImageOps.exif_transpose(image)
     except _DECODER_ERRORS:
@@ -301,7 +306,7 @@ def _wide_to_bytes(values: Samples, transparency: object = None) -> Picture:
     if not isinstance(transparency, int):
         return scaled
     alpha = np.where(values == transparency, 0, 255).astype(np.uint8)
-    return without_transparency(Image.fromarray(np.dstack((scaled, alpha)), "LA").convert("RGBA"))
+    return _without_transparency(Image.fromarray(np.dstack((scaled, alpha)), "LA"))
 
 
 def _full_scale(high: float) -> float:
@@ -325,6 +330,40 @@ def _from_array(array: Samples) -> Picture:
     _check_size(array.shape[1], array.shape[0])
     scaled = array if array.dtype == np.uint8 else _wide_to_bytes(array)
     if array.ndim == 3 and array.shape[2] in (2, 4):
-        image = Image.fromarray(np.ascontiguousarray(scaled))
-        return without_transparency(image.convert("RGBA"))
+        return _without_transparency(Image.fromarray(np.ascontiguousarray(scaled)))
     return np.array(scaled)
+
+
+def _without_transparency(image: Image.Image) -> Picture:
+    """Put an image on paper: `(H, W, 3)` uint8 RGB."""
+    image = image.convert("RGBA")
+    paper = Image.new("RGB", image.size, (_paper_under(image),) * 3)
+    paper.paste(image, mask=image)
+    return np.array(paper)
+
+
+def _paper_under(image: Image.Image) -> int:
+    """Choose the gray level of the paper under a partly transparent RGBA image.
+
+    Ink alone (one tone) gets paper of the opposite tone, or it would vanish. Where both ink and
+    paper are visible (a sheet with round corners, a sticker with a border), the tone that meets the
+    transparent part goes on.
+
+    Returns:
+        0-255, 255 being white.
+    """
+    step = max(1, max(image.size) / _ENOUGH_TO_JUDGE)
+    size = (math.ceil(image.width / step), math.ceil(image.height / step))
+    few = image.resize(size, Image.Resampling.NEAREST)
+    alpha = np.asarray(few.getchannel("A"))
+    visible = alpha > alpha.max() / 2
+    gray = np.asarray(few.convert("RGB").convert("L"))
+    tones = gray[visible]
+    if not tones.size:
+        return 255
+    darkest, lightest = np.percentile(tones, (1, 99))
+    if lightest - darkest < _TWO_TONES:
+        return 255 if tones.mean() < 128 else 0
+    inner = cv2.erode(visible.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    outline = gray[visible & ~inner]
+    return int(np.median(outline if outline.size else tones))
