@@ -5,6 +5,7 @@ picture it is taken for writing. So the desk is covered with the paper's own col
 """
 
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -121,13 +122,16 @@ def _upright(planes: Picture, mask: npt.NDArray[np.uint8], angle: float) -> Shee
 
 def _turn(corners: Points, size: tuple[int, ...]) -> float:
     """By how many degrees, from -45 to 45, the longest side that is the sheet's own is turned."""
-    angle, longest = 0.0, 0.0
+    across, down = max((side for _, side in _sides(corners, size)), key=np.linalg.norm)
+    return (float(np.degrees(np.arctan2(down, across))) + 45) % 90 - 45
+
+
+def _sides(corners: Points, size: tuple[int, ...]) -> Iterator[tuple[Points, Points]]:
+    """Yield where each side starts and how far it goes: nowhere if it is the picture's own edge."""
     for start, end in itertools.pairwise([*corners, corners[0]]):
-        length = float(np.linalg.norm(end - start))
-        if length > longest and not _at_edge(start, end, (size[0] - 1, size[1] - 1)):
-            longest = length
-            angle = float(np.degrees(np.arctan2(end[1] - start[1], end[0] - start[0])))
-    return (angle + 45) % 90 - 45
+        ends = np.stack([start, end])
+        near = np.concatenate([ends <= _EDGE, ends >= np.array(size) - 1 - _EDGE], axis=1)
+        yield start, (end - start) * ~near.all(axis=0).any()
 
 
 def _outline(light: Gray) -> Points:
@@ -169,12 +173,12 @@ def _lies_on_desk(light: Gray, corners: Points) -> bool:
     shortest = _SHORTEST * min(height, width)
     middle = corners.mean(axis=0)
     sides: list[Points] = []
-    for start, end in itertools.pairwise([*corners, corners[0]]):
-        length = float(np.linalg.norm(end - start))
-        if _at_edge(start, end, (width - 1, height - 1)) or length < shortest + 2 * _ACROSS:
+    for start, side in _sides(corners, (width, height)):
+        length = float(np.linalg.norm(side))
+        if length < shortest + 2 * _ACROSS:
             sides.append(np.zeros(2))
             continue
-        along = (end - start) / length
+        along = side / length
         outward = np.array([along[1], -along[0]])
         outward *= np.sign(outward @ (start - middle)) or 1
         steps = np.arange(_ACROSS, length - _ACROSS)[:, None]
@@ -187,13 +191,6 @@ def _lies_on_desk(light: Gray, corners: Points) -> bool:
         sides.append(along)
     turns = [abs(float(a @ b)) for a, b in itertools.pairwise([*sides, sides[0]])]
     return sum(map(np.any, sides)) >= _LEAST_SIDES and max(turns) <= _MOST_SKEWED
-
-
-def _at_edge(start: Points, end: Points, last: tuple[int, int]) -> bool:
-    """Whether a side runs along the picture's own edge."""
-    ends = np.stack([start, end])
-    near = np.concatenate([ends <= _EDGE, ends >= np.array(last) - _EDGE], axis=1)
-    return bool(near.all(axis=0).any())
 
 
 def _sample(light: Gray, points: Points) -> Gray:

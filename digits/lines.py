@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digits.ink import Gray, Mask
+from digits.ink import Gray, Mask, components
 
 _SEARCH_SIDE = 240
 """Side of the reduced picture on which the slopes are searched."""
@@ -206,10 +206,10 @@ def _rows_of_lines(blocks: Gray, seen: Mask, thickest: int) -> Gray:
     sway = 1.4826 * float(np.median(np.abs(typical[enough] - np.median(typical[enough]))))
     floor = max(_FAINTEST, _NOISE * sway)
     dark = typical > 0.3 * floor
-    count, labels, _, _ = cv2.connectedComponentsWithStats(dark.astype(np.uint8)[:, None])
+    labels, boxes = components(dark[:, None])
     lines = np.zeros_like(blocks)
     ruled: list[_Ridge] = []
-    for label in range(1, count):
+    for label in range(1, len(boxes)):
         rows = np.flatnonzero(labels[:, 0] == label)
         peak = rows[typical[rows].argmax()]
         if enough[peak] and typical[peak] >= floor:

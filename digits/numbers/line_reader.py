@@ -9,13 +9,12 @@ import itertools
 from dataclasses import dataclass
 from typing import Final
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper
 
-from digits.ink import InkArray
+from digits.ink import InkArray, components
 from digits.layer_graph import Weights, constant, layer_nodes
 from digits.numbers.frame import FRAME_EDGE, HEIGHT, fit_line
 from digits.numbers.network import BLANK, CLASSES, COLUMN_STEP, LAYERS, LINE
@@ -127,7 +126,7 @@ def share_ink(ink: InkArray, columns: npt.NDArray[np.float64]) -> list[Part]:
     Returns:
         For each its part of the ink, which may be empty.
     """
-    _, labels, stats, _ = cv2.connectedComponentsWithStats((ink > 0).astype(np.uint8))
+    labels, stats = components(ink > 0)
     boxes = stats[1:, :4].astype(np.float64)
     holder = _holders(boxes, columns)
     gaps = gaps_between(boxes, boxes[holder])

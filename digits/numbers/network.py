@@ -16,7 +16,7 @@ INPUTS: Final = {LINE: 1}
 CLASSES: Final = 12
 """Ten digits, other writing, and nothing new: the blank of CTC."""
 
-BLANK: Final = 11
+BLANK: Final = CLASSES - 1
 
 COLUMN_STEP: Final = 2
 """Columns of the frame to one of the output."""

@@ -33,8 +33,6 @@ _SURE = 0.9
 Classify = Callable[[InkArray], npt.NDArray[np.float32]]
 """`(N, 28, 28)` float32 images to `(N, 10)` or `(N, 11)` float32 probabilities."""
 
-_NOTHING = Reading((), (), reason=BLANK)
-
 
 class Character(NamedTuple):
     """Ink of one digit, or of other writing.
@@ -117,9 +115,11 @@ class NumberReader:
         """Read one line of digits from left to right.
 
         Args:
-            inks: Its possible inks, the likeliest first; none if it is blank.
+            inks: Candidates for its ink, the likeliest first; none if it is blank.
         """
-        return _surest([self.read_ink(ink) for ink in inks]) if inks else _NOTHING
+        if not inks:
+            return Reading((), (), reason=BLANK)
+        return _select_reading([self.read_ink(ink) for ink in inks])
 
     def read_ink(self, ink: Ink) -> Reading:
         """Read one line of ink; see `read_line`."""
@@ -150,17 +150,11 @@ def _geometric_mean(
     return np.asarray(mean / mean.sum(axis=1, keepdims=True), np.float32)
 
 
-def _surest(readings: Sequence[Reading]) -> Reading:
+def _select_reading(readings: Sequence[Reading]) -> Reading:
     """Keep the first unless another is more confident throughout."""
     first, *others = readings
-    for other in others:
-        if min(_confidences(other)) > np.mean(_confidences(first)):
-            return other
-    return first
-
-
-def _confidences(reading: Reading) -> list[float]:
-    return [digit.confidence for digit in reading.digits] or [0.0]
+    mean = np.mean([digit.confidence for digit in first.digits] or [0.0])
+    return next((other for other in others if min_confidence(other.digits) > mean), first)
 
 
 def min_confidence(digits: Sequence[ReadDigit]) -> float:
