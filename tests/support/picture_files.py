@@ -5,7 +5,7 @@ import io
 import struct
 import zipfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -17,15 +17,6 @@ DIGIT = 5
 PNG = b"\x89PNG\r\n\x1a\n"
 
 Gray = npt.NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class Readable:
-    """A file and the picture that it must give: `(H, W)` gray levels, within `tolerance`."""
-
-    content: bytes
-    expected: Gray
-    tolerance: int = 0
 
 
 def ink() -> Gray:
@@ -43,6 +34,15 @@ def ink() -> Gray:
 INK = ink()
 ON_WHITE = 255 - INK
 ON_BLACK = INK
+
+
+@dataclass(frozen=True)
+class Readable:
+    """A file and the picture that it must give: `(H, W)` gray levels, within `tolerance`."""
+
+    content: bytes
+    expected: Gray = field(default_factory=lambda: ON_WHITE)
+    tolerance: int = 0
 
 
 def encode(image: Image.Image, kind: str, **options: object) -> bytes:
@@ -89,14 +89,13 @@ def _oriented() -> dict[str, Readable]:
     files = {
         f"exif-{orientation}.jpg": Readable(
             encode(stored_as(orientation), "JPEG", quality=95, exif=_exif(orientation)),
-            ON_WHITE,
-            24,
+            tolerance=24,
         )
         for orientation in range(1, 9)
     }
     for kind in ("PNG", "WEBP", "TIFF"):
         content = encode(stored_as(6).convert("RGB"), kind, exif=_exif(6), lossless=True)
-        files[f"exif-6.{kind.lower()}"] = Readable(content, ON_WHITE)
+        files[f"exif-6.{kind.lower()}"] = Readable(content)
     return files
 
 
@@ -104,17 +103,15 @@ def _few_bits() -> dict[str, Readable]:
     one_bit = _gray().convert("1", dither=Image.Dither.NONE)
     palette = _gray().convert("P")
     return {
-        "gray.png": Readable(encode(_gray(), "PNG"), ON_WHITE),
-        "rgb.png": Readable(encode(_gray().convert("RGB"), "PNG"), ON_WHITE),
-        "1-bit.png": Readable(encode(one_bit, "PNG"), ON_WHITE),
-        "1-bit.tiff": Readable(encode(one_bit, "TIFF", compression="group4"), ON_WHITE),
-        "1-bit.bmp": Readable(encode(one_bit, "BMP"), ON_WHITE),
-        "palette.png": Readable(encode(palette, "PNG"), ON_WHITE),
-        "palette-2-bit.png": Readable(
-            encode(one_bit.convert("L").quantize(4), "PNG", bits=2), ON_WHITE
-        ),
-        "palette.bmp": Readable(encode(palette, "BMP"), ON_WHITE),
-        "interlaced.png": Readable(interlaced_png(ON_WHITE), ON_WHITE),
+        "gray.png": Readable(encode(_gray(), "PNG")),
+        "rgb.png": Readable(encode(_gray().convert("RGB"), "PNG")),
+        "1-bit.png": Readable(encode(one_bit, "PNG")),
+        "1-bit.tiff": Readable(encode(one_bit, "TIFF", compression="group4")),
+        "1-bit.bmp": Readable(encode(one_bit, "BMP")),
+        "palette.png": Readable(encode(palette, "PNG")),
+        "palette-2-bit.png": Readable(encode(one_bit.convert("L").quantize(4), "PNG", bits=2)),
+        "palette.bmp": Readable(encode(palette, "BMP")),
+        "interlaced.png": Readable(interlaced_png(ON_WHITE)),
     }
 
 
@@ -131,11 +128,11 @@ def _many_bits() -> dict[str, Readable]:
         "float-signed.tiff": (wide.astype(np.float32) / 127.5 - 1, "TIFF"),
     }
     files = {
-        name: Readable(encode(Image.fromarray(array), kind), ON_WHITE, 1)
+        name: Readable(encode(Image.fromarray(array), kind), tolerance=1)
         for name, (array, kind) in arrays.items()
     }
     rgb = cv2.imencode(".png", np.dstack([wide * 257] * 3))[1].tobytes()  # Pillow has no such mode
-    files["16-bit-rgb.png"] = Readable(rgb, ON_WHITE)
+    files["16-bit-rgb.png"] = Readable(rgb)
     return files
 
 
@@ -150,20 +147,18 @@ def _transparent() -> dict[str, Readable]:
     sheet = _gray().convert("RGB")
     sheet.putalpha(Image.fromarray(corners))
     return {
-        "black-ink-on-transparent.png": Readable(encode(black, "PNG"), ON_WHITE),
-        "black-ink-on-transparent.webp": Readable(encode(black, "WEBP", lossless=True), ON_WHITE),
+        "black-ink-on-transparent.png": Readable(encode(black, "PNG")),
+        "black-ink-on-transparent.webp": Readable(encode(black, "WEBP", lossless=True)),
         "white-ink-on-transparent.png": Readable(encode(white, "PNG"), ON_BLACK),
-        "gray-and-alpha.png": Readable(encode(gray_and_alpha, "PNG"), ON_WHITE),
-        "palette-with-transparency.png": Readable(encode(palette, "PNG", transparency=0), ON_WHITE),
-        "palette-with-transparency.gif": Readable(encode(palette, "GIF", transparency=0), ON_WHITE),
-        "gray-with-transparent-level.png": Readable(
-            encode(_gray(), "PNG", transparency=255), ON_WHITE
-        ),
+        "gray-and-alpha.png": Readable(encode(gray_and_alpha, "PNG")),
+        "palette-with-transparency.png": Readable(encode(palette, "PNG", transparency=0)),
+        "palette-with-transparency.gif": Readable(encode(palette, "GIF", transparency=0)),
+        "gray-with-transparent-level.png": Readable(encode(_gray(), "PNG", transparency=255)),
         "16-bit-with-transparent-level.png": Readable(
             encode(Image.fromarray(INK.astype(np.uint16) * 257), "PNG", transparency=0), ON_BLACK, 1
         ),
-        "sheet-with-transparent-corner.png": Readable(encode(sheet, "PNG"), ON_WHITE),
-        "opaque-rgba.png": Readable(encode(_gray().convert("RGBA"), "PNG"), ON_WHITE),
+        "sheet-with-transparent-corner.png": Readable(encode(sheet, "PNG")),
+        "opaque-rgba.png": Readable(encode(_gray().convert("RGBA"), "PNG")),
     }
 
 
@@ -181,7 +176,7 @@ def _lossy() -> dict[str, Readable]:
         "still.avif": encode(rgb, "AVIF", quality=95),
         "animated.avif": encode(rgb, "AVIF", quality=95, save_all=True, append_images=[_blank()]),
     }
-    return {name: Readable(content, ON_WHITE, 40) for name, content in files.items()}
+    return {name: Readable(content, tolerance=40) for name, content in files.items()}
 
 
 def _blank() -> Image.Image:
@@ -192,35 +187,32 @@ def _several_frames() -> dict[str, Readable]:
     rgb = _gray().convert("RGB")
     more = {"save_all": True, "append_images": [_blank()] * 3}
     return {
-        "still.gif": Readable(encode(_gray(), "GIF"), ON_WHITE),
-        "animated.gif": Readable(encode(rgb, "GIF", **more), ON_WHITE),
-        "animated.png": Readable(encode(rgb, "PNG", **more), ON_WHITE),
-        "animated.webp": Readable(encode(rgb, "WEBP", lossless=True, **more), ON_WHITE),
-        "pages.tiff": Readable(encode(rgb, "TIFF", **more), ON_WHITE),
-        "thousands-of-frames.gif": Readable(many_frames(3000), ON_WHITE),
+        "still.gif": Readable(encode(_gray(), "GIF")),
+        "animated.gif": Readable(encode(rgb, "GIF", **more)),
+        "animated.png": Readable(encode(rgb, "PNG", **more)),
+        "animated.webp": Readable(encode(rgb, "WEBP", lossless=True, **more)),
+        "pages.tiff": Readable(encode(rgb, "TIFF", **more)),
+        "thousands-of-frames.gif": Readable(many_frames(3000)),
     }
 
 
 def _other() -> dict[str, Readable]:
     rgb = _gray().convert("RGB")
     return {
-        "rgb.bmp": Readable(encode(rgb, "BMP"), ON_WHITE),
-        "lzw.tiff": Readable(encode(rgb, "TIFF", compression="tiff_lzw"), ON_WHITE),
-        "deflate.tiff": Readable(encode(rgb, "TIFF", compression="tiff_adobe_deflate"), ON_WHITE),
-        "cmyk.tiff": Readable(encode(rgb.convert("CMYK"), "TIFF"), ON_WHITE),
-        "lossless.webp": Readable(encode(rgb, "WEBP", lossless=True), ON_WHITE),
-        "png-and-zip.png": Readable(encode(_gray(), "PNG") + zip_file(), ON_WHITE),
-        "gif-and-script.gif": Readable(
-            encode(_gray(), "GIF") + b"/*<script>alert(1)</script>", ON_WHITE
-        ),
+        "rgb.bmp": Readable(encode(rgb, "BMP")),
+        "lzw.tiff": Readable(encode(rgb, "TIFF", compression="tiff_lzw")),
+        "deflate.tiff": Readable(encode(rgb, "TIFF", compression="tiff_adobe_deflate")),
+        "cmyk.tiff": Readable(encode(rgb.convert("CMYK"), "TIFF")),
+        "lossless.webp": Readable(encode(rgb, "WEBP", lossless=True)),
+        "png-and-zip.png": Readable(encode(_gray(), "PNG") + zip_file()),
+        "gif-and-script.gif": Readable(encode(_gray(), "GIF") + b"/*<script>alert(1)</script>"),
         "pdf-in-jpeg.jpg": Readable(
-            _with_comment(encode(_gray(), "JPEG", quality=95)), ON_WHITE, 24
+            _with_comment(encode(_gray(), "JPEG", quality=95)), tolerance=24
         ),
-        "two-pngs.png": Readable(encode(_gray(), "PNG") + encode(_blank(), "PNG"), ON_WHITE),
+        "two-pngs.png": Readable(encode(_gray(), "PNG") + encode(_blank(), "PNG")),
         "damaged-exif.jpg": Readable(
             encode(_gray(), "JPEG", quality=95, exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff\x01\x12"),
-            ON_WHITE,
-            24,
+            tolerance=24,
         ),
     }
 
