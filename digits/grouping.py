@@ -1,4 +1,4 @@
-"""From all ink of a picture to that of one digit, or of one line of writing."""
+"""From all ink of a picture to that of one digit, or of one line of writing, where it is."""
 
 import cv2
 import numpy as np
@@ -33,25 +33,12 @@ def main_ink(ink: Ink) -> InkArray:
     """Keep the ink of one digit: on a photograph, the sharpest group of strokes.
 
     A clean canvas is taken whole: whoever draws there means every stroke.
-
-    Args:
-        ink: From `candidate_inks`.
-
-    Returns:
-        `(h, w)` float32 in `[0, 1]`, of the same frame.
     """
     return _group(ink, REACH, REACH)
 
 
 def written_line(ink: Ink) -> InkArray:
-    """Keep the ink of one line of writing, as `main_ink` keeps that of one digit.
-
-    Args:
-        ink: From `candidate_inks`.
-
-    Returns:
-        `(h, w)` float32 in `[0, 1]`, of the same frame.
-    """
+    """Keep the ink of one line of writing, as `main_ink` keeps that of one digit."""
     near = _group(ink, REACH, _WORD_GAP)
     return near if ink.clean else _with_the_rest(ink.array, near)
 
@@ -60,7 +47,7 @@ def _group(ink: Ink, reach_down: float, reach_across: float) -> InkArray:
     """Keep the sharpest stroke and what lies within reach of it, from stroke to stroke.
 
     Args:
-        ink: From `candidate_inks`; a clean one is kept whole.
+        ink: A clean one is kept whole.
         reach_down: In sizes of the sharpest stroke, between strokes above each other.
         reach_across: The same between strokes beside each other.
     """
@@ -86,12 +73,7 @@ def _group(ink: Ink, reach_down: float, reach_across: float) -> InkArray:
 
 
 def _with_the_rest(ink: InkArray, line: InkArray) -> InkArray:
-    """Add what is written further off, but level with the line and as high.
-
-    Args:
-        ink: All ink.
-        line: The part of it that is known to be the line's.
-    """
+    """Add to a part of the ink what is further off, but level with the line and as high."""
     labels, boxes = components(ink > 0)
     taken = np.zeros(len(boxes), bool)
     taken[labels[line > 0]] = True

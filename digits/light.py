@@ -1,6 +1,6 @@
 """The light on photographed paper: even it out, and tell what is darker from what is lighter.
 
-Arrays are `(h, w)` float32.
+Arrays are `(h, w)` float32 in gray levels, 0 to 255.
 """
 
 import cv2
@@ -46,12 +46,7 @@ def evenly_lit(gray: Gray, side: float, *, takes_light: bool) -> tuple[Gray, Gra
 
 
 def grain(gray: Gray, gain: Gray) -> float:
-    """Deviation of the paper's noise, as contrast.
-
-    Args:
-        gray: `(h, w)` float32, 0 to 255.
-        gain: From `evenly_lit`.
-    """
+    """Deviation of the paper's noise as contrast, by the gain of `evenly_lit`."""
     # 1.4826 makes a median deviation a standard one; the blur has taken a fifth with it.
     rest = ((gray - cv2.blur(gray, (5, 5))) * gain)[::3, ::3]
     return 1.25 * 1.4826 * float(np.median(np.abs(rest)))
@@ -62,9 +57,6 @@ def is_ink_dark(gray: Gray) -> bool:
 
     A shadow's edge differs to both sides alike, ink to one. Chalk on a board is the rarer case,
     so light ink has to stand out clearly.
-
-    Args:
-        gray: `(h, w)` float32, 0 to 255.
     """
     levels = np.clip(gray, 0, 255).astype(np.uint8)
     small = _with_side(levels, 320)

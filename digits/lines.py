@@ -63,11 +63,8 @@ _THICKEST = 0.06
 def ruled_lines(contrast: Gray) -> Gray:
     """Measure how dark the printed lines are, wherever they run.
 
-    Args:
-        contrast: `(h, w)` float32 in gray levels.
-
     Returns:
-        `(h, w)` float32 in gray levels of the lines alone, 0 where there is none.
+        The contrast of the lines alone, 0 where there is none.
     """
     down = _level_lines(np.ascontiguousarray(contrast.T)).T
     return _level_lines(contrast) + down

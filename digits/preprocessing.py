@@ -1,7 +1,7 @@
 """From any upright picture to the (28, 28) image that MNIST's makers would have produced.
 
-`digits.candidates` finds what was written; `normalize` brings it to MNIST's frame. Arrays are
-height x width; ink is float32, 0 for paper and 1 for full ink.
+`digits.candidates` finds what was written; `normalize` brings it to MNIST's frame. Ink is
+`(h, w)` float32 in `[0, 1]`, 0 for paper and 1 for full ink.
 """
 
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ _FINE = 4
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """One way to see the digit of a picture.
+    """The ink of a digit in MNIST's frame.
 
     Attributes:
         image: `(28, 28)` float32 in `[0, 1]`, 0 paper, 1 full ink.
@@ -90,11 +90,7 @@ def _box(array: InkArray, scale: float) -> Box:
 
 
 def center_of_mass(ink: InkArray) -> tuple[float, float]:
-    """Row and column of the centre of mass, in indices.
-
-    Args:
-        ink: `(h, w)` float32 in `[0, 1]`, with some ink.
-    """
+    """Row and column of the centre of mass, in indices; there must be some ink."""
     mass = ink.sum()
     height, width = ink.shape
     row = float(ink.sum(axis=1) @ np.arange(height) / mass)
@@ -102,13 +98,7 @@ def center_of_mass(ink: InkArray) -> tuple[float, float]:
 
 
 def normalize(ink: InkArray) -> InkArray:
-    """Fit ink into 20x20 with its shape kept and centre its mass in 28x28.
-
-    Args:
-        ink: `(h, w)` float32 in `[0, 1]`, 0 paper, 1 full ink; any size.
-
-    Returns:
-        `(28, 28)` float32 in `[0, 1]`.
+    """Fit ink of any size into 20x20 with its shape kept and centre its mass in 28x28.
 
     Raises:
         BlankPictureError: If there is no ink.
@@ -117,22 +107,12 @@ def normalize(ink: InkArray) -> InkArray:
 
 
 def has_ink(ink: InkArray) -> bool:
-    """Whether there is anything that `normalize` could fit into its frame.
-
-    Args:
-        ink: `(h, w)` float32 in `[0, 1]`.
-    """
+    """Whether there is anything that `normalize` could fit into its frame."""
     return bool((ink > _EDGE).any())
 
 
 def crop(ink: InkArray) -> InkArray:
     """Cut to the bounding box of the ink.
-
-    Args:
-        ink: `(h, w)` float32 in `[0, 1]`.
-
-    Returns:
-        The part that holds ink.
 
     Raises:
         BlankPictureError: If there is no ink.
@@ -144,13 +124,10 @@ def crop(ink: InkArray) -> InkArray:
 
 
 def thicken(ink: InkArray) -> InkArray:
-    """Widen strokes that would be thinner than `MIN_STROKE` in the (28, 28) image.
-
-    Args:
-        ink: `(h, w)` float32 in `[0, 1]`, cut to its ink.
+    """Widen strokes of cropped ink that would be thinner than `MIN_STROKE` in the (28, 28) image.
 
     Returns:
-        The ink at no more than `_FINE` times the final size, its thin strokes widened.
+        The ink at no more than `_FINE` times the final size.
     """
     side = max(ink.shape)
     fine = BOX_SIDE * _FINE
@@ -167,25 +144,14 @@ def thicken(ink: InkArray) -> InkArray:
 
 
 def fit_to_box(ink: InkArray) -> InkArray:
-    """Scale so that the larger side is 20 pixels, by area, with the shape kept.
-
-    Args:
-        ink: `(h, w)` float32 in `[0, 1]`, cut to its ink.
-
-    Returns:
-        `(20, w)` or `(h, 20)` float32 in `[0, 1]`.
-    """
+    """Scale cropped ink by area so that its larger side is 20 pixels, with the shape kept."""
     return _resize(ink, BOX_SIDE / max(ink.shape))
 
 
 def center_by_mass(box: InkArray) -> InkArray:
-    """Place the box so that the centre of mass is the centre of the image.
+    """Place ink of up to 20x20 so that its centre of mass is the centre of 28x28.
 
-    Args:
-        box: `(h, w)` float32 in `[0, 1]`, neither side above 20.
-
-    Returns:
-        `(28, 28)` float32 in `[0, 1]`, moved by whole pixels and never over the edge.
+    It is moved by whole pixels, and never over the edge.
     """
     height, width = box.shape
     row, column = center_of_mass(box)
