@@ -38,21 +38,16 @@ _PLAIN_STEP = 3.0
 """Gray levels that a border may waver and still be plain paper (canvas, clean scan)."""
 
 _UNIFORM_STEP = 6.0
-"""Gray levels that plain paper may waver within (what JPEG leaves around strokes)."""
-
-_ONE_TONE = 10.0
-"""Gray levels within which ink is of one tone."""
+"""Gray levels that plain paper, or ink of one tone, may waver within (what JPEG leaves around)."""
 
 _DRAWN = 0.3
-"""Share of the ink that has that tone, on a canvas; the rest are the strokes' soft edges."""
+"""Share of the ink that is of one tone, on a canvas; the rest are the strokes' soft edges."""
 
 _PLAIN_BORDER = 0.85
 """Share of the border that must be plain: strokes may run over the edge."""
 
 _PLAIN_IN_PART = 0.5
 """The same for a scan cut close to the digit; of a photograph's border less is plain, as a rule."""
-
-_MAX_CANDIDATES = 4
 
 _SMALLEST_PHOTO = 32
 """Smaller pictures are MNIST's own or the like, and have no room for shadows, lines and dust."""
@@ -65,11 +60,8 @@ _STRONG = 0.3
 
 _NOTHING = "Expected ink on the paper. Received: nothing but paper"
 
-_DARK_DESK = 100.0
-"""Gray levels of a desk at the most, where it is plain enough to be taken for paper."""
-
 _FILLED = 0.5
-"""Share of its box that a sheet on such a desk fills at the least; few strokes fill as much."""
+"""Share of its box that a sheet on a plain desk fills at the least; few strokes fill as much."""
 
 _MARGIN = 0.05
 """Broadest margin around a sheet that fills the picture, as a share of the picture's side."""
@@ -99,10 +91,11 @@ def candidate_inks(picture: Picture) -> list[Ink]:
         picture: `(H, W)` or `(H, W, 3)` uint8, upright.
 
     Returns:
-        The ink, its larger side at most `FINE_SIDE`; with a sheet on a desk, that on the sheet and
-        then that of the whole picture; where the paper may be a board, dark ink and light; where
-        the border is plain in part, as of a photograph and then as of plain paper; where lines of
-        plain paper run out of the picture, as of plain paper and then as of a photograph.
+        One to five, the larger side at most `FINE_SIDE`; with a sheet on a desk, the ink on the
+        sheet and then that of the whole picture; where the paper may be a board, dark ink and
+        light; where the border is plain in part, as of a photograph and then as of plain paper;
+        where lines of plain paper run out of the picture, as of plain paper and then as of a
+        photograph.
 
     Raises:
         BlankPictureError: If nothing stands out of the paper.
@@ -127,7 +120,7 @@ def _candidates(picture: Picture, work_side: int) -> list[Ink]:
         more = _photographed(planes) if outside and not _is_drawn(planes, paper) else []
         return [ink, *(Ink(array, scale, clean=False) for array in more)]
     inks = [Ink(array, scale, clean=False) for array in _photographed(planes)]
-    if plain > _PLAIN_IN_PART and len(inks) < _MAX_CANDIDATES:
+    if plain > _PLAIN_IN_PART:
         with suppress(BlankPictureError):
             inks.append(_on_plain_paper(planes, paper, scale))
     if not inks:
@@ -204,12 +197,11 @@ def _sheet_within(
 
 
 def _is_filled(box: Picture, desk: Color) -> bool:
-    """Tell that much is light on a dark and plain desk.
+    """Tell that much is light on a darker, plain desk.
 
     It is a sheet if it has the outline of one, and something is written on it; else it is a stroke.
     """
-    is_light = box.min(axis=2) > desk.max() + _MIN_CONTRAST
-    return bool(desk.max() <= _DARK_DESK and is_light.mean() >= _FILLED)
+    return bool(np.mean(box.min(axis=2) > desk.max() + _MIN_CONTRAST) >= _FILLED)
 
 
 def _on_sheet(planes: Picture) -> InkArray | None:
@@ -276,7 +268,7 @@ def _comes_from_outside(ink: InkArray) -> bool:
 def _is_drawn(planes: Picture, paper: Color) -> bool:
     """Tell ink of one tone, but for its edges, as on a canvas or a scan in black and white."""
     away = np.abs(planes.astype(np.float32) - paper).max(axis=2)
-    darkest = away > away.max() - _ONE_TONE
+    darkest = away > away.max() - _UNIFORM_STEP
     return bool(darkest.sum() >= _DRAWN * (away > _UNIFORM_STEP).sum())
 
 

@@ -46,9 +46,6 @@ _CERTAIN = 1.7
 _FAINTEST_PEN = 18.0
 """Gray levels of the faintest stroke; a soft pencil leaves 25."""
 
-_STOUTEST = 0.4
-"""Greatest width of a stroke in its larger side: a blot, or what shadows enclose, has half."""
-
 _LEAST_EVIDENCE = 1e5
 """Squared slopes along the outline of the smallest and faintest digit: several times as much."""
 
@@ -61,9 +58,6 @@ _LIGHTER = 0.4
 
 _STEEP = 10.0
 """How much steeper than the paper's grain an edge of ink is, squared."""
-
-_LEAST_SIZE = 0.025
-"""Larger side of a written stroke in sides of the picture."""
 
 _BORDER_WEIGHT = 0.1
 """What touches the picture's edge is rather the table or a shadow than the digit."""
@@ -270,24 +264,18 @@ def _strokes(sheet: _Sheet, level: float) -> _Strokes:
     count = len(boxes)
     top = _top(contrast, labels, count)
     framed = cv2.erode(written.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0)
-    outline = written & (framed == 0)
-    around = np.maximum(np.bincount(labels[outline], minlength=count), 1)
-    outline &= ~sheet.fences
+    outline = written & (framed == 0) & ~sheet.fences
     where = labels[outline]
     length = np.bincount(where, minlength=count)
     closed = sheet.rise[outline] > _LIGHTER * top[where]
     outlined = np.bincount(where, weights=closed, minlength=count) / np.maximum(length, 1)
     edges = np.bincount(where, weights=sheet.slope[outline], minlength=count)
     crisp = np.sqrt(edges / np.maximum(length, 1)) / np.maximum(top, 1)
-    size = boxes[:, 2:4].max(axis=1)
-    slender = 2 * boxes[:, cv2.CC_STAT_AREA] <= _STOUTEST * size * around
     kept = (outlined >= _OUTLINED) & (crisp >= _CRISP) & (top >= _CERTAIN * sheet.floor)
-    kept &= (top >= _FAINTEST_PEN) & (size >= 3)
+    kept &= (top >= _FAINTEST_PEN) & (boxes[:, 2:4].max(axis=1) >= 3)
     kept[0] = False
-    evidence = edges * (kept & slender & (size >= _LEAST_SIZE * max(contrast.shape)))
-    evidence = np.where(
-        touch_border(boxes, contrast.shape), sheet.border_weight * evidence, evidence
-    )
+    at_edge = touch_border(boxes, contrast.shape)
+    evidence = edges * kept * np.where(at_edge, sheet.border_weight, 1.0)
     evidence[evidence < _LEAST_EVIDENCE] = 0
     return _Strokes(contrast, labels, evidence, kept, top, sheet.floor)
 
