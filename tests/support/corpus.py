@@ -18,6 +18,8 @@ from tests.support.picture_files import DIGIT, encode, readable
 
 Gray = npt.NDArray[np.uint8]
 Color = tuple[int, int, int]
+Source = Gray | bytes
+"""Pixels, of which a PNG is made, or a file's content."""
 
 BLANK = "blank"
 NOT_A_DIGIT = "not a digit"
@@ -46,70 +48,67 @@ def cases() -> list[Case]:
     """All of them, in a fixed order."""
     files = [Case(name, file.content, digit=DIGIT) for name, file in readable().items()]
     refused = [Case(name, file.content, error=file.reason) for name, file in unreadable().items()]
-    written = [Case(name, content, digit=digit) for name, (digit, content) in _written().items()]
-    empty = [Case(name, content, reason=BLANK) for name, content in _empty().items()]
-    other = [Case(name, content, reason=NOT_A_DIGIT) for name, content in _no_digits().items()]
+    written = [Case(name, _content(source), digit) for name, (digit, source) in _written().items()]
+    empty = [Case(name, _content(source), reason=BLANK) for name, source in _empty().items()]
+    other = [Case(name, _content(gray), reason=NOT_A_DIGIT) for name, gray in _no_digits().items()]
     return files + written + empty + other + refused
 
 
-def _png(picture: Gray) -> bytes:
-    return encode(Image.fromarray(picture), "PNG")
+def _content(source: Source) -> bytes:
+    return source if isinstance(source, bytes) else encode(Image.fromarray(source), "PNG")
 
 
 def _jpeg(picture: Gray, quality: int) -> bytes:
     return encode(Image.fromarray(picture), "JPEG", quality=quality)
 
 
-def _written() -> dict[str, tuple[int, bytes]]:
+def _written() -> dict[str, tuple[int, Source]]:
     return _colored() | _pens() | _places() | _framed() | _see_through() | _depths()
 
 
-def _colored() -> dict[str, tuple[int, bytes]]:
+def _colored() -> dict[str, tuple[int, Source]]:
     return {
-        "white-on-black.png": (3, _png(255 - pen.sheet(3))),
-        "blue-on-yellow.png": (8, _png(colored(pen.sheet(8), (250, 240, 120), BLUE))),
-        "red-on-green.png": (2, _png(colored(pen.sheet(2), (90, 190, 90), (200, 60, 60)))),
-        "as-light-as-the-paper.png": (
-            6, _png(colored(pen.sheet(6), (120, 160, 120), (160, 120, 160)))),
+        "white-on-black.png": (3, 255 - pen.sheet(3)),
+        "blue-on-yellow.png": (8, colored(pen.sheet(8), (250, 240, 120), BLUE)),
+        "red-on-green.png": (2, colored(pen.sheet(2), (90, 190, 90), (200, 60, 60))),
+        "as-light-as-the-paper.png": (6, colored(pen.sheet(6), (120, 160, 120), (160, 120, 160))),
         "chalk-on-green.jpg": (4, _jpeg(colored(pen.sheet(4), (30, 70, 40), (240, 240, 235)), 85)),
-        "faint-pencil.png": (9, _png(colored(pen.sheet(9), WHITE, (215, 215, 215)))),
+        "faint-pencil.png": (9, colored(pen.sheet(9), WHITE, (215, 215, 215))),
         "artefacts.jpg": (2, _jpeg(colored(pen.sheet(2), WHITE, (200, 20, 20)), 5)),
         "worst-artefacts.jpg": (3, _jpeg(pen.sheet(3), 1)),
-    }  # fmt: skip
+    }
 
 
-def _pens() -> dict[str, tuple[int, bytes]]:
+def _pens() -> dict[str, tuple[int, Source]]:
+    small = pen.sheet(3, size=300, brush=14)
     return {
-        "hairline.png": (5, _png(pen.sheet(5, brush=1))),
-        "thin.png": (0, _png(pen.sheet(0, brush=4))),
-        "thick.png": (7, _png(pen.sheet(7, brush=55))),
-        "mnist-like.png": (4, _png(mnist_like(4))),
-        "mnist-like-on-white.png": (8, _png(255 - mnist_like(8))),
-        "4000x4000.png": (7, _png(pen.sheet(7, size=4000, brush=200))),
-        "small-on-4000x4000.png": (
-            3, _png(on_paper(pen.sheet(3, size=300, brush=14), (4000, 4000), (3000, 500)))),
+        "hairline.png": (5, pen.sheet(5, brush=1)),
+        "thin.png": (0, pen.sheet(0, brush=4)),
+        "thick.png": (7, pen.sheet(7, brush=55)),
+        "mnist-like.png": (4, mnist_like(4)),
+        "mnist-like-on-white.png": (8, 255 - mnist_like(8)),
+        "4000x4000.png": (7, pen.sheet(7, size=4000, brush=200)),
+        "small-on-4000x4000.png": (3, on_paper(small, (4000, 4000), (3000, 500))),
         "photograph.jpg": (6, _jpeg(photograph(6), 85)),
-    }  # fmt: skip
+    }
 
 
-def _places() -> dict[str, tuple[int, bytes]]:
+def _places() -> dict[str, tuple[int, Source]]:
     ink = cropped(pen.sheet(8))
     part = ink[:, : ink.shape[1] * 15 // 16]
     return {
-        "5-to-1.png": (9, _png(on_paper(pen.sheet(9), (400, 2000), (0, 200)))),
-        "1-to-5.png": (1, _png(on_paper(pen.sheet(1), (2000, 400), (1300, 0)))),
-        "in-a-corner.png": (
-            0, _png(on_paper(pen.sheet(0, size=200, brush=10), (900, 1000), (690, 795)))),
-        "at-the-left-border.png": (8, _png(on_paper(ink, (500, 500), (100, 0)))),
-        "at-the-top-border.png": (8, _png(on_paper(ink, (500, 500), (0, 160)))),
-        "without-margins.png": (5, _png(cropped(pen.sheet(5)))),
-        "cut-at-the-right.png": (
-            8, _png(on_paper(part, (500, 500), (90, 500 - part.shape[1])))),
-        "cut-at-the-bottom.png": (2, _png(pen.sheet(2)[: 400 * 78 // 100])),
-    }  # fmt: skip
+        "5-to-1.png": (9, on_paper(pen.sheet(9), (400, 2000), (0, 200))),
+        "1-to-5.png": (1, on_paper(pen.sheet(1), (2000, 400), (1300, 0))),
+        "in-a-corner.png": (0, on_paper(pen.sheet(0, size=200, brush=10), (900, 1000), (690, 795))),
+        "at-the-left-border.png": (8, on_paper(ink, (500, 500), (100, 0))),
+        "at-the-top-border.png": (8, on_paper(ink, (500, 500), (0, 160))),
+        "without-margins.png": (5, cropped(pen.sheet(5))),
+        "cut-at-the-right.png": (8, on_paper(part, (500, 500), (90, 500 - part.shape[1]))),
+        "cut-at-the-bottom.png": (2, pen.sheet(2)[: 400 * 78 // 100]),
+    }
 
 
-def _framed() -> dict[str, tuple[int, bytes]]:
+def _framed() -> dict[str, tuple[int, Source]]:
     inside = on_paper(pen.sheet(3), (600, 600), (100, 100))
     cv2.rectangle(inside, (60, 60), (540, 540), 90, 2)
     edge = pen.sheet(6)
@@ -122,16 +121,16 @@ def _framed() -> dict[str, tuple[int, bytes]]:
     cell[384:388] = 60
     cell[:, 20:24] = 60
     return {
-        "in-a-frame.png": (3, _png(inside)),
-        "frame-at-the-edge.png": (6, _png(edge)),
-        "in-a-form-field.png": (5, _png(form)),
-        "above-a-line.png": (4, _png(ruled)),
-        "cell-of-a-table.png": (9, _png(cell)),
-        "sheet-on-black.png": (2, _png(on_paper(pen.sheet(2), (440, 440), (20, 20), paper=0))),
+        "in-a-frame.png": (3, inside),
+        "frame-at-the-edge.png": (6, edge),
+        "in-a-form-field.png": (5, form),
+        "above-a-line.png": (4, ruled),
+        "cell-of-a-table.png": (9, cell),
+        "sheet-on-black.png": (2, on_paper(pen.sheet(2), (440, 440), (20, 20), paper=0)),
     }
 
 
-def _see_through() -> dict[str, tuple[int, bytes]]:
+def _see_through() -> dict[str, tuple[int, Source]]:
     ink = 255 - pen.sheet(2)
     white = Image.fromarray(rgba(WHITE, ink))
     few = white.quantize(16, method=Image.Quantize.FASTOCTREE)
@@ -144,55 +143,53 @@ def _see_through() -> dict[str, tuple[int, bytes]]:
         "white-on-transparent-palette.png": (2, encode(few, "PNG")),
         "white-on-transparent-palette.gif": (2, encode(few, "GIF")),
         "white-and-alpha.png": (2, encode(white.convert("LA"), "PNG")),
-        "yellow-on-transparent.png": (2, _png(rgba((250, 230, 40), ink))),
-        "gray-on-transparent.png": (2, _png(rgba((128, 128, 128), ink))),
-        "faint-on-transparent.png": (2, _png(rgba(BLACK, ink // 3))),
-        "round-sheet.png": (3, _png(round_sheet)),
-        "round-dark-sheet.png": (3, _png(dark_sheet)),
-        "white-with-black-outline.png": (2, _png(glow)),
+        "yellow-on-transparent.png": (2, rgba((250, 230, 40), ink)),
+        "gray-on-transparent.png": (2, rgba((128, 128, 128), ink)),
+        "faint-on-transparent.png": (2, rgba(BLACK, ink // 3)),
+        "round-sheet.png": (3, round_sheet),
+        "round-dark-sheet.png": (3, dark_sheet),
+        "white-with-black-outline.png": (2, glow),
     }
 
 
-def _depths() -> dict[str, tuple[int, bytes]]:
+def _depths() -> dict[str, tuple[int, Source]]:
     wide = pen.sheet(7).astype(np.uint16)
     real = pen.sheet(7).astype(np.float32) / 255
     return {
-        "faint-16-bit.png": (7, _png(60_000 + 20 * wide)),
-        "dark-16-bit.png": (7, _png(3 * wide)),
+        "faint-16-bit.png": (7, 60_000 + 20 * wide),
+        "dark-16-bit.png": (7, 3 * wide),
         "float-elsewhere.tiff": (7, encode(Image.fromarray(real * 700 + 300), "TIFF")),
         "float-narrow.tiff": (7, encode(Image.fromarray(real * 0.2 + 0.4), "TIFF")),
         "float-vast.tiff": (7, encode(Image.fromarray((real * 2 - 1) * 1e30), "TIFF")),
     }
 
 
-def _empty() -> dict[str, bytes]:
+def _empty() -> dict[str, Source]:
     rng = np.random.default_rng(0)
     rows, columns = np.mgrid[:300, :400]
     across = (columns * 255 / 399).astype(np.uint8)
     around = (255 - np.hypot(columns - 200, rows - 150)).astype(np.uint8)
     several = np.dstack([across, across[::-1], (rows * 255 / 299).astype(np.uint8)])
     return {
-        **{
-            f"blank-{gray}.png": _png(np.full((200, 300), gray, np.uint8)) for gray in (0, 128, 255)
-        },
+        **{f"blank-{gray}.png": np.full((200, 300), gray, np.uint8) for gray in (0, 128, 255)},
         "blank.jpg": _jpeg(np.full((200, 300, 3), (250, 240, 200), np.uint8), 60),
-        "blank-transparent.png": _png(np.zeros((200, 300, 4), np.uint8)),
-        "blank-half-transparent.png": _png(rgba((90, 90, 90), np.full((200, 300), 128, np.uint8))),
-        "blank-28x28.png": _png(np.zeros((28, 28), np.uint8)),
-        "stripes.png": _png((columns // 25 % 2 * 255).astype(np.uint8)),
-        "noise.png": _png(rng.integers(0, 256, (300, 400)).astype(np.uint8)),
-        "colored-noise.png": _png(rng.integers(0, 256, (300, 400, 3)).astype(np.uint8)),
-        "grainy-paper.png": _png(rng.normal(200, 10, (300, 300)).clip(0, 255).astype(np.uint8)),
-        "gradient-across.png": _png(across),
-        "gradient-down.png": _png(across.T.copy()),
-        "gradient-faint.png": _png((90 + across * 0.5).astype(np.uint8)),
-        "gradient-around.png": _png(around),
-        "gradient-inward.png": _png(255 - around),
+        "blank-transparent.png": np.zeros((200, 300, 4), np.uint8),
+        "blank-half-transparent.png": rgba((90, 90, 90), np.full((200, 300), 128, np.uint8)),
+        "blank-28x28.png": np.zeros((28, 28), np.uint8),
+        "stripes.png": (columns // 25 % 2 * 255).astype(np.uint8),
+        "noise.png": rng.integers(0, 256, (300, 400)).astype(np.uint8),
+        "colored-noise.png": rng.integers(0, 256, (300, 400, 3)).astype(np.uint8),
+        "grainy-paper.png": rng.normal(200, 10, (300, 300)).clip(0, 255).astype(np.uint8),
+        "gradient-across.png": across,
+        "gradient-down.png": across.T.copy(),
+        "gradient-faint.png": (90 + across * 0.5).astype(np.uint8),
+        "gradient-around.png": around,
+        "gradient-inward.png": 255 - around,
         "gradient-of-colors.jpg": _jpeg(several, 85),
     }
 
 
-def _no_digits() -> dict[str, bytes]:
+def _no_digits() -> dict[str, Gray]:
     rows, columns = np.mgrid[:300, :400] // 25
     cross = np.full((400, 400), 255, np.uint8)
     cv2.line(cross, (60, 60), (340, 340), 0, 20)
@@ -200,10 +197,10 @@ def _no_digits() -> dict[str, bytes]:
     noise = np.random.default_rng(0).integers(0, 2, (300, 300)).astype(np.uint8) * 255
     dirt = np.where(np.random.default_rng(0).random((300, 300)) < 0.01, 0, 255).astype(np.uint8)
     return {
-        "dirt.png": _png(dirt),
-        "black-and-white-noise.png": _png(noise),
-        "checkers.png": _png(((rows + columns) % 2 * 255).astype(np.uint8)),
-        "cross.png": _png(cross),
+        "dirt.png": dirt,
+        "black-and-white-noise.png": noise,
+        "checkers.png": ((rows + columns) % 2 * 255).astype(np.uint8),
+        "cross.png": cross,
     }
 
 
