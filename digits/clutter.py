@@ -22,11 +22,8 @@ _DARK = 0.3
 _THICKEST = 0.025
 """Thickness of a line as a share of the picture's larger side; a pen's stroke is thicker."""
 
-_WHOLE = 0.95
-"""Share of its length that a line from edge to edge shows."""
-
 _SIDE = 0.85
-"""The same for the side of a frame, whose corners may be round."""
+"""Share of its length that a line or the side of a frame shows; corners may be round."""
 
 _FRINGE = 2
 """Pixels beside a line that its blurred edge may reach."""
@@ -95,7 +92,7 @@ def _without_level_lines(ink: InkArray) -> InkArray:
     ends = (ink[:, 0] > _DARK) & (ink[:, -1] > _DARK)
     if not ends.any():
         return ink
-    dark = ends & ((ink > _DARK).mean(axis=1) >= _WHOLE)
+    dark = ends & ((ink > _DARK).mean(axis=1) >= _SIDE)
     thickest = max(1, round(_THICKEST * max(ink.shape)))
     rest = ink.copy()
     for _, top, _, thickness, _ in components(dark[:, None])[1][1:]:
