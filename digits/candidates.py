@@ -12,6 +12,8 @@ import numpy.typing as npt
 from digits.clutter import without_lines, without_long_lines, without_specks
 from digits.desk import sheet_on_desk
 from digits.ink import (
+    FRINGE,
+    STRONG_INK,
     BlankPictureError,
     Ink,
     InkArray,
@@ -55,9 +57,6 @@ _SMALLEST_PHOTO = 32
 _MIN_CONTRAST = 14.0
 """Gray levels between paper and ink, or between a sheet and its margin, at the least."""
 
-_STRONG = 0.3
-"""Ink that is certainly written; fainter ink counts where it is connected to such."""
-
 _NOTHING = "Expected ink on the paper. Received: nothing but paper"
 
 _FILLED = 0.5
@@ -65,9 +64,6 @@ _FILLED = 0.5
 
 _MARGIN = 0.05
 """Broadest margin around a sheet that fills the picture, as a share of the picture's side."""
-
-_FRINGE = 2
-"""Pixels beside the sheet's edge that blur may reach."""
 
 _PLAIN_OUTLINE = 0.9
 """Share of the sheet's outline that shows nothing but paper."""
@@ -181,8 +177,8 @@ def _sheet_within(
     margins = rows.start, height - rows.stop, columns.start, width - columns.stop
     if not 0 < max(margins) <= _MARGIN * max(height, width):
         return None
-    rows = slice(rows.start + _FRINGE, rows.stop - _FRINGE)
-    columns = slice(columns.start + _FRINGE, columns.stop - _FRINGE)
+    rows = slice(rows.start + FRINGE, rows.stop - FRINGE)
+    columns = slice(columns.start + FRINGE, columns.stop - FRINGE)
     sheet = planes[rows, columns].astype(np.int16)
     if not sheet.size:
         return None
@@ -226,9 +222,9 @@ def _plain_ink(planes: Picture, paper: Color) -> InkArray:
     low = min(_UNIFORM_STEP, 0.5 * full)
     ink = np.clip((contrast - low) / (full - low), 0, 1)
     labels, boxes = components(contrast > low)
-    # Canny's hysteresis.
+    # Canny's hysteresis: fainter ink counts where it is connected to strong ink.
     keep = np.zeros(len(boxes), bool)
-    keep[labels[ink > _STRONG]] = True
+    keep[labels[ink > STRONG_INK]] = True
     return ink * keep[labels]
 
 

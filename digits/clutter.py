@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digits.ink import Boxes, InkArray, Mask, components, stroke_width
+from digits.ink import FRINGE, STRONG_INK, Boxes, InkArray, Mask, components, stroke_width
 
 _SPECK = 0.7
 """Size of a speck as a share of the pen's width: even a dot is as large as the pen."""
@@ -16,17 +16,11 @@ _SPECK = 0.7
 _SPECK_BESIDE = 0.06
 """The same as a share of the largest stroke's size: beside a thin digit, a blot is a wide pen's."""
 
-_DARK = 0.3
-"""Ink of a line at the least."""
-
 _THICKEST = 0.025
 """Thickness of a line as a share of the picture's larger side; a pen's stroke is thicker."""
 
 _SIDE = 0.85
 """Share of its length that a line or the side of a frame shows; corners may be round."""
-
-_FRINGE = 2
-"""Pixels beside a line that its blurred edge may reach."""
 
 _LEAST_INSIDE = 0.1
 """Size of what a frame is around, as a share of the frame's."""
@@ -84,22 +78,22 @@ def without_lines(ink: InkArray) -> InkArray:
     """
     rest = _without_level_lines(_without_level_lines(ink).T).T
     rest = _without_open_frames(_without_frame(np.ascontiguousarray(rest)))
-    return rest if rest.max() > _DARK else ink
+    return rest if rest.max() > STRONG_INK else ink
 
 
 def _without_level_lines(ink: InkArray) -> InkArray:
     """Take off thin lines that run level from the left edge to the right one."""
-    ends = (ink[:, 0] > _DARK) & (ink[:, -1] > _DARK)
+    ends = (ink[:, 0] > STRONG_INK) & (ink[:, -1] > STRONG_INK)
     if not ends.any():
         return ink
-    dark = ends & ((ink > _DARK).mean(axis=1) >= _SIDE)
+    dark = ends & ((ink > STRONG_INK).mean(axis=1) >= _SIDE)
     thickest = max(1, round(_THICKEST * max(ink.shape)))
     rest = ink.copy()
     for _, top, _, thickness, _ in components(dark[:, None])[1][1:]:
         if thickness > thickest:
             continue
-        first = max(0, top - _FRINGE)
-        last = min(len(ink) - 1, top + thickness - 1 + _FRINGE)
+        first = max(0, top - FRINGE)
+        last = min(len(ink) - 1, top + thickness - 1 + FRINGE)
         # A stroke that crosses the line goes on as it is above and below.
         rest[first : last + 1] = np.minimum(ink[first], ink[last])
     return rest
@@ -107,8 +101,8 @@ def _without_level_lines(ink: InkArray) -> InkArray:
 
 def _without_frame(ink: InkArray) -> InkArray:
     """Take off a box around other ink."""
-    left, top, width, height = cv2.boundingRect(cv2.inRange(ink, _DARK, np.inf))
-    thickest = round(_THICKEST * max(ink.shape)) + _FRINGE
+    left, top, width, height = cv2.boundingRect(cv2.inRange(ink, STRONG_INK, np.inf))
+    thickest = round(_THICKEST * max(ink.shape)) + FRINGE
     if min(width, height) <= 4 * thickest:
         return ink
     box = ink[top : top + height, left : left + width]
@@ -117,10 +111,10 @@ def _without_frame(ink: InkArray) -> InkArray:
         depth = _thickness(side, thickest)
         if depth is None:
             return ink
-        inside.append(depth + _FRINGE)
+        inside.append(depth + FRINGE)
     above, below, before, after = inside
     inner = box[above : height - below, before : width - after]
-    _, _, across, down = cv2.boundingRect((inner > _DARK).astype(np.uint8))
+    _, _, across, down = cv2.boundingRect((inner > STRONG_INK).astype(np.uint8))
     if max(across, down) < _LEAST_INSIDE * max(width, height):
         return ink
     # What joins two opposite sides is a part of what was written: the bar of a square 8.
@@ -180,9 +174,9 @@ def _lie_within(boxes: Boxes, outer: Boxes) -> Mask:
 
 def _thickness(box: InkArray, thickest: int) -> int | None:
     """Rows of the line along the upper side of a box; None if there is no thin one."""
-    if (box[:thickest].max(axis=0) > _DARK).mean() < _SIDE:
+    if (box[:thickest].max(axis=0) > STRONG_INK).mean() < _SIDE:
         return None
-    covered = (box[: thickest + 1] > _DARK).mean(axis=1) > 0.5
+    covered = (box[: thickest + 1] > STRONG_INK).mean(axis=1) > 0.5
     free = np.flatnonzero(~covered & (np.cumsum(covered) > 0))
     return int(free[0]) if free.size else None
 

@@ -19,6 +19,12 @@ Gray = npt.NDArray[np.float32]
 Boxes = npt.NDArray[np.int32]
 """`(n, 5)`: left, top, width, height and area of connected components."""
 
+STRONG_INK = 0.3
+"""Ink that is certainly written; fainter ink may be a stroke's soft edge."""
+
+FRINGE = 2
+"""Pixels beside a line or an edge that blur may reach."""
+
 
 class BlankPictureError(ValueError):
     """There is no ink in the picture."""

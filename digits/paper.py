@@ -46,6 +46,12 @@ _CERTAIN = 1.7
 _FAINTEST_PEN = 18.0
 """Gray levels of the faintest stroke; a soft pencil leaves 25."""
 
+_STOUTEST = 0.4
+"""Greatest width of a stroke in its larger side: a blot, or what shadows enclose, has half."""
+
+_LEAST_SIZE = 0.025
+"""Larger side of a written stroke in sides of the picture."""
+
 _LEAST_EVIDENCE = 1e5
 """Squared slopes along the outline of the smallest and faintest digit: several times as much."""
 
@@ -264,7 +270,9 @@ def _strokes(sheet: _Sheet, level: float) -> _Strokes:
     count = len(boxes)
     top = _top(contrast, labels, count)
     framed = cv2.erode(written.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0)
-    outline = written & (framed == 0) & ~sheet.fences
+    outline = written & (framed == 0)
+    around = np.maximum(np.bincount(labels[outline], minlength=count), 1)
+    outline &= ~sheet.fences
     where = labels[outline]
     length = np.bincount(where, minlength=count)
     closed = sheet.rise[outline] > _LIGHTER * top[where]
@@ -272,10 +280,13 @@ def _strokes(sheet: _Sheet, level: float) -> _Strokes:
     edges = np.bincount(where, weights=sheet.slope[outline], minlength=count)
     crisp = np.sqrt(edges / np.maximum(length, 1)) / np.maximum(top, 1)
     kept = (outlined >= _OUTLINED) & (crisp >= _CRISP) & (top >= _CERTAIN * sheet.floor)
-    kept &= (top >= _FAINTEST_PEN) & (boxes[:, 2:4].max(axis=1) >= 3)
+    size = boxes[:, 2:4].max(axis=1)
+    kept &= (top >= _FAINTEST_PEN) & (size >= 3)
     kept[0] = False
     at_edge = touch_border(boxes, contrast.shape)
-    evidence = edges * kept * np.where(at_edge, sheet.border_weight, 1.0)
+    slender = 2 * boxes[:, cv2.CC_STAT_AREA] <= _STOUTEST * size * around
+    likely = kept & slender & (size >= _LEAST_SIZE * max(contrast.shape))
+    evidence = edges * likely * np.where(at_edge, sheet.border_weight, 1.0)
     evidence[evidence < _LEAST_EVIDENCE] = 0
     return _Strokes(contrast, labels, evidence, kept, top, sheet.floor)
 
