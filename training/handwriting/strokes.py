@@ -117,6 +117,19 @@ def transform(strokes: Strokes, matrix: npt.NDArray[np.float64]) -> Strokes:
     return mapped
 
 
+def rotation(radians: float) -> Points:
+    """Return the `(3, 3)` matrix that turns points about the origin, from x towards y."""
+    cos, sin = np.cos(radians), np.sin(radians)
+    return np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
+
+
+def translation(offset: npt.ArrayLike) -> Points:
+    """Return the `(3, 3)` matrix that moves points by x and y."""
+    matrix = np.eye(3)
+    matrix[:2, 2] = offset
+    return matrix
+
+
 def draw(strokes: Strokes, size: tuple[int, int], width: float) -> npt.NDArray[np.float32]:
     """Draw strokes with a round pen.
 

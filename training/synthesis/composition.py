@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.segmentation.letterbox import SIDE
+from training.handwriting.strokes import rotation, translation
 from training.synthesis import camera, photos, pictures
 from training.synthesis.contents import CONTENTS, number, surround
-from training.synthesis.marks import Mark, Pen, box_of, draw, label, placed
-from training.synthesis.page import LINE, Color, Cover, Page
+from training.synthesis.marks import Mark, Pen, box_of, draw, placed
+from training.synthesis.page import LINE, Cover, Page
 from training.synthesis.rasters import cell, plot, raster
 from training.synthesis.surfaces import SURFACES, pen_for
 from training.synthesis.surroundings import SURROUNDINGS
@@ -21,9 +22,14 @@ from training.synthesis.writing import Hands, print_text
 _LEAST_HEIGHT: Final = 11.0
 """Height in pixels of the square below which no digit is written on purpose."""
 
-
 _FAINT: Final = 0.2
 """Share of the paper that a ruled line hides, below which it is as good as none."""
+
+_UNDER_ODDS: Final = (0.31, 0.21, 0.1, 0.12, 0.04, 0.22)
+"""Of `SURFACES`, where another page lies on them."""
+
+_SIGNS: Final = ("STOP", "!", "P", "H", "ZONE", "30", "50", "80", "100", "TAXI", "i", "km", "A 7")
+_BLACK: Final = (0.0, 0.0, 0.0)
 
 
 def _pick(table: Mapping[str, tuple[object, float]], rng: np.random.Generator) -> str:
@@ -45,11 +51,9 @@ def _page_size(rng: np.random.Generator, aspect: float | None = None) -> tuple[i
         aspect = float(rng.choice([1.0, 4 / 3, 4 / 3, 3 / 2, 16 / 9, 2.2]))
         if rng.random() < 0.5:
             aspect = 1 / aspect
-    return (
-        (round(longer / aspect), longer)
-        if aspect > 1
-        else (longer, max(40, round(longer * aspect)))
-    )
+    if aspect > 1:
+        return round(longer / aspect), longer
+    return longer, max(40, round(longer * aspect))
 
 
 def _written(
@@ -65,16 +69,12 @@ def _written(
     if name in ("single", "number", "printed", "words") and rng.random() < 0.35:
         added, what = surround(marks, rng)
         marks, parts = [*marks, *added], [name, what]
-    extent = np.array([1.0, 1.0])
-    if marks:
-        low, high = box_of(marks)
-        extent = np.maximum(high - low, 0.2)
+    extent = np.maximum(np.ptp(box_of(marks), axis=0), 0.2) if marks else np.ones(2)
     if size is None:
-        tight = marks and rng.random() < 0.4
-        margin = extent.min() * rng.uniform(0.1, 1.2) if tight else 0.0
-        aspect = (
-            float(np.clip((extent[0] + margin) / (extent[1] + margin), 0.3, 4.0)) if tight else None
-        )
+        aspect = None
+        if marks and rng.random() < 0.4:
+            wide, tall = extent + extent.min() * rng.uniform(0.1, 1.2)
+            aspect = float(np.clip(wide / tall, 0.3, 4.0))
         size = _page_size(rng, aspect)
     surface = _pick(SURFACES, rng)
     page = SURFACES[surface][0](size, rng)
@@ -95,11 +95,11 @@ def _write(
     unit = float(np.exp(np.log(least) + (np.log(most) - np.log(least)) * rng.beta(2.0, 1.0)))
     pen = pen_for(page, unit, rng)
     printed = page.kind[0] in ("screen", "scan", "canvas") and rng.random() < 0.3
-    angle = 0.0 if printed else float(rng.normal(0, 0.05))
+    angle = 0.0 if printed else rng.normal(0, 0.05)
     if len(page.digits) == 0 and len(marks) == 1 and rng.random() < 0.1:
-        angle = float(rng.normal(0, 0.35))
+        angle = rng.normal(0, 0.35)
     upright = printed or any(mark.width is not None for mark in marks)
-    slant = 0.0 if upright else float(rng.normal(0, 0.12))
+    slant = 0.0 if upright else rng.normal(0, 0.12)
     shaped = placed(marks, unit, (0, 0), angle, slant)
     low, high = box_of(shaped)
     shrink = min(1.0, *(0.96 * np.array([width, height]) / np.maximum(high - low + pen.width, 1)))
@@ -107,8 +107,7 @@ def _write(
     corner = room * rng.uniform(0.0, 1.0, 2) + pen.width / 2
     if rng.random() < 0.3:
         corner = room / 2 + pen.width / 2
-    shaped = placed(shaped, shrink, [float(v) for v in corner], 0.0, 0.0)
-    _draw_lines_first(page, shaped, pen, rng)
+    _draw_lines_first(page, placed(shaped, shrink, corner), pen, rng)
 
 
 def _draw_lines_first(page: Page, marks: list[Mark], pen: Pen, rng: np.random.Generator) -> None:
@@ -117,9 +116,7 @@ def _draw_lines_first(page: Page, marks: list[Mark], pen: Pen, rng: np.random.Ge
     if ruled:
         ground = np.median(page.picture[::9, ::9].reshape(-1, 3), axis=0)
         ink = np.array(pen.color) if rng.random() < 0.4 else rng.uniform(0, 220, 3)
-        tone = ground + (ink - ground) * rng.uniform(0.25, 1.0)
-        color: Color = (float(tone[0]), float(tone[1]), float(tone[2]))
-        draw(page, ruled, Pen(1.0, color), rng)
+        draw(page, ruled, Pen(1.0, ground + (ink - ground) * rng.uniform(0.25, 1.0)), rng)
     draw(page, [mark for mark in marks if mark.width is None], pen, rng)
 
 
@@ -172,10 +169,10 @@ def photo(hands: Hands, rng: np.random.Generator) -> Page:
     page = Page.blank(shot.picture, "paper")
     for ruling in shot.rulings:
         if ruling.cover > _FAINT:
-            for ruled in ruling.lines:
-                label(page, Mark([ruled], LINE), ruling.width, rng)
-    for mark, strokes in zip(marks, shot.strokes, strict=True):
-        label(page, replace(mark, strokes=strokes), shot.pen_width, rng)
+            ruled = [Mark([line], LINE) for line in ruling.lines]
+            draw(page, ruled, Pen(ruling.width, _BLACK, opacity=0), rng)
+    written = [replace(m, strokes=s) for m, s in zip(marks, shot.strokes, strict=True)]
+    draw(page, written, Pen(shot.pen_width, _BLACK, opacity=0), rng)
     page.kind.append("single" if len(marks) == 1 else "number")
     return page
 
@@ -184,25 +181,16 @@ def nested(hands: Hands, rng: np.random.Generator) -> Page:
     """A card, a photograph, a polaroid or a window that lies on another page."""
     size = _page_size(rng)
     share = float(rng.choice([rng.uniform(0.25, 0.6), rng.uniform(0.6, 0.97)]))
-    square = rng.random() < 0.4
-    side = share * min(size)
-    inner_size = (
-        (int(side), int(side))
-        if square
-        else tuple(int(share * s * rng.uniform(0.7, 1.0)) for s in size)
-    )
-    inner = _written(hands, rng, (max(40, inner_size[0]), max(40, inner_size[1])))
+    if rng.random() < 0.4:
+        tall = wide = share * min(size)
+    else:
+        tall, wide = (share * side * rng.uniform(0.7, 1.0) for side in size)
+    inner = _written(hands, rng, (max(40, int(tall)), max(40, int(wide))))
     if rng.random() < 0.25:
         _surrounded(inner, hands, rng)
     if rng.random() < 0.6:
         inner = camera.photograph(inner, rng)
-    name = str(
-        rng.choice(
-            ["canvas", "scan", "screen", "paper", "board", "wall"],
-            p=[0.31, 0.21, 0.1, 0.12, 0.04, 0.22],
-        )
-    )
-    page = SURFACES[name][0](size, rng)
+    page = SURFACES[str(rng.choice(list(SURFACES), p=_UNDER_ODDS))][0](size, rng)
     askew = rng.random() < 0.35
     cover = None
     if askew:
@@ -220,39 +208,31 @@ def nested(hands: Hands, rng: np.random.Generator) -> Page:
 def _turned(page: Page, angle: float) -> tuple[Page, Cover]:
     """Turn a page about its middle; return it with the cover of what it fills of its new box."""
     height, width = page.size
-    cos, sin = np.cos(angle), np.sin(angle)
-    size = (
-        int(height * abs(cos) + width * abs(sin)),
-        int(width * abs(cos) + height * abs(sin)),
-    )
-    back, forth = np.eye(3), np.eye(3)
-    back[:2, 2], forth[:2, 2] = (-width / 2, -height / 2), (size[1] / 2, size[0] / 2)
-    matrix = forth @ np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1.0]]) @ back
-    full = np.full(page.size, 255, np.uint8)
-    cover = cv2.warpPerspective(full, matrix, (size[1], size[0]))
-    return page.warp(matrix, size, (0.0, 0.0, 0.0)), np.asarray(cover, np.uint8)
+    cos, sin = abs(np.cos(angle)), abs(np.sin(angle))
+    size = (int(height * cos + width * sin), int(width * cos + height * sin))
+    middle, new_middle = np.array([width, height]) / 2, np.array(size[::-1]) / 2
+    matrix = translation(new_middle) @ rotation(angle) @ translation(-middle)
+    cover = cv2.warpPerspective(np.full(page.size, 255, np.uint8), matrix, size[::-1])
+    return page.warp(matrix, size, _BLACK), cover
 
 
 def _framed(page: Page, inner: Page, corner: tuple[int, int], rng: np.random.Generator) -> None:
     """Draw what lies under the inner page: a polaroid's card, a shadow or a line."""
     kind = rng.random()
-    tall, wide = inner.size
+    (x, y), (tall, wide) = corner, inner.size
     if kind < 0.25:
         rim = int(rng.uniform(0.03, 0.12) * max(inner.size))
         foot = int(rng.uniform(1, 4) * rim)
-        tone = float(rng.uniform(225, 255))
         card = np.full((tall + rim + foot, wide + 2 * rim), 255, np.uint8)
-        page.paint(card, (corner[0] - rim, corner[1] - rim), (tone, tone, tone), None)
+        page.paint(card, (x - rim, y - rim), [rng.uniform(225, 255)] * 3, None)
     elif kind < 0.5:
         thick = int(rng.integers(1, 4))
-        tone = float(rng.uniform(0, 200))
         card = np.full((tall + 2 * thick, wide + 2 * thick), 255, np.uint8)
-        at = (corner[0] - thick, corner[1] - thick)
-        page.paint(card, at, (tone, tone, tone), LINE)
-        page.layers[max(0, corner[1]) : corner[1] + tall, max(0, corner[0]) : corner[0] + wide] = 0
+        page.paint(card, (x - thick, y - thick), [rng.uniform(0, 200)] * 3, LINE)
+        page.layers[max(0, y) : y + tall, max(0, x) : x + wide] = 0
     elif kind < 0.65:
         cover = np.zeros(page.size, np.uint8)
-        cv2.rectangle(cover, corner, (corner[0] + wide, corner[1] + tall), 255, -1)
+        cv2.rectangle(cover, corner, (x + wide, y + tall), 255, -1)
         pictures.shade(page, cover, rng)
 
 
@@ -261,8 +241,7 @@ def small(hands: Hands, rng: np.random.Generator) -> Page:
     if rng.random() < 0.5:
         return raster(hands, rng)
     page = _taken(_written(hands, rng, (160, 160), "single"), rng)
-    side = int(rng.integers(28, 80))
-    return page.resize((side, side), cv2.INTER_AREA)
+    return page.resize(int(rng.integers(28, 80)), cv2.INTER_AREA)
 
 
 def world(hands: Hands, rng: np.random.Generator) -> Page:
@@ -294,33 +273,23 @@ def _lay_sign(page: Page, rng: np.random.Generator) -> None:
     center = rng.uniform(0.3, 0.7, 2) * (width, height)
     sides = int(rng.choice([3, 4, 8, 40]))
     turn = rng.choice([0, np.pi / sides]) - np.pi / 2
-    for share, color in (
-        (1.0, rng.choice([(190, 20, 30), (20, 60, 160), (30, 30, 30), (250, 250, 250)])),
-        (
-            rng.uniform(0.75, 0.92),
-            rng.choice([(250, 250, 250), (250, 200, 30), (20, 60, 160), (190, 20, 30)]),
-        ),
-    ):
+    border = rng.choice([(190, 20, 30), (20, 60, 160), (30, 30, 30), (250, 250, 250)])
+    inner = rng.uniform(0.75, 0.92)
+    plate = rng.choice([(250, 250, 250), (250, 200, 30), (20, 60, 160), (190, 20, 30)])
+    for share, color in ((1.0, border), (inner, plate)):
         angle = turn + np.arange(sides) * 2 * np.pi / sides
         points = center + share * reach * np.stack([np.cos(angle), np.sin(angle)], axis=1)
         cover = np.zeros(page.size, np.uint8)
         cv2.fillPoly(cover, [np.round(points).astype(np.int32)], 255, cv2.LINE_AA)
-        page.paint(cover, (0, 0), tuple(float(v) for v in color), None)  # type: ignore[arg-type]
-    text = str(
-        rng.choice(
-            ["STOP", "!", "P", "H", "ZONE", "30", "50", "80", "100", "TAXI", "i", "km", "A 7"]
-        )
-    )
-    mark = print_text(text, rng)
-    low, high = box_of([mark])
-    tall = 0.9 * reach / float((high - low).max())
-    at = center - (high - low) * tall / 2
-    ink: Color = (20.0, 20.0, 20.0) if rng.random() < 0.6 else (245.0, 245.0, 245.0)
-    draw(page, placed([mark], tall, [float(v) for v in at], 0.0, 0.0), Pen(1.0, ink), rng)
+        page.paint(cover, (0, 0), color, None)
+    mark = print_text(str(rng.choice(_SIGNS)), rng)
+    extent = np.ptp(box_of([mark]), axis=0)
+    tall = 0.9 * reach / extent.max()
+    ink = Pen(1.0, [20.0 if rng.random() < 0.6 else 245.0] * 3)
+    draw(page, placed([mark], tall, center - extent * tall / 2), ink, rng)
 
 
-Maker = Callable[[Hands, np.random.Generator], Page]
-_KINDS: Final[dict[str, tuple[Maker, float]]] = {
+_KINDS: Final[dict[str, tuple[Callable[[Hands, np.random.Generator], Page], float]]] = {
     "plain": (plain, 0.36),
     "photo": (photo, 0.28),
     "nested": (nested, 0.14),

@@ -18,6 +18,8 @@ from training.synthesis.optics import noise
 from training.synthesis.page import LINE, Color, Cover, Digit, Page
 
 _SHIFT: Final = 4  # OpenCV draws at fractions of a pixel: 4 binary digits
+_LARGEST: Final = 4000  # side in pixels of the largest mark that is drawn
+_NOTHING: Final = np.zeros((0, 0), np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +50,7 @@ class Pen:
     Attributes:
         width: In pixels.
         color: RGB in `[0, 255]`.
-        opacity: 0 to 1.
+        opacity: 0 to 1; 0 labels what the picture shows already.
         grain: 0 to 1, how uneven its lines are: pencil, chalk, a dry felt pen.
         pressure: 0 to 1, how much its width wavers.
         smooth: Whether its edges are soft; a computer's brush may have hard ones.
@@ -79,7 +81,11 @@ def box_of(marks: Sequence[Mark]) -> tuple[Points, Points]:
 
 
 def placed(
-    marks: Sequence[Mark], scale: float, corner: Sequence[float], angle: float, slant: float
+    marks: Sequence[Mark],
+    scale: float,
+    corner: npt.ArrayLike,
+    angle: float = 0.0,
+    slant: float = 0.0,
 ) -> list[Mark]:
     """Scale marks to pixels, slant and turn them, and move their box's top left to a corner."""
     cos, sin = np.cos(angle) * scale, np.sin(angle) * scale
@@ -96,22 +102,15 @@ def placed(
 def draw(page: Page, marks: Sequence[Mark], pen: Pen, rng: np.random.Generator) -> None:
     """Draw marks whose points are pixels of the page, and enter their digits."""
     for mark in marks:
-        cover, corner = _stretched(mark) if mark.image is not None else _stroked(mark, pen, rng)
+        cover, corner = (
+            _stroked(mark, pen, rng) if mark.image is None else _stretched(mark, mark.image)
+        )
         if cover.size == 0:
             continue
         page.paint(_inked(cover, mark, pen, rng), corner, pen.color, mark.layer, cover)
         if mark.digit is not None:
-            box = (float(corner[0]), float(corner[1]), float(cover.shape[1]), float(cover.shape[0]))
-            page.digits.append(Digit(mark.digit, mark.row, box))
-
-
-def label(page: Page, mark: Mark, width: float, rng: np.random.Generator) -> None:
-    """Enter a mark of strokes that the picture shows already, written with a pen of a width."""
-    cover, corner = _stroked(mark, Pen(width, (0.0, 0.0, 0.0)), rng)
-    page.paint(np.zeros_like(cover), corner, (0.0, 0.0, 0.0), mark.layer, cover)
-    if mark.digit is not None:
-        box = (float(corner[0]), float(corner[1]), float(cover.shape[1]), float(cover.shape[0]))
-        page.digits.append(Digit(mark.digit, mark.row, box))
+            x, y, w, h = map(float, (*corner, *cover.shape[::-1]))
+            page.digits.append(Digit(mark.digit, mark.row, (x, y, w, h)))
 
 
 def _inked(cover: Cover, mark: Mark, pen: Pen, rng: np.random.Generator) -> Cover:
@@ -119,43 +118,39 @@ def _inked(cover: Cover, mark: Mark, pen: Pen, rng: np.random.Generator) -> Cove
     width = pen.width if mark.width is None else mark.width
     share = np.float32(pen.opacity * np.clip(width, 0.35, 1.0))
     if pen.grain > 0 and mark.image is None:
-        size = (cover.shape[0], cover.shape[1])
-        rough = noise(size, max(1.2, 0.15 * pen.width), rng)
+        rough = noise(cover.shape[:2], max(1.2, 0.15 * pen.width), rng)
         share = np.clip(share * (1 - pen.grain * np.clip(0.5 + 0.7 * rough, 0, 1)), 0, 1)
     elif share == 1:
         return cover
     return (cover * share).astype(np.uint8)
 
 
-def _stretched(mark: Mark) -> tuple[Cover, tuple[int, int]]:
+def _stretched(mark: Mark, image: Cover) -> tuple[Cover, list[int]]:
     """Stretch the mark's image over its box."""
-    low, high = pen_strokes.box(mark.strokes)
-    corner = np.round(low).astype(int)
-    wide, tall = np.maximum(np.round(high).astype(int) - corner, 1)
-    image = mark.image
-    if image is None or wide > 4000 or tall > 4000:
-        return np.zeros((0, 0), np.uint8), (0, 0)
+    corner, end = np.round(pen_strokes.box(mark.strokes)).astype(int)
+    wide, tall = np.maximum(end - corner, 1).tolist()
+    if max(wide, tall) > _LARGEST:
+        return _NOTHING, [0, 0]
     grows = tall > image.shape[0]
-    cover = cv2.resize(
-        image, (int(wide), int(tall)), interpolation=cv2.INTER_CUBIC if grows else cv2.INTER_AREA
-    )
+    how = cv2.INTER_CUBIC if grows else cv2.INTER_AREA
+    cover = cv2.resize(image, (wide, tall), interpolation=how)
     if grows and mark.digit is not None:  # A smooth edge, as a pen's.
         sharper = np.clip((cover.astype(np.float32) - 128) * min(3.0, tall / 28) + 128, 0, 255)
         cover = sharper.astype(np.uint8)
-    return cover, (int(corner[0]), int(corner[1]))
+    return cover, corner.tolist()
 
 
-def _stroked(mark: Mark, pen: Pen, rng: np.random.Generator) -> tuple[Cover, tuple[int, int]]:
+def _stroked(mark: Mark, pen: Pen, rng: np.random.Generator) -> tuple[Cover, list[int]]:
     """Draw the mark's strokes with a round pen, on a sheet as large as they need."""
     width = pen.width if mark.width is None else mark.width
     low, high = pen_strokes.box(mark.strokes)
     pad = width / 2 + 1.5
     corner, end = np.floor(low - pad).astype(int), np.ceil(high + pad).astype(int)
-    wide, tall = end - corner
-    if wide > 4000 or tall > 4000:
-        return np.zeros((0, 0), np.uint8), (0, 0)
+    wide, tall = (end - corner).tolist()
+    if max(wide, tall) > _LARGEST:
+        return _NOTHING, [0, 0]
     finer = 2 if width < 5 and pen.smooth else 1
-    sheet = np.zeros((int(tall) * finer, int(wide) * finer), np.uint8)
+    sheet = np.zeros((tall * finer, wide * finer), np.uint8)
     kind = cv2.LINE_AA if pen.smooth else cv2.LINE_8
     wavers = pen.pressure if mark.layer != LINE else 0.0
     for stroke in mark.strokes:
@@ -165,12 +160,12 @@ def _stroked(mark: Mark, pen: Pen, rng: np.random.Generator) -> tuple[Cover, tup
             thickness = max(1, round(width * share * finer - (0.6 if pen.smooth else 0)))
             if np.ptp(part, axis=0).max() < (1 << _SHIFT):
                 radius = max(1, thickness << (_SHIFT - 1))
-                cv2.circle(sheet, tuple(int(v) for v in part[0]), radius, 255, -1, kind, _SHIFT)
+                cv2.circle(sheet, part[0].tolist(), radius, 255, -1, kind, _SHIFT)
             else:
                 cv2.polylines(sheet, [part], False, 255, thickness, kind, _SHIFT)  # noqa: FBT003
     if finer > 1:
-        sheet = cv2.resize(sheet, (int(wide), int(tall)), interpolation=cv2.INTER_AREA)
-    return sheet, (int(corner[0]), int(corner[1]))
+        sheet = cv2.resize(sheet, (wide, tall), interpolation=cv2.INTER_AREA)
+    return sheet, corner.tolist()
 
 
 def _pressed(

@@ -1,5 +1,6 @@
 """A page in the making: its picture, what each pixel is, and where its digits are."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Self
 
@@ -7,9 +8,16 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from training.handwriting import strokes as pen_strokes
+
 Picture = npt.NDArray[np.uint8]
 Cover = npt.NDArray[np.uint8]
-Color = tuple[float, float, float]
+Vector = Sequence[float] | npt.NDArray[np.number]
+"""A few numbers: x and y, width and height, or a color."""
+
+Color = Vector
+"""RGB in `[0, 255]`, or in `[0, 1]` where it is light."""
+
 Region = tuple[float, float, float, float]
 """x, y, width, height in pixels."""
 
@@ -67,7 +75,7 @@ class Page:
     def paint(
         self,
         ink: Cover,
-        corner: tuple[int, int],
+        corner: Sequence[int],
         color: Color,
         layer: int | None,
         cover: Cover | None = None,
@@ -77,7 +85,7 @@ class Page:
         Args:
             ink: `(h, w)` uint8, 255 is the full colour, 0 leaves the page as it is.
             corner: x and y of its top left corner.
-            color: RGB in `[0, 255]`.
+            color: In `[0, 255]`.
             layer: What it is; None hides the labels of what it covers.
             cover: `(h, w)` uint8 for the label, if it is not `ink` itself.
         """
@@ -95,7 +103,7 @@ class Page:
             if cut:
                 np.maximum(labels[..., layer], cut[0], out=labels[..., layer])
 
-    def _cut(self, cover: Cover, corner: tuple[int, int]) -> tuple[Cover, slice, slice] | None:
+    def _cut(self, cover: Cover, corner: Sequence[int]) -> tuple[Cover, slice, slice] | None:
         (x, y), (height, width) = corner, self.size
         top, left = max(0, -y), max(0, -x)
         cover = cover[top : height - y, left : width - x] if y < height and x < width else cover[:0]
@@ -106,22 +114,28 @@ class Page:
 
     def warp(self, matrix: npt.NDArray[np.float64], size: tuple[int, int], fill: Color) -> Self:
         """Map the page by a `(3, 3)` matrix into a picture of height and width."""
-        across = (size[1], size[0])
-        picture = cv2.warpPerspective(self.picture, matrix, across, borderValue=fill)
-        layers = cv2.warpPerspective(self.layers, matrix, across)
-        digits = [replace(d, box=_mapped(d.box, matrix)) for d in self.digits]
-        return replace(self, picture=picture, layers=layers, digits=digits)
+        fill = np.asarray(fill, np.float64).tolist()
+        picture = cv2.warpPerspective(self.picture, matrix, size[::-1], borderValue=fill)
+        layers = cv2.warpPerspective(self.layers, matrix, size[::-1])
+        return self._mapped(picture, layers, matrix)
 
-    def resize(self, size: tuple[int, int], how: int | None = None) -> Self:
-        """Scale to height and width; `how` is OpenCV's interpolation."""
-        factors = size[1] / self.size[1], size[0] / self.size[0]
-        default = cv2.INTER_AREA if min(factors) < 1 else cv2.INTER_CUBIC
-        across = (size[1], size[0])
-        picture = cv2.resize(self.picture, across, interpolation=default if how is None else how)
-        smooth = cv2.INTER_AREA if min(factors) < 1 else cv2.INTER_LINEAR
-        layers = cv2.resize(self.layers, across, interpolation=smooth if how is None else how)
-        matrix = np.diag([*factors, 1.0])
-        digits = [replace(d, box=_mapped(d.box, matrix)) for d in self.digits]
+    def resize(self, side: int, interpolation: int) -> Self:
+        """Scale to a square with OpenCV's interpolation."""
+        picture, layers = (
+            cv2.resize(image, (side, side), interpolation=interpolation)
+            for image in (self.picture, self.layers)
+        )
+        height, width = self.size
+        return self._mapped(picture, layers, np.diag([side / width, side / height, 1.0]))
+
+    def _mapped(self, picture: Picture, layers: Picture, matrix: npt.NDArray[np.float64]) -> Self:
+        """Return a page of these arrays, with the boxes mapped by a `(3, 3)` matrix."""
+        digits = []
+        for digit in self.digits:
+            x, y, w, h = digit.box
+            corners = np.array([[x, y], [x + w, y], [x, y + h], [x + w, y + h]])
+            low, high = pen_strokes.box(pen_strokes.transform([corners], matrix))
+            digits.append(replace(digit, box=(*low.tolist(), *(high - low).tolist())))
         return replace(self, picture=picture, layers=layers, digits=digits)
 
     def crop(self, left: int, top: int, width: int, height: int) -> Self:
@@ -149,10 +163,9 @@ class Page:
         np.maximum(labels[..., WRITING], labels[..., DIGIT], out=labels[..., WRITING])
         labels[..., DIGIT] = 0
 
-    def paste(self, other: "Page", corner: tuple[int, int], cover: Cover | None = None) -> None:
+    def paste(self, other: "Page", corner: Sequence[int], cover: Cover | None = None) -> None:
         """Lay another page on this one, where `cover` (all of it if None) is above 0."""
-        full = np.full(other.size, 255, np.uint8) if cover is None else cover
-        cut = self._cut(full, corner)
+        cut = self._cut(np.full(other.size, 255, np.uint8) if cover is None else cover, corner)
         if cut is None:
             return
         alpha, rows, columns = cut
@@ -167,11 +180,3 @@ class Page:
             box = (digit.box[0] + corner[0], digit.box[1] + corner[1], *digit.box[2:])
             self.digits.append(replace(digit, box=box, row=first + digit.row))
         self.kind += other.kind
-
-
-def _mapped(box: Region, matrix: npt.NDArray[np.float64]) -> Region:
-    x, y, w, h = box
-    corners = np.array([[x, y, 1], [x + w, y, 1], [x, y + h, 1], [x + w, y + h, 1]]) @ matrix.T
-    points = corners[:, :2] / corners[:, 2:]
-    low, high = points.min(axis=0), points.max(axis=0)
-    return float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1])

@@ -13,7 +13,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from training.synthesis.optics import noise
+from training.synthesis.optics import clouds, noise
 from training.synthesis.page import Color, Page, Picture
 
 _PICTURES: Final = (
@@ -74,10 +74,7 @@ def _crop(size: tuple[int, int], rng: np.random.Generator) -> Picture:
     source = rng.uniform(0.35, 0.65, 2) * picture.shape[1::-1]
     shift = np.array(size[::-1]) / 2 - turn @ source
     matrix = np.column_stack([turn, shift])
-    warped = cv2.warpAffine(
-        picture, matrix, size[::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
-    )
-    return np.asarray(warped, np.uint8)
+    return cv2.warpAffine(picture, matrix, size[::-1], borderMode=cv2.BORDER_REFLECT_101)
 
 
 def texture(size: tuple[int, int], rng: np.random.Generator) -> Picture:
@@ -91,9 +88,7 @@ def texture(size: tuple[int, int], rng: np.random.Generator) -> Picture:
             reach[:] = reach[0]
         across = tuple(int(max(2, side / r)) for side, r in zip(size, reach, strict=True))
         shape = (*across, 3) if colored else across
-        field = cv2.resize(
-            rng.standard_normal(shape, np.float32), size[::-1], interpolation=cv2.INTER_CUBIC
-        ).reshape(*size, -1)
+        field = clouds(shape, size, rng).reshape(*size, -1)
         strength = np.exp(rng.uniform(np.log(2), np.log(90))) * rng.normal(1, 0.1, 3)
         picture += (np.sign(field) if sharp else field) * strength.astype(np.float32)
     return np.clip(picture, 0, 255).astype(np.uint8)
@@ -104,8 +99,9 @@ def clutter(size: tuple[int, int], rng: np.random.Generator) -> Picture:
     height, width = size
     picture = np.full((height, width, 3), rng.integers(0, 256, 3), np.uint8)
     for _ in range(int(rng.integers(4, 30))):
-        color = tuple(int(v) for v in rng.integers(0, 256, 3))
-        x, y = (int(v) for v in rng.uniform(-0.1, 1.1, 2) * (width, height))
+        color = rng.integers(0, 256, 3).tolist()
+        place = (rng.uniform(-0.1, 1.1, 2) * (width, height)).astype(int)
+        x, y = place.tolist()
         reach = float(np.exp(rng.uniform(np.log(0.02), np.log(0.5)))) * max(size)
         kind = rng.random()
         if kind < 0.35:
@@ -114,15 +110,15 @@ def clutter(size: tuple[int, int], rng: np.random.Generator) -> Picture:
             corners = cv2.boxPoints(((x, y), flat, float(angle))).astype(np.int32)
             cv2.fillPoly(picture, [corners], color, cv2.LINE_AA)
         elif kind < 0.6:
-            end = (np.array([x, y]) + rng.normal(0, reach, 2)).astype(int)
+            end = (place + rng.normal(0, reach, 2)).astype(int).tolist()
             thick = int(max(1, reach * rng.uniform(0.02, 0.3)))
-            cv2.line(picture, (x, y), (int(end[0]), int(end[1])), color, thick, cv2.LINE_AA)
+            cv2.line(picture, (x, y), end, color, thick, cv2.LINE_AA)
         elif kind < 0.85:
             axes = (int(reach), int(reach * rng.uniform(0.3, 1)))
             thick = -1 if rng.random() < 0.6 else int(max(1, reach * 0.1))
             cv2.ellipse(picture, (x, y), axes, float(rng.uniform(0, 180)), 0, 360, color, thick)
         else:
-            points = np.array([x, y]) + rng.normal(0, reach, (int(rng.integers(3, 7)), 2))
+            points = place + rng.normal(0, reach, (int(rng.integers(3, 7)), 2))
             cv2.fillPoly(picture, [points.astype(np.int32)], color, cv2.LINE_AA)
     light = 1 + 0.25 * noise(size, max(size) / 3, rng)
     return np.clip(picture * light[..., None], 0, 255).astype(np.uint8)
@@ -132,7 +128,7 @@ def skin(rng: np.random.Generator) -> Color:
     """Return a colour of skin."""
     tones = [(245, 208, 180), (228, 180, 145), (198, 140, 105), (150, 98, 68), (95, 60, 45)]
     tone = np.array(tones[int(rng.integers(5))]) * rng.uniform(0.85, 1.1) + rng.normal(0, 6, 3)
-    return tuple(float(v) for v in tone.clip(20, 255))  # type: ignore[return-value]
+    return tone.clip(20, 255)
 
 
 def lay_hand(page: Page, rng: np.random.Generator) -> None:
@@ -143,18 +139,16 @@ def lay_hand(page: Page, rng: np.random.Generator) -> None:
     palm = rng.uniform(0.2, 0.8, 2) * (width, height)
     reach = rng.uniform(0.08, 0.2) * side
     turn = rng.uniform(0, 2 * np.pi)
-    center = tuple(int(v) for v in palm)
+    center = palm.astype(int).tolist()
     cv2.circle(cover, center, int(reach), 255, -1, cv2.LINE_AA)
     for index in range(5):
         angle = turn + (index - 2) * rng.uniform(0.25, 0.45)
         length = reach * (rng.uniform(1.6, 2.6) if rng.random() < 0.6 else 1.0)
-        tip = palm + length * np.array([np.cos(angle), np.sin(angle)])
+        tip = (palm + length * np.array([np.cos(angle), np.sin(angle)])).astype(int).tolist()
         thick = max(2, int(reach * rng.uniform(0.3, 0.45)))
-        cv2.line(cover, center, (int(tip[0]), int(tip[1])), 255, thick, cv2.LINE_AA)
-    wrist = palm - 3 * side * np.array([np.cos(turn), np.sin(turn)])
-    cv2.line(
-        cover, center, (int(wrist[0]), int(wrist[1])), 255, max(2, int(1.5 * reach)), cv2.LINE_AA
-    )
+        cv2.line(cover, center, tip, 255, thick, cv2.LINE_AA)
+    wrist = (palm - 3 * side * np.array([np.cos(turn), np.sin(turn)])).astype(int).tolist()
+    cv2.line(cover, center, wrist, 255, max(2, int(1.5 * reach)), cv2.LINE_AA)
     shade(page, cover, rng)
     page.paint(cover, (0, 0), skin(rng), None)
     edges = cv2.morphologyEx(cover, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
@@ -180,12 +174,12 @@ def lay_pen(page: Page, rng: np.random.Generator) -> None:
     across = np.array([-along[1], along[0]]) * thick / 2
     cv2.fillPoly(cover, [np.round([start + across, tip, start - across]).astype(np.int32)], 255)
     shade(page, cover, rng)
-    page.paint(cover, (0, 0), tuple(float(v) for v in color), None)  # type: ignore[arg-type]
+    page.paint(cover, (0, 0), color, None)
     if rng.random() < 0.6:  # a cap, a clip or a bright edge along it
         part = slice(int(rng.integers(1, 4)), int(rng.integers(5, 9)))
         mark = np.zeros_like(cover)
         cv2.polylines(mark, [fixed[part]], False, 255, max(1, thick // 3), cv2.LINE_AA)  # noqa: FBT003
-        page.paint(mark, (0, 0), tuple(float(v) for v in rng.integers(0, 256, 3)), None)  # type: ignore[arg-type]
+        page.paint(mark, (0, 0), rng.integers(0, 256, 3), None)
 
 
 def lay_thing(page: Page, rng: np.random.Generator) -> None:
@@ -203,12 +197,8 @@ def lay_thing(page: Page, rng: np.random.Generator) -> None:
     x, y = (int(v) for v in rng.uniform(-0.1, 1.0, 2) * page.size[::-1] - (reach / 2, reach / 2))
     world = Page.blank(natural((2 * reach, 2 * reach), rng), "thing")
     dark = cv2.GaussianBlur(cover, (0, 0), max(1.0, reach / 12))
-    page.paint(
-        (dark * np.float32(0.4)).astype(np.uint8),
-        (x + reach // 15, y + reach // 12),
-        (20, 20, 20),
-        None,
-    )
+    shadow = (dark * np.float32(0.4)).astype(np.uint8)
+    page.paint(shadow, (x + reach // 15, y + reach // 12), (20, 20, 20), None)
     page.paste(world, (x, y), cover)
 
 
@@ -219,9 +209,5 @@ def shade(page: Page, cover: np.ndarray, rng: np.random.Generator) -> None:
     blurred = cv2.resize(blurred, cover.shape[::-1], interpolation=cv2.INTER_LINEAR)
     shift = (int(rng.normal(0, 0.015) * side), int(rng.normal(0, 0.015) * side))
     dark = (blurred * np.float32(rng.uniform(0, 0.5))).astype(np.uint8)
-    page.picture[:] = _darkened(page.picture, dark, shift)
-
-
-def _darkened(picture: Picture, dark: np.ndarray, shift: tuple[int, int]) -> Picture:
     moved = np.roll(dark, shift[::-1], (0, 1))
-    return (picture * (1 - moved[..., None] * np.float32(1 / 255))).astype(np.uint8)
+    page.picture[:] = page.picture * (1 - moved[..., None] * np.float32(1 / 255))

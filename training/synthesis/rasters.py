@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 
 from training.synthesis import camera
-from training.synthesis.marks import Mark, Pen, box_of, draw, placed
-from training.synthesis.page import DIGIT, LINE, Digit, Page
+from training.synthesis.marks import Pen, box_of, draw, line, placed
+from training.synthesis.page import DIGIT, Digit, Page
 from training.synthesis.surfaces import SURFACES, pen_for
 from training.synthesis.writing import Hands, print_text
 
@@ -27,7 +27,7 @@ def plot(hands: Hands, rng: np.random.Generator) -> Page:
     """A raster image of a digit in a plot: axes, ticks, title, a bar of colours."""
     side = int(rng.integers(120, 360))
     image = raster(hands, rng)
-    inner = image.resize((side, side), int(rng.choice([cv2.INTER_NEAREST, cv2.INTER_LINEAR])))
+    inner = image.resize(side, int(rng.choice([cv2.INTER_NEAREST, cv2.INTER_LINEAR])))
     size = (round(side * rng.uniform(1.15, 1.6)), round(side * rng.uniform(1.15, 1.9)))
     page = SURFACES["canvas" if rng.random() < 0.5 else "screen"][0](size, rng)
     if rng.random() < 0.7:
@@ -35,33 +35,29 @@ def plot(hands: Hands, rng: np.random.Generator) -> Page:
     room = np.array(size) - side
     top, left = int(room[0] * rng.uniform(0.2, 0.8)), int(room[1] * rng.uniform(0.2, 0.8))
     page.paste(inner, (left, top))
-    ink = Pen(1.0, (0.0, 0.0, 0.0) if page.picture[0, 0].mean() > 128 else (255.0, 255.0, 255.0))
+    ink = Pen(1.0, [0.0 if page.picture[0, 0].mean() > 128 else 255.0] * 3)
     tall = side * rng.uniform(0.022, 0.04)
 
     def put(text: str, x: float, y: float) -> None:
-        draw(page, placed([print_text(text, rng)], max(4.0, tall), (x, y), 0.0, 0.0), ink, rng)
+        draw(page, placed([print_text(text, rng)], max(4.0, tall), (x, y)), ink, rng)
 
     if rng.random() < 0.75:
         step = side / 28 * float(rng.choice([5, 10]))
         for index, at in enumerate(np.arange(0, side, step)):
             put(str(index * 5), left + at, top + side + 4)
             put(str(index * 5), left - 3.2 * tall, top + at)
-            tick = [[left + at, top + side], [left + at, top + side + 3]]
-            draw(page, [Mark([np.array(tick)], LINE)], ink, rng)
+            tick = line([[left + at, top + side], [left + at, top + side + 3]])
+            draw(page, [tick], ink, rng)
         x, y = left + side, top + side
-        frame = np.array([[left, top], [x, top], [x, y], [left, y], [left, top]], np.float64)
-        draw(page, [Mark([frame], LINE)], ink, rng)
+        frame = line([[left, top], [x, top], [x, y], [left, y], [left, top]])
+        draw(page, [frame], ink, rng)
     if rng.random() < 0.6:
-        put(
-            str(rng.choice(["Label: ", "Digit ", "True: ", "Prediction: ", "x = "]))
-            + str(rng.integers(10)),
-            left + side * rng.uniform(0, 0.4),
-            max(1, top - 2.2 * tall),
-        )
+        title = rng.choice(["Label: ", "Digit ", "True: ", "Prediction: ", "x = "])
+        title = f"{title}{rng.integers(10)}"
+        put(title, left + side * rng.uniform(0, 0.4), max(1, top - 2.2 * tall))
     if rng.random() < 0.4 and left + side + 30 < size[1]:
-        ramp = (
-            np.linspace(255, 0, side).astype(np.uint8)[:, None].repeat(max(6, side // 20), axis=1)
-        )
+        ramp = np.linspace(255, 0, side).astype(np.uint8)[:, None]
+        ramp = ramp.repeat(max(6, side // 20), axis=1)
         ramp = cv2.applyColorMap(ramp, int(rng.choice(_COLORMAPS)))[..., ::-1]
         x = left + side + 10
         wide = min(ramp.shape[1], size[1] - x)
@@ -74,14 +70,12 @@ def plot(hands: Hands, rng: np.random.Generator) -> Page:
 def raster(hands: Hands, rng: np.random.Generator) -> Page:
     """An MNIST image as a page of 28 x 28, in gray or coloured."""
     digit = int(rng.integers(10))
-    index = int(rng.choice(hands.of(digit)))
-    image = hands.images[index]
-    gray = np.clip(
-        image * np.float32(rng.uniform(0.7, 1.0)) + rng.normal(0, rng.choice([0, 8])), 0, 255
-    ).astype(np.uint8)
+    image = hands.images[rng.choice(hands.of(digit))]
+    faded = image * np.float32(rng.uniform(0.7, 1.0)) + rng.normal(0, rng.choice([0, 8]))
+    gray = np.clip(faded, 0, 255).astype(np.uint8)
     mapped = rng.random()
     if mapped < 0.35:
-        picture = cv2.applyColorMap(gray, int(rng.choice(_COLORMAPS)))[..., ::-1].copy()
+        picture = cv2.applyColorMap(gray, int(rng.choice(_COLORMAPS)))[..., ::-1]
     else:
         picture = np.repeat((gray if mapped < 0.75 else 255 - gray)[..., None], 3, axis=2)
     page = Page.blank(np.ascontiguousarray(picture), "canvas")
@@ -102,32 +96,22 @@ def cell(hands: Hands, rng: np.random.Generator) -> Page:
     page.kind.append("single")
     height = rng.uniform(0.4, 0.9) * pitch
     pen = pen_for(page, height, rng)
-    tone = tuple(float(v) for v in rng.uniform(0, 140, 3)) if rng.random() < 0.3 else pen.color
-    half = pitch // 2
+    tone = rng.uniform(0, 140, 3) if rng.random() < 0.3 else pen.color
+    half, side = pitch // 2, size[0]
     thick = max(0.8, rng.uniform(0.008, 0.07) * pitch)
-    lines = [
-        Mark([np.array([[at, 0.0], [at, size[0]]])], LINE, width=thick)
-        for at in (half, half + pitch)
-    ]
-    lines += [
-        Mark([np.array([[0.0, at], [size[0], at]])], LINE, width=thick)
-        for at in (half, half + pitch)
-    ]
-    draw(page, lines, Pen(1.0, tone, float(rng.uniform(0.4, 1.0))), rng)  # type: ignore[arg-type]
+    lines = [line([[at, 0], [at, side]], thick) for at in (half, half + pitch)]
+    lines += [line([[0, at], [side, at]], thick) for at in (half, half + pitch)]
+    draw(page, lines, Pen(1.0, tone, rng.uniform(0.4, 1.0)), rng)
     for row in (-1, 0, 1):
         for column in (-1, 0, 1):
             middle = (row, column) == (0, 0)
             if rng.random() < (0.92 if middle else 0.35):
                 mark = hands.digit(rng)
-                low, high = box_of([mark])
-                tall = min(height, 0.95 * pitch / float((high - low).max()))
-                free = pitch - (high - low) * tall
-                at = (
-                    np.array([column, row]) * pitch
-                    + half
-                    + free * rng.normal(0.5, 0.12, 2).clip(0, 1)
-                )
-                draw(page, placed([mark], tall, [float(v) for v in at], 0.0, 0.0), pen, rng)
+                extent = np.ptp(box_of([mark]), axis=0)
+                tall = min(height, 0.95 * pitch / extent.max())
+                at = np.array([column, row]) * pitch + half
+                at = at + (pitch - extent * tall) * rng.normal(0.5, 0.12, 2).clip(0, 1)
+                draw(page, placed([mark], tall, at), pen, rng)
     if rng.random() < 0.7:
         page = camera.photograph(page, rng)
     margin = int(rng.uniform(-0.06, 0.18) * pitch)
@@ -135,5 +119,4 @@ def cell(hands: Hands, rng: np.random.Generator) -> Page:
     shift = rng.integers(-pitch // 25, pitch // 25 + 1, 2)
     at = np.clip(half - margin + shift, 0, 2 * pitch - cut)
     page = page.crop(int(at[0]), int(at[1]), cut, cut)
-    side = int(np.exp(rng.uniform(np.log(28), np.log(140))))
-    return page.resize((side, side), cv2.INTER_AREA)
+    return page.resize(int(np.exp(rng.uniform(np.log(28), np.log(140)))), cv2.INTER_AREA)

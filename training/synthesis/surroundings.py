@@ -12,13 +12,12 @@ import numpy as np
 from training.synthesis import pictures
 from training.synthesis.contents import word
 from training.synthesis.marks import Mark, Pen, box_of, draw, line, placed
-from training.synthesis.page import DIGIT, WRITING, Color, Page, Region
+from training.synthesis.page import DIGIT, WRITING, Color, Page, Vector
 from training.synthesis.surfaces import pen_for
 from training.synthesis.writing import Hands, print_text, write_text
 
 _TEXT: Final = (0.018, 0.055)
 """Least and greatest height of printed capitals, as a share of the page's longer side."""
-
 
 _Style = tuple[float, Color]
 """Height of capitals in pixels, and colour."""
@@ -38,13 +37,12 @@ def _ink(page: Page, rng: np.random.Generator) -> Color:
     full = np.array([0.0] * 3 if dark else [255.0] * 3)
     if rng.random() < 0.25:
         full = rng.uniform(0, 160, 3) if dark else rng.uniform(110, 255, 3)
-    mixed = ground + (full - ground) * rng.uniform(0.45, 1.0)
-    return float(mixed[0]), float(mixed[1]), float(mixed[2])
+    return ground + (full - ground) * rng.uniform(0.45, 1.0)
 
 
-def free(page: Page, region: Region, margin: float = 3.0) -> bool:
-    """Tell whether nothing is written within a region of the page."""
-    x, y, width, height = region
+def free(page: Page, corner: Vector, size: Vector, margin: float = 3.0) -> bool:
+    """Tell whether nothing is written within a box of width and height on the page."""
+    (x, y), (width, height) = corner, size
     rows = slice(max(0, int(y - margin)), max(0, int(y + height + margin)))
     columns = slice(max(0, int(x - margin)), max(0, int(x + width + margin)))
     return not bool((page.layers[rows, columns, : WRITING + 1] > 60).any())
@@ -53,37 +51,29 @@ def free(page: Page, region: Region, margin: float = 3.0) -> bool:
 def _put(page: Page, marks: list[Mark], pen: Pen, rng: np.random.Generator) -> None:
     """Draw marks, given in pixels, if the page is free there."""
     low, high = box_of(marks)
-    if free(page, (float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))):
+    if free(page, low, high - low):
         draw(page, marks, pen, rng)
 
 
 def _put_text(
-    page: Page, text: str, share: tuple[float, float], style: _Style, rng: np.random.Generator
+    page: Page, text: str, share: Vector, style: _Style, rng: np.random.Generator
 ) -> None:
     """Print a line of text whose free room is shared to its left and above as `share` says."""
     tall, color = style
     mark = print_text(text, rng)
-    low, high = box_of([mark])
-    tall = min(tall, page.size[1] / float(high[0] - low[0]))
+    extent = np.ptp(box_of([mark]), axis=0)
+    tall = min(tall, page.size[1] / extent[0])
     if tall < 4:
         return
-    room = np.array(page.size[::-1]) - (high - low) * tall
-    at = (float(room[0] * share[0]), float(room[1] * share[1]))
-    angle = float(rng.normal(0, 0.01)) if rng.random() < 0.3 else 0.0
-    _put(page, placed([mark], tall, at, angle, 0.0), Pen(1.0, color), rng)
+    at = (page.size[::-1] - extent * tall) * share
+    angle = rng.normal(0, 0.01) if rng.random() < 0.3 else 0.0
+    _put(page, placed([mark], tall, at, angle), Pen(1.0, color), rng)
 
 
 def _number_text(rng: np.random.Generator) -> str:
-    n = int(rng.choice([rng.integers(1, 30), rng.integers(1, 400)]))
-    forms = (
-        f"{n}",
-        f"- {n} -",
-        f"Page {n}",
-        f"{n} / {n + int(rng.integers(9))}",
-        f"Seite {n}",
-        f"p. {n}",
-    )
-    return str(rng.choice(forms))
+    n = rng.choice([rng.integers(1, 30), rng.integers(1, 400)])
+    of = f"{n} / {n + rng.integers(9)}"
+    return str(rng.choice([f"{n}", f"- {n} -", f"Page {n}", of, f"Seite {n}", f"p. {n}"]))
 
 
 def _date_text(rng: np.random.Generator) -> str:
@@ -111,7 +101,7 @@ def _sentence(rng: np.random.Generator, longest: int = 6) -> str:
 def page_number(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
     """A page number at the foot or head."""
     down = rng.choice([rng.uniform(0.93, 0.99), rng.uniform(0.01, 0.07)])
-    share = (float(rng.choice([0.05, 0.5, 0.95])), float(down))
+    share = (rng.choice([0.05, 0.5, 0.95]), down)
     _put_text(page, _number_text(rng), share, _style(page, rng), rng)
 
 
@@ -121,13 +111,13 @@ def date_stamp(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
     tall, color = _style(page, rng)
     if rng.random() < 0.2:  # as cameras once stamped it
         color = (255.0, 140.0, 20.0)
-    _put_text(page, _date_text(rng), (float(share[0]), float(share[1])), (tall, color), rng)
+    _put_text(page, _date_text(rng), share, (tall, color), rng)
 
 
 def title(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
     """A title above, or a caption below."""
     down = rng.choice([rng.uniform(0.02, 0.15), rng.uniform(0.85, 0.98)])
-    share = (float(rng.choice([0.05, 0.5])), float(down))
+    share = (rng.choice([0.05, 0.5]), down)
     _put_text(page, _sentence(rng), share, _style(page, rng), rng)
 
 
@@ -144,28 +134,26 @@ def text(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
         if y > page.size[0] - tall:
             break
         share = y / max(page.size[0] - 1.3 * tall, 1)
-        _put_text(page, _sentence(rng, 9), (left, float(share)), (tall, color), rng)
+        _put_text(page, _sentence(rng, 9), (left, share), (tall, color), rng)
 
 
 def name_line(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
     """A word with a rule behind it, as on a form."""
     tall, color = _style(page, rng)
     mark = print_text(word(rng, 2).capitalize() + ":", rng)
-    end = float(box_of([mark])[1][0])
+    end = box_of([mark])[1][0]
     rule = line([[end + 0.3, 1.0], [end + rng.uniform(3, 15), 1.0]], 0.08)
     share = rng.choice([rng.uniform(0.02, 0.15), rng.uniform(0.02, 0.98)])
-    at = (float(rng.uniform(0.02, 0.3) * page.size[1]), float(share * (page.size[0] - 2 * tall)))
-    _put(page, placed([mark, rule], tall, at, 0.0, 0.0), Pen(1.0, color), rng)
+    at = (rng.uniform(0.02, 0.3) * page.size[1], share * (page.size[0] - 2 * tall))
+    _put(page, placed([mark, rule], tall, at), Pen(1.0, color), rng)
 
 
 def handwriting(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
     """A word or a line written by hand."""
     tall = rng.uniform(0.04, 0.12) * max(page.size)
     marks = write_text(" ".join(word(rng, 2) for _ in range(int(rng.integers(1, 3)))), rng)
-    low, high = box_of(marks)
-    room = np.maximum(np.array(page.size[::-1]) - (high - low) * tall, 0)
-    at = room * rng.uniform(0, 1, 2)
-    made = placed(marks, tall, (float(at[0]), float(at[1])), float(rng.normal(0, 0.03)), 0.0)
+    room = np.maximum(page.size[::-1] - np.ptp(box_of(marks), axis=0) * tall, 0)
+    made = placed(marks, tall, room * rng.uniform(0, 1, 2), rng.normal(0, 0.03))
     _put(page, made, pen_for(page, tall, rng), rng)
 
 
@@ -176,15 +164,15 @@ def punch_holes(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
     radius = rng.uniform(0.006, 0.025) * max(page.size)
     upright = rng.random() < 0.7
     off = rng.uniform(1.3, 4) * radius
-    tone = float(rng.choice([rng.uniform(0, 60), rng.uniform(60, 200)]))
+    tone = rng.choice([rng.uniform(0, 60), rng.uniform(60, 200)])
     first = rng.uniform(0.04, 0.3)
     disc = np.zeros((int(2 * radius) + 3,) * 2, np.uint8)
     cv2.circle(disc, (disc.shape[0] // 2,) * 2, int(radius), 255, -1, cv2.LINE_AA)
     for share in np.linspace(first, 1 - first, count):
         x, y = (off, share * height) if upright else (share * width, off)
         at = (int(x - radius), int(y - radius))
-        if free(page, (*at, *disc.shape)):
-            page.paint(disc, at, (tone, tone, tone), None)
+        if free(page, at, disc.shape):
+            page.paint(disc, at, [tone] * 3, None)
 
 
 def buttons(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
@@ -193,21 +181,18 @@ def buttons(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
     tall = rng.uniform(0.05, 0.1) * max(page.size)
     wide = rng.uniform(1.8, 5) * tall
     down = rng.choice([rng.uniform(0.0, 0.08), rng.uniform(0.85, 0.97)]) * page.size[0]
-    color = np.array(
-        [rng.uniform(0, 255, 3), [33, 118, 210], [235, 235, 235]][int(rng.integers(3))]
-    )
-    lettering: Color = (255.0, 255.0, 255.0) if color.mean() < 140 else (20.0, 20.0, 20.0)
+    colors = np.array([rng.uniform(0, 255, 3), [33, 118, 210], [235, 235, 235]])
+    color = colors[rng.integers(3)]
+    lettering = Pen(1.0, [255.0 if color.mean() < 140 else 20.0] * 3)
     x = rng.uniform(0.02, 0.4) * page.size[1]
     for _ in range(count):
-        cover = np.full((int(tall), int(wide)), 255, np.uint8)
-        region = (float(x), float(down), wide, tall)
-        if x + wide > page.size[1] or not free(page, region):
+        if x + wide > page.size[1] or not free(page, (x, down), (wide, tall)):
             return
-        page.paint(cover, (int(x), int(down)), tuple(float(v) for v in color), None)  # type: ignore[arg-type]
+        cover = np.full((int(tall), int(wide)), 255, np.uint8)
+        page.paint(cover, (int(x), int(down)), color, None)
         mark = print_text(word(rng, 2).capitalize(), rng)
-        size = min(tall * 0.45, 0.8 * wide / float(box_of([mark])[1][0]))
-        at = (x + 0.12 * wide, down + 0.3 * tall)
-        draw(page, placed([mark], size, at, 0.0, 0.0), Pen(1.0, lettering), rng)
+        size = min(tall * 0.45, 0.8 * wide / box_of([mark])[1][0])
+        draw(page, placed([mark], size, (x + 0.12 * wide, down + 0.3 * tall)), lettering, rng)
         x += wide * rng.uniform(1.1, 1.6)
 
 
@@ -215,15 +200,15 @@ def bars(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
     """Bars across the page: status bars of a phone, a title bar, black bands, with text in them."""
     height, width = page.size
     tall = int(rng.uniform(0.03, 0.2) * height)
-    tone = tuple(float(v) for v in rng.choice([rng.uniform(0, 255, 3), np.zeros(3)]))
+    tone = rng.choice([rng.uniform(0, 255, 3), np.zeros(3)])
+    lettering = Pen(1.0, [240.0 if sum(tone) < 380 else 20.0] * 3)
     for top in (0, height - tall):
-        if rng.random() < 0.7 and free(page, (0, top, width, tall)):
-            page.paint(np.full((tall, width), 255, np.uint8), (0, top), tone, None)  # type: ignore[arg-type]
-            lettering = (240.0,) * 3 if sum(tone) < 380 else (20.0,) * 3
+        if rng.random() < 0.7 and free(page, (0, top), (width, tall)):
+            page.paint(np.full((tall, width), 255, np.uint8), (0, top), tone, None)
             mark = print_text(_date_text(rng), rng)
             size = max(5.0, min(0.4 * tall, 0.03 * max(page.size)))
-            at = (float(rng.uniform(0.02, 0.7) * width), top + 0.3 * tall)
-            draw(page, placed([mark], size, at, 0.0, 0.0), Pen(1.0, lettering), rng)
+            at = (rng.uniform(0.02, 0.7) * width, top + 0.3 * tall)
+            draw(page, placed([mark], size, at), lettering, rng)
 
 
 def slivers(page: Page, hands: Hands, rng: np.random.Generator) -> None:
@@ -234,24 +219,22 @@ def slivers(page: Page, hands: Hands, rng: np.random.Generator) -> None:
     for _ in range(int(rng.integers(1, 5))):
         made = [hands.digit(rng)] if rng.random() < 0.6 else write_text(word(rng, 2), rng)
         marks = [Mark(m.strokes, WRITING, image=m.image) for m in made]
-        low, high = (v * tall for v in box_of(marks))
-        extent = high - low
+        extent = np.ptp([v * tall for v in box_of(marks)], axis=0)
         seen = rng.uniform(0.03, 0.3)
         along = rng.uniform(-0.1, 1.0)
-        side = int(rng.integers(4))
         at = (
             (-(1 - seen) * extent[0], along * height),
             (width - seen * extent[0], along * height),
             (along * width, -(1 - seen) * extent[1]),
             (along * width, height - seen * extent[1]),
-        )[side]
-        _put(page, placed(marks, tall, (float(at[0]), float(at[1])), 0.0, 0.0), pen, rng)
+        )[rng.integers(4)]
+        _put(page, placed(marks, tall, at), pen, rng)
 
 
 def edges(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
     """Dark or light rims: a scanner's lid, the table, a frame, the edge of a screen."""
     height, width = page.size
-    tone = float(rng.choice([rng.uniform(0, 80), rng.uniform(150, 255)]))
+    tone = rng.choice([rng.uniform(0, 80), rng.uniform(150, 255)])
     cover = np.zeros(page.size, np.uint8)
     for side in range(4):
         if rng.random() < 0.4:
@@ -264,10 +247,10 @@ def edges(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
                 [[width, 0], [width - deep, 0], [width - deep + lean, height], [width, height]],
             )[side]
             cv2.fillPoly(
-                cover, [np.round(np.array(quad, np.float64)).astype(np.int32)], 255, cv2.LINE_AA
+                cover, [np.array(quad, np.float64).round().astype(np.int32)], 255, cv2.LINE_AA
             )
     if page.layers[..., DIGIT][cover > 0].max(initial=0) < 60:
-        page.paint(cover, (0, 0), (tone, tone, tone), None)
+        page.paint(cover, (0, 0), [tone] * 3, None)
 
 
 def rules(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
@@ -275,23 +258,18 @@ def rules(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
     height, width = page.size
     pen = Pen(max(0.7, rng.uniform(0.001, 0.008) * max(page.size)), _ink(page, rng))
     for _ in range(int(rng.integers(1, 5))):
-        x, y = rng.uniform(0, 1, 2) * (width, height)
-        kind = rng.random()
-        if kind < 0.6:
+        x, y = place = rng.uniform(0, 1, 2) * (width, height)
+        if rng.random() < 0.6:
             across = rng.random() < 0.6
             long = rng.uniform(0.45, 2.0)
-            ends = (
-                [[x - long * width, y], [x + long * width, y]]
-                if across
-                else [[x, y - long * height], [x, y + long * height]]
-            )
-            marks = [line(np.array(ends) + rng.normal(0, 1, (2, 2)))]
+            reach = np.array([long * width, 0.0] if across else [0.0, long * height])
+            marks = [line(place + np.array([-reach, reach]) + rng.normal(0, 1, (2, 2)))]
         else:
             w, h = rng.uniform(0.03, 0.4, 2) * max(page.size)
             marks = [line([[x, y], [x + w, y], [x + w, y + h], [x, y + h], [x, y]])]
-        low, high = np.maximum(box_of(marks)[0], 0), np.minimum(box_of(marks)[1], (width, height))
-        wide, tall = (float(v) for v in high - low)
-        if free(page, (float(low[0]), float(low[1]), wide, tall), 4.0):
+        low, high = box_of(marks)
+        low, high = np.maximum(low, 0), np.minimum(high, (width, height))
+        if free(page, low, high - low, 4.0):
             draw(page, marks, pen, rng)
 
 
@@ -304,10 +282,10 @@ def specks(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
         thick = -1 if radius < 5 else int(max(1, radius / 6))
         axes = (int(radius) + 1, int(radius * rng.uniform(0.4, 1)) + 1)
         cv2.ellipse(disc, (middle, middle), axes, float(rng.uniform(0, 180)), 0, 360, 255, thick)
-        at = (rng.uniform(0, 1, 2) * page.size[::-1]).astype(int)
-        if free(page, (float(at[0]), float(at[1]), *disc.shape)):
+        at = (rng.uniform(0, 1, 2) * page.size[::-1]).astype(int).tolist()
+        if free(page, at, disc.shape):
             faint = (disc * np.float32(rng.uniform(0.2, 0.9))).astype(np.uint8)
-            page.paint(faint, (int(at[0]), int(at[1])), _ink(page, rng), None)
+            page.paint(faint, at, _ink(page, rng), None)
 
 
 def things(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
@@ -321,8 +299,7 @@ def things(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
         page.picture[:], page.layers[:] = kept
 
 
-Maker = Callable[[Page, Hands, np.random.Generator], None]
-SURROUNDINGS: Final[dict[str, tuple[Maker, float]]] = {
+SURROUNDINGS: Final[dict[str, tuple[Callable[[Page, Hands, np.random.Generator], None], float]]] = {
     "page_number": (page_number, 0.1),
     "date_stamp": (date_stamp, 0.08),
     "title": (title, 0.14),
