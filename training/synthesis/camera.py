@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from training.synthesis.optics import jpeg, noise
+from training.handwriting.strokes import rotation, translation
+from training.synthesis.optics import WAVE_POINTS, jpeg, noise, shadow_shape
 from training.synthesis.page import Page
 from training.synthesis.surfaces import grain
 
@@ -33,15 +34,12 @@ def photograph(page: Page, rng: np.random.Generator) -> Page:
 
 def _slanted(page: Page, rng: np.random.Generator) -> Page:
     height, width = page.size
-    angle = float(rng.normal(0, 0.05))
-    cos, sin = np.cos(angle), np.sin(angle)
-    middle = np.array([[1, 0, -width / 2], [0, 1, -height / 2], [0, 0, 1.0]])
-    turn = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1.0]])
+    turn = rotation(rng.normal(0, 0.05))
     turn[2, :2] = rng.normal(0, 0.06, 2).clip(-0.12, 0.12) / max(page.size)
-    matrix = np.linalg.inv(middle) @ turn @ middle
+    middle = np.array([width, height]) / 2
+    matrix = translation(middle) @ turn @ translation(-middle)
     edge = np.concatenate([page.picture[0], page.picture[-1]])
-    red, green, blue = (float(v) for v in np.median(edge, axis=0))
-    return page.warp(matrix, page.size, (red, green, blue))
+    return page.warp(matrix, page.size, np.median(edge, axis=0))
 
 
 def light(size: tuple[int, int], rng: np.random.Generator) -> npt.NDArray[np.float32]:
@@ -57,24 +55,16 @@ def light(size: tuple[int, int], rng: np.random.Generator) -> npt.NDArray[np.flo
     lit = field[..., None] * (1 + rng.normal(0, 0.06) * np.array([1.0, 0.1, -1.0], np.float32))
     for _ in range(int(rng.choice([0, 1, 2], p=[0.4, 0.4, 0.2]))):
         lit = lit * _shadow(coarse, rng)[..., None]
-    return np.asarray(cv2.resize(lit.astype(np.float32), (width, height)), np.float32)
+    return cv2.resize(lit.astype(np.float32), (width, height))
 
 
 def _shadow(size: tuple[int, int], rng: np.random.Generator) -> npt.NDArray[np.float32]:
-    height, width = size
     longer = max(size)
     angle = rng.uniform(0, 2 * np.pi)
-    along, across = (
-        np.array([np.cos(angle), np.sin(angle)]),
-        np.array([-np.sin(angle), np.cos(angle)]),
-    )
-    t = np.linspace(-2, 2, 24) * longer
-    wave = rng.uniform(0, 0.06) * longer * np.cumsum(rng.normal(0, 0.5, t.size))
-    edge = rng.uniform(0.1, 0.9, 2) * (width, height) + t[:, None] * along + wave[:, None] * across
+    wave = rng.uniform(0, 0.06) * longer * np.cumsum(rng.normal(0, 0.5, WAVE_POINTS))
+    middle = rng.uniform(0.1, 0.9, 2) * size[::-1]
     depth = rng.uniform(0.1, 0.6) * longer if rng.random() < 0.4 else 4 * longer
-    outline = np.round(np.vstack([edge, edge[::-1] + depth * across])).astype(np.int32)
-    sheet = np.zeros(size, np.float32)
-    cv2.fillPoly(sheet, [outline], 1.0)
+    sheet = shadow_shape(size, middle, angle, wave, depth)
     soft = float(np.exp(rng.uniform(np.log(0.4), np.log(0.06 * longer))))
     return 1 - np.float32(rng.uniform(0.15, 0.6)) * cv2.GaussianBlur(sheet, (0, 0), soft)
 
@@ -89,7 +79,7 @@ def scanned(page: Page, rng: np.random.Generator) -> Page:
 
 
 def saved(page: Page, rng: np.random.Generator) -> Page:
-    """Save as JPEG now and then, and change colours: inverted, gray, exchanged, mapped, fainter."""
+    """Save as JPEG at times, and change colours: inverted, gray, permuted, fainter, two-level."""
     picture = page.picture
     kind = rng.random()
     if kind < 0.12:

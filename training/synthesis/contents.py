@@ -3,6 +3,7 @@
 Every maker returns marks in units of a line's height; where they lie on the page is decided later.
 """
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
@@ -23,42 +24,14 @@ from training.synthesis.writing import (
 
 _LETTERS: Final = "ACEFHJKLMNPRTUVWXYacdefhjkmnprtuvwxy"
 """Letters that nobody takes for a digit where they stand alone."""
-_SYLLABLES: Final = [
-    "an",
-    "ba",
-    "co",
-    "de",
-    "el",
-    "fi",
-    "go",
-    "hu",
-    "in",
-    "ka",
-    "lo",
-    "mi",
-    "no",
-    "or",
-    "pa",
-    "qu",
-    "re",
-    "so",
-    "ti",
-    "un",
-    "va",
-    "we",
-    "xi",
-    "yo",
-    "za",
-    "st",
-    "tr",
-    "ch",
-    "sch",
-]
+_SYLLABLES: Final = (
+    "an ba co de el fi go hu in ka lo mi no or pa qu re so ti un va we xi yo za st tr ch sch"
+)
 
 
 def word(rng: np.random.Generator, longest: int = 4) -> str:
     """Invent a word of letters, in small letters, capitals or both."""
-    text = "".join(rng.choice(_SYLLABLES) for _ in range(int(rng.integers(1, longest + 1))))
+    text = "".join(rng.choice(_SYLLABLES.split()) for _ in range(int(rng.integers(1, longest + 1))))
     return str(rng.choice([text, text.upper(), text.capitalize()]))
 
 
@@ -66,11 +39,8 @@ def number(
     hands: Hands, rng: np.random.Generator, count: int | None = None, row: int = 0
 ) -> list[Mark]:
     """Write digits beside each other, with signs between them now and then."""
-    count = (
-        int(rng.choice([2, 3, 4, 5, 6, 8, 10], p=[0.2, 0.25, 0.2, 0.15, 0.1, 0.06, 0.04]))
-        if count is None
-        else count
-    )
+    if count is None:
+        count = int(rng.choice([2, 3, 4, 5, 6, 8, 10], p=[0.2, 0.25, 0.2, 0.15, 0.1, 0.06, 0.04]))
     signs = rng.random() < 0.4
     joined = rng.random() < 0.3
     gap = rng.uniform(-0.14, 0.02) if joined else rng.uniform(0.05, 0.5)
@@ -142,11 +112,10 @@ def grid_of_digits(hands: Hands, rng: np.random.Generator) -> list[Mark]:
     loose = rng.choice([0.05, 0.3])
     filled = rng.uniform(0.4, 1.0)
     marks = []
-    for row in range(down):
-        for column in range(across):
-            if rng.random() < filled:
-                at = np.array([column, row]) * pitch + rng.normal(0, loose, 2).clip(-0.4, 0.4)
-                marks.append(moved(hands.digit(rng, row=row), at[0], at[1], rng.uniform(0.8, 1.1)))
+    for row, column in itertools.product(range(down), range(across)):
+        if rng.random() < filled:
+            at = np.array([column, row]) * pitch + rng.normal(0, loose, 2).clip(-0.4, 0.4)
+            marks.append(moved(hands.digit(rng, row=row), at[0], at[1], rng.uniform(0.8, 1.1)))
     return marks or single(hands, rng)
 
 
@@ -157,8 +126,7 @@ def column_sum(hands: Hands, rng: np.random.Generator) -> list[Mark]:
     pitch = rng.uniform(1.2, 1.7)
     left = 0.0
     for row in range(count):
-        made = _plain_number(hands, rng, int(rng.integers(1, 5)), row)
-        right = box_of(made)[1][0]
+        made, right = _plain_number(hands, rng, int(rng.integers(1, 5)), row)
         marks += [moved(mark, -right + rng.normal(0, 0.08), row * pitch) for mark in made]
         left = min(left, -right)
     sign = write_character(str(rng.choice(list("++--x"))), rng)
@@ -168,20 +136,22 @@ def column_sum(hands: Hands, rng: np.random.Generator) -> list[Mark]:
     tilt = rng.normal(0, 0.05)
     marks.append(line([[at - rng.uniform(0, 0.3), foot], [rng.uniform(0.1, 0.4), foot + tilt]]))
     if rng.random() < 0.5:
-        made = _plain_number(hands, rng, int(rng.integers(1, 5)), count)
-        right = box_of(made)[1][0]
+        made, right = _plain_number(hands, rng, int(rng.integers(1, 5)), count)
         marks += [moved(mark, -right, foot + rng.uniform(0.15, 0.4)) for mark in made]
     return marks
 
 
-def _plain_number(hands: Hands, rng: np.random.Generator, count: int, row: int) -> list[Mark]:
+def _plain_number(
+    hands: Hands, rng: np.random.Generator, count: int, row: int
+) -> tuple[list[Mark], float]:
+    """Write digits beside each other; return them and where they end."""
     marks: list[Mark] = []
-    x, gap = 0.0, rng.uniform(0.1, 0.5)
-    for _ in range(count):
-        mark = moved(hands.digit(rng, row=row), x, rng.normal(0, 0.04))
-        marks.append(mark)
-        x = float(box_of([mark])[1][0]) + gap
-    return marks
+    end, gap = 0.0, rng.uniform(0.1, 0.5)
+    for index in range(count):
+        start = end + gap if index else 0.0
+        marks.append(moved(hands.digit(rng, row=row), start, rng.normal(0, 0.04)))
+        end = box_of(marks)[1][0]
+    return marks, end
 
 
 def fraction(hands: Hands, rng: np.random.Generator) -> list[Mark]:
@@ -196,11 +166,10 @@ def fraction(hands: Hands, rng: np.random.Generator) -> list[Mark]:
             x += 1.3
         above = _plain_number(hands, rng, int(rng.integers(1, 3)), 0)
         below = _plain_number(hands, rng, int(rng.integers(1, 3)), 1)
-        wide = max(box_of(above)[1][0], box_of(below)[1][0]) + rng.uniform(0.2, 0.8)
+        wide = max(above[1], below[1]) + rng.uniform(0.2, 0.8)
         middle = 1 + rng.uniform(0.15, 0.5)
-        for part, top in ((above, 0.0), (below, middle + rng.uniform(0.15, 0.5))):
-            start = x + (wide - box_of(part)[1][0]) / 2
-            marks += [moved(mark, start, top) for mark in part]
+        for (part, end), top in ((above, 0.0), (below, middle + rng.uniform(0.15, 0.5))):
+            marks += [moved(mark, x + (wide - end) / 2, top) for mark in part]
         marks.append(line([[x, middle], [x + wide, middle + rng.normal(0, 0.05)]]))
         x += wide
     return marks
@@ -217,38 +186,30 @@ def boxes(hands: Hands, rng: np.random.Generator) -> list[Mark]:
     width = float(rng.uniform(0.015, 0.09))
     marks: list[Mark] = []
     pitch = cell + gap
+    places = list(itertools.product(range(down), range(across)))
     if gap:
-        corners = [
-            np.array([column, row]) * pitch for row in range(down) for column in range(across)
-        ]
+        corners = [np.array([column, row]) * pitch for row, column in places]
         marks += [_box(corner, cell, width, rng) for corner in corners]
     else:
         marks += _grid(down, across, cell, width, rng)
-    open_top = rng.random() < 0.1 and not grid  # a comb: |_|_|_|
-    if open_top:
-        marks = [
-            mark
-            for mark in marks
-            if gap or not np.allclose(mark.strokes[0][:, 1], 0, atol=1e-6) or len(marks) < 3
-        ]
-    for row in range(down):
-        for column in range(across):
-            if rng.random() >= filled:
-                continue
-            size = float(rng.uniform(0.55, 0.95) * min(cell[1], 1.5 * cell[0]))
-            mark = hands.digit(rng, row=row)
-            low, high = box_of([mark])
-            size = min(size, float(rng.uniform(0.75, 1.02) * cell[0] / max(0.1, high[0] - low[0])))
-            free = cell - (high - low) * size
-            at = np.array([column, row]) * pitch + free * rng.normal(0.5, 0.12, 2).clip(0.0, 1.0)
-            marks.append(moved(mark, at[0] - low[0] * size, at[1] - low[1] * size, size))
+    if rng.random() < 0.1 and not grid and not gap:  # a comb: |_|_|_|
+        marks = [mark for mark in marks if mark.strokes[0][:, 1].any()]
+    for row, column in places:
+        if rng.random() >= filled:
+            continue
+        size = rng.uniform(0.55, 0.95) * min(cell[1], 1.5 * cell[0])
+        mark = hands.digit(rng, row=row)
+        low, high = box_of([mark])
+        size = min(size, rng.uniform(0.75, 1.02) * cell[0] / max(0.1, high[0] - low[0]))
+        free = cell - (high - low) * size
+        at = np.array([column, row]) * pitch + free * rng.normal(0.5, 0.12, 2).clip(0.0, 1.0)
+        at -= low * size
+        marks.append(moved(mark, at[0], at[1], size))
     return marks
 
 
 def _box(corner: np.ndarray, size: np.ndarray, width: float, rng: np.random.Generator) -> Mark:
-    x0, y0 = corner
-    x1, y1 = corner + size
-    points = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1], [x0, y0]])
+    points = corner + size * np.array([[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]])
     if rng.random() < 0.15:  # drawn by hand
         points += rng.normal(0, 0.04, points.shape)
     return line(points, width)
@@ -313,13 +274,12 @@ def printed_digits(_hands: Hands, rng: np.random.Generator) -> list[Mark]:
         digit = int(rng.integers(10))
         mark = print_text(str(digit), rng, DIGIT)
         low, high = box_of([mark])
-        marks.append(Mark(moved(mark, x - low[0], 0.0).strokes, DIGIT, digit, 0, mark.image))
+        marks.append(replace(moved(mark, x - low[0], 0.0), digit=digit))
         x += high[0] - low[0] + 0.1
     return marks
 
 
-Maker = Callable[[Hands, np.random.Generator], list[Mark]]
-CONTENTS: Final[dict[str, tuple[Maker, float]]] = {
+CONTENTS: Final[dict[str, tuple[Callable[[Hands, np.random.Generator], list[Mark]], float]]] = {
     "single": (single, 0.24),
     "number": (line_of_digits, 0.25),
     "rows": (rows, 0.09),

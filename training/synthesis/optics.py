@@ -9,6 +9,9 @@ import numpy.typing as npt
 Field = npt.NDArray[np.float32]
 """`(H, W)` or `(H, W, 3)`, light or the share of it that is reflected."""
 
+WAVE_POINTS = 24
+"""Of a shadow's edge."""
+
 
 def noise(size: tuple[int, ...], grain: float, rng: np.random.Generator) -> Field:
     """Return smooth noise of mean 0 and deviation about 1; spots of about `grain` pixels."""
@@ -45,7 +48,7 @@ def uneven_light(size: tuple[int, int], rng: np.random.Generator) -> Field:
         center = rng.uniform(-0.9, 0.9, 2)
         far = (x - center[0]) ** 2 + (y - center[1]) ** 2
         light *= 0.65 + 0.45 * np.exp(-far / rng.uniform(0.3, 1.5))
-    color = np.array([1.0, 1.0, 1.0]) + rng.normal(0, 0.05) * np.array([1.0, 0.1, -1.0])
+    color = 1 + rng.normal(0, 0.05) * np.array([1.0, 0.1, -1.0])
     lit = light[..., None] * color.astype(np.float32)
     for _ in range(int(rng.choice([0, 1, 2], p=[0.5, 0.38, 0.12]))):
         lit *= _shadow(size, rng)
@@ -54,24 +57,37 @@ def uneven_light(size: tuple[int, int], rng: np.random.Generator) -> Field:
 
 def _shadow(size: tuple[int, int], rng: np.random.Generator) -> Field:
     """Return one shadow with a hard or soft edge (a hand, the telephone, a window frame)."""
-    height, width = size
     longer = max(size)
     angle = rng.uniform(0, 2 * np.pi)
-    along = np.array([np.cos(angle), np.sin(angle)])
-    across = np.array([-along[1], along[0]])
-    middle = rng.uniform(0.15, 0.85, 2) * (width, height)
-    # A wavy edge from far outside to far outside, closed behind the picture.
-    t = np.linspace(-2, 2, 24) * longer
-    wave = rng.uniform(0, 0.05) * longer * np.cumsum(rng.normal(0, 0.5, t.size))
-    edge = middle + t[:, None] * along + wave[:, None] * across
+    middle = rng.uniform(0.15, 0.85, 2) * size[::-1]
+    wave = rng.uniform(0, 0.05) * longer * np.cumsum(rng.normal(0, 0.5, WAVE_POINTS))
     depth = rng.uniform(0.15, 0.6) * longer if rng.random() < 0.35 else 4 * longer
-    outline = np.vstack([edge, edge[::-1] + depth * across])
-    sheet = np.zeros(size, np.float32)
-    cv2.fillPoly(sheet, [np.round(outline).astype(np.int32)], 1.0)
+    sheet = shadow_shape(size, middle, angle, wave, depth)
     mask = blur(sheet, float(np.exp(rng.uniform(np.log(0.002), np.log(0.06)))) * longer)
     dark = rng.uniform(0.2, 0.55)
     tinted = np.array([1.0, 0.97, 0.92], np.float32)  # shadows are lit by the sky: bluish
     return 1 - mask[..., None] * (np.float32(dark) * tinted)
+
+
+def shadow_shape(
+    size: tuple[int, int],
+    middle: npt.NDArray[np.float64],
+    angle: float,
+    wave: npt.NDArray[np.float64],
+    depth: float,
+) -> Field:
+    """Fill what lies up to a depth behind a wavy edge through a place: 1 within, 0 elsewhere.
+
+    `wave` is how far each of `WAVE_POINTS` points lies off the straight edge.
+    """
+    along = np.array([np.cos(angle), np.sin(angle)])
+    across = np.array([-along[1], along[0]])
+    t = np.linspace(-2, 2, WAVE_POINTS) * max(size)  # from far outside to far outside
+    edge = middle + t[:, None] * along + wave[:, None] * across
+    sheet = np.zeros(size, np.float32)
+    outline = np.vstack([edge, edge[::-1] + depth * across])
+    cv2.fillPoly(sheet, [np.round(outline).astype(np.int32)], 1.0)
+    return sheet
 
 
 def expose(radiance: Field, width: float, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
@@ -104,24 +120,22 @@ def _shake(exposed: Field, length: float, rng: np.random.Generator) -> Field:
     angle = rng.uniform(0, np.pi)
     dx, dy = (round(float(v) * reach) for v in (np.cos(angle), np.sin(angle)))
     cv2.line(kernel, (reach - dx, reach - dy), (reach + dx, reach + dy), 1.0, 1)
-    return np.asarray(cv2.filter2D(exposed, -1, kernel / kernel.sum()), np.float32)
+    return cv2.filter2D(exposed, -1, kernel / kernel.sum())
 
 
 def _sensor(exposed: Field, rng: np.random.Generator) -> Field:
     """Add noise that grows with the light, partly smoothed as telephones do, partly coloured."""
     level = float(np.exp(rng.uniform(np.log(0.003), np.log(0.035))))
-    size = (exposed.shape[0], exposed.shape[1])
+    size = exposed.shape[:2]
     gray = rng.standard_normal(size, dtype=np.float32)
     if rng.random() < 0.5:
         gray = 1.6 * blur(gray, 0.7)
     color = np.dstack([noise(size, 2.0, rng) for _ in range(3)])
     stronger = np.sqrt(np.clip(exposed[..., 1], 0.02, 1)) * np.float32(level)
-    noisy = exposed + (stronger * gray)[..., None] + (0.3 * stronger)[..., None] * color
-    return np.asarray(noisy, np.float32)
+    return exposed + (stronger * gray)[..., None] + (0.3 * stronger)[..., None] * color
 
 
 def jpeg(picture: npt.NDArray[np.uint8], quality: int) -> npt.NDArray[np.uint8]:
     """Save as JPEG and load again; RGB in, RGB out."""
     _, data = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-    decoded = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
-    return np.ascontiguousarray(decoded[..., ::-1])
+    return cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)

@@ -31,6 +31,13 @@ _INKS: Final = (
     (80, 80, 84),
 )
 _BOARDS: Final = ((36, 72, 56), (30, 34, 36), (20, 40, 70), (52, 92, 70), (46, 44, 42))
+_RULINGS: Final = (
+    (150, 180, 220),
+    (120, 140, 200),
+    (180, 180, 184),
+    (170, 210, 180),
+    (220, 170, 160),
+)
 _CHALKS: Final = ((236, 236, 228), (240, 226, 130), (240, 170, 180), (150, 200, 240))
 _MARKERS: Final = ((20, 20, 24), (30, 50, 170), (190, 30, 40), (20, 120, 60))
 
@@ -38,15 +45,15 @@ _MARKERS: Final = ((20, 20, 24), (30, 50, 170), (190, 30, 40), (20, 120, 60))
 def canvas(size: tuple[int, int], rng: np.random.Generator) -> Page:
     """A drawing surface of one colour, white as a rule, else black or any."""
     kind = rng.random()
-    paper = (255,) * 3 if kind < 0.5 else (0,) * 3 if kind < 0.7 else tuple(rng.integers(0, 256, 3))
+    color: Color = (255,) * 3 if kind < 0.5 else (0,) * 3 if kind < 0.7 else rng.integers(0, 256, 3)
     if 0.7 < kind < 0.85:
-        paper = (int(rng.integers(190, 256)),) * 3
-    return _flat(size, paper, "canvas")
+        color = (int(rng.integers(190, 256)),) * 3
+    return _flat(size, color, "canvas")
 
 
 def scan(size: tuple[int, int], rng: np.random.Generator) -> Page:
     """A clean scan: nearly white, with a little grain now and then."""
-    page = _flat(size, tuple(rng.integers(225, 256) + rng.integers(-4, 5, 3)), "scan")
+    page = _flat(size, rng.integers(225, 256) + rng.integers(-4, 5, 3), "scan")
     if rng.random() < 0.5:
         _grain(page, rng.uniform(0.5, 3.0), rng)
     if rng.random() < 0.3:
@@ -58,13 +65,13 @@ def screen(size: tuple[int, int], rng: np.random.Generator) -> Page:
     """A window or an app: flat, light or dark."""
     light = rng.random() < 0.7
     tone = rng.integers(215, 256) if light else rng.integers(0, 60)
-    return _flat(size, tuple(tone + rng.integers(-10, 11, 3)), "screen")
+    return _flat(size, tone + rng.integers(-10, 11, 3), "screen")
 
 
 def paper(size: tuple[int, int], rng: np.random.Generator) -> Page:
     """Paper of any kind, ruled or squared two times in three."""
     tint = np.array(_PAPERS[int(rng.integers(len(_PAPERS)))]) * rng.uniform(0.85, 1.02)
-    page = _flat(size, tuple(tint), "paper")
+    page = _flat(size, tint, "paper")
     _grain(page, rng.uniform(0.5, 5.0), rng)
     if rng.random() < 0.6:
         _rule(page, rng)
@@ -75,9 +82,8 @@ def board(size: tuple[int, int], rng: np.random.Generator) -> Page:
     """A chalkboard with smears, or a whiteboard with gloss."""
     white = rng.random() < 0.4
     color = np.array((235, 236, 238) if white else _BOARDS[int(rng.integers(len(_BOARDS)))])
-    page = _flat(size, tuple(color * rng.uniform(0.9, 1.1)), "board")
-    smears = noise(size, rng.uniform(30, 150), rng) * rng.uniform(0, 12)
-    _add(page, smears, rng)
+    page = _flat(size, color * rng.uniform(0.9, 1.1), "board")
+    _add(page, noise(size, rng.uniform(30, 150), rng) * rng.uniform(0, 12))
     _grain(page, rng.uniform(0.5, 4), rng)
     return page
 
@@ -85,12 +91,10 @@ def board(size: tuple[int, int], rng: np.random.Generator) -> Page:
 def wall(size: tuple[int, int], rng: np.random.Generator) -> Page:
     """Any piece of the world that something is written on."""
     picture = natural(size, rng)
-    soft = cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(2, 20)))
-    return Page.blank(np.asarray(soft, np.uint8), "wall")
+    return Page.blank(cv2.GaussianBlur(picture, (0, 0), rng.uniform(2, 20)), "wall")
 
 
-Maker = Callable[[tuple[int, int], np.random.Generator], Page]
-SURFACES: Final[dict[str, tuple[Maker, float]]] = {
+SURFACES: Final[dict[str, tuple[Callable[[tuple[int, int], np.random.Generator], Page], float]]] = {
     "canvas": (canvas, 0.32),
     "scan": (scan, 0.2),
     "screen": (screen, 0.08),
@@ -115,9 +119,7 @@ def pen_for(page: Page, height: float, rng: np.random.Generator) -> Pen:
     share = float(np.exp(rng.uniform(np.log(0.02), np.log(widest))))
     grain = rng.uniform(0, 0.8) if kind == "board" or rng.random() < 0.35 else 0.0
     opacity = rng.uniform(0.55, 1.0) if rng.random() < 0.4 else 1.0
-    return Pen(
-        max(0.7, share * height), color, float(opacity), float(grain), float(rng.uniform(0, 0.5))
-    )
+    return Pen(max(0.7, share * height), color, opacity, grain, rng.uniform(0, 0.5))
 
 
 def _ink(kind: str, ground: npt.NDArray[np.float64], rng: np.random.Generator) -> Color:
@@ -134,26 +136,21 @@ def _ink(kind: str, ground: npt.NDArray[np.float64], rng: np.random.Generator) -
     for _ in range(12):
         color = choices[int(rng.integers(len(choices)))] * rng.uniform(0.85, 1.1)
         if np.abs(color - ground).max() > 70:
-            return _color(color)
-    return (0.0, 0.0, 0.0) if light else (255.0, 255.0, 255.0)
+            return color.clip(0, 255)
+    return [0.0 if light else 255.0] * 3
 
 
-def _color(values: npt.NDArray[np.float64]) -> Color:
-    red, green, blue = (float(v) for v in np.clip(values, 0, 255))
-    return red, green, blue
-
-
-def _flat(size: tuple[int, int], color: tuple[object, ...], kind: str) -> Page:
+def _flat(size: tuple[int, int], color: Color, kind: str) -> Page:
     picture = np.empty((*size, 3), np.uint8)
     picture[:] = np.clip(np.array(color, np.float64), 0, 255)
     return Page.blank(picture, kind)
 
 
 def _grain(page: Page, strength: float, rng: np.random.Generator) -> None:
-    _add(page, strength * grain(page.size, rng), rng)
+    _add(page, strength * grain(page.size, rng))
 
 
-def _add(page: Page, field: npt.NDArray[np.float32], _rng: np.random.Generator) -> None:
+def _add(page: Page, field: npt.NDArray[np.float32]) -> None:
     page.picture[:] = np.clip(page.picture + field[..., None], 0, 255)
 
 
@@ -164,9 +161,8 @@ def grain(size: tuple[int, int], rng: np.random.Generator) -> npt.NDArray[np.flo
     """Return white noise of mean 0 and deviation 1, cut out of a large sheet of it."""
     height, width = min(size[0], 1024), min(size[1], 1024)
     y, x = int(rng.integers(1025 - height)), int(rng.integers(1025 - width))
-    cut = _BANK[y : y + height, x : x + width][
-        :: int(rng.choice([-1, 1])), :: int(rng.choice([-1, 1]))
-    ]
+    down, right = rng.choice([-1, 1]), rng.choice([-1, 1])
+    cut = _BANK[y : y + height, x : x + width][::down, ::right]
     return cut if cut.shape == size else cv2.resize(cut, size[::-1])
 
 
@@ -174,11 +170,7 @@ def _rule(page: Page, rng: np.random.Generator) -> None:
     """Print lines, squares or dots, with a margin now and then."""
     height, width = page.size
     pitch = rng.uniform(0.025, 0.14) * max(page.size)
-    color = np.array(
-        [(150, 180, 220), (120, 140, 200), (180, 180, 184), (170, 210, 180), (220, 170, 160)][
-            int(rng.integers(5))
-        ]
-    )
+    color = np.array(_RULINGS[rng.integers(5)])
     thick = float(np.exp(rng.uniform(np.log(0.4), np.log(2.0))))
     strength = rng.uniform(0.3, 1.0)
     tilt = rng.normal(0, 0.01) * width
@@ -200,4 +192,4 @@ def _rule(page: Page, rng: np.random.Generator) -> None:
     faint = (cover * np.float32(strength * min(1.0, thick))).astype(np.uint8)
     dense = squares and pitch < 6 * thick  # a texture rather than lines
     label = np.zeros_like(cover) if dense else cover
-    page.paint(faint, (0, 0), _color(color * rng.uniform(0.8, 1.1)), LINE, label)
+    page.paint(faint, (0, 0), (color * rng.uniform(0.8, 1.1)).clip(0, 255), LINE, label)

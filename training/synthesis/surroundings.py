@@ -240,15 +240,14 @@ def edges(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
         if rng.random() < 0.4:
             deep = rng.uniform(0.005, 0.08) * max(page.size)
             lean = rng.normal(0, 0.3) * deep
-            quad = (
+            quads = (
                 [[0, 0], [width, 0], [width, deep + lean], [0, deep]],
                 [[0, height], [width, height], [width, height - deep + lean], [0, height - deep]],
                 [[0, 0], [deep, 0], [deep + lean, height], [0, height]],
                 [[width, 0], [width - deep, 0], [width - deep + lean, height], [width, height]],
-            )[side]
-            cv2.fillPoly(
-                cover, [np.array(quad, np.float64).round().astype(np.int32)], 255, cv2.LINE_AA
             )
+            quad = np.array(quads[side], np.float64).round().astype(np.int32)
+            cv2.fillPoly(cover, [quad], 255, cv2.LINE_AA)
     if page.layers[..., DIGIT][cover > 0].max(initial=0) < 60:
         page.paint(cover, (0, 0), [tone] * 3, None)
 
