@@ -75,7 +75,7 @@ def _photographs() -> list[Picture]:
     for seed in range(_PHOTOGRAPHS):
         rng = np.random.default_rng(seed)
         strokes = [points.astype(np.float64) for points in templates.write(str(seed % 10), rng)]
-        made.append(photos.photograph_digit(strokes, rng).picture)
+        made.append(photos.photograph([strokes], rng).picture)
     return made
 
 

@@ -77,7 +77,7 @@ def test_sheet_is_turned_upright_and_its_ink_back():
 @pytest.mark.parametrize("seed", range(3))
 def test_paper_that_fills_the_picture_has_no_desk(seed):
     strokes = [np.array([[0, 0], [300, 400], [100, 900]], float)]
-    photo = photos.photograph_digit(strokes, np.random.default_rng(seed))
+    photo = photos.photograph([strokes], np.random.default_rng(seed))
     assert sheet_on_desk(photo.picture) is None
 
 
@@ -114,7 +114,7 @@ def test_light_bar_on_a_dark_canvas_is_a_stroke():
 def test_photograph_of_a_sheet_says_where_the_digit_is():
     strokes = [np.array([[0, 0], [300, 0], [100, 900]], float)]
     for seed in range(2):
-        photo = photos.photograph_digit(strokes, np.random.default_rng(seed), 0.6, on_desk=True)
+        photo = photos.photograph([strokes], np.random.default_rng(seed), 0.6, on_desk=True)
         x, y, width, height = photo.boxes[0]
         assert min(width, height) > 0
         inside = photo.picture[y : y + height, x : x + width].min(axis=2)

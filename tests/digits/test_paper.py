@@ -129,7 +129,7 @@ def test_a_digit_at_the_edge_belongs_to_the_line_and_a_desk_does_not():
 def test_digit_of_a_photograph_is_found_where_it_was_written(share):
     overlaps = []
     for seed in range(2):
-        photo = photos.photograph_digit(STROKES, np.random.default_rng(seed), share)
+        photo = photos.photograph([STROKES], np.random.default_rng(seed), share)
         ink = first_ink(photo.picture)
         x, y, width, height = (v * ink.scale for v in cv2.boundingRect(mask(main_ink(ink))))
         left, top, wide, high = photo.boxes[0]

@@ -122,7 +122,7 @@ def test_answers_are_those_that_a_visitor_gets(recognizer):
     pads = [strokes.sketch(sample.strokes, rng) for sample in SAMPLES]
     pads.append(np.full((300, 300), 255, np.uint8))
     rng = np.random.default_rng(1)
-    sheets = [photos.photograph_digit(SAMPLES[i % 3].strokes, rng, on_desk=True) for i in range(3)]
+    sheets = [photos.photograph([SAMPLES[i % 3].strokes], rng, on_desk=True) for i in range(3)]
     pictures = [*pads, *(sheet.picture for sheet in sheets)]
     made = datasets.prepare("x", [7, 1, 0, -1, 7, 1, 0], pictures, recognizer.look)
     # A sheet on a desk is seen in up to four ways, and any of them may be the surest.

@@ -6,6 +6,7 @@ import numpy.typing as npt
 
 from digits.ink import InkArray
 from training.augmentation.pen import FINE, SIDE
+from training.handwriting.strokes import rotation
 
 
 def elastic_affine(
@@ -22,10 +23,9 @@ def elastic_affine(
     Returns:
         `(SIDE, SIDE)` float32 in `[0, 1]`.
     """
-    angle = np.radians(rng.normal(0, 7 * strength))
+    turn = rotation(np.radians(rng.normal(0, 7 * strength)))[:2, :2]
     slant, tilt = rng.normal(0, 0.14 * strength), rng.normal(0, 0.0012 * strength, 2)
     stretch = np.exp(rng.normal(0, 0.12 * strength))
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     matrix = turn @ np.array([[stretch, slant], [0, 1 / stretch]]) / scale
     x, y = _GRID
     far = 1 + tilt[0] * x + tilt[1] * y

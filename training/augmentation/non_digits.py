@@ -23,6 +23,7 @@ from training.augmentation.pen import (
     vary_stroke_width,
 )
 from training.handwriting.movement import vary
+from training.handwriting.strokes import interpolate
 from training.handwriting.templates import OTHERS, write
 
 HERSHEY = "ACEFHJKLMNPRTUVWXYQacdefhjkmnprtuvwxy?#+=*&@%<>$"
@@ -139,10 +140,7 @@ def _scribble(_images: Images, _labels: Labels, rng: np.random.Generator) -> Ink
         count = int(rng.integers(2, 12))
         corners = rng.uniform(0, 100, (count, 2))
         if count > 3 and rng.random() < 0.6:
-            steps = np.linspace(0, count - 1, count * 6)
-            corners = np.stack(
-                [np.interp(steps, np.arange(count), corners[:, k]) for k in (0, 1)], axis=1
-            )
+            corners = interpolate(corners, np.linspace(0, count - 1, count * 6))
             corners = cv2.GaussianBlur(corners, (1, 9), 2)
         strokes.append(corners)
     if len(strokes) == 1 and len(strokes[0]) < 6:
@@ -173,7 +171,7 @@ _SHARES: tuple[tuple[_Maker, float], ...] = (
     (_scribble, 0.09),
     (_dots, 0.03),
 )
-"""What is drawn, and how often; the rest is noise, which no pen vary_stroke_widths."""
+"""What is drawn, and how often; the rest is noise, whose stroke width is not varied."""
 
 
 def _choose(point: float) -> _Maker | None:

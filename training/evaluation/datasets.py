@@ -153,9 +153,7 @@ def photographs(source: Material, count: int = 1000, *, on_desk: bool = False) -
         written[int(i)]
         for i in rng.integers(len(written), size=min(count, source.limit, source.made))
     ]
-    made = (
-        photos.photograph_digit(sample.strokes, rng, on_desk=on_desk).picture for sample in chosen
-    )
+    made = (photos.photograph([sample.strokes], rng, on_desk=on_desk).picture for sample in chosen)
     labels = [int(sample.label) for sample in chosen]
     return prepare("sheets" if on_desk else "photos", labels, made, source.look)
 

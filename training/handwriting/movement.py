@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from training.handwriting.strokes import Points, Strokes
+from training.handwriting.strokes import Points, Strokes, box, interpolate, rotation
 
 BOX = 100.0
 
@@ -97,8 +97,7 @@ def vary(
 
 def fit(strokes: Sequence[npt.NDArray[np.floating]]) -> Strokes:
     """Scale the larger side of the strokes to the box and move them to its middle."""
-    points = np.concatenate(strokes)
-    low, high = points.min(axis=0), points.max(axis=0)
+    low, high = box(strokes)
     scale = BOX / max(float((high - low).max()), 1e-6)
     return [(stroke - (low + high) / 2) * scale + BOX / 2 for stroke in strokes]
 
@@ -167,7 +166,7 @@ def _resample(stroke: npt.NDArray[np.floating]) -> Points:
     if along[-1] < _STEP / 2:
         return np.asarray(stroke[:1], np.float64)
     places = np.linspace(0, along[-1], round(along[-1] / _STEP) + 2)
-    return np.column_stack([np.interp(places, along, stroke[:, axis]) for axis in (0, 1)])
+    return interpolate(stroke, places, along)
 
 
 def _shift_strokes(strokes: Strokes, rng: np.random.Generator) -> Strokes:
@@ -178,9 +177,8 @@ def _shift_strokes(strokes: Strokes, rng: np.random.Generator) -> Strokes:
         if i == longest:
             shifted.append(stroke)
             continue
-        angle, middle = rng.normal(0, np.radians(7)), stroke.mean(axis=0)
-        turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-        turn *= np.exp(rng.normal(0, 0.15))
+        middle = stroke.mean(axis=0)
+        turn = rotation(rng.normal(0, np.radians(7)))[:2, :2] * np.exp(rng.normal(0, 0.15))
         shifted.append((stroke - middle) @ turn.T + middle + rng.normal(0, 2.5, 2))
     return shifted
 
@@ -227,14 +225,13 @@ def _corners(stroke: Points, reach: int) -> Iterator[int]:
 
 def _vary_ends(strokes: Strokes, limits: Limits, rng: np.random.Generator) -> Strokes:
     varied = list(strokes)
-    for i in range(len(strokes)):
-        for _ in range(2):
-            varied[i] = varied[i][::-1]
-            if len(varied[i]) > 3:
-                if _meets(i, varied):
-                    varied[i] = _vary_meeting_end(varied[i], rng, opens=limits.opens)
-                else:
-                    varied[i] = _vary_free_end(varied[i], limits.hook, rng)
+    for i in [i for i in range(len(strokes)) for _ in range(2)]:
+        varied[i] = varied[i][::-1]
+        if len(varied[i]) > 3:
+            if _meets(i, varied):
+                varied[i] = _vary_meeting_end(varied[i], rng, opens=limits.opens)
+            else:
+                varied[i] = _vary_free_end(varied[i], limits.hook, rng)
     return varied
 
 
@@ -305,9 +302,8 @@ def _write_twice(strokes: Strokes, rng: np.random.Generator) -> Strokes:
 
 def _vary_proportions(strokes: Strokes, limits: Limits, rng: np.random.Generator) -> Strokes:
     """Slant, stretch, make one half larger than the other, and square or round the whole."""
-    points = np.concatenate(strokes)
-    middle, half = (points.max(axis=0) + points.min(axis=0)) / 2, np.ptp(points, axis=0) / 2
-    half = np.maximum(half, 1.0)
+    low, high = box(strokes)
+    middle, half = (high + low) / 2, np.maximum((high - low) / 2, 1.0)
     larger = np.clip(rng.normal(0, 0.15, 2), -0.28, 0.28)
     squareness = rng.choice([0.0, rng.uniform(-0.4, 0.0), rng.uniform(0, 1)], p=[0.7, 0.1, 0.2])
     stretch = np.exp(np.clip(rng.normal(0, 0.15), -0.3 if limits.narrows else 0, 0.3))
@@ -329,12 +325,8 @@ def _make_unsteady(strokes: Strokes, rng: np.random.Generator) -> Strokes:
     kind = rng.random()
     if kind < 0.1:
         coarse = rng.uniform(1.5, 5)
-        return [
-            cv2.approxPolyDP(stroke.astype(np.float32), coarse, closed=False)
-            .reshape(-1, 2)
-            .astype(np.float64)
-            for stroke in strokes
-        ]
+        lines = [cv2.approxPolyDP(s.astype(np.float32), coarse, closed=False) for s in strokes]
+        return [line.reshape(-1, 2).astype(np.float64) for line in lines]
     if kind < 0.2:
         tremor = rng.uniform(0.4, 1.6)
         return [stroke + rng.normal(0, tremor, stroke.shape) for stroke in strokes]

@@ -85,7 +85,7 @@ def as_strokes(raw: Sequence[Sequence[Sequence[float]]]) -> Strokes:
     return strokes
 
 
-def box(strokes: Strokes) -> tuple[Points, Points]:
+def box(strokes: Sequence[npt.NDArray[np.floating]]) -> tuple[Points, Points]:
     """Return the top left and the bottom right corner of all points, each `(2,)`."""
     points = np.concatenate(strokes)
     return points.min(axis=0), points.max(axis=0)
@@ -108,13 +108,24 @@ def fit(strokes: Strokes) -> Strokes:
     return [(stroke - low) * scale for stroke in strokes]
 
 
-def transform(strokes: Strokes, matrix: npt.NDArray[np.float64]) -> Strokes:
+def transform(strokes: Strokes, matrix: npt.NDArray[np.floating]) -> Strokes:
     """Map every point by a `(3, 3)` matrix of plane coordinates (perspective allowed)."""
     mapped = []
     for stroke in strokes:
         lifted = np.column_stack([stroke, np.ones(len(stroke))]) @ matrix.T
         mapped.append(lifted[:, :2] / lifted[:, 2:])
     return mapped
+
+
+def interpolate(
+    points: npt.NDArray[np.floating], places: Points, known: Points | None = None
+) -> Points:
+    """Return the points at places along a line: fractions of an index, or in the unit of `known`.
+
+    `known` is the place of each of the line's own points.
+    """
+    at = np.arange(len(points)) if known is None else known
+    return np.column_stack([np.interp(places, at, points[:, axis]) for axis in (0, 1)])
 
 
 def rotation(radians: float) -> Points:

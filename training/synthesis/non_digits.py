@@ -74,9 +74,7 @@ KINDS: dict[str, Callable[[np.random.Generator], Picture]] = {
 
 def _curve(places: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return a line that swings through `(n, 2)` places without corners."""
-    fine = np.linspace(0, len(places) - 1, 20 * len(places))
-    known = np.arange(len(places))
-    line = np.column_stack([np.interp(fine, known, places[:, axis]) for axis in (0, 1)])
+    line = pen_strokes.interpolate(places, np.linspace(0, len(places) - 1, 20 * len(places)))
     window = np.hanning(31) / np.hanning(31).sum()
     padded = np.pad(line, ((15, 15), (0, 0)), mode="edge")
     return np.column_stack([np.convolve(padded[:, axis], window, "valid") for axis in (0, 1)])

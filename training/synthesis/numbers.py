@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.handwriting import strokes as pen_strokes
-from training.handwriting.strokes import UNIT, Sample, Strokes
+from training.handwriting.strokes import UNIT, Sample, Strokes, interpolate
 from training.handwriting.tracing import trace
 from training.synthesis import photos
 
@@ -59,7 +59,7 @@ def on_canvas(
     parts = lay_out([sample.strokes for sample in chosen], rng, brush)
     low, high = pen_strokes.box([stroke for part in parts for stroke in part])
     extent = high - low + brush * UNIT
-    most = min(0.92 * width / extent[0], 0.92 * height / extent[1])
+    most = min(0.92 * np.array([width, height]) / extent)
     scale = min(most, rng.uniform(0.3, 0.8) * height / UNIT)
     room = np.array([width, height]) - scale * extent
     corner = room * rng.uniform(0.05, 0.95, 2) + scale * brush * UNIT / 2
@@ -99,11 +99,8 @@ def lay_out(digits: Sequence[Strokes], rng: np.random.Generator, pen: float) -> 
     for strokes in digits:
         part = _sized(strokes, rng)
         # Ink of neighbours overlaps a little where they touch; else paper shows between them.
-        apart = (
-            rng.uniform(-0.3, 0.2) * pen
-            if touching and rng.random() < 0.5
-            else (max(0.06, gap + rng.normal(0, 0.04)))
-        )
+        touches = touching and rng.random() < 0.5
+        apart = rng.uniform(-0.3, 0.2) * pen if touches else max(0.06, gap + rng.normal(0, 0.04))
         start = next_start(parts[-1], part, (apart + pen) * UNIT) if parts else 0.0
         parts.append([stroke + np.array([start, 0]) for stroke in part])
     slope = np.clip(rng.normal(0, 0.05), -0.12, 0.12)
@@ -140,17 +137,11 @@ def _profile(strokes: Strokes, side: float) -> npt.NDArray[np.float64]:
     outermost = np.full(_ROWS, side)
     choose_outer = np.maximum if side < 0 else np.minimum
     for stroke in strokes:
-        points = _dense(stroke)
+        # So near to each other that no band is skipped.
+        points = interpolate(stroke, np.linspace(0, len(stroke) - 1, 12 * len(stroke) - 11))
         rows = np.clip(-points[:, 1] / (1.4 * UNIT) * _ROWS + 2, 0, _ROWS - 1).astype(int)
         choose_outer.at(outermost, rows, points[:, 0])
     return outermost
-
-
-def _dense(stroke: pen_strokes.Points) -> pen_strokes.Points:
-    """Return points on the stroke so near to each other that no band is skipped."""
-    steps = np.linspace(0, len(stroke) - 1, 1 + 12 * (len(stroke) - 1))
-    known = np.arange(len(stroke))
-    return np.column_stack([np.interp(steps, known, stroke[:, axis]) for axis in (0, 1)])
 
 
 def samples_from_images(

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from training.handwriting import strokes as pen_strokes
-from training.handwriting.strokes import Strokes
-from training.synthesis.optics import Field, blur, noise
+from training.handwriting.strokes import Strokes, rotation
+from training.synthesis.optics import Field, blur, clouds, noise
 from training.synthesis.page import Color
 
 # Colors are shares of red, green and blue light that are reflected.
@@ -84,8 +84,7 @@ def blank_sheet(scene: Scene, rng: np.random.Generator) -> tuple[Field, list[Rul
     texture = 1 + rng.uniform(0.002, 0.02) * noise(scene.size, 1.5, rng)
     texture += rng.uniform(0.0, 0.006) * noise(scene.size, 60, rng)
     reflected = (tint * texture[..., None]).astype(np.float32)
-    rulings = _rule(reflected, scene, rng)
-    return np.asarray(reflected, np.float32), rulings
+    return reflected, _rule(reflected, scene, rng)
 
 
 def _rule(reflected: Field, scene: Scene, rng: np.random.Generator) -> list[Ruling]:
@@ -114,8 +113,7 @@ def _parallels(scene: Scene, spacing: float, origin: float, *, across: bool) -> 
     """Return lines every `spacing` mm over all that the camera sees, in pixels of the picture."""
     height, width = scene.size
     corners = [np.array([[0, 0], [width, 0], [0, height], [width, height]], np.float64)]
-    back = np.asarray(np.linalg.inv(scene.matrix), np.float64)
-    low, high = pen_strokes.box(pen_strokes.transform(corners, back))
+    low, high = pen_strokes.box(pen_strokes.transform(corners, np.linalg.inv(scene.matrix)))
     along, over = (1, 0) if across else (0, 1)
     first = origin + spacing * np.ceil((low[over] - origin) / spacing)
     lines = []
@@ -143,20 +141,9 @@ def _print(
     return ruling
 
 
-@dataclass(frozen=True)
-class Laid:
-    """How a sheet was laid down.
-
-    Attributes:
-        matrix: `(3, 3)` float64, takes x and y on the sheet to x and y in the picture.
-        scale: Pixels of the picture to one of the sheet, about.
-    """
-
-    matrix: npt.NDArray[np.float64]
-    scale: float
-
-
-def lay_on_desk(sheet: Field, rng: np.random.Generator) -> tuple[Field, Laid]:
+def lay_on_desk(
+    sheet: Field, rng: np.random.Generator
+) -> tuple[Field, npt.NDArray[np.float64], float]:
     """Lay a sheet on a desk, turned and aslant; an edge or two may lie beyond the picture.
 
     Args:
@@ -164,13 +151,13 @@ def lay_on_desk(sheet: Field, rng: np.random.Generator) -> tuple[Field, Laid]:
         rng: Decides the desk and where the sheet lies.
 
     Returns:
-        What sheet and desk reflect, of the same form, and how the sheet lies.
+        What sheet and desk reflect, of the same form; the `(3, 3)` matrix from the sheet to the
+        picture; and about how many pixels of the picture one of the sheet takes.
     """
     height, width = sheet.shape[:2]
     size = np.array([width, height], np.float64)
     scale = rng.uniform(0.5, 0.9)
-    angle = rng.normal(0, 0.06)
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    turn = rotation(rng.normal(0, 0.06))[:2, :2]
     corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * size
     lying = ((corners - size / 2) * scale) @ turn.T * (1 + rng.normal(0, 0.03, (4, 1)))
     room = np.maximum(size / 2 - np.abs(lying).max(axis=0), 0)
@@ -182,7 +169,7 @@ def lay_on_desk(sheet: Field, rng: np.random.Generator) -> tuple[Field, Laid]:
     shadow = blur(np.roll(cover, round(thickness), (0, 1)), thickness)
     around = _desk((height, width), rng) * (1 - 0.4 * shadow)[..., None]
     mixed = around * (1 - cover)[..., None] + laid * cover[..., None]
-    return np.asarray(mixed, np.float32), Laid(np.asarray(matrix, np.float64), float(scale))
+    return np.asarray(mixed, np.float32), matrix, scale
 
 
 def _desk(size: tuple[int, int], rng: np.random.Generator) -> Field:
@@ -198,6 +185,5 @@ def _wood(size: tuple[int, int], rng: np.random.Generator) -> Field:
     grain = rng.uniform(2, 6), rng.uniform(20, 80)
     if rng.random() < 0.5:
         grain = grain[::-1]
-    small = [max(2, int(side / length)) for side, length in zip(size, grain, strict=True)]
-    rough = rng.standard_normal(small, dtype=np.float32)
-    return np.asarray(cv2.resize(rough, size[::-1], interpolation=cv2.INTER_CUBIC), np.float32)
+    cells = [max(2, int(side / length)) for side, length in zip(size, grain, strict=True)]
+    return clouds(cells, size, rng)

@@ -6,14 +6,13 @@ one `numpy.random.Generator`: the same generator state gives the same picture.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from training.handwriting import strokes as pen_strokes
-from training.handwriting.strokes import Box, Strokes
-from training.handwriting.tracing import trace
+from training.handwriting.strokes import Box, Strokes, rotation, translation
 from training.synthesis.optics import Field, expose, noise, uneven_light
 from training.synthesis.page import Color
 from training.synthesis.paper import Ruling, Scene, blank_sheet, lay_on_desk
@@ -57,8 +56,6 @@ class Photo:
         boxes: One `(x, y, width, height)` in pixels around each part's ink, in the order given.
         strokes: Of each part, in pixels of the picture.
         pen_width: In pixels.
-        pen: Name of the pen, a key of `PENS`.
-        pen_share: Width of the line as a share of the height of the writing.
         rulings: Lines that are printed on the paper, in pixels of the picture.
     """
 
@@ -66,33 +63,7 @@ class Photo:
     boxes: tuple[Box, ...]
     strokes: tuple[Strokes, ...]
     pen_width: float
-    pen: str
-    pen_share: float
     rulings: tuple[Ruling, ...]
-
-
-def photograph_digit(
-    digit: Strokes | npt.NDArray[np.uint8],
-    rng: np.random.Generator,
-    height_share: float | None = None,
-    *,
-    on_desk: bool = False,
-) -> Photo:
-    """Write one digit on paper and photograph it.
-
-    Args:
-        digit: Strokes in any unit, or an MNIST image `(28, 28)` uint8, 255 ink, which is traced.
-        rng: Decides paper, ruling, pen, light and camera.
-        height_share: Height of the digit as a share of the picture's height, or drawn at random
-            between 0.08 and 0.8, small ones more often.
-        on_desk: Whether the camera sees the sheet's edges too; the share is then of the sheet's
-            height.
-
-    Returns:
-        The photograph, with one box.
-    """
-    strokes = trace(digit) if isinstance(digit, np.ndarray) else digit
-    return photograph([strokes], rng, height_share, on_desk=on_desk)
 
 
 def photograph(  # noqa: PLR0913 - one scene, each side of it optional
@@ -104,15 +75,17 @@ def photograph(  # noqa: PLR0913 - one scene, each side of it optional
     on_desk: bool = False,
     longest: int = 1600,
 ) -> Photo:
-    """Write several parts (the digits of a number) on one paper and photograph it.
+    """Write a digit, or the digits of a number, on paper and photograph it.
 
     Args:
-        parts: Strokes of each part where they lie in the writing, all in the same unit.
+        parts: Strokes of each digit where they lie in the writing, all in the same unit.
         rng: Decides paper, ruling, pen, light and camera.
-        height_share: Height of the writing as a share of the picture's height; random if None.
-            It is reduced where the writing would be wider than the picture.
+        height_share: Height of the writing as a share of the picture's height; random between
+            0.08 and 0.8 if None, small ones more often. It is reduced where the writing would be
+            wider than the picture.
         widest_pen: Greatest width of the line as a share of the height of the writing.
-        on_desk: Whether the camera sees the sheet's edges too.
+        on_desk: Whether the camera sees the sheet's edges too; the share is then of the sheet's
+            height.
         longest: Greatest length of the picture's longer side in pixels.
 
     Returns:
@@ -124,28 +97,24 @@ def photograph(  # noqa: PLR0913 - one scene, each side of it optional
     low, high = pen_strokes.box([stroke for part in parts for stroke in part])
     extent = np.maximum(high - low, 0.05 * (high - low).max() + 1e-6)
     scene = _scene(extent / extent[1], rng, height_share, longest)
-    name, pen, width_mm = _choose_pen(widest_pen * scene.height_mm, rng)
+    pen = PENS[str(rng.choice(list(PENS), p=_PEN_ODDS))]
+    width_mm = min(rng.uniform(*pen.width), widest_pen * scene.height_mm)
     to_paper = [[(stroke - low) / extent[1] * scene.height_mm for stroke in p] for p in parts]
     in_picture = [pen_strokes.transform(part, scene.matrix) for part in to_paper]
     width = max(1.0, width_mm * scene.scale)
-    pen_share = width / (scene.height_mm * scene.scale)
     reflected, rulings = blank_sheet(scene, rng)
     _write(reflected, [stroke for part in in_picture for stroke in part], pen, width, rng)
     if on_desk:
-        reflected, laid = lay_on_desk(reflected, rng)
-        in_picture = [pen_strokes.transform(part, laid.matrix) for part in in_picture]
-        width = max(1.0, width * laid.scale)
+        reflected, matrix, scale = lay_on_desk(reflected, rng)
+        in_picture = [pen_strokes.transform(part, matrix) for part in in_picture]
+        width = max(1.0, width * scale)
         rulings = [
-            replace(
-                ruling,
-                lines=pen_strokes.transform(ruling.lines, laid.matrix),
-                width=max(1.0, ruling.width * laid.scale),
-            )
-            for ruling in rulings
+            Ruling(pen_strokes.transform(r.lines, matrix), max(1.0, r.width * scale), r.cover)
+            for r in rulings
         ]
     picture = expose(reflected * uneven_light(scene.size, rng), width, rng)
     boxes = tuple(pen_strokes.pixel_box(part, width, scene.size) for part in in_picture)
-    return Photo(picture, boxes, tuple(in_picture), width, name, pen_share, tuple(rulings))
+    return Photo(picture, boxes, tuple(in_picture), width, tuple(rulings))
 
 
 def photograph_blank(rng: np.random.Generator) -> npt.NDArray[np.uint8]:
@@ -188,31 +157,20 @@ def _view(
 
     The corners of the writing stay at least 2 % of the picture away from its edges.
     """
-    angle = np.deg2rad(np.clip(rng.normal(0, 3.5), -8, 8))
-    turn = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0]])
-    slant = np.vstack([turn, [0.0, 0.0, 1.0]])
+    slant = rotation(np.deg2rad(np.clip(rng.normal(0, 3.5), -8, 8)))
     slant[2, :2] = rng.normal(0, 0.06, 2).clip(-0.12, 0.12) / max(size)
-    middle = np.array([[1, 0, -extent[0] / 2], [0, 1, -extent[1] / 2], [0, 0, 1]])
-    centered = slant @ middle
+    centered = slant @ translation(-extent / 2)
     corners = [np.array([[0, 0], [extent[0], 0], [0, extent[1]], extent], np.float64)]
     low, high = pen_strokes.box(pen_strokes.transform(corners, centered))
-    room = np.array(size[::-1]) - (high - low)
-    edge = np.minimum(0.02 * np.array(size[::-1]), room / 2)
-    corner = edge + rng.random(2) * np.maximum(room - 2 * edge, 0)
-    place = np.eye(3)
-    place[:2, 2] = corner - low
-    shrink = min(1.0, *(0.97 * np.array(size[::-1]) / (high - low)))
+    across = np.array(size[::-1])
+    room = across - (high - low)
+    edge = np.minimum(0.02 * across, room / 2)
+    place = translation(edge + rng.random(2) * np.maximum(room - 2 * edge, 0) - low)
+    shrink = min(1.0, *(0.97 * across / (high - low)))
     if shrink < 1:
-        place[:2] = np.array([[shrink, 0, 0], [0, shrink, 0]])
-        place[:2, 2] = np.array(size[::-1]) / 2 - shrink * (low + high) / 2
-    return np.asarray(place @ centered, np.float64)
-
-
-def _choose_pen(widest_mm: float, rng: np.random.Generator) -> tuple[str, Pen, float]:
-    """Choose a pen and the width of its line in mm."""
-    name = str(rng.choice(list(PENS), p=_PEN_ODDS))
-    pen = PENS[name]
-    return name, pen, min(float(rng.uniform(*pen.width)), widest_mm)
+        place = np.diag([shrink, shrink, 1])
+        place[:2, 2] = across / 2 - shrink * (low + high) / 2
+    return place @ centered
 
 
 def _write(
@@ -224,9 +182,8 @@ def _write(
     x0, y0 = (max(0, int(v) - pad) for v in low)
     x1, y1 = (int(v) + pad for v in high)
     view = reflected[y0:y1, x0:x1]
-    size = (view.shape[0], view.shape[1])
-    shifted = [stroke - (x0, y0) for stroke in strokes]
-    cover = _pressed(shifted, size, width, rng)
+    size = view.shape[:2]
+    cover = _pressed([stroke - (x0, y0) for stroke in strokes], size, width, rng)
     cover *= rng.uniform(*pen.cover) * np.clip(1 + 0.05 * noise(size, 4 * width, rng), 0, 1)
     # Grain is paper fibre that the pen slid over: finer than the line, never all of it.
     fibre = np.clip(0.5 + 0.5 * noise(size, max(1.0, 0.2 * width), rng), 0, 1)

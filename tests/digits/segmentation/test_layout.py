@@ -181,7 +181,7 @@ def test_the_digit_of_a_photograph_is_found_where_it_was_written(recognizer):
     ]
     overlaps = []
     for seed in range(4):
-        photo = photos.photograph_digit(strokes, np.random.default_rng(seed), on_desk=seed % 2 > 0)
+        photo = photos.photograph([strokes], np.random.default_rng(seed), on_desk=seed % 2 > 0)
         x, y, width, height = recognizer.predict(photo.picture).box
         left, top, wide, high = photo.boxes[0]
         across = min(x + width, left + wide) - max(x, left)
