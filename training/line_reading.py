@@ -31,9 +31,8 @@ from training import console, keras_layers, push
 from training.averaged_model import AveragedModel, add_arguments
 from training.data.mnist import load_mnist
 from training.run_folder import RunFolder
-from training.synthesis.hands import load_hands, save_hands
 from training.synthesis.lines import Written, write_line
-from training.synthesis.writing import Hands
+from training.synthesis.writing import Hands, load_hands, save_hands
 from training.workers import produce
 
 BATCH: Final = 64

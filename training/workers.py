@@ -11,8 +11,7 @@ from typing import Final, TypeVar
 
 import cv2
 
-from training.synthesis.hands import load_hands
-from training.synthesis.writing import Hands
+from training.synthesis.writing import Hands, load_hands
 
 _AHEAD: Final = 6
 """What is made before it is wanted."""
@@ -50,7 +49,7 @@ def produce(
 
     Args:
         make: A function of a module: hands, seed and index to what is wanted.
-        hands: What `training.synthesis.hands.save_hands` saved.
+        hands: What `training.synthesis.writing.save_hands` saved.
         seed: Of all.
         indices: One for each thing that is made.
         workers: How many processes make them.

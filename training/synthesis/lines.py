@@ -25,10 +25,17 @@ from training.handwriting import strokes as pen_strokes
 from training.handwriting import templates as handwriting
 from training.handwriting.strokes import UNIT, Strokes
 from training.synthesis.contents import word
-from training.synthesis.hands import load_hands
 from training.synthesis.numbers import next_start
 from training.synthesis.optics import noise
-from training.synthesis.writing import BETWEEN, SHAPES, SIGNS, Hands, stand, write_character
+from training.synthesis.writing import (
+    BETWEEN,
+    SHAPES,
+    SIGNS,
+    Hands,
+    load_hands,
+    stand,
+    write_character,
+)
 
 _COUNTS: Final = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12)
 _COUNT_ODDS: Final = (0.13, 0.16, 0.18, 0.16, 0.12, 0.09, 0.06, 0.05, 0.03, 0.02)
@@ -64,28 +71,20 @@ class Written:
     spans: npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class _Character:
-    """Strokes in units of `UNIT` that stand on the line y = 0, and what they mean."""
-
-    strokes: Strokes
-    label: int
+_Character = tuple[Strokes, int]
+"""Strokes in units of `UNIT` that stand on the line y = 0, and their label."""
 
 
 def write_line(hands: Hands, rng: np.random.Generator) -> Written:
     """Write a line: a number, one with signs, a word, or a drawing."""
     while True:
-        characters = _characters(hands, rng)
+        makers = _KINDS[int(rng.choice(len(_KINDS), p=[share for _, share in _KINDS]))][0]
+        characters = [character for make in makers for character in make(hands, rng)]
         pen = float(np.exp(rng.uniform(np.log(0.03), np.log(0.2))))
-        placed = _place(characters, pen, rng)
-        written = _drawn(placed, characters, pen, rng)
+        placed = _place([strokes for strokes, _ in characters], pen, rng)
+        written = _drawn(placed, [label for _, label in characters], pen, rng)
         if written is not None:
             return written
-
-
-def _characters(hands: Hands, rng: np.random.Generator) -> list[_Character]:
-    makers = _KINDS[int(rng.choice(len(_KINDS), p=[share for _, share in _KINDS]))][0]
-    return [character for make in makers for character in make(hands, rng)]
 
 
 def _word(_hands: Hands, rng: np.random.Generator) -> list[_Character]:
@@ -146,20 +145,19 @@ _KINDS: Final = (
 
 
 def _digit(hands: Hands, rng: np.random.Generator, digit: int | None) -> _Character:
-    digit = (
-        int(rng.choice([*range(10), 1])) if digit is None else digit
-    )  # 1s are written in most ways
+    if digit is None:
+        digit = int(rng.choice([*range(10), 1]))  # 1s are written in most ways
     if rng.random() < _TEMPLATES:
         strokes = handwriting.write(str(digit), rng, rng.uniform(1.5, 5.0))
     else:
         strokes = hands.traced[int(rng.choice(hands.of(digit)))]
     if rng.random() < _VARIED:
         strokes = movement.vary(strokes, str(digit), rng)
-    return _Character(_sized(stand(strokes, 0.0), rng), digit)
+    return _sized(stand(strokes, 0.0), rng), digit
 
 
 def _other(character: str, rng: np.random.Generator) -> _Character:
-    return _Character(_sized(write_character(character, rng, 2.5).strokes, rng), NOT_A_DIGIT)
+    return _sized(write_character(character, rng, 2.5).strokes, rng), NOT_A_DIGIT
 
 
 def _sized(strokes: Strokes, rng: np.random.Generator) -> Strokes:
@@ -169,7 +167,7 @@ def _sized(strokes: Strokes, rng: np.random.Generator) -> Strokes:
     return [(stroke - (0, 1)) * size + lift for stroke in strokes]
 
 
-def _place(characters: Sequence[_Character], pen: float, rng: np.random.Generator) -> list[Strokes]:
+def _place(characters: Sequence[Strokes], pen: float, rng: np.random.Generator) -> list[Strokes]:
     """Put characters beside each other; neighbours touch, overlap or are joined now and then."""
     gap = float(rng.choice([rng.uniform(0.03, 0.15), rng.uniform(0.08, 0.45), rng.uniform(0.4, 1)]))
     touching = rng.random() < 0.35
@@ -178,8 +176,8 @@ def _place(characters: Sequence[_Character], pen: float, rng: np.random.Generato
     for character in characters:
         touches = touching and rng.random() < 0.6
         apart = rng.uniform(-0.9, 0.2) * pen if touches else max(0.02, gap + rng.normal(0, 0.05))
-        low = pen_strokes.box(character.strokes)[0]
-        strokes = [s - (low[0], 0) for s in character.strokes]
+        low = pen_strokes.box(character)[0]
+        strokes = [s - (low[0], 0) for s in character]
         start = next_start(placed[-1], strokes, (apart + pen) * UNIT, _OVERLAP) if placed else 0.0
         strokes = [s + np.array([start, 0]) for s in strokes]
         if joined and placed and rng.random() < 0.6:
@@ -200,18 +198,14 @@ def _joint(
 
 
 def _drawn(
-    placed: Sequence[Strokes],
-    characters: Sequence[_Character],
-    pen: float,
-    rng: np.random.Generator,
+    placed: Sequence[Strokes], labels: Sequence[int], pen: float, rng: np.random.Generator
 ) -> Written | None:
     """Draw a line as pens, cameras and the search for ink leave it; None if too little is left."""
     tall = float(np.exp(rng.uniform(np.log(13), np.log(110))))
     scale = tall / UNIT
     low, high = pen_strokes.box([stroke for part in placed for stroke in part])
     free = max(1.5, pen * tall)
-    wide = int(np.ceil((high - low)[0] * scale + 2 * free))
-    deep = int(np.ceil((high - low)[1] * scale + 2 * free))
+    wide, deep = np.ceil((high - low) * scale + 2 * free).astype(int)
     at = [[(s - low) * scale + free for s in part] for part in placed]
     ink = pen_strokes.draw([s for part in at for s in part], (deep, wide), pen * tall)
     ink = _damaged(ink, tall, pen * tall, rng)
@@ -220,20 +214,17 @@ def _drawn(
         return None
     framed, factor, left = fit_line(ink)
     reach = pen * tall / 2
-    spans = np.array(
-        [(pen_strokes.box(part)[0][0] - reach, pen_strokes.box(part)[1][0] + reach) for part in at]
-    )
+    spans = np.array([pen_strokes.box(part) for part in at])[:, :, 0] + (-reach, reach)
     spans = np.clip((spans - left) * factor + FRAME_EDGE, 0, framed.shape[1] - 1)
     order = np.argsort(spans.sum(axis=1), kind="stable")
-    return Written(framed, tuple(characters[i].label for i in order), spans[order])
+    return Written(framed, tuple(labels[i] for i in order), spans[order])
 
 
 def _damaged(ink: InkArray, tall: float, pen: float, rng: np.random.Generator) -> InkArray:
     """Blur, harden, wear and dirty ink, by chance."""
     chance = rng.random(8)
-    size = (ink.shape[0], ink.shape[1])
     if chance[0] < 0.35:
-        ink = _worn(ink, size, pen, rng)
+        ink = _worn(ink, pen, rng)
     if chance[1] < 0.1:
         ink = _with_gaps(ink, pen, rng)
     if chance[2] < 0.5:
@@ -252,9 +243,9 @@ def _damaged(ink: InkArray, tall: float, pen: float, rng: np.random.Generator) -
     return np.ascontiguousarray(ink, np.float32)
 
 
-def _worn(ink: InkArray, size: tuple[int, int], pen: float, rng: np.random.Generator) -> InkArray:
+def _worn(ink: InkArray, pen: float, rng: np.random.Generator) -> InkArray:
     """Let the paper's grain, or uneven light, show in the lines."""
-    rough = noise(size, float(rng.choice([max(1.2, 0.3 * pen), 2 + 2 * pen])), rng)
+    rough = noise(ink.shape, float(rng.choice([max(1.2, 0.3 * pen), 2 + 2 * pen])), rng)
     return ink * np.clip(1 - rng.uniform(0.2, 0.8) * np.clip(0.3 + 0.7 * rough, 0, 1), 0, 1)
 
 
@@ -262,10 +253,10 @@ def _with_gaps(ink: InkArray, pen: float, rng: np.random.Generator) -> InkArray:
     """Wipe narrow lines out, as folds and a ruled line that was taken away do."""
     gaps = np.ones_like(ink)
     for _ in range(int(rng.integers(1, 4))):
-        x, y = rng.uniform(0, ink.shape[1]), rng.uniform(0, ink.shape[0])
+        place = rng.uniform(0, ink.shape[::-1])
         angle = rng.choice([0.0, 0.0, np.pi / 2, rng.uniform(0, np.pi)]) + rng.normal(0, 0.03)
         way = np.array([np.cos(angle), np.sin(angle)]) * max(ink.shape)
-        ends = np.round(np.array([x, y]) + np.array([-way, way])).astype(int)
+        ends = np.round(place + np.array([-way, way])).astype(int)
         cv2.line(gaps, ends[0].tolist(), ends[1].tolist(), 0.0, max(1, round(0.4 * pen)))
     return ink * gaps
 
@@ -308,8 +299,7 @@ def _with_squares(ink: InkArray, tall: float, rng: np.random.Generator) -> InkAr
     height, width = ink.shape
     pitch = max(5.0, rng.uniform(0.25, 1.2) * tall)
     thick = max(1, round(rng.uniform(0.01, 0.06) * tall))
-    angle, shade = rng.normal(0, 0.06), float(rng.uniform(0.25, 1))
-    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    turn, shade = pen_strokes.rotation(rng.normal(0, 0.06))[:2, :2].T, rng.uniform(0.25, 1)
     corner, reach = rng.uniform(-pitch, 0, 2), float(height + width)
     squares = np.zeros_like(ink)
     for axis in (0, 1) if rng.random() < 0.7 else (1,):

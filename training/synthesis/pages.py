@@ -17,9 +17,8 @@ import numpy.typing as npt
 from digits.segmentation.letterbox import SIDE, letterbox, stretch, to_square
 from training import console
 from training.synthesis.composition import compose
-from training.synthesis.hands import load_hands
 from training.synthesis.page import DIGIT, Digit, Page
-from training.synthesis.writing import Hands
+from training.synthesis.writing import Hands, load_hands
 
 _COVERED: Final = 90
 """Cover of a pixel of the square, of 255, from which on it is of a class."""
@@ -88,25 +87,22 @@ def _without_unseen(made: Made) -> Made:
 def _squared(page: Page) -> Made:
     height, width = page.size
     place = letterbox(height, width)
-    covers = np.zeros((SIDE, SIDE, page.layers.shape[2]), np.uint8)
-    top, left = place.top, place.left
-    covers[top : top + place.size[0], left : left + place.size[1]] = cv2.resize(
-        page.layers, place.size[::-1], interpolation=cv2.INTER_AREA
-    )
+    layers = cv2.resize(page.layers, place.size[::-1], interpolation=cv2.INTER_AREA)
+    covers = np.zeros((SIDE, SIDE, 3), np.uint8)
+    covers[place.top :, place.left :][: place.size[0], : place.size[1]] = layers
     # The most covered of four pixels, so that thin strokes keep their class.
     covers = np.maximum(covers[::2], covers[1::2])
     covers = np.maximum(covers[:, ::2], covers[:, 1::2])
     # Ink of a digit counts before what crosses it.
     covers[..., DIGIT] = np.where(covers[..., DIGIT] >= _COVERED, 255, 0)
-    classes = np.where(covers.max(axis=2) >= _COVERED, 1 + covers.argmax(axis=2), 0).astype(
-        np.uint8
-    )
-    factors = np.array([place.size[1] / width, place.size[0] / height])
+    classes = np.where(covers.max(axis=2) >= _COVERED, 1 + covers.argmax(axis=2), 0)
+    factors = np.array([place.size[1] / width, place.size[0] / height] * 2)
     digits = []
     for digit in page.digits:
-        x, y, w, h = np.array(digit.box) * np.tile(factors, 2) + (place.left, place.top, 0, 0)
-        digits.append(Digit(digit.digit, digit.row, (float(x), float(y), float(w), float(h))))
-    return Made(stretch(to_square(page.picture)), classes, tuple(digits), "+".join(page.kind))
+        x, y, w, h = (np.array(digit.box) * factors + (place.left, place.top, 0, 0)).tolist()
+        digits.append(replace(digit, box=(x, y, w, h)))
+    picture = stretch(to_square(page.picture))
+    return Made(picture, classes.astype(np.uint8), tuple(digits), "+".join(page.kind))
 
 
 def _with_labels(made: Made) -> npt.NDArray[np.uint8]:

@@ -5,6 +5,7 @@ The photographs are scikit-image's (`skimage/data`, each in the public domain or
 are installed, and nothing of them is kept but what a network learns.
 """
 
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -30,19 +31,23 @@ _LARGEST: Final = 700
 @lru_cache
 def photographs() -> tuple[Picture, ...]:
     """Return the photographs, each `(H, W, 3)` uint8 RGB; faces of LFW are one sheet."""
-    found: list[Picture] = []
-    for package, pattern in _PICTURES:
-        spec = find_spec(package)
-        if spec is None or spec.origin is None:
+    found = []
+    for path in package_files(*_PICTURES):
+        if path.stem.startswith(_LEFT_OUT):
             continue
-        for path in sorted(Path(spec.origin).parent.glob(pattern)):
-            if path.stem.startswith(_LEFT_OUT):
-                continue
-            picture = np.asarray(cv2.imread(str(path), cv2.IMREAD_COLOR), np.uint8)
-            factor = min(1.0, _LARGEST / max(picture.shape[:2]))
-            picture = cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
-            found.append(np.ascontiguousarray(picture[..., ::-1]))
+        picture = np.asarray(cv2.imread(str(path), cv2.IMREAD_COLOR), np.uint8)
+        factor = min(1.0, _LARGEST / max(picture.shape[:2]))
+        picture = cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+        found.append(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
     return tuple(found)
+
+
+def package_files(*patterns: tuple[str, str]) -> Iterator[Path]:
+    """Find files of installed packages, by package and pattern; a missing package has none."""
+    for package, pattern in patterns:
+        spec = find_spec(package)
+        if spec and spec.origin:
+            yield from sorted(Path(spec.origin).parent.glob(pattern))
 
 
 def natural(size: tuple[int, int], rng: np.random.Generator) -> Picture:

@@ -6,10 +6,10 @@ templates of `training.handwriting.templates`.
 
 from collections.abc import Sequence
 from functools import lru_cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
@@ -18,8 +18,10 @@ from training.handwriting import movement
 from training.handwriting import strokes as pen_strokes
 from training.handwriting import templates as handwriting
 from training.handwriting.strokes import Points, Strokes
+from training.handwriting.tracing import trace
 from training.synthesis.marks import Mark, moved
 from training.synthesis.page import DIGIT, WRITING, Cover
+from training.synthesis.pictures import package_files
 
 # Characters that the templates lack because digits look like them, and signs. In a box of
 # 100 x 100, which is the line's height: what hangs below a line or stands above it does so here.
@@ -112,7 +114,7 @@ class Hands:
         source = rng.random()
         index = int(rng.choice(self._by_digit[digit]))
         if source < 0.1:
-            return self.raster(index, digit, row)
+            return self._raster(index, digit, row)
         if source < 0.7:
             strokes, least_width = self.traced[index], 0.1
         else:
@@ -121,15 +123,45 @@ class Hands:
             strokes = movement.vary(strokes, str(digit), rng)
         return Mark(stand(strokes, least_width), DIGIT, digit, row)
 
-    def raster(self, index: int, digit: int, row: int = 0) -> Mark:
+    def _raster(self, index: int, digit: int, row: int) -> Mark:
         """Take an MNIST image as it is, enlarged smoothly."""
-        image = self.images[index]
-        rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
-        image = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-        high = 1.0 if image.shape[0] >= 0.6 * image.shape[1] else image.shape[0] / image.shape[1]
-        corner = np.array([high * image.shape[1] / image.shape[0], 1.0])
-        ends = np.array([[0.0, 1.0 - high], corner])
-        return Mark([ends], DIGIT, digit, row, image)
+        x, y, width, height = cv2.boundingRect(self.images[index])
+        high = 1.0 if height >= 0.6 * width else height / width
+        ends = np.array([[0.0, 1.0 - high], [high * width / height, 1.0]])
+        return Mark([ends], DIGIT, digit, row, self.images[index][y : y + height, x : x + width])
+
+
+def save_hands(path: Path, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8]) -> None:
+    """Trace images and save them with their strokes, so that a worker loads them in a moment.
+
+    Args:
+        path: A file with the suffix `.npz`.
+        images: `(N, 28, 28)` uint8, 255 ink: of MNIST's training images.
+        labels: `(N,)` uint8.
+    """
+    traced = [trace(image) for image in images]
+    strokes = [stroke for sample in traced for stroke in sample]
+    partial = path.with_suffix(".partial.npz")
+    np.savez(
+        partial,
+        images=images,
+        labels=labels,
+        strokes=np.array([len(sample) for sample in traced]),
+        lengths=np.array([len(stroke) for stroke in strokes]),
+        points=np.concatenate(strokes).astype(np.float32),
+    )
+    partial.replace(path)
+
+
+def load_hands(path: Path) -> Hands:
+    """Load what `save_hands` saved."""
+    with np.load(path) as kept:
+        points = np.split(kept["points"].astype(np.float64), np.cumsum(kept["lengths"])[:-1])
+        ends = np.cumsum(kept["strokes"])
+        traced = [
+            points[end - count : end] for end, count in zip(ends, kept["strokes"], strict=True)
+        ]
+        return Hands(kept["images"], kept["labels"], traced)
 
 
 def stand(strokes: Strokes, least_width: float) -> Strokes:
@@ -208,12 +240,7 @@ def print_text(text: str, rng: np.random.Generator, layer: int = WRITING) -> Mar
 
 @lru_cache
 def _fonts() -> tuple[str, ...]:
-    found: list[str] = []
-    for package, pattern in _FONTS:
-        spec = find_spec(package)
-        if spec and spec.origin:
-            found += sorted(str(path) for path in Path(spec.origin).parent.glob(pattern))
-    return tuple(name for name in found if "Display" not in name)
+    return tuple(str(path) for path in package_files(*_FONTS) if "Display" not in path.name)
 
 
 @lru_cache(64)

@@ -7,13 +7,12 @@ import pytest
 from tests.support.training_support import _handwritten as handwritten
 from tests.support.training_support import small_hands
 from training.synthesis import contents
-from training.synthesis.hands import load_hands, save_hands
 from training.synthesis.marks import Mark, Pen, draw, placed
 from training.synthesis.page import DIGIT, LINE, WRITING, Digit, Page
 from training.synthesis.pages import SIDE, Made, _without_unseen, make
 from training.synthesis.surfaces import SURFACES, pen_for
 from training.synthesis.surroundings import SURROUNDINGS
-from training.synthesis.writing import write_text
+from training.synthesis.writing import load_hands, save_hands, write_text
 
 
 @pytest.fixture(scope="module")
