@@ -12,6 +12,7 @@ from training.handwriting import strokes as pen_strokes
 
 Picture = npt.NDArray[np.uint8]
 Cover = npt.NDArray[np.uint8]
+_Part = tuple[slice, ...]
 Vector = Sequence[float] | npt.NDArray[np.number]
 """A few numbers: x and y, width and height, or a color."""
 
@@ -89,28 +90,25 @@ class Page:
             layer: What it is; None hides the labels of what it covers.
             cover: `(h, w)` uint8 for the label, if it is not `ink` itself.
         """
-        cut = self._cut(ink, corner)
-        if cut is None:
-            return
-        alpha, rows, columns = cut
-        view, labels = self.picture[rows, columns], self.layers[rows, columns]
-        weight = alpha[..., None] * np.float32(1 / 255)
+        below, part = self._overlap(ink.shape, corner)
+        view, labels = self.picture[below], self.layers[below]
+        weight = ink[part][..., None] * np.float32(1 / 255)
         view[:] = view + weight * (np.asarray(color, np.float32) - view) + np.float32(0.5)
         if layer is None:
             labels[:] = labels * (1 - weight)
         else:
-            cut = self._cut(ink if cover is None else cover, corner)
-            if cut:
-                np.maximum(labels[..., layer], cut[0], out=labels[..., layer])
+            label = ink if cover is None else cover
+            np.maximum(labels[..., layer], label[part], out=labels[..., layer])
 
-    def _cut(self, cover: Cover, corner: Sequence[int]) -> tuple[Cover, slice, slice] | None:
-        (x, y), (height, width) = corner, self.size
-        top, left = max(0, -y), max(0, -x)
-        cover = cover[top : height - y, left : width - x] if y < height and x < width else cover[:0]
-        if cover.size == 0:
-            return None
-        y, x = y + top, x + left
-        return cover, slice(y, y + cover.shape[0]), slice(x, x + cover.shape[1])
+    def _overlap(self, size: tuple[int, ...], corner: Sequence[int]) -> tuple[_Part, _Part]:
+        """Return the part of the page that a thing of height and width covers, and its own part."""
+        below, part = [], []
+        for start, length, whole in zip(corner[::-1], size, self.size, strict=True):
+            first = max(0, start)
+            last = max(first, min(start + length, whole))
+            below.append(slice(first, last))
+            part.append(slice(first - start, last - start))
+        return tuple(below), tuple(part)
 
     def warp(self, matrix: npt.NDArray[np.float64], size: tuple[int, int], fill: Color) -> Self:
         """Map the page by a `(3, 3)` matrix into a picture of height and width."""
@@ -150,30 +148,23 @@ class Page:
             if (x1 - x0) * (y1 - y0) >= _VISIBLE * w * h:
                 digits.append(replace(digit, box=(x0 - left, y0 - top, x1 - x0, y1 - y0)))
             else:
-                self._demote((x0, y0, x1 - x0, y1 - y0))
+                labels = self.layers[int(y0) : int(y1) + 1, int(x0) : int(x1) + 1]
+                np.maximum(labels[..., WRITING], labels[..., DIGIT], out=labels[..., WRITING])
+                labels[..., DIGIT] = 0
         part = (slice(top, top + height), slice(left, left + width))
         picture, layers = self.picture[part].copy(), self.layers[part].copy()
         return replace(self, picture=picture, layers=layers, digits=digits)
 
-    def _demote(self, region: Region) -> None:
-        """Make digits' ink within a region other writing."""
-        x, y, w, h = region
-        rows, columns = slice(int(y), int(y + h) + 1), slice(int(x), int(x + w) + 1)
-        labels = self.layers[rows, columns]
-        np.maximum(labels[..., WRITING], labels[..., DIGIT], out=labels[..., WRITING])
-        labels[..., DIGIT] = 0
-
     def paste(self, other: "Page", corner: Sequence[int], cover: Cover | None = None) -> None:
         """Lay another page on this one, where `cover` (all of it if None) is above 0."""
-        cut = self._cut(np.full(other.size, 255, np.uint8) if cover is None else cover, corner)
-        if cut is None:
+        below, part = self._overlap(other.size, corner)
+        if cover is None:
+            cover = np.full(other.size, 255, np.uint8)
+        weight = cover[part][..., None] * np.float32(1 / 255)
+        if weight.size == 0:
             return
-        alpha, rows, columns = cut
-        y, x = rows.start - corner[1], columns.start - corner[0]
-        part = (slice(y, y + alpha.shape[0]), slice(x, x + alpha.shape[1]))
-        weight = alpha[..., None] * np.float32(1 / 255)
         for mine, theirs in ((self.picture, other.picture), (self.layers, other.layers)):
-            view = mine[rows, columns]
+            view = mine[below]
             view[:] = view + weight * (theirs[part].astype(np.float32) - view) + 0.5
         first = 1 + max((d.row for d in self.digits), default=-1)
         for digit in other.digits:
