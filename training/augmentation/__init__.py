@@ -106,13 +106,9 @@ def _another_hand(
 
 
 def is_traceable(image: npt.NDArray[np.uint8], label: int) -> bool:
-    """Whether the lines through the middle of the ink still show the digit.
+    """Tell whether the lines through the middle of the ink still show the digit.
 
     The middle of a loop that is filled with ink is a line, and a 6 of such lines is a 1.
-
-    Args:
-        image: `(28, 28)` uint8, 255 ink.
-        label: 0 to 9.
     """
     if label not in _HOLES:
         return True

@@ -1,8 +1,7 @@
 """Degrade images as bad cameras, scanners, files and paper do, so that no damage is a surprise.
 
 Images are `(28, 28)` float32, 0 paper, 1 full ink; every function returns a new one, and all but
-`degrade` leave the clipping to `[0, 1]` to it. The kinds stand for what happens to pictures in
-general: grain, broken pixels, rests of printed lines, inverted parts, stains and fog.
+`degrade` leave the clipping to `[0, 1]` to it.
 """
 
 from collections.abc import Callable
@@ -98,15 +97,7 @@ KINDS: tuple[Callable[[InkArray, np.random.Generator], InkArray], ...] = (
 
 
 def degrade(image: InkArray, rng: np.random.Generator) -> InkArray:
-    """Blur, fade or shift by a pixel at times, and damage by one of `KINDS` at times.
-
-    Args:
-        image: `(28, 28)` float32 in `[0, 1]`.
-        rng: Decides what.
-
-    Returns:
-        `(28, 28)` float32 in `[0, 1]`.
-    """
+    """Blur, fade or shift by a pixel at times, and damage by one of `KINDS` at times."""
     chance = rng.random(4)
     if chance[0] < 0.15:
         image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, 0.9))

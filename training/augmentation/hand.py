@@ -1,4 +1,7 @@
-"""Vary how a hand moves: distort ink as another hand would have written it."""
+"""Vary how a hand moves: distort ink as another hand would have written it.
+
+Ink is float32 in `[0, 1]`; the canvas is `(SIDE, SIDE)`.
+"""
 
 import cv2
 import numpy as np
@@ -12,16 +15,13 @@ from training.handwriting.strokes import rotation
 def elastic_affine(
     ink: InkArray, scale: float, rng: np.random.Generator, strength: float = 1.0
 ) -> InkArray:
-    """Slant, stretch, rotate, tilt and distort elastically onto the fine canvas.
+    """Slant, stretch, rotate, tilt and distort `(h, w)` ink elastically onto the fine canvas.
 
     Args:
-        ink: `(h, w)` float32 in `[0, 1]`; its middle goes to the middle of the canvas.
+        ink: Its middle goes to the middle of the canvas.
         scale: Fine pixels to one pixel of `ink`.
         rng: Decides how.
         strength: Factor for all distortions.
-
-    Returns:
-        `(SIDE, SIDE)` float32 in `[0, 1]`.
     """
     turn = rotation(np.radians(rng.normal(0, 7 * strength)))[:2, :2]
     slant, tilt = rng.normal(0, 0.14 * strength), rng.normal(0, 0.0012 * strength, 2)

@@ -4,7 +4,7 @@ Natural pictures and noise are easy to reject; strokes of a pen are the hard and
 letters and signs, mirrored digits, two digits at once, scribbles, dots and lines.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 import cv2
 import numpy as np
@@ -42,7 +42,7 @@ _MIRRORS = {3: (1,), 4: (1,), 6: (1, 0), 7: (1, 0), 9: (1, 0)}
 """Digits that are none in the mirror, with OpenCV's flip codes: 1 left to right, 0 upside down.
 The others are their own mirror image, or another digit's (2 and 5)."""
 
-_HALVES = {0: ("left", "right"), 2: ("left", "right"), 5: ("left", "right")}
+_HALVES = (0, 2, 5)
 """Digits whose halves are none: half an 8 may be a 3, half a 4 a 6 or a 1, half a 9 or 7 a 1."""
 
 Images = npt.NDArray[np.uint8]
@@ -51,15 +51,12 @@ _Maker = Callable[[Images, Labels, np.random.Generator], InkArray]
 
 
 def non_digit(images: Images, labels: Labels, rng: np.random.Generator) -> InkArray:
-    """Make one image that no reader would call a digit.
+    """Make one image that no reader would call a digit, normalized as the app does.
 
     Args:
         images: `(N, 28, 28)` uint8, 255 ink: digits to mirror and to put together.
         labels: `(N,)` uint8.
         rng: Decides what is made.
-
-    Returns:
-        `(28, 28)` float32 in `[0, 1]`, normalized as the app does.
     """
     while True:
         make = _choose(rng.random())
@@ -88,19 +85,26 @@ def _printed_sign(_images: Images, _labels: Labels, rng: np.random.Generator) ->
     (width, height), below = cv2.getTextSize(text, font, 1, 1)
     size = 22 * FINE / max(height, width)
     corner = (int((SIDE - width * size) / 2), int((SIDE + height * size) / 2 - below * size / 3))
-    cv2.putText(
-        canvas, text, corner, font, size, 255, int(rng.integers(FINE, 4 * FINE)), cv2.LINE_AA
-    )
+    thickness = int(rng.integers(FINE, 4 * FINE))
+    cv2.putText(canvas, text, corner, font, size, 255, thickness, cv2.LINE_AA)
     return elastic_affine(as_ink(canvas), 1.0, rng, strength=1.3)
 
 
 def _mirrored(images: Images, labels: Labels, rng: np.random.Generator) -> InkArray:
+    image, label = _one_of(_MIRRORS, images, labels, rng)
+    flips = _MIRRORS[label]
+    flipped = cv2.flip(image, flips[rng.integers(len(flips))])
+    return elastic_affine(as_ink(flipped), FINE, rng, strength=0.7)
+
+
+def _one_of(
+    wanted: Container[int], images: Images, labels: Labels, rng: np.random.Generator
+) -> tuple[npt.NDArray[np.uint8], int]:
+    """Choose an image of the wanted digits; return it and its label."""
     while True:
         i = int(rng.integers(len(images)))
-        flips = _MIRRORS.get(int(labels[i]))
-        if flips:
-            flipped = cv2.flip(images[i], flips[rng.integers(len(flips))])
-            return elastic_affine(as_ink(flipped), FINE, rng, strength=0.7)
+        if int(labels[i]) in wanted:
+            return images[i], int(labels[i])
 
 
 def _two_digits(images: Images, _labels: Labels, rng: np.random.Generator) -> InkArray:
@@ -119,18 +123,15 @@ def _two_digits(images: Images, _labels: Labels, rng: np.random.Generator) -> In
 
 def _piece(images: Images, labels: Labels, rng: np.random.Generator) -> InkArray:
     """The left or the right half of a digit that is none by itself, as wrong cuts leave it."""
-    while True:
-        i = int(rng.integers(len(images)))
-        halves = _HALVES.get(int(labels[i]))
-        if halves:
-            columns = np.flatnonzero(images[i].any(axis=0))
-            cut = int(columns[0] + np.ptp(columns) * rng.uniform(0.35, 0.65))
-            part = images[i].copy()
-            if halves[rng.integers(len(halves))] == "left":
-                part[:, cut:] = 0
-            else:
-                part[:, :cut] = 0
-            return elastic_affine(as_ink(part), FINE, rng, strength=0.7)
+    image, _ = _one_of(_HALVES, images, labels, rng)
+    columns = np.flatnonzero(image.any(axis=0))
+    cut = int(columns[0] + np.ptp(columns) * rng.uniform(0.35, 0.65))
+    part = image.copy()
+    if rng.integers(2) == 0:
+        part[:, cut:] = 0
+    else:
+        part[:, :cut] = 0
+    return elastic_affine(as_ink(part), FINE, rng, strength=0.7)
 
 
 def _scribble(_images: Images, _labels: Labels, rng: np.random.Generator) -> InkArray:

@@ -1,7 +1,7 @@
 """Draw strokes, and write drawn ones again with another pen.
 
-Ink is drawn on a canvas `FINE` times finer than the network's image: `(SIDE, SIDE)` float32,
-0 paper, 1 full ink. Lengths are in its pixels unless said otherwise.
+Ink is drawn on a canvas `FINE` times finer than the network's image: `(SIDE, SIDE)` float32 in
+`[0, 1]`, 0 paper, 1 full ink. Lengths are in its pixels unless said otherwise.
 """
 
 from collections.abc import Sequence
@@ -26,12 +26,7 @@ def as_ink(image: npt.NDArray[np.uint8]) -> InkArray:
 def draw_strokes(strokes: Sequence[Points], rng: np.random.Generator) -> InkArray:
     """Draw pen strokes in the middle of the fine canvas, as large as an MNIST digit.
 
-    Args:
-        strokes: Each `(n, 2)` in a box of about 100 x 100; one point is a dot.
-        rng: Decides the pen's width.
-
-    Returns:
-        `(SIDE, SIDE)` float32 in `[0, 1]`.
+    Strokes are in a box of about 100 x 100.
     """
     size = 20 * FINE / 100
     canvas = np.zeros((SIDE, SIDE), np.uint8)
@@ -44,55 +39,33 @@ def draw_strokes(strokes: Sequence[Points], rng: np.random.Generator) -> InkArra
 def vary_stroke_width(ink: InkArray, rng: np.random.Generator) -> InkArray:
     """Write the same lines with another pen.
 
-    Args:
-        ink: `(SIDE, SIDE)` float32 in `[0, 1]`.
-        rng: Decides between MNIST's own stroke, one a little wider or thinner, a pen of even
-            width from hairline to marker, and, rarely, an outline.
-
-    Returns:
-        `(SIDE, SIDE)` float32 in `[0, 1]`.
+    It is MNIST's own stroke, one a little wider or thinner, a pen of even width from hairline to
+    marker, or, rarely, an outline.
     """
     kind = rng.random()
     if kind < 0.35:
         return ink
     if kind < 0.6:
         kernel = _round(int(rng.integers(2, 2 + FINE)))
-        return cv2.dilate(ink, kernel) if rng.random() < 0.5 else _without_loss(ink, kernel)
+        if rng.random() < 0.5:
+            return cv2.dilate(ink, kernel)
+        # Keep the middle of strokes that are thinner than the kernel.
+        return np.maximum(cv2.erode(ink, kernel), skeleton(ink) * ink)
     if kind < 0.95:
         return cv2.dilate(skeleton(ink), _round(max(2, round(rng.uniform(0.8, 4.2) * FINE))))
     return cv2.dilate(ink, _round(4)) - cv2.erode(ink, _round(3))
 
 
 def skeleton(ink: InkArray) -> InkArray:
-    """The ridge along the middle of the strokes, whatever their width.
-
-    Args:
-        ink: `(h, w)` float32 in `[0, 1]`.
-
-    Returns:
-        `(h, w)` float32, 0 or 1.
-    """
+    """Return the ridge along the middle of the strokes, 0 or 1, whatever their width."""
     mask = (ink > 0.45).astype(np.uint8)
     distance = cv2.distanceTransform(mask, cv2.DIST_L2, 3)
     reach = _round(max(3, round(stroke_width(ink))) if mask.any() else 3)
     return ((distance > 0) & (distance >= 0.8 * cv2.dilate(distance, reach))).astype(np.float32)
 
 
-def _without_loss(ink: InkArray, kernel: npt.NDArray[np.uint8]) -> InkArray:
-    """Erode, but keep the middle of strokes that are thinner than the kernel."""
-    return np.maximum(cv2.erode(ink, kernel), skeleton(ink) * ink)
-
-
 def break_strokes(ink: InkArray, rng: np.random.Generator) -> InkArray:
-    """Wipe one or two narrow gaps, as a dry pen or a fold in the paper does.
-
-    Args:
-        ink: `(SIDE, SIDE)` float32 in `[0, 1]`.
-        rng: Decides where.
-
-    Returns:
-        A new `(SIDE, SIDE)` float32 in `[0, 1]`.
-    """
+    """Wipe one or two narrow gaps, as a dry pen or a fold in the paper does."""
     gap = np.ones_like(ink)
     for _ in range(int(rng.integers(1, 3))):
         ends = rng.uniform(0.15 * SIDE, 0.85 * SIDE, (2, 2)).astype(int)

@@ -9,15 +9,9 @@ from training.handwriting.strokes import draw_line
 
 
 def add_missing_strokes(ink: InkArray, label: int, rng: np.random.Generator) -> InkArray:
-    """Add what MNIST's writers left out: a flag and a foot to 1, a slash to 0, a bar to 7.
+    """Add a flag and a foot to 1, a slash to 0, a bar to 7, at times.
 
-    Args:
-        ink: `(SIDE, SIDE)` float32 in `[0, 1]`.
-        label: 0 to 9.
-        rng: Decides whether and how.
-
-    Returns:
-        `(SIDE, SIDE)` float32 in `[0, 1]`; the input where nothing is added.
+    Ink is `(SIDE, SIDE)` float32 in `[0, 1]`.
     """
     styles = {1: (_flag_and_foot, 0.42), 0: (_slash, 0.2), 7: (_bar, 0.12)}
     if label not in styles or rng.random() >= styles[label][1]:
