@@ -35,9 +35,7 @@ def word(rng: np.random.Generator, longest: int = 4) -> str:
     return str(rng.choice([text, text.upper(), text.capitalize()]))
 
 
-def number(
-    hands: Hands, rng: np.random.Generator, count: int | None = None, row: int = 0
-) -> list[Mark]:
+def number(hands: Hands, rng: np.random.Generator, count: int | None = None) -> list[Mark]:
     """Write digits beside each other, with signs between them now and then."""
     if count is None:
         count = int(rng.choice([2, 3, 4, 5, 6, 8, 10], p=[0.2, 0.25, 0.2, 0.15, 0.1, 0.06, 0.04]))
@@ -48,10 +46,10 @@ def number(
     marks: list[Mark] = []
     x = 0.0
     if signs and rng.random() < 0.25:
-        x = _append(marks, write_character(str(rng.choice(list("$€£(-+#"))), rng, row=row), x, rng)
+        x = _append(marks, write_character(str(rng.choice(list("$€£(-+#"))), rng), x, rng)
     for index in range(count):
         digit = 0 if zeros and index and rng.random() < 0.8 else None
-        mark = hands.digit(rng, digit, row)
+        mark = hands.digit(rng, digit)
         size = float(np.clip(rng.normal(1, 0.08), 0.75, 1.25))
         lift = 1 - size + rng.normal(0, 0.04)
         placed = moved(mark, x, lift, size)
@@ -60,7 +58,7 @@ def number(
         last = index == count - 1
         if signs and rng.random() < (0.3 if last else 0.35):
             sign = str(rng.choice(list("%)€°'!$" if last else BETWEEN)))
-            x = _append(marks, write_character(sign, rng, 2.5, row), x + abs(gap) * 0.5, rng) + 0.04
+            x = _append(marks, write_character(sign, rng, 2.5), x + abs(gap) * 0.5, rng) + 0.04
     return marks
 
 
@@ -97,7 +95,7 @@ def rows(hands: Hands, rng: np.random.Generator) -> list[Mark]:
     marks: list[Mark] = []
     for row in range(count):
         size = length if rng.random() < 0.7 else int(rng.integers(1, 6))
-        made = number(hands, rng, size, row)
+        made = number(hands, rng, size)
         low, high = box_of(made)
         start = (high[0] - low[0]) * (0.0 if aligned < 0.6 else -1.0 if aligned < 0.8 else -0.5)
         start += rng.normal(0, 0.15)
@@ -115,7 +113,7 @@ def grid_of_digits(hands: Hands, rng: np.random.Generator) -> list[Mark]:
     for row, column in itertools.product(range(down), range(across)):
         if rng.random() < filled:
             at = np.array([column, row]) * pitch + rng.normal(0, loose, 2).clip(-0.4, 0.4)
-            marks.append(moved(hands.digit(rng, row=row), at[0], at[1], rng.uniform(0.8, 1.1)))
+            marks.append(moved(hands.digit(rng), at[0], at[1], rng.uniform(0.8, 1.1)))
     return marks or single(hands, rng)
 
 
@@ -126,7 +124,7 @@ def column_sum(hands: Hands, rng: np.random.Generator) -> list[Mark]:
     pitch = rng.uniform(1.2, 1.7)
     left = 0.0
     for row in range(count):
-        made, right = _plain_number(hands, rng, int(rng.integers(1, 5)), row)
+        made, right = _plain_number(hands, rng, int(rng.integers(1, 5)))
         marks += [moved(mark, -right + rng.normal(0, 0.08), row * pitch) for mark in made]
         left = min(left, -right)
     sign = write_character(str(rng.choice(list("++--x"))), rng)
@@ -136,20 +134,18 @@ def column_sum(hands: Hands, rng: np.random.Generator) -> list[Mark]:
     tilt = rng.normal(0, 0.05)
     marks.append(line([[at - rng.uniform(0, 0.3), foot], [rng.uniform(0.1, 0.4), foot + tilt]]))
     if rng.random() < 0.5:
-        made, right = _plain_number(hands, rng, int(rng.integers(1, 5)), count)
+        made, right = _plain_number(hands, rng, int(rng.integers(1, 5)))
         marks += [moved(mark, -right, foot + rng.uniform(0.15, 0.4)) for mark in made]
     return marks
 
 
-def _plain_number(
-    hands: Hands, rng: np.random.Generator, count: int, row: int
-) -> tuple[list[Mark], float]:
+def _plain_number(hands: Hands, rng: np.random.Generator, count: int) -> tuple[list[Mark], float]:
     """Write digits beside each other; return them and where they end."""
     marks: list[Mark] = []
     end, gap = 0.0, rng.uniform(0.1, 0.5)
     for index in range(count):
         start = end + gap if index else 0.0
-        marks.append(moved(hands.digit(rng, row=row), start, rng.normal(0, 0.04)))
+        marks.append(moved(hands.digit(rng), start, rng.normal(0, 0.04)))
         end = box_of(marks)[1][0]
     return marks, end
 
@@ -164,8 +160,8 @@ def fraction(hands: Hands, rng: np.random.Generator) -> list[Mark]:
             sign = write_character(str(rng.choice(list("+-x=:"))), rng)
             marks.append(moved(sign, x, 0.85))
             x += 1.3
-        above = _plain_number(hands, rng, int(rng.integers(1, 3)), 0)
-        below = _plain_number(hands, rng, int(rng.integers(1, 3)), 1)
+        above = _plain_number(hands, rng, int(rng.integers(1, 3)))
+        below = _plain_number(hands, rng, int(rng.integers(1, 3)))
         wide = max(above[1], below[1]) + rng.uniform(0.2, 0.8)
         middle = 1 + rng.uniform(0.15, 0.5)
         for (part, end), top in ((above, 0.0), (below, middle + rng.uniform(0.15, 0.5))):
@@ -198,7 +194,7 @@ def boxes(hands: Hands, rng: np.random.Generator) -> list[Mark]:
         if rng.random() >= filled:
             continue
         size = rng.uniform(0.55, 0.95) * min(cell[1], 1.5 * cell[0])
-        mark = hands.digit(rng, row=row)
+        mark = hands.digit(rng)
         low, high = box_of([mark])
         size = min(size, rng.uniform(0.75, 1.02) * cell[0] / max(0.1, high[0] - low[0]))
         free = cell - (high - low) * size
@@ -243,7 +239,7 @@ def words(_hands: Hands, rng: np.random.Generator) -> list[Mark]:
             text = str(rng.choice(list(_LETTERS)))
         elif rng.random() < 0.15:
             text = "".join(rng.choice(SIGNS) for _ in range(int(rng.integers(1, 5))))
-        made = [print_text(text, rng)] if printed else write_text(text, rng, row)
+        made = [print_text(text, rng)] if printed else write_text(text, rng)
         marks += [moved(mark, 0.0, row * pitch) for mark in made]
     return marks
 

@@ -5,7 +5,6 @@
 draws a sheet of lines, to look at.
 """
 
-import argparse
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -316,7 +315,7 @@ def _with_squares(ink: InkArray, tall: float, rng: np.random.Generator) -> InkAr
 
 def main() -> None:
     """Draw a sheet of lines."""
-    parser = argparse.ArgumentParser(prog="python -m training.synthesis.lines", description=__doc__)
+    parser = console.parser("training.synthesis.lines", __doc__)
     parser.add_argument("file", type=Path, help="PNG file to write")
     parser.add_argument("--hands", type=Path, required=True, help="what a training run traced")
     parser.add_argument("--seed", type=int, default=1)

@@ -30,7 +30,6 @@ class Mark:
         strokes: Where it lies; two opposite corners where there is an image.
         layer: `DIGIT`, `WRITING` or `LINE`.
         digit: 0 to 9, or None for everything else.
-        row: Index of its line.
         image: None, or `(h, w)` uint8, 255 ink, that is stretched over the box of `strokes`.
         width: None for the pen's width, or one of its own in the unit of the strokes.
     """
@@ -38,7 +37,6 @@ class Mark:
     strokes: Strokes
     layer: int
     digit: int | None = None
-    row: int = 0
     image: Cover | None = None
     width: float | None = None
 
@@ -64,9 +62,9 @@ class Pen:
     smooth: bool = True
 
 
-def line(points: npt.ArrayLike, width: float | None = None, row: int = 0) -> Mark:
+def line(points: npt.ArrayLike, width: float | None = None) -> Mark:
     """Rule a line through points."""
-    return Mark([np.asarray(points, np.float64)], LINE, None, row, None, width)
+    return Mark([np.asarray(points, np.float64)], LINE, width=width)
 
 
 def moved(mark: Mark, x: float, y: float, scale: float = 1.0) -> Mark:
@@ -110,7 +108,7 @@ def draw(page: Page, marks: Sequence[Mark], pen: Pen, rng: np.random.Generator) 
         page.paint(_inked(cover, mark, pen, rng), corner, pen.color, mark.layer, cover)
         if mark.digit is not None:
             x, y, w, h = map(float, (*corner, *cover.shape[::-1]))
-            page.digits.append(Digit(mark.digit, mark.row, (x, y, w, h)))
+            page.digits.append(Digit(mark.digit, (x, y, w, h)))
 
 
 def _inked(cover: Cover, mark: Mark, pen: Pen, rng: np.random.Generator) -> Cover:

@@ -37,12 +37,10 @@ class Digit:
 
     Attributes:
         digit: 0 to 9.
-        row: Index of its line, from the top.
         box: x, y, width, height in pixels around its ink.
     """
 
     digit: int
-    row: int
     box: Region
 
 
@@ -166,8 +164,7 @@ class Page:
         for mine, theirs in ((self.picture, other.picture), (self.layers, other.layers)):
             view = mine[below]
             view[:] = view + weight * (theirs[part].astype(np.float32) - view) + 0.5
-        first = 1 + max((d.row for d in self.digits), default=-1)
         for digit in other.digits:
             box = (digit.box[0] + corner[0], digit.box[1] + corner[1], *digit.box[2:])
-            self.digits.append(replace(digit, box=box, row=first + digit.row))
+            self.digits.append(replace(digit, box=box))
         self.kind += other.kind

@@ -5,7 +5,6 @@
 draws a sheet of pages with what is known about them, to look at.
 """
 
-import argparse
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -113,15 +112,16 @@ def _with_labels(made: Made) -> npt.NDArray[np.uint8]:
     for digit in made.digits:
         x, y, w, h = (int(v) for v in digit.box)
         cv2.rectangle(shown, (x, y), (x + w, y + h), (255, 255, 0), 1)
-        name = f"{digit.digit} in {digit.row}"
-        cv2.putText(shown, name, (x, max(10, y - 2)), cv2.FONT_HERSHEY_PLAIN, 0.8, (255, 255, 0))
+        cv2.putText(
+            shown, str(digit.digit), (x, max(10, y - 2)), cv2.FONT_HERSHEY_PLAIN, 0.8, (255, 255, 0)
+        )
     cv2.putText(shown, made.kind, (2, 10), cv2.FONT_HERSHEY_PLAIN, 0.8, (255, 255, 255))
     return np.hstack([made.picture, shown])
 
 
 def main() -> None:
     """Draw a sheet of pages."""
-    parser = argparse.ArgumentParser(prog="python -m training.synthesis.pages", description=__doc__)
+    parser = console.parser("training.synthesis.pages", __doc__)
     parser.add_argument("file", type=Path, help="PNG file to write")
     parser.add_argument("--hands", type=Path, required=True, help="what a training run traced")
     parser.add_argument("--seed", type=int, default=1)

@@ -82,7 +82,7 @@ def raster(hands: Hands, rng: np.random.Generator) -> Page:
     page.layers[..., DIGIT] = image
     rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
     box = (float(columns[0]), float(rows[0]), float(np.ptp(columns) + 1), float(np.ptp(rows) + 1))
-    page.digits.append(Digit(digit, 0, box))
+    page.digits.append(Digit(digit, box))
     page.kind.append("raster")
     return page
 

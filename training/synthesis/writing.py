@@ -108,27 +108,27 @@ class Hands:
         """Return the indices of the images that show a digit."""
         return self._by_digit[digit]
 
-    def digit(self, rng: np.random.Generator, digit: int | None = None, row: int = 0) -> Mark:
+    def digit(self, rng: np.random.Generator, digit: int | None = None) -> Mark:
         """Write one digit, 1 high, on the line y = 1 from x = 0 on."""
         digit = int(rng.integers(10)) if digit is None else digit
         source = rng.random()
         index = int(rng.choice(self._by_digit[digit]))
         if source < 0.1:
-            return self._raster(index, digit, row)
+            return self._raster(index, digit)
         if source < 0.7:
             strokes, least_width = self.traced[index], 0.1
         else:
             strokes, least_width = handwriting.write(str(digit), rng, rng.uniform(1.5, 5.0)), 0.05
         if rng.random() < 0.35:
             strokes = movement.vary(strokes, str(digit), rng)
-        return Mark(stand(strokes, least_width), DIGIT, digit, row)
+        return Mark(stand(strokes, least_width), DIGIT, digit)
 
-    def _raster(self, index: int, digit: int, row: int) -> Mark:
+    def _raster(self, index: int, digit: int) -> Mark:
         """Take an MNIST image as it is, enlarged smoothly."""
         x, y, width, height = cv2.boundingRect(self.images[index])
         high = 1.0 if height >= 0.6 * width else height / width
         ends = np.array([[0.0, 1.0 - high], [high * width / height, 1.0]])
-        return Mark([ends], DIGIT, digit, row, self.images[index][y : y + height, x : x + width])
+        return Mark([ends], DIGIT, digit, self.images[index][y : y + height, x : x + width])
 
 
 def save_hands(path: Path, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8]) -> None:
@@ -173,7 +173,7 @@ def stand(strokes: Strokes, least_width: float) -> Strokes:
     return [(s - (low[0], high[1])) * scale + (margin, 1.0) for s in strokes]
 
 
-def write_text(text: str, rng: np.random.Generator, row: int = 0) -> list[Mark]:
+def write_text(text: str, rng: np.random.Generator) -> list[Mark]:
     """Write letters and signs by hand, as one line 1 high; no character becomes a digit."""
     marks: list[Mark] = []
     x, gap = 0.0, rng.uniform(0.06, 0.25)
@@ -182,16 +182,14 @@ def write_text(text: str, rng: np.random.Generator, row: int = 0) -> list[Mark]:
         if character == " ":
             x += rng.uniform(0.4, 0.8)
             continue
-        mark = write_character(character, rng, jitter, row)
+        mark = write_character(character, rng, jitter)
         low, high = pen_strokes.box(mark.strokes)
         marks.append(moved(mark, x - low[0], 0.0))
         x += high[0] - low[0] + gap
     return marks
 
 
-def write_character(
-    character: str, rng: np.random.Generator, jitter: float = 3.0, row: int = 0
-) -> Mark:
+def write_character(character: str, rng: np.random.Generator, jitter: float = 3.0) -> Mark:
     """Write a letter, a sign or a shape of `SHAPES` by hand, 1 high."""
     templates = _SIGNS.get(character) or _LETTERS.get(character)
     if templates:
@@ -206,7 +204,7 @@ def write_character(
             tall = character in "bdfhklt"
             low = np.array([0.0, 0.35 if character in "gjpqy" else 0.0])
             strokes = [s + low if tall else s * (0.9, 0.6) + low + (0, 0.4) for s in strokes]
-    return Mark([s * (narrow, 1.0) for s in strokes], WRITING, None, row)
+    return Mark([s * (narrow, 1.0) for s in strokes], WRITING)
 
 
 def _written(template: str, jitter: float, rng: np.random.Generator) -> Strokes:

@@ -61,8 +61,8 @@ def test_a_digit_that_nobody_sees_takes_no_ink_of_its_neighbour():
     classes = np.zeros((SIDE // 2, SIDE // 2), np.uint8)
     classes[50:80, 50:56] = classes[50:80, 70:76] = 1
     picture[100:160, 100:112] = 195  # the other one is as white as the paper
-    seen = Digit(1, 0, (100.0, 100.0, 12.0, 60.0))
-    unseen = Digit(1, 0, (110.0, 100.0, 42.0, 60.0))
+    seen = Digit(1, (100.0, 100.0, 12.0, 60.0))
+    unseen = Digit(1, (110.0, 100.0, 42.0, 60.0))
     made = _without_unseen(Made(picture, classes, (unseen, seen), "test"))
     assert made.digits == (seen,)
     assert (made.classes[50:80, 50:56] == 1).all()
