@@ -23,11 +23,11 @@ def add_missing_strokes(ink: InkArray, label: int, rng: np.random.Generator) -> 
     width = max(1, round(stroke_width(ink)))
     canvas = (ink * 255).astype(np.uint8)
     for line in lines:
-        draw_line(canvas, np.asarray(line), width, shift=3)
+        draw_line(canvas, np.array(line), width, shift=3)
     return as_ink(canvas)
 
 
-_Line = list[tuple[float, float]]
+_Line = npt.ArrayLike
 _Places = npt.NDArray[np.float64]
 
 
@@ -60,15 +60,14 @@ def _flag(left: float, top: float, height: float, rng: np.random.Generator) -> _
     hump = np.array([0, -length * max(0.0, rng.uniform(-0.4, 0.8))])
     bent = (start + end) / 2 + hump + rng.normal(0, 2, 2)
     along = np.linspace(0, 1, 6)[:, None]
-    curve = (1 - along) ** 2 * start + 2 * along * (1 - along) * bent + along**2 * end
-    return [(float(x), float(y)) for x, y in curve]
+    return (1 - along) ** 2 * start + 2 * along * (1 - along) * bent + along**2 * end
 
 
 def _slash(rows: _Places, columns: _Places, rng: np.random.Generator) -> list[_Line]:
     middle = np.array([columns.mean(), rows.mean()])
     reach = np.array([np.ptp(columns) * rng.uniform(0, 0.8), -np.ptp(rows) * rng.uniform(0.3, 1)])
     middle += rng.normal(0, 3, 2)
-    return [[tuple(middle - reach), tuple(middle + reach)]]
+    return [[middle - reach, middle + reach]]
 
 
 def _bar(rows: _Places, columns: _Places, rng: np.random.Generator) -> list[_Line]:

@@ -23,6 +23,7 @@ Strokes = list[Points]
 Box = tuple[int, int, int, int]  # x, y, width, height in pixels
 
 UNIT = 1000.0
+PAD = 500  # side of a sketchpad in pixels
 _SHIFT = 4  # OpenCV draws at fractions of a pixel: 4 binary digits
 _SOFT_EDGE = 1.4  # pixels by which OpenCV's smooth lines are wider than asked for
 
@@ -102,9 +103,7 @@ def pixel_box(strokes: Strokes, width: float, size: tuple[int, int]) -> Box:
 def fit(strokes: Strokes) -> Strokes:
     """Move strokes to the origin and scale them so that the larger side of their box is `UNIT`."""
     low, high = box(strokes)
-    scale = UNIT / max(float((high - low).max()), 1e-9)
-    if not np.isfinite(scale) or (high - low).max() == 0:
-        scale = 1.0
+    scale = UNIT / ((high - low).max() or UNIT)
     return [(stroke - low) * scale for stroke in strokes]
 
 
@@ -179,24 +178,22 @@ def draw_line(sheet: npt.NDArray[np.uint8], points: Points, pen: int, shift: int
         cv2.polylines(sheet, [fixed], False, 255, pen, cv2.LINE_AA, shift)  # noqa: FBT003 - OpenCV's
 
 
-def sketch(strokes: Strokes, rng: np.random.Generator, size: int = 500) -> npt.NDArray[np.uint8]:
+def sketch(strokes: Strokes, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
     """Draw one sample the way it lands on a sketchpad.
 
     Args:
         strokes: Fitted to `UNIT`.
-        rng: Chooses the height (35 to 85 % of the pad), the brush (14 to 28 of 500 pixels) and
-            the place.
-        size: Side of the pad in pixels.
+        rng: Chooses the height (35 to 85 % of the pad), the brush (14 to 28 pixels) and the place.
 
     Returns:
-        `(size, size)` uint8; 255 is paper, 0 is ink.
+        `(PAD, PAD)` uint8; 255 is paper, 0 is ink.
     """
-    brush = int(rng.integers(14, 29) * size / 500)
-    scale = size * rng.uniform(0.35, 0.85) / UNIT
+    brush = int(rng.integers(14, 29))
+    scale = PAD * rng.uniform(0.35, 0.85) / UNIT
     grown = [stroke * scale for stroke in strokes]
-    room = size - brush - box(grown)[1]
+    room = PAD - brush - box(grown)[1]
     corner = np.maximum(brush / 2, room * rng.uniform(0.1, 0.9, 2))
-    ink = np.zeros((size, size), np.uint8)
+    ink = np.zeros((PAD, PAD), np.uint8)
     for stroke in grown:
         draw_line(ink, stroke + corner, brush)
     return 255 - ink

@@ -342,19 +342,19 @@ def _parse(template: str) -> tuple[tuple[Points, tuple[bool, ...]], ...]:
 
 def _curve(points: Points, corners: tuple[bool, ...]) -> Points:
     """Points along Catmull-Rom curves from corner to corner."""
-    breaks = [0, *(i for i in range(1, len(points) - 1) if corners[i]), len(points) - 1]
     if len(points) == 1:
         return points
+    breaks = [0, *(i for i in range(1, len(points) - 1) if corners[i]), len(points) - 1]
     pieces = [_smooth(points[a : b + 1]) for a, b in itertools.pairwise(breaks)]
     return np.concatenate(pieces)
 
 
-def _smooth(points: Points, steps: int = 8) -> Points:
+def _smooth(points: Points) -> Points:
     if len(points) < 3:
         return points
     padded = np.concatenate([points[:1], points, points[-1:]])
     p0, p1, p2, p3 = padded[:-3], padded[1:-2], padded[2:-1], padded[3:]
-    t = np.linspace(0, 1, steps)[:, None, None]
+    t = np.linspace(0, 1, 8)[:, None, None]
     curve = p1 + t / 2 * (
         (p2 - p0) + t * ((2 * p0 - 5 * p1 + 4 * p2 - p3) + t * (3 * (p1 - p2) + p3 - p0))
     )

@@ -149,7 +149,7 @@ def _digit(hands: Hands, rng: np.random.Generator, digit: int | None) -> _Charac
     if rng.random() < _TEMPLATES:
         strokes = handwriting.write(str(digit), rng, rng.uniform(1.5, 5.0))
     else:
-        strokes = hands.traced[int(rng.choice(hands.of(digit)))]
+        strokes = hands.traced[int(rng.choice(hands.by_digit[digit]))]
     if rng.random() < _VARIED:
         strokes = movement.vary(strokes, str(digit), rng)
     return _sized(stand(strokes, 0.0), rng), digit

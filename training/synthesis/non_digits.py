@@ -7,11 +7,8 @@ import numpy.typing as npt
 
 from digits.pictures import Picture
 from training.handwriting import strokes as pen_strokes
-from training.handwriting.strokes import UNIT
+from training.handwriting.strokes import PAD, UNIT
 from training.synthesis import photos
-
-SIDE = 500
-"""Side of a sketchpad in pixels."""
 
 
 def scribble(rng: np.random.Generator) -> Picture:
@@ -20,13 +17,13 @@ def scribble(rng: np.random.Generator) -> Picture:
         _curve(rng.uniform(0, UNIT, (int(rng.integers(10, 41)), 2)))
         for _ in range(int(rng.integers(1, 4)))
     ]
-    return pen_strokes.sketch(pen_strokes.fit(tangle), rng, SIDE)
+    return pen_strokes.sketch(pen_strokes.fit(tangle), rng)
 
 
 def dots(rng: np.random.Generator) -> Picture:
     """Draw one to twelve dots."""
     places = rng.uniform(0, UNIT, (int(rng.integers(1, 13)), 1, 2))
-    return pen_strokes.sketch(list(places - places.min(axis=0)), rng, SIDE)
+    return pen_strokes.sketch(list(places - places.min(axis=0)), rng)
 
 
 def lines(rng: np.random.Generator) -> Picture:
@@ -40,14 +37,14 @@ def lines(rng: np.random.Generator) -> Picture:
     else:
         angle = rng.uniform(0, 90)
         drawn = [_segment(rng, angle + turn) for turn in (0, 90)]
-    return pen_strokes.sketch(pen_strokes.fit(drawn), rng, SIDE)
+    return pen_strokes.sketch(pen_strokes.fit(drawn), rng)
 
 
 def blank(rng: np.random.Generator) -> Picture:
     """Return an untouched canvas of any gray or colour, or a photograph of empty paper."""
     if rng.random() < 0.5:
         return photos.photograph_blank(rng)
-    return np.full((SIDE, SIDE, 3), rng.integers(0, 256, 3), np.uint8)
+    return np.full((PAD, PAD, 3), rng.integers(0, 256, 3), np.uint8)
 
 
 def noise(rng: np.random.Generator) -> Picture:

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from training.synthesis.optics import clouds, noise
-from training.synthesis.page import Color, Page, Picture
+from training.synthesis.page import Page, Picture
 
 _PICTURES: Final = (
     ("skimage", "data/*.png"),
@@ -25,6 +25,7 @@ _PICTURES: Final = (
 _LEFT_OUT: Final = ("page", "text", "logo", "color", "chessboard", "phantom", "motorcycle")
 """Writing, drawings, and one whose licence is not plain."""
 
+_SKINS: Final = ((245, 208, 180), (228, 180, 145), (198, 140, 105), (150, 98, 68), (95, 60, 45))
 _LARGEST: Final = 700
 
 
@@ -129,13 +130,6 @@ def clutter(size: tuple[int, int], rng: np.random.Generator) -> Picture:
     return np.clip(picture * light[..., None], 0, 255).astype(np.uint8)
 
 
-def skin(rng: np.random.Generator) -> Color:
-    """Return a colour of skin."""
-    tones = [(245, 208, 180), (228, 180, 145), (198, 140, 105), (150, 98, 68), (95, 60, 45)]
-    tone = np.array(tones[int(rng.integers(5))]) * rng.uniform(0.85, 1.1) + rng.normal(0, 6, 3)
-    return tone.clip(20, 255)
-
-
 def lay_hand(page: Page, rng: np.random.Generator) -> None:
     """Lay a hand on the page: a palm and fingers, stretched or folded, reaching in from outside."""
     height, width = page.size
@@ -155,7 +149,8 @@ def lay_hand(page: Page, rng: np.random.Generator) -> None:
     wrist = (palm - 3 * side * np.array([np.cos(turn), np.sin(turn)])).astype(int).tolist()
     cv2.line(cover, center, wrist, 255, max(2, int(1.5 * reach)), cv2.LINE_AA)
     shade(page, cover, rng)
-    page.paint(cover, (0, 0), skin(rng), None)
+    skin = np.array(_SKINS[rng.integers(5)]) * rng.uniform(0.85, 1.1) + rng.normal(0, 6, 3)
+    page.paint(cover, (0, 0), skin.clip(20, 255), None)
     edges = cv2.morphologyEx(cover, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
     page.paint((edges * np.float32(0.4)).astype(np.uint8), (0, 0), (70, 45, 40), None)
 

@@ -70,7 +70,7 @@ def plot(hands: Hands, rng: np.random.Generator) -> Page:
 def raster(hands: Hands, rng: np.random.Generator) -> Page:
     """An MNIST image as a page of 28 x 28, in gray or coloured."""
     digit = int(rng.integers(10))
-    image = hands.images[rng.choice(hands.of(digit))]
+    image = hands.images[rng.choice(hands.by_digit[digit])]
     faded = image * np.float32(rng.uniform(0.7, 1.0)) + rng.normal(0, rng.choice([0, 8]))
     gray = np.clip(faded, 0, 255).astype(np.uint8)
     mapped = rng.random()

@@ -55,7 +55,7 @@ def scan(size: tuple[int, int], rng: np.random.Generator) -> Page:
     """A clean scan: nearly white, with a little grain now and then."""
     page = _flat(size, rng.integers(225, 256) + rng.integers(-4, 5, 3), "scan")
     if rng.random() < 0.5:
-        _grain(page, rng.uniform(0.5, 3.0), rng)
+        _add(page, rng.uniform(0.5, 3.0) * grain(size, rng))
     if rng.random() < 0.3:
         _rule(page, rng)
     return page
@@ -72,7 +72,7 @@ def paper(size: tuple[int, int], rng: np.random.Generator) -> Page:
     """Paper of any kind, ruled or squared two times in three."""
     tint = np.array(_PAPERS[int(rng.integers(len(_PAPERS)))]) * rng.uniform(0.85, 1.02)
     page = _flat(size, tint, "paper")
-    _grain(page, rng.uniform(0.5, 5.0), rng)
+    _add(page, rng.uniform(0.5, 5.0) * grain(size, rng))
     if rng.random() < 0.6:
         _rule(page, rng)
     return page
@@ -84,7 +84,7 @@ def board(size: tuple[int, int], rng: np.random.Generator) -> Page:
     color = np.array((235, 236, 238) if white else _BOARDS[int(rng.integers(len(_BOARDS)))])
     page = _flat(size, color * rng.uniform(0.9, 1.1), "board")
     _add(page, noise(size, rng.uniform(30, 150), rng) * rng.uniform(0, 12))
-    _grain(page, rng.uniform(0.5, 4), rng)
+    _add(page, rng.uniform(0.5, 4) * grain(size, rng))
     return page
 
 
@@ -144,10 +144,6 @@ def _flat(size: tuple[int, int], color: Color, kind: str) -> Page:
     picture = np.empty((*size, 3), np.uint8)
     picture[:] = np.clip(np.array(color, np.float64), 0, 255)
     return Page.blank(picture, kind)
-
-
-def _grain(page: Page, strength: float, rng: np.random.Generator) -> None:
-    _add(page, strength * grain(page.size, rng))
 
 
 def _add(page: Page, field: npt.NDArray[np.float32]) -> None:

@@ -91,7 +91,10 @@ class Hands:
     Args:
         images: `(N, 28, 28)` uint8, 255 ink: MNIST's training images.
         labels: `(N,)` uint8.
-        traced: Strokes of each image, or of the first ones of them.
+        traced: Strokes of each image.
+
+    Attributes:
+        by_digit: Indices of the images that show each digit.
     """
 
     def __init__(
@@ -102,17 +105,13 @@ class Hands:
     ) -> None:
         self.images = images
         self.traced = traced
-        self._by_digit = [np.flatnonzero(labels[: len(traced)] == digit) for digit in range(10)]
-
-    def of(self, digit: int) -> npt.NDArray[np.intp]:
-        """Return the indices of the images that show a digit."""
-        return self._by_digit[digit]
+        self.by_digit = [np.flatnonzero(labels == digit) for digit in range(10)]
 
     def digit(self, rng: np.random.Generator, digit: int | None = None) -> Mark:
         """Write one digit, 1 high, on the line y = 1 from x = 0 on."""
         digit = int(rng.integers(10)) if digit is None else digit
         source = rng.random()
-        index = int(rng.choice(self._by_digit[digit]))
+        index = int(rng.choice(self.by_digit[digit]))
         if source < 0.1:
             return self._raster(index, digit)
         if source < 0.7:
