@@ -103,14 +103,7 @@ def fit(strokes: Sequence[npt.NDArray[np.floating]]) -> Strokes:
 
 
 def join(strokes: Strokes) -> Strokes:
-    """Join traced lines where a pen went straight on through a fork.
-
-    Args:
-        strokes: Lines cut at the forks, as `training.handwriting.tracing.trace` gives them.
-
-    Returns:
-        Strokes that pass each fork in the smoothest way; what is left over ends there.
-    """
+    """Join lines cut at forks, as `trace` gives them, where a pen went on most smoothly."""
     joined = list(strokes)
     while True:
         pairs = _continuations(joined)

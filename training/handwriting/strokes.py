@@ -69,13 +69,7 @@ def load(folder: Path, name: str) -> list[Sample]:
 
 
 def as_strokes(raw: Sequence[Sequence[Sequence[float]]]) -> Strokes:
-    """Return strokes as arrays.
-
-    Args:
-        raw: Strokes as JSON has them: lists of `[x, y]` points, in any unit.
-
-    Returns:
-        The same points; no stroke is empty.
+    """Return strokes of JSON, lists of `[x, y]` points, as arrays; empty ones are left out.
 
     Raises:
         ValueError: If there is no point at all, or a point is not a pair.

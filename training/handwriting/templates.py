@@ -310,15 +310,9 @@ OTHERS: dict[str, tuple[str, ...]] = {
 
 
 def write(label: str, rng: np.random.Generator, jitter: float = 4.0) -> Strokes:
-    """Write one character with an unsteady hand.
+    """Write a character of `DIGITS` or `OTHERS` with an unsteady hand, about 100 high.
 
-    Args:
-        label: A key of `DIGITS` or `OTHERS`.
-        rng: Decides the template, how wide it is written and how it is bent.
-        jitter: Standard deviation of each template point, in hundredths of the height.
-
-    Returns:
-        Strokes, each `(n, 2)` float64 points x, y in about 0-100; one point is a dot.
+    `jitter` is the standard deviation of each template point, in hundredths of the height.
     """
     templates = DIGITS.get(label) or OTHERS[label]
     template = templates[rng.integers(len(templates))]

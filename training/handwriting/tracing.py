@@ -14,10 +14,7 @@ _Pixel = tuple[int, int]
 
 
 def trace(image: npt.NDArray[np.uint8]) -> Strokes:
-    """Find the line that the pen went along in an MNIST image.
-
-    Args:
-        image: `(28, 28)` uint8; 0 is paper, 255 is ink.
+    """Find the line that the pen went along in an MNIST image, `(28, 28)` uint8, 255 ink.
 
     Returns:
         Strokes through the middle of the ink, fitted to `UNIT`; their order is not the writer's.
@@ -51,14 +48,10 @@ _NEIGHBOUR_BITS = np.array([[128, 1, 2], [64, 0, 4], [32, 16, 8]], np.float32)
 def _needed(turn: int) -> npt.NDArray[np.uint8]:
     """Tell in which neighbourhoods a line needs its pixel on the border of one side.
 
-    Args:
-        turn: 0 or 4, which picks the side.
-
-    Returns:
-        `(256,)` uint8, 0 or 1, by the bits of the eight neighbours, clockwise from north.
+    `turn`, 0 or 4, picks the side. The table is `(256,)` uint8, 0 or 1, by the bits of the eight
+    neighbours, clockwise from north.
     """
-    bits = np.arange(256)
-    n = [(bits >> i & 1).astype(bool) for i in range(8)]
+    n = [(np.arange(256) >> i & 1).astype(bool) for i in range(8)]
     crossings = sum((~n[i] & (n[i + 1] | n[(i + 2) % 8])).astype(np.int8) for i in range(0, 8, 2))
     pairs_before = sum((n[i - 1] | n[i]).astype(np.int8) for i in range(0, 8, 2))
     pairs_after = sum((n[i] | n[i + 1]).astype(np.int8) for i in range(0, 8, 2))

@@ -46,13 +46,7 @@ def on_canvas(
 ) -> Number:
     """Write a number with a thick round black brush on a white canvas.
 
-    Args:
-        chosen: The digits, left to right.
-        rng: Decides sizes, spacing and place.
-        canvas: Height and width in pixels; one of `CANVASES` if None.
-
-    Returns:
-        The number; its picture is `canvas` uint8.
+    `canvas` is its height and width in pixels; one of `CANVASES` if None.
     """
     height, width = canvas or CANVASES[int(rng.integers(len(CANVASES)))]
     brush = rng.uniform(0.06, 0.14)
@@ -67,7 +61,8 @@ def on_canvas(
     pen = max(3.0, brush * UNIT * scale)
     ink = pen_strokes.draw([stroke for part in placed for stroke in part], (height, width), pen)
     boxes = tuple(pen_strokes.pixel_box(part, pen, (height, width)) for part in placed)
-    return Number(np.round(255 * (1 - ink)).astype(np.uint8), _text(chosen), boxes)
+    picture = np.round(255 * (1 - ink)).astype(np.uint8)
+    return Number(picture, "".join(sample.label for sample in chosen), boxes)
 
 
 def on_paper(chosen: Sequence[Sample], rng: np.random.Generator) -> Number:
@@ -75,23 +70,13 @@ def on_paper(chosen: Sequence[Sample], rng: np.random.Generator) -> Number:
     parts = lay_out([sample.strokes for sample in chosen], rng, 0.05)
     share = float(np.exp(rng.uniform(np.log(0.08), np.log(0.5))))
     photo = photos.photograph(parts, rng, share, widest_pen=0.1)
-    return Number(photo.picture, _text(chosen), photo.boxes)
-
-
-def _text(chosen: Sequence[Sample]) -> str:
-    return "".join(sample.label for sample in chosen)
+    return Number(photo.picture, "".join(sample.label for sample in chosen), photo.boxes)
 
 
 def lay_out(digits: Sequence[Strokes], rng: np.random.Generator, pen: float) -> list[Strokes]:
-    """Write digits beside each other on a line that may slant.
+    """Write digits of any unit, about `UNIT` high, on a line from the origin that may slant.
 
-    Args:
-        digits: Strokes of each digit, in any unit.
-        rng: Decides heights, gaps, which neighbours touch, and the slope.
-        pen: Width of the line as a share of a digit's height.
-
-    Returns:
-        Strokes of each digit where it lies; about `UNIT` high, the line starts at the origin.
+    `pen` is the width of its line as a share of a digit's height.
     """
     gap = rng.uniform(0.08, 0.4)
     touching = rng.random() < 0.25

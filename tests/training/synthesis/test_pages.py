@@ -7,7 +7,7 @@ import pytest
 from tests.support.training_support import _handwritten as handwritten
 from tests.support.training_support import small_hands
 from training.synthesis import contents
-from training.synthesis.marks import Mark, Pen, draw, placed
+from training.synthesis.marks import Pen, draw, line, placed
 from training.synthesis.page import DIGIT, LINE, WRITING, Digit, Page
 from training.synthesis.pages import SIDE, Made, _without_unseen, make
 from training.synthesis.surfaces import SURFACES, pen_for
@@ -80,12 +80,8 @@ def test_ink_of_digits_lies_within_the_boxes_of_digits(pages):
 
 def test_a_digit_that_the_edge_cuts_through_becomes_other_writing(hands):
     page = blank()
-    draw(
-        page,
-        placed([hands.digit(np.random.default_rng(0), 8)], 60, (40, 20), 0, 0),
-        Pen(5, (0, 0, 0)),
-        np.random.default_rng(0),
-    )
+    rng = np.random.default_rng(0)
+    draw(page, placed([hands.digit(rng, 8)], 60, (40, 20)), Pen(5, (0, 0, 0)), rng)
     x, _, w, _ = page.digits[0].box
     cut = page.crop(int(x + 0.7 * w), 0, 60, 120)
     assert cut.digits == []
@@ -95,12 +91,7 @@ def test_a_digit_that_the_edge_cuts_through_becomes_other_writing(hands):
 
 def test_what_lies_on_a_page_hides_what_is_written_there():
     page, card = blank(), blank((60, 60), 128)
-    draw(
-        page,
-        [Mark([np.array([[10.0, 10.0], [100.0, 100.0]])], LINE)],
-        Pen(4, (0, 0, 0)),
-        np.random.default_rng(0),
-    )
+    draw(page, [line([[10, 10], [100, 100]])], Pen(4, (0, 0, 0)), np.random.default_rng(0))
     page.paste(card, (40, 40))
     assert page.layers[41:99, 41:99].max() == 0
     assert page.layers[10:40, 10:40, LINE].max() == 255
