@@ -4,6 +4,7 @@ Strokes are lists of `(n, 2)` float64 arrays of x (right) and y (down) in a box 
 one point is a dot. Templates and traced digits are varied alike; every function returns new arrays.
 """
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -106,16 +107,11 @@ def join(strokes: Strokes) -> Strokes:
     """Join lines cut at forks, as `trace` gives them, where a pen went on most smoothly."""
     joined = list(strokes)
     while True:
-        pairs = _continuations(joined)
-        if not pairs:
+        smoothest = min(_continuations(joined), key=lambda found: found[0], default=None)
+        if smoothest is None:
             return _without_rests(joined)
-        _, first, second = min(pairs, key=lambda pair: pair[0])
-        # The pen goes along the first to its end and on along the second from its start.
-        (i, flip_i), (k, flip_k) = first, second
-        start = joined[i][::-1] if flip_i else joined[i]
-        onward = joined[k][::-1] if flip_k else joined[k]
-        rest = [stroke for n, stroke in enumerate(joined) if n not in (i, k)]
-        joined = [*rest, np.concatenate([start, onward[1:]])]
+        _, used, line = smoothest
+        joined = [*(stroke for n, stroke in enumerate(joined) if n not in used), line]
 
 
 def _without_rests(strokes: Strokes) -> Strokes:
@@ -125,30 +121,27 @@ def _without_rests(strokes: Strokes) -> Strokes:
     return [stroke for stroke, size in zip(strokes, sizes, strict=True) if size >= least]
 
 
-def _continuations(
-    strokes: Strokes,
-) -> list[tuple[float, tuple[int, bool], tuple[int, bool]]]:
-    """List the turns from the end of one stroke to another that starts there, up to 60 degrees."""
-    ends = [
-        (n, at_start, stroke[0] if at_start else stroke[-1], _heading(stroke, at_start=at_start))
+def _continuations(strokes: Strokes) -> Iterator[tuple[float, tuple[int, int], Points]]:
+    """Find the strokes that go on in each other with a turn of up to 60 degrees.
+
+    Yields the turn in radians, the two indices, and the strokes joined.
+    """
+    ways = [
+        (n, way, _heading(way, 4))
         for n, stroke in enumerate(strokes)
         if len(stroke) > 1
-        for at_start in (True, False)
+        for way in (stroke[::-1], stroke)
     ]
-    found = []
-    for a, (i, i_start, place, heading) in enumerate(ends):
-        for k, k_start, other_place, other_heading in ends[a + 1 :]:
-            if i == k or np.abs(place - other_place).max() > 1e-6:
-                continue
-            turn = abs((heading - other_heading) % (2 * np.pi) - np.pi)
-            if turn < np.radians(60):
-                found.append((turn, (i, i_start), (k, not k_start)))
-    return found
+    for (i, first, heading), (k, second, other_heading) in itertools.combinations(ways, 2):
+        if i == k or np.abs(first[-1] - second[-1]).max() > 1e-6:
+            continue
+        turn = abs((heading - other_heading) % (2 * np.pi) - np.pi)
+        if turn < np.radians(60):
+            yield turn, (i, k), np.concatenate([first, second[-2::-1]])
 
 
-def _heading(stroke: Points, *, at_start: bool, reach: int = 4) -> float:
-    """Return the direction in which a stroke leaves its start or end outwards, in radians."""
-    stroke = stroke[::-1] if at_start else stroke
+def _heading(stroke: Points, reach: int) -> float:
+    """Return the direction in which a stroke leaves its end, in radians."""
     x, y = stroke[-1] - stroke[max(0, len(stroke) - 1 - reach)]
     return float(np.arctan2(y, x))
 
@@ -264,7 +257,7 @@ def _vary_free_end(stroke: Points, longest: float, rng: np.random.Generator) -> 
 def _run_on(stroke: Points, length: float, turn: float, turn_per_step: float) -> Points:
     """Lengthen a stroke that turns once at its end, and then at each step; in radians."""
     steps = np.arange(1, round(length / _STEP) + 1)
-    headings = _heading(stroke, at_start=False, reach=2) + turn + turn_per_step * steps
+    headings = _heading(stroke, 2) + turn + turn_per_step * steps
     moves = _STEP * np.column_stack([np.cos(headings), np.sin(headings)])
     return np.concatenate([stroke, stroke[-1] + np.cumsum(moves, axis=0)])
 

@@ -121,7 +121,7 @@ def _draw_lines_first(page: Page, marks: list[Mark], pen: Pen, rng: np.random.Ge
 
 
 def _surrounded(page: Page, hands: Hands, rng: np.random.Generator) -> None:
-    for _ in range(int(rng.choice([0, 1, 2, 3], p=[0.5, 0.3, 0.12, 0.08]))):
+    for _ in range(rng.choice([0, 1, 2, 3], p=[0.5, 0.3, 0.12, 0.08])):
         name = _pick(SURROUNDINGS, rng)
         SURROUNDINGS[name][0](page, hands, rng)
         page.kind.append(name)
