@@ -20,8 +20,6 @@ from training.handwriting.movement import join, vary
 from training.handwriting.templates import write
 from training.handwriting.tracing import trace
 
-_UNCHANGED_SHARE = 0.25
-
 _TEMPLATE_SHARE = 0.22
 """Share of the others that is written by a template of `training.handwriting.templates`."""
 
@@ -75,7 +73,7 @@ def augment(
     Returns:
         `(28, 28)` float32 in `[0, 1]`, normalized as the app does.
     """
-    if rng.random() < _UNCHANGED_SHARE:
+    if rng.random() < 0.25:
         return normalize(as_ink(image))
     while True:
         ink = _another_hand(image, label, rng, parts)

@@ -12,8 +12,6 @@ import numpy as np
 from digits.ink import InkArray
 from training.handwriting.strokes import draw_line
 
-_DAMAGED_SHARE = 0.22
-
 
 def grain(image: InkArray, rng: np.random.Generator) -> InkArray:
     """Add normal noise everywhere or in places."""
@@ -105,6 +103,6 @@ def degrade(image: InkArray, rng: np.random.Generator) -> InkArray:
         image = image ** rng.uniform(0.5, 1.8) * rng.uniform(0.6, 1)
     if chance[2] < 0.2:
         image = np.roll(image, rng.integers(-1, 2, 2), (0, 1))
-    if chance[3] < _DAMAGED_SHARE:
+    if chance[3] < 0.22:
         image = KINDS[rng.integers(len(KINDS))](image, rng)
     return np.clip(image, 0, 1, dtype=np.float32)

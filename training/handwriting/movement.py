@@ -47,8 +47,6 @@ class Limits:
     narrows: bool = True
 
 
-_USUAL = Limits()
-
 LIMITS = {
     "0": Limits(hook=15, opens=False, narrows=False),  # or U, 6; without its hole 1
     "1": Limits(hook=12, loop=1.3, bend=2),  # or 7, 2; 9; 2, 5
@@ -76,7 +74,7 @@ def vary(
     Returns:
         Strokes in the middle of the box, whose larger side they fill.
     """
-    limits = LIMITS.get(label, _USUAL)
+    limits = LIMITS.get(label, Limits())
     chance = rng.random(6)
     moved = [_resample(stroke) for stroke in fit(strokes)]
     if chance[0] < 0.4:

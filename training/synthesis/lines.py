@@ -42,14 +42,7 @@ _BEFORE: Final = "$€£-+#<?"
 _AMID: Final = "".join(sign for sign in BETWEEN if sign not in "()")  # they come in pairs
 _BEHIND: Final = "%€°'!$.,?"
 
-_SHORTEST_WORD: Final = 4
 _LIKE_DIGITS: Final = "BGIOSZbgiloqsz"
-
-_TEMPLATES: Final = 0.45
-"""Share of the digits that are written from templates; others are traced."""
-
-_VARIED: Final = 0.5
-"""Share of the digits whose movement is varied."""
 
 _OVERLAP: Final = 0.18
 """Deepest that a character reaches under its neighbour, in heights."""
@@ -89,7 +82,7 @@ def write_line(hands: Hands, rng: np.random.Generator) -> Written:
 def _word(_hands: Hands, rng: np.random.Generator) -> list[_Character]:
     """Write a word of four letters at least: in a shorter one o and l would be digits."""
     text = ""
-    while len(text) < _SHORTEST_WORD:
+    while len(text) < 4:
         text = word(rng, 3)
     return [_other(character, rng) for character in text]
 
@@ -146,11 +139,11 @@ _KINDS: Final = (
 def _digit(hands: Hands, rng: np.random.Generator, digit: int | None) -> _Character:
     if digit is None:
         digit = int(rng.choice([*range(10), 1]))  # 1s are written in most ways
-    if rng.random() < _TEMPLATES:
+    if rng.random() < 0.45:
         strokes = handwriting.write(str(digit), rng, rng.uniform(1.5, 5.0))
     else:
         strokes = hands.traced[int(rng.choice(hands.by_digit[digit]))]
-    if rng.random() < _VARIED:
+    if rng.random() < 0.5:
         strokes = movement.vary(strokes, str(digit), rng)
     return _sized(stand(strokes, 0.0), rng), digit
 

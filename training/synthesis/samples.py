@@ -23,9 +23,6 @@ from training.synthesis.writing import print_text, write_text
 
 FOLDER: Final = Path(__file__).parents[2] / "digits" / "page" / "samples"
 
-_QUALITY: Final = 80
-"""Of JPEG; each file takes 20 to 50 kB."""
-
 _SIZE: Final = (480, 640)
 
 
@@ -97,7 +94,7 @@ def main() -> None:
     for name, make in SAMPLES.items():
         path = FOLDER / f"{name}.jpg"
         picture = cv2.cvtColor(make().picture, cv2.COLOR_RGB2BGR)
-        cv2.imwrite(str(path), picture, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+        cv2.imwrite(str(path), picture, [cv2.IMWRITE_JPEG_QUALITY, 80])  # 20 to 50 kB
 
 
 if __name__ == "__main__":

@@ -70,12 +70,6 @@ def _put_text(
     _put(page, placed([mark], tall, at, angle), Pen(1.0, color), rng)
 
 
-def _number_text(rng: np.random.Generator) -> str:
-    n = rng.choice([rng.integers(1, 30), rng.integers(1, 400)])
-    of = f"{n} / {n + rng.integers(9)}"
-    return str(rng.choice([f"{n}", f"- {n} -", f"Page {n}", of, f"Seite {n}", f"p. {n}"]))
-
-
 def _date_text(rng: np.random.Generator) -> str:
     y, m, d = int(rng.integers(1990, 2030)), int(rng.integers(1, 13)), int(rng.integers(1, 29))
     h, s = int(rng.integers(24)), int(rng.integers(60))
@@ -102,7 +96,10 @@ def page_number(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
     """A page number at the foot or head."""
     down = rng.choice([rng.uniform(0.93, 0.99), rng.uniform(0.01, 0.07)])
     share = (rng.choice([0.05, 0.5, 0.95]), down)
-    _put_text(page, _number_text(rng), share, _style(page, rng), rng)
+    n = rng.choice([rng.integers(1, 30), rng.integers(1, 400)])
+    of = f"{n} / {n + rng.integers(9)}"
+    shown = str(rng.choice([f"{n}", f"- {n} -", f"Page {n}", of, f"Seite {n}", f"p. {n}"]))
+    _put_text(page, shown, share, _style(page, rng), rng)
 
 
 def date_stamp(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
