@@ -19,9 +19,6 @@ Vector = Sequence[float] | npt.NDArray[np.number]
 Color = Vector
 """RGB in `[0, 255]`, or in `[0, 1]` where it is light."""
 
-Region = tuple[float, float, float, float]
-"""x, y, width, height in pixels."""
-
 DIGIT: Final = 0
 WRITING: Final = 1
 LINE: Final = 2
@@ -41,7 +38,7 @@ class Digit:
     """
 
     digit: int
-    box: Region
+    box: tuple[float, float, float, float]
 
 
 @dataclass
