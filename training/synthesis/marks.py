@@ -133,7 +133,7 @@ def _stretched(mark: Mark, image: Cover) -> tuple[Cover, list[int]]:
     how = cv2.INTER_CUBIC if grows else cv2.INTER_AREA
     cover = cv2.resize(image, (wide, tall), interpolation=how)
     if grows and mark.digit is not None:  # A smooth edge, as a pen's.
-        sharper = np.clip((cover.astype(np.float32) - 128) * min(3.0, tall / 28) + 128, 0, 255)
+        sharper = np.clip((cover.astype(np.float64) - 128) * min(3.0, tall / 28) + 128, 0, 255)
         cover = sharper.astype(np.uint8)
     return cover, corner.tolist()
 
