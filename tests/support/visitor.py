@@ -183,10 +183,10 @@ def wait_for_blank(page):
     assert confidences(page) == [0] * 10
 
 
-def show_example(page, digit):
-    """Let an example draw itself; the answer may be to a part of it that reads alike."""
-    page.locator(f"[data-example='{digit}']").click()
-    wait_for_digit(page, digit)
+def show_example(page, name):
+    """Let an example draw itself and wait for the answer to the whole of it."""
+    page.locator(f"[data-example='{name}']").click()
+    wait_for_words(page, f"^{name}")
 
 
 def press(page, name):

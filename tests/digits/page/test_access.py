@@ -41,7 +41,7 @@ def test_axe_finds_no_fault_and_what_is_pressed_is_large_enough(chromium, app, o
         page.locator(".last button").first.wait_for()
         assert violations(page) == []
         assert small_or_cut(page, ".keep button, .last button, .fold summary") == []
-        page.locator("[data-example='42']").click()
+        show_example(page, 42)
         expect(page.locator(".tiles li")).to_have_count(2)
         assert violations(page) == []
         show_example(page, 5)

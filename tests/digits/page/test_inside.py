@@ -21,6 +21,7 @@ from tests.support.visitor import (
     screenshot,
     scribble,
     settle,
+    show_example,
     upload_digit,
     visiting,
     wait_for_digit,
@@ -246,7 +247,7 @@ def test_an_uploaded_picture_is_looked_into_and_about_shows_none(page, tmp_path)
 
 
 def test_a_press_of_a_tile_shows_the_inside_of_that_digit(page):
-    page.locator("[data-example='42']").click()
+    show_example(page, 42)
     tile = page.get_by_role("list", name="Digits that were read").get_by_role("button").nth(1)
     tile.click()
     expect(tile).to_have_attribute("aria-pressed", "true")

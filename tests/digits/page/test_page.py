@@ -217,7 +217,7 @@ CUT = """(tiles) => tiles.filter((tile) => [...tile.children].some((part) =>
 def test_a_tile_holds_what_it_says(chromium, app, locale, width):
     options = {"viewport": {"width": width, "height": 700}, "locale": locale}
     with visiting(chromium, app, options) as page:
-        page.locator("[data-example='42']").click()
+        show_example(page, 42)
         expect(page.locator(".tiles li")).to_have_count(2)
         assert page.locator(".tiles button").evaluate_all(CUT) == []
 
