@@ -181,8 +181,10 @@ class Recognizer:
 
     def _read_line(self, line: Line) -> list[Character]:
         """Read digits and other writing of a line, from left to right."""
-        characters = self._numbers.read_characters(line.ink, line.to_picture)
-        return characters if len(characters) > 1 else [self._whole(line)]
+        named = self._line_reader.read(line.ink)
+        if len(named) < 2:
+            return [self._whole(line)]
+        return self._numbers.read_characters(line.ink, named, line.to_picture)
 
     def _whole(self, line: Line) -> Character:
         images = np.stack([normalize(ink) for ink in line.inks])

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from digits import networks
 from digits.grouping import written_line
 from digits.ink import Ink, InkArray
-from digits.numbers.line_reader import LineReader, share_ink
+from digits.numbers.line_reader import LineReader, Named, share_ink
 from digits.prediction import BLANK, NOT_A_DIGIT, Box, ReadDigit, Reading
 from digits.preprocessing import has_ink, normalize
 
@@ -75,7 +75,10 @@ class NumberReader:
         self._threshold = threshold
 
     def read_characters(
-        self, ink: InkArray, to_picture: Callable[[float, float, float, float], Box]
+        self,
+        ink: InkArray,
+        named: Sequence[Named],
+        to_picture: Callable[[float, float, float, float], Box],
     ) -> list[Character]:
         """Read digits and other writing, from left to right.
 
@@ -85,9 +88,9 @@ class NumberReader:
 
         Args:
             ink: `(h, w)` float32 in `[0, 1]`, with some ink.
+            named: What the line reader names in it.
             to_picture: Turns top, left, bottom, right of a part of the ink into a box.
         """
-        named = self._line_reader.read(ink)
         if not named:
             return []
         parts = share_ink(ink, np.array([each.column for each in named]))
@@ -130,7 +133,7 @@ class NumberReader:
             return math.floor(left), math.floor(top), width, height
 
         written = written_line(ink)
-        line = self.read_characters(written, to_picture)
+        line = self.read_characters(written, self._line_reader.read(written), to_picture)
         if not self.is_number(line):
             x, y, width, height = cv2.boundingRect((written > 0).astype(np.uint8))
             unread = [each.box for each in line] or [to_picture(y, x, y + height, x + width)]
