@@ -34,8 +34,8 @@ _LEAST_IN_ANGLE = 0.3
 _BENT = 0.06
 """How far a frame's ink may lie from its sides, as a share of its size: scans are askew."""
 
-_MOST_PARTS = 201
-"""More unconnected parts than this, the paper among them, are no writing in boxes."""
+_MOST_PARTS = 200
+"""More connected components than this are no writing in boxes."""
 
 _LONG = 0.2
 """Length of the shortest line that is looked for, in sides of the picture."""
@@ -128,7 +128,7 @@ def _without_frame(ink: InkArray) -> InkArray:
 def _without_open_frames(ink: InkArray) -> InkArray:
     """Take off boxes around other ink that lack a side or two, or parts of them."""
     labels, boxes = components(ink > 0)
-    if len(boxes) > _MOST_PARTS:
+    if len(boxes) - 1 > _MOST_PARTS:
         return ink
     frames = np.zeros(len(boxes), bool)
     for index in range(1, len(boxes)):
