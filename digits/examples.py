@@ -96,12 +96,15 @@ def _as_message(strokes: Sequence[Sequence[Point]]) -> list[list[int]]:
 
 
 def digit_example(digit: int, seed: int = 0) -> list[list[int]]:
-    """Return the strokes of a digit on a pad of 1000 x 1000 units; each seed is another hand."""
+    """Return a digit on a pad of 1000 x 1000 units; each seed is another hand.
+
+    Its strokes are as the browser sends them: `[brush, x, y, x, y, ...]`.
+    """
     return _as_message(_shaken(_DIGITS[digit], np.random.default_rng([seed, digit])))
 
 
 def number_example(number: str, seed: int = 0) -> list[list[int]]:
-    """Return the strokes of one to four digits on a pad of 2000 x 1000 units, left to right."""
+    """Return one to four digits on a pad of 2000 x 1000 units, as `digit_example` does."""
     pitch, size = 450, 0.82
     left = 1000 - pitch * (len(number) - 1) / 2
     strokes: list[list[int]] = []
