@@ -171,7 +171,7 @@ def _empty() -> dict[str, Source]:
     around = (255 - np.hypot(columns - 200, rows - 150)).astype(np.uint8)
     several = np.dstack([across, across[::-1], (rows * 255 / 299).astype(np.uint8)])
     return {
-        **{f"blank-{gray}.png": np.full((200, 300), gray, np.uint8) for gray in (0, 128, 255)},
+        **{f"blank-{gray}.png": np.full((200, 300), gray, np.uint8) for gray in (0, 17, 128, 255)},
         "blank.jpg": _jpeg(np.full((200, 300, 3), (250, 240, 200), np.uint8), 60),
         "blank-transparent.png": np.zeros((200, 300, 4), np.uint8),
         "blank-half-transparent.png": rgba((90, 90, 90), np.full((200, 300), 128, np.uint8)),
