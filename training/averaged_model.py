@@ -1,9 +1,8 @@
 """A model in training, and the moving average of its weights, which is what is kept."""
 
-import argparse
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import keras
 import numpy as np
@@ -11,7 +10,6 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from digits.layers import Layer
-from digits.weights import BUNDLED
 from training import keras_layers
 
 _AVERAGE: Final = 0.998
@@ -21,6 +19,10 @@ _RATE: Final = 2e-3
 _WARM_UP: Final = 300  # steps
 
 
+Loss = Callable[..., tf.Tensor]
+"""Of a model and the arrays of a batch."""
+
+
 def rate_at(step: int, steps: int, cooling: int) -> float:
     """Return the learning rate at a step: it falls over the last `cooling` of them."""
     warm = min(1.0, (step + 1) / _WARM_UP)
@@ -28,36 +30,15 @@ def rate_at(step: int, steps: int, cooling: int) -> float:
     return _RATE * warm * max(left, 1e-3)
 
 
-def add_arguments(
-    parser: argparse.ArgumentParser, run: Path, unit: str, usual: tuple[int, int, int]
-) -> None:
-    """Add the options of a training with a moving average.
-
-    Args:
-        parser: Of the command.
-        run: Folder of the run, where none is named.
-        unit: What it learns from, in the plural.
-        usual: How many of them in all, while the rate falls, and between checkpoints.
-    """
-    count, cool, every = usual
-    parser.add_argument("--run", type=Path, default=run, help="folder of the run")
-    parser.add_argument("--data", type=Path, help="folder with the MNIST files")
-    parser.add_argument("--start", type=Path, help="set of weights to start from (else random)")
-    parser.add_argument("--reader", type=Path, default=BUNDLED, help="set with the other networks")
-    parser.add_argument(f"--{unit}", type=int, default=count, help=f"{unit} to learn from, in all")
-    parser.add_argument("--cool", type=int, default=cool, help=f"{unit} while the rate falls")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--workers", type=int, default=1, help=f"processes that make {unit}")
-    parser.add_argument("--every", type=int, default=every, help=f"{unit} between checkpoints")
-
-
 class AveragedModel:
-    """A model, its optimizer and the moving average of its weights.
+    """A model in training, and the moving average of its weights.
 
     Args:
         build: Returns a new model.
+        loss: Returns what is to be made small, from the model and the arrays of a batch.
         steps: How many there will be in all.
         cooling: Over how many of them the learning rate falls.
+        signature: Shapes and types of the arrays, where they differ from batch to batch.
 
     Attributes:
         model: Learns.
@@ -65,27 +46,39 @@ class AveragedModel:
         step: How many steps were made.
     """
 
-    def __init__(self, build: Callable[[], keras.Model], steps: int, cooling: int) -> None:
+    def __init__(
+        self,
+        build: Callable[[], keras.Model],
+        loss: Loss,
+        steps: int,
+        cooling: int,
+        signature: Sequence[tf.TensorSpec] | None = None,
+    ) -> None:
         self.model, self.averaged = build(), build()
         self.averaged.set_weights(self.model.get_weights())
         self._optimizer = keras.optimizers.AdamW(_RATE, weight_decay=1e-4, clipnorm=1.0)
         self._optimizer.build(self.model.trainable_variables)
         self.step = 0
+        self._loss = loss
         self._steps, self._cooling = steps, cooling
         self._keep = tf.Variable(0.0, trainable=False)
+        self._compiled = tf.function(self._learn, input_signature=signature, autograph=False)
 
-    def next_step(self) -> None:
-        """Set rate and average for the step that follows."""
+    def learn(self, *batch: npt.NDArray[Any]) -> float:
+        """Learn from one batch; return the loss."""
         self._optimizer.learning_rate.assign(rate_at(self.step, self._steps, self._cooling))
         self._keep.assign(min(_AVERAGE, (1 + self.step) / (10 + self.step)))
         self.step += 1
+        return float(self._compiled(*batch))
 
-    def learn(self, tape: tf.GradientTape, loss: tf.Tensor) -> None:
-        """Apply the gradients of a loss; may be part of a graph."""
+    def _learn(self, *batch: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            loss = self._loss(self.model, *batch)
         variables = self.model.trainable_variables
         self._optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
         for average, weight in zip(self.averaged.weights, self.model.weights, strict=True):
             average.assign(self._keep * average + (1 - self._keep) * weight)
+        return loss
 
     def save(self, path: Path) -> None:
         """Write a checkpoint; a kill while it is written leaves the one before."""

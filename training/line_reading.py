@@ -1,39 +1,28 @@
 """Train the line reader: the network that reads a line of ink at once.
 
-    python -m training.line_reading --run runs/lines --data DIR --lines 850000
+    python -m training.line_reading --run runs/line_reader --data DIR --lines 850000
 
-writes lines in other processes while it trains, with connectionist temporal classification (Graves
-et al. 2006): it is told what is written, and that a character is named within its own columns. It
-writes a checkpoint every few minutes and goes on from there when it is started again. The learning
-rate falls over the last `--cool` lines.
-
-At the end the run is a whole set of weights: its line reader beside the other networks of
-`--reader`. The gate and `training.publish` take it as any other run.
+It learns with connectionist temporal classification (Graves et al. 2006): it is told what is
+written, and that a character is named within its own columns. What all such trainings have in
+common is in `training.loop`; `--lines` may be raised to go on.
 """
 
-import argparse
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from digits import weights
 from digits.numbers.frame import HEIGHT
 from digits.numbers.network import BLANK, COLUMN_STEP, LAYERS, LINE
-from digits.weights import LINE_READER, LINE_READER_FILE
-from training import console, keras_layers, push
-from training.averaged_model import AveragedModel, add_arguments
-from training.data.mnist import load_mnist
-from training.run_folder import RunFolder
+from digits.weights import LINE_READER
+from training import console, keras_layers
+from training.averaged_model import AveragedModel
+from training.loop import HANDS_FILE, Task, parse_arguments, prepare_hands, train
 from training.synthesis.lines import Written, write_line
-from training.synthesis.writing import Hands, load_hands, save_hands
-from training.workers import produce
+from training.synthesis.writing import Hands, load_hands
 
 BATCH: Final = 64
 
@@ -57,11 +46,10 @@ _STRAY: Final = 0.5
 _REACH: Final = 1
 """Columns beyond its span in which a character may be named."""
 
-_CHECKPOINT: Final = "checkpoint.npz"
+_VALIDATION_HANDS_FILE: Final = "validation_hands.npz"
 
 
-@dataclass(frozen=True, eq=False)
-class Batch:
+class Batch(NamedTuple):
     """Lines and what the network should say of them.
 
     Attributes:
@@ -106,37 +94,18 @@ def build() -> keras.Model:
     return keras.Model(line, made["columns"], name="line_reader")
 
 
-class Trainer:
-    """The model, and what it learns by."""
+def train_model(lines: int, cool: int) -> AveragedModel:
+    """Return a new model to be trained on so many lines, while the rate falls over the last."""
+    signature = (
+        tf.TensorSpec((None, HEIGHT, None, 1)),
+        tf.TensorSpec((None, None), tf.int32),
+        tf.TensorSpec((None, None, BLANK + 1)),
+    )
+    return AveragedModel(build, _loss_of, lines // BATCH, cool // BATCH, signature)
 
-    def __init__(self, lines: int, cool: int) -> None:
-        self.training = AveragedModel(build, lines // BATCH, cool // BATCH)
-        self._compiled = tf.function(
-            self._step,
-            input_signature=[
-                tf.TensorSpec((None, HEIGHT, None, 1)),
-                tf.TensorSpec((None, None), tf.int32),
-                tf.TensorSpec((None, None, BLANK + 1)),
-            ],
-            autograph=False,
-        )
 
-    @property
-    def seen(self) -> int:
-        """How many lines were learned from."""
-        return self.training.step * BATCH
-
-    def step(self, batch: Batch) -> float:
-        """Learn from one batch; return the loss."""
-        self.training.next_step()
-        return float(self._compiled(batch.inks, batch.labels, batch.stray))
-
-    def _step(self, inks: tf.Tensor, labels: tf.Tensor, stray: tf.Tensor) -> tf.Tensor:
-        with tf.GradientTape() as tape:
-            logits = self.training.model(inks, training=True)[:, 0]
-            value = loss(logits, labels, stray)
-        self.training.learn(tape, value)
-        return value
+def _loss_of(model: keras.Model, inks: tf.Tensor, labels: tf.Tensor, stray: tf.Tensor) -> tf.Tensor:
+    return loss(model(inks, training=True)[:, 0], labels, stray)
 
 
 def loss(logits: tf.Tensor, labels: tf.Tensor, stray: tf.Tensor) -> tf.Tensor:
@@ -180,62 +149,26 @@ def _distance(read: Sequence[int], written: Sequence[int]) -> int:
     return row[-1]
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m training.line_reading", description=__doc__)
-    add_arguments(parser, Path("runs/lines"), "lines", (850_000, 450_000, 25_600))
-    push.add_arguments(parser)
-    return parser.parse_args()
-
-
 def main() -> None:
     """Train, or go on training, until the lines are seen."""
-    arguments = _arguments()
-    push.check(arguments)
-    run = RunFolder(arguments.run)
-    run.path.mkdir(parents=True, exist_ok=True)
-    hands, others = run.path / "hands.npz", run.path / "validation_hands.npz"
-    if not (hands.exists() and others.exists()):
-        mnist = load_mnist(arguments.data)
-        for path, part in ((others, _VALIDATION_WRITERS), (hands, _WRITERS)):
-            save_hands(path, mnist.train_images[part], mnist.train_labels[part])
-    rng, writers = np.random.default_rng(_VALIDATION_SEED), load_hands(others)
+    arguments = parse_arguments(
+        "line_reading", __doc__, LINE_READER, "lines", (850_000, 450_000, 25_600)
+    )
+    parts = {_VALIDATION_HANDS_FILE: _VALIDATION_WRITERS, HANDS_FILE: _WRITERS}
+    prepare_hands(arguments.run, arguments.data, parts)
+    rng = np.random.default_rng(_VALIDATION_SEED)
+    writers = load_hands(arguments.run / _VALIDATION_HANDS_FILE)
     validation = [write_line(writers, rng) for _ in range(_VALIDATION_LINES)]
-    trainer = Trainer(arguments.lines, arguments.cool)
-    if (run.path / _CHECKPOINT).exists():
-        trainer.training.load(run.path / _CHECKPOINT)
-        print(f"going on after {trainer.seen} lines", flush=True)
-    elif arguments.start:
-        line_reader = weights.load_folder(arguments.start).line_reader
+
+    def samples() -> npt.NDArray[np.float32]:
         widest = sorted(validation, key=lambda line: line.ink.shape[1])[-_MEASURED:]
-        trainer.training.start_from(LAYERS, line_reader, batch_of(widest).inks)
-    started, before, losses = time.monotonic(), trainer.seen, []
-    group = _GROUP * BATCH
-    indices = range(trainer.seen // group, -(-arguments.lines // group))
-    for made in produce(make_batches, hands, arguments.seed, indices, arguments.workers):
-        losses += [trainer.step(batch) for batch in made]
-        if trainer.seen % arguments.every < group or trainer.seen >= arguments.lines:
-            speed = (trainer.seen - before) / (time.monotonic() - started)
-            _report(trainer, run, validation, float(np.mean(losses)), speed)
-            losses = []
-    scores = evaluate(trainer.training.averaged, validation)
-    run.become_set(arguments.reader, LINE_READER, scores)
-    push.push(run.path, arguments)
+        return batch_of(widest).inks
 
+    def measure(model: keras.Model) -> dict[str, Any]:
+        return evaluate(model, validation)
 
-def _report(
-    trainer: Trainer, run: RunFolder, validation: Sequence[Written], value: float, speed: float
-) -> None:
-    """Write checkpoint and weights, and print a line."""
-    trainer.training.save(run.path / _CHECKPOINT)
-    averaged = trainer.training.averaged
-    run.write_bytes(LINE_READER_FILE, weights.serialize(keras_layers.folded(averaged, LAYERS)))
-    line = {
-        "lines": trainer.seen,
-        "loss": round(value, 4),
-        "lines_per_second": round(speed, 1),
-        "validation": evaluate(averaged, validation),
-    }
-    run.log(line)
+    task = Task(LINE_READER, LAYERS, "lines", BATCH, _GROUP, make_batches, measure)
+    train(task, train_model(arguments.lines, arguments.cool), arguments, samples)
 
 
 if __name__ == "__main__":

@@ -2,20 +2,11 @@
 
     python -m training.segmentation --run runs/finder --data DIR --pages 30000
 
-makes pages in other processes while it trains, writes a checkpoint every few minutes and goes on
-from there when it is started again. `--pages` may be raised then. The learning rate stays as it is
-until `--cool` of the pages are left, and falls to zero over those; the weights that are written are
-a moving average, so that those of any moment can be used.
-
-At the end the run is a whole set of weights: its finder beside the other networks of `--reader`.
-The gate and `training.publish` take it as any other run.
+What all such trainings have in common is in `training.loop`; `--pages` may be raised to go on.
 """
 
-import argparse
-import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import cv2
 import keras
@@ -23,17 +14,15 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from digits import weights
 from digits.segmentation.letterbox import SIDE
 from digits.segmentation.network import LAYERS, PICTURE
-from digits.weights import FINDER, FINDER_FILE
-from training import console, keras_layers, push
-from training.averaged_model import AveragedModel, add_arguments
-from training.data.mnist import load_mnist
+from digits.weights import FINDER
+from training import console, keras_layers
+from training.averaged_model import AveragedModel
+from training.loop import HANDS_FILE, Task, parse_arguments, prepare_hands, train
 from training.run_folder import RunFolder
 from training.synthesis.pages import Made, make
-from training.synthesis.writing import Hands, load_hands, save_hands
-from training.workers import produce
+from training.synthesis.writing import Hands, load_hands
 
 BATCH: Final = 8
 CENTRE_SIDE: Final = SIDE // 4
@@ -47,9 +36,6 @@ _VALIDATION_PAGES: Final = 256
 _MEASURED: Final = 64
 """Validation pages that give `--start` the statistics of batch normalization."""
 
-_EVALUATE_EVERY: Final = 5_760  # pages, a multiple of `--every`
-
-_CHECKPOINT: Final = "checkpoint.npz"
 _KINDS_FILE: Final = "kinds.json"
 
 _BIASES: Final = {"classes": (2.0, 0.0, 0.0, 0.0), "centres": (-4.0, 3.5)}
@@ -58,8 +44,7 @@ _BIASES: Final = {"classes": (2.0, 0.0, 0.0, 0.0), "centres": (-4.0, 3.5)}
 _CLASS_WEIGHTS: Final = (1.0, 3.0, 3.0, 3.0)
 
 
-@dataclass(frozen=True, eq=False)
-class Batch:
+class Batch(NamedTuple):
     """Pages and what the network should say of them.
 
     Attributes:
@@ -99,9 +84,9 @@ def batch_of(pages: list[Made]) -> Batch:
     )
 
 
-def make_batch(hands: Hands, seed: int, index: int) -> Batch:
+def make_batches(hands: Hands, seed: int, index: int) -> list[Batch]:
     """Make the pages of one batch."""
-    return batch_of([make(hands, seed, BATCH * index + k) for k in range(BATCH)])
+    return [batch_of([make(hands, seed, BATCH * index + k) for k in range(BATCH)])]
 
 
 def loss(logits: tf.Tensor, centres: tf.Tensor, batch: Batch) -> tf.Tensor:
@@ -138,34 +123,16 @@ def build() -> keras.Model:
     return keras.Model(pixels, [made["classes"], made["centres"]], name="finder")
 
 
-class Trainer:
-    """The model, and what it learns by.
+def train_model(pages: int, cool: int) -> AveragedModel:
+    """Return a new model to be trained on so many pages, while the rate falls over the last."""
+    return AveragedModel(build, _loss_of, pages // BATCH, cool // BATCH)
 
-    Args:
-        pages: How many pages will have been seen at the end.
-        cool: How many of them the learning rate falls over.
-    """
 
-    def __init__(self, pages: int, cool: int) -> None:
-        self.training = AveragedModel(build, pages // BATCH, cool // BATCH)
-        self._compiled = tf.function(self._step, autograph=False)
-
-    @property
-    def seen(self) -> int:
-        """How many pages were learned from."""
-        return self.training.step * BATCH
-
-    def step(self, batch: Batch) -> float:
-        """Learn from one batch; return the loss."""
-        self.training.next_step()
-        return float(self._compiled(batch.pictures, batch.classes, batch.centres))
-
-    def _step(self, pictures: tf.Tensor, classes: tf.Tensor, centres: tf.Tensor) -> tf.Tensor:
-        with tf.GradientTape() as tape:
-            logits, found = self.training.model(tf.cast(pictures, tf.float32), training=True)
-            value = loss(logits, found, Batch(pictures, classes, centres))
-        self.training.learn(tape, value)
-        return value
+def _loss_of(
+    model: keras.Model, pictures: tf.Tensor, classes: tf.Tensor, centres: tf.Tensor
+) -> tf.Tensor:
+    logits, found = model(tf.cast(pictures, tf.float32), training=True)
+    return loss(logits, found, Batch(pictures, classes, centres))
 
 
 def evaluate(model: keras.Model, pages: list[Made]) -> dict[str, Any]:
@@ -245,60 +212,24 @@ def draw_figure(model: keras.Model, pages: list[Made], path: Path) -> None:
     cv2.imwrite(str(path), np.vstack(rows)[..., ::-1])
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m training.segmentation", description=__doc__)
-    add_arguments(parser, Path("runs/finder"), "pages", (95_000, 25_000, 1_920))
-    push.add_arguments(parser)
-    return parser.parse_args()
-
-
 def main() -> None:
     """Train, or go on training, until the pages are seen."""
-    arguments = _arguments()
-    push.check(arguments)
-    run = RunFolder(arguments.run)
-    run.path.mkdir(parents=True, exist_ok=True)
-    hands = run.path / "hands.npz"
-    if not hands.exists():
-        mnist = load_mnist(arguments.data)
-        save_hands(hands, mnist.train_images[:_TRACED], mnist.train_labels[:_TRACED])
-    kept = load_hands(hands)
-    validation = [make(kept, _VALIDATION_SEED, index) for index in range(_VALIDATION_PAGES)]
-    trainer = Trainer(arguments.pages, arguments.cool)
-    if (run.path / _CHECKPOINT).exists():
-        trainer.training.load(run.path / _CHECKPOINT)
-        print(f"going on after {trainer.seen} pages", flush=True)
-    elif arguments.start:
-        finder = weights.load_folder(arguments.start).finder
-        measured = batch_of(validation[:_MEASURED]).pictures.astype(np.float32)
-        trainer.training.start_from(LAYERS, finder, measured)
-    started, before, losses = time.monotonic(), trainer.seen, []
-    indices = range(trainer.seen // BATCH, -(-arguments.pages // BATCH))
-    for batch in produce(make_batch, hands, arguments.seed, indices, arguments.workers):
-        losses.append(trainer.step(batch))
-        if trainer.seen % arguments.every < BATCH or trainer.seen >= arguments.pages:
-            speed = (trainer.seen - before) / (time.monotonic() - started)
-            _report(trainer, run, validation, float(np.mean(losses)), speed)
-            losses = []
-    scores = evaluate(trainer.training.averaged, validation)["all"]
-    run.become_set(arguments.reader, FINDER, scores)
-    push.push(run.path, arguments)
+    arguments = parse_arguments("segmentation", __doc__, FINDER, "pages", (95_000, 25_000, 5_760))
+    prepare_hands(arguments.run, arguments.data, {HANDS_FILE: slice(_TRACED)})
+    hands = load_hands(arguments.run / HANDS_FILE)
+    validation = [make(hands, _VALIDATION_SEED, index) for index in range(_VALIDATION_PAGES)]
 
+    def measure(model: keras.Model) -> dict[str, Any]:
+        metrics = evaluate(model, validation)
+        RunFolder(arguments.run).write_json(_KINDS_FILE, metrics)
+        draw_figure(model, validation[:24], arguments.run / "found.png")
+        return metrics["all"]
 
-def _report(
-    trainer: Trainer, run: RunFolder, validation: list[Made], value: float, speed: float
-) -> None:
-    """Write checkpoint, weights, metrics and figure, and print a line."""
-    trainer.training.save(run.path / _CHECKPOINT)
-    averaged = trainer.training.averaged
-    run.write_bytes(FINDER_FILE, weights.serialize(keras_layers.folded(averaged, LAYERS)))
-    line = {"pages": trainer.seen, "loss": round(value, 4), "pages_per_second": round(speed, 2)}
-    if trainer.seen % _EVALUATE_EVERY < BATCH:
-        metrics = evaluate(averaged, validation)
-        run.write_json(_KINDS_FILE, metrics)
-        draw_figure(averaged, validation[:24], run.path / "found.png")
-        line |= metrics["all"]
-    run.log(line)
+    def samples() -> npt.NDArray[np.float32]:
+        return batch_of(validation[:_MEASURED]).pictures.astype(np.float32)
+
+    task = Task(FINDER, LAYERS, "pages", BATCH, 1, make_batches, measure)
+    train(task, train_model(arguments.pages, arguments.cool), arguments, samples)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Lines of ink as the line reader sees them, with what is written and where.
 
-    python -m training.synthesis.lines OUT.png --hands runs/lines/hands.npz --seed 1
+    python -m training.synthesis.lines OUT.png --hands runs/line_reader/hands.npz --seed 1
 
 draws a sheet of lines, to look at.
 """
