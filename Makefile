@@ -3,6 +3,7 @@
 # make test-all  the same with every test, as each night and before a release
 # make train  train the network that reads a digit; make train ARGS="--network conv3 --data FOLDER"
 # make finder train the network that finds digits in a picture; make finder ARGS="--data FOLDER"
+# make extractor  train the network that separates their ink; make extractor ARGS="--data FOLDER"
 # make line-reader  train the network that reads a line; make line-reader ARGS="--data FOLDER"
 # make lint   linters and types alone
 # make evaluate  measure the bundled weights and all runs anew: training/results.json
@@ -16,7 +17,7 @@
 
 .DEFAULT_GOAL := run
 .NOTPARALLEL:
-.PHONY: run test test-all train finder line-reader evaluate bench lint lint-style lint-format lint-types lint-workflows \
+.PHONY: run test test-all train finder extractor line-reader evaluate bench lint lint-style lint-format lint-types lint-workflows \
 	format chromium curl node lock audit sbom
 
 BIN := .venv/bin
@@ -34,6 +35,9 @@ train: .venv/training-installed
 
 finder: .venv/training-installed
 	@exec $(BIN)/python -m training.segmentation $(ARGS)
+
+extractor: .venv/training-installed
+	@exec $(BIN)/python -m training.extraction $(ARGS)
 
 line-reader: .venv/training-installed
 	@exec $(BIN)/python -m training.line_reading $(ARGS)

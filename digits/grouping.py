@@ -1,15 +1,15 @@
-"""From all ink of a picture to that of one digit, or of one line of writing, where it is."""
+"""From all ink of a photograph to that of one digit, or of one line of writing, where it is."""
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digits.ink import Boxes, Ink, InkArray, Mask, components, squared_slope, touch_border
+from digits.ink import Boxes, InkArray, Mask, components, squared_slope, touch_border
 
 _BORDER_WEIGHT = 0.02
 """What touches the picture's edge is rather the table or a shadow than the digit."""
 
-REACH = 0.2
+_REACH = 0.2
 """Strokes of one digit lie no further apart than this share of its longest stroke's size."""
 
 _WORD_GAP = 0.9
@@ -29,33 +29,27 @@ _SMALL_PART = 0.05
 """Ink of a detached stroke as a share of the main stroke's; less is dust or a line's rest."""
 
 
-def main_ink(ink: Ink) -> InkArray:
-    """Keep the ink of one digit: on a photograph, the sharpest group of strokes.
-
-    A clean canvas is taken whole: whoever draws there means every stroke.
-    """
-    return _group(ink, REACH, REACH)
+def main_ink(ink: InkArray) -> InkArray:
+    """Keep the ink of one digit: the sharpest group of strokes."""
+    return _group(ink, _REACH, _REACH)
 
 
-def written_line(ink: Ink) -> InkArray:
+def written_line(ink: InkArray) -> InkArray:
     """Keep the ink of one line of writing, as `main_ink` keeps that of one digit."""
-    near = _group(ink, REACH, _WORD_GAP)
-    return near if ink.clean else _with_the_rest(ink.array, near)
+    return _with_the_rest(ink, _group(ink, _REACH, _WORD_GAP))
 
 
-def _group(ink: Ink, reach_down: float, reach_across: float) -> InkArray:
+def _group(ink: InkArray, reach_down: float, reach_across: float) -> InkArray:
     """Keep the sharpest stroke and what lies within reach of it, from stroke to stroke.
 
     Args:
-        ink: A clean one is kept whole.
+        ink: `(h, w)` float32 in `[0, 1]`, with some ink.
         reach_down: In sizes of the sharpest stroke, between strokes above each other.
         reach_across: The same between strokes beside each other.
     """
-    if ink.clean:
-        return ink.array
-    labels, boxes = components(ink.array > 0)
-    mass = np.bincount(labels.ravel(), weights=ink.array.ravel())
-    edges = np.bincount(labels.ravel(), weights=squared_slope(ink.array).ravel())
+    labels, boxes = components(ink > 0)
+    mass = np.bincount(labels.ravel(), weights=ink.ravel())
+    edges = np.bincount(labels.ravel(), weights=squared_slope(ink).ravel())
     edges[0] = 0
     at_edge = touch_border(boxes, labels.shape)
     seed = int((edges * np.where(at_edge, _BORDER_WEIGHT, 1)).argmax())
@@ -69,7 +63,7 @@ def _group(ink: Ink, reach_down: float, reach_across: float) -> InkArray:
     if not at_edge[seed]:
         # What comes in from outside is the desk or a shadow, unless it is a digit's size.
         kept &= ~at_edge | _as_high(boxes, boxes[kept & ~at_edge, 3].max())
-    return ink.array * kept[labels]
+    return ink * kept[labels]
 
 
 def _with_the_rest(ink: InkArray, line: InkArray) -> InkArray:

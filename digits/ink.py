@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from digits.pictures import Picture
+
 InkArray = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
@@ -18,12 +20,6 @@ Gray = npt.NDArray[np.float32]
 
 Boxes = npt.NDArray[np.int32]
 """`(n, 5)`: left, top, width, height and area of connected components."""
-
-STRONG_INK = 0.3
-"""Ink that is certainly written; fainter ink may be a stroke's soft edge."""
-
-FRINGE = 2
-"""Pixels beside a line or an edge that blur may reach."""
 
 
 class BlankPictureError(ValueError):
@@ -37,12 +33,25 @@ class Ink:
     Attributes:
         array: `(h, w)` float32 in `[0, 1]`, 0 paper, 1 full ink.
         scale: Picture pixels to one ink pixel; above 1 if the picture was reduced.
-        clean: Whether the paper was plain (a canvas, a clean scan) rather than photographed.
     """
 
     array: InkArray
     scale: float
-    clean: bool
+
+
+def reduce(picture: Picture, side: int) -> tuple[Picture, float]:
+    """Reduce a picture whose longer side is above `side` to that.
+
+    Returns:
+        `(h, w, depth)` uint8, and pixels of the picture to one of it.
+    """
+    scale = max(1.0, max(picture.shape[:2]) / side)
+    planes = picture if picture.ndim == 3 else picture[..., None]
+    if scale == 1:
+        return planes, scale
+    size = [max(1, round(length / scale)) for length in picture.shape[1::-1]]
+    reduced = cv2.resize(planes, size, interpolation=cv2.INTER_AREA)
+    return reduced.reshape(*size[::-1], -1), scale
 
 
 def components(mask: npt.NDArray[np.bool_ | np.uint8]) -> tuple[npt.NDArray[np.int32], Boxes]:

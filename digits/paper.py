@@ -1,5 +1,7 @@
 """Find what was written on photographed paper, in uneven light, between ruled lines and shadows.
 
+These rules are asked where finder and extractor are unsure.
+
 Contrast is `(h, w)` float32 in gray levels as if the light fell evenly on white paper: 0 for paper,
 more for what differs from it as ink does. Masks are `(h, w)` bool.
 """
@@ -12,11 +14,13 @@ import numpy.typing as npt
 
 from digits.ink import (
     Gray,
+    Ink,
     InkArray,
     Mask,
     border,
     components,
     full_contrast,
+    reduce,
     squared_slope,
     stroke_width,
     touch_border,
@@ -24,6 +28,10 @@ from digits.ink import (
 from digits.light import evenly_lit, grain, is_ink_dark
 from digits.lines import ruled_lines
 from digits.pictures import Picture
+from digits.plain import SMALL
+
+_SIDE = 800
+"""Larger pictures are reduced to this side: a digit of a tenth of it still has 80 pixels."""
 
 _BROADEST_STROKE = 0.11
 """Width of a felt pen's stroke in sides of the picture; what is broader is a shadow."""
@@ -156,28 +164,36 @@ class _Strokes:
         return ink * self.kept[self.labels]
 
 
-def photographed_inks(planes: Picture) -> list[InkArray]:
+def photographed_inks(picture: Picture) -> list[Ink]:
     """Find dark ink and, where the paper is dark or light stands out, light ink too.
 
     Args:
-        planes: `(h, w, depth)` uint8, neither side below 32.
+        picture: `(H, W)` or `(H, W, 3)` uint8, upright.
 
     Returns:
-        One or two of `(h, w)` float32 ink in `[0, 1]`, the likelier first; none where nothing was
-        written.
+        One or two, the likelier first; none where nothing was written, and of a picture whose
+        shorter side is below `digits.plain.SMALL`.
     """
+    planes, scale = reduce(picture, _SIDE)
+    if min(planes.shape[:2]) < SMALL:
+        return []
     mean = np.full((1, planes.shape[2]), 1 / planes.shape[2], np.float32)
     gray = cv2.GaussianBlur(cv2.transform(planes.astype(np.float32), mean), (0, 0), 0.8)
+    return [Ink(strokes.ink(), scale) for strokes in _written(gray) if strokes.most]
+
+
+def _written(gray: Gray) -> list[_Strokes]:
+    """Find strokes darker or lighter than the paper, the likelier first."""
     dark, lines = _search(gray)
     expected = is_ink_dark(gray)
     if expected and np.median(gray[::4, ::4]) > _DARK_PAPER:
-        return [dark.ink()] if dark.most else []
+        return [dark]
     # What lies lit between lines and shadows is no ink, though it is lighter than they are.
     light, _ = _search(255 - gray, lines)
     if light.most and dark.most and _is_background(gray, dark):
-        return [light.ink()]
+        return [light]
     lighter = not expected and light.most > _LIGHT_INK * dark.most
-    return [found.ink() for found in ((light, dark) if lighter else (dark, light)) if found.most]
+    return [light, dark] if lighter else [dark, light]
 
 
 def _is_background(gray: Gray, dark: _Strokes) -> bool:

@@ -1,6 +1,6 @@
 """From any upright picture to the (28, 28) image that MNIST's makers would have produced.
 
-`digits.candidates` finds what was written; `normalize` brings it to MNIST's frame. Ink is
+`digits.segmentation` finds what was written; `normalize` brings it to MNIST's frame. Ink is
 `(h, w)` float32 in `[0, 1]`, 0 for paper and 1 for full ink.
 """
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from digits.grouping import REACH, main_ink
+from digits.grouping import main_ink
 from digits.ink import BlankPictureError, Ink, InkArray, components, stroke_width
 from digits.prediction import Box
 
@@ -33,6 +33,9 @@ _FAINT = 0.02
 _FILLED = 0.85
 """Share of its box that a character fills at most, whatever the pen."""
 
+_REACH = 0.2
+"""Strokes of one character lie no further apart than this share of the longest one's size."""
+
 _FINE = 4
 """Pixels a side that stand for one pixel of the image while the stroke width is set."""
 
@@ -52,36 +55,42 @@ class Candidate:
     alone: bool = False
 
 
-def preprocess_candidates(inks: Sequence[Ink]) -> list[Candidate]:
-    """Bring the candidates for the ink of a picture into MNIST's frame.
+def preprocess_candidates(ink: Ink) -> list[Candidate]:
+    """Bring the ink of a picture on plain paper into MNIST's frame.
 
     A picture of 28x28 may be in MNIST's frame already, and then noise or a line at its edge must
     not move the digit; or it may be any small picture. The network decides which counts.
 
-    Args:
-        inks: From `candidate_inks`, the likeliest first.
-
     Returns:
-        For each ink the normalized ink; for a picture of 28x28, before them, the ink where it is.
+        The normalized ink; for a picture of 28x28, before it, the ink where it is.
     """
-    candidates: list[Candidate] = []
-    for ink in inks:
-        array = main_ink(ink)
-        box = _box(array, ink.scale)
-        if not candidates and array.shape == (IMAGE_SIDE, IMAGE_SIDE):
-            candidates.append(Candidate(array, box))
-        candidates.append(Candidate(normalize(array), box, ink.clean and _is_compact(array)))
-    return candidates
+    box = _box(ink.array, ink.scale)
+    normalized = Candidate(normalize(ink.array), box, _is_alone(ink.array))
+    if ink.array.shape == (IMAGE_SIDE, IMAGE_SIDE):
+        return [Candidate(ink.array, box), normalized]
+    return [normalized]
 
 
-def _is_compact(ink: InkArray) -> bool:
-    """Tell strokes that all lie close to the largest of them, as one character's do."""
+def photographed_candidates(inks: Sequence[Ink]) -> list[Candidate]:
+    """Bring the digit in each ink of a photograph into MNIST's frame."""
+    digits = [(main_ink(ink.array), ink.scale) for ink in inks]
+    return [Candidate(normalize(digit), _box(digit, scale)) for digit, scale in digits]
+
+
+def _is_alone(ink: InkArray) -> bool:
+    """Tell the strokes of one character: close to each other, none around another, none cut off."""
     mask = (ink > _EDGE).astype(np.uint8)
     x, y, width, height = cv2.boundingRect(mask)
     if mask[y : y + height, x : x + width].mean() > _FILLED:
         return False  # a card or an image rather than strokes
-    reach = 1 + int(REACH * components(mask)[1][1:, 2:4].max(initial=0))
-    return len(components(cv2.dilate(mask, np.ones((reach, reach), np.uint8)))[1]) <= 2
+    low, size = components(mask)[1][1:, :4].reshape(-1, 2, 2).transpose(1, 0, 2)
+    if (low == 0).any() or (low + size == ink.shape[::-1]).any():
+        return False
+    largest = size.max(axis=1).argmax()
+    within = (low > low[largest]) & (low + size < low[largest] + size[largest])
+    reach = 1 + int(_REACH * size.max())
+    near = len(components(cv2.dilate(mask, np.ones((reach, reach), np.uint8)))[1]) <= 2
+    return near and not within.all(axis=1).any()
 
 
 def _box(array: InkArray, scale: float) -> Box:

@@ -1,7 +1,6 @@
 """From a picture or a drawing to calibrated answers, or to the reason why there are none."""
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from typing import Final
@@ -12,21 +11,30 @@ import onnxruntime
 
 from digits import explanation, networks, onnx_graph
 from digits.activations import Activation, visible_steps
-from digits.candidates import candidate_inks
 from digits.drawing import draw, parse_strokes
 from digits.examples import digit_example
-from digits.ink import BlankPictureError, Ink, InkArray
+from digits.grouping import written_line
+from digits.ink import Ink, InkArray
 from digits.numbers.line_reader import LineReader
 from digits.numbers.reading import (
     Character,
     NumberReader,
-    is_better,
+    evidence,
     is_sure,
     min_confidence,
 )
+from digits.paper import photographed_inks
 from digits.pictures import Picture
+from digits.plain import PLAIN_IN_PART, plain_ink
 from digits.prediction import BLANK, NO_INK, NOT_A_DIGIT, Box, Prediction, ReadDigit, Reading
-from digits.preprocessing import Candidate, has_ink, normalize, preprocess_candidates
+from digits.preprocessing import (
+    Candidate,
+    has_ink,
+    normalize,
+    photographed_candidates,
+    preprocess_candidates,
+)
+from digits.segmentation.extractor import Extractor
 from digits.segmentation.finder import Finder
 from digits.segmentation.layout import Layout, find_layout
 from digits.segmentation.lines import Line
@@ -34,9 +42,6 @@ from digits.weights import Tensors, Weights, WeightsError
 
 MAX_RELATIVE_UNCERTAINTY: Final = 0.2
 """A later candidate is selected if its uncertainty is at most this share of the first one's."""
-
-_CERTAIN: Final = 0.001
-"""Uncertainty of the rules' answer at most which the finder is not asked."""
 
 
 class Recognizer:
@@ -50,6 +55,7 @@ class Recognizer:
         self,
         weights: Weights,
         finder: Finder | None = None,
+        extractor: Extractor | None = None,
         line_reader: LineReader | None = None,
     ) -> None:
         """Build the networks and start the runtime.
@@ -57,6 +63,7 @@ class Recognizer:
         Args:
             weights: A verified set.
             finder: Of the same set, where it is built already.
+            extractor: The same.
             line_reader: The same.
         """
         self.weights = weights
@@ -70,6 +77,7 @@ class Recognizer:
         self._session = onnx_graph.open_session(graph)
         self._finder = finder or Finder(weights.finder)
         self._line_reader = line_reader or LineReader(weights.line_reader)
+        self._extractor = extractor or Extractor(weights.extractor)
         self._numbers = NumberReader(
             self.predict_images, self._line_reader, config.rejection_threshold
         )
@@ -85,7 +93,7 @@ class Recognizer:
             self.weights.config, network=network, temperature=1.0, rejection_threshold=0.0
         )
         weights = replace(self.weights, tensors=tensors, config=config)
-        return Recognizer(weights, self._finder, self._line_reader)
+        return Recognizer(weights, self._finder, self._extractor, self._line_reader)
 
     def look(self, picture: Picture) -> "Look":
         """Get ready to answer several questions about one picture.
@@ -93,7 +101,7 @@ class Recognizer:
         Args:
             picture: `(H, W)` or `(H, W, 3)` uint8, upright, as `load_picture` gives it.
         """
-        return Look(self._finder, picture)
+        return Look(self._finder, self._extractor, picture)
 
     def predict(self, picture: Picture) -> Prediction:
         """Read the one digit of a picture; of several, the most prominent.
@@ -112,36 +120,51 @@ class Recognizer:
 
     def predict_look(self, look: "Look") -> Prediction:
         """Do what `predict` does."""
-        return self.select(look.candidates, lambda: look.layout)
+        return self.select(look.candidates, lambda: look.layout, lambda: look.photographed)
 
-    def select(self, candidates: Sequence[Candidate], find: Callable[[], Layout]) -> Prediction:
-        """Decide between the candidates of the rules and what the finder sees.
+    def select(
+        self,
+        candidates: Sequence[Candidate],
+        find: Callable[[], Layout],
+        search: Callable[[], Sequence[Candidate]],
+    ) -> Prediction:
+        """Decide between what is seen in a picture.
 
         Args:
-            candidates: Of the rules, the likeliest first; none for a blank picture.
-            find: Returns the layout; called only where the candidates leave a doubt.
+            candidates: As of `Look.candidates`.
+            find: Returns the layout; not called where a single character on plain paper is
+                rejected, or surely a digit.
+            search: Returns the candidates of `Look.photographed`; called where the layout has no
+                sure digit. Theirs counts if it is sure, or the one that the layout has too.
         """
         first = self._best(candidates)
-        is_alone = bool(candidates) and candidates[0].alone
+        is_alone = any(candidate.alone for candidate in candidates)
         if is_alone and (first.digit is None or is_sure(first.score)):
             return first
-        if 1 - first.score <= _CERTAIN:
-            return first
         second = self.predict_layout(find())
-        surer = is_sure(second.score) and second.score > first.score
-        return second if second.digit is not None and surer else first
+        if candidates:
+            surer = is_sure(second.score) and second.score > first.score
+            return second if second.digit is not None and (first.digit is None or surer) else first
+        if is_sure(second.score):
+            return second
+        third = self._best(search())
+        agree = second.score > 0 and third.digit == np.argmax(second.confidences)
+        return third if is_sure(third.score) or agree else second
 
     def read_look(self, look: "Look") -> Reading:
         """Do what `read` does."""
-        first = self._numbers.read_line(look.inks)
-        second = self.read_layout(look.layout)
-        unsure = first.digits and not is_sure(min_confidence(first.digits))
-        if is_better(second, first) or (look.layout.is_only_writing and unsure):
-            return second
-        known = [*first.unread, *(digit.box for digit in first.digits)]
-        unread = (*first.unread, *(box for box in second.unread if not _touches(box, known)))
-        reason = NOT_A_DIGIT if unread and not first.digits else first.reason
-        return replace(first, unread=unread, reason=reason)
+        first = self.read_layout(look.layout)
+        if look.ink is not None:
+            inks = [look.ink]
+        elif is_sure(min_confidence(first.digits)):
+            return first
+        else:
+            inks = [Ink(written_line(ink.array), ink.scale) for ink in look.inks]
+        for second in map(self._numbers.read_ink, inks):
+            surer = first.digits or first.reason == BLANK or is_sure(min_confidence(second.digits))
+            if second.digits and surer and evidence(second) > evidence(first):
+                first = second
+        return first
 
     def predict_layout(self, layout: Layout) -> Prediction:
         """Read the one digit of a picture by what the finder saw alone."""
@@ -153,18 +176,18 @@ class Recognizer:
         ]
         if not digits:
             return replace(NO_INK, reason=NOT_A_DIGIT) if layout.unread else NO_INK
-        threshold = self.weights.config.rejection_threshold
-        sure = [digit for digit in digits if digit.confidence >= threshold]
+        sure = [digit for digit in digits if is_sure(digit.confidence)]
         best = max(sure or digits, key=lambda digit: digit.confidence * max(digit.box[2:]))
-        return replace(
-            self.decide(best.image, best.probabilities, best.box), others=max(0, len(sure) - 1)
-        )
+        answer = self.decide(best.image, best.probabilities, best.box)
+        if sure or not self.weights.config.rejection_threshold:
+            return replace(answer, others=max(0, len(sure) - 1))
+        return replace(answer, digit=None, reason=NOT_A_DIGIT)
 
     def read_layout(self, layout: Layout) -> Reading:
         """Read all digits of a picture by what the finder saw alone."""
         texts: list[str] = []
         read: list[ReadDigit] = []
-        unread = list(layout.unread)
+        unread: list[Box] = []
         for line in layout.lines:
             characters = self._read_line(line)
             if not self._numbers.is_number(characters):
@@ -174,10 +197,12 @@ class Recognizer:
             number = [each.as_digit(len(texts)) for each in characters if each.is_digit]
             read += number
             texts.append("".join(str(digit.digit) for digit in number))
-        reason = None if read else NOT_A_DIGIT if unread else BLANK
         # Ink beside a digit that was read is a sliver of it rather than writing left out.
-        apart = (box for box in unread if not _touches(box, [digit.box for digit in read]))
-        return Reading(tuple(texts), tuple(read), tuple(apart), reason)
+        unread = [box for box in unread if not _touches(box, [digit.box for digit in read])]
+        known = [*unread, *(digit.box for digit in read)]
+        unread += [box for box in layout.unread if not _touches(box, known)]
+        reason = None if read else NOT_A_DIGIT if unread else BLANK
+        return Reading(tuple(texts), tuple(read), tuple(unread), reason)
 
     def _read_line(self, line: Line) -> list[Character]:
         """Read digits and other writing of a line, from left to right."""
@@ -218,7 +243,7 @@ class Recognizer:
         """
         if not has_ink(ink):
             return Reading((), (), reason=BLANK)
-        return self._numbers.read_ink(Ink(ink, scale, clean=True))
+        return self._numbers.read_ink(Ink(ink, scale))
 
     def decide(
         self, image: InkArray, probabilities: npt.NDArray[np.float32], box: Box | None = None
@@ -318,33 +343,45 @@ class Recognizer:
 
 
 class Look:
-    """What the rules and the finder see in one picture, each when it is first asked for.
+    """What is seen in one picture, each when it is first asked for.
 
     Attributes:
         picture: `(H, W)` or `(H, W, 3)` uint8, upright.
     """
 
-    def __init__(self, finder: Finder, picture: Picture) -> None:
+    def __init__(self, finder: Finder, extractor: Extractor, picture: Picture) -> None:
         """Take a picture; nothing is computed yet."""
         self.picture = picture
         self._finder = finder
+        self._extractor = extractor
 
     @cached_property
-    def inks(self) -> list[Ink]:
-        """By the rules, the likeliest first; none if the picture is blank."""
-        with suppress(BlankPictureError):
-            return candidate_inks(self.picture)
-        return []
+    def ink(self) -> Ink | None:
+        """Of plain paper; None on other paper, and where there is none."""
+        return plain_ink(self.picture)
 
     @cached_property
     def candidates(self) -> list[Candidate]:
-        """Of the rules' inks; none if the picture is blank."""
-        return preprocess_candidates(self.inks)
+        """For the one digit of that ink; none without ink."""
+        return [] if self.ink is None else preprocess_candidates(self.ink)
+
+    @cached_property
+    def inks(self) -> list[Ink]:
+        """By rules for photographs and scans cut close, the likeliest first; not of plain paper."""
+        if self.ink is not None:
+            return []
+        in_part = plain_ink(self.picture, PLAIN_IN_PART)
+        return photographed_inks(self.picture) + ([in_part] if in_part else [])
+
+    @cached_property
+    def photographed(self) -> list[Candidate]:
+        """For the one digit of these inks."""
+        return photographed_candidates(self.inks)
 
     @cached_property
     def layout(self) -> Layout:
-        """By the finder."""
-        return find_layout(self._finder, self.picture)
+        """By finder and extractor."""
+        return find_layout(self._finder, self._extractor, self.picture)
 
 
 def _touches(box: Box, others: Sequence[Box]) -> bool:

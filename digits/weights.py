@@ -1,11 +1,13 @@
 """Sets of weights: what one consists of, and the checks it passes before anything is computed.
 
-A set is a folder, or one commit of a repository on the Hub, with five files:
+A set is a folder, or one commit of a repository on the Hub, with six files:
 
 - `model.safetensors`: the numbers of the network that reads a digit, named and shaped as
   `digits.networks.shapes` says;
 - `finder.safetensors`: those of the one that finds digits in a picture, named and shaped as
   `digits.layers.shapes` says of `digits.segmentation.network`;
+- `extractor.safetensors`: those of the one that separates their ink, the same of
+  `digits.segmentation.ink_network`;
 - `line_reader.safetensors`: those of the one that reads a line, the same of
   `digits.numbers.network`;
 - `config.json`: which network reads a digit, how its answers are calibrated, the SHA-256 of each
@@ -30,12 +32,15 @@ import safetensors.numpy
 
 from digits import layers, networks
 from digits.numbers import network as line_network
+from digits.segmentation import ink_network
 from digits.segmentation import network as finder_network
 
 WEIGHTS_FILE = "model.safetensors"
 FINDER_FILE = "finder.safetensors"
+EXTRACTOR_FILE = "extractor.safetensors"
 LINE_READER_FILE = "line_reader.safetensors"
 FINDER = "finder"
+EXTRACTOR = "extractor"
 LINE_READER = "line_reader"
 """The networks of `digits.segmentation` and `digits.numbers`, beside those that read a digit, whose
 names are in `digits.networks.NETWORKS`."""
@@ -44,9 +49,16 @@ METRICS_FILE = "metrics.json"
 HASHES = {
     WEIGHTS_FILE: "sha256",
     FINDER_FILE: "finder_sha256",
+    EXTRACTOR_FILE: "extractor_sha256",
     LINE_READER_FILE: "line_reader_sha256",
 }
 """The networks' files, and the keys of `config.json` that name their SHA-256."""
+
+_BESIDE = {
+    FINDER: (FINDER_FILE, finder_network),
+    EXTRACTOR: (EXTRACTOR_FILE, ink_network),
+    LINE_READER: (LINE_READER_FILE, line_network),
+}
 
 FILES = (CONFIG_FILE, METRICS_FILE, *HASHES)
 BUNDLED = Path(__file__).parent / "bundled"
@@ -75,6 +87,7 @@ class Config:
         rejection_threshold: Score in `[0, 1]` below which an answer is withheld.
         sha256: Of `model.safetensors`, 64 lower-case hexadecimal digits.
         finder_sha256: Of `finder.safetensors`.
+        extractor_sha256: Of `extractor.safetensors`.
         line_reader_sha256: Of `line_reader.safetensors`.
         more: Every other key, as it was read.
     """
@@ -84,6 +97,7 @@ class Config:
     rejection_threshold: float
     sha256: str
     finder_sha256: str
+    extractor_sha256: str
     line_reader_sha256: str
     more: Mapping[str, Any] = field(default_factory=dict)
 
@@ -115,6 +129,7 @@ class Weights:
     Attributes:
         tensors: Float32 arrays, named and shaped as the network says; all finite.
         finder: The same of the finder.
+        extractor: The same of the extractor.
         line_reader: The same of the line reader.
         config: The checked `config.json`.
         metrics: The checked `metrics.json`; `metrics["mnist_test"]` is always there.
@@ -123,6 +138,7 @@ class Weights:
 
     tensors: Tensors
     finder: Tensors
+    extractor: Tensors
     line_reader: Tensors
     config: Config
     metrics: dict[str, Any]
@@ -149,6 +165,7 @@ def load_folder(folder: Path, origin: Origin | None = None) -> Weights:
     return Weights(
         read(WEIGHTS_FILE, config.network),
         read(FINDER_FILE, FINDER),
+        read(EXTRACTOR_FILE, EXTRACTOR),
         read(LINE_READER_FILE, LINE_READER),
         config,
         metrics,
@@ -181,6 +198,7 @@ def parse_config(text: bytes) -> Config:
         rejection_threshold=_number(values, "rejection_threshold", 0.0, 1.0, CONFIG_FILE),
         sha256=_sha256(values, "sha256"),
         finder_sha256=_sha256(values, "finder_sha256"),
+        extractor_sha256=_sha256(values, "extractor_sha256"),
         line_reader_sha256=_sha256(values, "line_reader_sha256"),
         more={key: values[key] for key in values.keys() - Config.__dataclass_fields__.keys()},
     )
@@ -210,7 +228,8 @@ def parse_tensors(data: bytes, network: str) -> Tensors:
 
     Args:
         data: A whole safetensors file; half precision is widened.
-        network: Name of the network that they must fit; `FINDER` and `LINE_READER` are two more.
+        network: Name of the network that they must fit: of `digits.networks`, or one of `FINDER`,
+            `EXTRACTOR` and `LINE_READER`.
 
     Returns:
         Float32 arrays, named and shaped as the network needs them.
@@ -219,10 +238,9 @@ def parse_tensors(data: bytes, network: str) -> Tensors:
         WeightsError: If the network is unknown, the file is damaged, a tensor is missing, foreign
             or misshaped, or a number is not finite.
     """
-    if network == FINDER:
-        name, shapes = FINDER_FILE, layers.shapes(finder_network.LAYERS, finder_network.INPUTS)
-    elif network == LINE_READER:
-        name, shapes = LINE_READER_FILE, layers.shapes(line_network.LAYERS, line_network.INPUTS)
+    if network in _BESIDE:
+        name, module = _BESIDE[network]
+        shapes = layers.shapes(module.LAYERS, module.INPUTS)
     elif network in networks.NETWORKS:
         name, shapes = WEIGHTS_FILE, networks.shapes(networks.NETWORKS[network])
     else:

@@ -9,10 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from digits import networks
-from digits.grouping import written_line
 from digits.ink import Ink, InkArray
 from digits.numbers.line_reader import LineReader, Named, share_ink
-from digits.prediction import BLANK, NOT_A_DIGIT, Box, ReadDigit, Reading
+from digits.prediction import NOT_A_DIGIT, Box, ReadDigit, Reading
 from digits.preprocessing import has_ink, normalize
 
 _LEAST_MEAN = 0.65
@@ -114,25 +113,15 @@ class NumberReader:
         least = self._threshold if len(line) == 1 else _LEAST_MEAN
         return sum(digits) >= least * (len(digits) + _OTHER * (len(line) - len(digits)))
 
-    def read_line(self, inks: Sequence[Ink]) -> Reading:
-        """Read one line of digits from left to right.
-
-        Args:
-            inks: Candidates for its ink, the likeliest first; none if it is blank.
-        """
-        if not inks:
-            return Reading((), (), reason=BLANK)
-        return _select_reading([self.read_ink(ink) for ink in inks])
-
     def read_ink(self, ink: Ink) -> Reading:
-        """Read one line of ink; see `read_line`."""
+        """Read one line of ink from left to right; all of it is meant."""
 
         def to_picture(top: float, left: float, bottom: float, right: float) -> Box:
             top, left, bottom, right = (side * ink.scale for side in (top, left, bottom, right))
             width, height = math.ceil(right - left), math.ceil(bottom - top)
             return math.floor(left), math.floor(top), width, height
 
-        written = written_line(ink)
+        written = ink.array
         line = self.read_characters(written, self._line_reader.read(written), to_picture)
         if not self.is_number(line):
             x, y, width, height = cv2.boundingRect((written > 0).astype(np.uint8))
@@ -153,11 +142,9 @@ def _geometric_mean(
     return np.asarray(mean / mean.sum(axis=1, keepdims=True), np.float32)
 
 
-def _select_reading(readings: Sequence[Reading]) -> Reading:
-    """Keep the first unless another is more confident throughout."""
-    first, *others = readings
-    mean = np.mean([digit.confidence for digit in first.digits] or [0.0])
-    return next((other for other in others if min_confidence(other.digits) > mean), first)
+def evidence(reading: Reading) -> float:
+    """Return what a reading's digits speak for it: those of less than `_NO_EVIDENCE` against it."""
+    return sum(digit.confidence - _NO_EVIDENCE for digit in reading.digits)
 
 
 def min_confidence(digits: Sequence[ReadDigit]) -> float:
@@ -168,12 +155,3 @@ def min_confidence(digits: Sequence[ReadDigit]) -> float:
 def is_sure(confidence: float) -> bool:
     """Tell whether an answer is confident enough to replace another, or to withstand it."""
     return bool(confidence >= _SURE)
-
-
-def is_better(found: Reading, ruled: Reading) -> bool:
-    """Tell whether the finder's reading replaces that of the rules: every digit adds evidence."""
-    return bool(found.digits) and _evidence(found) >= _evidence(ruled)
-
-
-def _evidence(reading: Reading) -> float:
-    return sum(digit.confidence - _NO_EVIDENCE for digit in reading.digits)

@@ -1,7 +1,7 @@
 """From any picture to the ink of its digits, line by line, and to what else is written there."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -9,8 +9,13 @@ import numpy as np
 from digits.pictures import Picture
 from digits.prediction import Box
 from digits.preprocessing import IMAGE_SIDE
-from digits.segmentation.finder import Finder, Found
-from digits.segmentation.lines import Line, find_lines
+from digits.segmentation.extractor import Extractor, extract
+from digits.segmentation.finder import Centre, Finder, Found, distinct
+from digits.segmentation.letterbox import SIDE
+from digits.segmentation.lines import Line, find_lines, of_a_size
+
+_QUARTER: Final = 0.6
+"""Share of the sides that one of four overlapping parts takes."""
 
 _CLOSER: Final = 0.8
 """Share of the picture's side below which the part that holds digits is looked at by itself."""
@@ -20,9 +25,6 @@ _MARGIN: Final = 1.0
 
 _LARGE: Final = 0.12
 """Height of the digits, as a share of the picture's side, from which on one look is enough."""
-
-_STILL_THERE: Final = 0.6
-"""Share of the ink that a close look must find again, unless it sees as many centres."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,53 +39,52 @@ class Layout:
     lines: tuple[Line, ...] = ()
     unread: tuple[Box, ...] = ()
 
-    @property
-    def is_only_writing(self) -> bool:
-        """Whether there is other writing, and no digit."""
-        return bool(self.unread) and not self.lines
 
-
-def find_layout(finder: Finder, picture: Picture) -> Layout:
+def find_layout(finder: Finder, extractor: Extractor, picture: Picture) -> Layout:
     """Find what is written in a picture; where digits fill little of it, look at them closely.
 
     Args:
         finder: The network that looks.
+        extractor: The network that separates ink.
         picture: `(H, W)` or `(H, W, 3)` uint8, upright.
     """
     if picture.shape[:2] == (IMAGE_SIDE, IMAGE_SIDE):
         return Layout()  # an image as MNIST's: one digit, and nothing to tell it from
-    first = finder.find(picture)
-    lines = tuple(find_lines(first))
-    part = _closer(lines, picture.shape)
-    if part is None:
-        return Layout(lines, first.unread)
-    x, y, width, height = part
-    second = _shifted(finder.find(picture[y : y + height, x : x + width]), x, y)
-    closer = tuple(find_lines(second))
-    fewer = len(second.centres) < len(first.centres)
-    if fewer and _area(closer) < _STILL_THERE * _area(lines):
-        return Layout(lines, first.unread)
-    return Layout(closer, first.unread)
+    found = finder.find(picture, (0, 0, picture.shape[1], picture.shape[0]))
+    unread = found.unread
+    if not found.centres and max(picture.shape[:2]) > 2 * SIDE:
+        found = _in_quarters(finder, picture)
+    if not found.centres:
+        return Layout((), unread)
+    part = _closer(found.centres, picture.shape)
+    if part is not None:
+        closer = finder.find(picture, part)
+        if len(closer.centres) >= len(found.centres):
+            found = closer
+    inks = [extract(extractor, picture, centres) for centres in of_a_size(found.centres)]
+    lines = [line for ink in inks for line in find_lines(ink)]
+    return Layout(tuple(sorted(lines, key=lambda line: line.box[1] + line.box[3] / 2)), unread)
 
 
-def _shifted(found: Found, x: int, y: int) -> Found:
-    centres = tuple(replace(c, x=c.x + x, y=c.y + y) for c in found.centres)
-    return replace(found, corner=(x, y), centres=centres)
+def _in_quarters(finder: Finder, picture: Picture) -> Found:
+    """Look at the corners of a large picture, which overlap: its digits may be too small to see."""
+    height, width = picture.shape[:2]
+    tall, wide = round(_QUARTER * height), round(_QUARTER * width)
+    found = [
+        finder.find(picture, (x, y, wide, tall))
+        for y in (0, height - tall)
+        for x in (0, width - wide)
+    ]
+    return Found(distinct([c for part in found for c in part.centres]), ())
 
 
-def _area(lines: Sequence[Line]) -> float:
-    return sum(float(line.ink.sum()) * line.scale**2 for line in lines)
-
-
-def _closer(lines: Sequence[Line], shape: tuple[int, ...]) -> Box | None:
+def _closer(centres: Sequence[Centre], shape: tuple[int, ...]) -> Box | None:
     """Return the part of a picture that holds all digits, if it is small enough to look closely."""
-    if not lines:
+    tall = float(np.median([centre.height for centre in centres]))
+    if tall >= _LARGE * max(shape[:2]):
         return None
-    boxes = np.array([line.box for line in lines])
-    left, top = boxes[:, :2].min(axis=0)
-    right, bottom = (boxes[:, :2] + boxes[:, 2:]).max(axis=0)
-    if np.median(boxes[:, 3]) >= _LARGE * max(shape[:2]):
-        return None
+    at = np.array([(c.x, c.y) for c in centres])
+    (left, top), (right, bottom) = at.min(axis=0) - tall / 2, at.max(axis=0) + tall / 2
     margin = _MARGIN * max(bottom - top, min(right - left, 2 * (bottom - top)))
     x, y = max(0, int(left - margin)), max(0, int(top - margin))
     width = min(shape[1], int(right + margin)) - x

@@ -1,5 +1,6 @@
 """The ink of a picture, sorted into lines of digits by the centres that the finder saw."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -11,7 +12,8 @@ import numpy.typing as npt
 from digits.ink import InkArray
 from digits.numbers.line_reader import gaps_between
 from digits.prediction import Box
-from digits.segmentation.finder import CONNECTING_INK, Centre, Found, mask_ink
+from digits.segmentation.extractor import CONNECTING_INK, DigitInk, mask_ink
+from digits.segmentation.finder import Centre
 
 _LEVEL: Final = 0.5
 """Vertical distance, in heights, within which centres are of one line."""
@@ -30,6 +32,9 @@ _MAX_WIDTH: Final = 1.6
 
 _SPECK: Final = 0.12
 """Size of connected ink, in heights of the digits, below which it belongs to no digit."""
+
+_LARGER: Final = 1.6
+"""Ratio of the heights of two lines above which each is looked at in its own size."""
 
 _NEAR: Final = 0.25
 """Distance from a digit, in its heights, within which small ink is a part of it."""
@@ -91,7 +96,7 @@ class Line:
         return tuple(round(side) for side in sides)  # type: ignore[return-value]
 
 
-def find_lines(found: Found) -> list[Line]:
+def find_lines(found: DigitInk) -> list[Line]:
     """Sort the ink of a picture into lines, from top to bottom."""
     strong = (found.ink > CONNECTING_INK).astype(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(strong)
@@ -109,17 +114,9 @@ def find_lines(found: Found) -> list[Line]:
     ]
 
 
-def _seeds(found: Found, boxes: npt.NDArray[np.float64]) -> list[Centre]:
+def _seeds(found: DigitInk, boxes: npt.NDArray[np.float64]) -> list[Centre]:
     """Return the centres in pixels of the ink, and those of connected ink that has none."""
-    seeds = [
-        Centre(
-            (c.x - found.corner[0]) / found.scale,
-            (c.y - found.corner[1]) / found.scale,
-            c.height / found.scale,
-            c.score,
-        )
-        for c in found.centres
-    ]
+    seeds = list(found.centres)
     typical = np.median([seed.height for seed in seeds])
     alone = ~_holds(boxes, seeds).any(axis=1)
     fits = (boxes[:, 3] >= _LEAST_HEIGHT * typical) & (boxes[:, 3] <= _MOST_HEIGHT * typical)
@@ -135,14 +132,28 @@ def _holds(boxes: npt.NDArray[np.float64], seeds: list[Centre]) -> npt.NDArray[n
     return np.all((low <= at) & (at <= low + size), axis=2)
 
 
-def _cut(ink: InkArray, found: Found, group: list[Centre]) -> Line:
+def _cut(ink: InkArray, found: DigitInk, group: list[Centre]) -> Line:
     x, y, width, height = cv2.boundingRect((ink > 0).astype(np.uint8))
     corner = (found.corner[0] + x * found.scale, found.corner[1] + y * found.scale)
     centres = tuple((centre.x - x, centre.y - y) for centre in group)
     return Line(ink[y : y + height, x : x + width], corner, found.scale, centres)
 
 
-def _group(centres: list[Centre]) -> list[list[Centre]]:
+def of_a_size(centres: Sequence[Centre]) -> list[list[Centre]]:
+    """Sort centres by the size of their lines: one list for all lines of about a size."""
+    lines = _group(centres)
+    heights = [float(np.median([c.height for c in line])) for line in lines]
+    sorts: list[list[Centre]] = []
+    before = 0.0
+    for height, line in sorted(zip(heights, lines, strict=True), key=lambda each: each[0]):
+        if height > _LARGER * before:
+            sorts.append([])
+        sorts[-1] += line
+        before = height
+    return sorts
+
+
+def _group(centres: Sequence[Centre]) -> list[list[Centre]]:
     """Group centres into lines, from top to bottom."""
     group = list(range(len(centres)))
     for i, a in enumerate(centres):

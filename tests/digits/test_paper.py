@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from digits.grouping import main_ink, written_line
-from digits.ink import BlankPictureError, Ink
-from tests.support.inks import drawing, first_ink
+from digits.paper import photographed_inks
+from digits.plain import SMALL
+from tests.support.inks import drawing
 from training.synthesis import photos
 
 STROKES = [
@@ -33,9 +34,13 @@ def photographed(gray: np.ndarray, noise: float = 2.0) -> np.ndarray:
     return np.clip(noisy, 0, 255).astype(np.uint8)[..., None].repeat(3, 2)
 
 
+def first_ink(picture: np.ndarray) -> np.ndarray:
+    return main_ink(photographed_inks(picture)[0].array)
+
+
 def likeness(picture: np.ndarray, ink: np.ndarray) -> float:
     """Shared pixels of what was found and what was written, as a share of both together."""
-    found = main_ink(first_ink(picture)) > 0.3
+    found = first_ink(picture) > 0.3
     return float((found & ink).sum() / (found | ink).sum())
 
 
@@ -77,7 +82,7 @@ def test_digit_stays_whole_where_lines_cross_it():
     for row in range(15, 450, 28):
         cv2.line(gray, (0, row), (599, row + 20), 0.75 * 190, 2, cv2.LINE_AA)
     assert likeness(photographed(gray), ink) > 0.6
-    found = main_ink(first_ink(photographed(gray)))
+    found = first_ink(photographed(gray))
     assert cv2.connectedComponents((found > 0.2).astype(np.uint8))[0] == 2
 
 
@@ -107,21 +112,20 @@ def test_dark_ink_in_the_light_is_no_gap_between_light_strokes():
 def test_empty_paper_is_blank_whatever_falls_on_it():
     rng = np.random.default_rng(1)
     for _ in range(2):
-        with pytest.raises(BlankPictureError):
-            main_ink(first_ink(photos.photograph_blank(rng)))
+        assert photographed_inks(photos.photograph_blank(rng)) == []
 
 
 def test_a_digit_at_the_edge_belongs_to_the_line_and_a_desk_does_not():
     array = np.zeros((200, 300), np.float32)
     for left in (80, 150, 220):
         cv2.line(array, (left, 60), (left + 20, 140), 1.0, 5)
-    alone = written_line(Ink(array, 1.0, clean=False))
+    alone = written_line(array)
     assert np.array_equal(alone, array)
     cv2.line(array, (280, 60), (299, 140), 1.0, 5)
-    cut_off = written_line(Ink(array, 1.0, clean=False))
+    cut_off = written_line(array)
     assert np.array_equal(cut_off, array)
     cv2.line(array, (45, 0), (40, 199), 1.0, 5)
-    beside_desk = written_line(Ink(array, 1.0, clean=False))
+    beside_desk = written_line(array)
     assert np.array_equal(beside_desk, cut_off)
 
 
@@ -130,8 +134,8 @@ def test_digit_of_a_photograph_is_found_where_it_was_written(share):
     overlaps = []
     for seed in range(2):
         photo = photos.photograph([STROKES], np.random.default_rng(seed), share)
-        ink = first_ink(photo.picture)
-        x, y, width, height = (v * ink.scale for v in cv2.boundingRect(mask(main_ink(ink))))
+        ink = photographed_inks(photo.picture)[0]
+        x, y, width, height = (v * ink.scale for v in cv2.boundingRect(mask(main_ink(ink.array))))
         left, top, wide, high = photo.boxes[0]
         across = min(x + width, left + wide) - max(x, left)
         down = min(y + height, top + high) - max(y, top)
@@ -142,3 +146,20 @@ def test_digit_of_a_photograph_is_found_where_it_was_written(share):
 
 def mask(ink: np.ndarray) -> np.ndarray:
     return (ink > 0.2).astype(np.uint8)
+
+
+def test_a_large_picture_is_reduced_and_says_so():
+    picture = cv2.resize(photographed(written()[0]), (1200, 900))
+    ink = photographed_inks(picture)[0]
+    assert ink.scale == 1.5
+    assert ink.array.shape == (600, 800)
+
+
+def test_a_small_picture_is_no_photograph():
+    picture = photographed(written()[0])
+    assert photographed_inks(cv2.resize(picture, (40, SMALL - 1))) == []
+
+
+def test_on_a_board_light_ink_is_found_beside_dark():
+    inks = photographed_inks(photographed(120 - 0.4 * written()[0]))
+    assert 1 <= len(inks) <= 2

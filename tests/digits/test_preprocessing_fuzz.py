@@ -11,15 +11,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 from PIL import Image
 
-from digits.candidates import candidate_inks
-from digits.grouping import main_ink, written_line
 from digits.ink import BlankPictureError
 from digits.numbers.frame import HEIGHT, MAX_WIDTH, fit_line
 from digits.numbers.line_reader import share_ink
 from digits.pictures import MIN_SIDE, PictureError, load_picture
+from digits.plain import plain_ink
 from digits.preprocessing import has_ink, normalize, preprocess_candidates
 from tests.support import pen
-from tests.support.inks import difference, first_image, first_ink
+from tests.support.inks import difference, first_image
 
 few = settings(max_examples=settings.default.max_examples // 4)
 """Each takes some 50 ms, more than most examples do."""
@@ -85,28 +84,14 @@ def check_ink(ink, shape):
 
 @few
 @given(pictures())
-def test_any_picture_gives_images_or_is_blank(picture):
-    try:
-        images = [candidate.image for candidate in preprocess_candidates(candidate_inks(picture))]
-    except BlankPictureError:
-        return
-    for image in images:
-        check_image(image)
-    assert images[-1].any()
-
-
-@few
-@given(pictures())
-def test_ink_keeps_the_frame_of_its_picture(picture):
-    try:
-        ink = first_ink(picture)
-    except BlankPictureError:
+def test_ink_of_any_picture_keeps_its_frame_and_gives_images(picture):
+    ink = plain_ink(picture)
+    if ink is None:
         return
     check_ink(ink.array, picture.shape[:2])
-    for part in (main_ink(ink), written_line(ink)):
-        check_ink(part, ink.array.shape)
-        assert (part <= ink.array).all()
-        assert part.any()
+    assert ink.array.any()
+    for candidate in preprocess_candidates(ink):
+        check_image(candidate.image)
 
 
 @few

@@ -9,8 +9,8 @@ import pytest
 
 from digits.drawing import as_picture, draw, parse_strokes
 from digits.examples import digit_example
-from digits.numbers.reading import NumberReader
-from digits.prediction import BLANK, NOT_A_DIGIT, ReadDigit, Reading
+from digits.ink import Ink
+from digits.prediction import BLANK, NOT_A_DIGIT
 from digits.preprocessing import Candidate, crop, normalize
 from digits.recognizer import Recognizer, select_candidate
 from digits.segmentation.layout import Layout
@@ -139,30 +139,67 @@ def test_box_is_where_the_ink_is(recognizer):
 
 def test_the_selected_candidate_is_the_one_that_is_answered_for(recognizer):
     unclear, clear = Candidate(0.3 * framed(1)), Candidate(framed(7))
-    prediction = recognizer.select([unclear, clear], Layout)
+    prediction = recognizer.select([unclear, clear], Layout, list)
     rows = recognizer.predict_images(np.stack([unclear.image, clear.image]))
     chosen = [unclear, clear][select_candidate(rows)]
     assert prediction.image is chosen.image
 
 
-@pytest.mark.parametrize(
-    ("confidence", "alone", "answer"),
-    [(0.95, True, 5), (0.8, True, 7), (0.95, False, 7), (0.2, True, None), (0.2, False, 7)],
-)
-def test_the_finder_contradicts_what_stands_alone_only_where_the_rules_are_unsure(
-    monkeypatch, recognizer, confidence, alone, answer
-):
+def answering(recognizer, monkeypatch, **sure):
+    """Let the network be so sure of the digits of the images of `framed` 5, 6 and 7."""
+
     def classify(images):
-        mine = len(images) == 1 and np.array_equal(images[0], framed(5))
         rows = np.full((len(images), 11), 0.001, np.float32)
-        rows[:, 5 if mine else 7] = confidence if mine else 0.98
-        rows[:, 10] = 1 - rows[:, :10].sum(axis=1)
+        for row, image in zip(rows, images, strict=True):
+            digit = next(d for d in (5, 6, 7) if np.array_equal(image, framed(d)))
+            row[digit] = sure[f"of_{digit}"]
+            row[10] = 1 - row[:10].sum()
         return rows
 
     monkeypatch.setattr(recognizer, "predict_images", classify)
+
+
+@pytest.mark.parametrize(
+    ("sure", "alone", "answer"),
+    [
+        ((0.95, 0.98), True, 5),
+        ((0.8, 0.98), True, 7),
+        ((0.95, 0.98), False, 7),
+        ((0.95, 0.93), False, 5),
+        ((0.8, 0.85), True, 5),
+        ((0.2, 0.98), True, None),
+        ((0.2, 0.95), False, 7),
+        ((0.2, 0.7), False, None),
+        ((0.2, 0.3), False, None),
+    ],
+)
+def test_the_finder_contradicts_what_stands_alone_only_where_that_is_unsure(
+    monkeypatch, recognizer, sure, alone, answer
+):
+    answering(recognizer, monkeypatch, of_5=sure[0], of_7=sure[1])
     seen = Layout((Line(ink(7)),))
     candidates = [Candidate(framed(5), alone=alone)]
-    assert recognizer.select(candidates, lambda: seen).digit == answer
+    assert recognizer.select(candidates, lambda: seen, list).digit == answer
+
+
+@pytest.mark.parametrize(
+    ("found", "searched", "answer"),
+    [(0.95, 0.99, 7), (0.8, 0.99, 6), (0.8, 0.85, None), (0.3, 0.85, None), (0.3, 0.99, 6)],
+)
+def test_photographed_ink_counts_where_the_finder_is_unsure_and_it_is_sure(
+    monkeypatch, recognizer, found, searched, answer
+):
+    answering(recognizer, monkeypatch, of_6=searched, of_7=found)
+    seen = Layout((Line(ink(7)),))
+    assert recognizer.select([], lambda: seen, lambda: [Candidate(framed(6))]).digit == answer
+
+
+def test_two_unsure_answers_to_a_photograph_count_where_they_agree(monkeypatch, recognizer):
+    answering(recognizer, monkeypatch, of_7=0.6)
+    seen = Layout((Line(ink(7)),))
+    assert recognizer.select([], lambda: seen, lambda: [Candidate(framed(7))]).digit == 7
+    assert recognizer.select([], lambda: seen, list).digit is None
+    assert recognizer.select([], Layout, lambda: [Candidate(framed(7))]).digit is None
 
 
 def number(*digits: int, size: int = 200) -> np.ndarray:
@@ -189,22 +226,24 @@ def test_what_stands_apart_from_a_digit_may_be_left_out(recognizer):
     assert recognizer.predict_layout(Layout((Line(drawn),))).digit == 3
 
 
-@pytest.mark.parametrize(("confidence", "lines"), [(0.5, ()), (0.99, ("11",))])
-def test_an_unsure_number_is_dropped_where_the_finder_sees_writing_alone(
-    monkeypatch, recognizer, confidence, lines
-):
-    image = np.zeros((28, 28), np.float32)
-    ones = tuple(ReadDigit(1, confidence, (0, 0, 9, 9), 0, 0, 0.0, image) for _ in range(2))
-    monkeypatch.setattr(NumberReader, "read_line", lambda *_: Reading(("11",), ones))
-    look = SimpleNamespace(picture=None, inks=[], layout=Layout((), ((0, 0, 9, 9),)))
-    assert recognizer.read_look(look).lines == lines
+def test_a_number_is_read_from_plain_paper_where_the_finder_sees_nothing(recognizer):
+    written = Ink(number(3, 8), 1.0)
+    assert recognizer.read_look(SimpleNamespace(ink=written, layout=Layout())).number == "38"
+    words = Layout((), ((0, 0, 9, 9),))
+    unclear = Ink(0.3 * cv2.GaussianBlur(number(1, 4), (0, 0), 25), 1.0)
+    assert recognizer.read_look(SimpleNamespace(ink=unclear, layout=words)).number == ""
 
 
-def test_what_the_rules_reject_stays_unread_where_the_finder_sees_nothing(monkeypatch, recognizer):
-    rejected = Reading((), (), ((1, 2, 3, 4),), NOT_A_DIGIT)
-    monkeypatch.setattr(NumberReader, "read_line", lambda *_: rejected)
-    look = SimpleNamespace(picture=None, inks=[], layout=Layout())
-    assert recognizer.read_look(look) == rejected
+def test_a_number_is_read_from_photographed_ink_where_that_is_the_surer(recognizer):
+    inks = [Ink(number(3, 8, size=80), 1.0)]
+    unclear = Layout((Line(0.3 * cv2.GaussianBlur(number(1, 4), (0, 0), 25)),))
+    for layout, answer in (
+        (Layout(), "38"),
+        (Layout((Line(number(7, 2)),)), "72"),
+        (unclear, "38"),
+    ):
+        look = SimpleNamespace(ink=None, inks=inks, layout=layout)
+        assert recognizer.read_look(look).number == answer
 
 
 def test_each_line_is_read_and_what_is_no_digit_is_named(recognizer):
@@ -220,7 +259,7 @@ def test_each_line_is_read_and_what_is_no_digit_is_named(recognizer):
     assert reading.lines == ("38", "7")
     assert reading.number == "38\n7"
     assert [digit.line for digit in reading.digits] == [0, 0, 1]
-    assert reading.unread == ((900, 0, 30, 40), (10, 500, 200, 200))
+    assert reading.unread == ((10, 500, 200, 200), (900, 0, 30, 40))
     x, y, _, _ = reading.digits[-1].box
     assert (x, y) == (0, 800)
 

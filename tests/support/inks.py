@@ -1,25 +1,27 @@
-"""Drawings for the rules, and what they see first in a picture."""
+"""Drawings on plain paper, and their ink."""
 
 import cv2
 import numpy as np
 
-from digits.candidates import candidate_inks
 from digits.drawing import as_picture, draw, parse_strokes
 from digits.examples import digit_example
 from digits.ink import Ink, InkArray
 from digits.pictures import Picture
+from digits.plain import plain_ink
 from digits.preprocessing import preprocess_candidates
 from tests.support import pen
 
 
 def first_ink(picture: Picture) -> Ink:
-    """Return the likeliest of the candidates."""
-    return candidate_inks(picture)[0]
+    """Return the ink of a picture on plain paper."""
+    ink = plain_ink(picture)
+    assert ink is not None
+    return ink
 
 
 def first_image(picture: Picture) -> InkArray:
-    """Return the image of the likeliest candidate: `(28, 28)` float32."""
-    return preprocess_candidates(candidate_inks(picture))[0].image
+    """Return the image of its first candidate: `(28, 28)` float32."""
+    return preprocess_candidates(first_ink(picture))[0].image
 
 
 def drawing(digit: int = 5, side: int = 320) -> Picture:

@@ -123,7 +123,15 @@ def random_weights(network):
     config = Config(network, 1.0, 0.0, *["0" * 64] * len(HASHES))
     metrics = {"mnist_test": dict(_LEARNED_NOTHING)}
     tensors = random_tensors(network)
-    return Weights(tensors, bundled.finder, bundled.line_reader, config, metrics, Origin())
+    return Weights(
+        tensors,
+        bundled.finder,
+        bundled.extractor,
+        bundled.line_reader,
+        config,
+        metrics,
+        Origin(),
+    )
 
 
 def write_weights(folder: Path, network, temperature=1.0):

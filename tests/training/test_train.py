@@ -14,7 +14,7 @@ from PIL import Image
 
 from digits import networks
 from digits.recognizer import Recognizer
-from digits.weights import BUNDLED, FINDER_FILE, LINE_READER_FILE, load_folder
+from digits.weights import BUNDLED, EXTRACTOR, FINDER, LINE_READER, load_folder
 from tests.support.commands import run_main
 from tests.support.nightly import mostly_nightly
 from tests.support.training_support import small_mnist, write_blank_mnist
@@ -84,6 +84,7 @@ def test_a_run_leaves_its_folder_and_nothing_else(finished):
     assert {path.name for path in folder.iterdir()} == {
         "model.safetensors",
         "finder.safetensors",
+        "extractor.safetensors",
         "line_reader.safetensors",
         "config.json",
         "metrics.json",
@@ -116,8 +117,12 @@ def test_config_names_network_calibration_and_hash(finished):
         "temperature": metrics["temperature"],
         "rejection_threshold": metrics["rejection_threshold"],
         "sha256": hashlib.sha256(weights_of(folder)).hexdigest(),
-        "finder_sha256": hashlib.sha256((BUNDLED / FINDER_FILE).read_bytes()).hexdigest(),
-        "line_reader_sha256": hashlib.sha256((BUNDLED / LINE_READER_FILE).read_bytes()).hexdigest(),
+        **{
+            f"{name}_sha256": hashlib.sha256(
+                (BUNDLED / f"{name}.safetensors").read_bytes()
+            ).hexdigest()
+            for name in (FINDER, EXTRACTOR, LINE_READER)
+        },
     }
 
 

@@ -4,7 +4,8 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -18,6 +19,8 @@ from training.evaluation.datasets import PictureSet
 
 _BATCH = 500  # bounds the memory that scoring takes; decides nothing else
 NON_DIGITS = ("letters", "scribbles", "dots", "lines", "blank", "noise")
+
+_T = TypeVar("_T")
 
 Figures = dict[str, Any]
 """Measured values by name, nested; leaves are numbers."""
@@ -57,9 +60,10 @@ def answer(recognizer: Recognizer, pictures: PictureSet, *, resized: bool) -> An
         rows = np.concatenate([recognizer.predict_images(part) for part in parts])
         predictions = list(map(recognizer.decide, images, rows))
     else:
+        seen = zip(pictures.candidates, pictures.layouts, pictures.photographed, strict=True)
         predictions = [
-            recognizer.select(candidates, lambda layout=layout: layout)  # type: ignore[misc]
-            for candidates, layout in zip(pictures.candidates, pictures.layouts, strict=True)
+            recognizer.select(candidates, partial(_same, layout), partial(_same, photographed))
+            for candidates, layout, photographed in seen
         ]
     return Answers(
         pictures.labels,
@@ -67,6 +71,10 @@ def answer(recognizer: Recognizer, pictures: PictureSet, *, resized: bool) -> An
         np.array([prediction.score for prediction in predictions]),
         np.array([prediction.digit is not None for prediction in predictions]),
     )
+
+
+def _same(known: _T) -> _T:
+    return known
 
 
 def median_seconds(ask: Callable[[Any], object], asked: Sequence[Any]) -> float:

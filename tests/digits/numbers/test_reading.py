@@ -7,8 +7,6 @@ import pytest
 from digits.drawing import PAD_WIDTHS, as_picture, draw, parse_strokes
 from digits.examples import digit_example, number_example
 from digits.numbers.line_reader import LineReader, Named
-from digits.numbers.reading import is_better
-from digits.prediction import ReadDigit, Reading
 from tests.support.inks import drawing
 
 
@@ -35,9 +33,9 @@ def test_boxes_hold_the_ink_in_pixels_of_the_picture(recognizer):
     rows, columns = np.nonzero(large < 128)
     boxes = [digit.box for digit in recognizer.read(large).digits]
     assert len(boxes) == 3
-    assert abs(min(x for x, _, _, _ in boxes) - columns.min()) <= 6
-    assert abs(max(x + width for x, _, width, _ in boxes) - columns.max()) <= 6
-    assert abs(min(y for _, y, _, _ in boxes) - rows.min()) <= 6
+    assert abs(min(x for x, _, _, _ in boxes) - columns.min()) <= 9
+    assert abs(max(x + width for x, _, width, _ in boxes) - columns.max()) <= 9
+    assert abs(min(y for _, y, _, _ in boxes) - rows.min()) <= 9
 
 
 def test_touching_digits_are_cut_apart(recognizer):
@@ -164,7 +162,7 @@ def test_all_digits_of_a_line_are_classified_at_once(recognizer, monkeypatch):
         lambda images: asked.append(len(images)) or predict(images),
     )
     assert recognizer.read(written("1984")).number == "1984"
-    assert asked == [4, 4]  # the rules' ink, and the finder's
+    assert asked == [4, 4]  # the extractor's ink, and that of the plain paper
 
 
 def test_ink_in_which_nothing_is_named_is_unread(recognizer, monkeypatch):
@@ -190,32 +188,3 @@ def test_dots_and_noise_are_no_number(recognizer, seed):
     dots = np.where(rng.random((300, 300)) < 0.01, 0, 255).astype(np.uint8)
     noise = rng.integers(0, 256, (28, 28)).astype(np.uint8)
     assert [recognizer.read(picture).number for picture in (dots, noise)] == ["", ""]
-
-
-def reading(*lines: str, sure: float = 0.99) -> Reading:
-    image = np.zeros((28, 28), np.float32)
-    digits = [
-        ReadDigit(int(digit), sure, (0, 0, 1, 1), line, 0, 0.0, image)
-        for line, text in enumerate(lines)
-        for digit in text
-    ]
-    return Reading(lines, tuple(digits))
-
-
-@pytest.mark.parametrize(
-    ("found", "ruled", "better"),
-    [
-        pytest.param(reading("483"), reading("483", sure=0.5), True, id="far surer"),
-        pytest.param(reading("483", sure=0.8), reading("483", sure=0.5), True, id="a little surer"),
-        pytest.param(reading("483", sure=0.5), reading("483", sure=0.6), False, id="less sure"),
-        pytest.param(reading(), reading(), False, id="both see nothing"),
-        pytest.param(reading("4834"), reading("483"), True, id="adds a digit"),
-        pytest.param(reading("4834", sure=0.8), reading("483"), False, id="adds a doubtful digit"),
-        pytest.param(reading("43"), reading("483"), False, id="leaves out a sure digit"),
-        pytest.param(reading("43"), reading("483", sure=0.5), True, id="leaves out a doubtful one"),
-        pytest.param(reading("028", "843"), reading("2483"), True, id="sees two lines"),
-        pytest.param(reading(), reading("483", sure=0.5), False, id="sees nothing"),
-    ],
-)
-def test_the_finders_reading_is_taken_where_it_is_better(found, ruled, better):
-    assert is_better(found, ruled) == better

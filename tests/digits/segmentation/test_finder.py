@@ -1,4 +1,4 @@
-"""The finder: one architecture in two frameworks, training that goes on, ink in pictures."""
+"""The finder: one architecture in two frameworks, training that goes on, centres in pictures."""
 
 import json
 import subprocess
@@ -11,9 +11,9 @@ from safetensors.numpy import load_file
 
 from digits.layers import shapes
 from digits.onnx_graph import open_session
-from digits.segmentation.finder import Centre, Finder, Found
+from digits.segmentation.extractor import DigitInk
+from digits.segmentation.finder import Centre, Finder
 from digits.segmentation.graph import build
-from digits.segmentation.layout import find_layout
 from digits.segmentation.letterbox import SIDE, letterbox, stretch, tiles_of, to_square
 from digits.segmentation.lines import find_lines
 from digits.segmentation.network import INPUTS, LAYERS
@@ -80,11 +80,11 @@ def test_centres_are_marked_where_digits_are_with_their_height(pages):
 
 @pytest.fixture(scope="module")
 def trained(pages):
-    """A trainer that saw one batch again and again, and the losses."""
-    trainer = segmentation.Trainer(10_000, 100)
-    trainer.training.step = 300  # past the warm-up
+    """A model that saw one batch again and again, and the losses."""
+    training = segmentation.train_model(10_000, 100)
+    training.step = 300  # past the warm-up
     batch = segmentation.batch_of(pages)
-    return trainer, [trainer.step(batch) for _ in range(8)]
+    return training, [training.learn(*batch) for _ in range(8)]
 
 
 def test_learning_from_one_batch_again_and_again_lowers_the_loss(trained):
@@ -93,20 +93,20 @@ def test_learning_from_one_batch_again_and_again_lowers_the_loss(trained):
 
 
 def test_the_written_weights_follow_the_trained_ones_slowly(trained):
-    trainer, _ = trained
-    trained_kernel = trainer.training.model.get_layer("classes_kernel").get_weights()[0]
-    averaged_kernel = trainer.training.averaged.get_layer("classes_kernel").get_weights()[0]
+    training, _ = trained
+    trained_kernel = training.model.get_layer("classes_kernel").get_weights()[0]
+    averaged_kernel = training.averaged.get_layer("classes_kernel").get_weights()[0]
     assert 0 < np.abs(trained_kernel - averaged_kernel).max() < 0.2
 
 
 def test_a_checkpoint_takes_up_training_where_it_was(tmp_path, trained, pages):
     first, _ = trained
-    first.training.save(tmp_path / "checkpoint.npz")
-    second = segmentation.Trainer(10_000, 100)
-    second.training.load(tmp_path / "checkpoint.npz")
+    first.save(tmp_path / "checkpoint.npz")
+    second = segmentation.train_model(10_000, 100)
+    second.load(tmp_path / "checkpoint.npz")
     batch = segmentation.batch_of(pages)
-    assert second.seen == first.seen
-    assert second.step(batch) == pytest.approx(first.step(batch), rel=1e-3)
+    assert second.step == first.step
+    assert second.learn(*batch) == pytest.approx(first.learn(*batch), rel=1e-3)
 
 
 def test_the_rate_rises_first_and_falls_to_nothing_over_the_last_steps():
@@ -164,136 +164,65 @@ def test_a_faint_picture_is_shown_with_more_contrast(paper, ink, range_):
     assert (square[150, 160, 0] < square[0, 0, 0]) == (ink < paper)
 
 
-def marking(*, centre=False):
-    """A finder whose network is `Marking`."""
-    finder = object.__new__(Finder)
-    finder._session = Marking(centre)
-    return finder
-
-
 class Marking:
-    """Marks red as digits' ink, blue as other writing, green as lines.
-
-    If asked for one, it sees a digit's centre in the middle of what is red.
-    """
-
-    def __init__(self, centre):
-        self.centre = centre
+    """Sees a digit's centre in the middle of what is red, and other writing where it is blue."""
 
     def run(self, _names, feeds):
         small = cv2.resize(feeds["pixels"][0], (SIDE // 2, SIDE // 2), interpolation=cv2.INTER_AREA)
-        red, green, blue = np.moveaxis(small.astype(np.float32), 2, 0)
-        ink = (red - blue > 60).astype(np.float32)
+        red, _, blue = np.moveaxis(small.astype(np.float32), 2, 0)
+        ink = (red - blue > 60).astype(np.uint8)
         writing = (blue - red > 60).astype(np.float32)
-        lines = (green - np.maximum(red, blue) > 60).astype(np.float32)
-        classes = np.stack([1 - ink - writing - lines, ink, writing, lines])
+        classes = np.stack([1 - ink - writing, ink, writing, 0 * ink])
         heat = np.zeros((2, SIDE // 4, SIDE // 4), np.float32)
-        x, y, width, height = cv2.boundingRect(ink.astype(np.uint8))
-        if self.centre and width:
+        for x, y, width, height, _ in cv2.connectedComponentsWithStats(ink)[2][1:]:
             heat[:, (y + height // 2) // 2, (x + width // 2) // 2] = 0.9, np.log(2 * height)
-        return classes[None], heat[None]
+        return classes[None].astype(np.float32), heat[None]
 
 
-def test_ink_is_contrast_where_digits_are_marked_and_nothing_elsewhere():
+def found_in(picture, region=None):
+    """What a finder sees whose network is `Marking`."""
+    finder = object.__new__(Finder)
+    finder._session = Marking()
+    return finder.find(picture, region or (0, 0, picture.shape[1], picture.shape[0]))
+
+
+@pytest.mark.parametrize("region", [None, (150, 100, 500, 600)])
+def test_centres_and_other_writing_are_told_in_pixels_of_the_picture(region):
     picture = np.full((768, 768, 3), 255, np.uint8)
     cv2.line(picture, (200, 150), (200, 600), (220, 0, 0), 20)
     cv2.line(picture, (500, 150), (500, 600), (0, 0, 220), 20)
-    found = marking().find(picture)
-    assert found.ink.shape == (600, 600)
-    assert found.ink[int(400 / found.scale), int(200 / found.scale)] > 0.99
-    assert found.ink[:, int(300 / found.scale) :].max() == 0
-    (x, y, w, h) = found.unread[0]
+    found = found_in(picture, region)
+    (centre,) = found.centres
+    assert (centre.x, centre.y) == (pytest.approx(200, abs=6), pytest.approx(375, abs=6))
+    assert centre.height == pytest.approx(470, rel=0.05)
+    ((x, y, w, h),) = found.unread
     assert abs(x - 490) < 12
     assert abs(y + h / 2 - 375) < 12
     assert abs(w - 20) < 12
 
 
-def test_ink_is_measured_by_the_pictures_own_levels_however_dim_it_is():
-    bright = np.full((400, 400, 3), 250, np.uint8)
-    cv2.line(bright, (200, 100), (200, 300), (250, 60, 60), 16)
-    dim = np.uint8(0.4 * bright.astype(np.float32) + 20)
-    inks = [marking().find(picture).ink for picture in (bright, dim)]
-    assert inks[0].max() > 0.99
-    assert np.abs(inks[0] - inks[1]).max() < 0.2
-    assert np.abs(inks[0] - inks[1]).mean() < 0.002
-
-
-def test_the_edge_of_a_shadow_across_a_stroke_is_no_ink():
-    picture = np.full((400, 400, 3), 250, np.uint8)
-    picture[:, 205:] = 140
-    edge = cv2.line(np.zeros((400, 400), np.uint8), (100, 100), (300, 300), 255, 12)
-    picture[edge > 0] //= np.array([1, 8, 8], np.uint8)
-    ink = marking().find(picture).ink
-    assert ink[edge > 0].mean() > 0.8
-    assert ink[edge == 0].mean() < 0.01
-
-
-def test_a_ruled_line_fainter_than_the_stroke_across_it_is_no_ink():
-    picture = np.full((400, 400, 3), 250, np.uint8)
-    cv2.line(picture, (0, 200), (399, 200), (120, 220, 120), 6)
-    cv2.line(picture, (200, 100), (200, 300), (220, 0, 0), 20)
-    ink = marking().find(picture).ink
-    assert (ink[120:280, 200] > 0.9).all()
-    assert ink[195:206, 213:].max() < 0.05
-
-
-def test_an_image_in_mnists_frame_is_left_to_the_rules():
-    larger = np.full((40, 40, 3), 255, np.uint8)
-    cv2.rectangle(larger, (16, 8), (24, 30), (220, 0, 0), 2)
-    assert len(find_layout(marking(centre=True), larger).lines) == 1
-    assert find_layout(marking(centre=True), larger[6:34, 6:34]).lines == ()
-
-
-def test_connected_ink_is_a_digits_or_other_writing_as_a_whole():
-    picture = np.full((400, 400, 3), 255, np.uint8)
-    for x, parts in ((100, 3), (300, 1)):
-        for part in range(4):
-            color = (220, 0, 0) if part < parts else (0, 0, 220)
-            cv2.line(picture, (x, 100 + 50 * part), (x, 150 + 50 * part), color, 16)
-    ink = marking().find(picture).ink
-    assert (ink[110:290, 100] > 0.9).all()
-    assert ink[:, 200:].max() == 0
-
-
-def test_other_writing_like_the_digit_beside_it_is_kept_with_its_probability():
-    picture = np.full((400, 400, 3), 255, np.uint8)
-    for x, top, blue_from in ((100, 100, 300), (200, 100, 140), (300, 220, 230)):
-        cv2.line(picture, (x, top), (x, 300), (0, 0, 220), 16)
-        cv2.line(picture, (x, top), (x, blue_from), (220, 0, 0), 16)
-    found = marking().find(picture)
-    assert (found.ink[110:290, 200] > 0.9).all()
-    assert found.ink[:, 260:].max() == 0  # too short for a digit of this line
-    (centre,) = found.centres
-    assert (centre.x, centre.y) == (pytest.approx(200, abs=3), pytest.approx(200, abs=3))
-    assert 0.1 < centre.score < 0.35
-
-
 def test_a_wide_strip_is_looked_at_in_tiles():
     strip = np.full((60, 900, 3), 255, np.uint8)
-    for x in (20, 300, 450, 600, 880):
+    places = [20, 300, 450, 600, 880]
+    for x in places:
         cv2.line(strip, (x, 10), (x, 50), (220, 0, 0), 5)
     assert len(tiles_of(60, 900)) > 5
-    found = marking().find(strip)
-    assert found.ink.shape == (60, 900)
-    count, _, stats, _ = cv2.connectedComponentsWithStats((found.ink > 0.3).astype(np.uint8))
-    assert count == 6
-    assert (stats[1:, 3] > 35).all()
+    centres = found_in(strip).centres
+    assert sorted(round(c.x) for c in centres) == pytest.approx(places, abs=4)
+    assert all(c.height == pytest.approx(44, abs=6) for c in centres)
 
 
-def test_a_picture_without_marks_has_no_ink():
-    found = marking().find(np.full((200, 300), 255, np.uint8))
-    assert found.ink.max() == 0
-    assert find_lines(found) == []
+def test_a_picture_without_marks_has_no_centres():
+    found = found_in(np.full((200, 300), 255, np.uint8))
+    assert (found.centres, found.unread) == ((), ())
 
 
 def _found(boxes, scale=1.0):
     ink = np.zeros((200, 300), np.float32)
     for x, y, w, h in boxes:
         ink[y : y + h, x : x + w] = 1
-    centres = tuple(
-        Centre((x + w / 2) * scale, (y + h / 2) * scale, h * scale, 0.9) for x, y, w, h in boxes
-    )
-    return Found(ink, scale, centres, ())
+    centres = tuple(Centre(x + w / 2, y + h / 2, h, 0.9) for x, y, w, h in boxes)
+    return DigitInk(ink, scale, (0, 0), centres)
 
 
 def test_ink_is_sorted_into_lines_from_top_to_bottom():
@@ -346,21 +275,12 @@ def test_a_detached_stroke_and_a_neighbour_without_centre_are_of_the_line():
     assert [line.box for line in find_lines(found)] == [(130, 62, 70, 68)]
 
 
-def test_small_digits_are_looked_at_closely():
-    picture = np.full((1200, 1600, 3), 255, np.uint8)
-    cv2.line(picture, (1300, 900), (1300, 1000), (220, 0, 0), 9)
-    (line,) = find_layout(marking(centre=True), picture).lines
-    assert line.scale == 1
-    x, y, w, h = line.box
-    assert (abs(x - 1296) < 4, abs(y - 896) < 4, abs(w - 9) < 5, abs(h - 109) < 6) == (True,) * 4
-
-
 @pytest.mark.nightly
 def test_the_command_trains_and_goes_on(tmp_path):
     script = (
-        "import sys; import numpy as np; from training import segmentation as s;"
+        "import sys; import numpy as np; from training import loop, segmentation as s;"
         "from tests.support.training_support import _handwritten as h;"
-        "s._VALIDATION_PAGES = 24; s.load_mnist = lambda _: type('M', (), dict(zip("
+        "s._VALIDATION_PAGES = 24; loop.load_mnist = lambda _: type('M', (), dict(zip("
         "('train_images', 'train_labels'), h(2, 60)))); s.main()"
     )
     for pages in (32, 64):

@@ -1,0 +1,100 @@
+"""The ink of a picture on plain paper, such as a canvas or a clean scan.
+
+No network is needed to see it: paper is the colour of the picture's border, and ink is what leaves
+that colour in the direction in which the strongest pixels leave it, darker or lighter.
+"""
+
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from digits.ink import Ink, InkArray, border, components, full_contrast, reduce
+from digits.pictures import Picture
+
+_SIDE: Final = 800
+"""Larger pictures are reduced to this side."""
+
+SMALL: Final = 32
+"""Pictures with a shorter side are MNIST's own or the like: any border is plain paper."""
+
+_PLAIN_STEP: Final = 3.0
+"""Gray levels that plain paper's border wavers at most."""
+
+PLAIN_BORDER: Final = 0.85
+"""Share of plain paper's border that is plain: strokes may run over the edge."""
+
+PLAIN_IN_PART: Final = 0.5
+"""The same of a scan cut close to the digit; as much of a photograph's border may be plain."""
+
+_PAPER_STEP: Final = 6.0
+"""Gray levels that plain paper may waver within, as JPEG leaves it around ink."""
+
+_MIN_CONTRAST: Final = 14.0
+"""Gray levels between paper and ink at the least."""
+
+_STRONG: Final = 0.3
+"""Ink that is certainly written; fainter ink counts where it is connected to some."""
+
+
+def plain_ink(picture: Picture, least: float = PLAIN_BORDER) -> Ink | None:
+    """Return the ink of a picture on plain paper.
+
+    Args:
+        picture: `(H, W)` or `(H, W, 3)` uint8, upright.
+        least: Share of the border that must be plain.
+
+    Returns:
+        The ink, its larger side at most `_SIDE`; None where the paper is not plain, or blank.
+    """
+    planes, scale = reduce(picture, _SIDE)
+    edge = border(planes).astype(np.float32)
+    paper = np.median(edge, axis=0)
+    plain = np.mean(np.abs(edge - paper).max(axis=1) <= _PLAIN_STEP)
+    if plain <= least and min(planes.shape[:2]) >= SMALL:
+        return None
+    low, high = np.ceil(paper - _PAPER_STEP), np.floor(paper + _PAPER_STEP)
+    left, top, width, height = cv2.boundingRect(~cv2.inRange(planes, low, high))
+    if not width:
+        return None
+    array = np.zeros(planes.shape[:2], np.float32)
+    part = slice(top, top + height), slice(left, left + width)
+    array[part] = _ink(_contrast(planes[part], paper))
+    return Ink(array, scale) if array.any() else None
+
+
+def _ink(contrast: InkArray) -> InkArray:
+    """Turn contrast in gray levels into ink; drop what is only faint."""
+    strong = contrast[contrast > _MIN_CONTRAST]
+    if not strong.size:
+        return np.zeros_like(contrast)
+    full = full_contrast(strong)
+    low = min(_PAPER_STEP, 0.5 * full)
+    ink = np.clip((contrast - low) / (full - low), 0, 1)
+    labels, boxes = components(contrast > low)
+    keep = np.zeros(len(boxes), bool)
+    keep[labels[ink > _STRONG]] = True  # Canny's hysteresis
+    return ink * keep[labels]
+
+
+def _contrast(planes: Picture, paper: npt.NDArray[np.float32]) -> InkArray:
+    """Project on the direction in which ink leaves the paper's colour: positive is ink.
+
+    Args:
+        planes: `(h, w, depth)` uint8.
+        paper: `(depth,)`.
+
+    Returns:
+        `(h, w)` float32 in gray levels.
+    """
+    away = planes.astype(np.float32) - paper
+    size = np.abs(away).max(axis=2)
+    rank = size.size - min(max(8, size.size // 2000), size.size)
+    strongest = size >= np.partition(size, rank, axis=None)[rank]
+    direction = away[strongest].mean(axis=0)
+    length = float(np.linalg.norm(direction))
+    if length == 0:
+        return np.zeros(size.shape, np.float32)
+    contrast: InkArray = away @ (direction / (length * np.float32(np.sqrt(away.shape[2]))))
+    return contrast

@@ -1,0 +1,214 @@
+"""From a part of a picture to the ink of its digits, by the network that separates ink."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import TensorProto, helper
+
+from digits.ink import InkArray, components
+from digits.layer_graph import Weights, constant, layer_nodes
+from digits.onnx_graph import IR_VERSION, OPSET, open_session
+from digits.pictures import Picture
+from digits.prediction import Box
+from digits.segmentation.finder import DIGIT, WRITING, Centre
+from digits.segmentation.ink_network import CLASSES, DIGIT_HEIGHT, LAYERS, PIXELS, STEP
+from digits.segmentation.letterbox import in_color, stretch
+
+_LARGEST: Final = 320_000
+"""Most pixels that the network looks at."""
+
+_BESIDE_MARGIN: Final = 1.6
+_ABOVE_MARGIN: Final = 1.1
+"""What is looked at around the outermost centres, in heights of the digits."""
+
+_FAINT: Final = 0.2
+"""Ink that is none."""
+
+CONNECTING_INK: Final = 0.3
+"""Ink that connects strokes."""
+
+_LEAST_DIGIT: Final = 0.35
+"""Digits' share of digits and letters below which connected ink is other writing."""
+
+_LEAST_AT_CENTRE: Final = 0.2
+"""The same where a digit's centre is seen."""
+
+_LEAST_BESIDE: Final = 0.03
+"""The same for ink beside a digit, at its level and of its height, that may be a digit too."""
+
+_BESIDE: Final = 0.8
+"""Distance in heights within which ink is beside a digit."""
+
+_LEVEL: Final = 0.35
+"""Distance in heights between the middles of two digits of a line at most."""
+
+_ALIKE: Final = 0.45
+"""Logarithm of the ratio of their heights at most."""
+
+_NEIGHBOURS: Final = np.ones((3, 3), np.uint8)
+
+
+def build(weights: Weights) -> onnx.ModelProto:
+    """Build the graph.
+
+    Args:
+        weights: By the names of `digits.layers.shapes`.
+
+    Returns:
+        A model from `picture`, `(N, h, w, 3)` uint8 RGB, to `classes`, `(N, 4, h, w)` float32
+        probabilities; sides are multiples of `STEP`.
+    """
+    arrays = [constant("full_scale", np.float32(1 / 255))]
+    nodes = [
+        helper.make_node("Cast", ["picture"], ["numbers"], to=TensorProto.FLOAT),
+        helper.make_node("Transpose", ["numbers"], ["planes"], perm=[0, 3, 1, 2]),
+        helper.make_node("Mul", ["planes", "full_scale"], [PIXELS]),
+        *layer_nodes(LAYERS, weights, arrays),
+        helper.make_node("Softmax", ["classes"], ["shares"], axis=1),
+    ]
+    picture = helper.make_tensor_value_info("picture", TensorProto.UINT8, ["N", "H", "W", 3])
+    shares = helper.make_tensor_value_info("shares", TensorProto.FLOAT, ["N", CLASSES, "H", "W"])
+    graph = helper.make_graph(nodes, "extractor", [picture], [shares], arrays)
+    opsets = [helper.make_opsetid("", OPSET)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
+
+
+class Extractor:
+    """The network; safe to share between threads."""
+
+    def __init__(self, weights: Weights) -> None:
+        """Build the network.
+
+        Args:
+            weights: By the names of `digits.layers.shapes`.
+        """
+        self._session = open_session(build(weights))
+
+    def separate(self, picture: Picture, height: float) -> tuple[npt.NDArray[np.float32], float]:
+        """Tell for each place what is there.
+
+        Args:
+            picture: `(H, W)` or `(H, W, 3)` uint8.
+            height: Of its digits in pixels.
+
+        Returns:
+            `(4, h, w)` float32 probabilities of nothing, digits' ink, other writing and lines; and
+            pixels of the picture to one of them.
+        """
+        tall, wide = picture.shape[:2]
+        scale = min(DIGIT_HEIGHT / max(height, 1.0), (_LARGEST / (tall * wide)) ** 0.5)
+        size = (max(1, round(wide * scale)), max(1, round(tall * scale)))
+        how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        small = stretch(in_color(cv2.resize(picture, size, interpolation=how)))
+        rest = -size[1] % STEP, -size[0] % STEP
+        full = cv2.copyMakeBorder(small, 0, rest[0], 0, rest[1], cv2.BORDER_REPLICATE)
+        (shares,) = self._session.run(None, {"picture": full[None]})[0]
+        return shares[:, : size[1], : size[0]], wide / size[0]
+
+
+@dataclass(frozen=True, eq=False)
+class DigitInk:
+    """Ink of the digits in a part of a picture.
+
+    Attributes:
+        ink: `(h, w)` float32 in `[0, 1]`.
+        scale: Pixels of the picture to one of the ink.
+        corner: x and y of its top left corner, in pixels of the picture.
+        centres: Of the digits, in pixels of the ink; of doubtful ones too.
+    """
+
+    ink: InkArray
+    scale: float
+    corner: tuple[int, int]
+    centres: tuple[Centre, ...]
+
+
+def extract(extractor: Extractor, picture: Picture, centres: Sequence[Centre]) -> DigitInk:
+    """Get the ink of digits.
+
+    Connected ink is a digit's or other writing as a whole. What the edge of the part that was
+    looked at cuts is neither, unless it holds a centre.
+
+    Args:
+        extractor: The network.
+        picture: `(H, W)` or `(H, W, 3)` uint8.
+        centres: Of the digits, one at least, in pixels of the picture.
+    """
+    height = float(np.median([centre.height for centre in centres]))
+    x, y, wide, tall = _part(centres, height, picture.shape)
+    shares, scale = extractor.separate(picture[y : y + tall, x : x + wide], height)
+    at = [centre.moved(x, y, scale) for centre in centres]
+    ink = shares[DIGIT] + shares[WRITING]
+    labels, stats = components(ink > CONNECTING_INK)
+    share = _sums(labels, shares[DIGIT]) / (_sums(labels, ink) + 1e-6)
+    left, top, right, bottom = (*stats.T[:2], *(stats.T[:2] + stats.T[2:4]))
+    held = np.zeros(len(stats), bool)
+    for c in at:
+        held |= (left <= c.x) & (c.x <= right) & (top <= c.y) & (c.y <= bottom)
+    rows, columns = picture.shape[:2]
+    cut = ((left == 0) & (x > 0)) | ((right == ink.shape[1]) & (x + wide < columns))
+    cut |= ((top == 0) & (y > 0)) | ((bottom == ink.shape[0]) & (y + tall < rows))
+    share[cut & ~held] = 0
+    share[0] = 0
+    keep = share >= np.where(held, _LEAST_AT_CENTRE, _LEAST_DIGIT)
+    for index in _beside_digits(stats, share, keep):
+        keep[index] = True
+        middle = (left[index] + right[index]) / 2, (top[index] + bottom[index]) / 2
+        size = bottom[index] - top[index]
+        at.append(Centre(*map(float, (*middle, size, share[index]))))
+    ink[ink < _FAINT] = 0
+    return DigitInk(mask_ink(ink, keep[labels]), scale, (x, y), tuple(at))
+
+
+def _part(centres: Sequence[Centre], height: float, shape: tuple[int, ...]) -> Box:
+    """Return the part of a picture that holds some digits and a margin."""
+    at = np.array([(centre.x, centre.y) for centre in centres])
+    margin = np.array([_BESIDE_MARGIN, _ABOVE_MARGIN]) * height
+    x, y = np.maximum(at.min(axis=0) - margin, 0).astype(int).tolist()
+    right, bottom = np.minimum(np.ceil(at.max(axis=0) + margin), shape[1::-1]).astype(int).tolist()
+    return x, y, right - x, bottom - y
+
+
+def mask_ink(ink: InkArray, kept: npt.NDArray[np.bool_]) -> InkArray:
+    """Keep some of the connected ink, with its soft edges, which are fainter than what connects.
+
+    Args:
+        ink: `(h, w)` float32 in `[0, 1]`.
+        kept: `(h, w)`: which of its pixels above `CONNECTING_INK` to keep.
+    """
+    edges = (cv2.dilate(kept.astype(np.uint8), _NEIGHBOURS) > 0) & (ink <= CONNECTING_INK)
+    return ink * (kept | edges)
+
+
+def _beside_digits(
+    stats: npt.NDArray[np.int32], share: npt.NDArray[np.float64], digits: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.intp]:
+    """Return the indices of other writing that stands beside a digit, and like one.
+
+    A 1 between other digits and a bracket look alike: the reader decides.
+
+    Args:
+        stats: `(n, 5)` boxes of connected ink, as OpenCV tells them.
+        share: `(n,)` digits' share of each; 0 for what is no writing.
+        digits: `(n,)` which of it is digits' ink.
+    """
+    left, top, wide, tall = stats[:, :4].T.astype(np.float64)
+    middle = top + tall / 2
+
+    def is_like_a_neighbour(index: int) -> bool:
+        gap = np.maximum(left - left[index] - wide[index], left[index] - left - wide) / tall
+        size = np.abs(np.log(tall[index] / tall))
+        level = np.abs(middle - middle[index]) / tall
+        return bool((digits & (gap < _BESIDE) & (level < _LEVEL) & (size < _ALIKE)).any())
+
+    doubtful = np.flatnonzero(~digits & (share >= _LEAST_BESIDE))
+    return np.array([index for index in doubtful if is_like_a_neighbour(int(index))], np.intp)
+
+
+def _sums(labels: npt.NDArray[np.int32], values: InkArray) -> npt.NDArray[np.float64]:
+    return np.bincount(labels.ravel(), values.ravel()).astype(np.float64)

@@ -1,0 +1,214 @@
+"""The extractor: one architecture in two frameworks, its training, and which ink it keeps."""
+
+import json
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from digits.layers import shapes
+from digits.onnx_graph import open_session
+from digits.segmentation.extractor import Extractor, build, extract
+from digits.segmentation.finder import Centre
+from digits.segmentation.ink_network import DIGIT_HEIGHT, INPUTS, LAYERS, STEP
+from tests.support.training_support import small_hands, unsettle
+from training import extraction, keras_layers
+from training.synthesis.crops import SIZE, make_crops
+from training.synthesis.page import DIGIT, LINE, WRITING
+
+
+@pytest.fixture(scope="module")
+def hands():
+    return small_hands(40)
+
+
+@pytest.fixture(scope="module")
+def batch(hands):
+    return extraction.make_batches(hands, 5, 0)[0]
+
+
+def test_keras_and_onnx_agree_on_random_weights_and_any_size():
+    model = unsettle(extraction.build())
+    weights = keras_layers.folded(model, LAYERS)
+    assert {name: array.shape for name, array in weights.items()} == shapes(LAYERS, INPUTS)
+    session = open_session(build(weights))
+    for size in ((STEP, 5 * STEP), (4 * STEP, 3 * STEP)):
+        pictures = np.random.default_rng(1).integers(0, 256, (2, *size, 3), np.uint8)
+        logits = np.asarray(model(pictures.astype(np.float32), training=False))
+        expected = np.exp(logits - logits.max(-1, keepdims=True))
+        expected = (expected / expected.sum(-1, keepdims=True)).transpose(0, 3, 1, 2)
+        (shares,) = session.run(None, {"picture": pictures})
+        assert np.ptp(expected) > 0.1
+        assert np.abs(shares - expected).max() < 1e-4
+
+
+def test_crops_show_digits_in_about_the_size_that_is_asked_for(hands):
+    crops = make_crops(hands, 3, 0, 120)
+    tall = []
+    for crop in crops:
+        assert crop.picture.shape == crop.layers.shape == (*SIZE, 3)
+        stats = cv2.connectedComponentsWithStats((crop.layers[..., DIGIT] > 127).astype(np.uint8))
+        tall += stats[2][1:, cv2.CC_STAT_HEIGHT].tolist()
+    assert 0.6 * DIGIT_HEIGHT < np.median([each for each in tall if each > 8]) < 1.3 * DIGIT_HEIGHT
+    for layer in (DIGIT, WRITING, LINE):
+        assert any((crop.layers[..., layer] > 200).any() for crop in crops)
+
+
+def test_the_same_seed_and_index_make_the_same_crops(hands):
+    first, again, other = (make_crops(hands, 1, index, 8) for index in (5, 5, 6))
+    for crop, same in zip(first, again, strict=True):
+        assert np.array_equal(crop.picture, same.picture)
+        assert np.array_equal(crop.layers, same.layers)
+    assert any((a.picture != b.picture).any() for a, b in zip(first, other, strict=True))
+
+
+def test_shares_sum_to_one_and_digits_count_first():
+    layers = np.zeros((1, 1, 4, 3), np.uint8)
+    layers[0, 0, 1] = 255, 255, 255
+    layers[0, 0, 2] = 0, 0, 255
+    layers[0, 0, 3] = 60, 60, 0
+    shares = np.asarray(extraction.targets(layers))[0, 0]
+    assert np.allclose(shares.sum(axis=1), 1)
+    assert shares[:3].argmax(axis=1).tolist() == [0, 1, 3]
+    assert shares[3, 1] > shares[3, 2] > 0 == shares[3, 3]
+
+
+@pytest.fixture(scope="module")
+def trained(batch):
+    """A model that saw one batch again and again, and the losses."""
+    training = extraction.train_model(100_000, 100)
+    training.step = 300  # past the warm-up
+    return training, [training.learn(*batch) for _ in range(8)]
+
+
+def test_learning_from_one_batch_again_and_again_lowers_the_loss(trained):
+    _, losses = trained
+    assert losses[-1] < 0.8 * losses[0]
+
+
+def test_perfect_answers_score_one_and_empty_ones_zero(batch):
+    def perfect(pictures, *, training):
+        assert not training
+        assert len(pictures) == len(batch.pictures)
+        return 20 * np.asarray(extraction.targets(batch.layers))
+
+    scores = extraction.evaluate(perfect, [batch])
+    assert min(scores["ink"], scores["writing"], scores["lines"]) > 0.95
+    nothing = extraction.evaluate(
+        lambda x, **_: np.full((*x.shape[:3], 4), (9.0, 0, 0, 0)), [batch]
+    )
+    assert nothing["ink"] == 0
+    assert nothing["error"] > 0.9
+    assert scores["error"] < 0.3
+
+
+class Marking:
+    """Marks red as digits' ink, blue as other writing, green as lines."""
+
+    def run(self, _names, feeds):
+        red, green, blue = np.moveaxis(feeds["picture"][0].astype(np.float32), 2, 0)
+        marks = [red - blue > 60, blue - red > 60, green - np.maximum(red, blue) > 60]
+        ink, writing, lines = (mark.astype(np.float32) for mark in marks)
+        return (np.stack([1 - ink - writing - lines, ink, writing, lines])[None],)
+
+
+@pytest.fixture
+def extractor():
+    """An extractor whose network is `Marking`."""
+    made = object.__new__(Extractor)
+    made._session = Marking()
+    return made
+
+
+def digit_at(x, y=200, height=200):
+    return Centre(float(x), float(y), float(height), 0.9)
+
+
+def drawn(*strokes, size=(400, 400)):
+    """Upright strokes: x, then top, bottom and colour of each of its parts."""
+    picture = np.full((*size, 3), 255, np.uint8)
+    for x, *parts in strokes:
+        for top, bottom, color in parts:
+            cv2.line(picture, (x, top), (x, bottom), color, 16)
+    return picture
+
+
+RED, BLUE, GREEN = (220, 0, 0), (0, 0, 220), (0, 220, 0)
+
+
+def test_ink_is_of_the_networks_scale_in_its_place(extractor):
+    found = extract(extractor, drawn((200, (100, 300, RED))), [digit_at(200)])
+    assert found.scale == pytest.approx(200 / DIGIT_HEIGHT, rel=0.05)
+    rows, columns = np.nonzero(found.ink > 0.5)
+    assert found.corner[0] + columns.mean() * found.scale == pytest.approx(200, abs=6)
+    assert found.corner[1] + rows.min() * found.scale == pytest.approx(92, abs=6)
+    (centre,) = found.centres
+    assert found.ink[round(centre.y), round(centre.x)] > 0.9
+
+
+def test_lines_are_no_ink(extractor):
+    picture = drawn((200, (100, 300, RED)))
+    cv2.line(picture, (0, 330), (399, 330), GREEN, 9)
+    found = extract(extractor, picture, [digit_at(200)])
+    assert np.nonzero(found.ink)[0].max() * found.scale + found.corner[1] < 320
+
+
+def test_connected_ink_is_a_digits_or_other_writing_as_a_whole(extractor):
+    picture = drawn(
+        (60, (100, 250, RED), (250, 300, BLUE)), (200, (100, 300, RED)), (340, (30, 300, BLUE))
+    )
+    found = extract(extractor, picture, [digit_at(200)])
+    x = (np.array([60, 340]) - found.corner[0]) / found.scale
+    rows = ((np.array([120, 280]) - found.corner[1]) / found.scale).astype(int)
+    assert (found.ink[rows, round(x[0])] > 0.9).all()
+    assert found.ink[:, round(x[1])].max() == 0
+
+
+def test_other_writing_like_the_digit_beside_it_is_kept_with_its_probability(extractor):
+    mixed = (100, 140, RED), (140, 300, BLUE)
+    picture = drawn((100, (100, 300, RED)), (200, *mixed), (300, (220, 230, RED), (230, 300, BLUE)))
+    found = extract(extractor, picture, [digit_at(100)])
+    _, centre = found.centres
+    x = centre.x * found.scale + found.corner[0]
+    assert x == pytest.approx(200, abs=6)
+    assert 0.1 < centre.score < 0.35
+    assert found.ink[:, round((300 - found.corner[0]) / found.scale)].max() == 0  # too short
+
+
+def test_what_is_cut_by_the_edge_of_the_part_is_no_digit(extractor):
+    picture = drawn((200, (300, 500, RED)), (200, (0, 170, RED)), size=(900, 400))
+    found = extract(extractor, picture, [digit_at(200, 400)])
+    assert found.corner[1] > 100
+    assert found.ink[: round((250 - found.corner[1]) / found.scale)].max() == 0
+    at_the_edge = drawn((200, (0, 160, RED)))
+    assert extract(extractor, at_the_edge, [digit_at(200, 80, 170)]).ink.max() > 0.9
+
+
+def test_a_very_long_line_is_made_smaller(extractor):
+    picture = np.full((60, 9000), 255, np.uint8)
+    centres = [digit_at(x, 30, 12) for x in range(20, 9000, 40)]
+    found = extract(extractor, picture, centres)
+    assert found.ink.size < 330_000
+
+
+@pytest.mark.nightly
+def test_the_command_trains_and_goes_on(tmp_path):
+    script = (
+        "import sys; import numpy as np; from training import extraction as s, loop;"
+        "from tests.support.training_support import _handwritten as h;"
+        "s._VALIDATION_BATCHES = 1; loop.load_mnist = lambda _: type('M', (), dict(zip("
+        "('train_images', 'train_labels'), h(2, 60)))); s.main()"
+    )
+    for crops in (32, 64):
+        arguments = ["--run", str(tmp_path), "--crops", str(crops), "--every", "32", "--cool", "16"]
+        command = [sys.executable, "-c", script, *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr[-2000:]
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [line["crops"] for line in lines] == [32, 64]
+    assert {k: v.shape for k, v in load_file(tmp_path / "extractor.safetensors").items()} == shapes(
+        LAYERS, INPUTS
+    )

@@ -1,0 +1,148 @@
+"""Train the extractor: the network that separates ink from everything around it.
+
+    python -m training.extraction --run runs/extractor --data DIR --crops 120000
+
+It learns from crops of the finder's pages in which digits are about as high as it sees them. What
+all such trainings have in common is in `training.loop`; `--crops` may be raised to go on.
+"""
+
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import cv2
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from digits.segmentation.ink_network import CLASSES, LAYERS, PIXELS
+from digits.weights import EXTRACTOR
+from training import console, keras_layers
+from training.averaged_model import AveragedModel
+from training.loop import HANDS_FILE, Task, parse_arguments, prepare_hands, train
+from training.synthesis.crops import make_crops
+from training.synthesis.writing import Hands, load_hands
+
+BATCH: Final = 32
+
+_TRACED: Final = 12_000
+"""MNIST images that pages draw from."""
+
+_VALIDATION_SEED: Final = 1_000_000
+_VALIDATION_BATCHES: Final = 16
+_GAIN: Final = 1.75
+"""Of what covers a pixel in part: strokes thinner than a pixel are ink all the same."""
+
+_BIASES: Final = {"classes": (2.0, 0.0, 0.0, 0.0)}
+
+
+class Batch(NamedTuple):
+    """Crops and what covers their pixels.
+
+    Attributes:
+        pictures: `(N, h, w, 3)` uint8.
+        layers: `(N, h, w, 3)` uint8; see `training.synthesis.page.Page`.
+    """
+
+    pictures: npt.NDArray[np.uint8]
+    layers: npt.NDArray[np.uint8]
+
+
+def make_batches(hands: Hands, seed: int, index: int) -> list[Batch]:
+    """Make the crops of one batch."""
+    crops = make_crops(hands, seed, index, BATCH)
+    return [Batch(np.stack([c.picture for c in crops]), np.stack([c.layers for c in crops]))]
+
+
+def targets(layers: tf.Tensor) -> tf.Tensor:
+    """Return the share of each class in each pixel: `(N, h, w, 4)` float32.
+
+    Ink of a digit counts before other writing, which counts before lines.
+    """
+    left = tf.ones_like(layers[..., 0], tf.float32)
+    shares = []
+    for index in range(CLASSES - 1):
+        cover = tf.minimum(_GAIN * tf.cast(layers[..., index], tf.float32) / 255, 1.0)
+        shares.append(left * cover)
+        left *= 1 - cover
+    return tf.stack([left, *shares], axis=-1)
+
+
+def build() -> keras.Model:
+    """Build the model: `(N, h, w, 3)` float32 in `[0, 255]` to `(N, h, w, 4)` logits."""
+    pixels = keras.Input((None, None, 3), name="picture")
+    scaled = keras.layers.Rescaling(1 / 255, name=PIXELS)(pixels)
+    made = keras_layers.connect(LAYERS, {PIXELS: scaled}, _BIASES)
+    return keras.Model(pixels, made["classes"], name="extractor")
+
+
+def train_model(crops: int, cool: int) -> AveragedModel:
+    """Return a new model to be trained on so many crops, while the rate falls over the last."""
+    return AveragedModel(build, loss, crops // BATCH, cool // BATCH)
+
+
+def loss(model: keras.Model, pictures: tf.Tensor, layers: tf.Tensor) -> tf.Tensor:
+    """Return what is to be made small: the mean cross-entropy of a pixel."""
+    logits = model(tf.cast(pictures, tf.float32), training=True)
+    return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(targets(layers), logits))
+
+
+def evaluate(model: keras.Model, batches: list[Batch]) -> dict[str, Any]:
+    """Measure the F1 scores of digits' `ink`, `writing` and `lines`, and ink's mean error."""
+    counts = np.zeros((3, 2))
+    error = inked = 0.0
+    for batch in batches:
+        logits = model(batch.pictures.astype(np.float32), training=False)
+        shares = np.asarray(tf.nn.softmax(logits))[..., 1:]
+        truth = np.asarray(targets(tf.constant(batch.layers)))[..., 1:]
+        found, true = shares > 0.5, truth > 0.5
+        counts[:, 0] += 2 * (found & true).sum(axis=(0, 1, 2))
+        counts[:, 1] += found.sum(axis=(0, 1, 2)) + true.sum(axis=(0, 1, 2))
+        error += np.abs(shares[..., 0] - truth[..., 0]).sum()
+        inked += truth[..., 0].sum()
+    scores = (counts[:, 0] / np.maximum(counts[:, 1], 1)).round(4).tolist()
+    return {
+        **dict(zip(("ink", "writing", "lines"), scores, strict=True)),
+        "error": round(float(error / inked), 4),
+    }
+
+
+def draw_figure(model: keras.Model, batch: Batch, path: Path) -> None:
+    """Draw crops with what is found in them: green digits, red writing, blue lines."""
+    logits = model(batch.pictures.astype(np.float32), training=False)
+    shares = np.asarray(tf.nn.softmax(logits))[..., 1:]
+    colors = np.array([(0, 220, 0), (255, 60, 60), (70, 110, 255)], np.float32)
+    tiles = []
+    for picture, found, layers in zip(batch.pictures, shares, batch.layers, strict=True):
+        shown = [np.clip(each @ colors, 0, 255).astype(np.uint8) for each in (found, layers / 255)]
+        tiles.append(np.vstack([picture, *shown]))
+    rows = [np.hstack(tiles[i : i + 8]) for i in range(0, len(tiles) // 8 * 8, 8)]
+    cv2.imwrite(str(path), np.vstack(rows)[..., ::-1])
+
+
+def main() -> None:
+    """Train, or go on training, until the crops are seen."""
+    arguments = parse_arguments(
+        "extraction", __doc__, EXTRACTOR, "crops", (220_000, 150_000, 6_400)
+    )
+    prepare_hands(arguments.run, arguments.data, {HANDS_FILE: slice(_TRACED)})
+    hands = load_hands(arguments.run / HANDS_FILE)
+    validation = [
+        batch
+        for i in range(_VALIDATION_BATCHES)
+        for batch in make_batches(hands, _VALIDATION_SEED, i)
+    ]
+
+    def measure(model: keras.Model) -> dict[str, Any]:
+        draw_figure(model, validation[0], arguments.run / "found.png")
+        return evaluate(model, validation)
+
+    def samples() -> npt.NDArray[np.float32]:
+        return np.concatenate([batch.pictures for batch in validation]).astype(np.float32)
+
+    task = Task(EXTRACTOR, LAYERS, "crops", BATCH, 1, make_batches, measure)
+    train(task, train_model(arguments.crops, arguments.cool), arguments, samples)
+
+
+if __name__ == "__main__":
+    console.run(main)
