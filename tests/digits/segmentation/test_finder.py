@@ -15,7 +15,7 @@ from digits.segmentation.extractor import DigitInk
 from digits.segmentation.finder import Centre, Finder
 from digits.segmentation.graph import build
 from digits.segmentation.letterbox import SIDE, letterbox, stretch, tiles_of, to_square
-from digits.segmentation.lines import find_lines
+from digits.segmentation.lines import find_lines, of_a_size
 from digits.segmentation.network import INPUTS, LAYERS
 from tests.support.training_support import small_hands, unsettle
 from training import keras_layers, segmentation
@@ -233,6 +233,17 @@ def test_ink_is_sorted_into_lines_from_top_to_bottom():
     assert top.box == (60, 40, 380, 84)
     assert bottom.box == (40, 240, 120, 90)
     assert top.ink.sum() == bottom.ink.sum() == 2 * 20 * 40
+
+
+def test_lines_of_a_size_are_looked_at_together_and_others_apart():
+    def at(x, y, height):
+        return Centre(x, y, height, 0.9)
+
+    row, other = [at(10, 20, 30), at(40, 22, 24)], [at(12, 90, 34)]
+    large = [at(200, 300, 150), at(320, 310, 90)]  # a small digit in a large line
+    small, tall = of_a_size([large[0], *row, *other, large[1]])
+    assert sorted(small, key=lambda c: c.y) == [*row, *other]
+    assert tall == large
 
 
 def test_digits_below_each_other_are_lines_of_their_own():
