@@ -147,7 +147,10 @@ class Recognizer:
             return second if second.digit is not None and (first.digit is None or surer) else first
         if is_sure(second.score):
             return second
-        third = self._best(search())
+        photographed = search()
+        if not photographed and second.digit is None:
+            return replace(second, reason=BLANK)  # texture, in which the finder sees something
+        third = self._best(photographed)
         agree = second.score > 0 and third.digit == np.argmax(second.confidences)
         return third if is_sure(third.score) or agree else second
 

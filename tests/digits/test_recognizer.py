@@ -198,7 +198,8 @@ def test_two_unsure_answers_to_a_photograph_count_where_they_agree(monkeypatch, 
     answering(recognizer, monkeypatch, of_7=0.6)
     seen = Layout((Line(ink(7)),))
     assert recognizer.select([], lambda: seen, lambda: [Candidate(framed(7))]).digit == 7
-    assert recognizer.select([], lambda: seen, list).digit is None
+    unsure = recognizer.select([], lambda: seen, list)
+    assert (unsure.digit, unsure.reason) == (None, BLANK)
     assert recognizer.select([], Layout, lambda: [Candidate(framed(7))]).digit is None
 
 
