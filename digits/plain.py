@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.ink import Ink, InkArray, border, components, full_contrast, reduce
+from digits.light import strong_level
 from digits.pictures import Picture
 
 _SIDE: Final = 800
@@ -88,13 +89,15 @@ def _contrast(planes: Picture, paper: npt.NDArray[np.float32]) -> InkArray:
     Returns:
         `(h, w)` float32 in gray levels.
     """
-    away = planes.astype(np.float32) - paper
-    size = np.abs(away).max(axis=2)
-    rank = size.size - min(max(8, size.size // 2000), size.size)
-    strongest = size >= np.partition(size, rank, axis=None)[rank]
-    direction = away[strongest].mean(axis=0)
+    height, width, depth = planes.shape
+    scalar = (*paper.tolist(), 0.0, 0.0, 0.0)[:4]
+    away = cv2.absdiff(planes, scalar).reshape(-1, depth)
+    size = cv2.reduce(away, 1, cv2.REDUCE_MAX).reshape(height, width)
+    level = strong_level(size, max(8, height * width // 2000))
+    direction = np.array(cv2.mean(planes, cv2.inRange(size, level, 255.0))[:depth]) - paper
     length = float(np.linalg.norm(direction))
     if length == 0:
-        return np.zeros(size.shape, np.float32)
-    contrast: InkArray = away @ (direction / (length * np.float32(np.sqrt(away.shape[2]))))
-    return contrast
+        return np.zeros((height, width), np.float32)
+    axis = direction / (length * np.sqrt(depth))
+    projection = np.append(axis, -axis @ paper).astype(np.float32)
+    return cv2.transform(planes.astype(np.float32), projection[None]).reshape(height, width)
