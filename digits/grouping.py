@@ -9,7 +9,7 @@ from digits.ink import Boxes, InkArray, Mask, components, squared_slope, touch_b
 _BORDER_WEIGHT = 0.02
 """What touches the picture's edge is rather the table or a shadow than the digit."""
 
-_REACH = 0.2
+REACH = 0.2
 """Strokes of one digit lie no further apart than this share of its longest stroke's size."""
 
 _WORD_GAP = 0.9
@@ -31,12 +31,12 @@ _SMALL_PART = 0.05
 
 def main_ink(ink: InkArray) -> InkArray:
     """Keep the ink of one digit: the sharpest group of strokes."""
-    return _group(ink, _REACH, _REACH)
+    return _group(ink, REACH, REACH)
 
 
 def written_line(ink: InkArray) -> InkArray:
     """Keep the ink of one line of writing, as `main_ink` keeps that of one digit."""
-    return _with_the_rest(ink, _group(ink, _REACH, _WORD_GAP))
+    return _with_the_rest(ink, _group(ink, REACH, _WORD_GAP))
 
 
 def _group(ink: InkArray, reach_down: float, reach_across: float) -> InkArray:

@@ -22,6 +22,10 @@ Boxes = npt.NDArray[np.int32]
 """`(n, 5)`: left, top, width, height and area of connected components."""
 
 
+_WORK_SIDE = 800
+"""Larger pictures are reduced to this side: a digit of a tenth of it still has 80 pixels."""
+
+
 class BlankPictureError(ValueError):
     """There is no ink in the picture."""
 
@@ -39,13 +43,13 @@ class Ink:
     scale: float
 
 
-def reduce(picture: Picture, side: int) -> tuple[Picture, float]:
-    """Reduce a picture whose longer side is above `side` to that.
+def reduce(picture: Picture) -> tuple[Picture, float]:
+    """Reduce a picture whose longer side is above `_WORK_SIDE` to that.
 
     Returns:
         `(h, w, depth)` uint8, and pixels of the picture to one of it.
     """
-    scale = max(1.0, max(picture.shape[:2]) / side)
+    scale = max(1.0, max(picture.shape[:2]) / _WORK_SIDE)
     planes = picture if picture.ndim == 3 else picture[..., None]
     if scale == 1:
         return planes, scale

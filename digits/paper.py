@@ -30,9 +30,6 @@ from digits.lines import ruled_lines
 from digits.pictures import Picture
 from digits.plain import SMALL
 
-_SIDE = 800
-"""Larger pictures are reduced to this side: a digit of a tenth of it still has 80 pixels."""
-
 _BROADEST_STROKE = 0.11
 """Width of a felt pen's stroke in sides of the picture; what is broader is a shadow."""
 
@@ -174,7 +171,7 @@ def photographed_inks(picture: Picture) -> list[Ink]:
         One or two, the likelier first; none where nothing was written, and of a picture whose
         shorter side is below `digits.plain.SMALL`.
     """
-    planes, scale = reduce(picture, _SIDE)
+    planes, scale = reduce(picture)
     if min(planes.shape[:2]) < SMALL:
         return []
     mean = np.full((1, planes.shape[2]), 1 / planes.shape[2], np.float32)

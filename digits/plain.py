@@ -14,20 +14,14 @@ from digits.ink import Ink, InkArray, border, components, full_contrast, reduce
 from digits.light import strong_level
 from digits.pictures import Picture
 
-_SIDE: Final = 800
-"""Larger pictures are reduced to this side."""
-
 SMALL: Final = 32
 """Pictures with a shorter side are MNIST's own or the like: any border is plain paper."""
 
 _PLAIN_STEP: Final = 3.0
 """Gray levels that plain paper's border wavers at most."""
 
-PLAIN_BORDER: Final = 0.85
+_PLAIN_BORDER: Final = 0.85
 """Share of plain paper's border that is plain: strokes may run over the edge."""
-
-PLAIN_IN_PART: Final = 0.5
-"""The same of a scan cut close to the digit; as much of a photograph's border may be plain."""
 
 _PAPER_STEP: Final = 6.0
 """Gray levels that plain paper may waver within, as JPEG leaves it around ink."""
@@ -39,21 +33,20 @@ _STRONG: Final = 0.3
 """Ink that is certainly written; fainter ink counts where it is connected to some."""
 
 
-def plain_ink(picture: Picture, least: float = PLAIN_BORDER) -> Ink | None:
+def plain_ink(picture: Picture) -> Ink | None:
     """Return the ink of a picture on plain paper.
 
     Args:
         picture: `(H, W)` or `(H, W, 3)` uint8, upright.
-        least: Share of the border that must be plain.
 
     Returns:
-        The ink, its larger side at most `_SIDE`; None where the paper is not plain, or blank.
+        The ink, reduced as `digits.ink.reduce` does; None where the paper is not plain, or blank.
     """
-    planes, scale = reduce(picture, _SIDE)
+    planes, scale = reduce(picture)
     edge = border(planes).astype(np.float32)
     paper = np.median(edge, axis=0)
     plain = np.mean(np.abs(edge - paper).max(axis=1) <= _PLAIN_STEP)
-    if plain <= least and min(planes.shape[:2]) >= SMALL:
+    if plain <= _PLAIN_BORDER and min(planes.shape[:2]) >= SMALL:
         return None
     low, high = np.ceil(paper - _PAPER_STEP), np.floor(paper + _PAPER_STEP)
     left, top, width, height = cv2.boundingRect(~cv2.inRange(planes, low, high))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from digits.grouping import main_ink
+from digits.grouping import REACH, main_ink
 from digits.ink import BlankPictureError, Ink, InkArray, components, stroke_width
 from digits.prediction import Box
 
@@ -32,9 +32,6 @@ _FAINT = 0.02
 
 _FILLED = 0.85
 """Share of its box that a character fills at most, whatever the pen."""
-
-_REACH = 0.2
-"""Strokes of one character lie no further apart than this share of the longest one's size."""
 
 _FINE = 4
 """Pixels a side that stand for one pixel of the image while the stroke width is set."""
@@ -88,7 +85,7 @@ def _is_alone(ink: InkArray) -> bool:
         return False
     largest = size.max(axis=1).argmax()
     within = (low > low[largest]) & (low + size < low[largest] + size[largest])
-    reach = 1 + int(_REACH * size.max())
+    reach = 1 + int(REACH * size.max())
     near = len(components(cv2.dilate(mask, np.ones((reach, reach), np.uint8)))[1]) <= 2
     return near and not within.all(axis=1).any()
 

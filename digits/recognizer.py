@@ -15,6 +15,7 @@ from digits.drawing import draw, parse_strokes
 from digits.examples import digit_example
 from digits.grouping import written_line
 from digits.ink import Ink, InkArray
+from digits.look import Look
 from digits.numbers.line_reader import LineReader
 from digits.numbers.reading import (
     Character,
@@ -23,20 +24,12 @@ from digits.numbers.reading import (
     is_sure,
     min_confidence,
 )
-from digits.paper import photographed_inks
 from digits.pictures import Picture
-from digits.plain import PLAIN_IN_PART, plain_ink
 from digits.prediction import BLANK, NO_INK, NOT_A_DIGIT, Box, Prediction, ReadDigit, Reading
-from digits.preprocessing import (
-    Candidate,
-    has_ink,
-    normalize,
-    photographed_candidates,
-    preprocess_candidates,
-)
+from digits.preprocessing import Candidate, has_ink, normalize
 from digits.segmentation.extractor import Extractor
 from digits.segmentation.finder import Finder
-from digits.segmentation.layout import Layout, find_layout
+from digits.segmentation.layout import Layout
 from digits.segmentation.lines import Line
 from digits.weights import Tensors, Weights, WeightsError
 
@@ -95,7 +88,7 @@ class Recognizer:
         weights = replace(self.weights, tensors=tensors, config=config)
         return Recognizer(weights, self._finder, self._extractor, self._line_reader)
 
-    def look(self, picture: Picture) -> "Look":
+    def look(self, picture: Picture) -> Look:
         """Get ready to answer several questions about one picture.
 
         Args:
@@ -118,7 +111,7 @@ class Recognizer:
         """Read all digits of a picture, line by line; see `predict`."""
         return self.read_look(self.look(picture))
 
-    def predict_look(self, look: "Look") -> Prediction:
+    def predict_look(self, look: Look) -> Prediction:
         """Do what `predict` does."""
         return self.select(look.candidates, lambda: look.layout, lambda: look.photographed)
 
@@ -135,13 +128,14 @@ class Recognizer:
             find: Returns the layout; not called where a single character on plain paper is
                 rejected, or surely a digit.
             search: Returns the candidates of `Look.photographed`; called where the layout has no
-                sure digit. Theirs counts if it is sure, or the one that the layout has too.
+                sure digit. Theirs counts where the layout has one too, if it is sure or the same.
         """
         first = self._best(candidates)
         is_alone = any(candidate.alone for candidate in candidates)
         if is_alone and (first.digit is None or is_sure(first.score)):
             return first
-        second = self.predict_layout(find())
+        layout = find()
+        second = self.predict_layout(layout)
         if candidates:
             surer = is_sure(second.score) and second.score > first.score
             return second if second.digit is not None and (first.digit is None or surer) else first
@@ -150,11 +144,11 @@ class Recognizer:
         photographed = search()
         if not photographed and second.digit is None:
             return replace(second, reason=BLANK)  # texture, in which the finder sees something
-        third = self._best(photographed)
+        third = self._best([each for each in photographed if _is_seen(each.box, layout)])
         agree = second.score > 0 and third.digit == np.argmax(second.confidences)
         return third if is_sure(third.score) or agree else second
 
-    def read_look(self, look: "Look") -> Reading:
+    def read_look(self, look: Look) -> Reading:
         """Do what `read` does."""
         first = self.read_layout(look.layout)
         if look.ink is not None:
@@ -164,9 +158,12 @@ class Recognizer:
         else:
             inks = [Ink(written_line(ink.array), ink.scale) for ink in look.inks]
         for second in map(self._numbers.read_ink, inks):
+            seen = look.ink or any(_is_seen(digit.box, look.layout) for digit in second.digits)
             surer = first.digits or first.reason == BLANK or is_sure(min_confidence(second.digits))
-            if second.digits and surer and evidence(second) > evidence(first):
+            if second.digits and seen and surer and evidence(second) > evidence(first):
                 first = second
+            elif first.reason == BLANK and not second.digits:
+                first = second  # what it rejects is written all the same
         return first
 
     def predict_layout(self, layout: Layout) -> Prediction:
@@ -182,7 +179,8 @@ class Recognizer:
         sure = [digit for digit in digits if is_sure(digit.confidence)]
         best = max(sure or digits, key=lambda digit: digit.confidence * max(digit.box[2:]))
         answer = self.decide(best.image, best.probabilities, best.box)
-        if sure or not self.weights.config.rejection_threshold:
+        rejects = self.weights.config.rejection_threshold > 0
+        if sure or not rejects:
             return replace(answer, others=max(0, len(sure) - 1))
         return replace(answer, digit=None, reason=NOT_A_DIGIT)
 
@@ -345,46 +343,9 @@ class Recognizer:
         return rows
 
 
-class Look:
-    """What is seen in one picture, each when it is first asked for.
-
-    Attributes:
-        picture: `(H, W)` or `(H, W, 3)` uint8, upright.
-    """
-
-    def __init__(self, finder: Finder, extractor: Extractor, picture: Picture) -> None:
-        """Take a picture; nothing is computed yet."""
-        self.picture = picture
-        self._finder = finder
-        self._extractor = extractor
-
-    @cached_property
-    def ink(self) -> Ink | None:
-        """Of plain paper; None on other paper, and where there is none."""
-        return plain_ink(self.picture)
-
-    @cached_property
-    def candidates(self) -> list[Candidate]:
-        """For the one digit of that ink; none without ink."""
-        return [] if self.ink is None else preprocess_candidates(self.ink)
-
-    @cached_property
-    def inks(self) -> list[Ink]:
-        """By rules for photographs and scans cut close, the likeliest first; not of plain paper."""
-        if self.ink is not None:
-            return []
-        in_part = plain_ink(self.picture, PLAIN_IN_PART)
-        return photographed_inks(self.picture) + ([in_part] if in_part else [])
-
-    @cached_property
-    def photographed(self) -> list[Candidate]:
-        """For the one digit of these inks."""
-        return photographed_candidates(self.inks)
-
-    @cached_property
-    def layout(self) -> Layout:
-        """By finder and extractor."""
-        return find_layout(self._finder, self._extractor, self.picture)
+def _is_seen(box: Box | None, layout: Layout) -> bool:
+    """Tell whether a box overlaps or touches a line that the finder saw."""
+    return box is not None and _touches(box, [line.box for line in layout.lines])
 
 
 def _touches(box: Box, others: Sequence[Box]) -> bool:

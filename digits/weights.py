@@ -55,9 +55,9 @@ HASHES = {
 """The networks' files, and the keys of `config.json` that name their SHA-256."""
 
 _BESIDE = {
-    FINDER: (FINDER_FILE, finder_network),
-    EXTRACTOR: (EXTRACTOR_FILE, ink_network),
-    LINE_READER: (LINE_READER_FILE, line_network),
+    FINDER: (FINDER_FILE, finder_network.LAYERS, finder_network.INPUTS),
+    EXTRACTOR: (EXTRACTOR_FILE, ink_network.LAYERS, finder_network.INPUTS),
+    LINE_READER: (LINE_READER_FILE, line_network.LAYERS, line_network.INPUTS),
 }
 
 FILES = (CONFIG_FILE, METRICS_FILE, *HASHES)
@@ -239,8 +239,8 @@ def parse_tensors(data: bytes, network: str) -> Tensors:
             or misshaped, or a number is not finite.
     """
     if network in _BESIDE:
-        name, module = _BESIDE[network]
-        shapes = layers.shapes(module.LAYERS, module.INPUTS)
+        name, parts, inputs = _BESIDE[network]
+        shapes = layers.shapes(parts, inputs)
     elif network in networks.NETWORKS:
         name, shapes = WEIGHTS_FILE, networks.shapes(networks.NETWORKS[network])
     else:

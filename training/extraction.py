@@ -1,6 +1,6 @@
 """Train the extractor: the network that separates ink from everything around it.
 
-    python -m training.extraction --run runs/extractor --data DIR --crops 120000
+    python -m training.extraction --run runs/extractor --data DIR --crops 300000
 
 It learns from crops of the finder's pages in which digits are about as high as it sees them. What
 all such trainings have in common is in `training.loop`; `--crops` may be raised to go on.
@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from digits.segmentation.ink_network import CLASSES, LAYERS, PIXELS
+from digits.segmentation.ink_network import LAYERS
+from digits.segmentation.network import CLASSES, PICTURE
 from digits.weights import EXTRACTOR
 from training import console, keras_layers
 from training.averaged_model import AveragedModel
@@ -70,9 +71,9 @@ def targets(layers: tf.Tensor) -> tf.Tensor:
 
 def build() -> keras.Model:
     """Build the model: `(N, h, w, 3)` float32 in `[0, 255]` to `(N, h, w, 4)` logits."""
-    pixels = keras.Input((None, None, 3), name="picture")
-    scaled = keras.layers.Rescaling(1 / 255, name=PIXELS)(pixels)
-    made = keras_layers.connect(LAYERS, {PIXELS: scaled}, _BIASES)
+    pixels = keras.Input((None, None, 3), name="pixels")
+    scaled = keras.layers.Rescaling(1 / 255, name=PICTURE)(pixels)
+    made = keras_layers.connect(LAYERS, {PICTURE: scaled}, _BIASES)
     return keras.Model(pixels, made["classes"], name="extractor")
 
 
@@ -123,7 +124,7 @@ def draw_figure(model: keras.Model, batch: Batch, path: Path) -> None:
 def main() -> None:
     """Train, or go on training, until the crops are seen."""
     arguments = parse_arguments(
-        "extraction", __doc__, EXTRACTOR, "crops", (220_000, 150_000, 6_400)
+        "extraction", __doc__, EXTRACTOR, "crops", (300_000, 160_000, 6_400)
     )
     prepare_hands(arguments.run, arguments.data, {HANDS_FILE: slice(_TRACED)})
     hands = load_hands(arguments.run / HANDS_FILE)

@@ -129,6 +129,7 @@ def train(
     group = task.batch * task.group
     started, before = time.monotonic(), training.step * task.batch
     losses: list[float] = []
+    scores: dict[str, Any] | None = None
     indices = range(before // group, -(-count // group))
     hands = run.path / HANDS_FILE
     for batches in produce(task.make, hands, arguments.seed, indices, arguments.workers):
@@ -141,7 +142,9 @@ def train(
             speed = (seen - before) / (time.monotonic() - started)
             line = {task.unit: seen, "loss": round(float(np.mean(losses)), 4)}
             line |= {f"{task.unit}_per_second": round(speed, 1)}
-            run.log(line | {"validation": task.evaluate(training.averaged)})
+            scores = task.evaluate(training.averaged)
+            run.log(line | {"validation": scores})
             losses = []
-    run.become_set(arguments.reader, task.network, task.evaluate(training.averaged))
+    scores = scores or task.evaluate(training.averaged)
+    run.become_set(arguments.reader, task.network, scores)
     push.push(run.path, arguments)

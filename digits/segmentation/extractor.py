@@ -11,13 +11,15 @@ import onnx
 from onnx import TensorProto, helper
 
 from digits.ink import InkArray, components
-from digits.layer_graph import Weights, constant, layer_nodes
+from digits.layer_graph import Weights, layer_nodes
 from digits.onnx_graph import IR_VERSION, OPSET, open_session
 from digits.pictures import Picture
 from digits.prediction import Box
 from digits.segmentation.finder import DIGIT, WRITING, Centre
-from digits.segmentation.ink_network import CLASSES, DIGIT_HEIGHT, LAYERS, PIXELS, STEP
+from digits.segmentation.graph import scale_pixels
+from digits.segmentation.ink_network import DIGIT_HEIGHT, LAYERS, STEP
 from digits.segmentation.letterbox import in_color, stretch
+from digits.segmentation.network import CLASSES, PICTURE
 
 _LARGEST: Final = 320_000
 """Most pixels that the network looks at."""
@@ -27,7 +29,7 @@ _ABOVE_MARGIN: Final = 1.1
 """What is looked at around the outermost centres, in heights of the digits."""
 
 _FAINT: Final = 0.2
-"""Ink that is none."""
+"""Ink that is none: strokes are learned a little too broad, so the range begins here."""
 
 CONNECTING_INK: Final = 0.3
 """Ink that connects strokes."""
@@ -60,20 +62,17 @@ def build(weights: Weights) -> onnx.ModelProto:
         weights: By the names of `digits.layers.shapes`.
 
     Returns:
-        A model from `picture`, `(N, h, w, 3)` uint8 RGB, to `classes`, `(N, 4, h, w)` float32
+        A model from `pixels`, `(N, h, w, 3)` uint8 RGB, to `shares`, `(N, 4, h, w)` float32
         probabilities; sides are multiples of `STEP`.
     """
-    arrays = [constant("full_scale", np.float32(1 / 255))]
-    nodes = [
-        helper.make_node("Cast", ["picture"], ["numbers"], to=TensorProto.FLOAT),
-        helper.make_node("Transpose", ["numbers"], ["planes"], perm=[0, 3, 1, 2]),
-        helper.make_node("Mul", ["planes", "full_scale"], [PIXELS]),
+    nodes, arrays = scale_pixels(PICTURE)
+    nodes += [
         *layer_nodes(LAYERS, weights, arrays),
         helper.make_node("Softmax", ["classes"], ["shares"], axis=1),
     ]
-    picture = helper.make_tensor_value_info("picture", TensorProto.UINT8, ["N", "H", "W", 3])
+    pixels = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["N", "H", "W", 3])
     shares = helper.make_tensor_value_info("shares", TensorProto.FLOAT, ["N", CLASSES, "H", "W"])
-    graph = helper.make_graph(nodes, "extractor", [picture], [shares], arrays)
+    graph = helper.make_graph(nodes, "extractor", [pixels], [shares], arrays)
     opsets = [helper.make_opsetid("", OPSET)]
     return helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
 
@@ -107,7 +106,7 @@ class Extractor:
         small = stretch(in_color(cv2.resize(picture, size, interpolation=how)))
         rest = -size[1] % STEP, -size[0] % STEP
         full = cv2.copyMakeBorder(small, 0, rest[0], 0, rest[1], cv2.BORDER_REPLICATE)
-        (shares,) = self._session.run(None, {"picture": full[None]})[0]
+        (shares,) = self._session.run(None, {"pixels": full[None]})[0]
         return shares[:, : size[1], : size[0]], wide / size[0]
 
 
@@ -161,7 +160,7 @@ def extract(extractor: Extractor, picture: Picture, centres: Sequence[Centre]) -
         middle = (left[index] + right[index]) / 2, (top[index] + bottom[index]) / 2
         size = bottom[index] - top[index]
         at.append(Centre(*map(float, (*middle, size, share[index]))))
-    ink[ink < _FAINT] = 0
+    ink = np.maximum(ink - _FAINT, 0) / (1 - _FAINT)
     return DigitInk(mask_ink(ink, keep[labels]), scale, (x, y), tuple(at))
 
 

@@ -1,4 +1,4 @@
-"""The finder as an ONNX graph, from its layers and weights."""
+"""The finder as an ONNX graph, and how graphs take a picture."""
 
 import numpy as np
 import onnx
@@ -21,15 +21,9 @@ def build(weights: Weights) -> onnx.ModelProto:
         `classes`, `(N, 4, 192, 192)` float32 probabilities, and `centres`, `(N, 2, 96, 96)`
         float32: the probability of a digit's centre, and the logarithm of the digit's height.
     """
-    nodes: list[onnx.NodeProto] = []
-    arrays = [constant("full_scale", np.float32(1 / 255))]
+    nodes, arrays = scale_pixels(PICTURE)
     nodes += [
-        helper.make_node("Cast", ["pixels"], ["numbers"], to=TensorProto.FLOAT),
-        helper.make_node("Transpose", ["numbers"], ["planes"], perm=[0, 3, 1, 2]),
-        helper.make_node("Mul", ["planes", "full_scale"], [PICTURE]),
-    ]
-    nodes += layer_nodes(LAYERS, weights, arrays)
-    nodes += [
+        *layer_nodes(LAYERS, weights, arrays),
         helper.make_node("Softmax", ["classes"], ["class_map"], axis=1),
         helper.make_node("Split", ["centres"], ["centre_logit", "height"], axis=1),
         helper.make_node("Sigmoid", ["centre_logit"], ["centre"]),
@@ -43,6 +37,20 @@ def build(weights: Weights) -> onnx.ModelProto:
     graph = helper.make_graph(nodes, "finder", [pixels], outputs, arrays)
     opsets = [helper.make_opsetid("", OPSET)]
     return helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
+
+
+def scale_pixels(planes: str) -> tuple[list[onnx.NodeProto], list[onnx.TensorProto]]:
+    """Return the nodes from `pixels`, `(N, h, w, 3)` uint8, to planes of `[0, 1]`, and arrays.
+
+    Args:
+        planes: Name of the result, `(N, 3, h, w)` float32.
+    """
+    nodes = [
+        helper.make_node("Cast", ["pixels"], ["numbers"], to=TensorProto.FLOAT),
+        helper.make_node("Transpose", ["numbers"], ["levels"], perm=[0, 3, 1, 2]),
+        helper.make_node("Mul", ["levels", "full_scale"], [planes]),
+    ]
+    return nodes, [constant("full_scale", np.float32(1 / 255))]
 
 
 def _output(name: str, count: int, side: int) -> onnx.ValueInfoProto:

@@ -1,22 +1,13 @@
 """The extractor's architecture, as data.
 
-See `digits.layers`; training builds it in `training.extraction`, the app in
-`digits.segmentation.extractor`.
+It reads what the finder reads, in any size, and tells the same classes. See `digits.layers`;
+training builds it in `training.extraction`, the app in `digits.segmentation.extractor`.
 """
 
 from typing import Final
 
 from digits.layers import Conv, Layer
-from digits.segmentation.network import block, up
-
-PIXELS: Final = "pixels"
-"""What the first layer reads: `(N, h, w, 3)` float32 in `[0, 1]`."""
-
-INPUTS: Final = {PIXELS: 3}
-"""Channels of what the first layer reads."""
-
-CLASSES: Final = 4
-"""Nothing, ink of digits, other writing, lines and boxes."""
+from digits.segmentation.network import CLASSES, PICTURE, block, up
 
 DIGIT_HEIGHT: Final = 40
 """Height in pixels of the digits that it sees, more or less."""
@@ -25,7 +16,7 @@ STEP: Final = 16
 """Height and width of what it reads are multiples of this."""
 
 LAYERS: Final[tuple[Layer, ...]] = (
-    Conv("stem", PIXELS, 12),
+    Conv("stem", PICTURE, 12),
     Conv("down1", "stem", 24, stride=(2, 2)),
     Conv("level1", "down1", 24),
     Conv("down2", "level1", 40, stride=(2, 2)),

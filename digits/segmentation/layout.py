@@ -12,7 +12,7 @@ from digits.preprocessing import IMAGE_SIDE
 from digits.segmentation.extractor import Extractor, extract
 from digits.segmentation.finder import Centre, Finder, Found, distinct
 from digits.segmentation.letterbox import SIDE
-from digits.segmentation.lines import Line, find_lines, of_a_size
+from digits.segmentation.lines import Line, find_lines, group_by_size
 
 _QUARTER: Final = 0.6
 """Share of the sides that one of four overlapping parts takes."""
@@ -61,7 +61,7 @@ def find_layout(finder: Finder, extractor: Extractor, picture: Picture) -> Layou
         closer = finder.find(picture, part)
         if len(closer.centres) >= len(found.centres):
             found = closer
-    inks = [extract(extractor, picture, centres) for centres in of_a_size(found.centres)]
+    inks = [extract(extractor, picture, centres) for centres in group_by_size(found.centres)]
     lines = [line for ink in inks for line in find_lines(ink)]
     return Layout(tuple(sorted(lines, key=lambda line: line.box[1] + line.box[3] / 2)), unread)
 

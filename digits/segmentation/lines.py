@@ -139,18 +139,18 @@ def _cut(ink: InkArray, found: DigitInk, group: list[Centre]) -> Line:
     return Line(ink[y : y + height, x : x + width], corner, found.scale, centres)
 
 
-def of_a_size(centres: Sequence[Centre]) -> list[list[Centre]]:
+def group_by_size(centres: Sequence[Centre]) -> list[list[Centre]]:
     """Sort centres by the size of their lines: one list for all lines of about a size."""
     lines = _group(centres)
     heights = [float(np.median([c.height for c in line])) for line in lines]
-    sorts: list[list[Centre]] = []
+    sizes: list[list[Centre]] = []
     before = 0.0
     for height, line in sorted(zip(heights, lines, strict=True), key=lambda each: each[0]):
         if height > _LARGER * before:
-            sorts.append([])
-        sorts[-1] += line
+            sizes.append([])
+        sizes[-1] += line
         before = height
-    return sorts
+    return sizes
 
 
 def _group(centres: Sequence[Centre]) -> list[list[Centre]]:

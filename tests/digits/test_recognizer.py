@@ -145,6 +145,10 @@ def test_the_selected_candidate_is_the_one_that_is_answered_for(recognizer):
     assert prediction.image is chosen.image
 
 
+PLACE = (5, 5, 20, 20)
+"""A box within the line of `ink`."""
+
+
 def answering(recognizer, monkeypatch, **sure):
     """Let the network be so sure of the digits of the images of `framed` 5, 6 and 7."""
 
@@ -191,16 +195,25 @@ def test_photographed_ink_counts_where_the_finder_is_unsure_and_it_is_sure(
 ):
     answering(recognizer, monkeypatch, of_6=searched, of_7=found)
     seen = Layout((Line(ink(7)),))
-    assert recognizer.select([], lambda: seen, lambda: [Candidate(framed(6))]).digit == answer
+    assert (
+        recognizer.select([], lambda: seen, lambda: [Candidate(framed(6), PLACE)]).digit == answer
+    )
+
+
+def test_photographed_ink_counts_only_where_the_finder_sees_some(monkeypatch, recognizer):
+    answering(recognizer, monkeypatch, of_6=0.99, of_7=0.3)
+    seen, beside = Layout((Line(ink(7)),)), [Candidate(framed(6), (900, 5, 20, 20))]
+    assert recognizer.select([], lambda: seen, lambda: beside).digit is None
+    assert recognizer.select([], Layout, lambda: beside).digit is None
 
 
 def test_two_unsure_answers_to_a_photograph_count_where_they_agree(monkeypatch, recognizer):
     answering(recognizer, monkeypatch, of_7=0.6)
     seen = Layout((Line(ink(7)),))
-    assert recognizer.select([], lambda: seen, lambda: [Candidate(framed(7))]).digit == 7
+    assert recognizer.select([], lambda: seen, lambda: [Candidate(framed(7), PLACE)]).digit == 7
     unsure = recognizer.select([], lambda: seen, list)
     assert (unsure.digit, unsure.reason) == (None, BLANK)
-    assert recognizer.select([], Layout, lambda: [Candidate(framed(7))]).digit is None
+    assert recognizer.select([], Layout, lambda: [Candidate(framed(7), PLACE)]).digit is None
 
 
 def number(*digits: int, size: int = 200) -> np.ndarray:
@@ -238,13 +251,19 @@ def test_a_number_is_read_from_plain_paper_where_the_finder_sees_nothing(recogni
 def test_a_number_is_read_from_photographed_ink_where_that_is_the_surer(recognizer):
     inks = [Ink(number(3, 8, size=80), 1.0)]
     unclear = Layout((Line(0.3 * cv2.GaussianBlur(number(1, 4), (0, 0), 25)),))
-    for layout, answer in (
-        (Layout(), "38"),
-        (Layout((Line(number(7, 2)),)), "72"),
-        (unclear, "38"),
-    ):
+    clear = Layout((Line(number(7, 2)),))
+    for layout, answer in ((Layout(), ""), (clear, "72"), (unclear, "38")):
         look = SimpleNamespace(ink=None, inks=inks, layout=layout)
         assert recognizer.read_look(look).number == answer
+
+
+@pytest.mark.parametrize("paper", ["plain", "photographed"])
+def test_what_is_rejected_stays_unread_where_the_finder_sees_nothing(recognizer, paper):
+    scribble = Ink(0.3 * cv2.GaussianBlur(number(1, 4), (0, 0), 25), 1.0)
+    inks = {"plain": {"ink": scribble}, "photographed": {"ink": None, "inks": [scribble]}}[paper]
+    reading = recognizer.read_look(SimpleNamespace(**inks, layout=Layout()))
+    assert (reading.number, reading.reason) == ("", NOT_A_DIGIT)
+    assert reading.unread
 
 
 def test_each_line_is_read_and_what_is_no_digit_is_named(recognizer):

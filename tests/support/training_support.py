@@ -3,6 +3,8 @@
 import functools
 import gzip
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -195,3 +197,31 @@ def small_hands(count):
     """Digits to write pages and lines with, traced from a few images."""
     images, labels = _handwritten(2, count)
     return Hands(images, labels, [trace(image) for image in images])
+
+
+def run_training(folder, module, setting, unit, counts):
+    """Run the command of `training.module`, and again to go on, on a few handwritten images.
+
+    Args:
+        folder: Of the run.
+        module: Below `training`; `s` in the setting.
+        setting: Python that makes it small.
+        unit: What it learns from.
+        counts: How many of them the first and the second run end with.
+
+    Returns:
+        What the second run had logged of its count, line by line.
+    """
+    script = (
+        f"from training import {module} as s, loop; {setting};"
+        "from tests.support.training_support import _handwritten as h;"
+        "names = 'train_images', 'train_labels';"
+        "loop.load_mnist = lambda _: type('M', (), dict(zip(names, h(2, 60)))); s.main()"
+    )
+    options = ["--run", str(folder), "--every", str(counts[0]), "--cool", str(counts[0] // 2)]
+    for count in counts:
+        command = [sys.executable, "-c", script, *options, f"--{unit}", str(count)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr[-2000:]
+    lines = (folder / "log.jsonl").read_text("utf-8").splitlines()
+    return [json.loads(line)[unit] for line in lines]

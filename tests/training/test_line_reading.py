@@ -1,9 +1,5 @@
 """Training the line reader: lines and what is written there, what is learned, a run as a set."""
 
-import json
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
@@ -11,7 +7,7 @@ from digits.networks import NOT_A_DIGIT
 from digits.numbers.frame import HEIGHT
 from digits.numbers.network import BLANK, COLUMN_STEP, LAYERS
 from digits.weights import BUNDLED, load_folder
-from tests.support.training_support import small_hands
+from tests.support.training_support import run_training, small_hands
 from training import keras_layers, line_reading
 from training.synthesis.lines import Written, write_line
 
@@ -142,19 +138,7 @@ def test_errors_are_insertions_deletions_and_substitutions():
 
 @pytest.mark.nightly
 def test_the_command_trains_goes_on_and_leaves_a_set(tmp_path):
-    script = (
-        "import sys; import numpy as np; from training import line_reading as s;"
-        "from tests.support.training_support import _handwritten as h;"
-        "s._VALIDATION_LINES = 24; s._VALIDATION_WRITERS = s._WRITERS;"
-        "from training import loop;"
-        "loop.load_mnist = lambda _: type('M', (), dict(zip("
-        "('train_images', 'train_labels'), h(2, 60)))); s.main()"
-    )
-    for lines in (256, 512):
-        arguments = ["--run", str(tmp_path), "--lines", str(lines), "--every", "256"]
-        command = [sys.executable, "-c", script, *arguments, "--cool", "128"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr[-2000:]
-    log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
-    assert [line["lines"] for line in log] == [256, 512]
+    counts = [256, 512]
+    setting = "s._VALIDATION_LINES = 24; s._VALIDATION_WRITERS = s._WRITERS"
+    assert run_training(tmp_path, "line_reading", setting, "lines", counts) == counts
     assert load_folder(tmp_path).metrics["line_reader"]["of_lines"] == 24

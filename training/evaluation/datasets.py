@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.ink import InkArray
+from digits.look import Look
 from digits.pictures import Picture
 from digits.preprocessing import Candidate
-from digits.recognizer import Look
 from digits.segmentation.layout import Layout
 from training.data.mnist import Mnist, as_input
 from training.evaluation import corruptions

@@ -1,9 +1,5 @@
 """The extractor: one architecture in two frameworks, its training, and which ink it keeps."""
 
-import json
-import subprocess
-import sys
-
 import cv2
 import numpy as np
 import pytest
@@ -13,8 +9,9 @@ from digits.layers import shapes
 from digits.onnx_graph import open_session
 from digits.segmentation.extractor import Extractor, build, extract
 from digits.segmentation.finder import Centre
-from digits.segmentation.ink_network import DIGIT_HEIGHT, INPUTS, LAYERS, STEP
-from tests.support.training_support import small_hands, unsettle
+from digits.segmentation.ink_network import DIGIT_HEIGHT, LAYERS, STEP
+from digits.segmentation.network import INPUTS
+from tests.support.training_support import run_training, small_hands, unsettle
 from training import extraction, keras_layers
 from training.synthesis.crops import SIZE, make_crops
 from training.synthesis.page import DIGIT, LINE, WRITING
@@ -40,7 +37,7 @@ def test_keras_and_onnx_agree_on_random_weights_and_any_size():
         logits = np.asarray(model(pictures.astype(np.float32), training=False))
         expected = np.exp(logits - logits.max(-1, keepdims=True))
         expected = (expected / expected.sum(-1, keepdims=True)).transpose(0, 3, 1, 2)
-        (shares,) = session.run(None, {"picture": pictures})
+        (shares,) = session.run(None, {"pixels": pictures})
         assert np.ptp(expected) > 0.1
         assert np.abs(shares - expected).max() < 1e-4
 
@@ -109,7 +106,7 @@ class Marking:
     """Marks red as digits' ink, blue as other writing, green as lines."""
 
     def run(self, _names, feeds):
-        red, green, blue = np.moveaxis(feeds["picture"][0].astype(np.float32), 2, 0)
+        red, green, blue = np.moveaxis(feeds["pixels"][0].astype(np.float32), 2, 0)
         marks = [red - blue > 60, blue - red > 60, green - np.maximum(red, blue) > 60]
         ink, writing, lines = (mark.astype(np.float32) for mark in marks)
         return (np.stack([1 - ink - writing - lines, ink, writing, lines])[None],)
@@ -196,19 +193,9 @@ def test_a_very_long_line_is_made_smaller(extractor):
 
 @pytest.mark.nightly
 def test_the_command_trains_and_goes_on(tmp_path):
-    script = (
-        "import sys; import numpy as np; from training import extraction as s, loop;"
-        "from tests.support.training_support import _handwritten as h;"
-        "s._VALIDATION_BATCHES = 1; loop.load_mnist = lambda _: type('M', (), dict(zip("
-        "('train_images', 'train_labels'), h(2, 60)))); s.main()"
+    counts = [32, 64]
+    assert (
+        run_training(tmp_path, "extraction", "s._VALIDATION_BATCHES = 1", "crops", counts) == counts
     )
-    for crops in (32, 64):
-        arguments = ["--run", str(tmp_path), "--crops", str(crops), "--every", "32", "--cool", "16"]
-        command = [sys.executable, "-c", script, *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr[-2000:]
-    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
-    assert [line["crops"] for line in lines] == [32, 64]
-    assert {k: v.shape for k, v in load_file(tmp_path / "extractor.safetensors").items()} == shapes(
-        LAYERS, INPUTS
-    )
+    written = load_file(tmp_path / "extractor.safetensors")
+    assert {name: array.shape for name, array in written.items()} == shapes(LAYERS, INPUTS)

@@ -1,9 +1,5 @@
 """The finder: one architecture in two frameworks, training that goes on, centres in pictures."""
 
-import json
-import subprocess
-import sys
-
 import cv2
 import numpy as np
 import pytest
@@ -15,9 +11,9 @@ from digits.segmentation.extractor import DigitInk
 from digits.segmentation.finder import Centre, Finder
 from digits.segmentation.graph import build
 from digits.segmentation.letterbox import SIDE, letterbox, stretch, tiles_of, to_square
-from digits.segmentation.lines import find_lines, of_a_size
+from digits.segmentation.lines import find_lines, group_by_size
 from digits.segmentation.network import INPUTS, LAYERS
-from tests.support.training_support import small_hands, unsettle
+from tests.support.training_support import run_training, small_hands, unsettle
 from training import keras_layers, segmentation
 from training.averaged_model import rate_at
 from training.synthesis.pages import make
@@ -235,13 +231,13 @@ def test_ink_is_sorted_into_lines_from_top_to_bottom():
     assert top.ink.sum() == bottom.ink.sum() == 2 * 20 * 40
 
 
-def test_lines_of_a_size_are_looked_at_together_and_others_apart():
+def test_lines_group_by_size_are_looked_at_together_and_others_apart():
     def at(x, y, height):
         return Centre(x, y, height, 0.9)
 
     row, other = [at(10, 20, 30), at(40, 22, 24)], [at(12, 90, 34)]
     large = [at(200, 300, 150), at(320, 310, 90)]  # a small digit in a large line
-    small, tall = of_a_size([large[0], *row, *other, large[1]])
+    small, tall = group_by_size([large[0], *row, *other, large[1]])
     assert sorted(small, key=lambda c: c.y) == [*row, *other]
     assert tall == large
 
@@ -288,19 +284,10 @@ def test_a_detached_stroke_and_a_neighbour_without_centre_are_of_the_line():
 
 @pytest.mark.nightly
 def test_the_command_trains_and_goes_on(tmp_path):
-    script = (
-        "import sys; import numpy as np; from training import loop, segmentation as s;"
-        "from tests.support.training_support import _handwritten as h;"
-        "s._VALIDATION_PAGES = 24; loop.load_mnist = lambda _: type('M', (), dict(zip("
-        "('train_images', 'train_labels'), h(2, 60)))); s.main()"
+    counts = [32, 64]
+    assert (
+        run_training(tmp_path, "segmentation", "s._VALIDATION_PAGES = 24", "pages", counts)
+        == counts
     )
-    for pages in (32, 64):
-        arguments = ["--run", str(tmp_path), "--pages", str(pages), "--every", "32", "--cool", "16"]
-        command = [sys.executable, "-c", script, *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr[-2000:]
-    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
-    assert [line["pages"] for line in lines] == [32, 64]
-    assert {k: v.shape for k, v in load_file(tmp_path / "finder.safetensors").items()} == shapes(
-        LAYERS, INPUTS
-    )
+    written = load_file(tmp_path / "finder.safetensors")
+    assert {name: array.shape for name, array in written.items()} == shapes(LAYERS, INPUTS)
