@@ -178,6 +178,9 @@ def _empty() -> dict[str, Source]:
         "blank-28x28.png": np.zeros((28, 28), np.uint8),
         "stripes.png": (columns // 25 % 2 * 255).astype(np.uint8),
         "noise.png": rng.integers(0, 256, (300, 400)).astype(np.uint8),
+        "black-and-white-noise.png": (
+            np.random.default_rng(0).integers(0, 2, (300, 300)).astype(np.uint8) * 255
+        ),
         "colored-noise.png": rng.integers(0, 256, (300, 400, 3)).astype(np.uint8),
         "grainy-paper.png": rng.normal(200, 10, (300, 300)).clip(0, 255).astype(np.uint8),
         "gradient-across.png": across,
@@ -194,11 +197,9 @@ def _no_digits() -> dict[str, Gray]:
     cross = np.full((400, 400), 255, np.uint8)
     cv2.line(cross, (60, 60), (340, 340), 0, 20)
     cv2.line(cross, (340, 60), (60, 340), 0, 20)
-    noise = np.random.default_rng(0).integers(0, 2, (300, 300)).astype(np.uint8) * 255
     dirt = np.where(np.random.default_rng(0).random((300, 300)) < 0.01, 0, 255).astype(np.uint8)
     return {
         "dirt.png": dirt,
-        "black-and-white-noise.png": noise,
         "checkers.png": ((rows + columns) % 2 * 255).astype(np.uint8),
         "cross.png": cross,
     }

@@ -97,6 +97,7 @@ def test_the_page_says_while_the_network_loads(page, app):
     page.route(QUESTION, lambda route: route.fulfill(status=503, json=warming))
     page.goto(app.url)
     expect(page.locator(".weights")).to_contain_text("loading")
+    page.locator("#sketchpad > canvas[aria-label]").wait_for()  # the pad may come later
     draw(page, 9)
     expect(page.locator("#prediction")).to_contain_text("Warming up")
     assert confidences(page) == [0] * 10
