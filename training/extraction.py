@@ -1,6 +1,6 @@
 """Train the extractor: the network that separates ink from everything around it.
 
-    python -m training.extraction --run runs/extractor --data DIR --crops 300000
+    python -m training.extraction --run runs/extractor --data DIR --crops 480000
 
 It learns from crops of the finder's pages in which digits are about as high as it sees them. What
 all such trainings have in common is in `training.loop`; `--crops` may be raised to go on.
@@ -22,6 +22,7 @@ from training import console, keras_layers
 from training.averaged_model import AveragedModel
 from training.loop import HANDS_FILE, Task, parse_arguments, prepare_hands, train
 from training.synthesis.crops import make_crops
+from training.synthesis.page import DIGIT
 from training.synthesis.writing import Hands, load_hands
 
 BATCH: Final = 32
@@ -33,6 +34,12 @@ _VALIDATION_SEED: Final = 1_000_000
 _VALIDATION_BATCHES: Final = 16
 _GAIN: Final = 1.75
 """Of what covers a pixel in part: strokes thinner than a pixel are ink all the same."""
+
+_NEAR: Final = 9
+"""Side of the square of pixels in which one is near digits' ink."""
+
+_NEAR_INK: Final = 4.0
+"""Weight of such pixels; that of others is 1."""
 
 _BIASES: Final = {"classes": (2.0, 0.0, 0.0, 0.0)}
 
@@ -83,9 +90,15 @@ def train_model(crops: int, cool: int) -> AveragedModel:
 
 
 def loss(model: keras.Model, pictures: tf.Tensor, layers: tf.Tensor) -> tf.Tensor:
-    """Return what is to be made small: the mean cross-entropy of a pixel."""
+    """Return what is to be made small: the mean cross-entropy of a pixel.
+
+    Pixels near digits' ink count more: a gap or a rest of a line there makes another digit.
+    """
     logits = model(tf.cast(pictures, tf.float32), training=True)
-    return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(targets(layers), logits))
+    ink = tf.cast(layers[..., DIGIT : DIGIT + 1], tf.float32) / 255
+    weights = 1 + (_NEAR_INK - 1) * tf.nn.max_pool2d(ink, _NEAR, 1, "SAME")[..., 0]
+    errors = tf.nn.softmax_cross_entropy_with_logits(targets(layers), logits)
+    return tf.reduce_sum(weights * errors) / tf.reduce_sum(weights)
 
 
 def evaluate(model: keras.Model, batches: list[Batch]) -> dict[str, Any]:
@@ -124,7 +137,7 @@ def draw_figure(model: keras.Model, batch: Batch, path: Path) -> None:
 def main() -> None:
     """Train, or go on training, until the crops are seen."""
     arguments = parse_arguments(
-        "extraction", __doc__, EXTRACTOR, "crops", (300_000, 160_000, 6_400)
+        "extraction", __doc__, EXTRACTOR, "crops", (480_000, 240_000, 6_400)
     )
     prepare_hands(arguments.run, arguments.data, {HANDS_FILE: slice(_TRACED)})
     hands = load_hands(arguments.run / HANDS_FILE)
