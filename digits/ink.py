@@ -13,11 +13,6 @@ import numpy.typing as npt
 from digits.pictures import Picture
 
 InkArray = npt.NDArray[np.float32]
-Mask = npt.NDArray[np.bool_]
-
-Gray = npt.NDArray[np.float32]
-"""`(h, w)`, in gray levels."""
-
 Boxes = npt.NDArray[np.int32]
 """`(n, 5)`: left, top, width, height and area of connected components."""
 
@@ -64,12 +59,6 @@ def components(mask: npt.NDArray[np.bool_ | np.uint8]) -> tuple[npt.NDArray[np.i
     return labels, boxes
 
 
-def touch_border(boxes: Boxes, shape: tuple[int, ...]) -> Mask:
-    """Tell which boxes reach the edge of a picture of this shape."""
-    near, far = boxes[:, :2], boxes[:, :2] + boxes[:, 2:4]
-    return ((near == 0) | (far == shape[1::-1])).any(axis=1)
-
-
 def border(plane: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return the outermost pixels, one after the other."""
     return np.concatenate([plane[0], plane[-1], plane[:, 0], plane[:, -1]])
@@ -78,12 +67,6 @@ def border(plane: npt.NDArray[Any]) -> npt.NDArray[Any]:
 def full_contrast(contrast: InkArray) -> float:
     """Contrast in the middle of a stroke, from the values of all its pixels."""
     return float(np.quantile(contrast[:: 1 + contrast.size // 5000], 0.8))
-
-
-def squared_slope(plane: InkArray) -> InkArray:
-    """Squared slope: high along a pen's stroke, low along a shadow."""
-    across, down = (cv2.Sobel(plane, cv2.CV_32F, *order) for order in ((1, 0), (0, 1)))
-    return across**2 + down**2
 
 
 def stroke_width(ink: InkArray) -> float:

@@ -1,15 +1,19 @@
-"""What is seen in a picture: its ink on plain paper, its layout, its ink on photographed paper."""
+"""What is seen in a picture: its ink if the paper is plain, and its layout."""
 
+from collections.abc import Iterator
 from functools import cached_property
+from typing import Final
 
 from digits.ink import Ink
-from digits.paper import photographed_inks
 from digits.pictures import Picture
 from digits.plain import plain_ink
-from digits.preprocessing import Candidate, photographed_candidates, preprocess_candidates
+from digits.preprocessing import Candidate, preprocess_candidates
 from digits.segmentation.extractor import Extractor
-from digits.segmentation.finder import Finder
-from digits.segmentation.layout import Layout, find_layout
+from digits.segmentation.finder import Finder, Found
+from digits.segmentation.layout import Layout, find_layout, find_writing
+
+_ZOOMS: Final = (1.4, 0.75)
+"""Scales in which ink is extracted again where a number is read unsurely."""
 
 
 class Look:
@@ -36,16 +40,17 @@ class Look:
         return [] if self.ink is None else preprocess_candidates(self.ink)
 
     @cached_property
-    def inks(self) -> list[Ink]:
-        """By rules for photographed paper, the likeliest first; none where the paper is plain."""
-        return photographed_inks(self.picture) if self.ink is None else []
-
-    @cached_property
-    def photographed(self) -> list[Candidate]:
-        """For the one digit of these inks."""
-        return photographed_candidates(self.inks)
-
-    @cached_property
     def layout(self) -> Layout:
         """By finder and extractor."""
-        return find_layout(self._finder, self._extractor, self.picture)
+        return find_layout(self._extractor, self.picture, self._found)
+
+    def layouts(self) -> Iterator[Layout]:
+        """Yield it, and then what the extractor sees in other scales, as far as it is asked for."""
+        yield self.layout
+        if self._found.centres:
+            for zoom in _ZOOMS:
+                yield find_layout(self._extractor, self.picture, self._found, zoom)
+
+    @cached_property
+    def _found(self) -> Found:
+        return find_writing(self._finder, self.picture)

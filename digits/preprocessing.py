@@ -4,13 +4,11 @@
 `(h, w)` float32 in `[0, 1]`, 0 for paper and 1 for full ink.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from digits.grouping import REACH, main_ink
 from digits.ink import BlankPictureError, Ink, InkArray, components, stroke_width
 from digits.prediction import Box
 
@@ -32,6 +30,9 @@ _FAINT = 0.02
 
 _FILLED = 0.85
 """Share of its box that a character fills at most, whatever the pen."""
+
+_REACH = 0.2
+"""Strokes of one character lie no further apart than this share of the longest one's size."""
 
 _FINE = 4
 """Pixels a side that stand for one pixel of the image while the stroke width is set."""
@@ -68,24 +69,18 @@ def preprocess_candidates(ink: Ink) -> list[Candidate]:
     return [normalized]
 
 
-def photographed_candidates(inks: Sequence[Ink]) -> list[Candidate]:
-    """Bring the digit in each ink of a photograph into MNIST's frame."""
-    digits = [(main_ink(ink.array), ink.scale) for ink in inks]
-    return [Candidate(normalize(digit), _box(digit, scale)) for digit, scale in digits]
-
-
 def _is_alone(ink: InkArray) -> bool:
     """Tell the strokes of one character: close to each other, none around another, none cut off."""
     mask = (ink > _EDGE).astype(np.uint8)
-    x, y, width, height = cv2.boundingRect(mask)
-    if mask[y : y + height, x : x + width].mean() > _FILLED:
-        return False  # a card or an image rather than strokes
-    low, size = components(mask)[1][1:, :4].reshape(-1, 2, 2).transpose(1, 0, 2)
+    boxes = components(mask)[1][1:]
+    low, size = boxes[:, :4].reshape(-1, 2, 2).transpose(1, 0, 2)
     if (low == 0).any() or (low + size == ink.shape[::-1]).any():
         return False
     largest = size.max(axis=1).argmax()
+    if boxes[largest, cv2.CC_STAT_AREA] > _FILLED * size[largest].prod():
+        return False  # a card or an image rather than strokes
     within = (low > low[largest]) & (low + size < low[largest] + size[largest])
-    reach = 1 + int(REACH * size.max())
+    reach = 1 + int(_REACH * size.max())
     near = len(components(cv2.dilate(mask, np.ones((reach, reach), np.uint8)))[1]) <= 2
     return near and not within.all(axis=1).any()
 

@@ -13,7 +13,6 @@ from digits import explanation, networks, onnx_graph
 from digits.activations import Activation, visible_steps
 from digits.drawing import draw, parse_strokes
 from digits.examples import digit_example
-from digits.grouping import written_line
 from digits.ink import Ink, InkArray
 from digits.look import Look
 from digits.numbers.line_reader import LineReader
@@ -68,6 +67,7 @@ class Recognizer:
             (onnx_graph.PROBABILITIES, onnx_graph.LOGITS),
         )
         self._session = onnx_graph.open_session(graph)
+        self._rejects = config.rejection_threshold > 0
         self._finder = finder or Finder(weights.finder)
         self._line_reader = line_reader or LineReader(weights.line_reader)
         self._extractor = extractor or Extractor(weights.extractor)
@@ -113,76 +113,64 @@ class Recognizer:
 
     def predict_look(self, look: Look) -> Prediction:
         """Do what `predict` does."""
-        return self.select(look.candidates, lambda: look.layout, lambda: look.photographed)
+        return self.select(look.candidates, lambda: look.layout)
 
-    def select(
-        self,
-        candidates: Sequence[Candidate],
-        find: Callable[[], Layout],
-        search: Callable[[], Sequence[Candidate]],
-    ) -> Prediction:
+    def select(self, candidates: Sequence[Candidate], find: Callable[[], Layout]) -> Prediction:
         """Decide between what is seen in a picture.
 
         Args:
             candidates: As of `Look.candidates`.
             find: Returns the layout; not called where a single character on plain paper is
                 rejected, or surely a digit.
-            search: Returns the candidates of `Look.photographed`; called where the layout has no
-                sure digit. Theirs counts where the layout has one too, if it is sure or the same.
         """
         first = self._best(candidates)
         is_alone = any(candidate.alone for candidate in candidates)
         if is_alone and (first.digit is None or is_sure(first.score)):
             return first
-        layout = find()
-        second = self.predict_layout(layout)
-        if candidates:
-            surer = is_sure(second.score) and second.score > first.score
-            return second if second.digit is not None and (first.digit is None or surer) else first
-        if is_sure(second.score):
+        second = self.predict_layout(find())
+        if not candidates:
             return second
-        photographed = search()
-        if not photographed and second.digit is None:
-            return replace(second, reason=BLANK)  # texture, in which the finder sees something
-        third = self._best([each for each in photographed if _is_seen(each.box, layout)])
-        agree = second.score > 0 and third.digit == np.argmax(second.confidences)
-        return third if is_sure(third.score) or agree else second
+        surer = is_sure(second.score) and second.score > first.score
+        return second if second.digit is not None and (first.digit is None or surer) else first
 
     def read_look(self, look: Look) -> Reading:
         """Do what `read` does."""
-        first = self.read_layout(look.layout)
-        if look.ink is not None:
-            inks = [look.ink]
-        elif is_sure(min_confidence(first.digits)):
+        readings = map(self.read_layout, look.layouts())
+        first = next(readings)
+        while not is_sure(min_confidence(first.digits)) and (again := next(readings, None)):
+            first = max(first, again, key=evidence)
+        if look.ink is None:
             return first
-        else:
-            inks = [Ink(written_line(ink.array), ink.scale) for ink in look.inks]
-        for second in map(self._numbers.read_ink, inks):
-            seen = look.ink or any(_is_seen(digit.box, look.layout) for digit in second.digits)
-            surer = first.digits or first.reason == BLANK or is_sure(min_confidence(second.digits))
-            if second.digits and seen and surer and evidence(second) > evidence(first):
-                first = second
-            elif first.reason == BLANK and not second.digits:
-                first = second  # what it rejects is written all the same
-        return first
+        second = self._numbers.read_ink(look.ink)
+        if not second.digits:
+            return second if first.reason == BLANK else first  # what it rejects is written
+        surer = first.digits or first.reason == BLANK or is_sure(min_confidence(second.digits))
+        return second if surer and evidence(second) > evidence(first) else first
 
     def predict_layout(self, layout: Layout) -> Prediction:
         """Read the one digit of a picture by what the finder saw alone."""
         digits = [
-            character
+            (character, line.score)
             for line in layout.lines
             for character in ([self._whole(line)] if line.is_character else self._read_line(line))
             if character.is_digit
         ]
         if not digits:
             return replace(NO_INK, reason=NOT_A_DIGIT) if layout.unread else NO_INK
-        sure = [digit for digit in digits if is_sure(digit.confidence)]
-        best = max(sure or digits, key=lambda digit: digit.confidence * max(digit.box[2:]))
+        sure = [digit for digit, seen in digits if is_sure(_combined(digit.confidence, seen))]
+        best = max(
+            sure or [digit for digit, _ in digits],
+            key=lambda digit: digit.confidence * max(digit.box[2:]),
+        )
         answer = self.decide(best.image, best.probabilities, best.box)
-        rejects = self.weights.config.rejection_threshold > 0
-        if sure or not rejects:
+        if sure or not self._rejects:
             return replace(answer, others=max(0, len(sure) - 1))
-        return replace(answer, digit=None, reason=NOT_A_DIGIT)
+        return self._reject(answer)
+
+    def _reject(self, answer: Prediction) -> Prediction:
+        """Reject a digit that one network sees and another does not; rank it below what counts."""
+        score = answer.score * self.weights.config.rejection_threshold
+        return replace(answer, digit=None, reason=NOT_A_DIGIT, score=score)
 
     def read_layout(self, layout: Layout) -> Reading:
         """Read all digits of a picture by what the finder saw alone."""
@@ -343,9 +331,10 @@ class Recognizer:
         return rows
 
 
-def _is_seen(box: Box | None, layout: Layout) -> bool:
-    """Tell whether a box overlaps or touches a line that the finder saw."""
-    return box is not None and _touches(box, [line.box for line in layout.lines])
+def _combined(first: float, second: float) -> float:
+    """Combine the probabilities that two independent networks give one thing, by Bayes' rule."""
+    both, neither = first * second, (1 - first) * (1 - second)
+    return both / max(both + neither, 1e-9)
 
 
 def _touches(box: Box, others: Sequence[Box]) -> bool:

@@ -127,7 +127,9 @@ class DigitInk:
     centres: tuple[Centre, ...]
 
 
-def extract(extractor: Extractor, picture: Picture, centres: Sequence[Centre]) -> DigitInk:
+def extract(
+    extractor: Extractor, picture: Picture, centres: Sequence[Centre], zoom: float = 1.0
+) -> DigitInk:
     """Get the ink of digits.
 
     Connected ink is a digit's or other writing as a whole. What the edge of the part that was
@@ -137,10 +139,11 @@ def extract(extractor: Extractor, picture: Picture, centres: Sequence[Centre]) -
         extractor: The network.
         picture: `(H, W)` or `(H, W, 3)` uint8.
         centres: Of the digits, one at least, in pixels of the picture.
+        zoom: How much larger than usual the network sees it.
     """
     height = float(np.median([centre.height for centre in centres]))
     x, y, wide, tall = _part(centres, height, picture.shape)
-    shares, scale = extractor.separate(picture[y : y + tall, x : x + wide], height)
+    shares, scale = extractor.separate(picture[y : y + tall, x : x + wide], height / zoom)
     at = [centre.moved(x, y, scale) for centre in centres]
     ink = shares[DIGIT] + shares[WRITING]
     labels, stats = components(ink > CONNECTING_INK)

@@ -29,7 +29,7 @@ _OF_THE_BEST: Final = 0.25
 _APART: Final = 0.3
 """Least distance of two digits' centres, in heights."""
 
-_LEAST_AREA: Final = 4
+_LEAST_AREA: Final = 16
 """Pixels of the class map below which other writing is a speck."""
 
 NOTHING, DIGIT, WRITING, LINE = 0, 1, 2, 3

@@ -8,7 +8,7 @@ import numpy as np
 
 from digits.pictures import Picture
 from digits.prediction import Box
-from digits.preprocessing import IMAGE_SIDE
+from digits.preprocessing import BOX_SIDE, IMAGE_SIDE
 from digits.segmentation.extractor import Extractor, extract
 from digits.segmentation.finder import Centre, Finder, Found, distinct
 from digits.segmentation.letterbox import SIDE
@@ -40,33 +40,46 @@ class Layout:
     unread: tuple[Box, ...] = ()
 
 
-def find_layout(finder: Finder, extractor: Extractor, picture: Picture) -> Layout:
+def find_writing(finder: Finder, picture: Picture) -> Found:
     """Find what is written in a picture; where digits fill little of it, look at them closely.
 
     Args:
         finder: The network that looks.
-        extractor: The network that separates ink.
         picture: `(H, W)` or `(H, W, 3)` uint8, upright.
     """
-    if picture.shape[:2] == (IMAGE_SIDE, IMAGE_SIDE):
-        return Layout()  # an image as MNIST's: one digit, and nothing to tell it from
+    if picture.shape[:2] == (IMAGE_SIDE, IMAGE_SIDE) or max(picture.shape[:2]) < BOX_SIDE:
+        return Found(
+            (), ()
+        )  # an image as MNIST's or smaller: one digit, and nothing to tell it from
     found = finder.find(picture, (0, 0, picture.shape[1], picture.shape[0]))
-    unread = found.unread
-    if not found.centres and max(picture.shape[:2]) > 2 * SIDE:
-        found = _in_quarters(finder, picture)
-    if not found.centres:
-        return Layout((), unread)
-    part = _closer(found.centres, picture.shape)
+    centres = found.centres
+    if not centres and max(picture.shape[:2]) > 2 * SIDE:
+        centres = _in_quarters(finder, picture)
+    part = _closer(centres, picture.shape) if centres else None
     if part is not None:
-        closer = finder.find(picture, part)
-        if len(closer.centres) >= len(found.centres):
-            found = closer
-    inks = [extract(extractor, picture, centres) for centres in group_by_size(found.centres)]
+        closer = finder.find(picture, part).centres
+        if len(closer) >= len(centres):
+            centres = closer
+    return Found(centres, found.unread)
+
+
+def find_layout(extractor: Extractor, picture: Picture, found: Found, zoom: float = 1.0) -> Layout:
+    """Extract the ink of the digits that were found, and sort it into lines.
+
+    Args:
+        extractor: The network that separates ink.
+        picture: `(H, W)` or `(H, W, 3)` uint8, upright.
+        found: What the finder saw in it.
+        zoom: How much larger than usual the extractor sees it.
+    """
+    sizes = group_by_size(found.centres)
+    inks = [extract(extractor, picture, centres, zoom) for centres in sizes]
     lines = [line for ink in inks for line in find_lines(ink)]
-    return Layout(tuple(sorted(lines, key=lambda line: line.box[1] + line.box[3] / 2)), unread)
+    lines.sort(key=lambda line: line.box[1] + line.box[3] / 2)
+    return Layout(tuple(lines), found.unread)
 
 
-def _in_quarters(finder: Finder, picture: Picture) -> Found:
+def _in_quarters(finder: Finder, picture: Picture) -> tuple[Centre, ...]:
     """Look at the corners of a large picture, which overlap: its digits may be too small to see."""
     height, width = picture.shape[:2]
     tall, wide = round(_QUARTER * height), round(_QUARTER * width)
@@ -75,7 +88,7 @@ def _in_quarters(finder: Finder, picture: Picture) -> Found:
         for y in (0, height - tall)
         for x in (0, width - wide)
     ]
-    return Found(distinct([c for part in found for c in part.centres]), ())
+    return distinct([c for part in found for c in part.centres])
 
 
 def _closer(centres: Sequence[Centre], shape: tuple[int, ...]) -> Box | None:

@@ -49,12 +49,14 @@ class Line:
         corner: x and y of its top left corner, in pixels of the picture.
         scale: Pixels of the picture to one of the ink.
         centres: Of its digits, and of connected ink without one: x and y in pixels of the ink.
+        score: How sure the finder is of its surest digit.
     """
 
     ink: InkArray
     corner: tuple[float, float] = (0.0, 0.0)
     scale: float = 1.0
     centres: tuple[tuple[float, float], ...] = ()
+    score: float = 1.0
 
     @property
     def is_character(self) -> bool:
@@ -136,7 +138,8 @@ def _cut(ink: InkArray, found: DigitInk, group: list[Centre]) -> Line:
     x, y, width, height = cv2.boundingRect((ink > 0).astype(np.uint8))
     corner = (found.corner[0] + x * found.scale, found.corner[1] + y * found.scale)
     centres = tuple((centre.x - x, centre.y - y) for centre in group)
-    return Line(ink[y : y + height, x : x + width], corner, found.scale, centres)
+    score = max(centre.score for centre in group)
+    return Line(ink[y : y + height, x : x + width], corner, found.scale, centres, score)
 
 
 def group_by_size(centres: Sequence[Centre]) -> list[list[Centre]]:
@@ -188,14 +191,17 @@ def _share(
 ) -> list[InkArray]:
     """Give each line the ink of its digits; drop what only surrounds them.
 
-    A digit is the connected ink around its centre whose height fits best, and small ink beside it.
+    A digit is the connected ink around its centre that fits best in height and place, and small ink
+    beside it.
     Ink that holds digits of several lines is shared pixel by pixel.
     """
     centres = [centre for group in groups for centre in group]
     owner = np.array([index for index, group in enumerate(groups) for _ in group])
     at = np.array([[c.x, c.y] for c in centres])
     size = np.array([c.height for c in centres])
+    middles = boxes[:, :2] + boxes[:, 2:] / 2
     misfit = np.abs(np.log(boxes[:, 3:] / size))
+    misfit += np.linalg.norm(middles[:, None] - at, axis=2) / size
     misfit[~_holds(boxes, centres)] = np.inf
     digits = (misfit == misfit.min(axis=0)) & np.isfinite(misfit)  # (boxes, centres)
     holders = digits.any(axis=1)

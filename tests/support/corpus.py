@@ -177,11 +177,7 @@ def _empty() -> dict[str, Source]:
         "blank-half-transparent.png": rgba((90, 90, 90), np.full((200, 300), 128, np.uint8)),
         "blank-28x28.png": np.zeros((28, 28), np.uint8),
         "stripes.png": (columns // 25 % 2 * 255).astype(np.uint8),
-        "noise.png": rng.integers(0, 256, (300, 400)).astype(np.uint8),
-        "black-and-white-noise.png": (
-            np.random.default_rng(0).integers(0, 2, (300, 300)).astype(np.uint8) * 255
-        ),
-        "colored-noise.png": rng.integers(0, 256, (300, 400, 3)).astype(np.uint8),
+        "checkers.png": ((rows // 25 + columns // 25) % 2 * 255).astype(np.uint8),
         "grainy-paper.png": rng.normal(200, 10, (300, 300)).clip(0, 255).astype(np.uint8),
         "gradient-across.png": across,
         "gradient-down.png": across.T.copy(),
@@ -193,14 +189,16 @@ def _empty() -> dict[str, Source]:
 
 
 def _no_digits() -> dict[str, Gray]:
-    rows, columns = np.mgrid[:300, :400] // 25
     cross = np.full((400, 400), 255, np.uint8)
     cv2.line(cross, (60, 60), (340, 340), 0, 20)
     cv2.line(cross, (340, 60), (60, 340), 0, 20)
-    dirt = np.where(np.random.default_rng(0).random((300, 300)) < 0.01, 0, 255).astype(np.uint8)
+    rng = np.random.default_rng(0)
+    dirt = np.where(rng.random((300, 300)) < 0.01, 0, 255).astype(np.uint8)
     return {
         "dirt.png": dirt,
-        "checkers.png": ((rows + columns) % 2 * 255).astype(np.uint8),
+        "black-and-white-noise.png": rng.integers(0, 2, (300, 300)).astype(np.uint8) * 255,
+        "colored-noise.png": rng.integers(0, 256, (300, 400, 3)).astype(np.uint8),
+        "noise.png": rng.integers(0, 256, (300, 400)).astype(np.uint8),
         "cross.png": cross,
     }
 

@@ -44,7 +44,6 @@ class PictureSet:
         labels: `(N,)` int64 digits; `NO_DIGIT` where there is none.
         resized: `(N, 28, 28)` float32 in `[0, 1]`, 1 is ink.
         candidates: Of each picture on plain paper.
-        photographed: The same of each on other paper.
         layouts: What finder and extractor saw in each picture.
     """
 
@@ -52,7 +51,6 @@ class PictureSet:
     labels: npt.NDArray[np.int64]
     resized: InkArray
     candidates: Sequence[Sequence[Candidate]]
-    photographed: Sequence[Sequence[Candidate]]
     layouts: Sequence[Layout]
 
     @property
@@ -127,8 +125,7 @@ def mnist_as_it_is(mnist: Mnist) -> PictureSet:
     images = as_input(mnist.test_images)[..., 0]
     labels = mnist.test_labels.astype(np.int64)
     candidates = [(Candidate(image),) for image in images]
-    nothing: list[Sequence[Candidate]] = [()] * len(images)
-    return PictureSet("mnist_test", labels, images, candidates, nothing, [Layout()] * len(images))
+    return PictureSet("mnist_test", labels, images, candidates, [Layout()] * len(images))
 
 
 def corrupted(source: Material, kind: str) -> PictureSet:
@@ -188,16 +185,13 @@ def prepare(
 ) -> PictureSet:
     """Look at pictures, `(H, W)` or `(H, W, 3)` uint8, in both ways; they are not kept."""
     resized = np.zeros((len(labels), _SIDE, _SIDE), np.float32)
-    candidates, photographed, layouts = [], [], []
+    candidates, layouts = [], []
     for index, picture in enumerate(pictures):
         resized[index] = plain_resize(picture)
         seen = look(picture)
         candidates.append(seen.candidates)
-        photographed.append(seen.photographed)
         layouts.append(seen.layout)
-    return PictureSet(
-        name, np.asarray(labels, np.int64), resized, candidates, photographed, layouts
-    )
+    return PictureSet(name, np.asarray(labels, np.int64), resized, candidates, layouts)
 
 
 def plain_resize(picture: Picture) -> InkArray:

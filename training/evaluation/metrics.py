@@ -60,10 +60,9 @@ def answer(recognizer: Recognizer, pictures: PictureSet, *, resized: bool) -> An
         rows = np.concatenate([recognizer.predict_images(part) for part in parts])
         predictions = list(map(recognizer.decide, images, rows))
     else:
-        seen = zip(pictures.candidates, pictures.layouts, pictures.photographed, strict=True)
+        seen = zip(pictures.candidates, pictures.layouts, strict=True)
         predictions = [
-            recognizer.select(candidates, partial(_same, layout), partial(_same, photographed))
-            for candidates, layout, photographed in seen
+            recognizer.select(candidates, partial(_same, layout)) for candidates, layout in seen
         ]
     return Answers(
         pictures.labels,

@@ -260,12 +260,11 @@ def test_boxes_of_a_form_are_no_digits(recognizer):
     assert recognizer.read(picture).number == "8023"
 
 
-@pytest.mark.parametrize("kind", ["plain", "noise", "gradient", "paper"])
+@pytest.mark.parametrize("kind", ["plain", "gradient", "paper"])
 def test_a_picture_without_ink_is_blank(recognizer, kind):
     rng = np.random.default_rng(0)
     picture = {
         "plain": np.full((200, 300), 128, np.uint8),
-        "noise": rng.integers(0, 256, (300, 400, 3)).astype(np.uint8),
         "gradient": np.tile(np.linspace(90, 230, 400).astype(np.uint8), (300, 1)),
         "paper": photos.photograph_blank(rng),
     }[kind]
