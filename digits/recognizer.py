@@ -179,11 +179,13 @@ class Recognizer:
         unread: list[Box] = []
         for line in layout.lines:
             characters = self._read_line(line)
-            if not self._numbers.is_number(characters):
+            number = [each.as_digit(len(texts)) for each in characters if each.is_digit]
+            confidence = float(np.mean([each.confidence for each in number] or [0.0]))
+            seen = is_sure(_combined(confidence, line.score))
+            if not (seen and self._numbers.is_number(characters)):
                 unread.append(line.box)
                 continue
             unread += [each.box for each in characters if not each.is_digit]
-            number = [each.as_digit(len(texts)) for each in characters if each.is_digit]
             read += number
             texts.append("".join(str(digit.digit) for digit in number))
         # Ink beside a digit that was read is a sliver of it rather than writing left out.

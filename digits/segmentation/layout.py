@@ -48,9 +48,7 @@ def find_writing(finder: Finder, picture: Picture) -> Found:
         picture: `(H, W)` or `(H, W, 3)` uint8, upright.
     """
     if picture.shape[:2] == (IMAGE_SIDE, IMAGE_SIDE) or max(picture.shape[:2]) < BOX_SIDE:
-        return Found(
-            (), ()
-        )  # an image as MNIST's or smaller: one digit, and nothing to tell it from
+        return Found((), ())  # an image as MNIST's or smaller: nothing to tell its digit from
     found = finder.find(picture, (0, 0, picture.shape[1], picture.shape[0]))
     centres = found.centres
     if not centres and max(picture.shape[:2]) > 2 * SIDE:

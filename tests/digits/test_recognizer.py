@@ -269,6 +269,13 @@ def test_each_line_is_read_and_what_is_no_digit_is_named(recognizer):
     assert (x, y) == (0, 800)
 
 
+def test_a_line_that_the_finder_hardly_sees_is_no_number(recognizer):
+    sure, doubtful = (Layout((Line(number(3, 8), score=score),)) for score in (0.5, 0.0))
+    assert recognizer.read_layout(sure).number == "38"
+    reading = recognizer.read_layout(doubtful)
+    assert (reading.number, len(reading.unread)) == ("", 1)
+
+
 @pytest.mark.parametrize(("unread", "reason"), [((), BLANK), (((1, 2, 3, 4),), NOT_A_DIGIT)])
 def test_a_page_without_digits_says_why(recognizer, unread, reason):
     page = Layout((), unread)
