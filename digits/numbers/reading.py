@@ -81,9 +81,9 @@ class NumberReader:
     ) -> list[Character]:
         """Read digits and other writing, from left to right.
 
-        The line reader tells which characters there are, and other writing where it is sure of it:
-        a 1 may be as straight as a sign. What a digit is, both networks say: their probabilities'
-        geometric mean.
+        The line reader tells which characters there are, and which of them are other writing: a
+        slash beside digits looks like a 1 by itself. What a digit is, both networks say: their
+        probabilities' geometric mean.
 
         Args:
             ink: `(h, w)` float32 in `[0, 1]`, with some ink.
@@ -101,7 +101,7 @@ class NumberReader:
         by_digit = self._classify(images)
         both = _geometric_mean(by_line, by_digit)
         return [
-            Character(image, row, to_picture(*part.box), not is_sure(line[networks.NOT_A_DIGIT]))
+            Character(image, row, to_picture(*part.box), bool(line[networks.NOT_A_DIGIT] < 0.5))
             for image, row, line, (_, part) in zip(images, both, by_line, written, strict=True)
         ]
 
