@@ -132,6 +132,22 @@ def test_a_sign_among_digits_is_unread(recognizer):
     assert 240 < x < x + width < 350
 
 
+def part(number: str, seed: int) -> np.ndarray:
+    """Cut a written number out, 150 pixels high."""
+    sheet = written(number, seed)
+    x, y, width, height = cv2.boundingRect((sheet < 128).astype(np.uint8))
+    return cv2.resize(sheet[y : y + height, x : x + width], (150 * width // height, 150))
+
+
+@pytest.mark.parametrize("width", [45, 70])
+def test_a_slash_between_numbers_is_no_1(recognizer, width):
+    slash = np.full((150, width + 40), 255, np.uint8)
+    cv2.line(slash, (width + 20, 5), (20, 145), 0, 8, cv2.LINE_AA)
+    dates = (np.hstack([part("28", seed), slash, part("43", seed)]) for seed in range(8))
+    pages = (np.pad(date, 75, constant_values=255) for date in dates)
+    assert sum(recognizer.read(page).number == "2843" for page in pages) >= 7
+
+
 def test_letters_around_a_digit_are_no_number(recognizer):
     word = [
         [(40, 70), (110, 70)],
