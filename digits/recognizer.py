@@ -203,10 +203,8 @@ class Recognizer:
         return self._numbers.read_characters(line.ink, named, line.to_picture)
 
     def _whole(self, line: Line) -> Character:
-        images = np.stack([normalize(ink) for ink in line.inks])
-        rows = self.predict_images(images)
-        best = select_candidate(list(rows))
-        return Character(images[best], rows[best], line.box)
+        image = normalize(line.ink)
+        return Character(image, self.predict_images(image[None])[0], line.box)
 
     def predict_ink(self, ink: InkArray) -> Prediction:
         """Read the one digit of a drawing.

@@ -34,23 +34,8 @@ _FAINT: Final = 0.2
 CONNECTING_INK: Final = 0.3
 """Ink that connects strokes."""
 
-_LEAST_DIGIT: Final = 0.35
+_LEAST_DIGIT: Final = 0.2
 """Digits' share of digits and letters below which connected ink is other writing."""
-
-_LEAST_AT_CENTRE: Final = 0.2
-"""The same where a digit's centre is seen."""
-
-_LEAST_BESIDE: Final = 0.03
-"""The same for ink beside a digit, at its level and of its height, that may be a digit too."""
-
-_BESIDE: Final = 0.8
-"""Distance in heights within which ink is beside a digit."""
-
-_LEVEL: Final = 0.35
-"""Distance in heights between the middles of two digits of a line at most."""
-
-_ALIKE: Final = 0.45
-"""Logarithm of the ratio of their heights at most."""
 
 _NEIGHBOURS: Final = np.ones((3, 3), np.uint8)
 
@@ -118,7 +103,7 @@ class DigitInk:
         ink: `(h, w)` float32 in `[0, 1]`.
         scale: Pixels of the picture to one of the ink.
         corner: x and y of its top left corner, in pixels of the picture.
-        centres: Of the digits, in pixels of the ink; of doubtful ones too.
+        centres: Of the digits, in pixels of the ink.
     """
 
     ink: InkArray
@@ -155,14 +140,8 @@ def extract(
     rows, columns = picture.shape[:2]
     cut = ((left == 0) & (x > 0)) | ((right == ink.shape[1]) & (x + wide < columns))
     cut |= ((top == 0) & (y > 0)) | ((bottom == ink.shape[0]) & (y + tall < rows))
-    share[cut & ~held] = 0
-    share[0] = 0
-    keep = share >= np.where(held, _LEAST_AT_CENTRE, _LEAST_DIGIT)
-    for index in _beside_digits(stats, share, keep):
-        keep[index] = True
-        middle = (left[index] + right[index]) / 2, (top[index] + bottom[index]) / 2
-        size = bottom[index] - top[index]
-        at.append(Centre(*map(float, (*middle, size, share[index]))))
+    keep = (share >= _LEAST_DIGIT) & (held | ~cut)
+    keep[0] = False
     ink = np.maximum(ink - _FAINT, 0) / (1 - _FAINT)
     return DigitInk(mask_ink(ink, keep[labels]), scale, (x, y), tuple(at))
 
@@ -185,31 +164,6 @@ def mask_ink(ink: InkArray, kept: npt.NDArray[np.bool_]) -> InkArray:
     """
     edges = (cv2.dilate(kept.astype(np.uint8), _NEIGHBOURS) > 0) & (ink <= CONNECTING_INK)
     return ink * (kept | edges)
-
-
-def _beside_digits(
-    stats: npt.NDArray[np.int32], share: npt.NDArray[np.float64], digits: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.intp]:
-    """Return the indices of other writing that stands beside a digit, and like one.
-
-    A 1 between other digits and a bracket look alike: the reader decides.
-
-    Args:
-        stats: `(n, 5)` boxes of connected ink, as OpenCV tells them.
-        share: `(n,)` digits' share of each; 0 for what is no writing.
-        digits: `(n,)` which of it is digits' ink.
-    """
-    left, top, wide, tall = stats[:, :4].T.astype(np.float64)
-    middle = top + tall / 2
-
-    def is_like_a_neighbour(index: int) -> bool:
-        gap = np.maximum(left - left[index] - wide[index], left[index] - left - wide) / tall
-        size = np.abs(np.log(tall[index] / tall))
-        level = np.abs(middle - middle[index]) / tall
-        return bool((digits & (gap < _BESIDE) & (level < _LEVEL) & (size < _ALIKE)).any())
-
-    doubtful = np.flatnonzero(~digits & (share >= _LEAST_BESIDE))
-    return np.array([index for index in doubtful if is_like_a_neighbour(int(index))], np.intp)
 
 
 def _sums(labels: npt.NDArray[np.int32], values: InkArray) -> npt.NDArray[np.float64]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final
 
 import cv2
@@ -48,14 +47,14 @@ class Line:
         ink: `(h, w)` float32 in `[0, 1]`, cut to the line.
         corner: x and y of its top left corner, in pixels of the picture.
         scale: Pixels of the picture to one of the ink.
-        centres: Of its digits, and of connected ink without one: x and y in pixels of the ink.
+        count: Of its digits, as the finder and the connected ink tell it.
         score: How sure the finder is of its surest digit.
     """
 
     ink: InkArray
     corner: tuple[float, float] = (0.0, 0.0)
     scale: float = 1.0
-    centres: tuple[tuple[float, float], ...] = ()
+    count: int = 1
     score: float = 1.0
 
     @property
@@ -65,26 +64,8 @@ class Line:
         Two digits that touch are such ink too: only who asks for one digit may go by this.
         """
         height, width = self.ink.shape
-        is_one = len(self.centres) < 2 or self._components[0] <= 2
-        return is_one and width <= _MAX_WIDTH * height
-
-    @cached_property
-    def _components(self) -> tuple[int, npt.NDArray[np.int32]]:
-        """How many components the ink has, the paper counted, and which each pixel is of."""
-        count, labels = cv2.connectedComponents((self.ink > CONNECTING_INK).astype(np.uint8))
-        return count, np.asarray(labels, np.int32)
-
-    @property
-    def inks(self) -> tuple[InkArray, ...]:
-        """All of the ink; then, if more stands apart, the connected ink nearest to the centre."""
-        count, labels = self._components
-        if count <= 2:
-            return (self.ink,)
-        rows, columns = np.nonzero(labels)
-        height, width = self.ink.shape
-        x, y = self.centres[0] if self.centres else (width / 2, height / 2)
-        nearest = np.hypot(columns - x, rows - y).argmin()
-        return self.ink, mask_ink(self.ink, labels == labels[rows[nearest], columns[nearest]])
+        strokes, _ = cv2.connectedComponents((self.ink > CONNECTING_INK).astype(np.uint8))
+        return (self.count == 1 or strokes <= 2) and width <= _MAX_WIDTH * height
 
     @property
     def box(self) -> Box:
@@ -137,9 +118,8 @@ def _holds(boxes: npt.NDArray[np.float64], seeds: list[Centre]) -> npt.NDArray[n
 def _cut(ink: InkArray, found: DigitInk, group: list[Centre]) -> Line:
     x, y, width, height = cv2.boundingRect((ink > 0).astype(np.uint8))
     corner = (found.corner[0] + x * found.scale, found.corner[1] + y * found.scale)
-    centres = tuple((centre.x - x, centre.y - y) for centre in group)
     score = max(centre.score for centre in group)
-    return Line(ink[y : y + height, x : x + width], corner, found.scale, centres, score)
+    return Line(ink[y : y + height, x : x + width], corner, found.scale, len(group), score)
 
 
 def group_by_size(centres: Sequence[Centre]) -> list[list[Centre]]:

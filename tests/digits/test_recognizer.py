@@ -211,14 +211,6 @@ def test_of_several_digits_the_most_prominent_is_the_answer(recognizer):
     assert prediction.others == 2
 
 
-def test_what_stands_apart_from_a_digit_may_be_left_out(recognizer):
-    drawn = np.pad(ink(3), 120)
-    for corner in ((20, 20), (20, 500), (500, 20), (500, 500)):
-        cv2.circle(drawn, corner, 30, 1.0, 10)
-    assert recognizer.predict_ink(drawn).digit != 3
-    assert recognizer.predict_layout(Layout((Line(drawn),))).digit == 3
-
-
 def seen(ink: Ink, *layouts: Layout) -> SimpleNamespace:
     """A look at plain paper with these layouts, or with an empty one."""
     return SimpleNamespace(ink=ink, layouts=lambda: iter(layouts or [Layout()]))
@@ -256,7 +248,7 @@ def test_each_line_is_read_and_what_is_no_digit_is_named(recognizer):
     points = np.random.default_rng(4).uniform(10, 190, (40, 2)).astype(np.int32)
     cv2.polylines(scribble, [points], isClosed=False, color=1.0, thickness=9)
     lines = (
-        Line(number(3, 8), centres=((60.0, 50.0), (160.0, 50.0))),
+        Line(number(3, 8), count=2),
         Line(scribble, (10, 500)),
         Line(ink(7), (0, 800), 2.0),
     )

@@ -164,17 +164,6 @@ def test_connected_ink_is_a_digits_or_other_writing_as_a_whole(extractor):
     assert found.ink[:, round(x[1])].max() == 0
 
 
-def test_other_writing_like_the_digit_beside_it_is_kept_with_its_probability(extractor):
-    mixed = (100, 140, RED), (140, 300, BLUE)
-    picture = drawn((100, (100, 300, RED)), (200, *mixed), (300, (220, 230, RED), (230, 300, BLUE)))
-    found = extract(extractor, picture, [digit_at(100)])
-    _, centre = found.centres
-    x = centre.x * found.scale + found.corner[0]
-    assert x == pytest.approx(200, abs=6)
-    assert 0.1 < centre.score < 0.35
-    assert found.ink[:, round((300 - found.corner[0]) / found.scale)].max() == 0  # too short
-
-
 def test_what_is_cut_by_the_edge_of_the_part_is_no_digit(extractor):
     picture = drawn((200, (300, 500, RED)), (200, (0, 170, RED)), size=(900, 400))
     found = extract(extractor, picture, [digit_at(200, 400)])
