@@ -45,7 +45,7 @@ class Look:
         return find_layout(self._extractor, self.picture, self._found)
 
     def layouts(self) -> Iterator[Layout]:
-        """Yield it, and then what the extractor sees in other scales, as far as it is asked for."""
+        """Yield the layout, then those of other scales, each extracted when it is asked for."""
         yield self.layout
         if self._found.centres:
             for zoom in _ZOOMS:

@@ -67,7 +67,6 @@ class Recognizer:
             (onnx_graph.PROBABILITIES, onnx_graph.LOGITS),
         )
         self._session = onnx_graph.open_session(graph)
-        self._rejects = config.rejection_threshold > 0
         self._finder = finder or Finder(weights.finder)
         self._line_reader = line_reader or LineReader(weights.line_reader)
         self._extractor = extractor or Extractor(weights.extractor)
@@ -163,7 +162,7 @@ class Recognizer:
             key=lambda digit: digit.confidence * max(digit.box[2:]),
         )
         answer = self.decide(best.image, best.probabilities, best.box)
-        if sure or not self._rejects:
+        if sure or not self.weights.config.rejection_threshold:
             return replace(answer, others=max(0, len(sure) - 1))
         return self._reject(answer)
 

@@ -134,9 +134,7 @@ def extract(
     labels, stats = components(ink > CONNECTING_INK)
     share = _sums(labels, shares[DIGIT]) / (_sums(labels, ink) + 1e-6)
     left, top, right, bottom = (*stats.T[:2], *(stats.T[:2] + stats.T[2:4]))
-    held = np.zeros(len(stats), bool)
-    for c in at:
-        held |= (left <= c.x) & (c.x <= right) & (top <= c.y) & (c.y <= bottom)
+    held = holds(stats[:, :4], at).any(axis=1)
     rows, columns = picture.shape[:2]
     cut = ((left == 0) & (x > 0)) | ((right == ink.shape[1]) & (x + wide < columns))
     cut |= ((top == 0) & (y > 0)) | ((bottom == ink.shape[0]) & (y + tall < rows))
@@ -153,6 +151,13 @@ def _part(centres: Sequence[Centre], height: float, shape: tuple[int, ...]) -> B
     x, y = np.maximum(at.min(axis=0) - margin, 0).astype(int).tolist()
     right, bottom = np.minimum(np.ceil(at.max(axis=0) + margin), shape[1::-1]).astype(int).tolist()
     return x, y, right - x, bottom - y
+
+
+def holds(boxes: npt.NDArray[np.number], centres: Sequence[Centre]) -> npt.NDArray[np.bool_]:
+    """Tell which boxes, `(n, 4)`, hold which centres: `(n, len(centres))` bool."""
+    at = np.array([[c.x, c.y] for c in centres]).reshape(-1, 2)
+    low, size = boxes[:, None, :2], boxes[:, None, 2:]
+    return np.all((low <= at) & (at <= low + size), axis=2)
 
 
 def mask_ink(ink: InkArray, kept: npt.NDArray[np.bool_]) -> InkArray:

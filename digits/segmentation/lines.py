@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digits.ink import InkArray
+from digits.ink import InkArray, components
 from digits.numbers.line_reader import gaps_between
 from digits.prediction import Box
-from digits.segmentation.extractor import CONNECTING_INK, DigitInk, mask_ink
+from digits.segmentation.extractor import CONNECTING_INK, DigitInk, holds, mask_ink
 from digits.segmentation.finder import Centre
 
 _LEVEL: Final = 0.5
@@ -47,7 +47,7 @@ class Line:
         ink: `(h, w)` float32 in `[0, 1]`, cut to the line.
         corner: x and y of its top left corner, in pixels of the picture.
         scale: Pixels of the picture to one of the ink.
-        count: Of its digits, as the finder and the connected ink tell it.
+        count: How many digits it has, by centres and by connected ink without one.
         score: How sure the finder is of its surest digit.
     """
 
@@ -59,13 +59,13 @@ class Line:
 
     @property
     def is_character(self) -> bool:
-        """Whether it has one centre, or is connected, and is no wider than a digit.
+        """Whether it has one digit, or is connected, and is no wider than one.
 
         Two digits that touch are such ink too: only who asks for one digit may go by this.
         """
         height, width = self.ink.shape
-        strokes, _ = cv2.connectedComponents((self.ink > CONNECTING_INK).astype(np.uint8))
-        return (self.count == 1 or strokes <= 2) and width <= _MAX_WIDTH * height
+        _, boxes = components(self.ink > CONNECTING_INK)  # the first is the paper's
+        return (self.count == 1 or len(boxes) <= 2) and width <= _MAX_WIDTH * height
 
     @property
     def box(self) -> Box:
@@ -81,8 +81,7 @@ class Line:
 
 def find_lines(found: DigitInk) -> list[Line]:
     """Sort the ink of a picture into lines, from top to bottom."""
-    strong = (found.ink > CONNECTING_INK).astype(np.uint8)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(strong)
+    labels, stats = components(found.ink > CONNECTING_INK)
     boxes = stats[1:, :4].astype(np.float64)
     if not (len(boxes) and found.centres):
         return []
@@ -101,18 +100,11 @@ def _seeds(found: DigitInk, boxes: npt.NDArray[np.float64]) -> list[Centre]:
     """Return the centres in pixels of the ink, and those of connected ink that has none."""
     seeds = list(found.centres)
     typical = np.median([seed.height for seed in seeds])
-    alone = ~_holds(boxes, seeds).any(axis=1)
+    alone = ~holds(boxes, seeds).any(axis=1)
     fits = (boxes[:, 3] >= _LEAST_HEIGHT * typical) & (boxes[:, 3] <= _MOST_HEIGHT * typical)
     for x, y, width, height in boxes[alone & fits]:
         seeds.append(Centre(x + width / 2, y + height / 2, height, 0.0))
     return seeds
-
-
-def _holds(boxes: npt.NDArray[np.float64], seeds: list[Centre]) -> npt.NDArray[np.bool_]:
-    """Tell which boxes hold which centres: `(boxes, seeds)`."""
-    at = np.array([[seed.x, seed.y] for seed in seeds]).reshape(-1, 2)
-    low, size = boxes[:, None, :2], boxes[:, None, 2:]
-    return np.all((low <= at) & (at <= low + size), axis=2)
 
 
 def _cut(ink: InkArray, found: DigitInk, group: list[Centre]) -> Line:
@@ -172,8 +164,7 @@ def _share(
     """Give each line the ink of its digits; drop what only surrounds them.
 
     A digit is the connected ink around its centre that fits best in height and place, and small ink
-    beside it.
-    Ink that holds digits of several lines is shared pixel by pixel.
+    beside it. Ink that holds digits of several lines is shared pixel by pixel.
     """
     centres = [centre for group in groups for centre in group]
     owner = np.array([index for index, group in enumerate(groups) for _ in group])
@@ -182,7 +173,7 @@ def _share(
     middles = boxes[:, :2] + boxes[:, 2:] / 2
     misfit = np.abs(np.log(boxes[:, 3:] / size))
     misfit += np.linalg.norm(middles[:, None] - at, axis=2) / size
-    misfit[~_holds(boxes, centres)] = np.inf
+    misfit[~holds(boxes, centres)] = np.inf
     digits = (misfit == misfit.min(axis=0)) & np.isfinite(misfit)  # (boxes, centres)
     holders = digits.any(axis=1)
     of_line = np.full(len(boxes) + 1, -1)
