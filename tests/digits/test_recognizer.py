@@ -211,6 +211,17 @@ def test_of_several_digits_the_most_prominent_is_the_answer(recognizer):
     assert prediction.others == 2
 
 
+def test_what_stands_apart_from_a_digit_is_left_out(recognizer):
+    read = []
+    for digit in range(10):
+        drawn = np.pad(ink(digit), 120)
+        for corner in ((35, 35), (35, 495), (495, 35), (495, 495)):
+            cv2.circle(drawn, corner, 30, 1.0, 10)
+        assert recognizer.predict_ink(drawn).digit != digit
+        read.append(recognizer.predict(as_picture(drawn)).digit)
+    assert read == list(range(10))
+
+
 def seen(ink: Ink, *layouts: Layout) -> SimpleNamespace:
     """A look at plain paper with these layouts, or with an empty one."""
     return SimpleNamespace(ink=ink, layouts=lambda: iter(layouts or [Layout()]))
