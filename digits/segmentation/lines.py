@@ -39,6 +39,10 @@ _NEAR: Final = 0.25
 """Distance from a digit, in its heights, within which small ink is a part of it."""
 
 
+_BROKEN: Final = 0.45
+"""Distance, in heights, from a centre that no connected ink holds to the pieces of its digit."""
+
+
 @dataclass(frozen=True, eq=False)
 class Line:
     """The ink of one line of digits.
@@ -175,6 +179,8 @@ def _share(
     misfit += np.linalg.norm(middles[:, None] - at, axis=2) / size
     misfit[~holds(boxes, centres)] = np.inf
     digits = (misfit == misfit.min(axis=0)) & np.isfinite(misfit)  # (boxes, centres)
+    away = gaps_between(boxes, np.pad(at, ((0, 0), (0, 2)))) / size
+    digits |= (away < _BROKEN) & (boxes[:, 3:] < size) & ~digits.any(axis=0)
     holders = digits.any(axis=1)
     of_line = np.full(len(boxes) + 1, -1)
     masks = [np.zeros(ink.shape, np.uint8) for _ in groups]

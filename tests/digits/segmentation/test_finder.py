@@ -281,6 +281,14 @@ def test_a_detached_stroke_and_a_neighbour_without_centre_are_of_the_line():
     assert [line.box for line in find_lines(found)] == [(130, 62, 70, 68)]
 
 
+def test_a_digit_in_pieces_around_its_centre_is_read_whole():
+    found = _found([(60, 70, 30, 60), (130, 70, 30, 60)])
+    found.ink[85:115] = 0
+    found.ink[70:130, 130:134] = 1  # the other one is whole
+    found.ink[160:170, 60:90] = 1  # too far away
+    assert [line.box for line in find_lines(found)] == [(60, 70, 100, 60)]
+
+
 @pytest.mark.nightly
 def test_the_command_trains_and_goes_on(tmp_path):
     counts = [32, 64]
