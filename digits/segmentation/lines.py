@@ -38,9 +38,12 @@ _LARGER: Final = 1.6
 _NEAR: Final = 0.25
 """Distance from a digit, in its heights, within which small ink is a part of it."""
 
-
 _BROKEN: Final = 0.45
 """Distance, in heights, from a centre that no connected ink holds to the pieces of its digit."""
+
+
+_LEAST_INK: Final = 0.65
+"""Mean of a line's ink below which it is none: of things the extractor is less sure."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +55,7 @@ class Line:
         corner: x and y of its top left corner, in pixels of the picture.
         scale: Pixels of the picture to one of the ink.
         count: How many digits it has, by centres and by connected ink without one.
-        score: How sure the finder is of its surest digit.
+        score: How sure the finder is of its surest digit; 0 if the extractor is not of its ink.
     """
 
     ink: InkArray
@@ -114,7 +117,8 @@ def _seeds(found: DigitInk, boxes: npt.NDArray[np.float64]) -> list[Centre]:
 def _cut(ink: InkArray, found: DigitInk, group: list[Centre]) -> Line:
     x, y, width, height = cv2.boundingRect((ink > 0).astype(np.uint8))
     corner = (found.corner[0] + x * found.scale, found.corner[1] + y * found.scale)
-    score = max(centre.score for centre in group)
+    is_ink = ink[ink > CONNECTING_INK].mean() > _LEAST_INK
+    score = max(centre.score for centre in group) if is_ink else 0.0
     return Line(ink[y : y + height, x : x + width], corner, found.scale, len(group), score)
 
 

@@ -1,5 +1,7 @@
 """The finder: one architecture in two frameworks, training that goes on, centres in pictures."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from digits.onnx_graph import open_session
 from digits.segmentation.extractor import DigitInk
 from digits.segmentation.finder import Centre, Finder
 from digits.segmentation.graph import build
+from digits.segmentation.layout import Layout
 from digits.segmentation.letterbox import SIDE, letterbox, stretch, tiles_of, to_square
 from digits.segmentation.lines import find_lines, group_by_size
 from digits.segmentation.network import INPUTS, LAYERS
@@ -287,6 +290,16 @@ def test_a_digit_in_pieces_around_its_centre_is_read_whole():
     found.ink[70:130, 130:134] = 1  # the other one is whole
     found.ink[160:170, 60:90] = 1  # too far away
     assert [line.box for line in find_lines(found)] == [(60, 70, 100, 60)]
+
+
+def test_ink_that_the_extractor_is_unsure_of_is_no_digit(recognizer):
+    found = _found([(130, 70, 8, 60)])
+    [sure] = find_lines(found)
+    [unsure] = find_lines(replace(found, ink=0.5 * found.ink))
+    assert (sure.score, unsure.score) == (0.9, 0.0)
+    assert recognizer.predict_layout(Layout((sure,))).digit == 1
+    assert recognizer.predict_layout(Layout((unsure,))).reason == "not a digit"
+    assert recognizer.read_layout(Layout((unsure,))).unread == (unsure.box,)
 
 
 @pytest.mark.nightly

@@ -1,9 +1,12 @@
 """Digits are found in any picture: whatever surrounds them, lies on them or lights them."""
 
+from importlib import resources
+
 import cv2
 import numpy as np
 import pytest
 
+from digits.pictures import load_picture
 from tests.support import pen
 from tests.support.inks import line_of_ink
 from training.synthesis import photos
@@ -287,6 +290,14 @@ def test_empty_paper_has_no_digit_whatever_falls_on_it(recognizer):
         picture = photos.photograph_blank(rng)
         assert recognizer.predict(picture).digit is None
         assert recognizer.read(picture).number == ""
+
+
+@pytest.mark.parametrize("name", ["bus.png", "cheetah.jpg", "groot.jpeg", "lion.jpg", "tower.jpg"])
+def test_a_picture_of_a_thing_has_no_digit(recognizer, name):
+    with resources.as_file(resources.files("gradio") / "media_assets/images" / name) as path:
+        picture = load_picture(path)
+    assert recognizer.predict(picture).digit is None
+    assert recognizer.read(picture).number == ""
 
 
 def test_polarity_and_colours_do_not_matter(recognizer):
