@@ -11,14 +11,11 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import onnx
-from onnx import TensorProto, helper
 
 from digits.ink import InkArray, components
-from digits.layer_graph import Weights, constant, layer_nodes
-from digits.numbers.frame import FRAME_EDGE, HEIGHT, fit_line
-from digits.numbers.network import BLANK, CLASSES, COLUMN_STEP, LAYERS, LINE
-from digits.onnx_graph import IR_VERSION, OPSET, open_session
+from digits.layer_graph import Weights, open_heads
+from digits.numbers.frame import FRAME_EDGE, fit_line
+from digits.numbers.network import BLANK, COLUMN_STEP, INPUTS, LAYERS
 
 _SMALL: Final = 0.35
 """Height of connected ink, in that of the tallest, below which it is rather a part of another."""
@@ -55,33 +52,6 @@ class Part:
     box: tuple[int, int, int, int]
 
 
-def build(weights: Weights) -> onnx.ModelProto:
-    """Build the graph.
-
-    Args:
-        weights: By the names of `digits.layers.shapes`.
-
-    Returns:
-        A model from `inks`, `(N, 32, w)` float32 in `[0, 1]`, to `columns`, `(N, w / 2, 12)`
-        float32 probabilities.
-    """
-    arrays = [constant("channel", [1], np.int64), constant("row", [2], np.int64)]
-    nodes = [
-        helper.make_node("Unsqueeze", ["inks", "channel"], [LINE]),
-        *layer_nodes(LAYERS, weights, arrays),
-        helper.make_node("Squeeze", ["columns", "row"], ["logits"]),
-        helper.make_node("Transpose", ["logits"], ["by_column"], perm=[0, 2, 1]),
-        helper.make_node("Softmax", ["by_column"], ["probabilities"], axis=2),
-    ]
-    inks = helper.make_tensor_value_info("inks", TensorProto.FLOAT, ["N", HEIGHT, "W"])
-    output = helper.make_tensor_value_info(
-        "probabilities", TensorProto.FLOAT, ["N", "columns", CLASSES]
-    )
-    graph = helper.make_graph(nodes, "line_reader", [inks], [output], arrays)
-    opsets = [helper.make_opsetid("", OPSET)]
-    return helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
-
-
 class LineReader:
     """The network; safe to share between threads."""
 
@@ -91,7 +61,7 @@ class LineReader:
         Args:
             weights: By the names of `digits.layers.shapes`.
         """
-        self._session = open_session(build(weights))
+        self._heads = open_heads(LAYERS, INPUTS, weights, softmax=True)
 
     def read(self, ink: InkArray) -> list[Named]:
         """Name the characters of a line from left to right.
@@ -100,7 +70,8 @@ class LineReader:
             ink: `(h, w)` float32 in `[0, 1]`, with some ink.
         """
         frame, scale, first = fit_line(ink)
-        (columns,) = self._session.run(None, {"inks": frame[None]})[0]
+        ((shares,),) = self._heads(frame[None, None])
+        columns = shares[:, 0].T
         path = columns.argmax(axis=1)
         starts = np.flatnonzero(np.diff(path, prepend=BLANK))
         ends = np.append(starts, len(path))[1:]
@@ -110,9 +81,9 @@ class LineReader:
             if label == BLANK:
                 continue
             at = start + int(columns[start:end, label].argmax())
-            shares = columns[at, :BLANK]
+            probabilities = columns[at, :BLANK]
             place = (COLUMN_STEP * (at + 0.5) - FRAME_EDGE) / scale + first
-            named.append(Named(shares / shares.sum(), float(place)))
+            named.append(Named(probabilities / probabilities.sum(), float(place)))
         return named
 
 

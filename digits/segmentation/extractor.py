@@ -7,19 +7,15 @@ from typing import Final
 import cv2
 import numpy as np
 import numpy.typing as npt
-import onnx
-from onnx import TensorProto, helper
 
 from digits.ink import InkArray, components
-from digits.layer_graph import Weights, layer_nodes
-from digits.onnx_graph import IR_VERSION, OPSET, open_session
+from digits.layer_graph import Weights, as_planes, open_heads
 from digits.pictures import Picture
 from digits.prediction import Box
 from digits.segmentation.finder import DIGIT, WRITING, Centre
-from digits.segmentation.graph import scale_pixels
 from digits.segmentation.ink_network import DIGIT_HEIGHT, LAYERS, STEP
 from digits.segmentation.letterbox import in_color, stretch
-from digits.segmentation.network import CLASSES, PICTURE
+from digits.segmentation.network import INPUTS
 
 _LARGEST: Final = 320_000
 """Most pixels that the network looks at."""
@@ -40,28 +36,6 @@ _LEAST_DIGIT: Final = 0.2
 _NEIGHBOURS: Final = np.ones((3, 3), np.uint8)
 
 
-def build(weights: Weights) -> onnx.ModelProto:
-    """Build the graph.
-
-    Args:
-        weights: By the names of `digits.layers.shapes`.
-
-    Returns:
-        A model from `pixels`, `(N, h, w, 3)` uint8 RGB, to `shares`, `(N, 4, h, w)` float32
-        probabilities; sides are multiples of `STEP`.
-    """
-    nodes, arrays = scale_pixels(PICTURE)
-    nodes += [
-        *layer_nodes(LAYERS, weights, arrays),
-        helper.make_node("Softmax", ["classes"], ["shares"], axis=1),
-    ]
-    pixels = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["N", "H", "W", 3])
-    shares = helper.make_tensor_value_info("shares", TensorProto.FLOAT, ["N", CLASSES, "H", "W"])
-    graph = helper.make_graph(nodes, "extractor", [pixels], [shares], arrays)
-    opsets = [helper.make_opsetid("", OPSET)]
-    return helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
-
-
 class Extractor:
     """The network; safe to share between threads."""
 
@@ -71,7 +45,7 @@ class Extractor:
         Args:
             weights: By the names of `digits.layers.shapes`.
         """
-        self._session = open_session(build(weights))
+        self._heads = open_heads(LAYERS, INPUTS, weights, softmax=True)
 
     def separate(self, picture: Picture, height: float) -> tuple[npt.NDArray[np.float32], float]:
         """Tell for each place what is there.
@@ -91,7 +65,7 @@ class Extractor:
         small = stretch(in_color(cv2.resize(picture, size, interpolation=how)))
         rest = -size[1] % STEP, -size[0] % STEP
         full = cv2.copyMakeBorder(small, 0, rest[0], 0, rest[1], cv2.BORDER_REPLICATE)
-        (shares,) = self._session.run(None, {"pixels": full[None]})[0]
+        ((shares,),) = self._heads(as_planes(full))
         return shares[:, : size[1], : size[0]], wide / size[0]
 
 

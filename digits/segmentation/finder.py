@@ -11,12 +11,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digits.layer_graph import Weights
-from digits.onnx_graph import open_session
+from digits.layer_graph import Weights, as_planes, open_heads
 from digits.pictures import Picture
 from digits.prediction import Box
-from digits.segmentation.graph import build
 from digits.segmentation.letterbox import Letterbox, letterbox, stretch, tiles_of, to_square
+from digits.segmentation.network import INPUTS, LAYERS
 
 Map = npt.NDArray[np.float32]
 
@@ -80,7 +79,7 @@ class Finder:
         Args:
             weights: By the names of `digits.layers.shapes`.
         """
-        self._session = open_session(build(weights))
+        self._heads = open_heads(LAYERS, INPUTS, weights)
 
     def find(self, picture: Picture, region: Box) -> Found:
         """Find the digits of a part of a picture.
@@ -95,16 +94,16 @@ class Finder:
         for (left, top, wide, tall), rim in tiles_of(height, width):
             corner = x + left, y + top
             pixels = stretch(to_square(picture[y + top :, x + left :][:tall, :wide]))
-            classes, heat = self._session.run(None, {"pixels": pixels[None]})
+            centres_head, classes_head = self._heads(as_planes(pixels))
             place = letterbox(tall, wide)
 
             def counts(at_x: float, at_y: float, rim: Box = rim) -> bool:
                 return rim[0] <= at_x - x < rim[2] and rim[1] <= at_y - y < rim[3]
 
-            centres += [c for c in _centres(heat[0], place, corner) if counts(c.x, c.y)]
+            centres += [c for c in _centres(centres_head[0], place, corner) if counts(c.x, c.y)]
             unread += [
                 box
-                for box in _unread(classes[0], place, corner)
+                for box in _unread(classes_head[0], place, corner)
                 if counts(box[0] + box[2] / 2, box[1] + box[3] / 2)
             ]
         return Found(distinct(centres), tuple(unread))
@@ -114,11 +113,12 @@ def _centres(heat: Map, place: Letterbox, corner: tuple[int, int]) -> list[Centr
     """Return the centres of the digits of a tile.
 
     Args:
-        heat: `(2, SIDE / 4, SIDE / 4)` float32: probability, logarithm of the height.
+        heat: `(2, SIDE / 4, SIDE / 4)` float32: logit, logarithm of the height.
         place: Of the tile in the square.
         corner: Of the tile in the picture.
     """
-    score, height = heat
+    logit, height = heat
+    score = 1 / (1 + np.exp(-logit))
     least = max(_PEAK, _OF_THE_BEST * float(score.max()))
     peaks = (score >= least) & (score == cv2.dilate(score, np.ones((3, 3), np.uint8)))
     found = []
@@ -134,7 +134,7 @@ def _unread(classes: Map, place: Letterbox, corner: tuple[int, int]) -> list[Box
     """Return boxes of a tile's other writing; words are one box each.
 
     Args:
-        classes: `(4, SIDE / 2, SIDE / 2)` float32 probabilities.
+        classes: `(4, SIDE / 2, SIDE / 2)` float32 logits.
         place: Of the tile in the square.
         corner: Of the tile in the picture.
     """

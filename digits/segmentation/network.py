@@ -1,7 +1,6 @@
 """The finder's architecture, as data.
 
-See `digits.layers`; training builds it in `training.segmentation`, the app in
-`digits.segmentation.graph`.
+See `digits.layers`.
 """
 
 from typing import Final
@@ -58,7 +57,7 @@ LAYERS: Final[tuple[Layer, ...]] = (
     Conv("fine1", "up1", 16),
     Conv("classes", "fine1", CLASSES, kernel=(1, 1), head=True),
 )
-"""The network; its outputs are `classes` (logits) and `centres` (logit, log of the height)."""
+"""The network; its outputs are `centres` (logit, log of the height) and `classes` (logits)."""
 
 INPUTS: Final = {PICTURE: 3}
 """Channels of what the first layer reads."""

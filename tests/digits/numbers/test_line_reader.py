@@ -4,11 +4,11 @@ import cv2
 import numpy as np
 import pytest
 
+from digits.layer_graph import open_heads
 from digits.layers import shapes
 from digits.numbers.frame import FRAME_EDGE, HEIGHT, MAX_WIDTH, fit_line
-from digits.numbers.line_reader import LineReader, build, share_ink
+from digits.numbers.line_reader import LineReader, share_ink
 from digits.numbers.network import BLANK, COLUMN_STEP, INPUTS, LAYERS
-from digits.onnx_graph import open_session
 from tests.support.training_support import unsettle
 from training import keras_layers, line_reading
 
@@ -21,20 +21,10 @@ def test_keras_and_onnx_agree_on_random_weights():
     logits = np.asarray(model(inks[..., None], training=False))[:, 0]
     expected = np.exp(logits - logits.max(-1, keepdims=True))
     expected /= expected.sum(-1, keepdims=True)
-    (columns,) = open_session(build(weights)).run(None, {"inks": inks})
-    assert columns.shape == (2, 100 // COLUMN_STEP, BLANK + 1)
+    (shares,) = open_heads(LAYERS, INPUTS, weights, softmax=True)(inks[:, None])
+    assert shares.shape == (2, BLANK + 1, 1, 100 // COLUMN_STEP)
     assert np.ptp(expected) > 0.1
-    assert np.abs(columns - expected).max() < 1e-4
-
-
-class Columns:
-    """A network that answers with given columns."""
-
-    def __init__(self, columns):
-        self.columns = columns
-
-    def run(self, _names, _feeds):
-        return [self.columns[None]]
+    assert np.abs(shares[:, :, 0].transpose(0, 2, 1) - expected).max() < 1e-4
 
 
 def read_columns(*classes):
@@ -42,7 +32,7 @@ def read_columns(*classes):
     reader = object.__new__(LineReader)
     columns = np.full((len(classes), BLANK + 1), 0.2 / BLANK, np.float32)
     columns[np.arange(len(classes)), classes] = 0.8
-    reader._session = Columns(columns)
+    reader._heads = lambda _planes: [columns.T[None, :, None]]
     ink = np.ones((HEIGHT - 4, COLUMN_STEP * len(classes) - 2 * FRAME_EDGE), np.float32)
     return reader.read(ink)
 

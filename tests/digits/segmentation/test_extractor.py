@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from digits.layer_graph import as_planes, open_heads
 from digits.layers import shapes
-from digits.onnx_graph import open_session
-from digits.segmentation.extractor import Extractor, build, extract
+from digits.segmentation.extractor import Extractor, extract
 from digits.segmentation.finder import Centre
 from digits.segmentation.ink_network import DIGIT_HEIGHT, LAYERS, STEP
 from digits.segmentation.network import INPUTS
@@ -31,13 +31,13 @@ def test_keras_and_onnx_agree_on_random_weights_and_any_size():
     model = unsettle(extraction.build())
     weights = keras_layers.folded(model, LAYERS)
     assert {name: array.shape for name, array in weights.items()} == shapes(LAYERS, INPUTS)
-    session = open_session(build(weights))
+    heads = open_heads(LAYERS, INPUTS, weights, softmax=True)
     for size in ((STEP, 5 * STEP), (4 * STEP, 3 * STEP)):
         pictures = np.random.default_rng(1).integers(0, 256, (2, *size, 3), np.uint8)
         logits = np.asarray(model(pictures.astype(np.float32), training=False))
         expected = np.exp(logits - logits.max(-1, keepdims=True))
         expected = (expected / expected.sum(-1, keepdims=True)).transpose(0, 3, 1, 2)
-        (shares,) = session.run(None, {"pixels": pictures})
+        (shares,) = heads(np.concatenate([as_planes(picture) for picture in pictures]))
         assert np.ptp(expected) > 0.1
         assert np.abs(shares - expected).max() < 1e-4
 
@@ -102,21 +102,19 @@ def test_perfect_answers_score_one_and_empty_ones_zero(batch):
     assert scores["error"] < 0.3
 
 
-class Marking:
-    """Marks red as digits' ink, blue as other writing, green as lines."""
-
-    def run(self, _names, feeds):
-        red, green, blue = np.moveaxis(feeds["pixels"][0].astype(np.float32), 2, 0)
-        marks = [red - blue > 60, blue - red > 60, green - np.maximum(red, blue) > 60]
-        ink, writing, lines = (mark.astype(np.float32) for mark in marks)
-        return (np.stack([1 - ink - writing - lines, ink, writing, lines])[None],)
+def mark(planes):
+    """See red as digits' ink, blue as other writing, green as lines."""
+    red, green, blue = planes[0]
+    marks = [red - blue > 0.24, blue - red > 0.24, green - np.maximum(red, blue) > 0.24]
+    ink, writing, lines = (mark.astype(np.float32) for mark in marks)
+    return [np.stack([1 - ink - writing - lines, ink, writing, lines])[None]]
 
 
 @pytest.fixture
 def extractor():
-    """An extractor whose network is `Marking`."""
+    """An extractor whose network is `mark`."""
     made = object.__new__(Extractor)
-    made._session = Marking()
+    made._heads = mark
     return made
 
 
