@@ -54,12 +54,11 @@ def light(size: tuple[int, int], rng: np.random.Generator) -> npt.NDArray[np.flo
     field *= 1 + 0.04 * noise(coarse, max(coarse) / 3, rng)
     lit = field[..., None] * (1 + rng.normal(0, 0.06) * np.array([1.0, 0.1, -1.0], np.float32))
     for _ in range(int(rng.choice([0, 1, 2], p=[0.4, 0.4, 0.2]))):
-        lit = lit * shadow(coarse, rng)[..., None]
+        lit = lit * _shadow(coarse, rng)[..., None]
     return cv2.resize(lit.astype(np.float32), (width, height))
 
 
-def shadow(size: tuple[int, int], rng: np.random.Generator) -> npt.NDArray[np.float32]:
-    """Return one shadow, or a stripe of it, with a hard or soft edge: `(H, W)`, 1 is full light."""
+def _shadow(size: tuple[int, int], rng: np.random.Generator) -> npt.NDArray[np.float32]:
     longer = max(size)
     angle = rng.uniform(0, 2 * np.pi)
     wave = rng.uniform(0, 0.06) * longer * np.cumsum(rng.normal(0, 0.5, WAVE_POINTS))

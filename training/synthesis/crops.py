@@ -32,9 +32,6 @@ _PHOTOGRAPHED: Final = 0.35
 """Share of pages that are photographs of paper, besides those of the usual mix: ink is hardest to
 tell from ruled lines and from edges of shadows there."""
 
-_SHADED: Final = 0.25
-"""Share of crops with one more shadow: its edge is as sharp as a stroke at times."""
-
 _SPREAD: Final = 0.35
 """Standard deviation of the logarithm of the digits' height, which the finder only guesses."""
 
@@ -87,8 +84,6 @@ def _cut(
         cv2.resize(_part(field, corner, size), SIZE[::-1], interpolation=how)
         for field in (page.picture, page.layers)
     )
-    if rng.random() < _SHADED:
-        picture = (picture * camera.shadow(SIZE, rng)[..., None]).astype(np.uint8)
     return Crop(stretch(picture), layers)
 
 
