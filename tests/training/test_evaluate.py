@@ -188,25 +188,19 @@ def test_several_seeds_are_told_with_their_deviation():
     assert told["drawn"] == told["canvas"] == told["ms"] == "-"
 
 
-def finished(folder):
-    folder.mkdir(parents=True)
-    (folder / "metrics.json").write_text("{}")
-
-
-def test_runs_are_found_by_network_and_by_folder(tmp_path, monkeypatch):
+def test_runs_are_found_by_network_and_by_folder_and_bundled_ones_where_there_are_none(
+    tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
+    assert find([]) == [BUNDLED]
     for name in ("dense128-0", "dense128-1", "dense128-onehot-0"):
-        finished(tmp_path / "runs" / name)
+        (tmp_path / "runs" / name).mkdir(parents=True)
+        (tmp_path / "runs" / name / "metrics.json").write_text("{}")
     (tmp_path / "runs" / "dense128-2" / "checkpoint").mkdir(parents=True)
     assert [p.name for p in find(["dense128"])] == ["dense128-0", "dense128-1"]
     assert [p.name for p in find(["dense128-onehot"])] == ["dense128-onehot-0"]
     assert len(find([])) == 3
     assert find(["runs/dense128-0"])[0].name == "dense128-0"
-
-
-def test_without_runs_the_bundled_weights_are_measured(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert find([]) == [BUNDLED]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ import pytest
 
 from tests.support.training_support import confident, small_mnist
 from training import calibrate
-from training.console import UserError
 from training.evaluation import summary
 from training.evaluation.metrics import Answers
 
@@ -104,8 +103,3 @@ def test_what_a_run_says_of_itself_cannot_break_the_table(run):
     path = run / "metrics.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"command": "train `<b>|x"}))
     assert "| command | `train bx` |" in summary.summarize(run, small_mnist())
-
-
-def test_a_folder_without_weights_is_told(tmp_path):
-    with pytest.raises(UserError, match="cannot be used"):
-        summary.summarize(tmp_path, small_mnist())
