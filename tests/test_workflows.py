@@ -13,8 +13,7 @@ from tests.conftest import ROOT
 from tests.support import workflow_runner
 from tests.support.commands import done
 from tests.support.finished_run import write_exports
-from tests.support.hub import TOKEN as STORED
-from tests.support.hub import wait_until
+from tests.support.hub import TOKEN, wait_until
 from tests.support.page_support import start_app
 from tests.support.requirements_files import REQUIREMENTS
 from tests.support.training_support import write_handwritten_mnist
@@ -231,7 +230,7 @@ def test_weights_live_from_the_button_to_the_running_app(server, github, tmp_pat
     take_digits(github, tmp_path / "few", count=400)
     first = github.run(1, BUTTON)
     assert_ended(first, "success", "success", "success")
-    assert STORED not in "".join(outcome.log for outcome in first.values())
+    assert TOKEN not in "".join(outcome.log for outcome in first.values())
     published = server.head(REPO)
     repo = server.repos[REPO]
     assert repo.tags == {"train-1": published}
@@ -295,7 +294,7 @@ def test_files_that_changed_after_the_gate_are_not_published(gated, server):
 @pytest.mark.nightly
 def test_failed_exchange_publishes_nothing_though_there_is_a_token(gated, server):
     server.publishers.clear()
-    gated.secrets["HF_TOKEN"] = STORED
+    gated.secrets["HF_TOKEN"] = TOKEN
     with server.unchanged():
         assert "signing in as a trusted publisher failed: " in error(publish(gated))
 
@@ -305,7 +304,7 @@ def test_failed_exchange_publishes_nothing_though_there_is_a_token(gated, server
 def test_stored_token_is_taken_where_that_is_configured(gated, server, tmp_path, way):
     take_digits(gated, tmp_path / "digits")
     server.publishers.clear()
-    gated.secrets["HF_TOKEN"] = STORED
+    gated.secrets["HF_TOKEN"] = TOKEN
     gated.variables["SIGN_IN"] = way
     done = publish(gated)
     assert done.status == "success", done.log
@@ -313,7 +312,7 @@ def test_stored_token_is_taken_where_that_is_configured(gated, server, tmp_path,
     assert ("signing in as a trusted publisher failed: " in before) == (way != "token")
     assert bool(server.asked("oauth|id-token")) == (way != "token")
     assert after
-    assert STORED not in done.log
+    assert TOKEN not in done.log
     assert server.repos[REPO].tags == {"train-1": server.head(REPO)}
 
 

@@ -2,7 +2,7 @@
 
 What they import takes seconds, so one process does that and forks for each command:
 
-    kill("publish", {"request": "/commit/"}, hub.url, hub.token, run, repo)
+    kill(release, {"request": "/commit/"}, hub.url, hub.token, run, repo)
 
 A command dies over a file (half of it is written), when a request has been sent but not answered,
 in the middle of what it sends, or when it deletes its folder of checkpoints.
@@ -14,6 +14,7 @@ import os
 import shutil
 import signal
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,9 @@ _SERVER = multiprocessing.get_context("forkserver")
 _SERVER.set_forkserver_preload([__name__])
 
 
-def kill(command: str, death: dict[str, str | int], *arguments: object) -> None:
-    """Run a command until it is killed; AssertionError if it is not."""
-    process = _SERVER.Process(target=_run, args=(command, death, *map(str, arguments)))
+def kill(command: Callable[..., object], death: dict[str, Any], *arguments: object) -> None:
+    """Run a function until it is killed; AssertionError if it is not."""
+    process = _SERVER.Process(target=_run, args=(command, death, *arguments))
     process.start()
     process.join()
     assert process.exitcode == -signal.SIGKILL, (command, death)
@@ -41,11 +42,11 @@ def kill(command: str, death: dict[str, str | int], *arguments: object) -> None:
 
 def _run(command, death, *arguments):
     constants.HF_HUB_DISABLE_XET = True
-    if command == "train":
+    if command is train_a_little:
         importlib.import_module("training.train")
     [(kind, where)] = death.items()
     _DEATHS[kind](where)
-    _COMMANDS[command](*arguments)
+    command(*arguments)
 
 
 def train_a_little(folder: Path) -> dict[str, Any]:
@@ -59,20 +60,16 @@ def train_a_little(folder: Path) -> dict[str, Any]:
     return train(Job(recipe=recipe, limit=60), small_mnist(60, 20), folder, lambda *_: None)
 
 
-def _train(folder):
-    train_a_little(Path(folder))
-
-
-def _publish(url, token, run, repo):
+def release(url, token, run, repo):
     api = HfApi(url, token=token)
-    publish.publish(api, Path(run), repo, tag="v1", verify=weights.load_folder)
+    return publish.publish(api, run, repo, tag="v1", verify=weights.load_folder)
 
 
-def _deploy(url, token, space, model_repo):
-    deploy.send(HfApi(url, token=token), space, SPACE_FILES, model_repo=model_repo)
+def deploy_files(url, token, space, model_repo):
+    return deploy.send(HfApi(url, token=token), space, SPACE_FILES, model_repo=model_repo)
 
 
-def _correct(url, token, repo):
+def correct(url, token, repo):
     os.environ["HF_ENDPOINT"] = url
     corrections = Corrections(repo, token, commit_seconds=0)
     images = np.eye(28, dtype=np.float32), np.ones((28, 28), np.float32)
@@ -127,7 +124,6 @@ def _die_on_deleting(_name):
     shutil.rmtree = _die
 
 
-_COMMANDS = {"train": _train, "publish": _publish, "deploy": _deploy, "correct": _correct}
 _DEATHS = {
     "file": _die_over_file,
     "request": _die_after_request,

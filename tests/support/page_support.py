@@ -1,4 +1,4 @@
-"""Start the real app.py, once for all tests that talk to it."""
+"""Start the real app.py, once for all tests that talk to it, and other servers on loopback."""
 
 # ruff: noqa: S310 - every address here is the loopback's
 

@@ -141,9 +141,7 @@ class Runner:
         log = ""
         failed = False
         for step in job["steps"]:
-            if not evaluate(step.get("if", "success()"), contexts, failed=failed) or (
-                failed and "if" not in step
-            ):
+            if not evaluate(step.get("if", "success()"), contexts, failed=failed):
                 continue
             own = environment | _filled(step.get("env", {}), contexts)
             if "uses" in step:

@@ -253,25 +253,20 @@ def test_stage_of_the_build_before_is_not_taken_for_the_new_one(server, space):
         ("RUNTIME_ERROR", "run", "could not start"),
     ],
 )
-def test_failed_build_or_start_ends_with_the_end_of_its_log(server, capsys, stage, log, words):
+def test_failed_build_or_start_ends_with_the_end_of_its_log_which_cannot_command_the_runner(
+    server, capsys, stage, log, words
+):
     space = server.spaces[SPACE]
     space.outcome = ("BUILDING", stage)
-    space.logs[log] = [f"line {number}\n" for number in range(100)] + ["\x1b[31mERROR: no\x1b[0m\n"]
+    commands = "::add-mask::x\n##[set-output name=a]b\n\x1b]0;title\x07\n"
+    space.logs[log] = ["line 0\n", *[commands] * 20, "line 99\n", "\x1b[31mERROR: no\x1b[0m\n"]
     send(server, collected())
     assert words in refusal(wait, server, collected())
     printed = capsys.readouterr().out
     assert f"the last {space_status.LOG_LINES} lines of the {log} log" in printed
     assert "  | line 99\n  | ERROR: no\n" in printed
     assert "line 0\n" not in printed
-
-
-def test_log_cannot_command_the_runner(server, space, capsys):
-    space.outcome = ("BUILDING", "BUILD_ERROR")
-    space.logs["build"] = ["::add-mask::x\n##[set-output name=a]b\n\x1b]0;title\x07\n"]
-    send(server, collected())
-    refusal(wait, server, collected())
-    lines = capsys.readouterr().out.splitlines()
-    assert not [line for line in lines if "::" in line or "##[" in line or "\x1b" in line]
+    assert not re.search(r"::|##\[|\x1b", printed)
 
 
 def test_log_that_may_not_be_read_is_said_and_the_reason_of_the_end_too(server, space, capsys):

@@ -65,8 +65,7 @@ def refusal(server, run, repo=REPO, **options):
 def test_release_is_one_commit_with_all_files_and_a_tag(server, run):
     before = server.head(REPO)
     made = release(server, run, tag="v1.0.0")
-    assert made.is_new
-    assert made.tag_is_new
+    assert (made.is_new, made.tag_is_new) == (True, True)
     repo = server.repos[REPO]
     assert repo.commits[made.commit].parent == before
     assert len(repo.commits) == 2
@@ -82,17 +81,18 @@ def test_release_is_one_commit_with_all_files_and_a_tag(server, run):
         assert files[name] == (run / name).read_bytes()
 
 
-def test_publishing_again_sends_nothing_and_says_so(server, run):
-    first = release(server, run, tag="v1")
+def test_publishing_again_sends_nothing_but_a_new_tag_and_says_so(server, run):
+    made = release(server, run)
+    tagged = release(server, run, tag="v1")
+    assert (tagged.commit, tagged.is_new, tagged.tag_is_new) == (made.commit, False, True)
+    assert server.repos[REPO].tags == {"v1": made.commit}
     with server.unchanged():
         server.requests.clear()
-        second = release(server, run, tag="v1")
-    assert second.commit == first.commit
-    assert not second.is_new
-    assert not second.tag_is_new
+        again = release(server, run, tag="v1")
+    assert (again.commit, again.is_new, again.tag_is_new) == (made.commit, False, False)
     assert not server.asked("^PUT|/commit/|/tag/|preupload")
-    assert publish.describe(second, REPO).startswith("nothing new: ")
-    assert first.commit in publish.describe(second, REPO)
+    assert publish.describe(again, REPO).startswith("nothing new: ")
+    assert made.commit in publish.describe(again, REPO)
 
 
 @pytest.mark.usefixtures("new_exports")
@@ -120,13 +120,6 @@ def test_the_changelog_has_an_entry_for_this_version():
     assert len(notes.splitlines()) <= 40
     assert "##" not in notes
     assert publish.release_notes("train-7") is None
-
-
-def test_tag_can_be_added_to_what_is_published(server, run):
-    made = release(server, run)
-    again = release(server, run, tag="v1")
-    assert (again.is_new, again.tag_is_new) == (False, True)
-    assert server.repos[REPO].tags == {"v1": made.commit}
 
 
 @pytest.mark.parametrize(
@@ -327,18 +320,17 @@ def test_unfinished_run_is_refused_without_a_request(server, run, name):
     assert server.requests == []
 
 
-def test_run_that_the_app_would_refuse_is_not_published(server, run):
-    change_config(run, sha256="0" * 64)
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda run: change_config(run, sha256="0" * 64), "not fit to be published"),
+        (lambda run: write_weights(run, "fnn"), "Self-test"),
+    ],
+)
+def test_weights_that_are_damaged_or_read_nothing_are_not_published(server, run, spoil, words):
+    spoil(run)
     with server.unchanged():
-        assert "not fit to be published" in refusal(server, run, verify=publish.verified)
-
-
-def test_weights_that_read_nothing_are_not_published(server, run):
-    untrained = write_weights(run.parent / "untrained", "fnn")
-    for name in weights.FILES:
-        shutil.copy(untrained / name, run / name)
-    with server.unchanged():
-        assert "Self-test" in refusal(server, run, verify=publish.verified)
+        assert words in refusal(server, run, verify=publish.verified)
 
 
 def test_code_of_the_card_runs(server, run, tmp_path, monkeypatch):

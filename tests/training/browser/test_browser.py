@@ -92,17 +92,14 @@ def test_drawings_are_seen_and_read_as_in_python(page, recognizer, count):
         assert np.abs(values[:, 0] - values[:, 1]).max() < 0.02
 
 
-def test_a_pad_without_ink_is_blank_and_no_digit_is_refused(page):
+def test_a_pad_without_ink_is_blank_no_digit_is_refused_and_the_edges_are_read(page):
     outside = [[46, -300, -300, -200, -300]]
     scribble = [[46, *np.random.default_rng(0).integers(100, 900, 80).tolist()]]
-    blank, rejected = answers(page, [outside, scribble])
+    along_the_edges = [[70, 20, 10, 980, 10, 420, 990]]
+    blank, rejected, seven = answers(page, [outside, scribble, along_the_edges])
     assert blank["kind"] == "blank"
     assert (rejected["digit"], rejected["reason"]) == (None, "not a digit")
-
-
-def test_a_drawing_along_the_edges_is_read(page):
-    [view] = answers(page, [[[70, 20, 10, 980, 10, 420, 990]]])
-    assert view["digit"] == 7
+    assert seven["digit"] == 7
 
 
 def test_what_the_mouse_draws_is_read_while_it_is_drawn_and_axe_finds_no_fault(page):
