@@ -7,13 +7,12 @@ what is known.
 import http.server
 import importlib.metadata
 import json
-import threading
 
 import pytest
 from packaging.utils import canonicalize_name
 
 from tests.conftest import ROOT
-from tests.support import workflow_runner
+from tests.support.page_support import serving
 from tests.support.requirements_files import LOCK, read_lock
 from tests.support.workflow_runner import Runner
 
@@ -48,11 +47,9 @@ class Service(http.server.BaseHTTPRequestHandler):
 def service():
     """What is known, what was asked, and where."""
     handler = type("Handler", (Service,), {"asked": {}, "known": {}})
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        handler.url = f"http://127.0.0.1:{server.server_address[1]}/v1/query"
+    with serving(handler) as address:
+        handler.url = f"{address}/v1/query"
         yield handler
-        server.shutdown()
 
 
 @pytest.fixture
@@ -61,9 +58,7 @@ def audit(service, tmp_path):
 
     def run():
         runner = Runner("audit.yml", tmp_path, machine={"PIP_AUDIT_OSV_URL": service.url})
-        workflow = workflow_runner.load("audit.yml")
-        contexts = runner.contexts(workflow["jobs"]["audit"], 1, {}, "schedule")
-        outcome = runner.run_job(workflow, "audit", contexts)
+        outcome = runner.run_job("audit", event="schedule")
         return outcome, json.loads((runner.artifact("sbom") / "sbom.cdx.json").read_text("utf-8"))
 
     return run

@@ -11,7 +11,6 @@ from nbclient import NotebookClient
 
 from tests.conftest import ROOT
 from tests.support.finished_run import PICTURE, write_finished_run
-from tests.support.hub import TOKEN, running_hub
 from tests.support.training_support import write_handwritten_mnist
 
 NOTEBOOK = ROOT / "training" / "train.ipynb"
@@ -94,7 +93,7 @@ def test_cells_call_the_commands_and_show_what_these_leave(tmp_path):
 
 
 @pytest.mark.nightly
-def test_the_notebook_trains_shows_reads_and_publishes(monkeypatch, tmp_path):
+def test_the_notebook_trains_shows_reads_and_publishes(monkeypatch, tmp_path, hub):
     sha256 = write_handwritten_mnist(tmp_path / "mnist")
     notebook = load()
     set_to(
@@ -107,22 +106,12 @@ def test_the_notebook_trains_shows_reads_and_publishes(monkeypatch, tmp_path):
             "PUBLISH_TO": "someone/digits",
         },
     )
-    with running_hub() as hub:
-        settings = {
-            "MNIST_DIR": str(tmp_path / "mnist"),
-            "MNIST_SHA256": sha256,
-            "HF_ENDPOINT": hub.url,
-            "HF_HOME": str(tmp_path / "home"),
-            "HF_TOKEN": TOKEN,
-            "HF_HUB_DISABLE_XET": "1",
-        }
-        for name, value in settings.items():
-            monkeypatch.setenv(name, value)
-        execute(notebook, NOTEBOOK.parent)
-        assert (
-            hub.files("someone/digits")["model.safetensors"]
-            == (tmp_path / "run" / "model.safetensors").read_bytes()
-        )
+    monkeypatch.setenv("MNIST_DIR", str(tmp_path / "mnist"))
+    monkeypatch.setenv("MNIST_SHA256", sha256)
+    monkeypatch.setenv("HF_TOKEN", hub.token)
+    execute(notebook, NOTEBOOK.parent)
+    trained = (tmp_path / "run" / "model.safetensors").read_bytes()
+    assert hub.files("someone/digits")["model.safetensors"] == trained
     assert re.search(
         r"MNIST test: \d\d\.\d\d % \(\d+ of 10,000 wrong\)", printed(notebook, "train")
     )

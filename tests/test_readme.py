@@ -20,16 +20,12 @@ EVERYTHING = "\n".join(TEXTS.values())
 LOCAL_ADDRESS = "http://127.0.0.1:7860"
 
 
-def snippet(language):
-    blocks = re.findall(rf"```{language}\n(.*?)```", EVERYTHING, re.DOTALL)
-    [block] = [block for block in blocks if LOCAL_ADDRESS in block]
-    return block
-
-
 def run_snippet(language, interpreter, app, folder):
     """Run a snippet beside the picture of a seven; return what it prints."""
     pen.save(folder / "seven.png", pen.sheet(7))
-    code = snippet(language).replace(LOCAL_ADDRESS, app.url)
+    blocks = re.findall(rf"```{language}\n(.*?)```", EVERYTHING, re.DOTALL)
+    [block] = [block for block in blocks if LOCAL_ADDRESS in block]
+    code = block.replace(LOCAL_ADDRESS, app.url)
     ended = done(*interpreter, code, cwd=folder, timeout=600)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout

@@ -121,8 +121,8 @@ def test_the_app_opens_weights_in_one_place_and_no_model():
     serving = {name: tree for name, tree in trees.items() if name.startswith(("app.py", "digits/"))}
     opening = [name for name, tree in serving.items() if "safetensors" in imported(tree)]
     assert opening == ["digits/weights.py"]
-    frameworks = {"tensorflow", "keras", "h5py"}
-    assert [name for name, tree in serving.items() if frameworks & set(imported(tree))] == []
+    training_only = {"training", "tensorflow", "keras", "h5py"}
+    assert [name for name, tree in serving.items() if training_only & set(imported(tree))] == []
 
 
 # What is kept of visitors

@@ -25,11 +25,18 @@ def python(code, folder, tensorflow=None, prefix=()):
     return ended.stdout, ended.stderr
 
 
-@pytest.mark.parametrize("package", ["training", "benchmarks"])
-def test_what_is_logged_while_tensorflow_is_imported_is_not_seen(package, tmp_path):
+@pytest.mark.parametrize(
+    ("package", "set_to", "level"),
+    [("training", None, 3), ("benchmarks", None, 3), ("training", "0", 0)],
+)
+def test_what_is_logged_while_tensorflow_is_imported_is_not_seen_and_a_level_that_is_set_stays(
+    package, set_to, level, tmp_path, monkeypatch
+):
+    if set_to is not None:
+        monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", set_to)
     code = f"import {package}, tensorflow, os, sys\n"
     code += "print(os.environ['TF_CPP_MIN_LOG_LEVEL']); print('ours', file=sys.stderr)"
-    assert python(code, tmp_path, NOISY) == ("3\n", "ours\n")
+    assert python(code, tmp_path, NOISY) == (f"{level}\n", "ours\n")
 
 
 @pytest.mark.parametrize("one_dnn", ["0", "1"])
@@ -45,12 +52,6 @@ def test_stderr_is_back_where_the_import_fails(tmp_path):
     code += "except ImportError as error: print(error, file=sys.stderr)"
     noisy_and_broken = f"{NOISY}raise ImportError('no such library')"
     assert python(code, tmp_path, noisy_and_broken) == ("", "no such library\n")
-
-
-def test_a_level_that_the_user_has_set_stays(tmp_path, monkeypatch):
-    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
-    code = "import training, tensorflow, os; print(os.environ['TF_CPP_MIN_LOG_LEVEL'])"
-    assert python(code, tmp_path, NOISY) == ("0\n", "")
 
 
 def test_an_import_with_stderr_closed_succeeds(tmp_path):

@@ -13,15 +13,14 @@ from tests.conftest import ROOT
 from tests.support import workflow_runner
 from tests.support.commands import done
 from tests.support.finished_run import write_exports
-from tests.support.hub import running_hub, wait_until
+from tests.support.hub import TOKEN, wait_until
 from tests.support.page_support import start_app
 from tests.support.requirements_files import REQUIREMENTS
 from tests.support.training_support import write_handwritten_mnist
-from tests.support.workflow_runner import IDENTITY, WORKFLOWS, Runner
+from tests.support.workflow_runner import WORKFLOWS
 from training.release import gate_result
 
 REPO = "someone/digits"
-STORED = "hf_loopback_writer"
 FILES = sorted(path.name for path in WORKFLOWS.iterdir())
 ACTION = re.compile(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
 
@@ -166,28 +165,15 @@ def test_expressions_are_computed_as_github_does():
 
 
 @pytest.fixture
-def server():
-    with running_hub() as hub:
-        hub.create(REPO)
-        hub.publishers.add(REPO)
-        yield hub
+def server(hub):
+    hub.create(REPO)
+    return hub
 
 
 @pytest.fixture
 def github(server, tmp_path):
-    """A fork whose variables are set, and the machine that its jobs run on."""
-    runner = server.runner(REPO)
-    return Runner(
-        "train.yml",
-        tmp_path,
-        variables={"MODEL_REPO": REPO, "GATE_PROFILE": "trial"},
-        machine={
-            "HF_ENDPOINT": server.url,
-            "HF_HUB_DISABLE_XET": "1",
-            "HF_HUB_DISABLE_TELEMETRY": "1",
-            "GITHUB_ACTIONS": runner["GITHUB_ACTIONS"],
-        },
-        identity={name: runner[name] for name in IDENTITY},
+    return workflow_runner.fork(
+        server, "train.yml", tmp_path, REPO, MODEL_REPO=REPO, GATE_PROFILE="trial"
     )
 
 
@@ -204,11 +190,9 @@ def assert_ended(outcomes, *statuses):
     assert found == list(statuses), logs[-1][-3000:]
 
 
-def publish(github, number=1):
+def publish(github):
     """Run the last job alone, as "Re-run failed jobs" does."""
-    workflow = workflow_runner.load("train.yml")
-    contexts = github.contexts(workflow["jobs"]["publish"], number, {"publish": True})
-    return github.run_job(workflow, "publish", contexts)
+    return github.run_job("publish", 1, {"publish": True})
 
 
 def serves(running, commit):
@@ -246,7 +230,7 @@ def test_weights_live_from_the_button_to_the_running_app(server, github, tmp_pat
     take_digits(github, tmp_path / "few", count=400)
     first = github.run(1, BUTTON)
     assert_ended(first, "success", "success", "success")
-    assert STORED not in "".join(outcome.log for outcome in first.values())
+    assert TOKEN not in "".join(outcome.log for outcome in first.values())
     published = server.head(REPO)
     repo = server.repos[REPO]
     assert repo.tags == {"train-1": published}
@@ -278,13 +262,11 @@ def test_weights_live_from_the_button_to_the_running_app(server, github, tmp_pat
 def gated(github, server):
     """The artifacts of a run that passed the gate: the bundled weights, over the first commit."""
     shutil.copytree(weights.BUNDLED, github.artifact("run"))
-    passed = gate_result.GateResult(
-        REPO, server.head(REPO), gate_result.hashes(github.artifact("run")), "served", {}
-    )
+    hashes = gate_result.hashes(github.artifact("run"))
+    passed = gate_result.GateResult(REPO, server.head(REPO), hashes, "served", {})
     github.artifact("gate").mkdir()
-    (github.artifact("gate") / gate_result.GATE_FILE).write_text(
-        json.dumps(dataclasses.asdict(passed))
-    )
+    text = json.dumps(dataclasses.asdict(passed))
+    (github.artifact("gate") / gate_result.GATE_FILE).write_text(text)
     return github
 
 
@@ -297,28 +279,24 @@ def error(outcome):
 @pytest.mark.nightly
 def test_of_two_runs_that_passed_the_gate_the_second_is_told_that_it_lost(gated, server):
     server.push(REPO, {"config.json": b"{}"})  # the other run's
-    lost = publish(gated)
-    assert "newer commit from somebody else in the meantime: nothing was published" in error(lost)
-    assert len(server.repos[REPO].commits) == 2
-    assert server.repos[REPO].tags == {}
+    with server.unchanged():
+        told = error(publish(gated))
+    assert "newer commit from somebody else in the meantime: nothing was published" in told
 
 
 @pytest.mark.nightly
 def test_files_that_changed_after_the_gate_are_not_published(gated, server):
     (gated.artifact("run") / "metrics.json").write_text("{}")
-    before = server.head(REPO)
-    assert "holds other files than the gate passed" in error(publish(gated))
-    assert server.head(REPO) == before
+    with server.unchanged():
+        assert "holds other files than the gate passed" in error(publish(gated))
 
 
 @pytest.mark.nightly
 def test_failed_exchange_publishes_nothing_though_there_is_a_token(gated, server):
     server.publishers.clear()
-    gated.secrets["HF_TOKEN"] = STORED
-    before = server.head(REPO)
-    told = error(publish(gated))
-    assert "signing in as a trusted publisher failed: " in told
-    assert server.head(REPO) == before
+    gated.secrets["HF_TOKEN"] = TOKEN
+    with server.unchanged():
+        assert "signing in as a trusted publisher failed: " in error(publish(gated))
 
 
 @pytest.mark.nightly
@@ -326,7 +304,7 @@ def test_failed_exchange_publishes_nothing_though_there_is_a_token(gated, server
 def test_stored_token_is_taken_where_that_is_configured(gated, server, tmp_path, way):
     take_digits(gated, tmp_path / "digits")
     server.publishers.clear()
-    gated.secrets["HF_TOKEN"] = STORED
+    gated.secrets["HF_TOKEN"] = TOKEN
     gated.variables["SIGN_IN"] = way
     done = publish(gated)
     assert done.status == "success", done.log
@@ -334,7 +312,7 @@ def test_stored_token_is_taken_where_that_is_configured(gated, server, tmp_path,
     assert ("signing in as a trusted publisher failed: " in before) == (way != "token")
     assert bool(server.asked("oauth|id-token")) == (way != "token")
     assert after
-    assert STORED not in done.log
+    assert TOKEN not in done.log
     assert server.repos[REPO].tags == {"train-1": server.head(REPO)}
 
 

@@ -35,7 +35,7 @@ def unreadable() -> dict[str, Unreadable]:
         "no picture that can be read": _no_pictures(),
         "HEIC": {"photo.heic": _media(b"heic", b"mif1")},
         "empty": {"empty.png": b""},
-        "no numbers": {"not-a-number.tiff": _not_a_number()},
+        "no numbers": {"not-a-number.tiff": encode(NOT_A_NUMBER, "TIFF")},
         "too small": _too_small(),
         "too long": {"20001x5.png": encode(Image.new("1", (20_001, 5), 1), "PNG")},
         "too many pixels": _too_many_pixels(),
@@ -56,9 +56,11 @@ def _damaged() -> dict[str, bytes]:
     breakable = ["gray.png", "interlaced.png", "rgb.jpg", "progressive.jpg", "lossless.webp"]
     breakable += ["lossy.webp", "still.gif", "rgb.bmp", "lzw.tiff", "deflate.tiff", "jpeg-in.tiff"]
     breakable += ["still.avif"]
-    flipped = {
-        f"flipped-bit-in-{name}": _flipped(whole[name], place) for name, place in FATAL.items()
-    }
+    flipped = {}
+    for name, place in FATAL.items():
+        at = int(len(whole[name]) * place)
+        byte = bytes([whole[name][at] ^ 0x10])
+        flipped[f"flipped-bit-in-{name}"] = patched(whole[name], at, byte)
     header = bytearray(whole["gray.png"])
     header[20] ^= 0xFF  # the checksum no longer fits the height
     return (
@@ -69,6 +71,7 @@ def _damaged() -> dict[str, bytes]:
     )
 
 
+NOT_A_NUMBER = Image.fromarray(np.full((9, 9), np.nan, np.float32))
 FATAL = {
     "gray.png": 0.5,
     "rgb.jpg": 0.3,
@@ -80,11 +83,6 @@ FATAL = {
 }
 """Files that a flipped bit at this share of their length makes unreadable. A bit of a BMP, or late
 in a JPEG, changes some pixels and no more."""
-
-
-def _flipped(content: bytes, place: float) -> bytes:
-    at = int(len(content) * place)
-    return patched(content, at, bytes([content[at] ^ 0x10]))
 
 
 def _no_pictures() -> dict[str, bytes]:
@@ -105,10 +103,6 @@ def _no_pictures() -> dict[str, bytes]:
 
 def _media(brand: bytes, other: bytes) -> bytes:
     return struct.pack(">I4s4sI4s4s", 24, b"ftyp", brand, 0, other, brand) + bytes(99)
-
-
-def _not_a_number() -> bytes:
-    return encode(Image.fromarray(np.full((9, 9), np.nan, np.float32)), "TIFF")
 
 
 def _too_small() -> dict[str, bytes]:

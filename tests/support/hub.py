@@ -28,7 +28,7 @@ import threading
 import time
 import types
 import urllib.parse
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -39,6 +39,7 @@ from huggingface_hub import close_session, constants, set_client_factory
 from huggingface_hub.utils._http import default_client_factory
 
 from tests.support.hub_state import Commit, File, Repo, Space, is_large
+from tests.support.page_support import serving
 
 TOKEN = "hf_loopback_writer"  # noqa: S105 - opens nothing but this Hub
 READER_TOKEN = "hf_loopback_reader"  # noqa: S105
@@ -97,8 +98,6 @@ class Hub:
     """
 
     token = TOKEN
-    reader_token = READER_TOKEN
-    publisher_token = PUBLISHER_TOKEN
 
     def __init__(self) -> None:
         self.repos: dict[str, Repo] = {}
@@ -116,10 +115,10 @@ class Hub:
     def unchanged(self) -> Iterator[None]:
         """Fail where what happens within changes a repository."""
 
-        def state() -> tuple[JsonObject, JsonObject]:
+        def state() -> JsonObject:
             repos = {**self.repos, **self.spaces}
             kept = {n: [set(r.commits), dict(r.branches), dict(r.tags)] for n, r in repos.items()}
-            return kept, {name: dict(space.variables) for name, space in self.spaces.items()}
+            return kept | {f"{n} variables": dict(s.variables) for n, s in self.spaces.items()}
 
         before = state()
         yield
@@ -127,18 +126,15 @@ class Hub:
 
     def create(self, name: str) -> Repo:
         """Make a model repository."""
-        self.repos[name] = Repo()
-        return self.repos[name]
+        return self.repos.setdefault(name, Repo())
 
     def create_space(self, name: str) -> Space:
         """Make a Space that holds no app yet."""
-        self.spaces[name] = Space()
-        return self.spaces[name]
+        return self.spaces.setdefault(name, Space())
 
     def create_dataset(self, name: str) -> Repo:
         """Make a data set that holds no data yet."""
-        self.datasets[name] = Repo()
-        return self.datasets[name]
+        return self.datasets.setdefault(name, Repo())
 
     def push(self, name: str, files: dict[str, bytes]) -> str:
         """Commit files directly, as another person would, and return the commit's id."""
@@ -194,7 +190,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     hub: Hub
-    damage: Failure | None
+    damage: Failure
     body: bytes
     kind: str
 
@@ -213,32 +209,20 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         with self.hub.lock:
             self.hub.requests.append(f"{self.command} {path}")
             taking = (f for f in self.hub.failures if f.takes(self.command, path))
-            self.damage = next(taking, None)
-        if self.damage and self.damage.before:
+            self.damage = next(taking, Failure(None))
+        if self.damage.before:
             self.damage.before()
-        if self._broken_off():
+        if self.damage.kind == "hang":
+            self.hub.closing.wait()
+        if self.damage.kind in ("hang", "drop"):
+            self.close_connection = True
             return
         try:
-            self._refuse_if_told()
             self._route(path)
         except _AnswerError as answer:
             self._send(answer.status, _json({"error": str(answer)}), answer.headers)
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815 - the base class's names
-
-    def _refuse_if_told(self) -> None:
-        if self.damage and self.damage.kind == "status":
-            raise _AnswerError(self.damage.status, "told to fail")
-
-    def _broken_off(self) -> bool:
-        """Play the failures that never answer."""
-        kind = self.damage.kind if self.damage else None
-        if kind == "hang":
-            self.hub.closing.wait()
-        if kind in ("hang", "drop"):
-            self.close_connection = True
-            return True
-        return False
+    do_GET = do_HEAD = do_POST = do_PUT = _serve  # noqa: N815 - the base class's names
 
     def _read_body(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
@@ -251,14 +235,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         return b"".join(parts)
 
     def _route(self, path: str) -> None:
+        if self.damage.kind == "status":
+            raise _AnswerError(self.damage.status, "told to fail")
         for method, pattern, name, right in _ROUTES:
             match = re.fullmatch(pattern, path)
             if match and self.command in method.split("|"):
-                groups = {
-                    key: urllib.parse.unquote(value)
-                    for key, value in match.groupdict().items()
-                    if value is not None
-                }
+                found = match.groupdict(default="models").items()  # only the kind may be missing
+                groups = {key: urllib.parse.unquote(value) for key, value in found}
                 self.kind = groups.pop("kind", "models").rstrip("/")
                 with self.hub.lock:
                     if right:
@@ -305,15 +288,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             raise _AnswerError(401, "Invalid username or password.")
 
     def _repo(self, name: str) -> Repo:
-        kinds: Mapping[str, Mapping[str, Repo]] = {
-            "models": self.hub.repos,
-            "spaces": self.hub.spaces,
-            "datasets": self.hub.datasets,
-        }
-        repos = kinds[self.kind]
-        if name not in repos:
+        repos = self.hub.repos if self.kind == "models" else getattr(self.hub, self.kind)
+        repo = repos.get(name)
+        if repo is None:
             raise _AnswerError(404, "Repository not found", "RepoNotFound")
-        repo = repos[name]
         if repo.gated:
             raise _AnswerError(403, "Access to this repository is restricted", "GatedRepo")
         return repo
@@ -361,9 +339,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return 400, _json({"errors": [{"message": str(error)}], "warnings": []})
         if not isinstance(metadata, dict):
             return 200, _json({"errors": [], "warnings": [{"message": "empty metadata"}]})
-        problems = _metadata_problems(metadata)
-        if wanted.get("repoType") == "space":
-            problems += _space_problems(metadata)
+        problems = _metadata_problems(metadata, is_space=wanted.get("repoType") == "space")
         return (400 if problems else 200), _json({"errors": problems, "warnings": []})
 
     def repo_info(self, name: str, revision: str = "main") -> tuple[int, bytes]:
@@ -375,7 +351,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             host = repo.host or f"{self.hub.url}/app/{name}"
             info |= {"host": host, "private": repo.private, "sdk": repo.sdk}
         if "blobs=" in self.path:
-            info["siblings"] = [_sibling(path, file) for path, file in commit.files.items()]
+            info["siblings"] = [_file_info(path, file) for path, file in commit.files.items()]
         return 200, _json(info)
 
     def refs(self, name: str) -> tuple[int, bytes]:
@@ -472,11 +448,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self._repo(name).messages[tag] = asked.get("message")
         return 200, b"{}"
 
-    def delete_tag(self, name: str, revision: str) -> tuple[int, bytes]:
-        if self._repo(name).tags.pop(revision, None) is None:
-            raise _AnswerError(404, "no such tag", "RevisionNotFound")
-        return 200, b"{}"
-
     def resolve(self, name: str, revision: str, path: str) -> tuple[int, bytes, dict[str, str]]:
         oid, commit = self._commit(name, revision)
         file = commit.files.get(path)
@@ -543,7 +514,6 @@ _ROUTES = [
     ("POST", rf"{_API}/preupload/(?P<revision>[^/]+)", "preupload", "write"),
     ("POST", rf"{_API}/commit/(?P<revision>[^/]+)", "commit", "write"),
     ("POST", rf"{_API}/tag/(?P<revision>[^/]+)", "create_tag", "write"),
-    ("DELETE", rf"{_API}/tag/(?P<revision>[^/]+)", "delete_tag", "write"),
     ("POST", rf"{_FILES}\.git/info/lfs/objects/batch", "lfs_batch", "write"),
     ("PUT", r"/lfs-put/(?P<oid>[0-9a-f]{64})", "lfs_put", ""),
     ("POST", r"/lfs-verify", "lfs_verify", "write"),
@@ -560,22 +530,17 @@ def _json(value: object) -> bytes:
 
 
 def _file_info(path: str, file: File) -> JsonObject:
-    info: JsonObject = {"type": "file", "path": path, "oid": file.blob, "size": len(file.data)}
+    """A file as `tree` names its parts, and as the Hub names them in a repository's siblings."""
+    size = {"size": len(file.data)}
+    info: JsonObject = {"type": "file", "path": path, "oid": file.blob, **size}
+    info |= {"rfilename": path, "blobId": file.blob}
     if file.lfs:
-        lfs = {"oid": file.sha256, "size": len(file.data), "pointerSize": len(file.pointer)}
-        info["lfs"] = lfs
+        info["lfs"] = {"oid": file.sha256, "sha256": file.sha256, **size}
+        info["lfs"]["pointerSize"] = len(file.pointer)
     return info
 
 
-def _sibling(path: str, file: File) -> JsonObject:
-    info: JsonObject = {"rfilename": path, "blobId": file.blob, "size": len(file.data)}
-    if file.lfs:
-        lfs = {"sha256": file.sha256, "size": len(file.data), "pointerSize": len(file.pointer)}
-        info["lfs"] = lfs
-    return info
-
-
-def _metadata_problems(metadata: JsonObject) -> list[JsonObject]:
+def _metadata_problems(metadata: JsonObject, *, is_space: bool) -> list[JsonObject]:
     """The checks of the Hub that a wrong card of ours could fail."""
     problems = []
     if "license" in metadata and not isinstance(metadata["license"], str | list):
@@ -583,27 +548,13 @@ def _metadata_problems(metadata: JsonObject) -> list[JsonObject]:
     for entry in metadata.get("model-index", []):
         if not isinstance(entry, dict) or not entry.get("name") or not entry.get("results"):
             problems.append('"model-index[0]" needs name and results')
-            continue
-        problems += [
-            '"model-index[0].results" need task, dataset and metrics'
-            for result in entry["results"]
-            if not {"task", "dataset", "metrics"} <= set(result)
-        ]
-    return [{"message": problem} for problem in problems]
-
-
-def _space_problems(metadata: JsonObject) -> list[JsonObject]:
-    problems = []
-    if metadata.get("sdk") not in ("gradio", "docker", "static"):
+        elif not all({"task", "dataset", "metrics"} <= set(part) for part in entry["results"]):
+            problems.append('"model-index[0].results" need task, dataset and metrics')
+    if is_space and metadata.get("sdk") not in ("gradio", "docker", "static"):
         problems.append('"sdk" must be one of [gradio, docker, static]')
-    if len(metadata.get("short_description", "")) > 60:
+    if is_space and len(metadata.get("short_description", "")) > 60:
         problems.append('"short_description" length must be at most 60')
     return [{"message": problem} for problem in problems]
-
-
-class _Server(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
 
 
 @contextlib.contextmanager
@@ -635,18 +586,11 @@ def connected_hub(monkeypatch: pytest.MonkeyPatch, home: Path) -> Iterator[Hub]:
 def running_hub() -> Iterator[Hub]:
     """Run a Hub on a free port of 127.0.0.1 until the block ends."""
     hub = Hub()
-    handler = type("Handler", (_Handler,), {"hub": hub})
-    server = _Server(("127.0.0.1", 0), handler)
-    hub.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
-        yield hub
-    finally:
-        hub.closing.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(type("Handler", (_Handler,), {"hub": hub})) as hub.url:
+        try:
+            yield hub
+        finally:
+            hub.closing.set()
 
 
 @functools.cache

@@ -106,9 +106,6 @@ class Repo:
         return oid
 
 
-STAGES = ("BUILDING", "APP_STARTING", "RUNNING")
-
-
 @dataclass
 class Space(Repo):
     """A Space: a repository, and a platform that builds and runs each of its commits.
@@ -136,7 +133,7 @@ class Space(Repo):
     host: str | None = None
     variables: dict[str, str] = field(default_factory=dict)
     stages: list[str] = field(default_factory=lambda: ["NO_APP_FILE"])
-    outcome: tuple[str, ...] = STAGES
+    outcome: tuple[str, ...] = ("BUILDING", "APP_STARTING", "RUNNING")
     logs: dict[str, list[str]] = field(default_factory=lambda: {"build": [], "run": []})
     served: str | None = None
     started: Callable[["Space"], None] | None = None

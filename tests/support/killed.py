@@ -2,57 +2,51 @@
 
 What they import takes seconds, so one process does that and forks for each command:
 
-    with mortals() as kill:
-        kill("publish", {"request": "/commit/"}, hub.url, hub.token, run, repo)
+    kill(release, {"request": "/commit/"}, hub.url, hub.token, run, repo)
 
 A command dies over a file (half of it is written), when a request has been sent but not answered,
 in the middle of what it sends, or when it deletes its folder of checkpoints.
 """
 
-import contextlib
 import importlib
-import json
+import multiprocessing
 import os
 import shutil
 import signal
 import socket
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from huggingface_hub import HfApi
+from huggingface_hub import HfApi, constants
 
 from digits import weights
 from digits.corrections import Correction, Corrections
-from tests.conftest import ROOT
 from training import deploy, publish, run_folder
 
 SPACE_FILES = {"app.py": b"print(1)", "digits/bundled/model.safetensors": bytes(1000)}
 
 
-@contextlib.contextmanager
-def mortals() -> Iterator[Callable[..., None]]:
-    """Give a function that runs a command until it is killed; AssertionError if it is not."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.support.killed"],
-        cwd=ROOT,
-        env={**os.environ, "HF_HUB_DISABLE_XET": "1"},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
+_SERVER = multiprocessing.get_context("forkserver")
+_SERVER.set_forkserver_preload([__name__])
 
-        def kill(command: str, death: dict[str, str | int], *arguments: object) -> None:
-            print(
-                json.dumps([command, death, *map(str, arguments)]), file=process.stdin, flush=True
-            )
-            assert int(process.stdout.readline()) == signal.SIGKILL, (command, death)
 
-        yield kill
-        process.stdin.close()
+def kill(command: Callable[..., object], death: dict[str, Any], *arguments: object) -> None:
+    """Run a function until it is killed; AssertionError if it is not."""
+    process = _SERVER.Process(target=_run, args=(command, death, *arguments))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL, (command, death)
+
+
+def _run(command, death, *arguments):
+    constants.HF_HUB_DISABLE_XET = True
+    if command is train_a_little:
+        importlib.import_module("training.train")
+    [(kind, where)] = death.items()
+    _DEATHS[kind](where)
+    command(*arguments)
 
 
 def train_a_little(folder: Path) -> dict[str, Any]:
@@ -66,20 +60,16 @@ def train_a_little(folder: Path) -> dict[str, Any]:
     return train(Job(recipe=recipe, limit=60), small_mnist(60, 20), folder, lambda *_: None)
 
 
-def _train(folder):
-    train_a_little(Path(folder))
-
-
-def _publish(url, token, run, repo):
+def release(url, token, run, repo):
     api = HfApi(url, token=token)
-    publish.publish(api, Path(run), repo, tag="v1", verify=weights.load_folder)
+    return publish.publish(api, run, repo, tag="v1", verify=weights.load_folder)
 
 
-def _deploy(url, token, space, model_repo):
-    deploy.send(HfApi(url, token=token), space, SPACE_FILES, model_repo=model_repo)
+def deploy_files(url, token, space, model_repo):
+    return deploy.send(HfApi(url, token=token), space, SPACE_FILES, model_repo=model_repo)
 
 
-def _correct(url, token, repo):
+def correct(url, token, repo):
     os.environ["HF_ENDPOINT"] = url
     corrections = Corrections(repo, token, commit_seconds=0)
     images = np.eye(28, dtype=np.float32), np.ones((28, 28), np.float32)
@@ -134,31 +124,9 @@ def _die_on_deleting(_name):
     shutil.rmtree = _die
 
 
-_COMMANDS = {"train": _train, "publish": _publish, "deploy": _deploy, "correct": _correct}
 _DEATHS = {
     "file": _die_over_file,
     "request": _die_after_request,
     "bytes": _die_after_bytes,
     "deleting": _die_on_deleting,
 }
-
-
-def _main():
-    for line in sys.stdin:
-        command, death, *arguments = json.loads(line)
-        if command == "train":
-            importlib.import_module("training.train")
-        child = os.fork()
-        if child == 0:
-            with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - no path, a device
-                os.dup2(nowhere.fileno(), 1)
-            [(kind, where)] = death.items()
-            _DEATHS[kind](where)
-            _COMMANDS[command](*arguments)
-            os._exit(0)
-        sys.stdout.write(f"{os.WTERMSIG(os.waitpid(child, 0)[1])}\n")
-        sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    _main()

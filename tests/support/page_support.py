@@ -1,9 +1,11 @@
-"""Start the real app.py, once for all tests that talk to it."""
+"""Start the real app.py, once for all tests that talk to it, and other servers on loopback."""
 
 # ruff: noqa: S310 - every address here is the loopback's
 
 import atexit
+import contextlib
 import functools
+import http.server
 import json
 import os
 import shutil
@@ -133,6 +135,19 @@ def start_app(folder, settings, prefix=()):
     _wait(app.process, app, lambda: app.get("/"))
     _wait(app.process, app, lambda: app.server_function("read_status", [])["ready"])
     return app
+
+
+@contextlib.contextmanager
+def serving(handler):
+    """Serve on the loopback, each request in a thread, until the block ends; give the address."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def listen(calls):

@@ -52,14 +52,13 @@ def encode(image: Image.Image, kind: str, **options: object) -> bytes:
     return file.getvalue()
 
 
-def _gray() -> Image.Image:
-    return Image.fromarray(ON_WHITE)
+GRAY = Image.fromarray(ON_WHITE)
+RGB = GRAY.convert("RGB")
+BLANK = Image.new("RGB", (WIDTH, HEIGHT), "white")
 
 
-def _rgba(color: int, alpha: Gray) -> Image.Image:
-    return Image.merge(
-        "RGBA", [Image.new("L", (WIDTH, HEIGHT), color)] * 3 + [Image.fromarray(alpha)]
-    )
+def jpeg(image: Image.Image = GRAY, kind: str = "JPEG", **options: object) -> bytes:
+    return encode(image, kind, quality=95, **options)
 
 
 def _exif(orientation: int) -> Image.Exif:
@@ -82,152 +81,135 @@ _STORED = {
 
 def stored_as(orientation: int) -> Image.Image:
     """Return the five as it lies in a file with this EXIF orientation."""
-    return _gray().transpose(_STORED[orientation]) if orientation in _STORED else _gray()
+    return GRAY.transpose(_STORED[orientation]) if orientation in _STORED else GRAY
 
 
 def _oriented() -> dict[str, Readable]:
-    files = {
-        f"exif-{orientation}.jpg": Readable(
-            encode(stored_as(orientation), "JPEG", quality=95, exif=_exif(orientation)),
-            tolerance=24,
-        )
-        for orientation in range(1, 9)
+    turned = {
+        f"exif-{number}.jpg": Readable(jpeg(stored_as(number), exif=_exif(number)), tolerance=24)
+        for number in range(1, 9)
     }
-    for kind in ("PNG", "WEBP", "TIFF"):
-        content = encode(stored_as(6).convert("RGB"), kind, exif=_exif(6), lossless=True)
-        files[f"exif-6.{kind.lower()}"] = Readable(content)
-    return files
+    lying = stored_as(6).convert("RGB")
+    return turned | {
+        f"exif-6.{kind.lower()}": Readable(encode(lying, kind, exif=_exif(6), lossless=True))
+        for kind in ("PNG", "WEBP", "TIFF")
+    }
 
 
-def _few_bits() -> dict[str, Readable]:
-    one_bit = _gray().convert("1", dither=Image.Dither.NONE)
-    palette = _gray().convert("P")
+def _few_bits() -> dict[str, bytes]:
+    one_bit = GRAY.convert("1", dither=Image.Dither.NONE)
+    palette = GRAY.convert("P")
     return {
-        "gray.png": Readable(encode(_gray(), "PNG")),
-        "rgb.png": Readable(encode(_gray().convert("RGB"), "PNG")),
-        "1-bit.png": Readable(encode(one_bit, "PNG")),
-        "1-bit.tiff": Readable(encode(one_bit, "TIFF", compression="group4")),
-        "1-bit.bmp": Readable(encode(one_bit, "BMP")),
-        "palette.png": Readable(encode(palette, "PNG")),
-        "palette-2-bit.png": Readable(encode(one_bit.convert("L").quantize(4), "PNG", bits=2)),
-        "palette.bmp": Readable(encode(palette, "BMP")),
-        "interlaced.png": Readable(interlaced_png(ON_WHITE)),
+        "gray.png": encode(GRAY, "PNG"),
+        "rgb.png": encode(RGB, "PNG"),
+        "1-bit.png": encode(one_bit, "PNG"),
+        "1-bit.tiff": encode(one_bit, "TIFF", compression="group4"),
+        "1-bit.bmp": encode(one_bit, "BMP"),
+        "palette.png": encode(palette, "PNG"),
+        "palette-2-bit.png": encode(one_bit.convert("L").quantize(4), "PNG", bits=2),
+        "palette.bmp": encode(palette, "BMP"),
+        "interlaced.png": interlaced_png(ON_WHITE),
     }
 
 
 def _many_bits() -> dict[str, Readable]:
     wide = ON_WHITE.astype(np.uint16)
     arrays = {
-        "16-bit.png": (wide * 257, "PNG"),
-        "12-of-16-bit.png": (np.round(wide * (4095 / 255)).astype(np.uint16), "PNG"),
-        "16-bit.tiff": (wide * 257, "TIFF"),
-        "32-bit.tiff": (wide.astype(np.int32) * 8_000_000, "TIFF"),
-        "negative.tiff": (wide.astype(np.int32) - 128, "TIFF"),
-        "float-unit.tiff": (wide.astype(np.float32) / 255, "TIFF"),
-        "float-255.tiff": (wide.astype(np.float32), "TIFF"),
-        "float-signed.tiff": (wide.astype(np.float32) / 127.5 - 1, "TIFF"),
+        "16-bit.png": wide * 257,
+        "12-of-16-bit.png": np.round(wide * (4095 / 255)).astype(np.uint16),
+        "16-bit.tiff": wide * 257,
+        "32-bit.tiff": wide.astype(np.int32) * 8_000_000,
+        "negative.tiff": wide.astype(np.int32) - 128,
+        "float-unit.tiff": wide.astype(np.float32) / 255,
+        "float-255.tiff": wide.astype(np.float32),
+        "float-signed.tiff": wide.astype(np.float32) / 127.5 - 1,
     }
     files = {
-        name: Readable(encode(Image.fromarray(array), kind), tolerance=1)
-        for name, (array, kind) in arrays.items()
+        name: Readable(encode(Image.fromarray(array), name.split(".")[1].upper()), tolerance=1)
+        for name, array in arrays.items()
     }
     rgb = cv2.imencode(".png", np.dstack([wide * 257] * 3))[1].tobytes()  # Pillow has no such mode
-    files["16-bit-rgb.png"] = Readable(rgb)
-    return files
+    return files | {"16-bit-rgb.png": Readable(rgb)}
 
 
-def _transparent() -> dict[str, Readable]:
-    opaque = np.full_like(INK, 255)
-    black, white = _rgba(0, INK), _rgba(255, INK)
+def _transparent() -> dict[str, bytes]:
     palette = Image.fromarray((INK > 127).astype(np.uint8), "L").convert("P")
     palette.putpalette([0, 0, 0] * 2)
-    corners = opaque.copy()
+    corners = np.full_like(INK, 255)
     corners[:12, :12] = 0
     gray_and_alpha = Image.merge("LA", [Image.new("L", (WIDTH, HEIGHT), 0), Image.fromarray(INK)])
-    sheet = _gray().convert("RGB")
+    sheet = RGB.copy()
     sheet.putalpha(Image.fromarray(corners))
     return {
-        "black-ink-on-transparent.png": Readable(encode(black, "PNG")),
-        "black-ink-on-transparent.webp": Readable(encode(black, "WEBP", lossless=True)),
-        "white-ink-on-transparent.png": Readable(encode(white, "PNG"), ON_BLACK),
-        "gray-and-alpha.png": Readable(encode(gray_and_alpha, "PNG")),
-        "palette-with-transparency.png": Readable(encode(palette, "PNG", transparency=0)),
-        "palette-with-transparency.gif": Readable(encode(palette, "GIF", transparency=0)),
-        "gray-with-transparent-level.png": Readable(encode(_gray(), "PNG", transparency=255)),
-        "16-bit-with-transparent-level.png": Readable(
-            encode(Image.fromarray(INK.astype(np.uint16) * 257), "PNG", transparency=0), ON_BLACK, 1
-        ),
-        "sheet-with-transparent-corner.png": Readable(encode(sheet, "PNG")),
-        "opaque-rgba.png": Readable(encode(_gray().convert("RGBA"), "PNG")),
+        "black-ink-on-transparent.png": encode(_ink_of(0), "PNG"),
+        "black-ink-on-transparent.webp": encode(_ink_of(0), "WEBP", lossless=True),
+        "gray-and-alpha.png": encode(gray_and_alpha, "PNG"),
+        "palette-with-transparency.png": encode(palette, "PNG", transparency=0),
+        "palette-with-transparency.gif": encode(palette, "GIF", transparency=0),
+        "gray-with-transparent-level.png": encode(GRAY, "PNG", transparency=255),
+        "sheet-with-transparent-corner.png": encode(sheet, "PNG"),
+        "opaque-rgba.png": encode(GRAY.convert("RGBA"), "PNG"),
     }
 
 
-def _lossy() -> dict[str, Readable]:
-    rgb = _gray().convert("RGB")
-    files = {
-        "gray.jpg": encode(_gray(), "JPEG", quality=95),
-        "rgb.jpg": encode(rgb, "JPEG", quality=95),
-        "progressive.jpg": encode(rgb, "JPEG", quality=95, progressive=True),
-        "cmyk.jpg": encode(rgb.convert("CMYK"), "JPEG", quality=95),
+def _ink_of(level: int) -> Image.Image:
+    return Image.merge("RGBA", [*[Image.new("L", GRAY.size, level)] * 3, Image.fromarray(INK)])
+
+
+def _lossy() -> dict[str, bytes]:
+    return {
+        "gray.jpg": jpeg(),
+        "rgb.jpg": jpeg(RGB),
+        "progressive.jpg": jpeg(RGB, progressive=True),
+        "cmyk.jpg": jpeg(RGB.convert("CMYK")),
         "ycck.jpg": ycck_jpeg(ON_WHITE),
-        "several-pictures.mpo": encode(rgb, "MPO", save_all=True, append_images=[rgb], quality=95),
-        "lossy.webp": encode(rgb, "WEBP", quality=95),
-        "jpeg-in.tiff": encode(rgb, "TIFF", compression="jpeg", quality=95),
-        "still.avif": encode(rgb, "AVIF", quality=95),
-        "animated.avif": encode(rgb, "AVIF", quality=95, save_all=True, append_images=[_blank()]),
-    }
-    return {name: Readable(content, tolerance=40) for name, content in files.items()}
-
-
-def _blank() -> Image.Image:
-    return Image.new("RGB", (WIDTH, HEIGHT), "white")
-
-
-def _several_frames() -> dict[str, Readable]:
-    rgb = _gray().convert("RGB")
-    more = {"save_all": True, "append_images": [_blank()] * 3}
-    return {
-        "still.gif": Readable(encode(_gray(), "GIF")),
-        "animated.gif": Readable(encode(rgb, "GIF", **more)),
-        "animated.png": Readable(encode(rgb, "PNG", **more)),
-        "animated.webp": Readable(encode(rgb, "WEBP", lossless=True, **more)),
-        "pages.tiff": Readable(encode(rgb, "TIFF", **more)),
-        "thousands-of-frames.gif": Readable(many_frames(3000)),
+        "several-pictures.mpo": jpeg(RGB, "MPO", save_all=True, append_images=[RGB]),
+        "lossy.webp": jpeg(RGB, "WEBP"),
+        "jpeg-in.tiff": jpeg(RGB, "TIFF", compression="jpeg"),
+        "still.avif": jpeg(RGB, "AVIF"),
+        "animated.avif": jpeg(RGB, "AVIF", save_all=True, append_images=[BLANK]),
     }
 
 
-def _other() -> dict[str, Readable]:
-    rgb = _gray().convert("RGB")
+def _exact() -> dict[str, bytes]:
+    more = {"save_all": True, "append_images": [BLANK] * 3}
     return {
-        "rgb.bmp": Readable(encode(rgb, "BMP")),
-        "lzw.tiff": Readable(encode(rgb, "TIFF", compression="tiff_lzw")),
-        "deflate.tiff": Readable(encode(rgb, "TIFF", compression="tiff_adobe_deflate")),
-        "cmyk.tiff": Readable(encode(rgb.convert("CMYK"), "TIFF")),
-        "lossless.webp": Readable(encode(rgb, "WEBP", lossless=True)),
-        "png-and-zip.png": Readable(encode(_gray(), "PNG") + zip_file()),
-        "gif-and-script.gif": Readable(encode(_gray(), "GIF") + b"/*<script>alert(1)</script>"),
-        "pdf-in-jpeg.jpg": Readable(
-            _with_comment(encode(_gray(), "JPEG", quality=95)), tolerance=24
-        ),
-        "two-pngs.png": Readable(encode(_gray(), "PNG") + encode(_blank(), "PNG")),
-        "damaged-exif.jpg": Readable(
-            encode(_gray(), "JPEG", quality=95, exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff\x01\x12"),
-            tolerance=24,
-        ),
+        "still.gif": encode(GRAY, "GIF"),
+        "animated.gif": encode(RGB, "GIF", **more),
+        "animated.png": encode(RGB, "PNG", **more),
+        "animated.webp": encode(RGB, "WEBP", lossless=True, **more),
+        "pages.tiff": encode(RGB, "TIFF", **more),
+        "thousands-of-frames.gif": many_frames(3000),
+        "rgb.bmp": encode(RGB, "BMP"),
+        "lzw.tiff": encode(RGB, "TIFF", compression="tiff_lzw"),
+        "deflate.tiff": encode(RGB, "TIFF", compression="tiff_adobe_deflate"),
+        "cmyk.tiff": encode(RGB.convert("CMYK"), "TIFF"),
+        "lossless.webp": encode(RGB, "WEBP", lossless=True),
+        "png-and-zip.png": encode(GRAY, "PNG") + zip_file(),
+        "gif-and-script.gif": encode(GRAY, "GIF") + b"/*<script>alert(1)</script>",
+        "two-pngs.png": encode(GRAY, "PNG") + encode(BLANK, "PNG"),
     }
 
 
 @functools.cache
 def readable() -> dict[str, Readable]:
     """Return the files that must be read, by name."""
+    exact = _few_bits() | _transparent() | _exact()
+    wide = Image.fromarray(INK.astype(np.uint16) * 257)
+    damaged = b"Exif\0\0MM\0*\0\0\0\x08\xff\xff\x01\x12"
     return (
         _oriented()
-        | _few_bits()
+        | {name: Readable(content) for name, content in exact.items()}
         | _many_bits()
-        | _transparent()
-        | _lossy()
-        | _several_frames()
-        | _other()
+        | {name: Readable(content, tolerance=40) for name, content in _lossy().items()}
+        | {
+            "white-ink-on-transparent.png": Readable(encode(_ink_of(255), "PNG"), ON_BLACK),
+            "16-bit-with-transparent-level.png": Readable(
+                encode(wide, "PNG", transparency=0), ON_BLACK, 1
+            ),
+            "pdf-in-jpeg.jpg": Readable(_with_comment(jpeg()), tolerance=24),
+            "damaged-exif.jpg": Readable(jpeg(exif=damaged), tolerance=24),
+        }
     )
 
 
@@ -271,15 +253,8 @@ def with_checksums(png: bytes) -> bytes:
 
 def interlaced_png(gray: Gray) -> bytes:
     """Write an Adam7-interlaced gray PNG, as Pillow cannot."""
-    passes = (
-        (0, 0, 8, 8),
-        (0, 4, 8, 8),
-        (4, 0, 8, 4),
-        (0, 2, 4, 4),
-        (2, 0, 4, 2),
-        (0, 1, 2, 2),
-        (1, 0, 2, 1),
-    )
+    passes = [(0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2)]
+    passes += [(0, 1, 2, 2), (1, 0, 2, 1)]
     raw = b"".join(
         b"\0" + row.tobytes()
         for top, left, down, right in passes
@@ -297,13 +272,13 @@ def ycck_jpeg(gray: Gray) -> bytes:
     """
     luminance, chroma = np.full_like(gray, 255), np.full_like(gray, 127)
     planes = np.dstack((luminance, chroma, chroma, 255 - gray))
-    content = encode(Image.fromarray(planes, "CMYK"), "JPEG", quality=95)
+    content = jpeg(Image.fromarray(planes, "CMYK"))
     adobe = content.index(b"Adobe")
     return patched(content, adobe + 11, b"\x02")
 
 
 def many_frames(frames: int) -> bytes:
     """Write a GIF that repeats its one frame."""
-    still = encode(_gray(), "GIF")
+    still = encode(GRAY, "GIF")
     frame_start = still.index(b",", 13)
     return still[:frame_start] + still[frame_start:-1] * frames + still[-1:]

@@ -42,10 +42,14 @@ def small_disk(folder: Path) -> Iterator[SmallDisk]:
             subprocess.run([*sudo, "umount", "-l", str(folder)], check=True)
         return
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def limit(size_bytes: int) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, before[1]))
+
     try:
-        yield _by_limit(folder, before)
+        yield SmallDisk(folder, lambda: limit(100_000), lambda: limit(before[0]))
     finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        limit(before[0])
 
 
 def _mount_tmpfs(folder: Path) -> list[str] | None:
@@ -68,10 +72,3 @@ def _on_tmpfs(folder: Path) -> SmallDisk:
         filler.write_bytes(bytes(max(0, left.f_bavail * left.f_bsize - 100_000)))
 
     return SmallDisk(folder, fill, filler.unlink)
-
-
-def _by_limit(folder: Path, before: tuple[int, int]) -> SmallDisk:
-    def limit(size_bytes: int) -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, before[1]))
-
-    return SmallDisk(folder, lambda: limit(100_000), lambda: limit(before[0]))

@@ -3,7 +3,6 @@
 import base64
 import functools
 import http.server
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy.typing as npt
 from playwright.sync_api import Browser, Page, expect
 
 from digits.drawing import PAD_HEIGHT
+from tests.support.page_support import serving
 from training.handwriting import templates
 
 READY_MILLISECONDS = 60_000
@@ -22,12 +22,8 @@ READY_MILLISECONDS = 60_000
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
     """Serve a folder on the loopback, as a static Space does; give the address."""
-    handler = functools.partial(_Quiet, directory=str(folder))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    server.server_close()
+    with serving(functools.partial(_Quiet, directory=str(folder))) as address:
+        yield f"{address}/"
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):

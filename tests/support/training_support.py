@@ -3,8 +3,8 @@
 import functools
 import gzip
 import json
-import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,17 +14,8 @@ from digits import networks, weights
 from digits.drawing import draw, parse_strokes
 from digits.examples import digit_example
 from digits.preprocessing import normalize
-from digits.weights import (
-    BUNDLED,
-    CONFIG_FILE,
-    HASHES,
-    METRICS_FILE,
-    WEIGHTS_FILE,
-    Config,
-    Origin,
-    Weights,
-    load_folder,
-)
+from digits.weights import BUNDLED, CONFIG_FILE, METRICS_FILE, WEIGHTS_FILE, load_folder
+from tests.support.commands import done
 from training.augmentation.pen import draw_strokes
 from training.data.mnist import FILES, Mnist
 from training.handwriting.templates import write
@@ -120,20 +111,11 @@ def random_tensors(network):
 
 
 def random_weights(network):
-    """A set of such weights, with the bundled finder and line reader."""
-    bundled = load_folder(BUNDLED)
-    config = Config(network, 1.0, 0.0, *["0" * 64] * len(HASHES))
-    metrics = {"mnist_test": dict(_LEARNED_NOTHING)}
-    tensors = random_tensors(network)
-    return Weights(
-        tensors,
-        bundled.finder,
-        bundled.extractor,
-        bundled.line_reader,
-        config,
-        metrics,
-        Origin(),
-    )
+    """The bundled set with such weights in the place of those that read a digit."""
+    found = load_folder(BUNDLED)
+    config = replace(found.config, network=network, temperature=1.0, rejection_threshold=0.0)
+    metrics = {"mnist_test": _LEARNED_NOTHING}
+    return replace(found, tensors=random_tensors(network), config=config, metrics=metrics)
 
 
 def write_weights(folder: Path, network, temperature=1.0):
@@ -221,7 +203,7 @@ def run_training(folder, module, setting, unit, counts):
     options = ["--run", str(folder), "--every", str(counts[0]), "--cool", str(counts[0] // 2)]
     for count in counts:
         command = [sys.executable, "-c", script, *options, f"--{unit}", str(count)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr[-2000:]
+        ended = done(*command)
+        assert ended.returncode == 0, ended.stderr[-2000:]
     lines = (folder / "log.jsonl").read_text("utf-8").splitlines()
     return [json.loads(line)[unit] for line in lines]

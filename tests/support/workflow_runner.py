@@ -98,7 +98,7 @@ class Runner:
     machine: dict[str, str] = field(default_factory=dict)
     identity: dict[str, str] = field(default_factory=dict)
 
-    def run(self, number, inputs, event="workflow_dispatch"):
+    def run(self, number, inputs):
         """Run all jobs in order of their needs; return what became of each, by name."""
         workflow = load(self.workflow)
         inputs = {
@@ -110,18 +110,18 @@ class Runner:
             needs = job.get("needs", [])
             needs = [needs] if isinstance(needs, str) else needs
             assert set(needs) <= set(outcomes), "jobs are expected in order of their needs"
-            contexts = self.contexts(job, number, inputs, event)
-            if all(outcomes[need].status == "success" for need in needs) and evaluate(
-                job.get("if", "true"), contexts
-            ):
-                outcomes[name] = self.run_job(workflow, name, contexts)
+            condition = evaluate(job.get("if", "true"), self.contexts(job, number, inputs))
+            if condition and all(outcomes[need].status == "success" for need in needs):
+                outcomes[name] = self.run_job(name, number, inputs)
             else:
                 outcomes[name] = Outcome("skipped")
         return outcomes
 
-    def run_job(self, workflow, name, contexts):
+    def run_job(self, name, number=1, inputs=None, event="workflow_dispatch", **more):
+        """Run one job, whatever it needs; `more` are contexts, such as one of its `matrix`."""
+        workflow = load(self.workflow)
         job = workflow["jobs"][name]
-        number = contexts["github"]["run_number"]
+        contexts = self.contexts(job, number, inputs or {}, event) | more
         workspace = self.folder / f"{number}-{name}"
         workspace.mkdir()
         summary = workspace.with_suffix(".md")
@@ -141,9 +141,7 @@ class Runner:
         log = ""
         failed = False
         for step in job["steps"]:
-            if not evaluate(step.get("if", "success()"), contexts, failed=failed) or (
-                failed and "if" not in step
-            ):
+            if not evaluate(step.get("if", "success()"), contexts, failed=failed):
                 continue
             own = environment | _filled(step.get("env", {}), contexts)
             if "uses" in step:
@@ -199,6 +197,16 @@ class Runner:
                 shutil.copytree(self.artifact(options["name"]), target, dirs_exist_ok=True)
         else:
             raise AssertionError(f"an action that cannot be played: {action}")
+
+
+def fork(server, workflow, folder, resource, **variables):
+    """Return a fork with these variables, whose jobs the Hub on loopback trusts with a resource."""
+    server.publishers.add(resource)
+    runner = server.runner(resource)
+    machine = {"HF_ENDPOINT": server.url, "GITHUB_ACTIONS": runner["GITHUB_ACTIONS"]}
+    machine |= dict.fromkeys(("HF_HUB_DISABLE_XET", "HF_HUB_DISABLE_TELEMETRY"), "1")
+    identity = {name: runner[name] for name in IDENTITY}
+    return Runner(workflow, folder, variables, machine=machine, identity=identity)
 
 
 def _filled(values, contexts):

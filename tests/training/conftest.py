@@ -8,17 +8,15 @@ import pytest
 from digits import weights
 from tests.support.commands import run_main
 from tests.support.finished_run import write_finished_run, write_stand_in
-from tests.support.hub import connected_hub
 from training.export import exports
 from training.release import published_exports
 
 
 @pytest.fixture
-def server(monkeypatch, tmp_path):
+def server(hub):
     """A Hub with one empty model repository."""
-    with connected_hub(monkeypatch, tmp_path / "home") as running:
-        running.create("someone/digits")
-        yield running
+    hub.create("someone/digits")
+    return hub
 
 
 @pytest.fixture(scope="session")

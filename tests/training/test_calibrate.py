@@ -53,8 +53,7 @@ def reliability(values, right, **options):
 
 def test_ece_is_the_gap_weighted_by_count():
     measured = reliability([0.95, 0.95, 0.95, 0.55], [True, True, False, True], bins=10)
-    assert measured.counts[[5, 9]].tolist() == [1, 3]
-    assert measured.counts.sum() == 4
+    assert measured.counts.tolist() == [0, 0, 0, 0, 0, 1, 0, 0, 0, 3]
     expected = 3 / 4 * abs(0.95 - 2 / 3) + 1 / 4 * abs(0.55 - 1)
     assert measured.ece == pytest.approx(expected)
 
@@ -65,21 +64,12 @@ def test_a_full_confidence_falls_into_the_last_bin():
     assert measured.ece == 0
 
 
-def test_ece_bins_are_fifteen_unless_asked_otherwise():
-    assert len(reliability([0.5], [True]).counts) == 15
-    assert len(reliability([0.5], [True], bins=4).counts) == 4
-
-
 @pytest.mark.parametrize("count", [1, 49, 50, 51, 5000])
-def test_at_most_the_asked_share_of_digits_is_rejected(count):
+def test_at_most_the_asked_share_of_digits_is_rejected_and_equal_ones_not_together(count):
     scores = np.random.default_rng(0).random(count)
-    threshold = calibrate.choose_rejection_threshold(scores)
-    rejected = (scores < threshold).sum()
-    assert rejected == count * 2 // 100
-
-
-def test_equal_scores_are_not_rejected_together():
-    assert (np.full(100, 0.9) < calibrate.choose_rejection_threshold(np.full(100, 0.9))).sum() == 0
+    assert (scores < calibrate.choose_rejection_threshold(scores)).sum() == count * 2 // 100
+    equal = np.full(count, 0.9)
+    assert (equal < calibrate.choose_rejection_threshold(equal)).sum() == 0
 
 
 def test_temperature_keeps_the_order_and_the_sum():

@@ -47,10 +47,7 @@ def test_every_combination_trains_by_itself_and_leaves_a_run_to_compare(tmp_path
     sha256 = write_handwritten_mnist(tmp_path / "mnist", count=400)
     digits = {"MNIST_DIR": str(tmp_path / "mnist"), "MNIST_SHA256": sha256}
     runner = Runner("sweep.yml", tmp_path, variables=digits)
-    workflow = workflow_runner.load("sweep.yml")
-    combination = {"matrix": {"network": "fnn", "epochs": 1, "seed": 0}}
-    contexts = runner.contexts(workflow["jobs"]["train"], 1, {}) | combination
-    outcome = runner.run_job(workflow, "train", contexts)
+    outcome = runner.run_job("train", matrix={"network": "fnn", "epochs": 1, "seed": 0})
     assert outcome.status == "success", outcome.log
     [setting] = sweep.settings(sweep.find_runs([runner.artifact("run-fnn-1-0")]))
     assert setting.name == "--network fnn --epochs 1"
@@ -70,8 +67,7 @@ def test_a_sweep_trains_every_combination_and_compares_all_that_trained(tmp_path
     runner = Runner("sweep.yml", tmp_path)
     for seed in range(2):
         write_run(runner.artifact(f"run-fnn-1-{seed}"), 10, seed=seed)
-    contexts = runner.contexts(workflow["jobs"]["compare"], 2, {})
-    outcome = runner.run_job(workflow, "compare", contexts)
+    outcome = runner.run_job("compare")
     assert outcome.status == "success", outcome.log
     header, _, row = outcome.summary.splitlines()
     assert header == "| " + " | ".join(sweep.tabulate([])[0]) + " |"

@@ -86,13 +86,6 @@ def test_corruption_errors_are_averaged_over_the_kinds():
     assert figures["mean_error"] == 0.25
 
 
-def test_spread_gives_mean_and_sample_deviation_of_each_number():
-    mean, deviation = metrics.spread([{"a": {"b": 1}}, {"a": {"b": 3}}])
-    assert mean == {"a": {"b": 2}}
-    assert deviation["a"]["b"] == pytest.approx(np.sqrt(2))
-    assert metrics.spread([{"a": 5}]) == ({"a": 5}, {"a": 0})
-
-
 def test_a_set_holds_both_ways_to_see_a_picture(recognizer):
     pad = strokes.sketch(strokes.fit(SAMPLES[0].strokes), np.random.default_rng(0))
     blank = np.full((50, 50, 3), 200, np.uint8)
@@ -148,10 +141,8 @@ def test_the_table_counts_errors_itself(tiny_mnist, tmp_path):
 
 
 def test_wrong_labels_are_counted_as_errors(recognizer, tiny_mnist):
-    right = evaluate.count_errors(recognizer, tiny_mnist)
     shifted = (tiny_mnist.test_labels + 1) % 10
     wrong = Mnist(tiny_mnist.train_images, shifted, tiny_mnist.test_images, shifted)
-    assert right <= 1
     assert evaluate.count_errors(recognizer, wrong) >= 9
 
 
@@ -170,16 +161,12 @@ def test_markdown_has_a_header_and_a_line_for_each_row():
 
 
 def test_several_seeds_are_told_with_their_deviation():
-    row = {
-        "name": "conv3",
-        "preprocessing": "plain resize",
-        "seeds": [0, 1],
-        "measured": [
-            {"mnist_test": {"errors": errors, "count": 10000, "ece": 0.003}, "corruptions": {}}
-            for errors in (80, 90)
-        ],
-    }
-    row["mean"], row["deviation"] = metrics.spread(row["measured"])
+    measured = [
+        {"mnist_test": {"errors": errors, "count": 10000, "ece": 0.003}, "corruptions": {}}
+        for errors in (80, 90)
+    ]
+    row = {"name": "conv3", "preprocessing": "plain resize", "seeds": [0, 1], "measured": measured}
+    row["mean"], row["deviation"] = metrics.spread(measured)
     row["mean"]["corruptions"] = {"mean_error": 0.125}
     header, cells = report.recognition([row])
     told = dict(zip(header, cells, strict=True))
@@ -188,25 +175,19 @@ def test_several_seeds_are_told_with_their_deviation():
     assert told["drawn"] == told["canvas"] == told["ms"] == "-"
 
 
-def finished(folder):
-    folder.mkdir(parents=True)
-    (folder / "metrics.json").write_text("{}")
-
-
-def test_runs_are_found_by_network_and_by_folder(tmp_path, monkeypatch):
+def test_runs_are_found_by_network_and_by_folder_and_bundled_ones_where_there_are_none(
+    tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
+    assert find([]) == [BUNDLED]
     for name in ("dense128-0", "dense128-1", "dense128-onehot-0"):
-        finished(tmp_path / "runs" / name)
+        (tmp_path / "runs" / name).mkdir(parents=True)
+        (tmp_path / "runs" / name / "metrics.json").write_text("{}")
     (tmp_path / "runs" / "dense128-2" / "checkpoint").mkdir(parents=True)
     assert [p.name for p in find(["dense128"])] == ["dense128-0", "dense128-1"]
     assert [p.name for p in find(["dense128-onehot"])] == ["dense128-onehot-0"]
     assert len(find([])) == 3
     assert find(["runs/dense128-0"])[0].name == "dense128-0"
-
-
-def test_without_runs_the_bundled_weights_are_measured(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert find([]) == [BUNDLED]
 
 
 @pytest.mark.parametrize(
@@ -231,15 +212,8 @@ def test_everything_is_measured_written_and_drawn(tiny_mnist, tmp_path, monkeypa
     figures = {"parameters": 93322, "megabytes": 0.4, "milliseconds": 3.0}
     monkeypatch.setattr(evaluate, "measure_cost", lambda *_: figures)
     run = shutil.copytree(BUNDLED, tmp_path / "runs" / "again-1")
-    arguments = argparse.Namespace(
-        targets=[str(run)],
-        drawn=tmp_path,
-        served=BUNDLED,
-        out=tmp_path,
-        limit=2,
-        made=2,
-        keep=False,
-    )
+    options = {"drawn": tmp_path, "out": tmp_path, "limit": 2, "made": 2, "keep": False}
+    arguments = argparse.Namespace(targets=[str(run)], served=BUNDLED, **options)
     evaluate.measure_all(arguments, tiny_mnist)
     results = json.loads((tmp_path / "results.json").read_text())
     assert [row["preprocessing"] for row in results["rows"]] == ["plain resize", "this project"] * 2

@@ -39,10 +39,13 @@ def test_a_confusion_matrix_shows_every_count():
     assert shown[written, read] == ((written == LABELS) & (digits == read)).sum()
 
 
-def test_a_confusion_matrix_without_a_mistake_can_be_drawn():
-    figure = plots.confusion(LABELS, LABELS, "test")
-    assert len(texts(figure.axes[0])) == 10
-    figure.savefig(io.BytesIO())
+def test_figures_without_a_mistake_can_be_drawn():
+    matrix = plots.confusion(LABELS, LABELS, "test")
+    assert len(texts(matrix.axes[0])) == 10
+    gallery = plots.misread(IMAGES, LABELS, confident(LABELS), "test")
+    assert "0 misread of 300" in gallery.get_suptitle()
+    for figure in (matrix, gallery):
+        figure.savefig(io.BytesIO())
 
 
 def test_the_gallery_shows_what_is_misread_with_the_surest_first():
@@ -63,12 +66,6 @@ def test_a_gallery_of_many_shows_a_part_and_says_so():
     figure = plots.misread(IMAGES, LABELS, confident((LABELS + 1) % 10), "test")
     assert sum(bool(axes.images) for axes in figure.axes) == plots.GALLERY_SIZE
     assert f"the {plots.GALLERY_SIZE} surest of 300 misread" in figure.get_suptitle()
-
-
-def test_a_gallery_without_a_mistake_says_so():
-    figure = plots.misread(IMAGES, LABELS, confident(LABELS), "test")
-    assert "0 misread of 300" in figure.get_suptitle()
-    figure.savefig(io.BytesIO())
 
 
 def test_a_reliability_diagram_names_the_error_and_leaves_empty_bins_empty():

@@ -49,11 +49,14 @@ def compiled(**settings):
     return model
 
 
-def test_adam_keeps_its_rate():
+def test_adam_keeps_its_rate_and_the_average_of_weights_is_kept_where_asked():
     optimizer = compiled(learning_rate=0.002).optimizer
     assert type(optimizer) is keras.optimizers.Adam
     assert float(optimizer.learning_rate) == pytest.approx(0.002)
     assert not optimizer.use_ema
+    averaging = compiled(ema_momentum=0.9).optimizer
+    assert averaging.use_ema
+    assert averaging.ema_momentum == 0.9
 
 
 def test_a_warm_rate_rises_to_its_peak_and_falls_to_nothing():
@@ -79,12 +82,6 @@ def test_adamw_decays_kernels_alone():
     for variable, value in zip(model.trainable_variables, before, strict=True):
         factor = 1.0 if variable.name == "bias" else 0.95
         assert np.allclose(variable.numpy(), factor * (value + 1), atol=1e-5), variable.path
-
-
-def test_the_average_of_weights_is_kept_where_asked():
-    optimizer = compiled(ema_momentum=0.9).optimizer
-    assert optimizer.use_ema
-    assert optimizer.ema_momentum == 0.9
 
 
 def test_smoothed_labels_never_cost_nothing():

@@ -12,14 +12,28 @@ from digits.drawing import PAD_HEIGHT, parse_strokes
 from digits.examples import digit_example
 from digits.server.routes import predict_strokes
 from tests.support.static_page import answers, drawings, image, opened, served
-from tests.support.visitor import DESKTOP, PHONE, confidences, draw, draw_with_finger, violations
+from tests.support.visitor import (
+    DESKTOP,
+    PHONE,
+    STILL,
+    clear,
+    draw,
+    draw_to_the_end,
+    draw_with_finger,
+    pixels,
+    press,
+    violations,
+    wait_for_blank,
+    wait_for_digit,
+    wait_for_same_image,
+    wait_for_words,
+)
 from training.browser import build, runtime
 from training.browser.words import PAGE_WORDS
 from training.console import UserError
 from training.handwriting import templates
 from training.handwriting.strokes import Sample, fit
 
-STILL = {"reduced_motion": "reduce"}
 CLOSE = 4
 """Of 255: a pixel at the rim of a stroke may fall on the other side when the last bit differs."""
 
@@ -48,29 +62,14 @@ def open_page(chromium, from_disk):
 def page(open_page):
     """The same with a clean pad."""
     open_page.keyboard.press("Delete")
-    expect_blank(open_page)
+    wait_for_blank(open_page)
     return open_page
 
 
 def expect_digit(page, digit):
+    wait_for_digit(page, digit)
     expect(page.locator("#prediction .digit")).to_have_text(str(digit))
     expect(page.locator("#confidence .top")).to_have_attribute("data-digit", str(digit))
-
-
-def expect_blank(page):
-    expect(page.locator("#prediction")).to_have_text(re.compile("Draw a digit"))
-    assert confidences(page) == [0] * 10
-
-
-def pixels(page, selector):
-    """What a canvas holds, `(H, W, 4)` uint8."""
-    height, values = page.locator(selector).evaluate(
-        """(canvas) => {
-          const { width, height } = canvas
-          return [height, [...canvas.getContext('2d').getImageData(0, 0, width, height).data]]
-        }"""
-    )
-    return np.array(values, np.uint8).reshape(height, -1, 4)
 
 
 @pytest.mark.parametrize("count", [40, pytest.param(300, marks=pytest.mark.nightly)])
@@ -93,51 +92,32 @@ def test_drawings_are_seen_and_read_as_in_python(page, recognizer, count):
         assert np.abs(values[:, 0] - values[:, 1]).max() < 0.02
 
 
-def test_a_pad_without_ink_is_blank_and_no_digit_is_refused(page):
+def test_a_pad_without_ink_is_blank_no_digit_is_refused_and_the_edges_are_read(page):
     outside = [[46, -300, -300, -200, -300]]
     scribble = [[46, *np.random.default_rng(0).integers(100, 900, 80).tolist()]]
-    blank, rejected = answers(page, [outside, scribble])
+    along_the_edges = [[70, 20, 10, 980, 10, 420, 990]]
+    blank, rejected, seven = answers(page, [outside, scribble, along_the_edges])
     assert blank["kind"] == "blank"
     assert (rejected["digit"], rejected["reason"]) == (None, "not a digit")
+    assert seven["digit"] == 7
 
 
-def test_a_drawing_along_the_edges_is_read(page):
-    [view] = answers(page, [[[70, 20, 10, 980, 10, 420, 990]]])
-    assert view["digit"] == 7
-
-
-def test_what_the_mouse_draws_is_read_while_it_is_drawn(page):
+def test_what_the_mouse_draws_is_read_while_it_is_drawn_and_axe_finds_no_fault(page):
+    assert violations(page) == []
     draw(page, 7, lift=False)
     expect_digit(page, 7)
     page.mouse.up()
-    expect(page.locator(".announce")).to_have_text(re.compile("^7"))
+    wait_for_words(page, "^7")
     rows = page.locator("#confidence [data-digit]")
     assert [row.get_attribute("data-digit") for row in rows.all()] == [str(d) for d in range(10)]
-    values = confidences(page)
-    assert sum(values) == pytest.approx(1, abs=1e-3)
-    assert values[7] == max(values)
-
-
-def test_axe_finds_no_fault_by_day(page):
-    assert violations(page) == []
-    draw(page, 8)
-    expect_digit(page, 8)
     assert violations(page) == []
 
 
 def test_the_look_inside_shows_the_values_that_python_computes(page, recognizer):
     page.get_by_text("Look inside").click()
     page.locator("#sketchpad").scroll_into_view_if_needed()
-    draw(page, 5)
-    expect_digit(page, 5)
-    expect(page.locator(".announce")).to_have_text(re.compile("^5"))
-    page.wait_for_function(
-        """() => {
-          const [lens, seen] = ['.lens canvas', '.seen-image canvas']
-            .map((name) => document.querySelector(name).toDataURL())
-          return lens === seen
-        }"""
-    )
+    draw_to_the_end(page, 5)
+    wait_for_same_image(page, ".lens canvas", ".seen-image canvas")
     seen = pixels(page, ".seen-image canvas")[..., 0]
     found = recognizer.activations(np.float32(seen / 255))
     layers = page.locator(".layer canvas")
@@ -162,13 +142,12 @@ def test_the_look_inside_shows_the_values_that_python_computes(page, recognizer)
 def test_clear_and_undo_work_by_button_and_by_key(page):
     draw(page, 4)
     expect_digit(page, 4)
-    page.get_by_role("button", name="Clear").click()
-    expect_blank(page)
+    clear(page)
     page.keyboard.press("Control+z")
     expect_digit(page, 4)
     page.keyboard.press("Delete")
-    expect_blank(page)
-    page.get_by_role("button", name="Undo").click()
+    wait_for_blank(page)
+    press(page, "Undo")
     expect_digit(page, 4)
 
 
@@ -227,10 +206,8 @@ def test_the_browser_itself_refuses_every_request(chromium, site):
         asked = "(address) => fetch(address).then(() => 'sent', () => 'refused')"
         assert page.evaluate(asked, address) == "refused"
         image_loads = """(address) => new Promise((said) => {
-          const image = new Image()
-          image.onload = () => said('sent')
-          image.onerror = () => said('refused')
-          image.src = address + 'picture.png'
+          const events = { onload: () => said('sent'), onerror: () => said('refused') }
+          Object.assign(new Image(), events, { src: address + 'picture.png' })
         })"""
         assert page.evaluate(image_loads, address) == "refused"
         page.context.close()
@@ -257,20 +234,15 @@ def test_the_folder_is_a_static_space(site):
     assert (site / build.PAGE_FILE).stat().st_size < 7e6
 
 
-def test_the_page_says_which_runtime_lies_in_it_and_whose_it_is(site):
-    lock = json.loads((runtime.FOLDER / runtime.LOCK_FILE).read_bytes())
-    version = lock["packages"]["node_modules/onnxruntime-web"]["version"]
+def test_every_package_is_locked_with_a_hash_and_the_page_says_which_runtime_lies_in_it(site):
+    packages = json.loads((runtime.FOLDER / runtime.LOCK_FILE).read_bytes())["packages"]
+    hashes = [package["integrity"] for name, package in packages.items() if name]
+    assert hashes
+    assert all(sha512.startswith("sha512-") for sha512 in hashes)
     for name in (build.PAGE_FILE, build.CARD_FILE):
         text = (site / name).read_text(encoding="utf-8")
-        assert f"onnxruntime-web {version}" in text
+        assert f"onnxruntime-web {packages['node_modules/onnxruntime-web']['version']}" in text
         assert "Microsoft" in text
-
-
-def test_every_package_is_locked_with_a_hash():
-    lock = json.loads((runtime.FOLDER / runtime.LOCK_FILE).read_bytes())
-    packages = [package for name, package in lock["packages"].items() if name]
-    assert packages
-    assert all(package["integrity"].startswith("sha512-") for package in packages)
 
 
 def test_every_language_has_all_words():

@@ -127,14 +127,10 @@ def test_saved_model_has_the_signatures_that_are_promised(saved_model):
         "score": ((None,), tf.float32),
     }
     shown = {"images": ((None, 28, 28), tf.float32)}
-    expected = {
-        "serving_default": (shown, said),
-        "images": (shown, said),
-    }
-    assert {
-        name: (form(signature.structured_input_signature[1]), form(signature.structured_outputs))
-        for name, signature in saved_model.signatures.items()
-    } == expected
+    assert saved_model.signatures.keys() == {"serving_default", "images"}
+    for signature in saved_model.signatures.values():
+        assert form(signature.structured_input_signature[1]) == shown
+        assert form(signature.structured_outputs) == said
 
 
 def form(specs):

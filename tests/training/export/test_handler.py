@@ -4,6 +4,7 @@ import base64
 import importlib.metadata
 import io
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -78,12 +79,6 @@ def text(content):
     return base64.b64encode(content).decode()
 
 
-def refusal(handler, inputs):
-    with pytest.raises(InputError) as caught:
-        handler({"inputs": inputs})
-    return str(caught.value)
-
-
 @pytest.mark.parametrize(
     "send",
     [
@@ -99,9 +94,8 @@ def refusal(handler, inputs):
 )
 def test_picture_is_answered_as_by_the_app(handler, expected, send):
     answer = handler({"inputs": send(png(picture(7)))})
-    assert answer["digit"] == 7
     assert answer.keys() == expected.keys()
-    assert answer["reason"] is None
+    assert (answer["digit"], answer["reason"]) == (7, None)
     np.testing.assert_allclose(answer["confidences"], expected["confidences"], atol=1e-5)
     assert answer["score"] == pytest.approx(expected["score"], abs=1e-5)
     assert json.loads(json.dumps(answer)) == answer
@@ -118,11 +112,8 @@ def test_blank_picture_and_scrawl_say_why_there_is_no_digit(handler):
     grid = np.full((200, 200), 255, np.uint8)
     grid[20:180:16], grid[:, 20:180:16] = 0, 0
     answers = handler({"inputs": [blank, png(picture(4)), png(grid)]})
-    assert [(answer["digit"], answer["reason"]) for answer in answers] == [
-        (None, "blank"),
-        (4, None),
-        (None, "not a digit"),
-    ]
+    said = [(answer["digit"], answer["reason"]) for answer in answers]
+    assert said == [(None, "blank"), (4, None), (None, "not a digit")]
     assert answers[0]["score"] == 0
 
 
@@ -157,15 +148,12 @@ def test_transparent_paper_is_told_from_ink_where_the_toolkit_leaves_it(handler)
         ("A" * 27_000_000, "too large"),
         ([], f"Expected 1 to {MAX_BATCH} pictures"),
         ([b""] * (MAX_BATCH + 1), "several requests"),
+        ([png(picture(1)), b"no picture", png(picture(1))], "Picture 2 of 3: "),
     ],
 )
 def test_wrong_input_is_told_what_to_send(handler, inputs, said):
-    assert said in refusal(handler, inputs)
-
-
-def test_wrong_picture_of_a_batch_is_named(handler):
-    good = png(picture(1))
-    assert refusal(handler, [good, good[:200], good]).startswith("Picture 2 of 3: ")
+    with pytest.raises(InputError, match=re.escape(said)):
+        handler({"inputs": inputs})
 
 
 def test_request_without_inputs_is_told_what_to_send(handler):
@@ -190,15 +178,11 @@ def test_requirements_name_what_is_tested_here(snapshot):
     assert {name: importlib.metadata.version(name) for name, _ in pins} == dict(pins)
 
 
-def test_weights_of_another_set_are_refused(snapshot, tmp_path):
+def test_weights_of_another_set_or_that_were_not_downloaded_are_refused(snapshot, tmp_path):
     folder = Path(shutil.copytree(snapshot, tmp_path / "mixed"))
     change_config(folder, sha256="0" * 64)
     with pytest.raises(WeightsError, match=r"is not the file that config\.json names"):
         EndpointHandler(str(folder))
-
-
-def test_weights_that_were_not_downloaded_are_named(snapshot, tmp_path):
-    folder = Path(shutil.copytree(snapshot, tmp_path / "cut"))
     (folder / WEIGHTS_FILE).unlink()
     with pytest.raises(WeightsError, match=WEIGHTS_FILE):
         EndpointHandler(str(folder))

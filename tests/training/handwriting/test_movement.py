@@ -23,6 +23,12 @@ def length(strokes):
     return sum(np.linalg.norm(b - a) for stroke in strokes for a, b in pairwise(stroke))
 
 
+def sizes(strokes, label, count):
+    """Widths and heights of as many variations."""
+    varied = [vary(strokes, label, np.random.default_rng(seed)) for seed in range(count)]
+    return np.ptp([pen_strokes.box(one) for one in varied], axis=1).T
+
+
 def image_of(strokes, pen=2.5):
     placed = [stroke * 0.18 + 5 for stroke in strokes]
     return np.round(255 * pen_strokes.draw(placed, (28, 28), pen)).astype(np.uint8)
@@ -62,20 +68,14 @@ def test_a_closed_ring_of_a_0_hardly_opens():
 
 
 def test_a_stem_gets_hooks_but_stays_upright():
-    wide = []
-    for seed in range(300):
-        low, high = pen_strokes.box(vary(STEM, "1", np.random.default_rng(seed)))
-        wide.append(high[0] - low[0])
-    assert np.mean(np.array(wide) > 8) > 0.2
-    assert np.quantile(wide, 0.99) < 70
+    widths, _ = sizes(STEM, "1", 300)
+    assert np.mean(widths > 8) > 0.2
+    assert np.quantile(widths, 0.99) < 70
 
 
 def test_a_7_does_not_become_narrower():
-    ratios = []
-    for seed in range(200):
-        low, high = pen_strokes.box(vary(SEVEN, "7", np.random.default_rng(seed)))
-        ratios.append((high[0] - low[0]) / (high[1] - low[1]))
-    assert np.median(ratios) > 0.55
+    widths, heights = sizes(SEVEN, "7", 200)
+    assert np.median(widths / heights) > 0.55
 
 
 def test_bars_slip_and_change_their_length():

@@ -62,8 +62,7 @@ def test_paper_cannot_be_traced():
 def test_a_single_point_of_ink_is_a_dot():
     image = np.zeros((28, 28), np.uint8)
     image[10, 10] = 255
-    traced = trace(image)
-    assert np.isfinite(np.concatenate(traced)).all()
+    assert np.isfinite(np.concatenate(trace(image))).all()
 
 
 @pytest.mark.parametrize("width", [1.0, 2.5, 6.0, 20.0])
@@ -82,13 +81,10 @@ def test_one_point_is_drawn_as_a_dot():
     assert (rows.mean(), columns.mean()) == pytest.approx((40, 50), abs=0.6)
 
 
-def test_fit_scales_the_larger_side_to_the_unit():
+def test_fit_scales_the_larger_side_to_the_unit_and_leaves_a_dot_finite():
     low, high = strokes.box(strokes.fit([SEVEN[0] * 0.3 + 17]))
     assert low.tolist() == [0, 0]
     assert high.tolist() == pytest.approx([600, 1000])
-
-
-def test_fit_leaves_a_dot_finite():
     (dot,) = strokes.fit([np.array([[5.0, 5.0]])])
     assert dot.tolist() == [[0, 0]]
 
@@ -99,13 +95,9 @@ def test_what_is_no_list_of_strokes_is_refused(raw):
         strokes.as_strokes(raw)
 
 
-def write_samples(folder, records):
-    with gzip.open(folder / "digits.json.gz", "wt") as file:
-        json.dump(records, file)
-
-
 def test_samples_are_loaded_fitted(tmp_path):
-    write_samples(tmp_path, [{"source": "a", "label": "7", "strokes": [[[0, 0], [3, 0], [1, 5]]]}])
+    records = [{"source": "a", "label": "7", "strokes": [[[0, 0], [3, 0], [1, 5]]]}]
+    (tmp_path / "digits.json.gz").write_bytes(gzip.compress(json.dumps(records).encode()))
     (sample,) = strokes.load(tmp_path, "digits")
     assert (sample.source, sample.label) == ("a", "7")
     assert strokes.box(sample.strokes)[1].tolist() == pytest.approx([600, 1000])
