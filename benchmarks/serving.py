@@ -145,9 +145,8 @@ class Apps(AbstractContextManager["Apps"]):
 
     ours = OURS
 
-    def __init__(self, data: Path | None = None) -> None:
-        """Start nothing yet; `data` is MNIST's folder, without which the baseline is untrained."""
-        self._data = data
+    def __init__(self) -> None:
+        """Start nothing yet."""
         self._running: dict[str, ExitStack] = {}
         self._servers: dict[str, Server] = {}
         self._folder = ExitStack()
@@ -158,8 +157,6 @@ class Apps(AbstractContextManager["Apps"]):
         folder = self._folder.enter_context(tempfile.TemporaryDirectory(prefix="digits-baseline-"))
         model = str(Path(folder) / "model.keras")
         command = [sys.executable, "-m", "benchmarks.baseline_model", model]
-        if self._data is not None:
-            command += ["--data", str(self._data)]
         subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own
         command = [sys.executable, "-m", "benchmarks.baseline", model]
         return App("baseline", command, is_gradio_alone=True)

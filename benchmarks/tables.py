@@ -1,4 +1,4 @@
-"""Measured speed as text: columns for the console, Markdown for docs/performance.md.
+"""Measured speed as Markdown, for the console and docs/performance.md.
 
 python -m benchmarks.tables    brings the document up to benchmarks/results.json
 """
@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from benchmarks import answers
 from benchmarks.figures import Figures, Row, row_from_json
-from training.console import markdown, render
+from training.console import markdown
 from training.evaluation.report import replace_section
 
 RESULTS: Final = Path(__file__).with_name("results.json")
@@ -42,54 +42,25 @@ def number(value: float) -> str:
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
-def console(report: Report) -> str:
-    """Lay everything out for a terminal: machine, figures, load while each part was measured."""
-    table = [["", "unit", "ours", "95th", "baseline", "95th", "times better"]]
-    for row in rows_of(report):
-        cells = [*_pair(row.ours), *_pair(row.baseline)]
-        table.append([row.what, row.unit, *cells, _ratio(row)])
-    return f"{machine_line(report)}\n{load_line(report)}\n\n{render(table)}"
-
-
-def _pair(figures: Figures | None) -> tuple[str, str]:
-    if figures is None:
-        return "-", ""
-    return number(figures.median), "" if figures.p95 is None else number(figures.p95)
-
-
-def _ratio(row: Row) -> str:
-    return "" if row.ratio is None else number(row.ratio)
-
-
-def machine_line(report: Report) -> str:
-    """Say on which machine, with which versions and when."""
-    machine = report["machine"]
-    packages = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
-    dates = sorted({part["date"] for part in report["sections"].values()})
-    return (
-        f"{machine['cores']} cores of {machine['processor']}, "
-        f"{machine['memory_gigabytes']:.0f} GB, {packages}; {' and '.join(dates)}"
-    )
-
-
-def load_line(report: Report) -> str:
-    """Say how busy the machine was with other things, so that nobody trusts figures too far."""
-    loads = ", ".join(f"{name} {part['load']:.1f}" for name, part in report["sections"].items())
-    return f"load of the machine before each part: {loads}"
-
-
 def section(report: Report) -> str:
-    """Put what was measured into Markdown: a table, the machine, and the cost at scale."""
+    """Put what was measured into Markdown: a table, the machine, and the cost at scale.
+
+    The load of the machine before each part says how far the figures can be trusted.
+    """
     table = [["median (95th percentile)", "here", "usual demo", "times better"]]
     for row in rows_of(report):
-        what = f"{row.what}, {row.unit}"
-        table.append([what, _cell(row.ours), _cell(row.baseline), _ratio(row) or "-"])
-    parts = [
-        markdown(table),
-        f"Measured on {machine_line(report)}; {load_line(report)}.",
-        scale(report),
-    ]
-    return "\n\n".join(part for part in parts if part)
+        ratio = "-" if row.ratio is None else number(row.ratio)
+        table.append([f"{row.what}, {row.unit}", _cell(row.ours), _cell(row.baseline), ratio])
+    machine, sections = report["machine"], report["sections"]
+    packages = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    dates = " and ".join(sorted({part["date"] for part in sections.values()}))
+    loads = ", ".join(f"{name} {part['load']:.1f}" for name, part in sections.items())
+    measured_on = (
+        f"Measured on {machine['cores']} cores of {machine['processor']}, "
+        f"{machine['memory_gigabytes']:.0f} GB, {packages}; {dates}; "
+        f"load of the machine before each part: {loads}."
+    )
+    return "\n\n".join(part for part in (markdown(table), measured_on, scale(report)) if part)
 
 
 def _cell(figures: Figures | None) -> str:
