@@ -82,7 +82,7 @@ def started(app: App) -> Iterator[Server]:
     """
     with tempfile.TemporaryDirectory(prefix=f"digits-{app.name}-") as folder:
         uploads = Path(folder) / "uploads"
-        port = _free_port()
+        [port] = free_ports(1)
         clock, log = time.perf_counter(), Path(folder) / "log.txt"
         with log.open("wb") as output:
             process = subprocess.Popen(  # noqa: S603 - our own two apps
@@ -106,11 +106,12 @@ def started(app: App) -> Iterator[Server]:
                 process.wait()
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def free_ports(count: int) -> list[int]:
+    """Find ports of the loopback on which nothing listens."""
+    with ExitStack() as stack:
+        address = "127.0.0.1", 0
+        probes = [stack.enter_context(socket.create_server(address)) for _ in range(count)]
+        return [probe.getsockname()[1] for probe in probes]
 
 
 def _environment(port: int, uploads: Path) -> Mapping[str, str]:
