@@ -144,7 +144,13 @@ def draw(
     kept: Mapping[str, PictureSet],
 ) -> dict[str, Figure]:
     """Draw bars of all rows, and what the served weights answered, not resized: by file name."""
-    bars = {f"{row['name']}, {row['preprocessing']}": report.corruption_errors(row) for row in rows}
+    bars = {
+        f"{row['name']}, {row['preprocessing']}": {
+            kind: counts["errors"] / counts["count"]
+            for kind, counts in row["mean"]["corruptions"]["kinds"].items()
+        }
+        for row in rows
+    }
     non_digits = {kind: answers[kind].scores for kind in metrics.NON_DIGITS if kind in answers}
     real = "drawn" if "drawn" in answers else "mnist_test"
     figures = {
@@ -164,7 +170,7 @@ def draw(
 
 
 def measure_all(arguments: argparse.Namespace, mnist: Mnist) -> None:
-    """Measure everything, print the tables, write results and figures."""
+    """Measure everything, print the table of shares, write results and figures."""
     folders = find(arguments.targets)
     others = [folder for folder in folders if folder.resolve() != arguments.served.resolve()]
     runners = contestants(arguments.served, others)
@@ -175,7 +181,7 @@ def measure_all(arguments: argparse.Namespace, mnist: Mnist) -> None:
     out = RunFolder(arguments.out)
     if arguments.keep:
         rows += rows_besides(rows, out.read_json(RESULTS_FILE)["rows"])
-    print(f"\n{report.long_tables(rows)}")
+    print(f"\n{console.render(report.results_table(rows))}")
     (out.path / PLOTS_FOLDER).mkdir(parents=True, exist_ok=True)
     served = next(i for i, r in enumerate(runners) if r.name == SERVED and not r.resized)
     for name, figure in draw(rows, answers[served], kept).items():
