@@ -97,7 +97,7 @@ def ablation_table(measured: Mapping[str, Any]) -> list[list[str]]:
             for name in ("mnist_test", "drawn", "photos")
         ]
         corrupted = f"{100 * row['corruptions']['mean_error']:.1f} %"
-        accepted = f"{100 * (1 - row['letters']['refused']):.1f} %"
+        accepted = f"{100 * (1 - row['refusal']['refused']['letters']):.1f} %"
         rows.append([row["name"], *shares, corrupted, accepted])
     return [header, *rows]
 
