@@ -24,7 +24,7 @@ from digits.weights import Weights, WeightsError
 from training import console
 from training.console import UserError
 from training.export.endpoint import endpoint_files
-from training.export.exports import Notes
+from training.export.exports import Notes, cells
 from training.release import gate_result, hub_client, model_card, published, published_exports
 from training.release.hub_client import one_line
 
@@ -122,8 +122,15 @@ def publish(  # noqa: PLR0913 - the options of the command
         releases = published.releases(api, repo, tags, found.config.sha256)
     exports = export(api, repo, head, run, found)
     files |= published_exports.read_files(run, exports) | endpoint_files()
-    facts = model_card.gather(run, found, files, releases, exports)
-    files[CARD_FILE] = model_card.write_card(repo, found, facts).encode()
+    card = model_card.write_card(
+        repo,
+        found,
+        files,
+        gate=model_card.gate_numbers(run),
+        releases=releases,
+        exports=cells(exports),
+    )
+    files[CARD_FILE] = card.encode()
     changed = changes()
     commit = _commit(api, repo, head, files) if changed else head
     if changed:
