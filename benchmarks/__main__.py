@@ -32,6 +32,7 @@ from typing import Any, Final
 from benchmarks import answers, memory, pen, start, tables
 from benchmarks.figures import Row, commit, machine, today
 from benchmarks.serving import ROOT, Apps
+from training import console
 
 SECTIONS: Final[dict[str, Callable[..., list[Row]]]] = {
     "start": start.measure,
@@ -46,10 +47,7 @@ USUAL: Final = list(SECTIONS)[:5]
 
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks", description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    parser = console.parser("benchmarks", __doc__)
     parser.add_argument(
         "--only", type=_names, metavar="NAME,...", default=USUAL,
         help="sections; default: the first five",

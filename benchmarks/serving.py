@@ -16,11 +16,13 @@ from pathlib import Path
 
 import psutil
 
+from training.console import UserError
+
 ROOT = Path(__file__).parents[1]
 START_SECONDS = 600.0
 
 
-class BenchmarkError(Exception):
+class BenchmarkError(UserError):
     """Something could not be measured; the text says what and why."""
 
 

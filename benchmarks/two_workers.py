@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from benchmarks.serving import ROOT, BenchmarkError, free_ports
 from digits import networks
+from training import console
 
 BATCH: Final = 128
 
@@ -138,9 +139,7 @@ def _fit(model: Any, images: Any, labels: Any) -> str:  # noqa: ANN401 - TensorF
 
 def main() -> None:
     """Measure, or be one of those that are measured."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.two_workers", description="One worker beside two."
-    )
+    parser = console.parser("benchmarks.two_workers", "One worker beside two.")
     parser.add_argument(
         "--network", choices=list(networks.NETWORKS), default=networks.DEFAULT_NETWORK
     )
