@@ -21,10 +21,6 @@ _SCALED: Final = {"this page": answers.DRAWING_COST, "`/v1/predict`": answers.PI
 """Rows of the document's table of scale, and what of the benchmark they follow from."""
 
 _DAY_SECONDS: Final = 86_400
-_SPACE_CORES: Final = 2
-"""Of the free hardware, `cpu-basic`."""
-_BUSIEST: Final = 3
-"""Answers of the busiest hour, in times the average; a guess, not a measurement."""
 
 Report = Mapping[str, Any]
 """The content of `results.json`: `machine`, and `sections` by name with date, load and rows."""
@@ -43,7 +39,7 @@ def number(value: float) -> str:
 
 
 def section(report: Report) -> str:
-    """Put what was measured into Markdown: a table, the machine, and the cost at scale.
+    """Put what was measured into Markdown: a table and the machine.
 
     The load of the machine before each part says how far the figures can be trusted.
     """
@@ -60,7 +56,7 @@ def section(report: Report) -> str:
         f"{machine['memory_gigabytes']:.0f} GB, {packages}; {dates}; "
         f"load of the machine before each part: {loads}."
     )
-    return "\n\n".join(part for part in (markdown(table), measured_on, scale(report)) if part)
+    return f"{markdown(table)}\n\n{measured_on}"
 
 
 def _cell(figures: Figures | None) -> str:
@@ -70,57 +66,21 @@ def _cell(figures: Figures | None) -> str:
     return median if figures.p95 is None else f"{median} ({number(figures.p95)})"
 
 
-def scale(report: Report) -> str:
-    """Say what a core answers and what a million answers a day need; empty if not measured."""
-    drawing, picture = (_cost(report, what) for what in _SCALED.values())
-    if drawing is None or picture is None:
-        return ""
-    (ours, _), (pictures, baseline) = drawing, picture
-    demo = f" (the usual demo: {_a_second(baseline)})" if baseline else ""
-    return (
-        f"One core answers {_a_second(ours)} drawings a second on the page, and "
-        f"{_a_second(pictures)} pictures a second by `/v1/predict`{demo}. "
-        f"A million answers a day, {1e6 / _DAY_SECONDS:.1f} a second on average, keep "
-        f"{100 * _cores(ours, 1e6):.0f} % of a core busy on the page, "
-        f"{100 * _cores(pictures, 1e6):.0f} % by `/v1/predict`. With {_BUSIEST} times the average "
-        f"in the busiest hour, a Space's {_SPACE_CORES} cores are full at "
-        f"{_most_a_day(ours):.1f} million drawings or "
-        f"{_most_a_day(pictures):.1f} million `/v1/predict` a day."
-    )
-
-
-def _cost(report: Report, what: str) -> tuple[Figures, Figures | None] | None:
-    """Find what an answer of this app and of the baseline costs; None if not measured."""
-    costs = ((row.ours, row.baseline) for row in rows_of(report) if row.what == what)
-    return next(((ours, other) for ours, other in costs if ours), None)
-
-
-def _a_second(cost: Figures) -> str:
-    return f"{1000 / cost.median:.0f}"
-
-
-def _cores(cost: Figures, answers_a_day: float) -> float:
-    return answers_a_day / _DAY_SECONDS * cost.median / 1000
-
-
-def _most_a_day(cost: Figures) -> float:
-    """Millions of answers that a Space can give in a day with a busiest hour."""
-    return _SPACE_CORES / _BUSIEST / _cores(cost, 1e6)
-
-
 def update(text: str, report: Report) -> str:
     """Bring `docs/performance.md` up to a report.
 
     Raises:
         ValueError: If the marks are missing.
     """
+    costs = {row.what: row.ours for row in rows_of(report)}
     for name, what in _SCALED.items():
-        if cost := _cost(report, what):
+        if cost := costs.get(what):
+            core_seconds = cost.median / 1000 / _DAY_SECONDS
             cells = [
                 f"{name} on a Space",
-                _a_second(cost[0]),
-                f"{_cores(cost[0], 1e6):.2f} cores",
-                f"{_cores(cost[0], 1e9):,.0f} cores",
+                f"{1000 / cost.median:.0f}",
+                f"{1e6 * core_seconds:.2f} cores",
+                f"{1e9 * core_seconds:,.0f} cores",
             ]
             pattern = rf"(?m)^\| {name} on a Space \|.*$"
             text = re.sub(pattern, f"| {' | '.join(cells)} |", text)
