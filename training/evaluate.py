@@ -112,22 +112,18 @@ def gather(
         Rows: `network`, `preprocessing`, `seeds`, `weights`, `measured` (figures for each seed),
         `mean` and `deviation` over them.
     """
-    single = [runner for runner in runners if not isinstance(runner.recognizer, Ensemble)]
-    costs = {runner.folder: measure_cost(runner.recognizer, runner.folder) for runner in single}
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     for runner, found, read in zip(runners, answers, numbers, strict=True):
         figures = metrics.measure(found)
         if not runner.resized:
             figures["numbers"] = read
-        if not runner.resized and runner in single:
-            figures["cost"] = costs[runner.folder]
-        empty = {
+            if not isinstance(runner.recognizer, Ensemble):
+                figures["cost"] = measure_cost(runner.recognizer, runner.folder)
+        empty: dict[str, Any] = {
             "name": runner.name,
             "network": runner.recognizer.weights.config.network,
             "preprocessing": runner.preprocessing,
-            "seeds": [],
-            "weights": [],
-            "measured": [],
+            **{key: [] for key in ("seeds", "weights", "measured")},
         }
         row = rows.setdefault((runner.name, runner.preprocessing), empty)
         row["seeds"].append(runner.seed)
