@@ -3,8 +3,7 @@
     python -m benchmarks.browser                    the bundled weights
     python -m benchmarks.browser --drawn DIR        and every recorded digit, read by both
 
-All of it in Chromium, from disk. Recorded strokes are drawn as
-`training.handwriting.strokes.sketch` places them on a sketchpad, with the page's middle brush.
+All of it in Chromium, from disk. Recorded strokes are drawn with the page's middle brush.
 """
 
 import base64
@@ -42,11 +41,8 @@ def on_pad(samples: Sequence[Sample], seed: int = 0) -> Iterator[Drawing]:
     """Place recorded strokes on the pad."""
     rng = np.random.default_rng(seed)
     for sample in samples:
-        scale = rng.uniform(0.35, 0.85) * PAD_HEIGHT / strokes.UNIT
-        grown = [points * scale for points in sample.strokes]
-        room = PAD_HEIGHT - _BRUSH - strokes.box(grown)[1]
-        corner = np.maximum(_BRUSH / 2, room * rng.uniform(0.1, 0.9, 2))
-        yield [[_BRUSH, *np.rint(points + corner).astype(int).ravel().tolist()] for points in grown]
+        placed = strokes.place(sample.strokes, PAD_HEIGHT, _BRUSH, rng)
+        yield [[_BRUSH, *np.rint(points).astype(int).ravel().tolist()] for points in placed]
 
 
 def compare(address: str, recognizer: Recognizer, samples: Sequence[Sample]) -> dict[str, object]:
