@@ -49,9 +49,12 @@ def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = console.parser("benchmarks", __doc__)
     parser.add_argument(
-        "--only", type=_names, metavar="NAME,...", default=USUAL,
+        "--only",
+        type=_names,
+        metavar="NAME,...",
+        default=USUAL,
         help="sections; default: the first five",
-    )  # fmt: skip
+    )
     parser.add_argument(
         "--output", type=Path, metavar="FILE",
         help=f"keep the figures; docs/performance.md shows {tables.RESULTS.relative_to(ROOT)}",

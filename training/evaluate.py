@@ -61,7 +61,8 @@ def short_table(folders: Iterable[Path], mnist: Mnist) -> list[list[str]]:
         recognizer = load(folder)
         config, said = recognizer.weights.config, recognizer.weights.metrics
         parameters = networks.parameter_count(networks.find(config.network))
-        told = [console.shown(said.get(key)) for key in ("epochs", "seconds", "seed")]
+        named = (said.get(key) for key in ("epochs", "seconds", "seed"))
+        told = ["-" if value is None else f"{value:.0f}" for value in named]
         errors = str(count_errors(recognizer, mnist))
         row = [config.network, f"{parameters:,}", told[0], told[1], errors, told[2], str(folder)]
         rows.append(row)
@@ -134,23 +135,11 @@ def gather(
     return list(rows.values())
 
 
-def draw(
-    rows: Sequence[Mapping[str, Any]],
-    answers: Mapping[str, Answers],
-    kept: Mapping[str, PictureSet],
-) -> dict[str, Figure]:
-    """Draw bars of all rows, and what the served weights answered, not resized: by file name."""
-    bars = {
-        f"{row['name']}, {row['preprocessing']}": {
-            kind: counts["errors"] / counts["count"]
-            for kind, counts in row["mean"]["corruptions"]["kinds"].items()
-        }
-        for row in rows
-    }
+def draw(answers: Mapping[str, Answers], kept: Mapping[str, PictureSet]) -> dict[str, Figure]:
+    """Draw what the served weights answered, not resized: by file name."""
     non_digits = {kind: answers[kind].scores for kind in metrics.NON_DIGITS if kind in answers}
     real = "drawn" if "drawn" in answers else "mnist_test"
     figures = {
-        "corruptions.png": plots.corruption_bars(bars),
         "refusal.png": plots.rejection_curve(answers[real].scores, non_digits, f"rejected: {real}"),
     }
     for name, pictures in kept.items():
@@ -180,7 +169,7 @@ def measure_all(arguments: argparse.Namespace, mnist: Mnist) -> None:
     print(f"\n{console.render(report.results_table(rows))}")
     (out.path / PLOTS_FOLDER).mkdir(parents=True, exist_ok=True)
     served = next(i for i, r in enumerate(runners) if r.name == SERVED and not r.resized)
-    for name, figure in draw(rows, answers[served], kept).items():
+    for name, figure in draw(answers[served], kept).items():
         out.write_figure(f"{PLOTS_FOLDER}/{name}", figure)
     measured_on = {"machine": platform.machine(), "limit": arguments.limit, "made": arguments.made}
     out.write_json(RESULTS_FILE, {"measured_on": measured_on, "rows": rows})

@@ -250,7 +250,7 @@ def test_everything_is_measured_written_and_drawn(tiny_mnist, tmp_path, monkeypa
     assert ours["numbers"]["canvas"]["count"] == ours["numbers"]["paper"]["count"] == 2
     assert results["rows"][1]["mean"]["drawn"] == results["rows"][3]["mean"]["drawn"]
     names = {path.name for path in (tmp_path / "figures").iterdir()}
-    assert names >= {"corruptions.png", "refusal.png", "misread-drawn.png", "reliability-drawn.png"}
+    assert names >= {"refusal.png", "misread-drawn.png", "reliability-drawn.png"}
     assert "corrupted MNIST" in capsys.readouterr().out
 
 
