@@ -158,11 +158,11 @@ def _eval_results(metrics: Mapping[str, Any], gate: Sequence[Measured]) -> Itera
             (
                 "refusal_rate",
                 "share of digits rejected",
-                None if refused is None else refused / count,
+                refused / count if isinstance(refused, int) else None,
             ),
         )
         for kind, name, value in numbers:
-            if value is not None:
+            if isinstance(value, int | float):
                 yield _result((MNIST, title, split), kind, name, value)
     for number in gate:
         made = ("digits-gate", "made by training.gate of this project", None)
@@ -185,7 +185,10 @@ def _result(dataset: tuple[str, str, str | None], kind: str, name: str, value: f
 
 def _measured(metrics: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield key and figures of every set of pictures that `metrics.json` counts errors of."""
-    return ((key, metrics[key]) for key in _SETS if key in metrics)
+    for key in _SETS:
+        figures = metrics.get(key)
+        if isinstance(figures, Mapping) and {"errors", "count", "top1_accuracy"} <= figures.keys():
+            yield key, figures
 
 
 def _results_table(metrics: Mapping[str, Any]) -> str:
