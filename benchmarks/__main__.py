@@ -9,12 +9,9 @@ Starts app.py as `make run` does, and a plain app of the usual construction, whi
   memory       memory after 300 different pictures
   pen          in Chromium: pen-up to changed bars, with 100 ms of network delay too
 
-and where they are named with --only
+and where it is named with --only
 
-  long_memory  memory after 2,000 and after 10,000 different pictures
   environment  `make run` in a clean clone: time to the first page, size of what is installed
-  training     with --runs: seconds to 99.0 % and 99.5 %, from the run folders of two trainings of
-               this machine, ours and the baseline's (`make train`, with ARGS="--network dense128")
 
 Run it on a quiet machine. Bytecode is compiled first, for both apps alike.
 """
@@ -29,13 +26,13 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks import answers, memory, pen, start, tables, training_time
+from benchmarks import answers, memory, pen, start, tables
 from benchmarks.figures import Row, commit, machine, today
 from benchmarks.serving import ROOT, Apps
+from training import console
 
 SECTIONS: Final[dict[str, Callable[..., list[Row]]]] = {
     "start": start.measure,
@@ -43,19 +40,14 @@ SECTIONS: Final[dict[str, Callable[..., list[Row]]]] = {
     "load": answers.measure_crowd,
     "memory": memory.measure,
     "pen": pen.measure,
-    "long_memory": partial(memory.measure, counts=(2_000, 10_000)),
     "environment": start.measure_clone,
 }
 USUAL: Final = list(SECTIONS)[:5]
-TRAINING: Final = "training"
 
 
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks", description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    parser = console.parser("benchmarks", __doc__)
     parser.add_argument(
         "--only",
         type=_names,
@@ -63,8 +55,6 @@ def parse_arguments() -> argparse.Namespace:
         default=USUAL,
         help="sections; default: the first five",
     )
-    parser.add_argument("--data", type=Path, metavar="FOLDER", help="MNIST: trains the baseline")
-    parser.add_argument("--runs", type=Path, nargs=2, metavar=("OURS", "BASELINE"))
     parser.add_argument(
         "--output", type=Path, metavar="FILE",
         help=f"keep the figures; docs/performance.md shows {tables.RESULTS.relative_to(ROOT)}",
@@ -91,61 +81,50 @@ def compile_bytecode() -> None:
         compileall.compile_dir(folder, quiet=2, workers=0)
 
 
-def measure(names: Sequence[str], data: Path | None, *, quick: bool) -> dict[str, Any]:
+def measure(names: Sequence[str], *, quick: bool) -> dict[str, Any]:
     """Measure sections, each by itself: one that fails is left out and does not stop the others.
 
     Returns:
         What was measured, by section.
     """
     sections: dict[str, Any] = {}
-    with Apps(data) as apps:
+    with Apps() as apps:
         for name in names:
-            measured = _measured(name, partial(SECTIONS[name], apps, quick=quick))
-            if measured:
-                sections[name] = measured
+            begun, busy = time.perf_counter(), os.getloadavg()[0]
+            try:
+                rows = SECTIONS[name](apps, quick=quick)
+            except Exception:  # noqa: BLE001 - whatever it is, the other sections go on
+                traceback.print_exc()
+                continue
+            seconds = time.perf_counter() - begun
+            sys.stderr.write(f"{name}: {seconds:.0f} s\n")
+            sections[name] = {
+                "date": today(),
+                "commit": commit(ROOT),
+                "load": round(busy, 2),
+                "seconds": round(seconds, 1),
+                "rows": [asdict(row) for row in rows],
+            }
     return sections
-
-
-def _measured(name: str, section: Callable[[], list[Row]]) -> dict[str, Any] | None:
-    begun, busy = time.perf_counter(), os.getloadavg()[0]
-    try:
-        rows = section()
-    except Exception:  # noqa: BLE001 - whatever it is, the other sections go on
-        traceback.print_exc()
-        return None
-    seconds = time.perf_counter() - begun
-    sys.stderr.write(f"{name}: {seconds:.0f} s\n")
-    return {
-        "date": today(),
-        "commit": commit(ROOT),
-        "load": round(busy, 2),
-        "seconds": round(seconds, 1),
-        "rows": [asdict(row) for row in rows],
-    }
 
 
 def main() -> None:
     """Measure, print the table and keep it if asked to."""
     arguments = parse_arguments()
     compile_bytecode()
-    sections = measure(arguments.only, arguments.data, quick=arguments.quick)
-    names = [*arguments.only, *([TRAINING] if arguments.runs else [])]
-    if arguments.runs and (
-        times := _measured(TRAINING, partial(training_time.compare, *arguments.runs))
-    ):
-        sections[TRAINING] = times
+    sections = measure(arguments.only, quick=arguments.quick)
     report = {"machine": machine(), "sections": sections}
     if sections:
-        sys.stdout.write(tables.console(report) + "\n")
+        sys.stdout.write(tables.section(report) + "\n")
     if arguments.output:
         _keep(report, arguments.output)
-    if missing := [name for name in names if name not in sections]:
+    if missing := [name for name in arguments.only if name not in sections]:
         sys.exit(f"error: {', '.join(missing)} could not be measured, see above")
 
 
 def _keep(report: dict[str, Any], path: Path) -> None:
     old = json.loads(path.read_text("utf-8")) if path.exists() else None
-    content = tables.merged(old, report, [*SECTIONS, TRAINING])
+    content = tables.merged(old, report, list(SECTIONS))
     path.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
 
 

@@ -3,16 +3,13 @@
     python -m benchmarks.browser                    the bundled weights
     python -m benchmarks.browser --drawn DIR        and every recorded digit, read by both
 
-All of it in Chromium, from disk. Recorded strokes are drawn as
-`training.handwriting.strokes.sketch` places them on a sketchpad, with the page's middle brush.
+All of it in Chromium, from disk. Recorded strokes are drawn with the page's middle brush.
 """
 
-import argparse
 import base64
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,40 +37,23 @@ _AT_ONCE: Final = 200
 Drawing = list[list[int]]
 
 
-@dataclass(frozen=True)
-class Agreement:
-    """How near the page's answers to drawings are to Python's.
-
-    Attributes:
-        count: How many drawings.
-        same_answer: How many of them get the same digit, or the same reason for none.
-        same_image: How many images are the same in every pixel's byte.
-        image_levels: Largest difference of a pixel, in 255ths of full ink.
-        confidence: Largest difference of a confidence.
-        right: Digits read right by the page and by Python.
-    """
-
-    count: int
-    same_answer: int
-    same_image: int
-    image_levels: int
-    confidence: float
-    right: tuple[int, int]
-
-
 def on_pad(samples: Sequence[Sample], seed: int = 0) -> Iterator[Drawing]:
     """Place recorded strokes on the pad."""
     rng = np.random.default_rng(seed)
     for sample in samples:
-        scale = rng.uniform(0.35, 0.85) * PAD_HEIGHT / strokes.UNIT
-        grown = [points * scale for points in sample.strokes]
-        room = PAD_HEIGHT - _BRUSH - strokes.box(grown)[1]
-        corner = np.maximum(_BRUSH / 2, room * rng.uniform(0.1, 0.9, 2))
-        yield [[_BRUSH, *np.rint(points + corner).astype(int).ravel().tolist()] for points in grown]
+        placed = strokes.place(sample.strokes, PAD_HEIGHT, _BRUSH, rng)
+        yield [[_BRUSH, *np.rint(points).astype(int).ravel().tolist()] for points in placed]
 
 
-def compare(address: str, recognizer: Recognizer, samples: Sequence[Sample]) -> Agreement:
-    """Let the page and Python read the same strokes."""
+def compare(address: str, recognizer: Recognizer, samples: Sequence[Sample]) -> dict[str, object]:
+    """Let the page and Python read the same strokes.
+
+    Returns:
+        `count` of drawings; how many of them get the `same_answer`, a digit or the reason for none,
+        and the `same_image` in every pixel's byte; the largest difference of a pixel in
+        `image_levels`, 255ths of full ink, and of a `confidence`; how many digits are read `right`
+        by the page and by Python.
+    """
     drawings = list(on_pad(samples))
     expected = [predict_strokes(recognizer, drawing) for drawing in drawings]
     received: list[dict[str, Any]] = []
@@ -84,22 +64,20 @@ def compare(address: str, recognizer: Recognizer, samples: Sequence[Sample]) -> 
     pairs = list(zip(received, expected, strict=True))
     seen = [pair for pair in pairs if all(view["image"] for view in pair)]
     apart = [int(np.abs(_image(ours) - _image(theirs)).max()) for ours, theirs in seen]
+    confidences = [[view["confidences"] for view in pair] for pair in seen]
     answers = [[(view.get("digit"), view.get("reason")) for view in pair] for pair in pairs]
     labels = [int(sample.label) for sample in samples]
-    return Agreement(
-        count=len(pairs),
-        same_answer=sum(ours == theirs for ours, theirs in answers),
-        same_image=apart.count(0),
-        image_levels=max(apart),
-        confidence=max(
-            float(np.abs(np.subtract(ours["confidences"], theirs["confidences"])).max())
-            for ours, theirs in seen
+    return {
+        "count": len(pairs),
+        "same_answer": sum(ours == theirs for ours, theirs in answers),
+        "same_image": apart.count(0),
+        "image_levels": max(apart),
+        "confidence": float(np.abs(np.diff(confidences, axis=1)).max()),
+        "right": tuple(
+            sum(pair[of][0] == label for pair, label in zip(answers, labels, strict=True))
+            for of in (0, 1)
         ),
-        right=(
-            sum(ours[0] == label for (ours, _), label in zip(answers, labels, strict=True)),
-            sum(theirs[0] == label for (_, theirs), label in zip(answers, labels, strict=True)),
-        ),
-    )
+    }
 
 
 def _image(view: dict[str, Any]) -> npt.NDArray[np.int64]:
@@ -122,17 +100,9 @@ def seconds_until_ready(address: str) -> Figures:
     return Figures.of(waited)
 
 
-def pen_up(address: str) -> Figures:
-    """Measure milliseconds from lifting the pen to the last change of the bars."""
-    with opened(address, PAGES["ours"]) as page:
-        return Figures.of(pen_up_milliseconds(page, PAGES["ours"], _STROKES, _SETTLED_MILLISECONDS))
-
-
 def main() -> None:
     """Build the page from the bundled weights, measure it and print what was measured."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.browser", description="Measure the page without a server."
-    )
+    parser = console.parser("benchmarks.browser", "Measure the page without a server.")
     parser.add_argument("--drawn", type=Path, metavar="DIR", help="holds digits.json.gz")
     arguments = parser.parse_args()
     weights = load_folder(BUNDLED)
@@ -143,12 +113,13 @@ def main() -> None:
         _say("the page", f"{path.stat().st_size:,} bytes")
         ready = seconds_until_ready(address)
         _say("from opening to ready", f"{ready.median:.2f} s, at most {ready.p95:.2f} s")
-        pen = pen_up(address)
+        with opened(address, PAGES["ours"]) as page:
+            settled = _SETTLED_MILLISECONDS
+            pen = Figures.of(pen_up_milliseconds(page, PAGES["ours"], _STROKES, settled))
         _say("pen-up to changed bars", f"{pen.median:.0f} ms, 95 % within {pen.p95:.0f} ms")
         if arguments.drawn:
             samples = strokes.load(arguments.drawn, "digits")
-            agreement = compare(address, Recognizer(weights), samples)
-            _say("recorded digits read by both", str(agreement))
+            _say("recorded digits", str(compare(address, Recognizer(weights), samples)))
 
 
 def _say(what: str, value: str) -> None:

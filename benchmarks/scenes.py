@@ -6,7 +6,6 @@
 `want` is a digit, a number, lines joined by `+`, or null where there is no digit.
 """
 
-import argparse
 import json
 import time
 from collections import defaultdict
@@ -16,6 +15,7 @@ from typing import Any
 from digits.pictures import load_picture
 from digits.recognizer import Recognizer
 from digits.weights import BUNDLED, load_folder
+from training import console
 
 
 def read_scene(recognizer: Recognizer, folder: Path, scene: dict[str, Any]) -> str | None:
@@ -41,7 +41,7 @@ def table(scenes: list[dict[str, Any]]) -> str:
 
 def main() -> None:
     """Print a table by kind, and the mean processor time of a picture."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.scenes", description=__doc__)
+    parser = console.parser("benchmarks.scenes", __doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--model", type=Path, default=BUNDLED, help="set of weights")
     parser.add_argument("--wrong", action="store_true", help="also list what was misread")

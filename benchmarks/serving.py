@@ -16,11 +16,13 @@ from pathlib import Path
 
 import psutil
 
+from training.console import UserError
+
 ROOT = Path(__file__).parents[1]
 START_SECONDS = 600.0
 
 
-class BenchmarkError(Exception):
+class BenchmarkError(UserError):
     """Something could not be measured; the text says what and why."""
 
 
@@ -82,7 +84,7 @@ def started(app: App) -> Iterator[Server]:
     """
     with tempfile.TemporaryDirectory(prefix=f"digits-{app.name}-") as folder:
         uploads = Path(folder) / "uploads"
-        port = _free_port()
+        [port] = free_ports(1)
         clock, log = time.perf_counter(), Path(folder) / "log.txt"
         with log.open("wb") as output:
             process = subprocess.Popen(  # noqa: S603 - our own two apps
@@ -106,11 +108,12 @@ def started(app: App) -> Iterator[Server]:
                 process.wait()
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def free_ports(count: int) -> list[int]:
+    """Find ports of the loopback on which nothing listens."""
+    with ExitStack() as stack:
+        address = "127.0.0.1", 0
+        probes = [stack.enter_context(socket.create_server(address)) for _ in range(count)]
+        return [probe.getsockname()[1] for probe in probes]
 
 
 def _environment(port: int, uploads: Path) -> Mapping[str, str]:
@@ -145,9 +148,8 @@ class Apps(AbstractContextManager["Apps"]):
 
     ours = OURS
 
-    def __init__(self, data: Path | None = None) -> None:
-        """Start nothing yet; `data` is MNIST's folder, without which the baseline is untrained."""
-        self._data = data
+    def __init__(self) -> None:
+        """Start nothing yet."""
         self._running: dict[str, ExitStack] = {}
         self._servers: dict[str, Server] = {}
         self._folder = ExitStack()
@@ -158,8 +160,6 @@ class Apps(AbstractContextManager["Apps"]):
         folder = self._folder.enter_context(tempfile.TemporaryDirectory(prefix="digits-baseline-"))
         model = str(Path(folder) / "model.keras")
         command = [sys.executable, "-m", "benchmarks.baseline_model", model]
-        if self._data is not None:
-            command += ["--data", str(self._data)]
         subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own
         command = [sys.executable, "-m", "benchmarks.baseline", model]
         return App("baseline", command, is_gradio_alone=True)

@@ -29,6 +29,7 @@ from benchmarks import memory
 from benchmarks.figures import machine
 from benchmarks.serving import OURS, BenchmarkError, Server, started
 from benchmarks.visitors import Outcome, Visitor, same_hand
+from training import console
 
 SAMPLE_SECONDS: Final = 1.0
 CALM_FACTOR: Final = 3.0
@@ -213,7 +214,7 @@ def plot(report: Report, path: Path) -> None:
 
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
+    parser = console.parser("benchmarks.soak", __doc__)
     kind = parser.add_mutually_exclusive_group(required=True)
     kind.add_argument("folder", type=Path, nargs="?", help="gets soak.json and soak.png")
     kind.add_argument("--pictures", type=int, metavar="N", help="watch memory over N pictures")
@@ -246,11 +247,8 @@ def main() -> None:
         print_growth(arguments.pictures)
         return
     plan = Plan(arguments.clients, 60 * arguments.minutes, arguments.pause)
-    try:
-        with started(OURS) as server:
-            report = soak(server, plan)
-    except BenchmarkError as error:
-        sys.exit(f"error: {error}")
+    with started(OURS) as server:
+        report = soak(server, plan)
     arguments.folder.mkdir(parents=True, exist_ok=True)
     asked = {"clients": plan.clients, "minutes": arguments.minutes, "pause": plan.pause_seconds}
     content = {"machine": machine(), "plan": asked, **report.as_json()}
@@ -258,8 +256,8 @@ def main() -> None:
     plot(report, arguments.folder / "soak.png")
     sys.stdout.write(json.dumps(content, indent=1) + "\n")
     if report.faults:
-        sys.exit(f"error: {report.faults} answers were wrong or lost")
+        raise BenchmarkError(f"{report.faults} answers were wrong or lost")
 
 
 if __name__ == "__main__":
-    main()
+    console.run(main)

@@ -1,4 +1,4 @@
-"""Measured speed as text: columns for the console, Markdown for docs/performance.md.
+"""Measured speed as Markdown, for the console and docs/performance.md.
 
 python -m benchmarks.tables    brings the document up to benchmarks/results.json
 """
@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from benchmarks import answers
 from benchmarks.figures import Figures, Row, row_from_json
-from training.console import markdown, render
+from training.console import markdown
 from training.evaluation.report import replace_section
 
 RESULTS: Final = Path(__file__).with_name("results.json")
@@ -21,10 +21,6 @@ _SCALED: Final = {"this page": answers.DRAWING_COST, "`/v1/predict`": answers.PI
 """Rows of the document's table of scale, and what of the benchmark they follow from."""
 
 _DAY_SECONDS: Final = 86_400
-_SPACE_CORES: Final = 2
-"""Of the free hardware, `cpu-basic`."""
-_BUSIEST: Final = 3
-"""Answers of the busiest hour, in times the average; a guess, not a measurement."""
 
 Report = Mapping[str, Any]
 """The content of `results.json`: `machine`, and `sections` by name with date, load and rows."""
@@ -42,54 +38,25 @@ def number(value: float) -> str:
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
-def console(report: Report) -> str:
-    """Lay everything out for a terminal: machine, figures, load while each part was measured."""
-    table = [["", "unit", "ours", "95th", "baseline", "95th", "times better"]]
-    for row in rows_of(report):
-        cells = [*_pair(row.ours), *_pair(row.baseline)]
-        table.append([row.what, row.unit, *cells, _ratio(row)])
-    return f"{machine_line(report)}\n{load_line(report)}\n\n{render(table)}"
-
-
-def _pair(figures: Figures | None) -> tuple[str, str]:
-    if figures is None:
-        return "-", ""
-    return number(figures.median), "" if figures.p95 is None else number(figures.p95)
-
-
-def _ratio(row: Row) -> str:
-    return "" if row.ratio is None else number(row.ratio)
-
-
-def machine_line(report: Report) -> str:
-    """Say on which machine, with which versions and when."""
-    machine = report["machine"]
-    packages = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
-    dates = sorted({part["date"] for part in report["sections"].values()})
-    return (
-        f"{machine['cores']} cores of {machine['processor']}, "
-        f"{machine['memory_gigabytes']:.0f} GB, {packages}; {' and '.join(dates)}"
-    )
-
-
-def load_line(report: Report) -> str:
-    """Say how busy the machine was with other things, so that nobody trusts figures too far."""
-    loads = ", ".join(f"{name} {part['load']:.1f}" for name, part in report["sections"].items())
-    return f"load of the machine before each part: {loads}"
-
-
 def section(report: Report) -> str:
-    """Put what was measured into Markdown: a table, the machine, and the cost at scale."""
+    """Put what was measured into Markdown: a table and the machine.
+
+    The load of the machine before each part says how far the figures can be trusted.
+    """
     table = [["median (95th percentile)", "here", "usual demo", "times better"]]
     for row in rows_of(report):
-        what = f"{row.what}, {row.unit}"
-        table.append([what, _cell(row.ours), _cell(row.baseline), _ratio(row) or "-"])
-    parts = [
-        markdown(table),
-        f"Measured on {machine_line(report)}; {load_line(report)}.",
-        scale(report),
-    ]
-    return "\n\n".join(part for part in parts if part)
+        ratio = "-" if row.ratio is None else number(row.ratio)
+        table.append([f"{row.what}, {row.unit}", _cell(row.ours), _cell(row.baseline), ratio])
+    machine, sections = report["machine"], report["sections"]
+    packages = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    dates = " and ".join(sorted({part["date"] for part in sections.values()}))
+    loads = ", ".join(f"{name} {part['load']:.1f}" for name, part in sections.items())
+    measured_on = (
+        f"Measured on {machine['cores']} cores of {machine['processor']}, "
+        f"{machine['memory_gigabytes']:.0f} GB, {packages}; {dates}; "
+        f"load of the machine before each part: {loads}."
+    )
+    return f"{markdown(table)}\n\n{measured_on}"
 
 
 def _cell(figures: Figures | None) -> str:
@@ -99,57 +66,21 @@ def _cell(figures: Figures | None) -> str:
     return median if figures.p95 is None else f"{median} ({number(figures.p95)})"
 
 
-def scale(report: Report) -> str:
-    """Say what a core answers and what a million answers a day need; empty if not measured."""
-    drawing, picture = (_cost(report, what) for what in _SCALED.values())
-    if drawing is None or picture is None:
-        return ""
-    (ours, _), (pictures, baseline) = drawing, picture
-    demo = f" (the usual demo: {_a_second(baseline)})" if baseline else ""
-    return (
-        f"One core answers {_a_second(ours)} drawings a second on the page, and "
-        f"{_a_second(pictures)} pictures a second by `/v1/predict`{demo}. "
-        f"A million answers a day, {1e6 / _DAY_SECONDS:.1f} a second on average, keep "
-        f"{100 * _cores(ours, 1e6):.0f} % of a core busy on the page, "
-        f"{100 * _cores(pictures, 1e6):.0f} % by `/v1/predict`. With {_BUSIEST} times the average "
-        f"in the busiest hour, a Space's {_SPACE_CORES} cores are full at "
-        f"{_most_a_day(ours):.1f} million drawings or "
-        f"{_most_a_day(pictures):.1f} million `/v1/predict` a day."
-    )
-
-
-def _cost(report: Report, what: str) -> tuple[Figures, Figures | None] | None:
-    """Find what an answer of this app and of the baseline costs; None if not measured."""
-    costs = ((row.ours, row.baseline) for row in rows_of(report) if row.what == what)
-    return next(((ours, other) for ours, other in costs if ours), None)
-
-
-def _a_second(cost: Figures) -> str:
-    return f"{1000 / cost.median:.0f}"
-
-
-def _cores(cost: Figures, answers_a_day: float) -> float:
-    return answers_a_day / _DAY_SECONDS * cost.median / 1000
-
-
-def _most_a_day(cost: Figures) -> float:
-    """Millions of answers that a Space can give in a day with a busiest hour."""
-    return _SPACE_CORES / _BUSIEST / _cores(cost, 1e6)
-
-
 def update(text: str, report: Report) -> str:
     """Bring `docs/performance.md` up to a report.
 
     Raises:
         ValueError: If the marks are missing.
     """
+    costs = {row.what: row.ours for row in rows_of(report)}
     for name, what in _SCALED.items():
-        if cost := _cost(report, what):
+        if cost := costs.get(what):
+            core_seconds = cost.median / 1000 / _DAY_SECONDS
             cells = [
                 f"{name} on a Space",
-                _a_second(cost[0]),
-                f"{_cores(cost[0], 1e6):.2f} cores",
-                f"{_cores(cost[0], 1e9):,.0f} cores",
+                f"{1000 / cost.median:.0f}",
+                f"{1e6 * core_seconds:.2f} cores",
+                f"{1e9 * core_seconds:,.0f} cores",
             ]
             pattern = rf"(?m)^\| {name} on a Space \|.*$"
             text = re.sub(pattern, f"| {' | '.join(cells)} |", text)

@@ -12,16 +12,15 @@ try Keras' own `fit`, which is what `training.train` calls.
 import argparse
 import json
 import os
-import socket
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from typing import Any, Final
 
-from benchmarks.serving import ROOT, BenchmarkError
+from benchmarks.serving import ROOT, BenchmarkError, free_ports
 from digits import networks
+from training import console
 
 BATCH: Final = 128
 
@@ -40,14 +39,13 @@ def measure(network: str, steps: int, workers: int) -> list[Found]:
     """Let workers train together, each in a process of its own.
 
     Returns:
-        Of each worker `step_ms` and `exchange_ms` of processor time, `exchange_wall_ms`, the
-        `megabytes` that are exchanged, the sum of all `weights` at the end, by which they know
-        that they agree, and `fit`: how far Keras' own came.
+        Of each worker `step_ms` of processor time, the sum of all `weights` at the end, by which
+        they know that they agree, and `fit`: how far Keras' own came.
 
     Raises:
         BenchmarkError: If one of them fails.
     """
-    addresses = [f"127.0.0.1:{port}" for port in _free_ports(workers)]
+    addresses = [f"127.0.0.1:{port}" for port in free_ports(workers)]
     command = [sys.executable, "-m", "benchmarks.two_workers", "--as-worker"]
     command += ["--network", network, "--steps", str(steps)]
     processes = []
@@ -80,25 +78,13 @@ def _answer(process: subprocess.Popen[str]) -> Found:
     return found
 
 
-def _free_ports(count: int) -> list[int]:
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
-
-
 def describe(alone: Found, together: list[Found]) -> str:
-    """Say in four lines what was measured."""
+    """Say in three lines what was measured."""
     step = statistics.fmean(found["step_ms"] for found in together)
-    exchange = statistics.fmean(found["exchange_ms"] for found in together)
-    waited = statistics.fmean(found["exchange_wall_ms"] for found in together)
     return (
         f"one worker: {alone['step_ms']:.0f} ms of processor time a step of {BATCH} images\n"
         f"two workers: {step:.0f} ms each for half of them, {alone['step_ms'] / step:.2f} times "
         "faster\n"
-        f"the exchange of {together[0]['megabytes']:.2f} MB in it: {exchange:.1f} ms, "
-        f"{waited:.1f} ms by the clock\n"
         f"fit of two workers: {together[0]['fit']}"
     )
 
@@ -127,34 +113,17 @@ def _work(network: str, steps: int) -> Found:
             loss = keras.ops.sum(losses) / BATCH
         model.optimizer.apply(tape.gradient(loss, weights), weights)
 
-    def one_exchange() -> list[Any]:
-        context = tf.distribute.get_replica_context()
-        summed: list[Any] = context.all_reduce("sum", [tf.ones(w.shape) for w in weights])
-        return summed
-
-    run_step = tf.function(lambda: strategy.run(one_step))
-    step_ms, _ = _median_ms(run_step, steps)
-    exchange_ms, waited_ms = _median_ms(tf.function(lambda: strategy.run(one_exchange)), steps)
+    step = tf.function(lambda: strategy.run(one_step))
+    took = []
+    for _ in range(_WARM_UP + steps):
+        began = time.process_time()
+        step()
+        took.append(time.process_time() - began)
     return {
-        "step_ms": step_ms,
-        "exchange_ms": exchange_ms,
-        "exchange_wall_ms": waited_ms,
-        "megabytes": sum(4 * int(np.prod(weight.shape)) for weight in weights) / 1e6,
+        "step_ms": 1000 * statistics.median(took[_WARM_UP:]),
         "weights": float(sum(np.abs(weight.numpy()).sum() for weight in weights)),
         "fit": _fit(model, images, labels),
     }
-
-
-def _median_ms(call: Callable[[], object], count: int) -> tuple[float, float]:
-    """Median milliseconds of processor time, and by the clock; what starts up is left out."""
-    took = []
-    for _ in range(_WARM_UP + count):
-        processor, clock = time.process_time(), time.perf_counter()
-        call()
-        took.append((time.process_time() - processor, time.perf_counter() - clock))
-    columns = zip(*took[_WARM_UP:], strict=True)
-    processor_ms, clock_ms = (1000 * statistics.median(column) for column in columns)
-    return processor_ms, clock_ms
 
 
 def _fit(model: Any, images: Any, labels: Any) -> str:  # noqa: ANN401 - TensorFlow has no types
@@ -170,9 +139,7 @@ def _fit(model: Any, images: Any, labels: Any) -> str:  # noqa: ANN401 - TensorF
 
 def main() -> None:
     """Measure, or be one of those that are measured."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.two_workers", description="One worker beside two."
-    )
+    parser = console.parser("benchmarks.two_workers", "One worker beside two.")
     parser.add_argument(
         "--network", choices=list(networks.NETWORKS), default=networks.DEFAULT_NETWORK
     )
@@ -187,4 +154,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    console.run(main)

@@ -1,42 +1,18 @@
-"""What is around each epoch: seeds, checkpoints, the form of labels, and whole lines in a log."""
+"""What is around each epoch: seeds, checkpoints, and whole lines in a log."""
 
 import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
-from training import recipes
 from training.console import UserError
 from training.data.batches import EpochBatches
-from training.recipes import Recipe
 from training.run_folder import Row, RunFolder
 
 _DROPOUT_STREAM = 3  # keeps dropout's random numbers apart from those of training.data
-
-
-class EncodedBatches(keras.utils.PyDataset):
-    """Batches for Keras, with labels as the recipe's loss takes them."""
-
-    def __init__(self, plain: EpochBatches, recipe: Recipe, classes: int) -> None:
-        """Keep what to encode, and how; `classes` is how many outputs the network has."""
-        super().__init__(workers=2, max_queue_size=16)
-        self._plain = plain
-        self._recipe = recipe
-        self._classes = classes
-
-    def __len__(self) -> int:
-        """Count the batches of an epoch."""
-        return len(self._plain)
-
-    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[Any]]:
-        """Give one batch of the running epoch."""
-        images, digits = self._plain[index]
-        return images, recipes.encode_labels(digits, self._classes, self._recipe)
 
 
 class SeededEpochs(keras.callbacks.Callback):

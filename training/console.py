@@ -21,11 +21,6 @@ _ADVICE = {
 }
 
 
-def shown(value: object) -> str:
-    """Say a measured value, `-` where there is none."""
-    return "-" if value is None else f"{value:.0f}" if isinstance(value, float) else str(value)
-
-
 def render(rows: Cells) -> str:
     """Lay rows of text out in columns; all but the first column right-aligned."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]

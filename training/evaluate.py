@@ -61,7 +61,8 @@ def short_table(folders: Iterable[Path], mnist: Mnist) -> list[list[str]]:
         recognizer = load(folder)
         config, said = recognizer.weights.config, recognizer.weights.metrics
         parameters = networks.parameter_count(networks.find(config.network))
-        told = [console.shown(said.get(key)) for key in ("epochs", "seconds", "seed")]
+        named = (said.get(key) for key in ("epochs", "seconds", "seed"))
+        told = ["-" if value is None else f"{value:.0f}" for value in named]
         errors = str(count_errors(recognizer, mnist))
         row = [config.network, f"{parameters:,}", told[0], told[1], errors, told[2], str(folder)]
         rows.append(row)
@@ -112,22 +113,18 @@ def gather(
         Rows: `network`, `preprocessing`, `seeds`, `weights`, `measured` (figures for each seed),
         `mean` and `deviation` over them.
     """
-    single = [runner for runner in runners if not isinstance(runner.recognizer, Ensemble)]
-    costs = {runner.folder: measure_cost(runner.recognizer, runner.folder) for runner in single}
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     for runner, found, read in zip(runners, answers, numbers, strict=True):
         figures = metrics.measure(found)
         if not runner.resized:
             figures["numbers"] = read
-        if not runner.resized and runner in single:
-            figures["cost"] = costs[runner.folder]
-        empty = {
+            if not isinstance(runner.recognizer, Ensemble):
+                figures["cost"] = measure_cost(runner.recognizer, runner.folder)
+        empty: dict[str, Any] = {
             "name": runner.name,
             "network": runner.recognizer.weights.config.network,
             "preprocessing": runner.preprocessing,
-            "seeds": [],
-            "weights": [],
-            "measured": [],
+            **{key: [] for key in ("seeds", "weights", "measured")},
         }
         row = rows.setdefault((runner.name, runner.preprocessing), empty)
         row["seeds"].append(runner.seed)
@@ -138,17 +135,11 @@ def gather(
     return list(rows.values())
 
 
-def draw(
-    rows: Sequence[Mapping[str, Any]],
-    answers: Mapping[str, Answers],
-    kept: Mapping[str, PictureSet],
-) -> dict[str, Figure]:
-    """Draw bars of all rows, and what the served weights answered, not resized: by file name."""
-    bars = {f"{row['name']}, {row['preprocessing']}": report.corruption_errors(row) for row in rows}
+def draw(answers: Mapping[str, Answers], kept: Mapping[str, PictureSet]) -> dict[str, Figure]:
+    """Draw what the served weights answered, not resized: by file name."""
     non_digits = {kind: answers[kind].scores for kind in metrics.NON_DIGITS if kind in answers}
     real = "drawn" if "drawn" in answers else "mnist_test"
     figures = {
-        "corruptions.png": plots.corruption_bars(bars),
         "refusal.png": plots.rejection_curve(answers[real].scores, non_digits, f"rejected: {real}"),
     }
     for name, pictures in kept.items():
@@ -164,7 +155,7 @@ def draw(
 
 
 def measure_all(arguments: argparse.Namespace, mnist: Mnist) -> None:
-    """Measure everything, print the tables, write results and figures."""
+    """Measure everything, print the table of shares, write results and figures."""
     folders = find(arguments.targets)
     others = [folder for folder in folders if folder.resolve() != arguments.served.resolve()]
     runners = contestants(arguments.served, others)
@@ -175,10 +166,10 @@ def measure_all(arguments: argparse.Namespace, mnist: Mnist) -> None:
     out = RunFolder(arguments.out)
     if arguments.keep:
         rows += rows_besides(rows, out.read_json(RESULTS_FILE)["rows"])
-    print(f"\n{report.long_tables(rows)}")
+    print(f"\n{console.render(report.results_table(rows))}")
     (out.path / PLOTS_FOLDER).mkdir(parents=True, exist_ok=True)
     served = next(i for i, r in enumerate(runners) if r.name == SERVED and not r.resized)
-    for name, figure in draw(rows, answers[served], kept).items():
+    for name, figure in draw(answers[served], kept).items():
         out.write_figure(f"{PLOTS_FOLDER}/{name}", figure)
     measured_on = {"machine": platform.machine(), "limit": arguments.limit, "made": arguments.made}
     out.write_json(RESULTS_FILE, {"measured_on": measured_on, "rows": rows})

@@ -1,4 +1,4 @@
-"""Figures of one run: how it learned and what it misreads; of several: what they bear and reject.
+"""Figures of a set of weights: how it learned, and what it misreads and rejects.
 
 Figures are drawn without pyplot, so that nothing global is left behind and no display is needed.
 """
@@ -6,7 +6,6 @@ Figures are drawn without pyplot, so that nothing global is left behind and no d
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -95,24 +94,6 @@ def reliability_diagram(measured: Reliability, title: str) -> Figure:
     lower.bar(centres, measured.counts, 1 / bins, edgecolor="white")
     lower.set(xlabel="confidence", ylabel="answers")
     lower.set_yscale("symlog")
-    return figure
-
-
-def corruption_bars(errors: Mapping[str, Mapping[str, float]]) -> Figure:
-    """Draw the share misread, 0 to 1, by contestant and corruption as bars beside each other."""
-    figure = Figure(figsize=(11, 5.2), layout="constrained")
-    axes = figure.subplots()
-    axes.set_prop_cycle(color=list(colormaps["tab20"](np.arange(20))))
-    kinds = list(next(iter(errors.values())))
-    width = 0.8 / len(errors)
-    for place, (contestant, by_kind) in enumerate(errors.items()):
-        left = np.arange(len(kinds)) - 0.4 + (place + 0.5) * width
-        shares = [100 * by_kind[kind] for kind in kinds]
-        axes.bar(left, shares, width, label=f"{contestant}: mean {np.mean(shares):.1f} %")
-    axes.set_xticks(range(len(kinds)), [kind.replace("_", "\n") for kind in kinds], fontsize=8)
-    axes.set(ylabel="misread, %", title="MNIST test, corrupted in fifteen ways")
-    axes.grid(axis="y", alpha=0.3)
-    figure.legend(loc="outside lower center", ncols=4, fontsize=8)
     return figure
 
 

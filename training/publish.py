@@ -24,16 +24,13 @@ from digits.weights import Weights, WeightsError
 from training import console
 from training.console import UserError
 from training.export.endpoint import endpoint_files
-from training.export.exports import Notes
+from training.export.exports import cells
 from training.release import gate_result, hub_client, model_card, published, published_exports
 from training.release.hub_client import one_line
 
 CARD_FILE = "README.md"
 CHANGELOG = Path(__file__).parents[1] / "CHANGELOG.md"
 OPTIONAL_FILES = ("recipe.json", "history.csv", "model.h5", *model_card.PICTURES)
-
-Exporter = Callable[[HfApi, str, str, Path, Weights], Notes]
-"""Takes repository, its newest commit, run folder and weights, as `published_exports.bring`."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +73,7 @@ def publish(  # noqa: PLR0913 - the options of the command
     create: bool = False,
     parent: str | None = None,
     verify: Callable[[Path], Weights] = verified,
-    export: Exporter = published_exports.bring,
+    data: Path | None = None,
 ) -> Release:
     """Bring a run to the Hub in one commit, read it back, and tag it.
 
@@ -89,7 +86,7 @@ def publish(  # noqa: PLR0913 - the options of the command
         parent: Commit that must still be the newest, such as the one a gate compared with; "" if
             the gate found no repository; None accepts any. What is published may always be tagged.
         verify: Checks the run and returns its weights.
-        export: Brings the exports into the run folder and returns their notes.
+        data: MNIST's four IDX files, to export to 8 bits; see `load_mnist`.
 
     Raises:
         UserError: If the run is not fit to be published, or the Hub does not take it. Before the
@@ -120,10 +117,17 @@ def publish(  # noqa: PLR0913 - the options of the command
     changes()
     with one_line(repo):
         releases = published.releases(api, repo, tags, found.config.sha256)
-    exports = export(api, repo, head, run, found)
+    exports = published_exports.bring(api, repo, head, run, found, data=data)
     files |= published_exports.read_files(run, exports) | endpoint_files()
-    facts = model_card.gather(run, found, files, releases, exports)
-    files[CARD_FILE] = model_card.write_card(repo, found, facts).encode()
+    card = model_card.write_card(
+        repo,
+        found,
+        files,
+        gate=model_card.gate_numbers(run),
+        releases=releases,
+        exports=cells(exports),
+    )
+    files[CARD_FILE] = card.encode()
     changed = changes()
     commit = _commit(api, repo, head, files) if changed else head
     if changed:
@@ -265,7 +269,7 @@ def main(words: Sequence[str] | None = None) -> None:
         tag=arguments.tag,
         create=arguments.create,
         parent=parent,
-        export=partial(published_exports.bring, data=arguments.data),
+        data=arguments.data,
     )
     print(describe(release, arguments.repo))
 

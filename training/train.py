@@ -27,7 +27,7 @@ from digits import networks
 from digits.malloc import keep_freed_memory
 from digits.weights import METRICS_FILE
 from training import console, keras_networks, push, recipes
-from training.callbacks import Checkpoints, EncodedBatches, SeededEpochs, whole_lines
+from training.callbacks import Checkpoints, SeededEpochs, whole_lines
 from training.data import corrections
 from training.data.batches import EpochBatches
 from training.data.mnist import Mnist, as_input, load_mnist, split
@@ -189,9 +189,10 @@ def _fit(
     recipe = job.recipe
     model = keras_networks.build(recipe.network)
     training, validation = ((mnist.train_images[part], mnist.train_labels[part]) for part in parts)
-    classes = model.output_shape[-1]
-    plain = EpochBatches(*training, recipe.batch_size, job.seed, recipe.augmentation)
-    batches = EncodedBatches(plain, recipe, classes)
+    encode = partial(recipes.encode_labels, classes=model.output_shape[-1], recipe=recipe)
+    batches = EpochBatches(
+        *training, recipe.batch_size, job.seed, recipe.augmentation, encode=encode
+    )
     recipes.compile_network(model, recipe, len(batches))
     checkpoints = Checkpoints(run, run.restore_checkpoint(model))
     run.require_space(model)
@@ -205,17 +206,14 @@ def _fit(
     with whole_lines():
         model.fit(
             batches,
-            validation_data=(
-                as_input(validation[0]),
-                recipes.encode_labels(validation[1], classes, recipe),
-            ),
+            validation_data=(as_input(validation[0]), encode(validation[1])),
             validation_batch_size=SCORING_BATCH,
             epochs=recipe.epochs,
             initial_epoch=done,
             # Keras draws its bar where nobody watches too: a line for each batch in a log.
             verbose="auto" if sys.stdout.isatty() else 2,
             shuffle=False,  # the batches are; Keras' own order of them would depend on the start
-            callbacks=[*averaging, SeededEpochs(plain, job.seed), checkpoints],
+            callbacks=[*averaging, SeededEpochs(batches, job.seed), checkpoints],
         )
     return Fitted(recipe, model, checkpoints.rows, parts[1])
 

@@ -37,7 +37,6 @@ def test_two_workers_train_one_network():
     # Each has images of its own: without an exchange their weights would part.
     assert first["weights"] == second["weights"]
     assert first["step_ms"] > 0
-    assert first["megabytes"] == pytest.approx(0.94, abs=0.01)
     described = two_workers.describe(first, [first, second])
     assert described.endswith(f"fit of two workers: {first['fit']}")
 

@@ -167,12 +167,12 @@ def test_several_seeds_are_told_with_their_deviation():
     ]
     row = {"name": "conv3", "preprocessing": "plain resize", "seeds": [0, 1], "measured": measured}
     row["mean"], row["deviation"] = metrics.spread(measured)
-    row["mean"]["corruptions"] = {"mean_error": 0.125}
-    header, cells = report.recognition([row])
+    row["mean"] |= {"corruptions": {"mean_error": 0.125}, "refusal": {"refused": {}}}
+    header, cells = report.results_table([row])
     told = dict(zip(header, cells, strict=True))
     assert told["MNIST test"] == "0.85 % (85.0 ± 7.1 of 10,000)"
-    assert told["corrupted"] == "12.50 %"
-    assert told["drawn"] == told["canvas"] == told["ms"] == "-"
+    assert told["corrupted MNIST"] == "12.50 %"
+    assert told["drawn digits"] == told["numbers, canvas"] == told["letters accepted"] == "-"
 
 
 def test_runs_are_found_by_network_and_by_folder_and_bundled_ones_where_there_are_none(
@@ -224,8 +224,8 @@ def test_everything_is_measured_written_and_drawn(tiny_mnist, tmp_path, monkeypa
     assert ours["numbers"]["canvas"]["count"] == ours["numbers"]["paper"]["count"] == 2
     assert results["rows"][1]["mean"]["drawn"] == results["rows"][3]["mean"]["drawn"]
     names = {path.name for path in (tmp_path / "figures").iterdir()}
-    assert names >= {"corruptions.png", "refusal.png", "misread-drawn.png", "reliability-drawn.png"}
-    assert "misread under corruption" in capsys.readouterr().out
+    assert names >= {"refusal.png", "misread-drawn.png", "reliability-drawn.png"}
+    assert "corrupted MNIST" in capsys.readouterr().out
 
 
 def test_runs_of_one_network_answer_together_besides(tmp_path, recognizer):

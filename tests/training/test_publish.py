@@ -354,8 +354,7 @@ def test_code_of_the_card_runs(server, run, tmp_path, monkeypatch):
 
 def test_card_says_what_the_run_measured_and_how_it_was_made(run):
     found = weights.load_folder(run)
-    there = frozenset({*weights.FILES, "misread.png"})
-    text = model_card.write_card(REPO, found, model_card.Facts(there, 5))
+    text = model_card.write_card(REPO, found, {"misread.png": b""})
     assert re.findall(r"\]\((.*?\.png)\)", text) == ["misread.png"]
     metadata = yaml.safe_load(text.split("---")[1])
     kept = [metadata[key] for key in ("library_name", "license", "datasets")]
@@ -467,8 +466,8 @@ def test_card_shows_formats_sizes_and_agreement(run):
     compared |= {"errors": 41, "app_errors": 40}
     measured = {"milliseconds": 0.42, "milliseconds_in_batches": 0.31, "mnist_test": compared}
     notes["checked"] = {"formats": dict.fromkeys(exports.FORMATS, measured)}
-    facts = model_card.gather(run, found, {"a": b"x" * 1_600_000}, [], notes)
-    text = model_card.write_card(REPO, found, facts)
+    files = {"a": b"x" * 1_600_000}
+    text = model_card.write_card(REPO, found, files, exports=exports.cells(notes))
     assert "| `digits-int8.tflite` |" in text
     assert "| 0.42 | 0.31 | 2e-06 | 3 of 10,000 | 41 (app 40) |" in text
     assert "All files (1.6 MB)" in text

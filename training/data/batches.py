@@ -2,7 +2,10 @@
 
 import functools
 import math
+from collections.abc import Callable
+from typing import Any
 
+import keras
 import numpy as np
 import numpy.typing as npt
 
@@ -15,8 +18,8 @@ from training.data.mnist import as_input
 _ORDER_STREAM = 2  # keeps these random numbers apart from those of the split
 
 
-class EpochBatches:
-    """Batches that follow from the seed, the epoch and their number alone.
+class EpochBatches(keras.utils.PyDataset):
+    """Batches for Keras that follow from the seed, the epoch and their number alone.
 
     A run that was killed and resumed therefore sees what it would have seen.
 
@@ -24,13 +27,15 @@ class EpochBatches:
         epoch: The epoch whose batches are made, from 0; the training sets it.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a batch depends on
         self,
         images: npt.NDArray[np.uint8],
         labels: npt.NDArray[np.uint8],
         batch_size: int,
         seed: int,
         parts: Augmentation | None = None,
+        *,
+        encode: Callable[[npt.NDArray[np.integer]], npt.NDArray[Any]] = np.asarray,
     ) -> None:
         """Keep the digits, without making anything yet.
 
@@ -41,8 +46,11 @@ class EpochBatches:
                 the digits that are left.
             seed: Decides order and augmentation together with the epoch.
             parts: What to vary, and how many non-digits to add; None shows the images as they are.
+            encode: Turns `(batch,)` labels into what the loss takes.
         """
+        super().__init__(workers=2, max_queue_size=16)
         self.epoch = 0
+        self._encode = encode
         self._images, self._labels, self._seed, self._parts = images, labels, seed, parts
         self._non_digits = round(batch_size * parts.non_digits) if parts else 0
         self._digits = batch_size - self._non_digits
@@ -51,24 +59,24 @@ class EpochBatches:
         """Count the batches of an epoch, in which each digit is shown once."""
         return math.ceil(len(self._images) / self._digits)
 
-    def __getitem__(self, index: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.integer]]:
+    def __getitem__(self, index: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[Any]]:
         """Make one batch of the epoch.
 
         Returns:
-            `(batch, 28, 28, 1)` float32 in `[0, 1]`, and `(batch,)` labels: 0 to 9, or
-            `NOT_A_DIGIT`.
+            `(batch, 28, 28, 1)` float32 in `[0, 1]`, and the labels, 0 to 9 or `NOT_A_DIGIT`,
+            encoded.
         """
         stream = () if self._parts else (_ORDER_STREAM,)
         order = _order((self._seed, *stream, self.epoch), len(self._images))
         chosen = order[index * self._digits : (index + 1) * self._digits]
         if self._parts is None:
-            return as_input(self._images[chosen]), self._labels[chosen]
+            return as_input(self._images[chosen]), self._encode(self._labels[chosen])
         rng = np.random.default_rng([self._seed, self.epoch, index])
         samples = [augment(self._images[i], int(self._labels[i]), rng, self._parts) for i in chosen]
         samples += [non_digit(self._images, self._labels, rng) for _ in range(self._non_digits)]
         labels = np.full(len(samples), NOT_A_DIGIT, np.int32)
         labels[: len(chosen)] = self._labels[chosen]
-        return np.stack(samples).reshape(-1, IMAGE_SIDE, IMAGE_SIDE, 1), labels
+        return np.stack(samples).reshape(-1, IMAGE_SIDE, IMAGE_SIDE, 1), self._encode(labels)
 
 
 @functools.lru_cache(maxsize=1)

@@ -10,7 +10,7 @@ Killed, it goes on where it was. The recipe itself was not chosen on these figur
 import argparse
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from digits import networks
@@ -20,8 +20,8 @@ from training import console
 from training.augmentation import EVERYTHING, Augmentation
 from training.data.mnist import load_mnist
 from training.evaluation import datasets, metrics, report
-from training.evaluation.datasets import Material, PictureSet
-from training.evaluation.metrics import Answers, Figures
+from training.evaluation.datasets import Material
+from training.evaluation.metrics import Figures
 from training.recipes import RECIPES
 from training.train import Job, train
 
@@ -49,7 +49,7 @@ def run(source: Material, folder: Path, jobs: Mapping[str, Job]) -> list[Figures
     """Train all jobs, by name of the row, and measure them; `WHOLE` is also measured resized.
 
     Returns:
-        A row each: `name` and what `measure` gives.
+        A row each: `name` and what `metrics.measure` gives.
     """
     shown = [
         datasets.mnist_test(source),
@@ -64,33 +64,11 @@ def run(source: Material, folder: Path, jobs: Mapping[str, Job]) -> list[Figures
         place = folder / name.replace(" ", "-").replace("'", "")
         train(job, source.mnist, place)
         recognizer = Recognizer(load_folder(place))
-        rows.append({"name": name, **measure(recognizer, shown, resized=False)})
-        if name == WHOLE:
-            rows.append({"name": RESIZED, **measure(recognizer, shown, resized=True)})
+        for row, resized in ((name, False), (RESIZED, True)):
+            if name == WHOLE or not resized:
+                found = {s.name: metrics.answer(recognizer, s, resized=resized) for s in shown}
+                rows.append({"name": row, **metrics.measure(found)})
     return rows
-
-
-def measure(recognizer: Recognizer, shown: Sequence[PictureSet], *, resized: bool) -> Figures:
-    """Count errors on digits, average those of the corruptions, and reject letters.
-
-    The sets are named `mnist_test`, `drawn`, `letters`, `photos` and by corruption.
-
-    Returns:
-        `errors` and `count` by set; `corruptions` with its `mean_error`; `letters` with the share
-        rejected where 2 % of the drawn digits are.
-    """
-    found: dict[str, Answers] = {
-        pictures.name: metrics.answer(recognizer, pictures, resized=resized) for pictures in shown
-    }
-    figures: Figures = {}
-    for name in ("mnist_test", "drawn", "photos"):
-        wrong = found[name].misread
-        figures[name] = {"errors": int(wrong.sum()), "count": len(wrong)}
-    damaged = metrics.corruption_figures(found)
-    figures["corruptions"] = {"mean_error": damaged["mean_error"], "kinds": [*damaged["kinds"]]}
-    rejected = metrics.rejection(found["drawn"], {"letters": found["letters"]})["refused"]
-    figures["letters"] = {"refused": rejected["letters"]}
-    return figures
 
 
 def _arguments() -> argparse.Namespace:

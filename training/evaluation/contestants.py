@@ -33,11 +33,6 @@ class Ensemble(Recognizer):
         super().__init__(members[0].weights)
         self.members = tuple(members)
 
-    @property
-    def name(self) -> str:
-        """Say which network, and how many of it."""
-        return f"{self.weights.config.network} x {len(self.members)}"
-
     def predict_images(self, images: InkArray) -> npt.NDArray[np.float32]:
         """Average over the members; arguments and result are those of a single recognizer."""
         rows = [member.predict_images(images) for member in self.members]
@@ -53,12 +48,16 @@ class Contestant:
         folder: Where the set lies.
         recognizer: Answers with it.
         resized: Whether pictures are only resized to 28x28, as in the usual demo.
+        hashes: SHA-256 of the weights; of an ensemble all of them, joined by `+`.
+        seed: Of the run, if it says one; an ensemble has several.
     """
 
     name: str
     folder: Path
     recognizer: Recognizer
     resized: bool
+    hashes: str
+    seed: int | None
 
     @property
     def preprocessing(self) -> str:
@@ -69,25 +68,6 @@ class Contestant:
     def key(self) -> Hashable:
         """What decides its answers: the same weights may come from several folders."""
         return self.hashes, self.resized
-
-    @property
-    def hashes(self) -> str:
-        """SHA-256 of the weights; of an ensemble all of them, joined by `+`."""
-        return "+".join(member.weights.config.sha256 for member in self._members)
-
-    @property
-    def _members(self) -> tuple[Recognizer, ...]:
-        if isinstance(self.recognizer, Ensemble):
-            return self.recognizer.members
-        return (self.recognizer,)
-
-    @property
-    def seed(self) -> int | None:
-        """The seed of the run, if it says one; an ensemble has several."""
-        if len(self._members) > 1:
-            return None
-        seed = self.recognizer.weights.metrics.get("seed")
-        return seed if isinstance(seed, int) else None
 
 
 def find(targets: Sequence[str]) -> list[Path]:
@@ -143,14 +123,19 @@ def contestants(served: Path, folders: Iterable[Path]) -> list[Contestant]:
     runs: dict[str, list[Contestant]] = {}
     for name, folder in [(SERVED, served), *((None, folder) for folder in folders)]:
         recognizer = load(folder)
-        network = name or recognizer.weights.config.network
-        found += [Contestant(network, folder, recognizer, resized) for resized in (True, False)]
+        config, seed = recognizer.weights.config, recognizer.weights.metrics.get("seed")
+        for resized in (True, False):
+            label = name or config.network
+            found.append(Contestant(label, folder, recognizer, resized, config.sha256, seed))
         if not name:
-            runs.setdefault(network, []).append(found[-1])
-    for same in runs.values():
+            runs.setdefault(config.network, []).append(found[-1])
+    for network, same in runs.items():
         if len(same) > 1:
+            name, hashes = f"{network} x {len(same)}", "+".join(run.hashes for run in same)
             together = Ensemble([run.recognizer for run in same])
-            found.append(Contestant(together.name, same[0].folder, together, resized=False))
+            found.append(
+                Contestant(name, same[0].folder, together, resized=False, hashes=hashes, seed=None)
+            )
     return found
 
 

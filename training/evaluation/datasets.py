@@ -158,25 +158,22 @@ def photographs(source: Material, count: int = 1000, *, on_desk: bool = False) -
     return prepare("sheets" if on_desk else "photos", labels, made, source.look)
 
 
-def without_digit(source: Material, count: int = 300) -> Iterator[PictureSet]:
+def without_digit(source: Material) -> Iterator[PictureSet]:
     """Make scribbles, dots, lines, blank pictures and noise."""
-    count = min(count, source.limit, source.made)
+    count = min(300, source.limit, source.made)
     for stream, (name, make) in enumerate(non_digits.KINDS.items()):
         rng = np.random.default_rng([_SEED, 2, stream])
         made = (make(rng) for _ in range(count))
         yield prepare(name, [NO_DIGIT] * count, made, source.look)
 
 
-def written_numbers(source: Material, count: int = 400) -> Iterator[tuple[str, numbers.Number]]:
+def written_numbers(source: Material) -> Iterator[tuple[str, numbers.Number]]:
     """Make numbers of 2 to 6 digits: `("canvas" or "paper", number)`."""
     written = source.written()
-    surfaces: dict[str, Callable[..., numbers.Number]] = {
-        "canvas": numbers.on_canvas,
-        "paper": numbers.on_paper,
-    }
-    for stream, (surface, write) in enumerate(surfaces.items()):
+    surfaces = (("canvas", numbers.on_canvas), ("paper", numbers.on_paper))
+    for stream, (surface, write) in enumerate(surfaces):
         rng = np.random.default_rng([_SEED, 3, stream])
-        for _ in range(min(count, source.limit, source.made)):
+        for _ in range(min(400, source.limit, source.made)):
             yield surface, write(numbers.choose(written, rng), rng)
 
 

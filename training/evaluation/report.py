@@ -1,4 +1,4 @@
-"""Measured figures as text: columns for the console, Markdown for README and docs.
+"""Measured figures as text, for the console, README and docs.
 
 python -m training.evaluation.report    brings README and docs up to what was measured
 """
@@ -8,87 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from training.console import markdown, render
-from training.evaluation import metrics
+from training.console import markdown
 from training.evaluation.datasets import PLAIN_RESIZE, THIS_PROJECT
 from training.evaluation.metrics import Figures
 
 Row = Mapping[str, Any]
 """One row of `results.json`: a network and a way of preprocessing, over all its seeds."""
-
-
-def long_tables(rows: Sequence[Row]) -> str:
-    """Lay the measured figures out as text: recognition, rejection, corruptions."""
-    tables = (recognition(rows), rejection(rows), corruption(rows))
-    return "\n\n".join(render(table) for table in tables)
-
-
-def recognition(rows: Sequence[Row]) -> list[list[str]]:
-    """Tabulate errors, calibration and cost, a line for each row; a header first."""
-    header = ["", "seeds", "MNIST test", "ECE", "drawn", "ECE", "photos", "sheets", "canvas"]
-    table = [[*header, "paper", "corrupted", "parameters", "MB", "ms"]]
-    for row in rows:
-        mean, far = row["mean"], row["deviation"]
-        cells = [f"{row['name']}, {row['preprocessing']}", str(len(row["seeds"]))]
-        for name in ("mnist_test", "drawn"):
-            cells += [_wrong(mean.get(name), far.get(name)), _percent(mean.get(name), "ece")]
-        cells += [_wrong(mean.get(name), far.get(name)) for name in ("photos", "sheets")]
-        for surface in ("canvas", "paper"):
-            numbers = mean.get("numbers", {}), far.get("numbers", {})
-            cells.append(_wrong(*(figures.get(surface) for figures in numbers)))
-        cells.append(_percent(mean["corruptions"], "mean_error"))
-        table.append([*cells, *_cost_cells(mean.get("cost"))])
-    return table
-
-
-def _cost_cells(figures: Figures | None) -> list[str]:
-    if figures is None:
-        return ["-", "-", "-"]
-    parameters, megabytes = figures["parameters"], figures["megabytes"]
-    return [f"{parameters:,.0f}", f"{megabytes:.2f}", f"{figures['milliseconds']:.1f}"]
-
-
-def _wrong(figures: Figures | None, deviation: Figures | None) -> str:
-    """Say errors of how many, with the deviation over the seeds where there is one."""
-    if not figures or deviation is None:
-        return "-"
-    wrong = f"{figures['errors']:.0f}"
-    if deviation["errors"]:
-        wrong = f"{figures['errors']:.1f} ± {deviation['errors']:.1f}"
-    share = 100 * figures["errors"] / figures["count"]
-    return f"{share:.2f} % ({wrong} of {figures['count']:,.0f})"
-
-
-def _percent(figures: Figures | None, key: str) -> str:
-    return "-" if not figures or key not in figures else f"{100 * figures[key]:.2f} %"
-
-
-def rejection(rows: Sequence[Row]) -> list[list[str]]:
-    """Tabulate what is rejected at 2 % of real digits, a line for each row; a header first."""
-    table = [["rejected at 2 % of digits", *metrics.NON_DIGITS, "AUROC letters"]]
-    for row in rows:
-        measured = row["mean"]["refusal"]
-        kinds = [_percent(measured["refused"], kind) for kind in metrics.NON_DIGITS]
-        auroc = f"{measured['auroc_letters']:.4f}" if "auroc_letters" in measured else "-"
-        table.append([f"{row['name']}, {row['preprocessing']}", *kinds, auroc])
-    return table
-
-
-def corruption(rows: Sequence[Row]) -> list[list[str]]:
-    """Tabulate the share misread under each corruption, a column for each row."""
-    header = [f"{row['name']}, {row['preprocessing']}" for row in rows]
-    table = [["misread under corruption", *header]]
-    for kind in rows[0]["mean"]["corruptions"]["kinds"]:
-        shares = (corruption_errors(row)[kind] for row in rows)
-        table.append([kind, *(f"{100 * share:.2f} %" for share in shares)])
-    means = (row["mean"]["corruptions"]["mean_error"] for row in rows)
-    return [*table, ["mean", *(f"{100 * mean:.2f} %" for mean in means)]]
-
-
-def corruption_errors(row: Row) -> dict[str, float]:
-    """Return the share that is misread under each corruption."""
-    kinds = row["mean"]["corruptions"]["kinds"]
-    return {kind: counts["errors"] / counts["count"] for kind, counts in kinds.items()}
 
 
 _SETS = {
@@ -101,21 +26,22 @@ _SETS = {
 }
 """Header and path of the figures that are shown as shares misread."""
 
+_SHARES = ("corrupted MNIST", "letters accepted")
+"""Headers of the shares that are shown after them."""
+
 _USUAL_DEMO = ("conv3", PLAIN_RESIZE)
 
 
-def results_table(rows: Sequence[Row]) -> str:
-    """Tabulate the share misread, a line for each row of `results.json`, in Markdown."""
-    header = ["misread", *_SETS, "corrupted MNIST", "letters accepted"]
-    lines = [[f"{row['name']}, {row['preprocessing']}", *_shares(row)] for row in rows]
-    return markdown([header, *lines])
+def results_table(rows: Sequence[Row]) -> list[list[str]]:
+    """Tabulate the share misread, a line for each row of `results.json`; a header first."""
+    header = ["misread", *_SETS, *_SHARES]
+    return [header, *([f"{row['name']}, {row['preprocessing']}", *_shares(row)] for row in rows)]
 
 
 def readme_table(rows: Sequence[Row]) -> str:
     """Tabulate the share misread of the served weights and the usual demo, in Markdown."""
     served, demo = _row(rows, "served", THIS_PROJECT), _row(rows, *_USUAL_DEMO)
-    names = [*_SETS, "corrupted MNIST", "letters accepted"]
-    lines = zip(names, _shares(served), _shares(demo), strict=True)
+    lines = zip([*_SETS, *_SHARES], _shares(served), _shares(demo), strict=True)
     return markdown([["pictures", "this project", "usual demo"], *map(list, lines)])
 
 
@@ -146,7 +72,18 @@ def _shares(row: Row) -> list[str]:
         cells.append(_wrong(figures, deviation))
     rejected = mean["refusal"]["refused"].get("letters")
     accepted = "-" if rejected is None else f"{100 * (1 - rejected):.1f} %"
-    return [*cells, _percent(mean["corruptions"], "mean_error"), accepted]
+    return [*cells, f"{100 * mean['corruptions']['mean_error']:.2f} %", accepted]
+
+
+def _wrong(figures: Figures | None, deviation: Figures | None) -> str:
+    """Say errors of how many, with the deviation over the seeds where there is one."""
+    if not figures or deviation is None:
+        return "-"
+    wrong = f"{figures['errors']:.0f}"
+    if deviation["errors"]:
+        wrong = f"{figures['errors']:.1f} ± {deviation['errors']:.1f}"
+    share = 100 * figures["errors"] / figures["count"]
+    return f"{share:.2f} % ({wrong} of {figures['count']:,.0f})"
 
 
 def ablation_table(measured: Mapping[str, Any]) -> list[list[str]]:
@@ -160,7 +97,7 @@ def ablation_table(measured: Mapping[str, Any]) -> list[list[str]]:
             for name in ("mnist_test", "drawn", "photos")
         ]
         corrupted = f"{100 * row['corruptions']['mean_error']:.1f} %"
-        accepted = f"{100 * (1 - row['letters']['refused']):.1f} %"
+        accepted = f"{100 * (1 - row['refusal']['refused']['letters']):.1f} %"
         rows.append([row["name"], *shares, corrupted, accepted])
     return [header, *rows]
 
@@ -186,7 +123,7 @@ def documents(root: Path) -> dict[Path, str]:
     sections = {
         root / "README.md": {"headline": headline(rows), "results.json": readme_table(rows)},
         root / "docs" / "results.md": {
-            "results.json": results_table(rows),
+            "results.json": markdown(results_table(rows)),
             "ablation.json": markdown(ablation_table(ablation)),
         },
     }

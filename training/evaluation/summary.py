@@ -7,6 +7,7 @@ Mermaid, tables, and the misread digits in Braille dots. All of it but the histo
 measured anew from the weights. The PNG files are in the run folder.
 """
 
+import csv
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -96,11 +97,8 @@ def _told(value: object) -> str:
 def read_history(folder: Path) -> list[Mapping[str, float]]:
     """Read what each epoch measured; nothing if the folder does not say."""
     path = folder / HISTORY_FILE
-    if not path.is_file():
-        return []
-    header, *lines = path.read_text(encoding="utf-8").split()
-    names = header.split(",")
-    return [dict(zip(names, map(float, line.split(",")), strict=True)) for line in lines]
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    return [{name: float(text) for name, text in row.items()} for row in csv.DictReader(lines)]
 
 
 def learning_curves(history: Sequence[Mapping[str, float]]) -> list[str]:

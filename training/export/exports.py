@@ -151,38 +151,24 @@ def size(notes: Mapping[str, Any], name: str) -> int:
 
 def cells(notes: Mapping[str, Any]) -> list[list[str]]:
     """Put sizes, and times and agreement if checked, into rows of text, a header first."""
-    formats = notes.get("checked", {}).get("formats", {})
-    pictures = next((list(_sets(figures)) for figures in formats.values()), [])
-    header = ["format", "kB"]
-    if formats:
-        header += ["ms a picture", "ms in batches"]
-    header += [
-        text
-        for name in pictures
-        for text in (f"{_TITLES[name]}: largest difference", "other answers", "misread")
-    ]
+    checked = notes.get("checked", {}).get("formats", {})
+    shown = [name for name in _TITLES if any(name in figures for figures in checked.values())]
+    header = ["format", "kB", *(["ms a picture", "ms in batches"] if checked else [])]
+    for name in shown:
+        header += [f"{_TITLES[name]}: largest difference", "other answers", "misread"]
     rows = [header]
     for name in (name for name in FORMATS if name in notes["formats"]):
         row = [f"`{FORMATS[name]}`", f"{size(notes, name) / 1000:,.0f}"]
-        if name in formats:
-            row += _measures(formats[name])
+        if figures := checked.get(name):
+            row += [f"{figures[key]:.2f}" for key in ("milliseconds", "milliseconds_in_batches")]
+            for compared in (figures[key] for key in shown):
+                row += [
+                    f"{compared['largest_difference']:.1g}",
+                    f"{compared['other_answers']} of {compared['count']:,}",
+                    f"{compared['errors']} (app {compared['app_errors']})",
+                ]
         rows.append(row + ["-"] * (len(header) - len(row)))
     return rows
-
-
-def _measures(figures: Mapping[str, Any]) -> list[str]:
-    texts = [f"{figures['milliseconds']:.2f}", f"{figures['milliseconds_in_batches']:.2f}"]
-    for compared in _sets(figures).values():
-        texts += [
-            f"{compared['largest_difference']:.1g}",
-            f"{compared['other_answers']} of {compared['count']:,}",
-            f"{compared['errors']} (app {compared['app_errors']})",
-        ]
-    return texts
-
-
-def _sets(figures: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    return {name: value for name, value in figures.items() if isinstance(value, dict)}
 
 
 def is_of(notes: Mapping[str, Any], found: Weights) -> bool:

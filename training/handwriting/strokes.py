@@ -172,22 +172,26 @@ def draw_line(sheet: npt.NDArray[np.uint8], points: Points, pen: int, shift: int
         cv2.polylines(sheet, [fixed], False, 255, pen, cv2.LINE_AA, shift)  # noqa: FBT003 - OpenCV's
 
 
-def sketch(strokes: Strokes, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """Draw one sample the way it lands on a sketchpad.
+def place(strokes: Strokes, side: float, brush: float, rng: np.random.Generator) -> Strokes:
+    """Place a sample, fitted to `UNIT`, on a square sheet, to be drawn with a brush of that width.
 
-    Args:
-        strokes: Fitted to `UNIT`.
-        rng: Chooses the height (35 to 85 % of the pad), the brush (14 to 28 pixels) and the place.
+    The generator chooses height (35 to 85 % of the side) and place.
+    """
+    scale = side * rng.uniform(0.35, 0.85) / UNIT
+    grown = [stroke * scale for stroke in strokes]
+    room = side - brush - box(grown)[1]
+    corner = np.maximum(brush / 2, room * rng.uniform(0.1, 0.9, 2))
+    return [stroke + corner for stroke in grown]
+
+
+def sketch(strokes: Strokes, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+    """Draw one sample the way it lands on a sketchpad, with a brush of 14 to 28 pixels.
 
     Returns:
         `(PAD, PAD)` uint8; 255 is paper, 0 is ink.
     """
     brush = int(rng.integers(14, 29))
-    scale = PAD * rng.uniform(0.35, 0.85) / UNIT
-    grown = [stroke * scale for stroke in strokes]
-    room = PAD - brush - box(grown)[1]
-    corner = np.maximum(brush / 2, room * rng.uniform(0.1, 0.9, 2))
     ink = np.zeros((PAD, PAD), np.uint8)
-    for stroke in grown:
-        draw_line(ink, stroke + corner, brush)
+    for stroke in place(strokes, PAD, brush, rng):
+        draw_line(ink, stroke, brush)
     return 255 - ink

@@ -5,17 +5,16 @@ number in it was typed and the same run always gives the same card.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
 from digits import networks
 from digits.weights import Weights
 from training.console import markdown
-from training.export.exports import Notes, cells
 from training.release import gate_result
 from training.release.gate_result import TITLES
 from training.release.published import Tagged
@@ -39,53 +38,6 @@ class Measured:
     count: int | None
 
 
-@dataclass(frozen=True)
-class Facts:
-    """What a card needs besides the weights.
-
-    Attributes:
-        files: Names of the files that are published beside the card.
-        parameters: Of the network.
-        knows_others: Whether the network has a class for what is no digit.
-        augmented: Whether the images were varied while training.
-        gate: What `training.gate` measured anew, if it did.
-        releases: The tags of other weights in the same repository, newest first.
-        exports: Formats, sizes and how they compare with the app: rows of text, a header first.
-        uploaded: Bytes of all the files.
-    """
-
-    files: frozenset[str]
-    parameters: int
-    knows_others: bool = False
-    augmented: bool = False
-    gate: Sequence[Measured] = ()
-    releases: Sequence[Tagged] = ()
-    exports: Sequence[Sequence[str]] = ()
-    uploaded: int = 0
-
-
-def gather(
-    run: Path,
-    found: Weights,
-    files: Mapping[str, bytes],
-    releases: Sequence[Tagged],
-    exports: Notes,
-) -> Facts:
-    """Put together what is known of a run and of the files, by name, beside the card."""
-    network = networks.find(found.config.network)
-    recipe: dict[str, Any] = json.loads(files.get("recipe.json", b"{}"))
-    return Facts(
-        files=frozenset(files),
-        parameters=networks.parameter_count(network),
-        knows_others=networks.class_count(network) > networks.NOT_A_DIGIT,
-        augmented=bool(recipe.get("recipe", {}).get("augmentation")),
-        gate=gate_numbers(run),
-        releases=releases,
-        exports=cells(exports),
-        uploaded=sum(map(len, files.values())),
-    )
-
-
 def gate_numbers(run: Path) -> list[Measured]:
     """Return what the gate measured with exactly these files; nothing if it did not pass them."""
     try:
@@ -100,61 +52,68 @@ def gate_numbers(run: Path) -> list[Measured]:
         return []
 
 
-class _Source(NamedTuple):
-    """A set of pictures: its title, the data set it is of, and which part of that."""
-
-    title: str
-    dataset: str
-    split: str | None
-
-
-_SOURCES = {
-    "mnist_test": _Source("MNIST, test set", MNIST, "test"),
-    "validation": _Source("MNIST, cut from the training set for validation", MNIST, "train"),
+_SETS = {
+    "mnist_test": ("MNIST, test set", "test"),
+    "validation": ("MNIST, cut from the training set for validation", "train"),
 }
-# Name, the Hub's type, key in metrics.json.
-_NUMBERS = (
-    ("top-1 accuracy", "accuracy", "top1_accuracy"),
-    ("expected calibration error", "expected_calibration_error", "ece"),
-    ("share of digits rejected", "refusal_rate", "refused"),
-)
+"""By key in `metrics.json`: a set's title, and the part of MNIST that it is of."""
 
 _TEXT = Path(__file__).with_name("model_card.md").read_text("utf-8")
 
 
-def write_card(repo: str, weights: Weights, facts: Facts) -> str:
-    """Write the README.md of the model repository `owner/name`: YAML metadata, then Markdown."""
+def write_card(  # noqa: PLR0913 - what a card tells of
+    repo: str,
+    weights: Weights,
+    files: Mapping[str, bytes],
+    *,
+    gate: Sequence[Measured] = (),
+    releases: Sequence[Tagged] = (),
+    exports: Sequence[Sequence[str]] = (),
+) -> str:
+    """Write the README.md of the model repository `owner/name`: YAML metadata, then Markdown.
+
+    Args:
+        repo: `owner/name`.
+        weights: The set that is published.
+        files: What is published beside the card, by name.
+        gate: What `training.gate` measured anew, if it did.
+        releases: The tags of other weights in the same repository, newest first.
+        exports: Formats, sizes and how they compare with the app: rows of text, a header first.
+    """
     name = repo.rpartition("/")[2]
     metrics, config = weights.metrics, weights.config
-    test = metrics["mnist_test"]
+    test, network = metrics["mnist_test"], networks.find(config.network)
+    knows_others = networks.class_count(network) > networks.NOT_A_DIGIT
+    recipe: dict[str, Any] = json.loads(files.get("recipe.json", b"{}")).get("recipe", {})
+    augmented = bool(recipe.get("augmentation"))
     text = _TEXT.format(
         name=name,
         repo=repo,
         headline=f"{test['top1_accuracy']:.2%} of MNIST's test set right "
         f"({test['errors']:,} of {test['count']:,} wrong)",
         network=config.network,
-        parameters=f"{facts.parameters:,}",
+        parameters=f"{networks.parameter_count(network):,}",
         results=_results_table(metrics),
-        gate=_gate_table(facts.gate),
-        curves=_picture("learning-curves.png", facts) + _picture("confusion.png", facts),
-        habits=_AUGMENTED_HABITS if facts.augmented else _PLAIN_HABITS,
-        others=_KNOWS_OTHERS if facts.knows_others else _KNOWS_DIGITS_ONLY,
-        misread=_picture("misread.png", facts),
-        outlier_class=", the last of them that it is no digit" if facts.knows_others else "",
+        gate=_gate_table(gate),
+        curves=_picture("learning-curves.png", files) + _picture("confusion.png", files),
+        habits=_AUGMENTED_HABITS if augmented else _PLAIN_HABITS,
+        others=_KNOWS_OTHERS if knows_others else _KNOWS_DIGITS_ONLY,
+        misread=_picture("misread.png", files),
+        outlier_class=", the last of them that it is no digit" if knows_others else "",
         temperature=config.temperature,
         rejection=_rejection(config.rejection_threshold, test),
-        reliability=_picture("reliability.png", facts),
+        reliability=_picture("reliability.png", files),
         training=_training(weights),
         training_count=_count(metrics.get("training_count")),
         validation_count=_count(metrics.get("validation_count")),
-        augmentation=_AUGMENTATION if facts.augmented else "The images were shown as they are.",
+        augmentation=_AUGMENTATION if augmented else "The images were shown as they are.",
         sha256=config.sha256,
-        exports=markdown(facts.exports) if facts.exports else "",
-        uploaded=f"{facts.uploaded / 1e6:.1f} MB",
-        files=", ".join(f"`{file}`" for file in sorted(facts.files)),
-        releases=_releases(repo, weights, facts.releases),
+        exports=markdown(exports) if exports else "",
+        uploaded=f"{sum(map(len, files.values())) / 1e6:.1f} MB",
+        files=", ".join(f"`{file}`" for file in sorted(files)),
+        releases=_releases(repo, weights, releases),
     )
-    return f"---\n{_metadata(name, weights, facts.gate).to_yaml()}\n---\n\n{text}"
+    return f"---\n{_metadata(name, metrics, gate).to_yaml()}\n---\n\n{text}"
 
 
 _PLAIN_HABITS = """\
@@ -175,7 +134,7 @@ They were varied at random while training (`recipe.json` says how), and pictures
 were made of them and of strokes; nothing else was used."""
 
 
-def _metadata(name: str, weights: Weights, gate: Sequence[Measured]) -> ModelCardData:
+def _metadata(name: str, metrics: Mapping[str, Any], gate: Sequence[Measured]) -> ModelCardData:
     return ModelCardData(
         model_name=name,
         library_name="keras",
@@ -184,37 +143,40 @@ def _metadata(name: str, weights: Weights, gate: Sequence[Measured]) -> ModelCar
         datasets=[MNIST],
         metrics=["accuracy"],
         tags=["mnist", "handwritten-digits"],
-        eval_results=[*_eval_results(weights.metrics), *_gate_results(gate)],
+        eval_results=list(_eval_results(metrics, gate)),
     )
 
 
-def _eval_results(metrics: Mapping[str, Any]) -> Iterator[EvalResult]:
+def _eval_results(metrics: Mapping[str, Any], gate: Sequence[Measured]) -> Iterator[EvalResult]:
     """Give the measured numbers in the Hub's form; unverified, as they are the trainer's own."""
     for key, measured in _measured(metrics):
-        source = _SOURCES.get(key, _Source(key.replace("_", " "), key.replace("_", "-"), None))
-        for name, kind, value in _NUMBERS:
-            number = measured.get(value)
-            if not isinstance(number, int | float):
-                continue
-            yield _result(
-                source, kind, name, number / measured["count"] if kind == "refusal_rate" else number
-            )
-
-
-def _gate_results(gate: Sequence[Measured]) -> Iterator[EvalResult]:
-    """Give what the gate measured on pictures of its own."""
-    source = _Source("made by training.gate of this project", "digits-gate", None)
+        title, split = _SETS[key]
+        refused, count = measured.get("refused"), measured["count"]
+        numbers = (
+            ("accuracy", "top-1 accuracy", measured["top1_accuracy"]),
+            ("expected_calibration_error", "expected calibration error", measured.get("ece")),
+            (
+                "refusal_rate",
+                "share of digits rejected",
+                refused / count if isinstance(refused, int) else None,
+            ),
+        )
+        for kind, name, value in numbers:
+            if isinstance(value, int | float):
+                yield _result((MNIST, title, split), kind, name, value)
     for number in gate:
-        yield _result(source, "error_rate", number.title, number.value)
+        made = ("digits-gate", "made by training.gate of this project", None)
+        yield _result(made, "error_rate", number.title, number.value)
 
 
-def _result(source: _Source, kind: str, name: str, value: float) -> EvalResult:
+def _result(dataset: tuple[str, str, str | None], kind: str, name: str, value: float) -> EvalResult:
+    """Say a number of a data set, given as type, title and split."""
     return EvalResult(
         task_type="image-classification",
         task_name="Image Classification",
-        dataset_type=source.dataset,
-        dataset_name=source.title,
-        dataset_split=source.split,
+        dataset_type=dataset[0],
+        dataset_name=dataset[1],
+        dataset_split=dataset[2],
         metric_type=kind,
         metric_name=name,
         metric_value=value,
@@ -222,21 +184,21 @@ def _result(source: _Source, kind: str, name: str, value: float) -> EvalResult:
 
 
 def _measured(metrics: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield every set of pictures that `metrics.json` counts errors of."""
-    for name, value in metrics.items():
-        if isinstance(value, Mapping) and {"errors", "count", "top1_accuracy"} <= value.keys():
-            yield name, value
+    """Yield key and figures of every set of pictures that `metrics.json` counts errors of."""
+    for key in _SETS:
+        figures = metrics.get(key)
+        if isinstance(figures, Mapping) and {"errors", "count", "top1_accuracy"} <= figures.keys():
+            yield key, figures
 
 
 def _results_table(metrics: Mapping[str, Any]) -> str:
     rows = [["pictures", "right", "wrong", "rejected", "calibration error"]]
-    for name, measured in _measured(metrics):
+    for key, measured in _measured(metrics):
         ece, rejected = measured.get("ece"), measured.get("refused")
         shown = f"{ece:.2%}" if isinstance(ece, float) else "not measured"
         lost = f"{rejected:,}" if isinstance(rejected, int) else "not measured"
         wrong = f"{measured['errors']:,} of {measured['count']:,}"
-        title = _SOURCES[name].title if name in _SOURCES else name.replace("_", " ")
-        rows.append([title, f"{measured['top1_accuracy']:.2%}", wrong, lost, shown])
+        rows.append([_SETS[key][0], f"{measured['top1_accuracy']:.2%}", wrong, lost, shown])
     return markdown(rows)
 
 
@@ -251,8 +213,8 @@ def _gate_table(gate: Sequence[Measured]) -> str:
     return f"\n{said}\n\n{markdown(rows)}\n"
 
 
-def _picture(name: str, facts: Facts) -> str:
-    return f"![{PICTURES[name]}]({name})\n\n" if name in facts.files else ""
+def _picture(name: str, files: Container[str]) -> str:
+    return f"![{PICTURES[name]}]({name})\n\n" if name in files else ""
 
 
 def _rejection(rejection_threshold: float, test: Mapping[str, Any]) -> str:
@@ -279,9 +241,8 @@ def _training(weights: Weights) -> str:
         cores = f"{hardware.get('cpus')} cores ({hardware.get('machine')}), no GPU"
         lines += [f"took {seconds / 60:.1f} minutes on {cores}.", ""]
     lines += ["| | |", "|---|---|"]
-    measured = {key for key, _ in _measured(metrics)} | {"command"}
     for key, value in metrics.items():
-        if key not in measured and (shown := _fact(value)):
+        if key not in {*_SETS, "command"} and (shown := _fact(value)):
             lines.append(f"| {key.replace('_', ' ')} | {shown} |")
     return "\n".join(lines)
 
