@@ -9,17 +9,15 @@ import pytest
 from digits import networks
 from digits.activations import visible_steps
 from digits.demos import Demos
-from digits.drawing import draw, parse_strokes
 from digits.examples import digit_example
 from digits.page.views import encode_image
-from digits.preprocessing import normalize
 from digits.recognizer import Recognizer
 from digits.server.inside import inside_answer
-from tests.support.training_support import random_tensors, random_weights
+from tests.support.training_support import drawn_images, random_tensors, random_weights
 from training import keras_networks
 
 NAMES = list(networks.NETWORKS)
-IMAGE = normalize(draw(parse_strokes(digit_example(5))))
+IMAGE = drawn_images(seeds=(0,))[5]
 
 
 @pytest.fixture(scope="module", params=NAMES)

@@ -16,12 +16,11 @@ from huggingface_hub import constants
 
 from digits import corrections as module
 from digits.corrections import Correction, Corrections, NotKeptError
-from digits.drawing import as_picture, draw, parse_strokes
-from digits.examples import digit_example
 from digits.page.correct import keep_view
 from digits.page.views import encode_image
 from tests.conftest import ROOT
 from tests.support.hub import Failure, wait_until
+from tests.support.inks import drawing
 from training.console import UserError
 from training.data.corrections import add
 from training.data.mnist import Mnist
@@ -41,7 +40,7 @@ def hub(hub):
 
 @pytest.fixture(scope="module")
 def seven(recognizer):
-    return recognizer.predict(as_picture(draw(parse_strokes(digit_example(7))))).image
+    return recognizer.predict(drawing(7)).image
 
 
 def store(hub, **settings):
@@ -234,10 +233,8 @@ def test_without_consent_or_sense_nothing_is_kept(recognizer, seven, hub, reques
 @pytest.fixture(scope="module")
 def few_digits():
     rng = np.random.default_rng(0)
-    images, labels = (
-        rng.integers(0, 256, (20, 28, 28), np.uint8),
-        np.arange(20, dtype=np.uint8) % 10,
-    )
+    images = rng.integers(0, 256, (20, 28, 28), np.uint8)
+    labels = np.arange(20, dtype=np.uint8) % 10
     return Mnist(images, labels, images[:10], labels[:10])
 
 

@@ -176,24 +176,11 @@ def test_any_ink_fits_into_the_line_readers_frame(ink):
     assert scale > 0
 
 
-def moved(picture, right, down):
-    """The same sheet `right` and `down` pixels further, on a larger one."""
-    return np.pad(picture, ((300 + down, 300 - down), (300 + right, 300 - right)), "edge")
-
-
 @few
-@given(st.integers(0, 9), st.integers(-300, 300), st.integers(-300, 300))
-def test_the_place_on_the_sheet_changes_nothing(digit, right, down):
+@given(st.integers(0, 9), st.tuples(*[st.integers(0, 300)] * 4))
+def test_place_on_the_sheet_and_paper_around_change_nothing(digit, paper):
     sheet = pen.sheet(digit, size=200, brush=10)
-    image = first_image(moved(sheet, right, down))
-    np.testing.assert_array_equal(image, first_image(moved(sheet, 0, 0)))
-
-
-@few
-@given(st.integers(0, 9), st.integers(0, 200), st.integers(0, 200))
-def test_more_paper_around_changes_nothing(digit, above, beside):
-    sheet = pen.sheet(digit, size=200, brush=10)
-    image = first_image(np.pad(sheet, ((above, 5), (beside, 5)), "edge"))
+    image = first_image(np.pad(sheet, (paper[:2], paper[2:]), "edge"))
     np.testing.assert_array_equal(image, first_image(sheet))
 
 

@@ -221,6 +221,7 @@ CLOSED = [
     "/gradio_api/stream/a/b/1/playlist-file", "/gradio_api/vibe-code",
     "/gradio_api/profiling/traces", "/gradio_api/queue/status", "/gradio_api/mcp/sse",
     "/gradio_api/mcp/messages/", "/gradio_api/file=", "/gradio_api/call/read_upload/0", "/nowhere",
+    "/samples/photo.png", "/samples/", "/samples/../app.py", "/samples/none.jpg",
 ]  # fmt: skip
 CLOSED_TO_POST = [
     "/login", "/gradio_api/run/predict", "/gradio_api/api/predict",
