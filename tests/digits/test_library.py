@@ -88,13 +88,13 @@ def test_a_run_folder_answers_under_its_own_name():
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("", r"readable file config\.json"), ("missing", "Expected a run folder")]
+    ("name", "revision", "words"),
+    [
+        ("", None, r"readable file config\.json"),
+        ("missing", None, "Expected a run folder"),
+        ("", "main", "Expected a revision only with owner/name"),
+    ],
 )
-def test_a_folder_without_weights_is_refused_and_not_asked_of_the_hub(tmp_path, name, words):
+def test_a_folder_without_weights_or_of_a_revision_is_refused(tmp_path, name, revision, words):
     with pytest.raises(digits.WeightsError, match=words):
-        digits.load(tmp_path / name)
-
-
-def test_a_revision_of_a_folder_is_refused():
-    with pytest.raises(digits.WeightsError, match="Expected a revision only with owner/name"):
-        digits.load(BUNDLED, revision="main")
+        digits.load(tmp_path / name, revision)

@@ -249,16 +249,6 @@ def test_problem_ends_when_the_hub_is_well_again(server, started):
     assert commit_of(running) == server.head(REPO)
 
 
-def test_rejected_commit_is_not_downloaded_again_and_again(server, started):
-    server.push(REPO, weight_set(sha256="0" * 64))
-    running = started(poll_seconds=0.1)
-    wait_until(lambda: running.status().problem is not None, 60)
-    server.requests.clear()
-    wait_until(lambda: len(server.requests) >= 3)
-    assert not server.asked("GET")
-    assert "SHA-256" in running.status().problem
-
-
 def test_rejected_commit_gets_another_chance_in_time(server, started, monkeypatch):
     server.fail(Failure("corrupt", path="config.json", method="GET", times=2))
     monkeypatch.setattr(service, "_REJECTED_SECONDS", 0.5)
@@ -267,12 +257,16 @@ def test_rejected_commit_gets_another_chance_in_time(server, started, monkeypatc
     wait_until(lambda: running.status().problem is None)
 
 
-def test_rolling_back_from_a_rejected_commit_ends_the_problem(server, started):
+def test_rejected_commit_is_not_downloaded_again_and_rolling_back_ends_the_problem(server, started):
     good = server.head(REPO)
     running = started(poll_seconds=0.1)
     serving(running, good)
     server.push(REPO, weight_set(sha256="0" * 64))
     wait_until(lambda: running.status().problem is not None)
+    server.requests.clear()
+    wait_until(lambda: len(server.requests) >= 3)
+    assert not server.asked("GET")
+    assert "SHA-256" in running.status().problem
     server.repos[REPO].branches["main"] = good
     wait_until(lambda: running.status().problem is None)
     assert commit_of(running) == good
