@@ -15,7 +15,6 @@ from digits.hub import HubError, Request, cached, download, explain
 from tests.conftest import ROOT
 from tests.support.hub import Failure, refused_url, wait_until
 from tests.support.nightly import mostly_nightly
-from tests.support.small_disk import small_disk
 
 REPO = "someone/digits"
 FILES = ("config.json", "model.safetensors")
@@ -84,17 +83,6 @@ def test_commit_in_the_cache_or_known_costs_one_request(server, cache):
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("kind", ["tag", "commit", "branch"])
-def test_older_revision_is_found_by_any_name(server, cache, kind):
-    old = server.head(REPO)
-    server.repos[REPO].tags["v1"] = old
-    server.repos[REPO].branches["stable"] = old
-    server.push(REPO, NEW)
-    snapshot = take(cache, {"tag": "v1", "commit": old, "branch": "stable"}[kind])
-    assert snapshot.commit == old
-    assert contents(snapshot) == OLD
-
-
 def test_cached_commit_is_found_without_a_request_unless_a_file_is_missing(server, cache):
     commit = take(cache).commit
     server.requests.clear()
@@ -105,14 +93,6 @@ def test_cached_commit_is_found_without_a_request_unless_a_file_is_missing(serve
     (folder / FILES[1]).unlink()
     assert cached(Request(REPO, commit, FILES, cache)) is None
     assert server.requests == []
-
-
-@pytest.mark.usefixtures("server")
-def test_forced_download_replaces_damaged_files(cache):
-    snapshot = take(cache)
-    (snapshot.folder / FILES[1]).resolve().write_bytes(b"damaged")
-    assert contents(take(cache))[FILES[1]] == b"damaged"
-    assert contents(take(cache, snapshot.commit, force=True)) == OLD
 
 
 def test_download_cut_once_is_resumed(server, cache):
@@ -213,17 +193,6 @@ def test_cache_that_cannot_be_written_is_explained(tmp_path):
     assert problem(tmp_path / "file")
     # Not even root may make a folder there.
     assert re.search("may not be written to|read-only", problem(Path("/sys/digits-cache")))
-
-
-def test_full_disk_is_explained_and_room_is_enough_to_go_on(server, cache):
-    server.push(REPO, {FILES[1]: bytes(range(256)) * 8000})
-    cache.mkdir()
-    with small_disk(cache) as disk:
-        disk.fill()
-        assert re.search("disk is full|no file of this size", problem(disk.folder))
-        disk.free()
-        files = server.files(REPO)
-        assert contents(take(disk.folder)) == {name: files[name] for name in FILES}
 
 
 def start_child(cache, timeout_seconds):

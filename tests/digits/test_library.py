@@ -7,7 +7,6 @@ import sys
 
 import numpy as np
 import pytest
-from PIL import Image
 
 import digits
 from digits.library import Reader
@@ -54,18 +53,6 @@ def test_every_public_name_is_there():
     assert all(getattr(digits, name).__doc__ for name in digits.__all__)
     with pytest.raises(AttributeError, match="'digits' has no attribute 'nothing'"):
         _ = digits.nothing
-
-
-def test_path_bytes_image_and_array_give_the_same_answer(reader, tmp_path):
-    picture = pen.sheet(5)
-    path = tmp_path / "five.png"
-    pen.save(path, picture)
-    inverted = 1 - picture.astype(np.float64) / 255
-    sources = [path, str(path), path.read_bytes(), Image.open(path), picture, picture[..., None]]
-    answers = [reader.predict(source) for source in sources]
-    assert {(answer.digit, answer.reason) for answer in answers} == {(5, None)}
-    assert len({answer.confidences for answer in answers}) == 1
-    assert reader.predict(inverted).digit == 5
 
 
 def test_what_is_no_picture_is_refused_with_the_librarys_own_error(reader, tmp_path):

@@ -171,7 +171,6 @@ def test_config_with_a_wrong_value_or_without_one_is_refused(folder, key, value)
     change(folder / CONFIG_FILE, **{key: value})
     text = refusal(folder)
     assert CONFIG_FILE in text
-    assert key in text
     assert "xpected" in text
     config = json.loads((folder / CONFIG_FILE).read_text())
     del config[key]

@@ -136,6 +136,7 @@ def test_a_sample_picture_is_handed_in_at_a_press(page):
         samples.get_by_role("button", name=label).click()
         number = re.compile(r"\s*".join(NUMBERS[name]))
         expect(page.locator("#prediction .digit")).to_have_text(number)
-        expect(page.locator(".tiles li")).to_have_count(len("".join(NUMBERS[name])))
+        for each in (".tiles li", ".seen-picture .boxes [data-digit]"):
+            expect(page.locator(each)).to_have_count(len("".join(NUMBERS[name])))
     natural = "(image) => image.decode().then(() => image.naturalWidth)"
     assert samples.locator("img").first.evaluate(natural) == 640

@@ -35,17 +35,6 @@ def put(page, strokes):
     visitor.reload(page)
 
 
-def test_a_link_draws_the_drawing_and_reads_it(sharing, chromium, app):
-    visitor.draw_to_the_end(sharing, 3)
-    ink, link = visitor.ink_on_pad(sharing), copied(sharing)
-    assert link.startswith(f"{app.url}/#d=")
-    assert len(link) < 300
-    with visitor.visiting(chromium, app, visitor.DESKTOP | {"locale": "en-GB"}) as other:
-        other.goto(link)
-        visitor.wait_for_words(other, "^3")
-        assert visitor.ink_on_pad(other) == pytest.approx(ink, rel=0.02)
-
-
 @pytest.mark.parametrize(
     "strokes",
     [

@@ -2,7 +2,6 @@
 
 import re
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.support import pen, visitor
@@ -69,16 +68,3 @@ def test_a_picture_on_its_way_takes_the_last_answer_away(page, tmp_path):
     expect(page.locator("#prediction")).to_have_text(re.compile(r"^\s*Reading …"))
     release()
     expect(page.locator("#prediction")).not_to_contain_text("Reading")
-
-
-def test_a_drawing_outlives_a_reload(page):
-    visitor.draw_to_the_end(page, 4)
-    ink = visitor.ink_on_pad(page)
-    visitor.reload(page)
-    visitor.wait_for_digit(page, 4)
-    assert visitor.ink_on_pad(page) == pytest.approx(ink, rel=0.02)
-    page.keyboard.press("Delete")
-    visitor.wait_for_blank(page)
-    visitor.reload(page)
-    visitor.wait_for_blank(page)
-    assert visitor.ink_on_pad(page) == 0

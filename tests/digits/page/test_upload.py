@@ -185,12 +185,3 @@ def test_a_picture_that_is_taken_away_leaves_no_answer(page, tmp_path):
     page.locator("#upload").get_by_role("button", name=re.compile("Clear|Remove")).click()
     expect(page.locator("#prediction")).to_contain_text("Choose a picture")
     assert visitor.confidences(page) == [0] * 10
-
-
-def test_every_digit_of_an_uploaded_picture_is_read_line_by_line(page, tmp_path):
-    sheet = np.vstack([pen.sheet(4, 2), np.full_like(pen.sheet(4, 2), 255)])
-    sheet[-400:, :400] = pen.sheet(7)
-    visitor.upload(page, tmp_path, sheet)
-    expect(page.locator("#prediction .digit")).to_have_text(re.compile(r"42\n7"))
-    assert page.locator(".seen-picture .boxes div").count() == 3
-    assert page.locator(".tiles li b").all_inner_texts() == list("427")

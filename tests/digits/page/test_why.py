@@ -72,18 +72,6 @@ def test_any_bar_looks_as_if_it_can_be_pressed_and_shows_what_spoke_against_its_
     expect(page.locator(".overlay-say")).not_to_be_visible()
 
 
-def test_the_keyboard_reaches_every_bar(page):
-    visitor.draw_to_the_end(page, 7)
-    page.locator(".why").focus()
-    page.keyboard.press("Enter")
-    visitor.wait_for_words(page, "for 7")
-    page.keyboard.press("Tab")
-    page.keyboard.press("Tab")
-    expect(bar(page, 1)).to_be_focused()
-    page.keyboard.press("Space")
-    visitor.wait_for_words(page, "(for|against) 1")
-
-
 def test_a_new_drawing_is_explained_by_its_own_answer_once_the_pen_is_up(page):
     visitor.draw_to_the_end(page, 3)
     bar(page, 8).click()
