@@ -178,3 +178,5 @@ def test_every_control_can_be_reached_and_seen_with_the_tab_key(page):
     wanted = ["Undo", "Clear", "Example 0", "Example 9", "Why 7?"]
     assert [name for name in wanted if name not in seen] == []
     assert len([name for name in seen if re.match(r"^\d\s*\d", name)]) == 10
+    page.keyboard.press("Space")
+    visitor.wait_for_words(page, "(for|against) 9")

@@ -83,7 +83,7 @@ def test_a_press_lets_a_network_answer_the_pad_until_it_is_given_back(page):
     line = page.locator(".chosen-network")
     expect(line).to_contain_text(f"{DEMOS[0]} (a demo) answers.")
     visitor.wait_until(page, lambda: any(f'"network":"{DEMOS[0]}"' in data for data in asked))
-    page.locator(".why").click()
+    page.locator(".why").press("Enter")
     visitor.wait_until(page, lambda: any("read_why" in data and DEMOS[0] in data for data in asked))
     # The choice outlives a reload, and holds for the pad alone.
     page.reload()

@@ -82,6 +82,7 @@ def test_nothing_draws_itself_where_it_would_be_in_the_way(chromium, app, case):
             visitor.wait_for_blank(page)
         elif case == "a drawing":
             visitor.wait_for_digit(page, 7)
+            assert visitor.ink_on_pad(page) > 0
         assert page.evaluate("localStorage.getItem('digits:greeted')") is None
 
 
