@@ -9,22 +9,15 @@ import pytest
 from digits import networks
 from digits.activations import visible_steps
 from digits.demos import Demos
-from digits.drawing import draw, parse_strokes
 from digits.examples import digit_example
 from digits.page.views import encode_image
-from digits.preprocessing import normalize
 from digits.recognizer import Recognizer
 from digits.server.inside import inside_answer
-from tests.support.training_support import random_tensors, random_weights
+from tests.support.training_support import drawn_images, random_tensors, random_weights
 from training import keras_networks
 
 NAMES = list(networks.NETWORKS)
-IMAGE = normalize(draw(parse_strokes(digit_example(5))))
-
-
-@pytest.fixture(scope="module", params=NAMES)
-def any_recognizer(request):
-    return Recognizer(random_weights(request.param))
+IMAGE = drawn_images(seeds=(0,))[5]
 
 
 @pytest.mark.parametrize("name", ["conv7", "fnn", "strided3", "conv3"])
@@ -43,8 +36,10 @@ def test_activations_are_those_of_the_keras_layers(name):
         np.testing.assert_allclose(channels_last, expected, atol=1e-4)
 
 
-def test_every_network_shows_maps_then_features(any_recognizer):
-    found = any_recognizer.activations(IMAGE)
+@pytest.mark.parametrize("name", NAMES)
+def test_every_network_shows_maps_then_features(name):
+    recognizer = Recognizer(random_weights(name))
+    found = recognizer.activations(IMAGE)
     kinds = [activation.values.ndim for activation in found]
     assert kinds == sorted(kinds, reverse=True)
     assert 2 <= len(found) <= 5
@@ -54,11 +49,12 @@ def test_every_network_shows_maps_then_features(any_recognizer):
         assert activation.values.min() >= 0
         assert (activation.step.field is None) == (activation.values.ndim == 1)
         assert activation.quantized().max() == 255
-
-
-def test_a_blank_image_is_no_error(any_recognizer):
-    for activation in any_recognizer.activations(np.zeros((28, 28), np.float32)):
+    for activation in recognizer.activations(np.zeros((28, 28), np.float32)):
         assert activation.quantized().dtype == np.uint8
+    body = json.dumps({"image": encode_image(IMAGE)}).encode()
+    layers = json.loads(inside_answer(recognizer, Demos(), body, "").body)["layers"]
+    assert {layer["kind"] for layer in layers} <= {"convolution", "pooling", "average", "dense"}
+    assert all(layer["values"] for layer in layers)
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "fnn"])
@@ -135,10 +131,3 @@ def test_what_is_no_image_is_refused_with_advice(app, body):
     status, answer = app.ask("inside", content=body)
     assert status == 422
     assert answer["error"].startswith(("Send", "Expected"))
-
-
-def test_every_network_is_served(any_recognizer):
-    body = json.dumps({"image": encode_image(IMAGE)}).encode()
-    layers = json.loads(inside_answer(any_recognizer, Demos(), body, "").body)["layers"]
-    assert {layer["kind"] for layer in layers} <= {"convolution", "pooling", "average", "dense"}
-    assert all(layer["values"] for layer in layers)

@@ -12,11 +12,10 @@ import pytest
 
 from digits import cli
 from digits.library import Reader
+from digits.prediction import NO_INK
 from digits.weights import BUNDLED, FILES
 from tests.conftest import ROOT
 from tests.support import pen
-
-COMMAND = [sys.executable, "-m", "digits"]
 
 
 @pytest.fixture
@@ -41,15 +40,15 @@ def loaded(monkeypatch, recognizer):
     monkeypatch.setattr("digits.library.load", lambda *_: Reader(recognizer, "bundled"))
 
 
-def run(*arguments, folder, **options):
+def run(*arguments, stdout=subprocess.PIPE):
     return subprocess.run(
-        [*COMMAND, *arguments],
-        cwd=folder,
+        [sys.executable, "-m", "digits", *arguments],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
         check=False,
         timeout=600,
-        **options,
     )
 
 
@@ -58,8 +57,9 @@ def rows(text):
     return [line.split(maxsplit=2) for line in text.splitlines()]
 
 
-def test_one_bad_picture_does_not_stop_the_others(folder):
-    done = run("seven.png", "broken.png", "scans", "blank.png", folder=folder, text=True)
+@pytest.mark.usefixtures("folder")
+def test_one_bad_picture_does_not_stop_the_others():
+    done = run("seven.png", "broken.png", "scans", "blank.png")
     assert done.returncode == 1
     header, *answers = rows(done.stdout)
     assert header == ["picture", "digit", "score"]
@@ -95,30 +95,22 @@ def test_json_has_the_words_of_the_api_and_the_weights_of_the_app(
         ("scans/four.JPG", 4),
     ]
     for answer in answers:
-        assert answer.keys() == {
-            "picture", "digit", "reason", "confidences", "score", "others", "model",
-        }  # fmt: skip
+        assert answer.keys() == {"picture", *NO_INK.as_json("")}
         assert answer["model"] == f"someone/digits@{commit[:7]}"
 
 
-def test_a_reader_that_has_seen_enough_ends_it_quietly(folder):
+@pytest.mark.usefixtures("folder")
+def test_a_reader_that_has_seen_enough_ends_it_quietly():
     reading, writing = os.pipe()
     os.close(reading)
-    done = subprocess.run(
-        [*COMMAND, "seven.png"],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=writing,
-        stderr=subprocess.PIPE,
-        check=False,
-        timeout=600,
-    )
+    done = run("seven.png", stdout=writing)
     os.close(writing)
-    assert (done.returncode, done.stderr) == (1, b"")
+    assert (done.returncode, done.stderr) == (1, "")
 
 
-def test_a_wrong_command_line_is_refused_before_anything_is_loaded(folder):
-    done = run("--nothing", folder=folder, text=True)
+@pytest.mark.usefixtures("folder")
+def test_a_wrong_command_line_is_refused_before_anything_is_loaded():
+    done = run("--nothing")
     assert done.returncode == 2
     assert "usage: python -m digits" in done.stderr
 
@@ -138,22 +130,18 @@ def test_numbers_are_read_with_the_confidence_of_the_least_sure_digit(folder, ca
     assert rows(capsys.readouterr().out)[1] == ["blank.png", "-", "blank"]
 
 
-@pytest.mark.usefixtures("folder", "loaded")
-def test_what_could_not_be_opened_is_an_error_in_its_own_line_of_json(capsys):
-    assert cli.main(["--json", "missing.png", "notes.txt", "seven.png"]) == 1
-    missing, notes, seven = map(json.loads, capsys.readouterr().out.splitlines())
+@pytest.mark.usefixtures("loaded")
+def test_what_could_not_be_opened_is_an_error_in_its_own_line_of_json(folder, capsys):
+    (folder / "empty").mkdir()
+    assert cli.main(["--json", "missing.png", "empty", "notes.txt", "seven.png"]) == 1
+    missing, empty, notes, seven = map(json.loads, capsys.readouterr().out.splitlines())
     assert missing == {"picture": "missing.png", "error": "There is no such file. Check its name."}
+    assert empty == {
+        "picture": "empty",
+        "error": "This folder holds no picture. Give one with PNG or JPEG files in it.",
+    }
     assert "no picture that can be read" in notes["error"]
     assert seven["digit"] == 7
-
-
-@pytest.mark.usefixtures("loaded")
-def test_an_empty_folder_says_so(folder, capsys):
-    (folder / "empty").mkdir()
-    assert cli.main(["empty"]) == 1
-    assert capsys.readouterr().err == (
-        "empty: This folder holds no picture. Give one with PNG or JPEG files in it.\n"
-    )
 
 
 def test_folders_and_patterns_stand_for_the_pictures_in_them(folder):
@@ -165,12 +153,7 @@ def test_folders_and_patterns_stand_for_the_pictures_in_them(folder):
     ]  # fmt: skip
     assert cli.expand(".") == everything
     assert cli.expand(str(folder)) == [str(folder / name) for name in everything]
-    assert cli.expand("s*") == [
-        "scans/four.JPG",
-        "scans/phone.HEIC",
-        "scans/old/two.bmp",
-        "seven.png",
-    ]
+    assert cli.expand("s*") == [*everything[4:], "seven.png"]
     assert cli.expand("**/*.bmp") == ["scans/old/two.bmp"]
     assert cli.expand("g*.png") == ["gone.png"]
     assert cli.expand("*.webp") == ["*.webp"]

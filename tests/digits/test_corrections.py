@@ -2,10 +2,6 @@
 
 import asyncio
 import json
-import os
-import signal
-import subprocess
-import sys
 import threading
 from concurrent.futures import wait
 
@@ -16,15 +12,13 @@ from huggingface_hub import constants
 
 from digits import corrections as module
 from digits.corrections import Correction, Corrections, NotKeptError
-from digits.drawing import as_picture, draw, parse_strokes
-from digits.examples import digit_example
 from digits.page.correct import keep_view
 from digits.page.views import encode_image
-from tests.conftest import ROOT
 from tests.support.hub import Failure, wait_until
+from tests.support.inks import drawing
+from tests.support.training_support import small_mnist
 from training.console import UserError
 from training.data.corrections import add
-from training.data.mnist import Mnist
 
 # What the Hub's client does when it uploads a picture.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning")
@@ -41,7 +35,7 @@ def hub(hub):
 
 @pytest.fixture(scope="module")
 def seven(recognizer):
-    return recognizer.predict(as_picture(draw(parse_strokes(digit_example(7))))).image
+    return recognizer.predict(drawing(7)).image
 
 
 def store(hub, **settings):
@@ -130,14 +124,6 @@ def test_more_than_can_wait_are_refused_at_once(hub, monkeypatch):
     assert len(kept(hub)) == 4
 
 
-def test_a_day_takes_only_so_many(hub, monkeypatch):
-    monkeypatch.setattr(module, "MAX_DAILY", 2)
-    corrections = store(hub)
-    futures = [corrections.submit(correction()) for _ in range(3)]
-    wait(futures, SECONDS)
-    assert [future.exception() is None for future in futures] == [True, True, False]
-
-
 def test_who_gave_up_waiting_is_not_kept_behind_their_back(hub):
     go_on = threading.Event()
     hub.fail(Failure(None, path="/preupload/", times=1, before=lambda: go_on.wait(SECONDS)))
@@ -168,32 +154,6 @@ def test_nothing_is_kept_where_repository_or_token_is_missing(monkeypatch, tmp_p
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert Corrections.from_environment() is None
-
-
-KILLED = """
-import sys
-import numpy as np
-from digits.corrections import Correction, Corrections
-
-corrections = Corrections(sys.argv[1], sys.argv[2], commit_seconds=0)
-for number in range(1, 1000):
-    image = np.full((28, 28), number / 1000, np.float32)
-    corrections.submit(Correction(image, 7, 1, 0.5, {})).result(60)
-    print(number, flush=True)
-"""
-
-
-def test_what_was_confirmed_is_there_after_the_app_is_killed(hub):
-    environment = os.environ | {"HF_ENDPOINT": hub.url, "HF_HUB_DISABLE_XET": "1"}
-    with subprocess.Popen(
-        [sys.executable, "-c", KILLED, REPO, hub.token],
-        cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True,
-    ) as app:  # fmt: skip
-        confirmed = [int(app.stdout.readline()) for _ in range(3)]
-        app.send_signal(signal.SIGKILL)
-        confirmed += [int(line) for line in app.stdout.read().split()]
-    shades = {int(row["pixels"].max()) for row in kept(hub)}
-    assert {round(number / 1000 * 255) for number in confirmed} <= shades
 
 
 def ask(recognizer, corrections, request):
@@ -233,12 +193,7 @@ def test_without_consent_or_sense_nothing_is_kept(recognizer, seven, hub, reques
 
 @pytest.fixture(scope="module")
 def few_digits():
-    rng = np.random.default_rng(0)
-    images, labels = (
-        rng.integers(0, 256, (20, 28, 28), np.uint8),
-        np.arange(20, dtype=np.uint8) % 10,
-    )
-    return Mnist(images, labels, images[:10], labels[:10])
+    return small_mnist(train_count=20, test_count=10)
 
 
 def test_what_the_page_keeps_can_be_trained_on(hub, few_digits):
@@ -265,7 +220,9 @@ def folder_with(path, row, picture=None):
 GOOD = {"file_name": "0.png", "correction": 3}
 
 
-def test_a_folder_can_be_trained_on(few_digits, tmp_path):
+def test_a_folder_can_be_trained_on_if_it_holds_corrections(few_digits, tmp_path):
+    with pytest.raises(UserError, match="no corrected digit"):
+        add(few_digits, str(tmp_path))
     more = add(few_digits, folder_with(tmp_path / "batch", GOOD))
     assert list(more.train_labels[20:]) == [3]
 
@@ -289,11 +246,6 @@ def test_a_folder_can_be_trained_on(few_digits, tmp_path):
 def test_a_damaged_row_is_named(few_digits, tmp_path, row, picture):
     with pytest.raises(UserError, match=r"metadata\.jsonl, line 1: "):
         add(few_digits, folder_with(tmp_path / "batch", row, picture))
-
-
-def test_a_folder_without_corrections_is_refused(few_digits, tmp_path):
-    with pytest.raises(UserError, match="no corrected digit"):
-        add(few_digits, str(tmp_path))
 
 
 @pytest.mark.parametrize("source", ["someone/missing", "not a name", "no/such/folder"])

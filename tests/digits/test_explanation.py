@@ -7,16 +7,13 @@ import pytest
 
 from digits import networks
 from digits.demos import Demos
-from digits.drawing import draw, parse_strokes
-from digits.examples import digit_example
 from digits.explanation import explain, log_odds
 from digits.page.views import encode_image, why_view
-from digits.preprocessing import normalize
 from digits.recognizer import Recognizer
-from tests.support.training_support import random_weights
+from tests.support.training_support import drawn_images, random_weights
 
 BLANK = np.zeros((28, 28), np.float32)
-IMAGES = [normalize(draw(parse_strokes(digit_example(digit)))) for digit in range(10)]
+IMAGES = drawn_images(seeds=(0,))
 
 
 def test_log_odds_are_those_of_one_digit_against_the_nine_others():

@@ -15,7 +15,6 @@ from digits.hub import HubError, Request, cached, download, explain
 from tests.conftest import ROOT
 from tests.support.hub import Failure, refused_url, wait_until
 from tests.support.nightly import mostly_nightly
-from tests.support.small_disk import small_disk
 
 REPO = "someone/digits"
 FILES = ("config.json", "model.safetensors")
@@ -53,17 +52,12 @@ def contents(snapshot):
     return {name: (snapshot.folder / name).read_bytes() for name in FILES}
 
 
-def test_files_arrive_as_they_were_pushed(server, cache):
+def test_files_arrive_as_they_were_pushed_all_asked_for_at_one_commit(server, cache):
     snapshot = take(cache)
     assert snapshot.commit == server.head(REPO)
     assert contents(snapshot) == OLD
-
-
-def test_every_file_is_asked_for_at_one_commit(server, cache):
-    commit = take(cache).commit
-    by_name = server.asked("resolve/main")
-    assert by_name == [f"HEAD /{REPO}/resolve/main/{FILES[0]}"]
-    assert len(server.asked(f"GET /{REPO}/resolve/{commit}")) == len(FILES)
+    assert server.asked("resolve/main") == [f"HEAD /{REPO}/resolve/main/{FILES[0]}"]
+    assert len(server.asked(f"GET /{REPO}/resolve/{snapshot.commit}")) == len(FILES)
 
 
 def test_push_between_two_files_does_not_mix_them(server, cache):
@@ -78,54 +72,27 @@ def test_push_between_two_files_does_not_mix_them(server, cache):
     assert contents(snapshot) == OLD
 
 
-def test_commit_in_the_cache_costs_one_request(server, cache):
+def test_commit_in_the_cache_or_known_costs_one_request(server, cache):
+    head = server.head(REPO)
+    snapshot = take(cache, have=frozenset({head}))
+    assert (snapshot.folder, snapshot.commit) == (None, head)
+    assert len(server.requests) == 1
     take(cache)
     server.requests.clear()
     take(cache)
     assert len(server.requests) == 1
 
 
-def test_known_commit_is_not_downloaded(server, cache):
-    snapshot = take(cache, have=frozenset({server.head(REPO)}))
-    assert snapshot.folder is None
-    assert snapshot.commit == server.head(REPO)
-    assert len(server.requests) == 1
-
-
-@pytest.mark.parametrize("kind", ["tag", "commit", "branch"])
-def test_older_revision_is_found_by_any_name(server, cache, kind):
-    old = server.head(REPO)
-    server.repos[REPO].tags["v1"] = old
-    server.repos[REPO].branches["stable"] = old
-    server.push(REPO, NEW)
-    snapshot = take(cache, {"tag": "v1", "commit": old, "branch": "stable"}[kind])
-    assert snapshot.commit == old
-    assert contents(snapshot) == OLD
-
-
-def test_cached_commit_is_found_without_a_request(server, cache):
+def test_cached_commit_is_found_without_a_request_unless_a_file_is_missing(server, cache):
     commit = take(cache).commit
     server.requests.clear()
     folder = cached(Request(REPO, commit, FILES, cache))
     assert folder is not None
     assert (folder / FILES[0]).read_bytes() == OLD[FILES[0]]
+    assert cached(Request("someone/else", commit, FILES, cache)) is None
+    (folder / FILES[1]).unlink()
+    assert cached(Request(REPO, commit, FILES, cache)) is None
     assert server.requests == []
-
-
-@pytest.mark.usefixtures("server")
-def test_commit_with_a_missing_file_is_not_in_the_cache(cache):
-    snapshot = take(cache)
-    (snapshot.folder / FILES[1]).unlink()
-    assert cached(Request(REPO, snapshot.commit, FILES, cache)) is None
-    assert cached(Request("someone/else", snapshot.commit, FILES, cache)) is None
-
-
-@pytest.mark.usefixtures("server")
-def test_forced_download_replaces_damaged_files(cache):
-    snapshot = take(cache)
-    (snapshot.folder / FILES[1]).resolve().write_bytes(b"damaged")
-    assert contents(take(cache))[FILES[1]] == b"damaged"
-    assert contents(take(cache, snapshot.commit, force=True)) == OLD
 
 
 def test_download_cut_once_is_resumed(server, cache):
@@ -185,11 +152,20 @@ def test_error_status_is_explained_at_once(server, cache, where, status, words):
     assert time.monotonic() - begin < 15  # the client alone would take 23 seconds
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("HF_ENDPOINT", refused_url(), "cannot be reached"),
+        ("HF_ENDPOINT", "http://[broken", "URL"),
+        ("HF_HUB_OFFLINE", "1", "HF_HUB_OFFLINE"),
+    ],
+    ids=["refused", "no address", "offline"],
+)
 @pytest.mark.usefixtures("server")
-def test_hub_that_refuses_connections_is_explained_at_once(cache, monkeypatch):
-    monkeypatch.setenv("HF_ENDPOINT", refused_url())
+def test_hub_that_cannot_be_asked_is_explained_at_once(cache, monkeypatch, variable, value, words):
+    monkeypatch.setenv(variable, value)
     begin = time.monotonic()
-    assert "cannot be reached" in problem(cache)
+    assert words in problem(cache)
     assert time.monotonic() - begin < 15  # the client alone would take 23 seconds
 
 
@@ -212,38 +188,11 @@ def test_hub_that_does_not_deliver_is_given_up_in_time(server, cache, kind, meth
 
 
 @pytest.mark.usefixtures("server")
-def test_offline_switch_is_named(cache, monkeypatch):
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    assert "HF_HUB_OFFLINE" in problem(cache)
-
-
-@pytest.mark.usefixtures("server")
-def test_address_that_is_none_is_explained(cache, monkeypatch):
-    monkeypatch.setenv("HF_ENDPOINT", "http://[broken")
-    assert problem(cache)
-
-
-@pytest.mark.usefixtures("server")
-def test_cache_that_cannot_be_a_folder_is_explained(tmp_path):
+def test_cache_that_cannot_be_written_is_explained(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     assert problem(tmp_path / "file")
-
-
-@pytest.mark.usefixtures("server")
-def test_cache_without_permission_is_explained():
     # Not even root may make a folder there.
     assert re.search("may not be written to|read-only", problem(Path("/sys/digits-cache")))
-
-
-def test_full_disk_is_explained_and_room_is_enough_to_go_on(server, cache):
-    server.push(REPO, {FILES[1]: bytes(range(256)) * 8000})
-    cache.mkdir()
-    with small_disk(cache) as disk:
-        disk.fill()
-        assert re.search("disk is full|no file of this size", problem(disk.folder))
-        disk.free()
-        files = server.files(REPO)
-        assert contents(take(disk.folder)) == {name: files[name] for name in FILES}
 
 
 def start_child(cache, timeout_seconds):
@@ -275,13 +224,8 @@ def test_download_that_was_killed_is_completed_by_the_next(server, cache):
     ("number", "words"),
     [(errno.ENOSPC, "disk is full"), (errno.EROFS, "read-only"), (errno.EACCES, "written to")],
 )
-def test_error_of_the_disk_is_put_in_words(number, words):
-    explained = explain(OSError(number, os.strerror(number)), REPO)
-    assert explained is not None
-    assert words in explained
-
-
-def test_defect_is_not_explained_away():
+def test_error_of_the_disk_is_put_in_words_and_a_defect_is_not(number, words):
+    assert words in explain(OSError(number, os.strerror(number)), REPO)
     assert explain(OSError(errno.EINVAL, "odd"), REPO) is None
     assert explain(KeyError("x"), REPO) is None
 

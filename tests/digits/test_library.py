@@ -7,7 +7,6 @@ import sys
 
 import numpy as np
 import pytest
-from PIL import Image
 
 import digits
 from digits.library import Reader
@@ -56,30 +55,6 @@ def test_every_public_name_is_there():
         _ = digits.nothing
 
 
-def test_path_bytes_image_and_array_give_the_same_answer(reader, tmp_path):
-    picture = pen.sheet(5)
-    path = tmp_path / "five.png"
-    pen.save(path, picture)
-    inverted = 1 - picture.astype(np.float64) / 255
-    sources = [path, str(path), path.read_bytes(), Image.open(path), picture, picture[..., None]]
-    answers = [reader.predict(source) for source in sources]
-    assert {answer.digit for answer in answers} == {5}
-    assert len({answer.confidences for answer in answers}) == 1
-    assert reader.predict(inverted).digit == 5
-
-
-def test_an_answer_has_the_words_of_the_api(reader):
-    answer = reader.predict(pen.sheet(3))
-    assert answer.as_json(reader.model).keys() == {
-        "digit", "reason", "confidences", "score", "others", "model",
-    }  # fmt: skip
-    assert (answer.digit, answer.reason, reader.model) == (3, None, "bundled")
-    assert reader.predict(np.full((50, 50), 255, np.uint8)).reason == "blank"
-    assert reader.read(pen.sheet(2, 0, 3, 6)).as_json(reader.model).keys() == {
-        "number", "lines", "digits", "unread", "reason", "model",
-    }  # fmt: skip
-
-
 def test_what_is_no_picture_is_refused_with_the_librarys_own_error(reader, tmp_path):
     (tmp_path / "notes.txt").write_text("no picture")
     for source in (tmp_path / "notes.txt", tmp_path / "missing.png", b"", np.zeros((2, 3, 7))):
@@ -100,13 +75,13 @@ def test_a_run_folder_answers_under_its_own_name():
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("", r"readable file config\.json"), ("missing", "Expected a run folder")]
+    ("name", "revision", "words"),
+    [
+        ("", None, r"readable file config\.json"),
+        ("missing", None, "Expected a run folder"),
+        ("", "main", "Expected a revision only with owner/name"),
+    ],
 )
-def test_a_folder_without_weights_is_refused_and_not_asked_of_the_hub(tmp_path, name, words):
+def test_a_folder_without_weights_or_of_a_revision_is_refused(tmp_path, name, revision, words):
     with pytest.raises(digits.WeightsError, match=words):
-        digits.load(tmp_path / name)
-
-
-def test_a_revision_of_a_folder_is_refused():
-    with pytest.raises(digits.WeightsError, match="Expected a revision only with owner/name"):
-        digits.load(BUNDLED, revision="main")
+        digits.load(tmp_path / name, revision)

@@ -288,20 +288,14 @@ def damage(content: bytes, chance: random.Random) -> bytes:
     return bytes(damaged)
 
 
-def check_damaged(name: str, seed: int) -> None:
-    """Damage a file in a way that name and seed repeat; it must give a picture or a refusal."""
-    damaged = damage(READABLE[name].content, random.Random(f"{name} {seed}"))
-    try:
-        picture = load_picture(damaged)
-    except PictureError:
-        return
-    check_picture(picture)
-
-
 DAMAGEABLE = [name for name in READABLE if "thousands" not in name]
 
 
 @pytest.mark.parametrize("name", DAMAGEABLE)
 def test_a_damaged_file_gives_a_picture_or_a_refusal(name):
     for seed in range(30):
-        check_damaged(name, seed)
+        try:
+            picture = load_picture(damage(READABLE[name].content, random.Random(f"{name} {seed}")))
+        except PictureError:
+            continue
+        check_picture(picture)

@@ -3,12 +3,12 @@
 import os
 import platform
 import re
-import subprocess
 import sys
 
 import pytest
 
 from tests.conftest import ROOT
+from tests.support.commands import done
 from tests.support.picture_files import readable, with_checksums
 
 on_linux = pytest.mark.skipif(
@@ -32,10 +32,7 @@ fuzz.main()
 
 
 def run(*arguments):
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=ROOT, capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
+    return done(sys.executable, *arguments, cwd=ROOT, timeout=300)
 
 
 @pytest.mark.nightly
@@ -43,10 +40,10 @@ def run(*arguments):
 def test_no_file_breaks_the_entrance_for_pictures(tmp_path):
     """Set FUZZ_SECONDS to search for longer."""
     seconds = os.environ.get("FUZZ_SECONDS", "20")
-    done = run("-m", "tests.digits.fuzz", "--seconds", seconds, "--folder", str(tmp_path))
+    search = run("-m", "tests.digits.fuzz", "--seconds", seconds, "--folder", tmp_path)
     assert list((tmp_path / "found").iterdir()) == []
-    assert done.returncode == 0, done.stderr[-3000:]
-    tried = int(re.search(r"number_of_executed_units: (\d+)", done.stderr)[1])
+    assert search.returncode == 0, search.stderr[-3000:]
+    tried = int(re.search(r"number_of_executed_units: (\d+)", search.stderr)[1])
     # More than the seeds themselves, which are all tried first.
     assert tried > len(list((tmp_path / "seeds").iterdir())) / 2 > 30
 
@@ -54,14 +51,14 @@ def test_no_file_breaks_the_entrance_for_pictures(tmp_path):
 @pytest.mark.nightly
 @on_linux
 def test_a_defect_would_be_found_and_can_be_tried_again(tmp_path):
-    done = run("-c", PLANTED, str(tmp_path))
-    assert done.returncode != 0
-    assert "planted" in done.stdout + done.stderr
+    search = run("-c", PLANTED, tmp_path)
+    assert search.returncode != 0
+    assert "planted" in search.stdout + search.stderr
     [crash] = (tmp_path / "found").iterdir()
     content = crash.read_bytes()
     assert content.startswith(b"GIF8")
     assert len(content) % 5 == 3
-    assert run("-m", "tests.digits.fuzz", "--again", str(crash)).returncode == 0
+    assert run("-m", "tests.digits.fuzz", "--again", crash).returncode == 0
 
 
 def test_a_changed_png_gets_checksums_that_fit():

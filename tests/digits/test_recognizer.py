@@ -7,8 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from digits.drawing import as_picture, draw, parse_strokes
-from digits.examples import digit_example
+from digits.drawing import as_picture
 from digits.ink import Ink
 from digits.prediction import BLANK, NOT_A_DIGIT
 from digits.preprocessing import Candidate, crop, normalize
@@ -16,16 +15,9 @@ from digits.recognizer import Recognizer, select_candidate
 from digits.segmentation.layout import Layout
 from digits.segmentation.lines import Line
 from digits.weights import WeightsError
-from tests.support.inks import first_image
+from tests.support.inks import drawing, first_image
+from tests.support.inks import example_ink as ink
 from tests.support.training_support import random_weights
-
-
-def ink(digit: int, seed: int = 0) -> np.ndarray:
-    return draw(parse_strokes(digit_example(digit, seed)))
-
-
-def drawing(digit: int, seed: int = 0) -> np.ndarray:
-    return as_picture(ink(digit, seed))
 
 
 @pytest.mark.parametrize("digit", range(10))
@@ -35,6 +27,9 @@ def test_own_drawings_are_read(recognizer, digit):
         assert prediction.digit == digit
         assert prediction.reason is None
         assert prediction.score > 0.5
+        assert len(prediction.confidences) == 10
+        assert sum(prediction.confidences) == pytest.approx(1)
+        assert int(np.argmax(prediction.confidences)) == digit
 
 
 def framed(digit: int) -> np.ndarray:
@@ -66,22 +61,6 @@ def test_small_picture_without_a_margin_is_read(recognizer):
         filled = cv2.resize(square, (28, 28), interpolation=cv2.INTER_LINEAR)
         read.append(recognizer.predict(np.round(255 * filled).astype(np.uint8)).digit)
     assert sum(digit == answer for digit, answer in enumerate(read)) >= 9
-
-
-def test_confidences_are_ten_and_sum_to_one(recognizer):
-    prediction = recognizer.predict(drawing(3))
-    assert len(prediction.confidences) == 10
-    assert sum(prediction.confidences) == pytest.approx(1)
-    assert int(np.argmax(prediction.confidences)) == 3
-
-
-def test_blank_picture_is_an_answer(recognizer):
-    answer = recognizer.predict(np.full((100, 100), 255, np.uint8)).as_json("bundled")
-    assert answer["digit"] is None
-    assert answer["reason"] == BLANK
-    assert answer["score"] == 0
-    assert sum(answer["confidences"]) == pytest.approx(1)
-    assert answer["model"] == "bundled"
 
 
 def test_low_score_is_no_digit(recognizer):

@@ -24,9 +24,14 @@ def first_image(picture: Picture) -> InkArray:
     return preprocess_candidates(first_ink(picture))[0].image
 
 
-def drawing(digit: int = 5, side: int = 320) -> Picture:
-    """One of the page's examples, black on white: `(side, side)` uint8."""
-    return cv2.resize(as_picture(draw(parse_strokes(digit_example(digit)))), (side, side))
+def example_ink(digit: int, seed: int = 0) -> InkArray:
+    """One of the page's examples by some hand: `(320, 320)` float32."""
+    return draw(parse_strokes(digit_example(digit, seed)))
+
+
+def drawing(digit: int = 5, seed: int = 0) -> Picture:
+    """The same black on white: `(320, 320)` uint8."""
+    return as_picture(example_ink(digit, seed))
 
 
 def line_of_ink(*digits: int) -> InkArray:

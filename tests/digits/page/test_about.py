@@ -19,24 +19,17 @@ from digits.pictures import Fault
 from digits.weights import BUNDLED, METRICS_FILE
 from tests.support.visitor import overflow, visiting
 
-ROWS = [
-    {
-        "name": "served",
-        "preprocessing": "this project",
-        "mean": {
-            "mnist_test": {"errors": 25, "count": 10000},
-            "drawn": {"errors": 30.0, "count": 2000},
-        },
-    },
-    {
-        "name": "conv3",
-        "preprocessing": "plain resize",
-        "mean": {
-            "mnist_test": {"errors": 100, "count": 10000},
-            "drawn": {"errors": 1000.0, "count": 2000},
-        },
-    },
-]
+
+def measured(name, preprocessing, mnist_errors, drawn_errors):
+    """A row of `training/results.json`."""
+    mean = {
+        "mnist_test": {"errors": mnist_errors, "count": 10000},
+        "drawn": {"errors": drawn_errors, "count": 2000},
+    }
+    return {"name": name, "preprocessing": preprocessing, "mean": mean}
+
+
+ROWS = [measured("served", "this project", 25, 30.0), measured("conv3", "plain resize", 100, 1e3)]
 
 
 def test_every_language_has_the_same_words_with_the_same_placeholders():
@@ -75,11 +68,8 @@ def test_the_usual_demo_stands_beside_this_page_in_one_chart(language):
     assert "\n\n" not in drawn
 
 
-def test_without_both_results_there_is_no_chart():
+def test_there_is_a_chart_of_the_measured_results_but_not_without_both():
     assert comparison("en", []) == comparison("en", ROWS[:1]) == ""
-
-
-def test_the_measured_results_are_drawn():
     assert comparison("en", json.loads((ROOT / RESULTS).read_bytes())["rows"])
 
 

@@ -5,62 +5,49 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.visitor import (
-    DESKTOP,
-    PHONE,
-    STILL,
-    draw,
-    draw_to_the_end,
-    ink_on_pad,
-    press,
-    show_example,
-    style,
-    upload_digit,
-    violations,
-    visiting,
-    wait_for_digit,
-    wait_for_words,
-)
+from tests.support import visitor
 
 
 @pytest.mark.parametrize(
     "options",
     [
-        pytest.param(DESKTOP, id="desktop"),
-        pytest.param(DESKTOP | {"forced_colors": "active"}, id="forced"),
-        pytest.param(PHONE | {"color_scheme": "dark", "locale": "de-DE"}, id="dark phone"),
-        pytest.param(DESKTOP | {"color_scheme": "dark"}, id="dark", marks=pytest.mark.nightly),
-        pytest.param(PHONE, id="phone", marks=pytest.mark.nightly),
+        pytest.param(visitor.DESKTOP, id="desktop"),
+        pytest.param(visitor.DESKTOP | {"forced_colors": "active"}, id="forced"),
+        pytest.param(visitor.PHONE | {"color_scheme": "dark", "locale": "de-DE"}, id="dark phone"),
+        pytest.param(
+            visitor.DESKTOP | {"color_scheme": "dark"}, id="dark", marks=pytest.mark.nightly
+        ),
+        pytest.param(visitor.PHONE, id="phone", marks=pytest.mark.nightly),
     ],
 )
 def test_axe_finds_no_fault_and_what_is_pressed_is_large_enough(chromium, app, options, tmp_path):
-    with visiting(chromium, app, options | STILL) as page:
-        draw_to_the_end(page, 3)
+    with visitor.visiting(chromium, app, options | visitor.STILL) as page:
+        visitor.draw_to_the_end(page, 3)
         page.locator("[data-action=clear]").click()
         page.locator(".answer[data-kind=blank]").wait_for()
         page.locator(".last button").first.wait_for()
-        assert violations(page) == []
+        assert visitor.violations(page) == []
         assert small_or_cut(page, ".keep button, .last button, .fold summary") == []
-        show_example(page, 42)
+        visitor.show_example(page, 42)
         expect(page.locator(".tiles li")).to_have_count(2)
-        assert violations(page) == []
-        show_example(page, 5)
+        assert visitor.violations(page) == []
+        visitor.show_example(page, 5)
         page.locator(".inside summary").click()
         page.locator(".layer canvas").first.press("ArrowRight")
         expect(page.locator(".lens")).to_have_class(re.compile("chosen"))
         page.locator(".compare summary").click()
         page.locator(".compare [data-network='']").wait_for()
         page.locator(".why").click()
-        wait_for_words(page, "5.*5")
-        assert violations(page) == []
-        upload_digit(page, tmp_path, 7)
+        visitor.wait_for_words(page, "5.*5")
+        assert visitor.violations(page) == []
+        visitor.upload_digit(page, tmp_path, 7)
         page.locator(".samples img").last.wait_for()
-        assert violations(page) == []
+        assert visitor.violations(page) == []
         assert small_or_cut(page, ".samples button") == []
         page.get_by_role("tab").nth(2).click()
         page.locator("#about summary").click()
         page.locator("#about pre").first.wait_for()
-        assert violations(page) == []
+        assert visitor.violations(page) == []
 
 
 def small_or_cut(page, selector):
@@ -74,13 +61,6 @@ def small_or_cut(page, selector):
     ]
 
 
-def test_bars_do_not_slide_for_those_who_want_no_motion(chromium, app):
-    with visiting(chromium, app, DESKTOP | STILL) as page:
-        bar = page.locator("#confidence .track i").first
-        assert style(bar, "transitionDuration") == "0s"
-        show_example(page, 5)
-
-
 def test_one_can_draw_with_the_keyboard_alone(page):
     page.locator("#sketchpad").focus()
     for _ in range(10):
@@ -89,10 +69,10 @@ def test_one_can_draw_with_the_keyboard_alone(page):
     for _ in range(20):
         page.keyboard.press("ArrowDown")
     page.keyboard.press("Space")
-    wait_for_words(page, "^1")
-    ink = ink_on_pad(page)
+    visitor.wait_for_words(page, "^1")
+    ink = visitor.ink_on_pad(page)
     page.keyboard.press("ArrowRight")  # the pen is up
-    assert ink_on_pad(page) == ink
+    assert visitor.ink_on_pad(page) == ink
     expect(page.locator("#sketchpad")).to_have_attribute("aria-describedby", "sketchpad-help")
     expect(page.locator("#sketchpad-help")).to_contain_text("Space lowers and lifts the pen")
 
@@ -102,10 +82,10 @@ def test_a_pen_that_the_keyboard_lowered_is_lifted_when_the_focus_leaves(page):
     page.keyboard.press("Space")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Tab")
-    draw(page, 7)
-    press(page, "Undo")
+    visitor.draw(page, 7)
+    visitor.press(page, "Undo")
     expect(page.get_by_role("button", name="Clear")).to_be_enabled()
-    press(page, "Undo")
+    visitor.press(page, "Undo")
     expect(page.get_by_role("button", name="Clear")).to_be_disabled()
 
 
@@ -137,11 +117,15 @@ def contrast(one, other):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("forced", ["none", "active"])
 def test_what_a_fill_tells_is_visible_in_every_colour_scheme(chromium, app, scheme, forced):
-    options = DESKTOP | STILL | {"color_scheme": scheme, "forced_colors": forced}
-    with visiting(chromium, app, options) as page:
-        show_example(page, 5)
-        colors = {n: style(page.locator(part), "backgroundColor") for n, part in FILLS.items()}
+    options = visitor.DESKTOP | visitor.STILL | {"color_scheme": scheme, "forced_colors": forced}
+    with visitor.visiting(chromium, app, options) as page:
+        visitor.show_example(page, 5)
+        colors = {
+            n: visitor.style(page.locator(part), "backgroundColor") for n, part in FILLS.items()
+        }
         fills = {n: [float(v) for v in re.findall(r"[\d.]+", c)] for n, c in colors.items()}
+        bar = page.locator("#confidence .track i").first
+        assert visitor.style(bar, "transitionDuration") == "0s"  # who wants no motion sees none
         assert fills["paper"] == [255, 255, 255]
         assert contrast(fills["top"], fills["track"]) >= 3
         assert contrast(fills["chosen"], fills["other"]) >= 3
@@ -157,23 +141,23 @@ def test_what_a_fill_tells_is_visible_in_every_colour_scheme(chromium, app, sche
     "motion", ["no-preference", pytest.param("reduce", marks=pytest.mark.nightly)]
 )
 def test_on_a_slow_machine_no_stroke_is_lost_and_the_bars_end_right(chromium, app, motion):
-    with visiting(chromium, app, PHONE | {"reduced_motion": motion}) as page:
+    with visitor.visiting(chromium, app, visitor.PHONE | {"reduced_motion": motion}) as page:
         session = page.context.new_cdp_session(page)
         session.send("Emulation.setCPUThrottlingRate", {"rate": 4})
-        draw(page, 1)
-        alone = ink_on_pad(page)
+        visitor.draw(page, 1)
+        alone = visitor.ink_on_pad(page)
         page.get_by_role("button", name="Clear").tap()
         # Stroke upon stroke, while answers to the first ones are still on their way.
-        draw(page, 4)
-        wait_for_digit(page, 4)
-        assert ink_on_pad(page) > 1.5 * alone
-        wait_for_words(page, "^4")
-        wait_for_digit(page, 4)
+        visitor.draw(page, 4)
+        visitor.wait_for_digit(page, 4)
+        assert visitor.ink_on_pad(page) > 1.5 * alone
+        visitor.wait_for_words(page, "^4")
+        visitor.wait_for_digit(page, 4)
         session.detach()
 
 
 def test_every_control_can_be_reached_and_seen_with_the_tab_key(page):
-    draw_to_the_end(page, 7)
+    visitor.draw_to_the_end(page, 7)
     page.evaluate("document.activeElement.blur(); window.getSelection().removeAllRanges()")
     page.locator("#sketchpad").focus()
     seen = []
@@ -194,3 +178,5 @@ def test_every_control_can_be_reached_and_seen_with_the_tab_key(page):
     wanted = ["Undo", "Clear", "Example 0", "Example 9", "Why 7?"]
     assert [name for name in wanted if name not in seen] == []
     assert len([name for name in seen if re.match(r"^\d\s*\d", name)]) == 10
+    page.keyboard.press("Space")
+    visitor.wait_for_words(page, "(for|against) 9")

@@ -1,23 +1,15 @@
 """The question whether it was right: only where the owner keeps corrections, only with consent."""
 
-import json
 import re
 
 import pytest
 from playwright.sync_api import expect
 
+from tests.digits.test_corrections import REPO, kept
+from tests.support import visitor
 from tests.support.hub import running_hub
 from tests.support.page_support import running_app
-from tests.support.visitor import (
-    DESKTOP,
-    SERVER,
-    clear,
-    draw_to_the_end,
-    violations,
-    visiting,
-)
 
-REPO = "someone/corrections"
 ASKED = "Was this right?"
 
 
@@ -33,15 +25,8 @@ def keeping_page(chromium, hub):
     """The page of an app whose owner has configured a data set for corrections."""
     settings = {"CORRECTIONS_REPO": REPO, "HF_TOKEN": hub.token, "HF_ENDPOINT": hub.url}
     app = running_app((*settings.items(), ("HF_HUB_DISABLE_XET", "1")))
-    with visiting(chromium, app, DESKTOP) as page:
+    with visitor.visiting(chromium, app, visitor.DESKTOP) as page:
         yield page
-
-
-def rows(hub):
-    listings = [
-        data for path, data in hub.datasets[REPO].files().items() if path.endswith(".jsonl")
-    ]
-    return [json.loads(line) for listing in listings for line in listing.splitlines()]
 
 
 def answer(page, name):
@@ -49,7 +34,7 @@ def answer(page, name):
 
 
 def test_a_page_without_a_data_set_shows_nothing_of_it_and_keeps_nothing(page, app):
-    draw_to_the_end(page, 7)
+    visitor.draw_to_the_end(page, 7)
     expect(page.get_by_text(ASKED)).not_to_be_visible()
     expect(page.get_by_role("checkbox")).to_have_count(0)
     assert app.server_function("keep_correction", [True, "", 1]) == {"kind": "refused"}
@@ -61,7 +46,7 @@ def test_consent_and_digits_are_asked_for_only_after_a_no(keeping_page, hub):
     right, wrong = (page.get_by_role("button", name=name, exact=True) for name in ("Yes", "No"))
     expect(page.get_by_text(ASKED)).to_be_visible()
     expect(wrong).to_be_disabled()
-    draw_to_the_end(page, 7)
+    visitor.draw_to_the_end(page, 7)
     asked = len(hub.requests)
     consent = page.get_by_role("checkbox", name=re.compile("keep my corrections"))
     expect(consent).to_be_hidden()
@@ -72,7 +57,7 @@ def test_consent_and_digits_are_asked_for_only_after_a_no(keeping_page, hub):
     expect(digits.first).to_be_disabled()
     consent.check()
     expect(digits.first).to_be_enabled()
-    assert violations(page) == []
+    assert visitor.violations(page) == []
     consent.uncheck()
     expect(digits.first).to_be_disabled()
     right.click()
@@ -85,23 +70,23 @@ def test_consent_and_digits_are_asked_for_only_after_a_no(keeping_page, hub):
 def test_one_click_corrects_and_the_page_says_when_it_is_kept(keeping_page, hub):
     page = keeping_page
     wrong = page.get_by_role("button", name="No", exact=True)
-    draw_to_the_end(page, 7)
+    visitor.draw_to_the_end(page, 7)
     wrong.click()
     page.get_by_role("checkbox", name=re.compile("keep my corrections")).check()
-    page.route(SERVER, lambda route: route.fulfill(json={"kind": "not kept"}))
+    page.route(visitor.SERVER, lambda route: route.fulfill(json={"kind": "not kept"}))
     answer(page, "1")
     said = page.locator(".correct-said")
     expect(said).to_have_text("Could not be saved. Try again later.")
-    page.unroute(SERVER)
+    page.unroute(visitor.SERVER)
     answer(page, "1")
     expect(said).to_have_text(f"Saved in {REPO}. Thank you!")
-    row = rows(hub)[-1]
+    row = kept(hub)[-1]
     assert (row["answer"], row["correction"]) == (7, 1)
     # One answer is corrected once; the next one can be corrected anew.
     expect(wrong).to_be_disabled()
-    clear(page)
+    visitor.clear(page)
     expect(said).to_have_text("")
-    draw_to_the_end(page, 3)
+    visitor.draw_to_the_end(page, 3)
     wrong.click()
     group = page.get_by_role("group", name="The right digit")
     expect(group.get_by_role("button", name="no digit")).to_be_enabled()

@@ -9,21 +9,7 @@ from digits.drawing import PAD_HEIGHT, PAD_WIDTHS, draw, parse_strokes
 from digits.examples import all_examples
 from digits.page.head import SAMPLES
 from digits.pictures import load_picture
-from tests.support.visitor import (
-    DESKTOP,
-    draw_to_the_end,
-    ink_on_pad,
-    on_pad,
-    open_upload,
-    press,
-    reload,
-    settle,
-    visit,
-    visiting,
-    wait_for_blank,
-    wait_for_digit,
-    wait_for_words,
-)
+from tests.support import visitor
 
 HARD = {"flag": "1", "crossed": "7", "slashed": "0", "letter": "", "42": "42", "scribble": ""}
 
@@ -35,31 +21,38 @@ def come_first(page):
     page.locator(".answer").wait_for()
 
 
-def test_on_the_first_visit_an_example_draws_itself_once(page):
+def test_on_the_first_visit_an_example_draws_itself_once_and_can_be_asked_why(page):
     come_first(page)
-    wait_for_digit(page, 3)
-    wait_for_words(page, "^3")
-    assert ink_on_pad(page) > 0
+    visitor.wait_for_digit(page, 3)
+    visitor.wait_for_words(page, "^3")
+    page.locator(".why").click()
+    expect(page.locator(".overlay-say")).to_contain_text("for 3")
+    # The key finds the pad empty: a dot is all that is on it.
+    page.locator("#sketchpad").press("Space")
+    expect(page.get_by_role("button", name="Undo")).to_be_enabled()
+    visitor.settle(page)
+    assert 0 < visitor.ink_on_pad(page) < 4000
+    page.keyboard.press("Space")  # lifts the pen
     page.keyboard.press("Delete")
-    wait_for_blank(page)
-    reload(page)
+    visitor.wait_for_blank(page)
+    visitor.reload(page)
     page.wait_for_timeout(1500)
-    wait_for_blank(page)
+    visitor.wait_for_blank(page)
 
 
 def test_the_first_touch_of_the_pad_finds_it_empty(page):
     come_first(page)
     page.wait_for_function("document.querySelector('.pad').dataset.drawn === 'true'")
-    page.mouse.move(*on_pad(page, (0.5, 0.2)))
+    page.mouse.move(*visitor.on_pad(page, (0.5, 0.2)))
     page.mouse.down()
-    page.mouse.move(*on_pad(page, (0.5, 0.8)), steps=8)
+    page.mouse.move(*visitor.on_pad(page, (0.5, 0.8)), steps=8)
     page.mouse.up()
-    wait_for_words(page, "^1")
-    ink = ink_on_pad(page)
+    visitor.wait_for_words(page, "^1")
+    ink = visitor.ink_on_pad(page)
     page.wait_for_timeout(1200)
-    assert ink_on_pad(page) == ink
-    press(page, "Undo")
-    wait_for_blank(page)
+    assert visitor.ink_on_pad(page) == ink
+    visitor.press(page, "Undo")
+    visitor.wait_for_blank(page)
     expect(page.get_by_role("button", name="Undo")).to_be_disabled()
 
 
@@ -67,40 +60,29 @@ def test_a_touch_elsewhere_ends_it_too(page):
     come_first(page)
     page.wait_for_function("document.querySelector('.pad').dataset.drawn === 'true'")
     page.locator("#intro h1").click()
-    wait_for_blank(page)
+    visitor.wait_for_blank(page)
     page.wait_for_timeout(1200)
-    assert ink_on_pad(page) == 0
-
-
-def test_once_drawn_it_can_be_asked_why(page):
-    come_first(page)
-    wait_for_words(page, "^3")
-    page.locator(".why").click()
-    expect(page.locator(".overlay-say")).to_contain_text("for 3")
-    # The key finds the pad empty: a dot is all that is on it.
-    page.locator("#sketchpad").press("Space")
-    expect(page.get_by_role("button", name="Undo")).to_be_enabled()
-    settle(page)
-    assert ink_on_pad(page) < 4000
+    assert visitor.ink_on_pad(page) == 0
 
 
 @pytest.mark.parametrize("case", ["no motion", "a drawing", "a link"])
 def test_nothing_draws_itself_where_it_would_be_in_the_way(chromium, app, case):
-    options = DESKTOP | ({"reduced_motion": "reduce"} if case == "no motion" else {})
-    with visiting(chromium, app, options) as page:
+    options = visitor.DESKTOP | ({"reduced_motion": "reduce"} if case == "no motion" else {})
+    with visitor.visiting(chromium, app, options) as page:
         if case == "a drawing":
-            draw_to_the_end(page, 7)
+            visitor.draw_to_the_end(page, 7)
         page.evaluate("localStorage.clear()")
         if case == "a link":
             page.goto("about:blank")
-            visit(page, f"{app.url}/#d=LgEBCA")
+            visitor.visit(page, f"{app.url}/#d=LgEBCA")
         else:
-            reload(page)
+            visitor.reload(page)
         page.wait_for_timeout(1500)
         if case == "no motion":
-            wait_for_blank(page)
+            visitor.wait_for_blank(page)
         elif case == "a drawing":
-            wait_for_digit(page, 7)
+            visitor.wait_for_digit(page, 7)
+            assert visitor.ink_on_pad(page) > 0
         assert page.evaluate("localStorage.getItem('digits:greeted')") is None
 
 
@@ -135,7 +117,7 @@ def test_the_page_reads_hard_examples_and_says_what_they_are(page):
         expect(button).to_have_attribute("data-example", name)
         expect(button).to_have_attribute("title", label)
         button.click()
-        wait_for_words(page, said)
+        visitor.wait_for_words(page, said)
 
 
 NUMBERS = {"photo": ("2048", "317"), "form": ("407", "1986", "3"), "board": ("748", "526", "1274")}
@@ -149,12 +131,13 @@ def test_a_sample_picture_is_small_and_is_read(recognizer, name):
 
 
 def test_a_sample_picture_is_handed_in_at_a_press(page):
-    open_upload(page)
+    visitor.open_upload(page)
     samples = page.get_by_role("group", name="Or try a picture")
     for label, name in (("Form", "form"), ("Board", "board")):
         samples.get_by_role("button", name=label).click()
         number = re.compile(r"\s*".join(NUMBERS[name]))
         expect(page.locator("#prediction .digit")).to_have_text(number)
-        expect(page.locator(".tiles li")).to_have_count(len("".join(NUMBERS[name])))
+        for each in (".tiles li", ".seen-picture .boxes [data-digit]"):
+            expect(page.locator(each)).to_have_count(len("".join(NUMBERS[name])))
     natural = "(image) => image.decode().then(() => image.naturalWidth)"
     assert samples.locator("img").first.evaluate(natural) == 640

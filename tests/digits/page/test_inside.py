@@ -8,27 +8,7 @@ from playwright.sync_api import expect
 
 from digits import networks
 from digits.activations import visible_steps
-from tests.support.visitor import (
-    clear,
-    cut_off,
-    draw,
-    draw_to_the_end,
-    hold,
-    overflow,
-    pad_box,
-    pixels,
-    record,
-    screenshot,
-    scribble,
-    settle,
-    show_example,
-    upload_digit,
-    visiting,
-    wait_for_digit,
-    wait_for_same_image,
-    wait_for_words,
-    wait_until,
-)
+from tests.support import visitor
 
 INSIDE = "**/v1/inside"
 TALL = {"viewport": {"width": 1280, "height": 1200}}
@@ -42,7 +22,7 @@ CHANNELS = [
 
 @pytest.fixture
 def page(chromium, app):
-    with visiting(chromium, app, TALL) as page:
+    with visitor.visiting(chromium, app, TALL) as page:
         yield page
 
 
@@ -58,13 +38,13 @@ def lens(page):
 
 def shown(page):
     """The bytes of what the lens shows."""
-    return pixels(page, LENS).tolist()
+    return visitor.pixels(page, LENS).tolist()
 
 
 def wait_for_image_of(page, digit):
     """Wait until the lens shows the image that the answer shows, which is of the digit."""
-    wait_for_digit(page, digit)
-    wait_for_same_image(page, LENS, ".seen-image canvas")
+    visitor.wait_for_digit(page, digit)
+    visitor.wait_for_same_image(page, LENS, ".seen-image canvas")
 
 
 def on_map(page, layer, channel):
@@ -81,93 +61,91 @@ def hover(page, layer, channel):
     canvas.hover(position=place)
 
 
-def test_a_closed_look_inside_asks_nothing(page):
-    asked = record(page, INSIDE)
-    draw_to_the_end(page, 5)
-    settle(page)
-    assert asked == []
+def test_closed_again_it_asks_nothing(page):
+    asked = visitor.record(page, INSIDE)
+    visitor.draw_to_the_end(page, 5)
     look(page)
-    wait_until(page, lambda: asked)
+    visitor.wait_until(page, lambda: asked)
     page.get_by_text("Look inside").click()
     wait_for_image_of(page, 5)
     count = len(asked)
-    draw(page, 1, shift=0.2)
-    wait_for_words(page, "51")
+    visitor.draw(page, 1, shift=0.2)
+    visitor.wait_for_words(page, "51")
     assert len(asked) == count
 
 
 def test_every_layer_shows_its_maps_of_the_image_that_was_answered(page):
-    draw_to_the_end(page, 5)
+    visitor.draw_to_the_end(page, 5)
     look(page)
     wait_for_image_of(page, 5)
     counts = page.locator(".layer figcaption span").all_inner_texts()
     assert [int(text.split()[0]) for text in counts] == CHANNELS
     for place in range(len(CHANNELS)):
-        painted = pixels(page, f".layer canvas >> nth={place}").reshape(-1, 4)
+        painted = visitor.pixels(page, f".layer canvas >> nth={place}").reshape(-1, 4)
         assert len(np.unique(painted, axis=0)) > 20
     expect(page.locator(".columns .top span")).to_have_text("5")
 
 
 def test_it_follows_the_pen_a_few_times_a_second(page):
     look(page)
-    asked = record(page, INSIDE)
-    seconds = scribble(page, 1.5)
+    asked = visitor.record(page, INSIDE)
+    seconds = visitor.scribble(page, 1.5)
     assert 2 <= len(asked) <= 5 * seconds + 2
     page.mouse.up()
     page.get_by_role("button", name="Clear").click()
-    draw_to_the_end(page, 3)
+    visitor.draw_to_the_end(page, 3)
     wait_for_image_of(page, 3)
 
 
 def test_the_pens_answers_do_not_wait_for_it_and_late_ones_are_dropped(page):
     look(page)
     blank = shown(page)
-    held, release = hold(page, INSIDE)
-    draw_to_the_end(page, 7)
-    wait_until(page, lambda: held)
-    draw(page, 7)
-    settle(page)
+    held, release = visitor.hold(page, INSIDE)
+    visitor.draw_to_the_end(page, 7)
+    visitor.wait_until(page, lambda: held)
+    visitor.draw(page, 7)
+    visitor.settle(page)
     assert len(held) == 1
-    clear(page)
+    visitor.clear(page)
     with page.expect_response(INSIDE) as late:
         release()
     late.value.finished()
-    settle(page)
+    visitor.settle(page)
     assert shown(page) == blank
-    draw_to_the_end(page, 3)
+    visitor.draw_to_the_end(page, 3)
     wait_for_image_of(page, 3)
 
 
 def test_a_map_below_the_mouse_is_shown_large_and_where_it_looks(page):
-    draw_to_the_end(page, 7)
+    visitor.draw_to_the_end(page, 7)
     look(page)
     wait_for_image_of(page, 7)
-    image, paper = shown(page), screenshot(page.locator("#sketchpad"))
+    image, paper = shown(page), visitor.screenshot(page.locator("#sketchpad"))
     hover(page, 1, 20)
     expect(lens(page)).to_have_text(f"Map 21 of {CHANNELS[1]}")
     assert shown(page) != image
     page.locator("#sketchpad").scroll_into_view_if_needed()
     assert page.locator(".overlay canvas").is_visible()
-    spot, pad = page.locator(".overlay .spot").bounding_box(), pad_box(page)
+    spot, pad = page.locator(".overlay .spot").bounding_box(), visitor.pad_box(page)
     # 9 of 28 pixels of the image, whose ink is 20 pixels high: 0.57 of the pad here.
     assert spot["width"] / pad["width"] <= 9 / 20 * 0.65
     assert pad["x"] <= spot["x"] <= spot["x"] + spot["width"] <= pad["x"] + pad["width"]
     page.mouse.move(5, 5)
     expect(lens(page)).to_have_text("Image")
     assert not page.locator(".overlay canvas").is_visible()
-    assert (screenshot(page.locator("#sketchpad")) == paper).all()
+    assert (visitor.screenshot(page.locator("#sketchpad")) == paper).all()
 
 
 def test_a_map_lies_over_the_ink_that_it_is_of(page):
     """The first layer looks at 3 pixels: what it shows on the pad lies within reach of the ink."""
-    draw_to_the_end(page, 1)
+    visitor.draw_to_the_end(page, 1)
     look(page)
     wait_for_image_of(page, 1)
     near = []
     for channel in range(CHANNELS[0]):
         hover(page, 0, channel)
         expect(lens(page)).to_contain_text(f"Map {channel + 1} ")
-        spot, pad = page.locator(".overlay .spot").bounding_box(), pad_box(page)
+        spot, pad = page.locator(".overlay .spot").bounding_box(), visitor.pad_box(page)
         middle = (spot["x"] + spot["width"] / 2 - pad["x"]) / pad["width"]
         near.append(abs(middle - 0.5) < 0.08)
     # Some maps respond to paper.
@@ -175,21 +153,21 @@ def test_a_map_lies_over_the_ink_that_it_is_of(page):
 
 
 def test_a_press_holds_a_map_while_one_draws_on_and_escape_lets_it_go(page):
-    draw_to_the_end(page, 4)
+    visitor.draw_to_the_end(page, 4)
     look(page)
     canvas, place = on_map(page, 0, 5)
     canvas.click(position=place)
     before = shown(page)
-    clear(page)
-    draw_to_the_end(page, 0)
+    visitor.clear(page)
+    visitor.draw_to_the_end(page, 0)
     expect(lens(page)).to_have_text("Map 6 of 16")
-    wait_until(page, lambda: shown(page) != before)
+    visitor.wait_until(page, lambda: shown(page) != before)
     page.locator(".layer canvas").first.press("Escape")
     wait_for_image_of(page, 0)
 
 
 def test_the_keyboard_reaches_every_map(page):
-    draw_to_the_end(page, 2)
+    visitor.draw_to_the_end(page, 2)
     look(page)
     slider = page.get_by_role("slider", name="Convolution, 16 feature maps")
     slider.focus()
@@ -202,7 +180,7 @@ def test_the_keyboard_reaches_every_map(page):
 
 
 def test_a_feature_shows_the_map_that_it_is_the_average_of(page):
-    draw_to_the_end(page, 6)
+    visitor.draw_to_the_end(page, 6)
     look(page)
     last = len(CHANNELS) - 1
     seen = []
@@ -215,27 +193,27 @@ def test_a_feature_shows_the_map_that_it_is_the_average_of(page):
 
 
 def test_a_finger_chooses_a_map_which_stays_large_while_the_layers_scroll(phone):
-    draw_to_the_end(phone, 5)
+    visitor.draw_to_the_end(phone, 5)
     phone.get_by_text("Look inside").tap()
     canvas, place = on_map(phone, 3, 50)
     canvas.tap(position=place)
     expect(lens(phone)).to_have_text(re.compile("^Map 51 of"))
     expect(phone.locator(".lens canvas")).to_be_in_viewport()
-    assert overflow(phone) == 0
+    assert visitor.overflow(phone) == 0
 
 
 def test_nothing_moves_when_answers_come_while_it_is_open(page):
     look(page)
-    names = ("#sketchpad", "#confidence", ".weights", ".inside", ".lens canvas", ".votes")
+    names = ("#sketchpad", "#confidence", ".seen", ".weights", ".inside", ".lens canvas", ".votes")
     parts = [page.locator(name) for name in names]
     before = [part.bounding_box() for part in parts]
-    draw_to_the_end(page, 3)
+    visitor.draw_to_the_end(page, 3)
     wait_for_image_of(page, 3)
     assert [part.bounding_box() for part in parts] == before
 
 
 def test_an_uploaded_picture_is_looked_into_and_about_shows_none(page, tmp_path):
-    upload_digit(page, tmp_path, 9)
+    visitor.upload_digit(page, tmp_path, 9)
     look(page)
     wait_for_image_of(page, 9)
     page.get_by_role("tab", name="About").click()
@@ -247,15 +225,15 @@ def test_an_uploaded_picture_is_looked_into_and_about_shows_none(page, tmp_path)
 
 
 def test_a_press_of_a_tile_shows_the_inside_of_that_digit(page):
-    show_example(page, 42)
+    visitor.show_example(page, 42)
     tile = page.get_by_role("list", name="Digits that were read").get_by_role("button").nth(1)
     tile.click()
     expect(tile).to_have_attribute("aria-pressed", "true")
     expect(page.locator(".columns .top span")).to_have_text("2")
-    wait_for_same_image(page, LENS, ".tiles [aria-pressed=true] canvas")
+    visitor.wait_for_same_image(page, LENS, ".tiles [aria-pressed=true] canvas")
     # A map lies over this digit, in the right half of the pad.
     hover(page, 0, 5)
-    spot, pad = page.locator(".overlay .spot").bounding_box(), pad_box(page)
+    spot, pad = page.locator(".overlay .spot").bounding_box(), visitor.pad_box(page)
     assert spot["x"] + spot["width"] / 2 > pad["x"] + pad["width"] / 2
     page.mouse.move(5, 5)
     tile.click()
@@ -265,8 +243,8 @@ def test_a_press_of_a_tile_shows_the_inside_of_that_digit(page):
 
 def test_without_its_answers_the_page_works_on(page):
     look(page)
-    cut_off(page, INSIDE)
-    draw_to_the_end(page, 8)
+    visitor.cut_off(page, INSIDE)
+    visitor.draw_to_the_end(page, 8)
     page.unroute(INSIDE)
-    draw(page, 8, shift=0.01)
+    visitor.draw(page, 8, shift=0.01)
     wait_for_image_of(page, 8)

@@ -5,25 +5,7 @@ import json
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.visitor import (
-    QUESTION,
-    clear,
-    digit_view,
-    draw,
-    draw_with_finger,
-    hold,
-    ink_on_pad,
-    on_pad,
-    press,
-    record,
-    scribble,
-    settle,
-    show_example,
-    wait_for_blank,
-    wait_for_digit,
-    wait_for_words,
-    wait_until,
-)
+from tests.support import visitor
 
 DRAWN = [[1, 5, 8], pytest.param(range(10), marks=pytest.mark.nightly)]
 
@@ -31,65 +13,59 @@ DRAWN = [[1, 5, 8], pytest.param(range(10), marks=pytest.mark.nightly)]
 @pytest.mark.parametrize("digits", DRAWN, ids=["three", "all"])
 def test_digits_drawn_with_the_mouse_are_read(page, digits):
     for digit in digits:
-        draw(page, digit)
-        wait_for_digit(page, digit)
-        clear(page)
+        visitor.draw(page, digit)
+        visitor.wait_for_digit(page, digit)
+        visitor.clear(page)
 
 
 @pytest.mark.parametrize("digits", DRAWN, ids=["three", "all"])
 def test_digits_drawn_with_the_finger_are_read_and_the_page_does_not_scroll(phone, digits):
     for digit in digits:
-        draw_with_finger(phone, digit)
-        wait_for_digit(phone, digit)
+        visitor.draw_with_finger(phone, digit)
+        visitor.wait_for_digit(phone, digit)
         assert phone.evaluate("scrollY") == 0
         phone.get_by_role("button", name="Clear").tap()
-        wait_for_blank(phone)
+        visitor.wait_for_blank(phone)
 
 
 def test_a_click_draws_a_dot(page):
-    page.mouse.click(*on_pad(page, (0.5, 0.5)))
-    assert ink_on_pad(page) > 50
-
-
-def test_clear_empties_pad_and_answer(page):
-    draw(page, 3)
-    wait_for_digit(page, 3)
-    clear(page)
-    assert ink_on_pad(page) == 0
-    expect(page.get_by_role("button", name="Clear")).to_be_disabled()
+    page.mouse.click(*visitor.on_pad(page, (0.5, 0.5)))
+    assert visitor.ink_on_pad(page) > 50
 
 
 def test_undo_takes_the_last_stroke_back(page):
-    draw(page, 1)
-    wait_for_digit(page, 1)
-    ink = ink_on_pad(page)
-    draw(page, 4)
-    press(page, "Undo")
-    press(page, "Undo")
-    wait_for_digit(page, 1)
+    visitor.draw(page, 1)
+    visitor.wait_for_digit(page, 1)
+    ink = visitor.ink_on_pad(page)
+    visitor.draw(page, 4)
+    visitor.press(page, "Undo")
+    visitor.press(page, "Undo")
+    visitor.wait_for_digit(page, 1)
     # Drawn anew as one line, its edges may differ by a shade.
-    assert ink_on_pad(page) == pytest.approx(ink, rel=0.02)
-    press(page, "Undo")
-    wait_for_blank(page)
+    assert visitor.ink_on_pad(page) == pytest.approx(ink, rel=0.02)
+    visitor.press(page, "Undo")
+    visitor.wait_for_blank(page)
     expect(page.get_by_role("button", name="Undo")).to_be_disabled()
 
 
 def test_the_keyboard_undoes_and_clears(page):
-    draw(page, 0)
-    wait_for_digit(page, 0)
+    visitor.draw(page, 0)
+    visitor.wait_for_digit(page, 0)
     page.keyboard.press("Delete")
-    wait_for_blank(page)
+    visitor.wait_for_blank(page)
+    assert visitor.ink_on_pad(page) == 0
+    expect(page.get_by_role("button", name="Clear")).to_be_disabled()
     page.keyboard.press("Control+z")
-    wait_for_digit(page, 0)
+    visitor.wait_for_digit(page, 0)
 
 
 def test_the_brush_has_three_widths_which_arrow_keys_choose_too(page):
     ink = []
     for name in ("Fine brush", "Medium brush", "Bold brush"):
         page.get_by_role("radio", name=name).click()
-        draw(page, 1)
-        ink.append(ink_on_pad(page))
-        press(page, "Clear")
+        visitor.draw(page, 1)
+        ink.append(visitor.ink_on_pad(page))
+        visitor.press(page, "Clear")
     assert 0 < ink[0] < ink[1] < ink[2]
     page.get_by_role("radio", name="Medium brush").focus()
     page.keyboard.press("ArrowRight")
@@ -101,35 +77,35 @@ def test_the_brush_has_three_widths_which_arrow_keys_choose_too(page):
 @pytest.mark.parametrize("digits", DRAWN, ids=["three", "all"])
 def test_each_example_is_drawn_and_read_at_a_click(page, digits):
     for digit in digits:
-        show_example(page, digit)
+        visitor.show_example(page, digit)
 
 
 def test_an_answer_that_comes_late_does_not_bring_a_cleared_drawing_back(page):
-    held, release = hold(page, QUESTION)
-    draw(page, 5)
-    wait_until(page, lambda: held)
-    clear(page)
-    with page.expect_response(QUESTION) as late:
+    held, release = visitor.hold(page, visitor.QUESTION)
+    visitor.draw(page, 5)
+    visitor.wait_until(page, lambda: held)
+    visitor.clear(page)
+    with page.expect_response(visitor.QUESTION) as late:
         release()
     late.value.finished()
-    settle(page)
-    wait_for_blank(page)
+    visitor.settle(page)
+    visitor.wait_for_blank(page)
 
 
 def test_an_answer_to_a_part_does_not_replace_the_answer_to_the_whole(page):
-    held, _ = hold(page, QUESTION)
-    draw(page, 5, lift=False)
-    wait_until(page, lambda: len(held) == 2)
+    held, _ = visitor.hold(page, visitor.QUESTION)
+    visitor.draw(page, 5, lift=False)
+    visitor.wait_until(page, lambda: len(held) == 2)
     page.mouse.up()  # its question does not wait for the answers to the others
-    wait_until(page, lambda: len(held) == 3)
+    visitor.wait_until(page, lambda: len(held) == 3)
     whole, *parts = sorted(held, key=lambda route: -len(route.request.post_data))
-    whole.fulfill(json=digit_view(5, {5: 1}))
-    wait_for_digit(page, 5)
+    whole.fulfill(json=visitor.digit_view(5, {5: 1}))
+    visitor.wait_for_digit(page, 5)
     for part in parts:
-        part.fulfill(json=digit_view(8, {8: 1}))
+        part.fulfill(json=visitor.digit_view(8, {8: 1}))
         part.request.response().finished()
-    settle(page)
-    wait_for_digit(page, 5)
+    visitor.settle(page)
+    visitor.wait_for_digit(page, 5)
 
 
 def test_few_questions_are_on_their_way_at_a_time_and_the_last_state_is_asked(page):
@@ -143,10 +119,10 @@ def test_few_questions_are_on_their_way_at_a_time_and_the_last_state_is_asked(pa
         open_now[0] -= 1
         route.fulfill(response=response)
 
-    page.route(QUESTION, slow)
-    draw(page, 2, step=10)
-    draw(page, 1, step=10)
-    wait_until(
+    page.route(visitor.QUESTION, slow)
+    visitor.draw(page, 2, step=10)
+    visitor.draw(page, 1, step=10)
+    visitor.wait_until(
         page, lambda: last[0] and len(last[0]["strokes"]) == 2 and last[0]["strokes"][1][-1] > 750
     )
     assert most[0] <= 3
@@ -154,19 +130,19 @@ def test_few_questions_are_on_their_way_at_a_time_and_the_last_state_is_asked(pa
 
 
 def test_questions_do_not_exceed_fifteen_a_second(page):
-    asked = record(page, QUESTION)
-    seconds = scribble(page, 1)
+    asked = visitor.record(page, visitor.QUESTION)
+    seconds = visitor.scribble(page, 1)
     page.mouse.up()
     assert 0 < len(asked) <= 15 * seconds + 2
 
 
 def test_one_digit_costs_one_question_once_the_pen_is_up(page):
-    asked = record(page, QUESTION)
-    draw(page, 7, lift=False)
-    wait_for_digit(page, 7)
+    asked = visitor.record(page, visitor.QUESTION)
+    visitor.draw(page, 7, lift=False)
+    visitor.wait_for_digit(page, 7)
     page.wait_for_timeout(500)  # the last question about a part comes after the last move
     before = len(asked)
     assert before > 0
     page.mouse.up()
-    wait_for_words(page, "^7")
+    visitor.wait_for_words(page, "^7")
     assert [question.post_data_json["mode"] for question in asked[before:]] == ["digit"]

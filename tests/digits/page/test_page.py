@@ -9,27 +9,9 @@ import pytest
 from playwright.sync_api import expect
 
 from digits.page.components import STYLES
-from tests.support.visitor import (
-    BLANK,
-    DESKTOP,
-    QUESTION,
-    SERVER,
-    confidences,
-    digit_view,
-    draw,
-    draw_to_the_end,
-    overflow,
-    pad_box,
-    pixels,
-    press,
-    show_example,
-    style,
-    visiting,
-    wait_for_blank,
-    wait_for_digit,
-)
+from tests.support import visitor
 
-REJECTED = digit_view(None, {3: 0.6, 8: 0.4}, score=0.15)
+REJECTED = visitor.digit_view(None, {3: 0.6, 8: 0.4}, score=0.15)
 SIZES = [(320, 568), (375, 553), (390, 664), (412, 750), (568, 320), (844, 390), (1024, 600)]
 
 
@@ -38,16 +20,16 @@ SIZES = [(320, 568), (375, 553), (390, 664), (412, 750), (568, 320), (844, 390),
 def test_the_answer_is_in_view_with_the_pad_and_nothing_is_cut(chromium, app, size, locale):
     width, height = size
     options = {"viewport": {"width": width, "height": height}, "locale": locale}
-    with visiting(chromium, app, options) as page:
-        show_example(page, 5)
+    with visitor.visiting(chromium, app, options) as page:
+        visitor.show_example(page, 5)
         page.evaluate("scrollTo(0, 0)")
         rows = page.locator("#confidence [data-digit]").all()
         for part in (page.locator("#prediction"), *rows):
             box = part.bounding_box()
             assert box["y"] >= 0
             assert box["y"] + box["height"] <= height
-        assert pad_box(page)["y"] < height - 0.5 * pad_box(page)["height"]
-        assert overflow(page) == 0
+        assert visitor.pad_box(page)["y"] < height - 0.5 * visitor.pad_box(page)["height"]
+        assert visitor.overflow(page) == 0
         expect(page.get_by_role("tab")).to_have_count(3)  # Gradio would hide what does not fit
         for button in page.locator(".pad button:visible").all():
             box = button.bounding_box()
@@ -66,22 +48,14 @@ def test_no_style_depends_on_the_height_of_the_frame_which_the_hub_grows():
 
 
 def test_a_new_page_invites_to_draw_and_names_the_weights(page):
-    wait_for_blank(page)
+    visitor.wait_for_blank(page)
     expect(page.locator(".invitation")).to_contain_text("Draw here")
     rows = page.locator("#confidence [data-digit]")
     assert rows.evaluate_all("rows => rows.map((row) => row.dataset.digit)") == list("0123456789")
     assert page.locator("#confidence .row-value").all_inner_texts() == [""] * 11
     expect(page.locator(".weights")).to_contain_text(re.compile(r"bundled.*\d\d\.\d+ ?%"))
-
-
-def test_the_picture_that_the_network_saw_is_shown(page):
-    draw(page, 8)
-    wait_for_digit(page, 8)
-    shown = pixels(page, ".seen-image canvas")
-    assert shown[..., 3].min() == 255
-    assert shown[..., 0].max() > 200
-    rows, columns = np.nonzero(shown[..., 0])
-    assert max(np.ptp(rows), np.ptp(columns)) + 1 == 20
+    for name in ("Copy link", "Save picture"):
+        expect(page.get_by_role("button", name=name)).to_be_disabled()
 
 
 def test_a_phone_is_told_nothing_of_keys_and_no_lone_dot_ends_the_page(phone):
@@ -93,17 +67,17 @@ def test_the_page_says_while_the_network_loads(page, app):
     not_ready = {"ready": False, "weights": None, "problem": None, "model": None}
 
     warming = {"error": "The page is still warming up.", "code": "warming"}
-    page.route(SERVER, lambda route: route.fulfill(json=not_ready))
-    page.route(QUESTION, lambda route: route.fulfill(status=503, json=warming))
+    page.route(visitor.SERVER, lambda route: route.fulfill(json=not_ready))
+    page.route(visitor.QUESTION, lambda route: route.fulfill(status=503, json=warming))
     page.goto(app.url)
     expect(page.locator(".weights")).to_contain_text("loading")
     page.locator("#sketchpad > canvas[aria-label]").wait_for()  # the pad may come later
-    draw(page, 9)
+    visitor.draw(page, 9)
     expect(page.locator("#prediction")).to_contain_text("Warming up")
-    assert confidences(page) == [0] * 10
-    page.unroute(SERVER)
-    page.unroute(QUESTION)
-    wait_for_digit(page, 9)
+    assert visitor.confidences(page) == [0] * 10
+    page.unroute(visitor.SERVER)
+    page.unroute(visitor.QUESTION)
+    visitor.wait_for_digit(page, 9)
     expect(page.locator(".weights")).to_contain_text("bundled")
 
 
@@ -112,8 +86,8 @@ def test_the_page_says_in_the_visitors_language_why_newer_weights_do_not_answer(
            "tested": 10000}  # fmt: skip
     status = {"ready": True, "weights": old, "model": "someone/digits@abc1234",
               "problem": "not in use: the disk is full", "code": "disk"}  # fmt: skip
-    with visiting(chromium, app, DESKTOP | {"locale": "de-DE"}) as page:
-        page.route(SERVER, lambda route: route.fulfill(json=status))
+    with visitor.visiting(chromium, app, visitor.DESKTOP | {"locale": "de-DE"}) as page:
+        page.route(visitor.SERVER, lambda route: route.fulfill(json=status))
         page.goto(app.url)
         expect(page.locator(".problem")).to_have_text(
             "Neuere Gewichte sind nicht im Einsatz: die Platte des Servers nimmt sie nicht an."
@@ -126,48 +100,43 @@ def test_the_page_says_in_the_visitors_language_why_newer_weights_do_not_answer(
 @pytest.mark.parametrize(
     ("view", "sentence"),
     [
-        (digit_view(7, {7: 0.55, 1: 0.4, 8: 0.05}), "^7, or 1"),
-        (digit_view(7, {7: 0.99, 8: 0.01}, score=0.6), "^7.*60% sure, may not be a digit"),
-        (digit_view(7, {7: 1}), "^7.*99.9% sure"),
+        (visitor.digit_view(7, {7: 0.55, 1: 0.4, 8: 0.05}), "^7, or 1"),
+        (visitor.digit_view(7, {7: 0.99, 8: 0.01}, score=0.6), "^7.*60% sure, may not be a digit"),
+        (visitor.digit_view(7, {7: 1}), "^7.*99.9% sure"),
         (REJECTED, r"^\s*Not a digit.*closest: 3"),
+        (visitor.digit_view(3, {3: 0.99, 8: 0.01}) | {"others": 2}, "^3.*and 2 more"),
     ],
-    ids=["two that are close", "perhaps none", "never certain", "none"],
+    ids=["two that are close", "perhaps none", "never certain", "none", "one of several"],
 )
 def test_the_heading_says_how_sure_the_answer_is_and_its_bar_the_same(page, view, sentence):
-    page.route(QUESTION, lambda route: route.fulfill(json=view))
-    draw(page, 7)
+    page.route(visitor.QUESTION, lambda route: route.fulfill(json=view))
+    visitor.draw(page, 7)
     expect(page.locator("#prediction")).to_have_text(re.compile(sentence))
     longest = page.locator("#confidence .top .row-value")
     expect(longest).to_have_text(f"{min(99.9, 100 * view['score']):g}%")
 
 
-def test_a_rejection_is_one_verdict_gray_bars_and_the_share_of_no_digit(page):
-    view = digit_view(None, {3: 0.95, 8: 0.05}, score=0.19)
-    page.route(QUESTION, lambda route: route.fulfill(json=view))
-    draw(page, 3)
+def test_nothing_is_judged_before_the_pen_is_up_then_a_rejection_is_one_verdict_in_gray(page):
+    view = visitor.digit_view(None, {3: 0.95, 8: 0.05}, score=0.19)
+    page.route(visitor.QUESTION, lambda route: route.fulfill(json=view))
+    visitor.draw(page, 1, lift=False)
+    expect(page.locator("#prediction")).to_have_text(re.compile(r"^3\s*$"))
+    gray = visitor.style(page.locator("#prediction .digit"), "color")
+    page.mouse.up()
     expect(page.locator("#prediction")).to_have_text(re.compile(r"^\s*Not a digit"))
     expect(page.locator("#confidence .none")).to_have_text(re.compile(r"^not a digit\s*80%$"))
     fills = "rows => [...new Set(rows.map((row) => getComputedStyle(row).backgroundColor))]"
     [color] = page.locator("#confidence .track i").evaluate_all(fills)
     red, green, blue = (int(part) for part in re.findall(r"\d+", color)[:3])
     assert max(red, green, blue) - min(red, green, blue) < 20
-
-
-def test_nothing_is_judged_before_the_pen_is_up(page):
-    page.route(QUESTION, lambda route: route.fulfill(json=REJECTED))
-    draw(page, 1, lift=False)
-    expect(page.locator("#prediction")).to_have_text(re.compile(r"^3\s*$"))
-    gray = style(page.locator("#prediction .digit"), "color")
-    page.mouse.up()
-    expect(page.locator("#prediction")).to_have_text(re.compile(r"^\s*Not a digit"))
-    page.unroute(QUESTION)
-    draw_to_the_end(page, 1)
-    assert style(page.locator("#prediction .digit"), "color") != gray
+    page.unroute(visitor.QUESTION)
+    visitor.draw_to_the_end(page, 1)
+    assert visitor.style(page.locator("#prediction .digit"), "color") != gray
 
 
 def test_several_digits_are_read_without_a_mode_each_with_a_tile(page):
     for digit, shift in ((7, -0.3), (1, 0.0), (7, 0.3)):
-        draw(page, digit, shift=shift)
+        visitor.draw(page, digit, shift=shift)
     expect(page.locator("#prediction")).to_have_text(re.compile(r"^\s*717.*% sure"))
     tiles = page.get_by_role("list", name="Digits that were read").get_by_role("listitem")
     expect(tiles).to_have_count(3)
@@ -176,7 +145,10 @@ def test_several_digits_are_read_without_a_mode_each_with_a_tile(page):
         text = re.compile(rf"^{digit}\s*{share}\s*or [^{digit}]: {share}$")
         expect(tiles.nth(place)).to_have_text(text)
         # What the network saw: the digit alone, 20 pixels high, white on black.
-        rows, columns = np.nonzero(pixels(page, f".tiles canvas >> nth={place}")[..., 0])
+        seen = visitor.pixels(page, f".tiles canvas >> nth={place}")
+        assert seen[..., 3].min() == 255
+        assert seen[..., 0].max() > 200
+        rows, columns = np.nonzero(seen[..., 0])
         assert max(np.ptp(rows), np.ptp(columns)) + 1 == 20
     # A late answer draws the boxes anew, also where it says the same: wait for all at once.
     page.wait_for_function(
@@ -193,14 +165,14 @@ def test_several_digits_are_read_without_a_mode_each_with_a_tile(page):
         }"""
     )
     for _ in range(2):
-        press(page, "Undo")
-    wait_for_digit(page, 7)
+        visitor.press(page, "Undo")
+    visitor.wait_for_digit(page, 7)
     expect(tiles).to_have_count(0)
 
 
 def test_bars_move_while_the_pen_is_down_and_a_screen_reader_is_told_once_it_is_up(page):
-    draw(page, 1, lift=False)
-    wait_for_digit(page, 1)
+    visitor.draw(page, 1, lift=False)
+    visitor.wait_for_digit(page, 1)
     status = page.locator(".announce[role=status]")
     expect(status).to_have_text("")
     page.mouse.up()
@@ -217,8 +189,8 @@ CUT = """(tiles) => tiles.filter((tile) => [...tile.children].some((part) =>
 @pytest.mark.parametrize("width", [320, 390, 568, 1280])
 def test_a_tile_holds_what_it_says(chromium, app, locale, width):
     options = {"viewport": {"width": width, "height": 700}, "locale": locale}
-    with visiting(chromium, app, options) as page:
-        show_example(page, 42)
+    with visitor.visiting(chromium, app, options) as page:
+        visitor.show_example(page, 42)
         expect(page.locator(".tiles li")).to_have_count(2)
         assert page.locator(".tiles button").evaluate_all(CUT) == []
 
@@ -238,7 +210,7 @@ def show_upload(page, view):
 def test_what_is_left_unread_is_marked_and_counted(page):
     view = SHOWN | {"kind": "number", "number": "12345678\n9", "lines": ["12345678", "9"],
             "digits": [{"digit": 1, "confidence": 0.9, "box": [5, 5, 9, 20], "line": 0,
-                        "runner_up": {"digit": 7, "confidence": 0.1}, "image": BLANK}] * 9,
+                        "runner_up": {"digit": 7, "confidence": 0.1}, "image": visitor.BLANK}] * 9,
             "boxes": [[5, 5, 9, 20]] * 9, "unread": [[0, 90, 40, 10]],
             "model": "bundled"}  # fmt: skip
     for width in (320, 600, 1280):
@@ -263,13 +235,6 @@ def test_the_heading_of_a_rejection_stands_beside_the_picture_at_every_width(pag
         assert heading["y"] < seen["y"] + seen["height"]
 
 
-def test_more_digits_than_the_one_shown_are_counted(page):
-    view = digit_view(3, {3: 0.99, 8: 0.01}) | {"others": 2}
-    page.route(QUESTION, lambda route: route.fulfill(json=view))
-    draw(page, 3)
-    expect(page.locator("#prediction")).to_have_text(re.compile("^3.*and 2 more"))
-
-
 @pytest.mark.parametrize(
     ("locale", "button", "invitation"),
     [
@@ -278,7 +243,7 @@ def test_more_digits_than_the_one_shown_are_counted(page):
     ],
 )
 def test_the_page_speaks_the_visitors_language(chromium, app, locale, button, invitation):
-    with visiting(chromium, app, DESKTOP | {"locale": locale}) as page:
+    with visitor.visiting(chromium, app, visitor.DESKTOP | {"locale": locale}) as page:
         expect(page.locator("#prediction")).to_contain_text(invitation)
         expect(page.get_by_role("button", name=button)).to_be_visible()
         for tab in page.get_by_role("tab").all()[1:]:
@@ -287,17 +252,9 @@ def test_the_page_speaks_the_visitors_language(chromium, app, locale, button, in
 
 
 def test_numbers_are_written_with_the_visitors_own_marks(chromium, app):
-    with visiting(chromium, app, DESKTOP | {"locale": "de-DE"}) as page:
+    with visitor.visiting(chromium, app, visitor.DESKTOP | {"locale": "de-DE"}) as page:
         expect(page.locator(".weights")).to_have_text(
             re.compile(r"mitgelieferte Gewichte: \d\d,\d\d\s%.*von 10\.000 Testziffern falsch")
         )
         page.locator("[data-example='5']").click()
         expect(page.locator("#prediction")).to_have_text(re.compile(r"^5\s+zu \d\d,\d\s% sicher"))
-
-
-def test_nothing_moves_on_the_page_when_an_answer_comes(page):
-    parts = [page.locator(name) for name in ("#sketchpad", "#confidence", ".seen", ".weights")]
-    before = [part.bounding_box() for part in parts]
-    draw(page, 3)
-    wait_for_digit(page, 3)
-    assert [part.bounding_box() for part in parts] == before

@@ -2,50 +2,31 @@
 
 import re
 
-import pytest
 from playwright.sync_api import expect
 
-from tests.support import pen
-from tests.support.visitor import (
-    QUESTION,
-    clear,
-    cut_off,
-    draw,
-    draw_to_the_end,
-    hold,
-    ink_on_pad,
-    open_upload,
-    press,
-    reload,
-    style,
-    upload,
-    upload_digit,
-    wait_for_blank,
-    wait_for_digit,
-    wait_for_words,
-)
+from tests.support import pen, visitor
 
 UPLOADS = re.compile(r"/gradio_api/upload\?")
 
 
 def test_a_slow_answer_is_awaited_and_the_old_one_taken_away(page):
-    draw_to_the_end(page, 1)
-    _, release = hold(page, QUESTION)
-    clear(page)
-    draw(page, 7)
+    visitor.draw_to_the_end(page, 1)
+    _, release = visitor.hold(page, visitor.QUESTION)
+    visitor.clear(page)
+    visitor.draw(page, 7)
     expect(page.locator("#prediction")).to_have_text(re.compile(r"^\s*Reading …"))
     dimmed = page.locator("#confidence .track i").first
-    assert float(style(dimmed, "opacity")) < 0.5
+    assert float(visitor.style(dimmed, "opacity")) < 0.5
     release()
-    wait_for_digit(page, 7)
-    assert float(style(dimmed, "opacity")) == 1
+    visitor.wait_for_digit(page, 7)
+    assert float(visitor.style(dimmed, "opacity")) == 1
 
 
 def test_stale_tiles_and_bars_do_not_lie_on_each_other(page):
-    press(page, "Number 42")
+    visitor.press(page, "Number 42")
     expect(page.locator("#prediction")).to_have_text(re.compile(r"^\s*42.*sure"))
-    _, release = hold(page, QUESTION)
-    draw(page, 7)
+    _, release = visitor.hold(page, visitor.QUESTION)
+    visitor.draw(page, 7)
     expect(page.locator("#prediction")).to_have_text(re.compile(r"^\s*Reading …"))
     expect(page.locator(".tiles")).to_be_visible()
     expect(page.locator("#confidence")).not_to_be_visible()
@@ -54,49 +35,36 @@ def test_stale_tiles_and_bars_do_not_lie_on_each_other(page):
 
 def test_without_a_network_the_lamp_says_so_until_it_is_back(page):
     lamp = page.locator(".weights")
-    draw_to_the_end(page, 1)
-    cut_off(page, QUESTION)
-    draw(page, 1, shift=0.02)
+    visitor.draw_to_the_end(page, 1)
+    visitor.cut_off(page, visitor.QUESTION)
+    visitor.draw(page, 1, shift=0.02)
     expect(page.locator("#prediction")).to_contain_text("No answer from the server")
     expect(lamp).to_have_attribute("data-ready", "false")
     expect(lamp).to_have_text("The server cannot be reached.")
-    page.unroute(QUESTION)
-    wait_for_words(page, "^1")
+    page.unroute(visitor.QUESTION)
+    visitor.wait_for_words(page, "^1")
     expect(lamp).to_have_attribute("data-ready", "true")
     expect(lamp).to_contain_text("bundled")
 
 
 def test_the_upload_tab_says_in_its_own_words_that_there_is_no_network(page, tmp_path):
-    open_upload(page)
+    visitor.open_upload(page)
     # Only these: Gradio lets a failure of its own progress report go uncaught.
     for url in (UPLOADS, "**/v1/health"):
-        cut_off(page, url)
-    upload(page, tmp_path, pen.sheet(8))
+        visitor.cut_off(page, url)
+    visitor.upload(page, tmp_path, pen.sheet(8))
     expect(page.locator("#prediction")).to_contain_text("Choose the picture again")
     expect(page.locator(".weights")).to_have_attribute("data-ready", "false")
     page.unroute(UPLOADS)
     page.unroute("**/v1/health")
-    upload_digit(page, tmp_path, 7)
+    visitor.upload_digit(page, tmp_path, 7)
     expect(page.locator(".weights")).to_have_attribute("data-ready", "true")
 
 
 def test_a_picture_on_its_way_takes_the_last_answer_away(page, tmp_path):
-    upload_digit(page, tmp_path, 8)
-    _, release = hold(page, "**/gradio_api/queue/join*")
-    press(page, "Rotate by 90°")
+    visitor.upload_digit(page, tmp_path, 8)
+    _, release = visitor.hold(page, "**/gradio_api/queue/join*")
+    visitor.press(page, "Rotate by 90°")
     expect(page.locator("#prediction")).to_have_text(re.compile(r"^\s*Reading …"))
     release()
     expect(page.locator("#prediction")).not_to_contain_text("Reading")
-
-
-def test_a_drawing_outlives_a_reload(page):
-    draw_to_the_end(page, 4)
-    ink = ink_on_pad(page)
-    reload(page)
-    wait_for_digit(page, 4)
-    assert ink_on_pad(page) == pytest.approx(ink, rel=0.02)
-    page.keyboard.press("Delete")
-    wait_for_blank(page)
-    reload(page)
-    wait_for_blank(page)
-    assert ink_on_pad(page) == 0

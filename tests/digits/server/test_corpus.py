@@ -3,13 +3,12 @@
 import json
 import mimetypes
 import re
-from collections import Counter
 
 import httpx
 import pytest
 
 from digits.pictures import PictureError, load_picture
-from tests.support.corpus import BLANK, Case, cases
+from tests.support.corpus import BLANK, cases
 from tests.support.visitor import DESKTOP, open_upload, visiting
 
 ALL = cases()
@@ -97,24 +96,6 @@ def test_predict_and_read_give_the_answer(app, name):
     assert number["number"] == number_of(case)
 
 
-def by_turns(names):
-    """The cases in an order in which no two with one answer follow each other.
-
-    The page shows nothing anew where nothing has changed, so that a test could not wait for it.
-    """
-    groups: dict[tuple, list[Case]] = {}
-    for name in names:
-        case = CASES[name]
-        groups.setdefault((case.digit, case.reason, case.error), []).append(case)
-    left = Counter({key: len(group) for key, group in groups.items()})
-    last = None
-    while left:
-        last = max((key for key in left if key != last), key=left.__getitem__)
-        yield groups[last].pop()
-        left[last] -= 1
-        left += Counter()
-
-
 ARM = "() => { document.querySelector('.answer').dataset.kind = 'awaited' }"
 SHOWN = """() =>
   !['awaited', 'reading'].includes(document.querySelector('.answer').dataset.kind)"""
@@ -140,7 +121,8 @@ def test_the_page_gives_the_answers(chromium, app, tmp_path, names):
     wrong = {}
     with visiting(chromium, app, DESKTOP) as page:
         open_upload(page)
-        for case in by_turns(names):
+        for name in names:
+            case = CASES[name]
             page.evaluate(ARM)
             page.set_input_files("#upload input[type=file]", as_file(case, tmp_path))
             page.wait_for_function(SHOWN)

@@ -36,37 +36,28 @@ def uploads(tmp_path):
     return add
 
 
-def test_old_files_go_with_their_folders_and_others_stay(uploads):
-    old, young = uploads(3601), uploads(3599)
-    assert sweep(uploads.names, LIMITS, NOW) == 1
-    assert not old.parent.exists()
-    assert uploads.names == {str(young)}
-    assert young.exists()
-
-
-def test_of_many_the_newest_stay(uploads):
-    paths = [uploads(age) for age in (60, 20, 50, 30, 40)]
-    sweep(uploads.names, LIMITS, NOW)
-    assert [path.exists() for path in paths] == [False, True, False, True, True]
-
-
-def test_of_large_ones_the_newest_stay(uploads):
-    first, second = uploads(60, size=9_000), uploads(30, size=9_000)
-    sweep(uploads.names, LIMITS, NOW)
-    assert not first.exists()
-    assert second.exists()
-
-
-def test_what_may_not_have_been_read_yet_stays(uploads):
-    paths = [uploads(9) for _ in range(5)]
-    assert sweep(uploads.names, LIMITS, NOW) == 0
-    assert all(path.exists() for path in paths)
+@pytest.mark.parametrize(
+    ("ages", "size", "kept"),
+    [
+        ([3601, 3599], 10, [3599]),
+        ([60, 20, 50, 30, 40], 10, [20, 30, 40]),
+        ([60, 30], 9_000, [30]),
+        ([9] * 5, 10, [9] * 5),
+        ([-5000, -1], 10, [-1]),
+    ],
+    ids=["old", "many", "large", "may not have been read yet", "of the future"],
+)
+def test_old_files_and_of_too_many_the_oldest_go_with_their_folders(uploads, ages, size, kept):
+    paths = [uploads(age, size) for age in ages]
+    assert sweep(uploads.names, LIMITS, NOW) == len(ages) - len(kept)
+    assert [age for age, path in zip(ages, paths, strict=True) if path.exists()] == kept
+    assert uploads.names == {str(path) for path in paths if path.parent.exists()}
+    assert len(uploads.names) == len(kept)
 
 
 def test_a_folder_that_holds_something_else_stays(uploads):
     old = uploads(9999)
-    other = old.with_name("other.png")
-    other.write_bytes(b"x")
+    other = write(old.with_name("other.png"), 9999)
     sweep(uploads.names, LIMITS, NOW)
     assert not old.exists()
     assert other.exists()
@@ -82,22 +73,13 @@ def test_what_nobody_has_noted_goes_alike_and_what_is_young_stays(uploads, tmp_p
     noted = uploads(3601)
     broken, young = write(tmp_path / "tmpbroken", 3601), write(tmp_path / "tmpyoung", 9)
     assert sweep(uploads.names, LIMITS, NOW, tmp_path) == 2
-    assert not noted.exists()
-    assert not broken.exists()
-    assert young.exists()
+    assert [path.exists() for path in (noted, broken, young)] == [False, False, True]
 
 
 def test_many_that_broke_off_make_room_for_the_newest(tmp_path):
     paths = [write(tmp_path / f"tmp{age}", age) for age in (60, 20, 50, 30, 40)]
     sweep(set(), LIMITS, NOW, tmp_path)
     assert [path.exists() for path in paths] == [False, True, False, True, True]
-
-
-def test_after_the_clock_went_back_files_of_the_future_go_too(uploads):
-    future, just = uploads(-5000), uploads(-1)
-    assert sweep(uploads.names, LIMITS, NOW) == 1
-    assert not future.exists()
-    assert just.exists()
 
 
 def test_of_sessions_that_are_answered_nothing_is_remembered_for_ever():

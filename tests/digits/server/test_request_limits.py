@@ -212,11 +212,8 @@ async def reader(scope, receive, send):
 UPLOAD = (Route("upload", "/gradio_api/upload", frozenset({"POST"}), 10, seconds=60),)
 
 
-def test_a_body_within_the_limit_arrives_whole():
-    assert visit(reader, chunks=(b"12345", b"67890"), routes=UPLOAD) == (200, "10")
-
-
 def test_a_body_that_does_not_announce_its_size_is_cut_at_the_limit():
+    assert visit(reader, chunks=(b"12345", b"67890"), routes=UPLOAD) == (200, "10")
     status, body = visit(reader, chunks=[b"12345"] * 3, routes=UPLOAD)
     assert status == 413
     assert "Make it smaller" in body
