@@ -45,7 +45,7 @@ def test_the_corpus_is_large_and_of_every_kind():
 def assert_refused(case, sentence):
     assert case.error is not None
     assert case.error in sentence
-    assert re.search(r"\b(Use|[Ss]ave it|Make|Cut)\b", sentence)
+    assert re.search(r"\b(Use|[Ss]ave it|Make|Cut|Choose)\b", sentence)
     assert not re.search(r"Traceback|[/\\]\w+[/\\]", sentence)
 
 
