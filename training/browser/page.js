@@ -22,4 +22,3 @@ for (const name of ['dragover', 'drop']) document.addEventListener(name, (event)
 // Nobody asks why here, and nobody keeps corrections: the answer's script calls these all the same.
 const nothing = () => {}
 const [offerWhy, explain, listenForWhy, offerCorrection, listenForCorrections] = Array(5).fill(nothing)
-const watch = nothing

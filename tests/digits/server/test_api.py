@@ -7,7 +7,6 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
-import numpy as np
 import pytest
 from gradio_client import Client, handle_file
 
@@ -67,16 +66,6 @@ def test_only_uploaded_files_are_opened(app, tmp_path):
 def test_what_is_no_file_is_refused_with_advice(tmp_path, file):
     with pytest.raises(PictureError, match=r"Choose|Upload"):
         uploaded_picture(file, str(tmp_path))
-
-
-def test_a_turned_picture_is_turned_clockwise(tmp_path):
-    path = tmp_path / "corner.png"
-    picture = np.full((20, 30), 255, np.uint8)
-    picture[0, 0] = 0
-    pen.save(path, picture)
-    turned = uploaded_picture({"path": str(path)}, str(tmp_path), quarter_turns=1)
-    assert turned.shape == (30, 20)
-    assert turned[0, -1] == 0
 
 
 def test_the_status_names_the_weights_and_their_accuracy(app):
