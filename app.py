@@ -67,16 +67,13 @@ SESSIONS = 256
 """Gradio keeps 50 kB for each, and takes each call of the API for one."""
 
 DELETE_AT_END = (86_400, 86_400)
-"""Gradio deletes what is left when the app ends; until then UPLOADS says what stays."""
+"""Gradio deletes what is left when the app ends; until then `Limits` says what stays."""
 
 QUEUE_POLL_SECONDS = 0.01
 """Longest wait of a queued event for Gradio to see it."""
 
 PATIENCE_SECONDS = 60.0
 """How long a client of the API may have to wait for the first weights."""
-
-UPLOADS = Limits(seconds=3600)
-"""Uploaded pictures are deleted after an hour, in a flood of them earlier."""
 
 PICTURES: dict[str, Any] = {"concurrency_id": "pictures", "concurrency_limit": PICTURES_AT_ONCE}
 
@@ -303,7 +300,7 @@ def serve(uploads: Path) -> None:
         },
     )
     shut_down_on_sigterm(demo, traffic)
-    start_housekeeping(demo, UPLOADS, uploads)
+    start_housekeeping(demo, Limits(), uploads)
     service.start()
     demo.block_thread()
 

@@ -17,7 +17,6 @@ const chosenLine = element.querySelector('.chosen-network')
 const announce = element.querySelector('.announce')
 const count = (number) => number.toLocaleString(language)
 const percent = new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 1 })
-const exact = new Intl.NumberFormat(language, { style: 'percent', minimumFractionDigits: 2 })
 
 const BESIDE = ['full', 'offline', 'warming', 'reading'] // said beside the last bars
 const waitingFor = (mode) => ({ answer: { kind: 'blank', mode }, final: true })
@@ -197,7 +196,7 @@ function showChosen() {
 
 function sayWeights({ repo, revision, commit, errors, tested }) {
   const name = repo ? word('weights_hub', repo, revision, commit) : word('weights_bundled')
-  const line = word('weights_line', name, exact.format(1 - errors / tested))
+  const line = word('weights_line', name, exactPercent.format(1 - errors / tested))
   return [line, `, ${word('weights_errors', count(errors), count(tested))}`]
 }
 
@@ -218,14 +217,12 @@ bars.append(...digitRows, noneRow)
 listenForWhy()
 listenForCorrections()
 
-function take(from, answer, final) {
+document.addEventListener('digits:answer', ({ detail: { source: from, answer, final } }) => {
   answers[from] = { answer, final }
   if (answer.kind === 'offline') setReached(false)
   else if (answer.kind !== 'reading' && answer.kind !== 'full') setReached(true)
   if (from === source) show(answers[from], true)
-}
-
-document.addEventListener('digits:answer', ({ detail }) => take(detail.source, detail.answer, detail.final))
+})
 
 document.addEventListener('digits:source', ({ detail }) => {
   if (!(detail in answers)) return

@@ -43,7 +43,7 @@ function takePhoto() {
   const photo = make('canvas', { width: camera.videoWidth, height: camera.videoHeight })
   photo.getContext('2d').drawImage(camera, 0, 0)
   closeCamera()
-  photo.toBlob((content) => tell('digits:picture', new File([content], 'photo.png', { type: 'image/png' })))
+  photo.toBlob((content) => tell('digits:picture', content))
 }
 
 function closeCamera() {
@@ -55,7 +55,7 @@ async function pastePicture() {
     for (const item of await navigator.clipboard.read()) {
       const type = item.types.find((one) => one.startsWith('image/'))
       if (!type) continue
-      tell('digits:picture', new File([await item.getType(type)], 'pasted', { type }))
+      tell('digits:picture', await item.getType(type))
       return
     }
   } catch { /* not allowed, or no such thing in this browser */ }
