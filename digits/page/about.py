@@ -64,7 +64,7 @@ def comparison(language: str, rows: Sequence[Mapping[str, Any]]) -> str:
         f"<span>{decimal(language, percent)}</span></div>"
         for label, percent in (
             ("about_chart_usual", _percent_wrong(usual["drawn"])),
-            ("compare_served", _percent_wrong(served["drawn"])),
+            ("about_chart_served", _percent_wrong(served["drawn"])),
         )
     )
     note = words["about_chart_note"].format(

@@ -13,7 +13,8 @@ async function askUpload() {
   try {
     const response = await fetch(apiUrl(`look?turns=${turns}`), { method: 'POST', body: picture })
     const answer = await response.json()
-    return response.ok ? answer : { kind: 'problem', text: answer.error }
+    if (response.ok) return answer
+    return answer.error ? { kind: 'problem', text: answer.error } : { kind: 'offline' }
   } catch {
     return { kind: 'offline' }
   }
