@@ -35,7 +35,7 @@ from digits.page.components import (
 )
 from digits.page.correct import keep_view
 from digits.page.head import TITLE, introduce, picture_routes
-from digits.page.views import picture_view, weights_view, why_view
+from digits.page.views import weights_view, why_view
 from digits.pictures import MAX_FILE_BYTES, PictureError
 from digits.server.housekeeping import Limits, start_housekeeping
 from digits.server.request_limits import (
@@ -64,11 +64,10 @@ if TYPE_CHECKING:
     from digits.recognizer import Recognizer
 
 SESSIONS = 256
-"""Gradio keeps 50 kB for each, and takes each call of the API for one; all that one remembers here
-is how often its upload was turned."""
+"""Gradio keeps 50 kB for each, and takes each call of the API for one."""
 
 DELETE_AT_END = (86_400, 86_400)
-"""Gradio deletes what is left when the app ends; until then UPLOADS says what stays."""
+"""Gradio deletes what is left when the app ends; until then `Limits` says what stays."""
 
 QUEUE_POLL_SECONDS = 0.01
 """Longest wait of a queued event for Gradio to see it."""
@@ -76,23 +75,12 @@ QUEUE_POLL_SECONDS = 0.01
 PATIENCE_SECONDS = 60.0
 """How long a client of the API may have to wait for the first weights."""
 
-UPLOADS = Limits(seconds=3600)
-"""Uploaded pictures are deleted after an hour, in a flood of them earlier."""
-
 PICTURES: dict[str, Any] = {"concurrency_id": "pictures", "concurrency_limit": PICTURES_AT_ONCE}
 
 OPEN_TAB = """() => {
   document.body.dataset.digitsSource = '%s'
   document.dispatchEvent(new CustomEvent('digits:source', { detail: '%s' }))
 }"""
-
-READING = """(...values) => {
-  const answer = values[0] ? { kind: 'reading' } : { kind: 'blank', mode: 'upload' }
-  const detail = { source: 'upload', answer, final: false }
-  document.dispatchEvent(new CustomEvent('digits:answer', { detail }))
-  return values.slice(0, %d)
-}"""
-"""Clears the last answer while the next one is computed; passes on that many inputs."""
 
 THEME = gr.themes.Default(
     primary_hue="indigo",
@@ -147,32 +135,6 @@ def read_status(_: object) -> dict[str, Any]:
         "code": status.code,
         "model": weights and weights.origin.label,
     }
-
-
-def read_upload(file: object, turns: int = 0) -> tuple[dict[str, Any] | None, int]:
-    """Answer the upload tab.
-
-    Args:
-        file: Gradio's description of the uploaded file; None once it was taken away.
-        turns: How often the visitor has turned the picture by 90 degrees.
-
-    Returns:
-        What is read, the picture and where its ink is, as a view; and `turns`.
-    """
-    if file is None:
-        return None, turns
-    try:
-        picture = uploaded_picture(file, get_upload_folder(), turns)
-        return picture_view(service.recognizer(PATIENCE_SECONDS), picture), turns
-    except PictureError as error:
-        return {"kind": "problem", "code": error.code}, turns
-    except NotReadyError:
-        return {"kind": "problem", "code": "not_ready"}, turns
-
-
-def read_turned_upload(file: object, turns: int) -> tuple[dict[str, Any] | None, int]:
-    """Turn the picture by 90 degrees and answer anew."""
-    return read_upload(file, (turns + 1) % 4)
 
 
 def _answer_client(
@@ -245,55 +207,33 @@ def build() -> gr.Blocks:
             gr.Markdown(I18nData("intro"), container=False)
         with gr.Row(elem_id="main"):
             with gr.Column(min_width=0, elem_id="pad-column"):
-                picture, rotate = build_tabs()
+                build_tabs()
             with gr.Column(min_width=0, elem_id="answer-column"):
-                answer = answer_panel(
+                answer_panel(
                     [read_status, read_why, keep_correction],
                     corrections.repo if corrections else None,
                 )
         with gr.Column(elem_id="inside-column"):
             part("inside.html", "ask_later.js", "frame.js", "inside.js")
             part("compare.html", "ask_later.js", "compare.js")
-        connect_upload(picture, rotate, answer)
         build_api()
     return demo
 
 
-def build_tabs() -> tuple[gr.Image, gr.Button]:
-    """Lay out the tabs; return the upload tab's picture and the button that turns it."""
+def build_tabs() -> None:
+    """Lay out the tabs."""
     with gr.Tabs():
         with gr.Tab(I18nData("tab_draw")) as draw_tab:
             drawing_pad()
         with gr.Tab(I18nData("tab_upload"), elem_id="upload-tab") as upload_tab:
             with gr.Column(elem_id="upload"):
                 part("upload.html", "upload.js")
-                picture = gr.Image(
-                    sources="upload", type="filepath", buttons=[], elem_classes="transport"
-                )
-                watch_addresses(picture)
-                rotate = gr.Button(elem_id="rotate", elem_classes="transport")
             part("samples.html", "samples.js")
         with gr.Tab(I18nData("tab_about")) as about_tab:
             # All of it comes from this app's own files; the cleaning would drop the charts.
             gr.Markdown(I18nData("about"), elem_id="about", sanitize_html=False)
     for tab, name in ((draw_tab, "draw"), (upload_tab, "upload"), (about_tab, "about")):
         tab.select(None, js=OPEN_TAB % (name, name))
-    return picture, rotate
-
-
-def connect_upload(picture: gr.Image, rotate: gr.Button, answer: gr.HTML) -> None:
-    """Answer every change of the upload tab."""
-    turns = gr.State(0)
-    event: dict[str, Any] = {
-        "outputs": [answer, turns],
-        "preprocess": False,
-        "show_progress": "hidden",
-        "trigger_mode": "always_last",
-        "api_visibility": "private",
-        **PICTURES,
-    }
-    picture.input(read_upload, picture, js=READING % 1, **event)
-    rotate.click(read_turned_upload, [picture, turns], js=READING % 2, **event)
 
 
 def build_api() -> None:
@@ -360,7 +300,7 @@ def serve(uploads: Path) -> None:
         },
     )
     shut_down_on_sigterm(demo, traffic)
-    start_housekeeping(demo, UPLOADS, uploads)
+    start_housekeeping(demo, Limits(), uploads)
     service.start()
     demo.block_thread()
 

@@ -36,9 +36,6 @@ from digits.segmentation import ink_network
 from digits.segmentation import network as finder_network
 
 WEIGHTS_FILE = "model.safetensors"
-FINDER_FILE = "finder.safetensors"
-EXTRACTOR_FILE = "extractor.safetensors"
-LINE_READER_FILE = "line_reader.safetensors"
 FINDER = "finder"
 EXTRACTOR = "extractor"
 LINE_READER = "line_reader"
@@ -46,19 +43,13 @@ LINE_READER = "line_reader"
 names are in `digits.networks.NETWORKS`."""
 CONFIG_FILE = "config.json"
 METRICS_FILE = "metrics.json"
-HASHES = {
-    WEIGHTS_FILE: "sha256",
-    FINDER_FILE: "finder_sha256",
-    EXTRACTOR_FILE: "extractor_sha256",
-    LINE_READER_FILE: "line_reader_sha256",
-}
-"""The networks' files, and the keys of `config.json` that name their SHA-256."""
-
 _BESIDE = {
-    FINDER: (FINDER_FILE, finder_network.LAYERS, finder_network.INPUTS),
-    EXTRACTOR: (EXTRACTOR_FILE, ink_network.LAYERS, finder_network.INPUTS),
-    LINE_READER: (LINE_READER_FILE, line_network.LAYERS, line_network.INPUTS),
+    FINDER: (finder_network.LAYERS, finder_network.INPUTS),
+    EXTRACTOR: (ink_network.LAYERS, finder_network.INPUTS),
+    LINE_READER: (line_network.LAYERS, line_network.INPUTS),
 }
+HASHES = {WEIGHTS_FILE: "sha256"} | {f"{name}.safetensors": f"{name}_sha256" for name in _BESIDE}
+"""The networks' files, and the keys of `config.json` that name their SHA-256."""
 
 FILES = (CONFIG_FILE, METRICS_FILE, *HASHES)
 BUNDLED = Path(__file__).parent / "bundled"
@@ -163,13 +154,11 @@ def load_folder(folder: Path, origin: Origin | None = None) -> Weights:
         return parse_tensors(_read_named(folder / name, getattr(config, HASHES[name])), network)
 
     return Weights(
-        read(WEIGHTS_FILE, config.network),
-        read(FINDER_FILE, FINDER),
-        read(EXTRACTOR_FILE, EXTRACTOR),
-        read(LINE_READER_FILE, LINE_READER),
-        config,
-        metrics,
-        origin or Origin(),
+        tensors=read(WEIGHTS_FILE, config.network),
+        **{name: read(f"{name}.safetensors", name) for name in _BESIDE},
+        config=config,
+        metrics=metrics,
+        origin=origin or Origin(),
     )
 
 
@@ -196,10 +185,7 @@ def parse_config(text: bytes) -> Config:
         network=_value(values, "network", str, CONFIG_FILE),
         temperature=_number(values, "temperature", *TEMPERATURES, CONFIG_FILE),
         rejection_threshold=_number(values, "rejection_threshold", 0.0, 1.0, CONFIG_FILE),
-        sha256=_sha256(values, "sha256"),
-        finder_sha256=_sha256(values, "finder_sha256"),
-        extractor_sha256=_sha256(values, "extractor_sha256"),
-        line_reader_sha256=_sha256(values, "line_reader_sha256"),
+        **{key: _sha256(values, key) for key in HASHES.values()},
         more={key: values[key] for key in values.keys() - Config.__dataclass_fields__.keys()},
     )
 
@@ -239,8 +225,7 @@ def parse_tensors(data: bytes, network: str) -> Tensors:
             or misshaped, or a number is not finite.
     """
     if network in _BESIDE:
-        name, parts, inputs = _BESIDE[network]
-        shapes = layers.shapes(parts, inputs)
+        name, shapes = f"{network}.safetensors", layers.shapes(*_BESIDE[network])
     elif network in networks.NETWORKS:
         name, shapes = WEIGHTS_FILE, networks.shapes(networks.NETWORKS[network])
     else:

@@ -100,7 +100,7 @@ def drawing_pad() -> gr.HTML:
 
 
 def answer_panel(functions: Sequence[Callable[..., Any]], corrections: str | None) -> gr.HTML:
-    """The answer; its value is the view of the uploaded picture.
+    """The answer, and which weights gave it.
 
     Args:
         functions: What the panel asks: `read_status` says which weights answer, `read_why` what

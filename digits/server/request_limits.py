@@ -102,7 +102,7 @@ ROUTES: Final = (
     # A stroke of the pad, or what the network makes of it; answered in milliseconds.
     Route("drawing", "/v1/(?:draw|inside|compare)", _POST, MAX_QUESTION_BYTES, asks=True),
     # Its body is in memory until it is answered.
-    Route("picture", "/v1/(?:predict|read)", _POST, MAX_UPLOAD_BYTES, at_once=32, asks=True),
+    Route("picture", "/v1/(?:predict|read|look)", _POST, MAX_UPLOAD_BYTES, at_once=32, asks=True),
     Route("upload", rf"{_API}/upload/?", _POST, MAX_UPLOAD_BYTES, asks=True),
     Route(
         "assistant",

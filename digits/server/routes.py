@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
+import numpy as np
 from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
@@ -20,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from digits.demos import Compared, Demos, Guess, NetworkError, shrink_and_normalize
 from digits.drawing import INK_HEIGHT, PAD_HEIGHT, PAD_WIDTHS, StrokesError, draw, parse_strokes
-from digits.page.views import ImageError, encode_image, reading_view
+from digits.page.views import ImageError, encode_image, picture_view, reading_view
 from digits.pictures import Picture, PictureError, load_picture
 from digits.preprocessing import has_ink
 from digits.server import inside
@@ -154,24 +155,25 @@ def http_api(service: Service, demos: Demos, health: Callable[[], JsonObject]) -
     limiter = CapacityLimiter(PICTURES_AT_ONCE)
 
     async def answer_picture(
-        request: Request, respond: Callable[["Recognizer", Picture], JsonObject]
+        respond: Callable[[Service, bytes], JsonObject], content: bytes
     ) -> JSONResponse:
-        content = await _picture_file(request)
-
-        def work() -> JsonObject:
-            return respond(service.recognizer(_PATIENCE_SECONDS), load_picture(content))
-
+        work = partial(respond, service, content)
         return JSONResponse(await to_thread.run_sync(work, limiter=limiter))
 
     @api.post("/predict", **_documented(Prediction, _PICTURE_BODY))
     async def predict(request: Request) -> JSONResponse:
         """Read the one handwritten digit in a picture."""
-        return await answer_picture(request, predict_picture)
+        return await answer_picture(partial(_answer, predict_picture), await _picture_file(request))
 
     @api.post("/read", **_documented(Reading, _PICTURE_BODY))
     async def read(request: Request) -> JSONResponse:
         """Read the handwritten digits in a picture, line by line."""
-        return await answer_picture(request, read_picture)
+        return await answer_picture(partial(_answer, read_picture), await _picture_file(request))
+
+    @api.post("/look", include_in_schema=False)
+    async def look(request: Request, turns: int = 0) -> JSONResponse:
+        """Read the upload tab's picture, turned by 90 degrees clockwise so often."""
+        return await answer_picture(partial(_view_upload, turns), await request.body())
 
     @api.post("/draw", **_documented(Prediction | Reading, _STROKES_BODY))
     async def draw_strokes(request: Request) -> JSONResponse:
@@ -270,6 +272,23 @@ def compare_strokes(
         "normalized": normalized,
         "model": label,
     }
+
+
+def _answer(
+    respond: Callable[["Recognizer", Picture], JsonObject], service: Service, content: bytes
+) -> JsonObject:
+    return respond(service.recognizer(_PATIENCE_SECONDS), load_picture(content))
+
+
+def _view_upload(turns: int, service: Service, content: bytes) -> JsonObject:
+    """Answer the upload tab: a view, of kind `problem` where there is no answer."""
+    try:
+        picture = np.ascontiguousarray(np.rot90(load_picture(content), -turns))
+        return picture_view(service.recognizer(_PATIENCE_SECONDS), picture)
+    except PictureError as error:
+        return {"kind": "problem", "code": error.code}
+    except NotReadyError:
+        return {"kind": "problem", "code": "not_ready"}
 
 
 def _answer_drawing(served: "Recognizer", demos: Demos, drawing: _Drawing) -> JsonObject:

@@ -1,20 +1,17 @@
-"""Pictures that visitors and clients of the API hand in, by way of Gradio's upload folder."""
+"""Pictures that clients of Gradio's API hand in, by way of its upload folder."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-
 from digits.pictures import Picture, PictureError, load_picture
 
 
-def uploaded_picture(file: object, folder: str, quarter_turns: int = 0) -> Picture:
+def uploaded_picture(file: object, folder: str) -> Picture:
     """Open a file that was uploaded here.
 
     Args:
         file: Gradio's description of it; `path` says where it lies.
         folder: The folder that uploads are written to; nothing outside it is opened.
-        quarter_turns: How often to turn the picture by 90 degrees clockwise.
 
     Returns:
         `(H, W)` gray or `(H, W, 3)` RGB uint8, upright.
@@ -27,8 +24,7 @@ def uploaded_picture(file: object, folder: str, quarter_turns: int = 0) -> Pictu
         raise PictureError("No picture was given. Choose a picture of a handwritten digit.", "none")
     if not lies_in(path, folder):
         raise PictureError("This file was not uploaded here. Upload the picture first.", "none")
-    picture = load_picture(path)
-    return np.ascontiguousarray(np.rot90(picture, -quarter_turns)) if quarter_turns else picture
+    return load_picture(path)
 
 
 def lies_in(path: str, folder: str) -> bool:

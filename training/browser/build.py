@@ -78,7 +78,7 @@ def _page(weights: Weights, engine: Runtime) -> str:
 
 
 def _script(weights: Weights) -> str:
-    """Join the scripts: each of the app's parts in a block of its own, as on its page."""
+    """Join the scripts: what all share, then each of the app's parts in a block of its own."""
     shown = visible_steps(networks.find(weights.config.network))
     about = {
         "model": _name(weights),
@@ -92,11 +92,13 @@ def _script(weights: Weights) -> str:
     pieces = [
         "'use strict'",
         f"const ABOUT = {_json(about)}",
-        f"const WORDS = {_json(PAGE_WORDS)}",
+        "const element = document.body",
+        f"const props = {{ words: {_json(PAGE_WORDS)} }}",
+        components.text("common.js"),
         *(_read(name) for name in _SCRIPTS),
-        _part("pad-column", pad, ["common.js", "pad.js", "examples.js", "overlay.js"]),
-        _part("answer-column", answer, ["common.js", "answer.js"]),
-        _part("inside-column", {}, ["common.js", "frame.js", "inside.js"]),
+        _part("pad-column", pad, ["pad.js", "examples.js", "overlay.js"]),
+        _part("answer-column", answer, ["answer.js"]),
+        _part("inside-column", {}, ["frame.js", "inside.js"]),
     ]
     return "\n".join(pieces)
 
@@ -105,7 +107,7 @@ def _part(place: str, settings: Mapping[str, Any], scripts: list[str]) -> str:
     """One part of the app's page with the names that Gradio hands to its script."""
     pieces = [
         f"const element = document.getElementById('{place}')",
-        f"const props = {{ words: WORDS, settings: {_json(settings)} }}",
+        f"const props = {{ settings: {_json(settings)} }}",
         *(components.text(name) for name in scripts),
     ]
     return "\n".join(["{", *pieces, "}"])

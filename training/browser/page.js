@@ -1,14 +1,7 @@
 // The pad and the answer of the app's own page, put to work without its server.
 
-const language = (navigator.languages || [navigator.language])
-  .map((tag) => tag.slice(0, 2))
-  .find((tag) => tag in WORDS) || 'en'
-
-const pageWord = (key) => WORDS[language][key]
-
 document.documentElement.lang = language
-document.title = pageWord('title')
-for (const node of document.querySelectorAll('[data-page-word]')) node.textContent = pageWord(node.dataset.pageWord)
+document.title = word('title')
 
 // The app's styles know dark by a class.
 const dark = matchMedia('(prefers-color-scheme: dark)')
@@ -22,4 +15,3 @@ for (const name of ['dragover', 'drop']) document.addEventListener(name, (event)
 // Nobody asks why here, and nobody keeps corrections: the answer's script calls these all the same.
 const nothing = () => {}
 const [offerWhy, explain, listenForWhy, offerCorrection, listenForCorrections] = Array(5).fill(nothing)
-const watch = nothing

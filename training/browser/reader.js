@@ -27,7 +27,7 @@ let queue = loadNetwork().then(
   (ready) => { network = ready },
   (error) => {
     console.error(error)
-    problem = `${pageWord('cannot_load')} (${error.message})`
+    problem = `${word('cannot_load')} (${error.message})`
   },
 )
 
@@ -60,7 +60,7 @@ async function readDrawing(strokes) {
 // What "Look inside" asks, as digits/page/static/ask_later.js asks the server (digits/server/inside.py).
 async function askLater(_, { image }) {
   if (problem) return null
-  const ink = Float32Array.from(atob(image), (letter) => letter.charCodeAt(0) / 255)
+  const ink = Float32Array.from(decodeBytes(image), (value) => value / 255)
   try {
     const values = await compute(ink, ABOUT.layers.map(({ name }) => name))
     return { layers: ABOUT.layers.map((layer, i) => ({ ...layer, values: encodeLayer(values[i]) })) }

@@ -1,7 +1,7 @@
 // The answer: the digit with a bar for each share, or a tile for each digit of several; the
 // picture that the network saw, and which weights answer.
-// Answers come from the pad (an event) and from the upload tab (this component's value); each
-// source keeps its last one, and the open tab's is shown.
+// Answers come from the pad and from the upload tab; each source keeps its last one, and the open
+// tab's is shown.
 
 const STATUS_MS = 700
 const SURE = 0.8 // below this calibrated confidence a runner-up is named
@@ -17,7 +17,6 @@ const chosenLine = element.querySelector('.chosen-network')
 const announce = element.querySelector('.announce')
 const count = (number) => number.toLocaleString(language)
 const percent = new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 1 })
-const exact = new Intl.NumberFormat(language, { style: 'percent', minimumFractionDigits: 2 })
 
 const BESIDE = ['full', 'offline', 'warming', 'reading'] // said beside the last bars
 const waitingFor = (mode) => ({ answer: { kind: 'blank', mode }, final: true })
@@ -26,7 +25,6 @@ const answers = { draw: waitingFor('draw'), upload: waitingFor('upload') }
 let source = 'draw'
 let model = null // the weights that the line at the bottom speaks of
 let status = null // what the server last said of them
-let uploadedAt = 0
 let reached = true // whether the last question was answered
 
 // ---- shares --------------------------------------------------------------------------------
@@ -198,7 +196,7 @@ function showChosen() {
 
 function sayWeights({ repo, revision, commit, errors, tested }) {
   const name = repo ? word('weights_hub', repo, revision, commit) : word('weights_bundled')
-  const line = word('weights_line', name, exact.format(1 - errors / tested))
+  const line = word('weights_line', name, exactPercent.format(1 - errors / tested))
   return [line, `, ${word('weights_errors', count(errors), count(tested))}`]
 }
 
@@ -219,21 +217,12 @@ bars.append(...digitRows, noneRow)
 listenForWhy()
 listenForCorrections()
 
-// The pad says how long its answer took; an upload's begins with the word of it.
-function takeTime(from, answer) {
-  if (from === 'upload' && answer.kind === 'reading') uploadedAt = performance.now()
-  else if (from === 'upload' && uploadedAt && !answer.took) answer.took = performance.now() - uploadedAt
-}
-
-function take(from, answer, final) {
-  takeTime(from, answer)
+document.addEventListener('digits:answer', ({ detail: { source: from, answer, final } }) => {
   answers[from] = { answer, final }
   if (answer.kind === 'offline') setReached(false)
   else if (answer.kind !== 'reading' && answer.kind !== 'full') setReached(true)
   if (from === source) show(answers[from], true)
-}
-
-document.addEventListener('digits:answer', ({ detail }) => take(detail.source, detail.answer, detail.final))
+})
 
 document.addEventListener('digits:source', ({ detail }) => {
   if (!(detail in answers)) return
@@ -243,8 +232,6 @@ document.addEventListener('digits:source', ({ detail }) => {
 })
 
 document.addEventListener('digits:look', () => tell('digits:shown', { source, answer: answers[source].answer }))
-
-watch('value', () => take('upload', props.value || { kind: 'blank', mode: 'upload' }, true))
 
 document.addEventListener('digits:network', showChosen)
 chosenLine.lastChild.addEventListener('click', () => chooseNetwork(null))

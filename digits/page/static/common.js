@@ -81,6 +81,12 @@ const rootUrl = (path) => new URL(path, `${(window.gradio_config?.root ?? locati
 
 const apiUrl = (name) => rootUrl(`v1/${name}`)
 
+function postJson(name, question, options) {
+  const headers = { 'Content-Type': 'application/json' }
+  return fetch(apiUrl(name), { method: 'POST', headers, body: JSON.stringify(question), ...options })
+}
+
 const wholePercent = new Intl.NumberFormat(language, { style: 'percent' })
+const exactPercent = new Intl.NumberFormat(language, { style: 'percent', minimumFractionDigits: 2 })
 
 translate(element)

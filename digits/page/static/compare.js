@@ -2,7 +2,6 @@
 // once as those demos show it to their network, once in MNIST's frame.
 
 const COMPARE_MS = 250 // least time between two questions
-const accuracy = new Intl.NumberFormat(language, { style: 'percent', minimumFractionDigits: 2 })
 
 const compare = element.querySelector('.compare')
 const table = compare.querySelector('table')
@@ -40,13 +39,13 @@ function showComparison({ networks, shrunk, normalized }) {
 }
 
 // A press of the network's name lets it answer the pad.
-function newLine({ network, accuracy: share }) {
+function newLine({ network, accuracy }) {
   const line = table.tBodies[0].insertRow()
   line.dataset.network = network ?? ''
   line.innerHTML = '<th scope="row"><button type="button"><b></b></button></th><td></td><td></td>'
   const button = line.querySelector('button')
   button.firstChild.textContent = network ?? word('compare_served')
-  const notes = [word('compare_mnist', accuracy.format(share)), word('compare_answers')]
+  const notes = [word('compare_mnist', exactPercent.format(accuracy)), word('compare_answers')]
   button.append(...notes.map((note) => make('small', {}, note)))
   line.addEventListener('click', () => chooseNetwork(network))
   markChosen()

@@ -13,11 +13,7 @@ document.addEventListener('digits:network', () => writeStore('sessionStorage', N
 async function request(mode, strokes) {
   const network = chosenNetwork() ?? undefined
   try {
-    const response = await fetch(apiUrl('draw'), {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ mode, strokes, network, images: mode === 'number' }),
-    })
+    const response = await postJson('draw', { mode, strokes, network, images: mode === 'number' })
     const answer = await response.json()
     if (answer.code === 'warming') return { kind: 'warming' }
     if (response.status === 422) return { kind: 'refused' }

@@ -1,9 +1,10 @@
 // The upload tab: three ways to hand a picture in, and the picture itself, upright, with the boxes
-// of what was read. Gradio's own field, hidden beside it, carries the file to the server.
+// of what was read.
 
 const drop = element.querySelector('.drop')
 const seenPicture = drop.querySelector('.seen-picture')
 const camera = drop.querySelector('.camera')
+const fileInput = drop.querySelector('input')
 const dropSaid = drop.querySelector('.drop-said')
 
 function setState(state) {
@@ -17,11 +18,9 @@ function setState(state) {
 
 // A phone's own camera focuses and zooms.
 function chooseFile(fromCamera) {
-  const input = document.querySelector('#upload input[type=file]')
-  if (fromCamera) input.setAttribute('capture', 'environment')
-  else input.removeAttribute('capture')
-  input.value = '' // the same file may be chosen again
-  input.click()
+  if (fromCamera) fileInput.setAttribute('capture', 'environment')
+  else fileInput.removeAttribute('capture')
+  fileInput.click()
 }
 
 async function openCamera() {
@@ -44,7 +43,7 @@ function takePhoto() {
   const photo = make('canvas', { width: camera.videoWidth, height: camera.videoHeight })
   photo.getContext('2d').drawImage(camera, 0, 0)
   closeCamera()
-  photo.toBlob((content) => tell('digits:picture', new File([content], 'photo.png', { type: 'image/png' })))
+  photo.toBlob((content) => tell('digits:picture', content))
 }
 
 function closeCamera() {
@@ -56,7 +55,7 @@ async function pastePicture() {
     for (const item of await navigator.clipboard.read()) {
       const type = item.types.find((one) => one.startsWith('image/'))
       if (!type) continue
-      tell('digits:picture', new File([await item.getType(type)], 'pasted', { type }))
+      tell('digits:picture', await item.getType(type))
       return
     }
   } catch { /* not allowed, or no such thing in this browser */ }
@@ -99,12 +98,16 @@ const ACTIONS = {
   paste: pastePicture,
   shoot: takePhoto,
   cancel: closeCamera,
-  turn: () => document.querySelector('#rotate').click(),
-  remove: () => document.querySelector('#upload .icon-button-wrapper button').click(),
+  turn: () => tell('digits:turn'),
+  remove: () => tell('digits:remove'),
 }
 for (const [name, act] of Object.entries(ACTIONS)) {
   element.querySelector(`[data-action=${name}]`).addEventListener('click', act)
 }
+fileInput.addEventListener('change', () => {
+  if (fileInput.files.length) tell('digits:picture', fileInput.files[0])
+  fileInput.value = '' // the same file may be chosen again
+})
 drop.querySelector('.drop-here').parentNode.addEventListener('click', () => { if (drop.dataset.state === 'empty') chooseFile(false) })
 for (const name of ['dragover', 'dragleave', 'drop']) {
   element.addEventListener(name, () => { drop.dataset.over = name === 'dragover' }, { capture: true })

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from tests.support import pen, visitor
 
-UPLOADS = re.compile(r"/gradio_api/upload\?")
+UPLOADS = "**/v1/look?*"
 
 
 def test_a_slow_answer_is_awaited_and_the_old_one_taken_away(page):
@@ -49,21 +49,18 @@ def test_without_a_network_the_lamp_says_so_until_it_is_back(page):
 
 def test_the_upload_tab_says_in_its_own_words_that_there_is_no_network(page, tmp_path):
     visitor.open_upload(page)
-    # Only these: Gradio lets a failure of its own progress report go uncaught.
-    for url in (UPLOADS, "**/v1/health"):
-        visitor.cut_off(page, url)
+    visitor.cut_off(page, UPLOADS)
     visitor.upload(page, tmp_path, pen.sheet(8))
     expect(page.locator("#prediction")).to_contain_text("Choose the picture again")
     expect(page.locator(".weights")).to_have_attribute("data-ready", "false")
     page.unroute(UPLOADS)
-    page.unroute("**/v1/health")
     visitor.upload_digit(page, tmp_path, 7)
     expect(page.locator(".weights")).to_have_attribute("data-ready", "true")
 
 
 def test_a_picture_on_its_way_takes_the_last_answer_away(page, tmp_path):
     visitor.upload_digit(page, tmp_path, 8)
-    _, release = visitor.hold(page, "**/gradio_api/queue/join*")
+    _, release = visitor.hold(page, UPLOADS)
     visitor.press(page, "Rotate by 90°")
     expect(page.locator("#prediction")).to_have_text(re.compile(r"^\s*Reading …"))
     release()

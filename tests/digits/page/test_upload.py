@@ -62,7 +62,7 @@ def test_a_picture_dropped_on_the_upload_field_is_read_once(page):
     page.on("request", lambda request: uploads.append(request.url))
     hand_in(page, "drop", "#upload .drop-area", pen.sheet(3))
     visitor.wait_for_digit(page, 3)
-    assert len([url for url in uploads if "/upload?" in url]) == 1
+    assert len([url for url in uploads if "/v1/look?" in url]) == 1
 
 
 @pytest.mark.parametrize(

@@ -144,6 +144,14 @@ def test_what_is_no_picture_is_refused_with_advice(app, endpoint, sent, status, 
     assert not re.search(r"Traceback|[/\\]\w+[/\\]\w+[/\\]", answer["error"])
 
 
+@pytest.mark.parametrize("turns", [0, 1, 3])
+def test_a_picture_of_the_page_is_turned_clockwise(app, turns):
+    content = pen.encode(np.rot90(pen.sheet(3, 1, 5), turns))
+    status, view = app.ask(f"look?turns={turns}", content=content)
+    assert (status, view["number"], view["size"]) == (200, "315", [1200, 400])
+    assert app.ask("look", content=b"text") == (200, {"kind": "problem", "code": "format"})
+
+
 def test_a_picture_over_the_limit_is_refused(app):
     status, answer = app.ask("predict", content=b"\0" * 20_100_000, headers=PNG)
     assert status == 413
