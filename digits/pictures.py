@@ -289,7 +289,7 @@ def _wide_to_bytes(values: Samples, transparency: object = None) -> Picture:
     low, high = values.min(), values.max()
     if not (np.isfinite(low) and np.isfinite(high)):
         raise PictureError(
-            "This picture holds values that are no numbers. Save it anew as PNG.", "damaged"
+            "This picture is damaged: some values are no numbers. Save it anew as PNG.", "damaged"
         )
     samples = values.astype(np.result_type(values, np.float32))
     if low < 0:

@@ -55,7 +55,7 @@ class Line:
         corner: x and y of its top left corner, in pixels of the picture.
         scale: Pixels of the picture to one of the ink.
         count: How many digits it has, by centres and by connected ink without one.
-        score: How sure the finder is of its surest digit; 0 if the extractor is not of its ink.
+        score: How sure the finder is of its surest digit.
     """
 
     ink: InkArray
@@ -97,10 +97,13 @@ def find_lines(found: DigitInk) -> list[Line]:
     ]
     inks = _share(found.ink, labels, boxes, groups)
     return [
-        _cut(ink, found, group)
-        for ink, group in zip(inks, groups, strict=True)
-        if (ink > CONNECTING_INK).any()
+        _cut(ink, found, group) for ink, group in zip(inks, groups, strict=True) if _is_written(ink)
     ]
+
+
+def _is_written(ink: InkArray) -> bool:
+    strokes = ink[ink > CONNECTING_INK]
+    return bool(strokes.size and strokes.mean() > _LEAST_INK)
 
 
 def _seeds(found: DigitInk, boxes: npt.NDArray[np.float64]) -> list[Centre]:
@@ -117,8 +120,7 @@ def _seeds(found: DigitInk, boxes: npt.NDArray[np.float64]) -> list[Centre]:
 def _cut(ink: InkArray, found: DigitInk, group: list[Centre]) -> Line:
     x, y, width, height = cv2.boundingRect((ink > 0).astype(np.uint8))
     corner = (found.corner[0] + x * found.scale, found.corner[1] + y * found.scale)
-    is_ink = ink[ink > CONNECTING_INK].mean() > _LEAST_INK
-    score = max(centre.score for centre in group) if is_ink else 0.0
+    score = max(centre.score for centre in group)
     return Line(ink[y : y + height, x : x + width], corner, found.scale, len(group), score)
 
 
