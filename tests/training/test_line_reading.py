@@ -9,7 +9,9 @@ from digits.numbers.network import BLANK, COLUMN_STEP, LAYERS
 from digits.weights import BUNDLED, load_folder
 from tests.support.training_support import run_training, small_hands
 from training import keras_layers, line_reading
+from training.handwriting.strokes import box
 from training.synthesis.lines import Written, write_line
+from training.synthesis.writing import pick_font, print_character
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +46,19 @@ def test_lines_are_of_digits_signs_and_words_and_all_lengths(lines):
     assert {1, 2, 3, 4, 5, 6} <= {len(line.labels) for line in lines}
     assert any(set(line.labels) == {NOT_A_DIGIT} for line in lines)
     assert max(line.ink.shape[1] for line in lines) > 5 * HEIGHT
+
+
+@pytest.mark.parametrize(
+    ("character", "top", "foot"),
+    [("H", 0, 1), ("8", 0, 1), ("x", 0.3, 1), ("g", 0.3, 1.3), (".", 0.85, 1)],
+)
+def test_a_character_of_a_font_stands_on_the_line_as_high_as_capitals(character, top, foot):
+    font = pick_font(np.random.default_rng(0))
+    low, high = box(print_character(character, font))
+    assert [low[1], high[1]] == pytest.approx([top, foot], abs=0.15)
+    assert 0 <= low[0] <= high[0] < 1.5
+    print_character(character, font)[0] += 1
+    assert box(print_character(character, font))[0] == pytest.approx(low)
 
 
 def test_the_same_seed_and_index_write_the_same_lines(hands):

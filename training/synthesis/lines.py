@@ -32,15 +32,22 @@ from training.synthesis.writing import (
     SIGNS,
     Hands,
     load_hands,
+    pick_font,
+    print_character,
     stand,
     write_character,
 )
 
 _COUNTS: Final = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12)
 _COUNT_ODDS: Final = (0.13, 0.16, 0.18, 0.16, 0.12, 0.09, 0.06, 0.05, 0.03, 0.02)
-_BEFORE: Final = "$€£-+#<?"
+_BEFORE: Final = "$$$€£-+#<?"
 _AMID: Final = "".join(sign for sign in BETWEEN if sign not in "()")  # they come in pairs
 _BEHIND: Final = "%€°'!$.,?"
+
+_PRINTED_WORDS: Final = 0.5
+_PRINTED_NUMBERS: Final = 0.08
+_PRINTED_SIGNS: Final = 0.25
+"""Shares that are written as a font has them."""
 
 _LIKE_DIGITS: Final = "BGIOSZbgiloqsz"
 
@@ -81,17 +88,20 @@ def write_line(hands: Hands, rng: np.random.Generator) -> Written:
 
 def _word(_hands: Hands, rng: np.random.Generator) -> list[_Character]:
     """Write a word of four letters at least: in a shorter one o and l would be digits."""
+    if rng.random() < 0.5:
+        case = rng.choice([string.ascii_lowercase, string.ascii_uppercase])
+        return _others("".join(rng.choice(list(case), int(rng.integers(4, 9)))), rng)
     text = ""
     while len(text) < 4:
         text = word(rng, 3)
-    return [_other(character, rng) for character in text]
+    return _others(text, rng)
 
 
 def _letters(_hands: Hands, rng: np.random.Generator) -> list[_Character]:
     """Write letters that no digit looks like, all small, all capitals or both."""
     case = rng.choice([string.ascii_lowercase, string.ascii_uppercase, string.ascii_letters])
     letters = [letter for letter in case if letter not in _LIKE_DIGITS]
-    return [_other(str(x), rng) for x in rng.choice(letters, int(rng.integers(2, 7)))]
+    return _others("".join(rng.choice(letters, int(rng.integers(2, 7)))), rng)
 
 
 def _signs(_hands: Hands, rng: np.random.Generator) -> list[_Character]:
@@ -103,31 +113,37 @@ def _shape(_hands: Hands, rng: np.random.Generator) -> list[_Character]:
 
 
 def _number(hands: Hands, rng: np.random.Generator) -> list[_Character]:
+    """Write a number, in a font now and then; so are signs in one that is written by hand."""
     count = int(rng.choice(_COUNTS, p=_COUNT_ODDS))
+    font = pick_font(rng) if rng.random() < _PRINTED_NUMBERS else None
     zeros = rng.random() < 0.08
     signs = rng.random() < 0.4
+    sign_font = pick_font(rng) if font is None and rng.random() < _PRINTED_SIGNS else font
     written: list[_Character] = []
-    if signs and rng.random() < 0.25:
-        written.append(_other(str(rng.choice(list(_BEFORE))), rng))
+    if signs and rng.random() < 0.3:
+        written.append(_other(str(rng.choice(list(_BEFORE))), rng, sign_font))
     inner: list[int] = []
-    if signs and rng.random() < 0.15:
-        inner = sorted(rng.choice(count + 1, 2, replace=False).tolist())
+    if signs and rng.random() < 0.25:
+        whole = rng.random() < 0.5
+        inner = [0, count] if whole else sorted(rng.choice(count + 1, 2, replace=False).tolist())
     for index in range(count):
         if index in inner:
-            written.append(_other("(" if index == inner[0] else ")", rng))
-        written.append(_digit(hands, rng, 0 if zeros and index and rng.random() < 0.8 else None))
+            written.append(_other("(" if index == inner[0] else ")", rng, sign_font))
+        digit = 0 if zeros and index and rng.random() < 0.8 else None
+        written.append(_digit(hands, rng, digit, font))
         is_last = index == count - 1
         if signs and rng.random() < (0.3 if is_last else 0.35):
-            written.append(_other(str(rng.choice(list(_BEHIND if is_last else _AMID))), rng))
+            sign = str(rng.choice(list(_BEHIND if is_last else _AMID)))
+            written.append(_other(sign, rng, sign_font))
     if count in inner:
-        written.append(_other(")", rng))
+        written.append(_other(")", rng, sign_font))
     return written
 
 
 _KINDS: Final = (
-    ((_number,), 0.8),
-    ((_word,), 0.065),
-    ((_letters,), 0.065),
+    ((_number,), 0.74),
+    ((_word,), 0.115),
+    ((_letters,), 0.075),
     ((_signs,), 0.02),
     ((_shape,), 0.01),
     ((_word, _number), 0.02),
@@ -136,9 +152,13 @@ _KINDS: Final = (
 """What is written side by side, and how often."""
 
 
-def _digit(hands: Hands, rng: np.random.Generator, digit: int | None) -> _Character:
+def _digit(
+    hands: Hands, rng: np.random.Generator, digit: int | None, font: str | None
+) -> _Character:
     if digit is None:
         digit = int(rng.choice([*range(10), 1]))  # 1s are written in most ways
+    if font is not None:
+        return _sized(print_character(str(digit), font), rng), digit
     if rng.random() < 0.45:
         strokes = handwriting.write(str(digit), rng, rng.uniform(1.5, 5.0))
     else:
@@ -148,7 +168,15 @@ def _digit(hands: Hands, rng: np.random.Generator, digit: int | None) -> _Charac
     return _sized(stand(strokes, 0.0), rng), digit
 
 
-def _other(character: str, rng: np.random.Generator) -> _Character:
+def _others(text: str, rng: np.random.Generator) -> list[_Character]:
+    """Write letters by hand, or print them in one font."""
+    font = pick_font(rng) if rng.random() < _PRINTED_WORDS else None
+    return [_other(character, rng, font) for character in text]
+
+
+def _other(character: str, rng: np.random.Generator, font: str | None = None) -> _Character:
+    if font is not None and character.isascii():
+        return _sized(print_character(character, font), rng), NOT_A_DIGIT
     return _sized(write_character(character, rng, 2.5).strokes, rng), NOT_A_DIGIT
 
 

@@ -226,11 +226,36 @@ def _rounded(points: Points) -> Points:
     return points
 
 
+def print_character(character: str, font: str) -> Strokes:
+    """Write a letter, a digit or a sign as a font has it: the middle of its lines, 1 high.
+
+    Args:
+        character: A character of ASCII.
+        font: As of `pick_font`.
+    """
+    return [stroke.copy() for stroke in _traced(character, font)]
+
+
+@lru_cache(4096)
+def _traced(character: str, font: str) -> Strokes:
+    cover, tall, above = _printed(character, font)
+    strokes = trace(cover)
+    low, high = pen_strokes.box(strokes)
+    x, y, width, height = cv2.boundingRect((cover > 100).astype(np.uint8))
+    scale = np.array([width, height]) / np.maximum(high - low, 1.0) / tall  # 1 for a point
+    middle = np.array([x + width / 2, y + height / 2 - above]) / tall
+    return [(s - (low + high) / 2) * scale + middle for s in strokes]
+
+
+def pick_font(rng: np.random.Generator) -> str:
+    """Return the file of some font that a package ships."""
+    fonts = _fonts()
+    return fonts[int(rng.integers(len(fonts)))]
+
+
 def print_text(text: str, rng: np.random.Generator, layer: int = WRITING) -> Mark:
     """Print text in some font; its line is 1 high from the top of capitals to their foot."""
-    fonts = _fonts()
-    name = fonts[int(rng.integers(len(fonts)))]
-    cover, tall, above = _printed(text, name)
+    cover, tall, above = _printed(text, pick_font(rng))
     low = np.array([0.0, -above / tall])
     return Mark([np.array([low, low + np.array(cover.shape[::-1]) / tall])], layer, image=cover)
 
