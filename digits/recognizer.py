@@ -197,7 +197,7 @@ class Recognizer:
     def _read_line(self, line: Line) -> list[Character]:
         """Read digits and other writing of a line, from left to right."""
         named = self._line_reader.read(line.ink)
-        if len(named) < 2:
+        if not named:
             return [self._whole(line)]
         return self._numbers.read_characters(line.ink, named, line.to_picture)
 

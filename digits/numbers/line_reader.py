@@ -23,7 +23,7 @@ _SMALL: Final = 0.35
 _NOBODY: Final = -1
 
 _NEAR: Final = 0.3
-"""Distance from a character, in heights of the line, within which ink is a part of it."""
+"""Distance from a character, in heights of the others, within which ink is a part of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +102,7 @@ def share_ink(ink: InkArray, columns: npt.NDArray[np.float64]) -> list[Part]:
     holder = _holders(boxes, columns)
     gaps = gaps_between(boxes, boxes[holder])
     nearest = gaps.argmin(axis=1)
-    reach = _NEAR * boxes[:, 3].max()
+    reach = _NEAR * np.median(boxes[holder, 3])
     nearest[gaps[np.arange(len(boxes)), nearest] > reach] = _NOBODY
     nearest[holder] = np.arange(len(columns))
     owner = np.concatenate([[_NOBODY], nearest])[labels]

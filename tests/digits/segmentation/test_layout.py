@@ -5,6 +5,7 @@ from importlib import resources
 import cv2
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 
 from digits.pictures import load_picture
 from tests.support import pen
@@ -261,6 +262,16 @@ def test_boxes_of_a_form_are_no_digits(recognizer):
         picture[25:275, left : left + 250] = cv2.resize(sheet(digit), (250, 250))
         cv2.rectangle(picture, (left, 25), (left + 250, 275), 0, 3)
     assert recognizer.read(picture).number == "8023"
+
+
+@pytest.mark.parametrize("word", ["SOLD", "STOP", "Bills", "Signs", "Glass"])
+@pytest.mark.parametrize("font", ["DejaVuSans", "STIXGeneral"])
+def test_a_printed_word_is_no_number_though_its_letters_look_like_digits(recognizer, word, font):
+    [path] = resources.files("matplotlib").glob(f"mpl-data/fonts/ttf/{font}.ttf")
+    image = Image.new("L", (400, 120), 255)
+    ImageDraw.Draw(image).text((60, 20), word, 0, ImageFont.truetype(path, 60))
+    reading = recognizer.read(np.asarray(image))
+    assert (reading.number, reading.reason) == ("", "not a digit")
 
 
 @pytest.mark.parametrize("kind", ["plain", "gradient", "paper"])
