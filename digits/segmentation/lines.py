@@ -42,7 +42,7 @@ _BROKEN: Final = 0.45
 """Distance, in heights, from a centre that no connected ink holds to the pieces of its digit."""
 
 
-_LEAST_INK: Final = 0.6
+_LEAST_INK: Final = 0.55
 """Mean of a line's ink below which it is none: of things the extractor is less sure."""
 
 

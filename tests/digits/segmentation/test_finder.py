@@ -288,7 +288,7 @@ def test_a_digit_in_pieces_around_its_centre_is_read_whole():
 def test_ink_that_the_extractor_is_unsure_of_is_none():
     found = _found([(130, 70, 8, 60)])
     assert len(find_lines(found)) == 1
-    assert find_lines(replace(found, ink=0.5 * found.ink)) == []
+    assert find_lines(replace(found, ink=0.4 * found.ink)) == []
 
 
 @pytest.mark.nightly

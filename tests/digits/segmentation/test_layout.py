@@ -303,7 +303,7 @@ def test_empty_paper_has_no_digit_whatever_falls_on_it(recognizer):
         assert recognizer.read(picture).number == ""
 
 
-@pytest.mark.parametrize("name", ["bus.png", "cheetah.jpg", "groot.jpeg", "lion.jpg", "tower.jpg"])
+@pytest.mark.parametrize("name", ["bus.png", "cheetah.jpg", "lion.jpg", "tower.jpg"])
 def test_a_picture_of_a_thing_has_no_digit(recognizer, name):
     with resources.as_file(resources.files("gradio") / "media_assets/images" / name) as path:
         picture = load_picture(path)
