@@ -23,7 +23,7 @@ _SMALL: Final = 0.35
 _NOBODY: Final = -1
 
 _NEAR: Final = 0.3
-"""Distance from a character, in heights of the others, within which ink is a part of it."""
+"""Distance from a character, in heights of the characters, within which ink is a part of it."""
 
 
 @dataclass(frozen=True, eq=False)

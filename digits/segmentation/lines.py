@@ -41,9 +41,8 @@ _NEAR: Final = 0.25
 _BROKEN: Final = 0.45
 """Distance, in heights, from a centre that no connected ink holds to the pieces of its digit."""
 
-
 _LEAST_INK: Final = 0.55
-"""Mean of a line's ink below which it is none: of things the extractor is less sure."""
+"""Mean of a line's ink below which it is none: things make the extractor less sure than strokes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,8 +172,9 @@ def _share(
 ) -> list[InkArray]:
     """Give each line the ink of its digits; drop what only surrounds them.
 
-    A digit is the connected ink around its centre that fits best in height and place, and small ink
-    beside it. Ink that holds digits of several lines is shared pixel by pixel.
+    A digit is the connected ink around its centre that fits best in height and place, or the pieces
+    near a centre that none holds, and small ink beside these. Ink that holds digits of several
+    lines is shared pixel by pixel.
     """
     centres = [centre for group in groups for centre in group]
     owner = np.array([index for index, group in enumerate(groups) for _ in group])
@@ -185,7 +185,8 @@ def _share(
     misfit += np.linalg.norm(middles[:, None] - at, axis=2) / size
     misfit[~holds(boxes, centres)] = np.inf
     digits = (misfit == misfit.min(axis=0)) & np.isfinite(misfit)  # (boxes, centres)
-    away = gaps_between(boxes, np.pad(at, ((0, 0), (0, 2)))) / size
+    points = np.pad(at, ((0, 0), (0, 2)))  # boxes without extent
+    away = gaps_between(boxes, points) / size
     digits |= (away < _BROKEN) & (boxes[:, 3:] < size) & ~digits.any(axis=0)
     holders = digits.any(axis=1)
     of_line = np.full(len(boxes) + 1, -1)
