@@ -155,7 +155,8 @@ class Recognizer:
             if character.is_digit
         ]
         if not digits:
-            return replace(NO_INK, reason=NOT_A_DIGIT) if layout.unread else NO_INK
+            written = layout.lines or layout.unread
+            return replace(NO_INK, reason=NOT_A_DIGIT) if written else NO_INK
         sure = [digit for digit, seen in digits if is_sure(_combined(digit.confidence, seen))]
         best = max(
             sure or [digit for digit, _ in digits],

@@ -264,6 +264,14 @@ def test_a_page_without_digits_says_why(recognizer, unread, reason):
     assert recognizer.predict_layout(page).reason == recognizer.read_layout(page).reason == reason
 
 
+def test_a_line_of_other_writing_is_no_digit(recognizer):
+    word = np.zeros((60, 260), np.uint8)
+    cv2.putText(word, "ABRAHAM", (8, 40), cv2.FONT_HERSHEY_SIMPLEX, 1.3, 255, 3, cv2.LINE_AA)
+    page = Layout((Line((word / 255).astype(np.float32), count=7),))
+    assert recognizer.predict_layout(page).reason == NOT_A_DIGIT
+    assert recognizer.read_layout(page).reason == NOT_A_DIGIT
+
+
 def test_bundled_weights_read_mnist(recognizer, mnist):
     probabilities = recognizer.predict_images(mnist.train_images[:500] / np.float32(255))
     assert (probabilities[:, :10].argmax(axis=1) != mnist.train_labels[:500]).sum() <= 5
