@@ -1,11 +1,10 @@
-"""Training on many machines: two workers at one network, and a sweep with a network for each."""
+"""A sweep: runs of several networks and seeds, compared."""
 
 import dataclasses
 import json
 
 import pytest
 
-from benchmarks import two_workers
 from tests.support import workflow_runner
 from tests.support.training_support import small_mnist, write_handwritten_mnist
 from tests.support.workflow_runner import Runner
@@ -29,16 +28,6 @@ def write_run(folder, errors, test_errors=None, seed=0, epochs=1):
     configured = configuration(Job(recipe=recipe, seed=seed), MNIST)
     (folder / "recipe.json").write_text(json.dumps(configured))
     (folder / "metrics.json").write_text(json.dumps(metrics))
-
-
-@pytest.mark.nightly
-def test_two_workers_train_one_network():
-    first, second = two_workers.measure("fnn", steps=2, workers=2)
-    # Each has images of its own: without an exchange their weights would part.
-    assert first["weights"] == second["weights"]
-    assert first["step_ms"] > 0
-    described = two_workers.describe(first, [first, second])
-    assert described.endswith(f"fit of two workers: {first['fit']}")
 
 
 @pytest.mark.nightly
