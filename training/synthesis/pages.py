@@ -6,7 +6,6 @@ draws a sheet of pages with what is known about them, to look at.
 """
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
 import cv2
@@ -27,6 +26,9 @@ _TINY: Final = 7.0
 
 _LEAST_CONTRAST: Final = 14.0
 """Gray levels between a digit's ink and the page around it below which nobody would read it."""
+
+_OF_NOISE: Final = 3.0
+"""The same as a multiple of the noise: of the median difference between neighbouring pixels."""
 
 COLORS: Final = ((0, 0, 0), (0, 220, 0), (255, 60, 60), (70, 110, 255))
 """Of the classes, in figures."""
@@ -66,6 +68,7 @@ def _without_unseen(made: Made) -> Made:
     near = cv2.blur(picture * paper[..., None], (15, 15))
     around = near / np.maximum(cv2.blur(paper, (15, 15)), 0.02)[..., None]
     contrast = picture - around
+    noise = np.abs(picture - cv2.medianBlur(picture, 3))
     seen, dropped = [], []
     others = np.ones(ink.shape, bool)  # places of no digit that is seen
     for digit in made.digits:
@@ -73,7 +76,8 @@ def _without_unseen(made: Made) -> Made:
         part = (slice(max(0, y), y + h + 1), slice(max(0, x), x + w + 1))
         inked = contrast[part][ink[part] > 0]
         tall = digit.box[3] > _TINY
-        if tall and len(inked) >= 4 and np.abs(inked.mean(axis=0)).max() > _LEAST_CONTRAST:
+        least = max(_LEAST_CONTRAST, _OF_NOISE * float(np.median(noise[part])))
+        if tall and len(inked) >= 4 and np.abs(inked.mean(axis=0)).max() > least:
             seen.append(digit)
             others[part] = False
         else:
@@ -121,12 +125,7 @@ def _with_labels(made: Made) -> npt.NDArray[np.uint8]:
 
 def main() -> None:
     """Draw a sheet of pages."""
-    parser = console.parser("training.synthesis.pages", __doc__)
-    parser.add_argument("file", type=Path, help="PNG file to write")
-    parser.add_argument("--hands", type=Path, required=True, help="what a training run traced")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--count", type=int, default=24)
-    arguments = parser.parse_args()
+    arguments = console.sheet_arguments("training.synthesis.pages", __doc__, 24)
     hands = load_hands(arguments.hands)
     tiles = [_with_labels(make(hands, arguments.seed, index)) for index in range(arguments.count)]
     rows = [np.hstack(tiles[i : i + 3]) for i in range(0, len(tiles) - 2, 3)]
