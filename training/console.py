@@ -4,6 +4,7 @@ import argparse
 import errno
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 Cells = Sequence[Sequence[str]]
 
@@ -45,6 +46,16 @@ def parser(module: str, description: str | None) -> argparse.ArgumentParser:
         description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+
+
+def sheet_arguments(module: str, text: str | None, count: int = 60) -> argparse.Namespace:
+    """Read the command line of a module that draws what training learns from, to look at it."""
+    command = parser(module, text)
+    command.add_argument("file", type=Path, help="PNG file to write")
+    command.add_argument("--hands", type=Path, required=True, help="what a training run traced")
+    command.add_argument("--seed", type=int, default=1)
+    command.add_argument("--count", type=int, default=count)
+    return command.parse_args()
 
 
 def run(main: Callable[[], None]) -> None:

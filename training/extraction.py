@@ -6,6 +6,7 @@ It learns from crops of the finder's pages in which digits are about as high as 
 all such trainings have in common is in `training.loop`; `--crops` may be raised to go on.
 """
 
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -140,7 +141,8 @@ def main() -> None:
         "extraction", __doc__, EXTRACTOR, "crops", (480_000, 240_000, 6_400)
     )
     prepare_hands(arguments.run, arguments.data, {HANDS_FILE: slice(_TRACED)})
-    hands = load_hands(arguments.run / HANDS_FILE)
+    load = partial(load_hands, arguments.run / HANDS_FILE)
+    hands = load()
     validation = [
         batch
         for i in range(_VALIDATION_BATCHES)
@@ -154,7 +156,7 @@ def main() -> None:
     def samples() -> npt.NDArray[np.float32]:
         return np.concatenate([batch.pictures for batch in validation]).astype(np.float32)
 
-    task = Task(EXTRACTOR, LAYERS, "crops", BATCH, 1, make_batches, measure)
+    task = Task(EXTRACTOR, LAYERS, "crops", BATCH, 1, load, make_batches, measure)
     train(task, train_model(arguments.crops, arguments.cool), arguments, samples)
 
 

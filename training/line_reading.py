@@ -8,6 +8,8 @@ common is in `training.loop`; `--lines` may be raised to go on.
 """
 
 from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import keras
@@ -21,8 +23,10 @@ from digits.weights import LINE_READER
 from training import console, keras_layers
 from training.averaged_model import AveragedModel
 from training.loop import HANDS_FILE, Task, parse_arguments, prepare_hands, train
+from training.synthesis.extracted import extract_lines, load_lines, save_lines
 from training.synthesis.lines import Written, write_line
 from training.synthesis.writing import Hands, load_hands
+from training.workers import produce
 
 BATCH: Final = 64
 
@@ -38,6 +42,12 @@ _MEASURED: Final = 256
 """The widest validation lines, which need the least padding, give `--start` the statistics of batch
 normalization."""
 
+_EXTRACTED: Final = 0.25
+"""Share of lines that finder and extractor took from pages."""
+
+_PAGES: Final = 20_000
+"""Pages that they are taken from."""
+
 _VALIDATION_SEED: Final = 1_000_000
 
 _STRAY: Final = 0.5
@@ -47,6 +57,19 @@ _REACH: Final = 1
 """Columns beyond its span in which a character may be named."""
 
 _VALIDATION_HANDS_FILE: Final = "validation_hands.npz"
+_EXTRACTED_FILE: Final = "extracted.npz"
+
+
+class Material(NamedTuple):
+    """What lines are made from.
+
+    Attributes:
+        hands: Who writes lines.
+        extracted: Lines as finder and extractor leave them in pages.
+    """
+
+    hands: Hands
+    extracted: Sequence[Written] = ()
 
 
 class Batch(NamedTuple):
@@ -79,10 +102,13 @@ def batch_of(lines: Sequence[Written]) -> Batch:
     return Batch(inks, labels, stray)
 
 
-def make_batches(hands: Hands, seed: int, index: int) -> list[Batch]:
+def make_batches(material: Material, seed: int, index: int) -> list[Batch]:
     """Write lines and put those of alike length together, in a random order."""
     rng = np.random.default_rng([seed, index])
-    lines = [write_line(hands, rng) for _ in range(_GROUP * BATCH)]
+    hands, extracted = material
+    kept = int(_EXTRACTED * _GROUP * BATCH) if extracted else 0
+    lines = [extracted[int(i)] for i in rng.integers(max(1, len(extracted)), size=kept)]
+    lines += [write_line(hands, rng) for _ in range(_GROUP * BATCH - kept)]
     lines.sort(key=lambda line: line.ink.shape[1])
     return [batch_of(lines[k * BATCH : (k + 1) * BATCH]) for k in rng.permutation(_GROUP)]
 
@@ -149,6 +175,10 @@ def _distance(read: Sequence[int], written: Sequence[int]) -> int:
     return row[-1]
 
 
+def _load(run: Path) -> Material:
+    return Material(load_hands(run / HANDS_FILE), load_lines(run / _EXTRACTED_FILE))
+
+
 def main() -> None:
     """Train, or go on training, until the lines are seen."""
     arguments = parse_arguments(
@@ -156,6 +186,11 @@ def main() -> None:
     )
     parts = {_VALIDATION_HANDS_FILE: _VALIDATION_WRITERS, HANDS_FILE: _WRITERS}
     prepare_hands(arguments.run, arguments.data, parts)
+    extracted = arguments.run / _EXTRACTED_FILE
+    if not extracted.exists():
+        hands = partial(load_hands, arguments.run / HANDS_FILE)
+        pages = produce(extract_lines, hands, arguments.seed, range(_PAGES), arguments.workers)
+        save_lines(extracted, [line for lines in pages for line in lines])
     rng = np.random.default_rng(_VALIDATION_SEED)
     writers = load_hands(arguments.run / _VALIDATION_HANDS_FILE)
     validation = [write_line(writers, rng) for _ in range(_VALIDATION_LINES)]
@@ -167,7 +202,8 @@ def main() -> None:
     def measure(model: keras.Model) -> dict[str, Any]:
         return evaluate(model, validation)
 
-    task = Task(LINE_READER, LAYERS, "lines", BATCH, _GROUP, make_batches, measure)
+    load = partial(_load, arguments.run)
+    task = Task(LINE_READER, LAYERS, "lines", BATCH, _GROUP, load, make_batches, measure)
     train(task, train_model(arguments.lines, arguments.cool), arguments, samples)
 
 

@@ -25,7 +25,7 @@ from training import keras_layers, push
 from training.averaged_model import AveragedModel
 from training.data.mnist import Mnist, load_mnist
 from training.run_folder import RunFolder
-from training.synthesis.writing import Hands, save_hands
+from training.synthesis.writing import save_hands
 from training.workers import produce
 
 HANDS_FILE: Final = "hands.npz"
@@ -45,7 +45,8 @@ class Task:
         unit: What it learns from, in the plural.
         batch: How many of them are in a batch.
         group: How many batches are made together.
-        make: Makes a group of batches from hands, a seed and an index; a function of a module.
+        load: Loads what things are made from, such as hands; a function of a module, or a partial.
+        make: Makes a group of batches from that, a seed and an index; a function of a module.
         evaluate: Measures a model.
     """
 
@@ -54,7 +55,8 @@ class Task:
     unit: str
     batch: int
     group: int
-    make: Callable[[Hands, int, int], Sequence[Batch]]
+    load: Callable[[], Any]
+    make: Callable[[Any, int, int], Sequence[Batch]]
     evaluate: Callable[[keras.Model], dict[str, Any]]
 
 
@@ -131,8 +133,7 @@ def train(
     losses: list[float] = []
     scores: dict[str, Any] | None = None
     indices = range(before // group, -(-count // group))
-    hands = run.path / HANDS_FILE
-    for batches in produce(task.make, hands, arguments.seed, indices, arguments.workers):
+    for batches in produce(task.make, task.load, arguments.seed, indices, arguments.workers):
         losses += [training.learn(*batch) for batch in batches]
         seen = training.step * task.batch
         if seen % arguments.every < group or seen >= count:

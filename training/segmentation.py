@@ -5,6 +5,7 @@
 What all such trainings have in common is in `training.loop`; `--pages` may be raised to go on.
 """
 
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -216,7 +217,8 @@ def main() -> None:
     """Train, or go on training, until the pages are seen."""
     arguments = parse_arguments("segmentation", __doc__, FINDER, "pages", (95_000, 25_000, 5_760))
     prepare_hands(arguments.run, arguments.data, {HANDS_FILE: slice(_TRACED)})
-    hands = load_hands(arguments.run / HANDS_FILE)
+    load = partial(load_hands, arguments.run / HANDS_FILE)
+    hands = load()
     validation = [make(hands, _VALIDATION_SEED, index) for index in range(_VALIDATION_PAGES)]
 
     def measure(model: keras.Model) -> dict[str, Any]:
@@ -228,7 +230,7 @@ def main() -> None:
     def samples() -> npt.NDArray[np.float32]:
         return batch_of(validation[:_MEASURED]).pictures.astype(np.float32)
 
-    task = Task(FINDER, LAYERS, "pages", BATCH, 1, make_batches, measure)
+    task = Task(FINDER, LAYERS, "pages", BATCH, 1, load, make_batches, measure)
     train(task, train_model(arguments.pages, arguments.cool), arguments, samples)
 
 

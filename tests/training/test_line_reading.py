@@ -6,11 +6,14 @@ import pytest
 from digits.networks import NOT_A_DIGIT
 from digits.numbers.frame import HEIGHT
 from digits.numbers.network import BLANK, COLUMN_STEP, LAYERS
+from digits.segmentation.lines import Line
 from digits.weights import BUNDLED, load_folder
 from tests.support.training_support import run_training, small_hands
 from training import keras_layers, line_reading
 from training.handwriting.strokes import box
+from training.synthesis import extracted
 from training.synthesis.lines import Written, write_line
+from training.synthesis.page import DIGIT, WRITING, Digit, Page
 from training.synthesis.writing import pick_font, print_character
 
 
@@ -62,11 +65,85 @@ def test_a_character_of_a_font_stands_on_the_line_as_high_as_capitals(character,
 
 
 def test_the_same_seed_and_index_write_the_same_lines(hands):
-    first, again, other = (line_reading.make_batches(hands, 1, index) for index in (5, 5, 6))
+    first, again, other = (
+        line_reading.make_batches(line_reading.Material(hands), 1, i) for i in (5, 5, 6)
+    )
     for batch, same in zip(first, again, strict=True):
         assert np.array_equal(batch.inks, same.inks)
         assert np.array_equal(batch.labels, same.labels)
     assert first[0].inks.shape != other[0].inks.shape or (first[0].inks != other[0].inks).any()
+
+
+def crosses(*places):
+    """A line's ink with crosses of 12 pixels at some columns."""
+    ink = np.zeros((30, 100), np.float32)
+    for place in places:
+        ink[2:28, place + 4 : place + 8] = 1
+        ink[12:16, place : place + 12] = 1
+    return ink
+
+
+def page_with(digits=(), writing=()):
+    """A page, twice as large as the line's ink and beginning at (10, 20), with such crosses."""
+    page = Page.blank(np.full((120, 240, 3), 255, np.uint8), "scan")
+    for layer, places in ((DIGIT, digits), (WRITING, writing)):
+        page.layers[20:80, 10:210, layer] = np.kron(255 * crosses(*places), np.ones((2, 2)))
+    page.digits += [Digit(7, (10 + 2 * place, 24, 24, 52)) for place in digits]
+    return page
+
+
+@pytest.mark.parametrize(
+    ("ink", "digits", "writing", "labels"),
+    [
+        ((10, 40), (10, 40), (), (7, 7)),
+        ((10, 40, 70), (10, 70), (40,), (7, NOT_A_DIGIT, 7)),
+        ((10, 40), (10,), (), (7,)),  # the edge of a shadow
+        ((40,), (10, 40), (), (7,)),  # the other is not left
+        ((10, 40), (), (), (NOT_A_DIGIT, NOT_A_DIGIT)),  # a thing
+    ],
+)
+def test_extracted_lines_are_labelled_by_what_is_on_the_page(
+    recognizer, ink, digits, writing, labels
+):
+    line = Line(crosses(*ink), (10.0, 20.0), 2.0)
+    written = extracted.labelled(line, page_with(digits, writing), recognizer)
+    assert written.labels == labels
+    for left, right in written.spans:
+        assert written.ink[:, int(left) : int(right)].mean() > 0.3
+
+
+def test_a_thing_that_looks_like_a_1_is_left_out(recognizer):
+    ink = crosses(10)
+    ink[2:28, 60:64] = 1
+    line = Line(ink, (10.0, 20.0), 2.0)
+    for page in (page_with(), page_with(digits=(10,))):
+        assert extracted.labelled(line, page, recognizer) is None
+
+
+@pytest.mark.parametrize(("digits", "writing"), [((), (10,)), ((14,), ())])
+def test_extracted_lines_of_unclear_labels_are_left_out(recognizer, digits, writing):
+    """Words, whose letters the page does not count, and digits of which little is left."""
+    line = Line(crosses(10), (10.0, 20.0), 2.0)
+    assert extracted.labelled(line, page_with(digits, writing), recognizer) is None
+
+
+def test_pages_give_lines_with_and_without_digits(hands, tmp_path):
+    lines = [line for index in range(40) for line in extracted.extract_lines(hands, 1, index)]
+    labels = {label for line in lines for label in line.labels}
+    assert len(labels & set(range(10))) > 5
+    assert any(set(line.labels) == {NOT_A_DIGIT} for line in lines)
+    extracted.save_lines(tmp_path / "lines.npz", lines)
+    for line, kept in zip(lines, extracted.load_lines(tmp_path / "lines.npz"), strict=True):
+        assert kept.labels == line.labels
+        assert np.allclose(kept.ink, line.ink, atol=0.003)
+        assert np.array_equal(kept.spans, line.spans)
+
+
+def test_a_quarter_of_the_lines_are_extracted(hands):
+    only = Written(np.ones((HEIGHT, 12), np.float32), (NOT_A_DIGIT,) * 40, np.zeros((40, 2)))
+    batches = line_reading.make_batches(line_reading.Material(hands, [only]), 1, 0)
+    counts = [(batch.labels == NOT_A_DIGIT).sum(axis=1) for batch in batches]
+    assert (np.concatenate(counts) == 40).mean() == 0.25
 
 
 def test_a_batch_is_as_wide_as_its_widest_line_and_marks_where_nothing_may_be_named():
@@ -154,6 +231,6 @@ def test_errors_are_insertions_deletions_and_substitutions():
 @pytest.mark.nightly
 def test_the_command_trains_goes_on_and_leaves_a_set(tmp_path):
     counts = [256, 512]
-    setting = "s._VALIDATION_LINES = 24; s._VALIDATION_WRITERS = s._WRITERS"
+    setting = "s._VALIDATION_LINES = 24; s._VALIDATION_WRITERS = s._WRITERS; s._PAGES = 8"
     assert run_training(tmp_path, "line_reading", setting, "lines", counts) == counts
     assert load_folder(tmp_path).metrics["line_reader"]["of_lines"] == 24

@@ -6,7 +6,6 @@ draws a sheet of crops, to look at.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import cv2
@@ -121,12 +120,7 @@ def make_crops(hands: Hands, seed: int, index: int, count: int) -> list[Crop]:
 
 def main() -> None:
     """Draw a sheet of crops."""
-    parser = console.parser("training.synthesis.crops", __doc__)
-    parser.add_argument("file", type=Path, help="PNG file to write")
-    parser.add_argument("--hands", type=Path, required=True, help="what a training run traced")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--count", type=int, default=60)
-    arguments = parser.parse_args()
+    arguments = console.sheet_arguments("training.synthesis.crops", __doc__)
     crops = make_crops(load_hands(arguments.hands), arguments.seed, 0, arguments.count)
     colors = np.array(COLORS[1:], np.float32)
     tiles = []

@@ -24,8 +24,8 @@ from training.handwriting import strokes as pen_strokes
 from training.handwriting import templates as handwriting
 from training.handwriting.strokes import UNIT, Strokes
 from training.synthesis.contents import word
+from training.synthesis.damage import damage, with_edges
 from training.synthesis.numbers import next_start
-from training.synthesis.optics import noise
 from training.synthesis.writing import (
     BETWEEN,
     SHAPES,
@@ -39,7 +39,7 @@ from training.synthesis.writing import (
 )
 
 _COUNTS: Final = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12)
-_COUNT_ODDS: Final = (0.13, 0.16, 0.18, 0.16, 0.12, 0.09, 0.06, 0.05, 0.03, 0.02)
+_COUNT_ODDS: Final = (0.18, 0.15, 0.17, 0.15, 0.11, 0.08, 0.06, 0.05, 0.03, 0.02)
 _BEFORE: Final = "$$$€£-+#<?"
 _AMID: Final = "".join(sign for sign in BETWEEN if sign not in "()")  # they come in pairs
 _BEHIND: Final = "%€°'!$.,?"
@@ -48,6 +48,9 @@ _PRINTED_WORDS: Final = 0.5
 _PRINTED_NUMBERS: Final = 0.08
 _PRINTED_SIGNS: Final = 0.25
 """Shares that are written as a font has them."""
+
+_STRAIGHT: Final = 0.25
+"""Share of handwritten 1s that are one straight stroke."""
 
 _LIKE_DIGITS: Final = "BGIOSZbgiloqsz"
 
@@ -79,7 +82,7 @@ def write_line(hands: Hands, rng: np.random.Generator) -> Written:
     while True:
         makers = _KINDS[int(rng.choice(len(_KINDS), p=[share for _, share in _KINDS]))][0]
         characters = [character for make in makers for character in make(hands, rng)]
-        pen = float(np.exp(rng.uniform(np.log(0.03), np.log(0.2))))
+        pen = float(np.exp(rng.uniform(np.log(0.03), np.log(0.3))))
         placed = _place([strokes for strokes, _ in characters], pen, rng)
         written = _drawn(placed, [label for _, label in characters], pen, rng)
         if written is not None:
@@ -159,7 +162,9 @@ def _digit(
         digit = int(rng.choice([*range(10), 1]))  # 1s are written in most ways
     if font is not None:
         return _sized(print_character(str(digit), font), rng), digit
-    if rng.random() < 0.45:
+    if digit == 1 and rng.random() < _STRAIGHT:
+        strokes = [np.array([[0.0, 0.0], [rng.normal(0, 0.08), 1.0]])]
+    elif rng.random() < 0.45:
         strokes = handwriting.write(str(digit), rng, rng.uniform(1.5, 5.0))
     else:
         strokes = hands.traced[int(rng.choice(hands.by_digit[digit]))]
@@ -204,8 +209,11 @@ def _place(characters: Sequence[Strokes], pen: float, rng: np.random.Generator) 
             strokes.insert(0, _joint(placed[-1][-1][-1], strokes[0][0], rng))
         placed.append(strokes)
     slope, slant = np.clip(rng.normal(0, 1, 2) * (0.06, 0.15), -0.4, 0.4)
-    shear = np.array([[1, -slant, 0], [slope, 1, 0], [0, 0, 1]], np.float64)
-    return [pen_strokes.transform(part, shear) for part in placed]
+    stretch = np.clip(np.exp(rng.normal(0, 0.2)), 0.6, 1.7)
+    matrix = np.array([[stretch, -slant, 0], [slope, 1, 0], [0, 0, 1]], np.float64)
+    if len(placed) == 1:
+        matrix = matrix @ pen_strokes.rotation(np.clip(rng.normal(0, 0.2), -0.5, 0.5))
+    return [pen_strokes.transform(part, matrix) for part in placed]
 
 
 def _joint(
@@ -226,126 +234,39 @@ def _drawn(
     low, high = pen_strokes.box([stroke for part in placed for stroke in part])
     free = max(1.5, pen * tall)
     wide, deep = np.ceil((high - low) * scale + 2 * free).astype(int)
-    at = [[(s - low) * scale + free for s in part] for part in placed]
-    ink = pen_strokes.draw([s for part in at for s in part], (deep, wide), pen * tall)
-    ink = _damaged(ink, tall, pen * tall, rng)
+    beside = int(tall * rng.uniform(0.1, 1.2)) if rng.random() < 0.08 else 0
+    before = beside if rng.random() < 0.5 else 0
+    at = [[(s - low) * scale + (free + before, free) for s in part] for part in placed]
+    ink = pen_strokes.draw([s for part in at for s in part], (deep, wide + beside), pen * tall)
+    ink = damage(ink, tall, pen * tall, rng)
+    if beside:
+        ink = with_edges(ink, tall, beside / 2 + (0 if before else wide), rng)
     ink[ink < 0.05] = 0
     if ink.max() < 0.4:
         return None
-    framed, factor, left = fit_line(ink)
     reach = pen * tall / 2
     spans = np.array([pen_strokes.box(part) for part in at])[:, :, 0] + (-reach, reach)
-    spans = np.clip((spans - left) * factor + FRAME_EDGE, 0, framed.shape[1] - 1)
     order = np.argsort(spans.sum(axis=1), kind="stable")
-    return Written(framed, tuple(labels[i] for i in order), spans[order])
+    return framed(ink, [labels[i] for i in order], spans[order])
 
 
-def _damaged(ink: InkArray, tall: float, pen: float, rng: np.random.Generator) -> InkArray:
-    """Blur, harden, wear and dirty ink, by chance."""
-    chance = rng.random(8)
-    if chance[0] < 0.35:
-        ink = _worn(ink, pen, rng)
-    if chance[1] < 0.1:
-        ink = _with_gaps(ink, pen, rng)
-    if chance[2] < 0.5:
-        ink = cv2.GaussianBlur(ink, (0, 0), max(0.3, rng.uniform(0.05, 0.5) * pen))
-    if chance[3] < 0.6:
-        least, most = rng.uniform(0, 0.35), rng.uniform(0.5, 1.0)
-        ink = np.clip((ink - least) / (most - least), 0, 1)
-    if chance[4] < 0.15:
-        ink = _with_specks(ink, tall, rng)
-    if chance[5] < 0.15:
-        ink = _with_rests(ink, tall, rng)
-    if chance[6] < 0.12:
-        ink = _with_squares(ink, tall, rng)
-    if chance[7] < 0.1:
-        ink = ink * np.float32(rng.uniform(0.5, 1))
-    return np.ascontiguousarray(ink, np.float32)
+def framed(ink: InkArray, labels: Sequence[int], spans: npt.NDArray[np.float64]) -> Written:
+    """Bring a line's ink, and what is written there, into the frame.
+
+    Args:
+        ink: `(h, w)` float32 in `[0, 1]`, with some ink.
+        labels: As of `Written`.
+        spans: The same, in columns of the ink.
+    """
+    frame, factor, left = fit_line(ink)
+    spans = np.clip((spans - left) * factor + FRAME_EDGE, 0, frame.shape[1] - 1)
+    return Written(frame, tuple(labels), spans)
 
 
-def _worn(ink: InkArray, pen: float, rng: np.random.Generator) -> InkArray:
-    """Let the paper's grain, or uneven light, show in the lines."""
-    rough = noise(ink.shape, float(rng.choice([max(1.2, 0.3 * pen), 2 + 2 * pen])), rng)
-    return ink * np.clip(1 - rng.uniform(0.2, 0.8) * np.clip(0.3 + 0.7 * rough, 0, 1), 0, 1)
-
-
-def _with_gaps(ink: InkArray, pen: float, rng: np.random.Generator) -> InkArray:
-    """Wipe narrow lines out, as folds and a ruled line that was taken away do."""
-    gaps = np.ones_like(ink)
-    for _ in range(int(rng.integers(1, 4))):
-        place = rng.uniform(0, ink.shape[::-1])
-        angle = rng.choice([0.0, 0.0, np.pi / 2, rng.uniform(0, np.pi)]) + rng.normal(0, 0.03)
-        way = np.array([np.cos(angle), np.sin(angle)]) * max(ink.shape)
-        ends = np.round(place + np.array([-way, way])).astype(int)
-        cv2.line(gaps, ends[0].tolist(), ends[1].tolist(), 0.0, max(1, round(0.4 * pen)))
-    return ink * gaps
-
-
-def _with_specks(ink: InkArray, tall: float, rng: np.random.Generator) -> InkArray:
-    """Add dust."""
-    dust = np.zeros_like(ink)
-    for _ in range(int(rng.integers(1, 6))):
-        at = [int(rng.integers(side)) for side in ink.shape[::-1]]
-        radius = round(rng.uniform(0.0, 0.04) * tall)
-        cv2.circle(dust, at, radius, float(rng.uniform(0.3, 1)), cv2.FILLED)
-    return np.maximum(ink, dust)
-
-
-def _with_rests(ink: InkArray, tall: float, rng: np.random.Generator) -> InkArray:
-    """Add rests of ruled lines, boxes and neighbouring rows."""
-    rests = np.zeros_like(ink)
-    height, width = ink.shape
-    thick = max(1, round(rng.uniform(0.01, 0.05) * tall))
-    for _ in range(int(rng.integers(1, 4))):
-        start = rng.uniform(0, 1, 2) * (width, height)
-        length = rng.uniform(0.1, 1.0) * tall
-        kind = rng.random()
-        if kind < 0.5:
-            start[1] = rng.choice([rng.uniform(0, 0.1), rng.uniform(0.9, 1), rng.uniform(0, 1)])
-            start[1] *= height
-            end = start + np.array([length * rng.uniform(0.5, 3), rng.normal(0, 0.02) * tall])
-        elif kind < 0.75:
-            start[1] = rng.choice([0, height - 0.25 * length])
-            end = start + np.array([rng.normal(0, 0.1) * tall, 0.25 * length])
-        else:
-            end = start + np.array([rng.normal(0, 0.02) * tall, 0.3 * length])
-        ends = np.round([start, end]).astype(int)
-        cv2.line(rests, ends[0].tolist(), ends[1].tolist(), float(rng.uniform(0.3, 1)), thick)
-    return np.maximum(ink, rests)
-
-
-def _with_squares(ink: InkArray, tall: float, rng: np.random.Generator) -> InkArray:
-    """Add what shows through of squared or ruled paper where there is ink, or anywhere."""
-    height, width = ink.shape
-    pitch = max(5.0, rng.uniform(0.25, 1.2) * tall)
-    thick = max(1, round(rng.uniform(0.01, 0.06) * tall))
-    turn, shade = pen_strokes.rotation(rng.normal(0, 0.06))[:2, :2].T, rng.uniform(0.25, 1)
-    corner, reach = rng.uniform(-pitch, 0, 2), float(height + width)
-    squares = np.zeros_like(ink)
-    for axis in (0, 1) if rng.random() < 0.7 else (1,):
-        for place in np.arange(-reach / 2, reach, pitch):
-            ends = np.array([[place, -reach], [place, reach]])
-            ends = (ends if axis == 0 else ends[:, ::-1]) @ turn + corner
-            fixed = np.round(8 * ends).astype(int)
-            cv2.line(squares, fixed[0].tolist(), fixed[1].tolist(), shade, thick, cv2.LINE_AA, 3)
-    if rng.random() < 0.8:
-        near = max(3, 2 * round(rng.uniform(0.03, 0.25) * tall) + 1)
-        squares *= cv2.dilate(ink, np.ones((near, near), np.uint8)) > 0.3
-    return np.maximum(ink, squares)
-
-
-def main() -> None:
-    """Draw a sheet of lines."""
-    parser = console.parser("training.synthesis.lines", __doc__)
-    parser.add_argument("file", type=Path, help="PNG file to write")
-    parser.add_argument("--hands", type=Path, required=True, help="what a training run traced")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--count", type=int, default=60)
-    arguments = parser.parse_args()
-    hands, rng = load_hands(arguments.hands), np.random.default_rng(arguments.seed)
+def draw_sheet(file: Path, lines: Sequence[Written]) -> None:
+    """Draw lines and their labels."""
     tiles = []
-    for _ in range(arguments.count):
-        written = write_line(hands, rng)
+    for written in lines:
         tile = np.full((3 * HEIGHT + 14, 900), 60, np.uint8)
         shown = cv2.resize(written.ink, None, fx=3, fy=3, interpolation=cv2.INTER_NEAREST)
         tile[: 3 * HEIGHT, : min(900, shown.shape[1])] = (255 * shown[:, :900]).astype(np.uint8)
@@ -355,7 +276,14 @@ def main() -> None:
             cv2.putText(tile, name, place, cv2.FONT_HERSHEY_PLAIN, 0.9, 255)
         tiles.append(tile)
     rows = [np.hstack(tiles[i : i + 2]) for i in range(0, len(tiles) - 1, 2)]
-    cv2.imwrite(str(arguments.file), np.vstack(rows))
+    cv2.imwrite(str(file), np.vstack(rows))
+
+
+def main() -> None:
+    """Draw a sheet of lines."""
+    arguments = console.sheet_arguments("training.synthesis.lines", __doc__)
+    hands, rng = load_hands(arguments.hands), np.random.default_rng(arguments.seed)
+    draw_sheet(arguments.file, [write_line(hands, rng) for _ in range(arguments.count)])
 
 
 if __name__ == "__main__":
