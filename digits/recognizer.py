@@ -151,7 +151,7 @@ class Recognizer:
         digits = [
             (character, line.score)
             for line in layout.lines
-            for character in ([self._whole(line)] if line.is_character else self._read_line(line))
+            for character in self._read_line(line, whole=line.is_character)
             if character.is_digit
         ]
         if not digits:
@@ -195,16 +195,12 @@ class Recognizer:
         reason = None if read else NOT_A_DIGIT if unread else BLANK
         return Reading(tuple(texts), tuple(read), tuple(unread), reason)
 
-    def _read_line(self, line: Line) -> list[Character]:
-        """Read digits and other writing of a line, from left to right."""
-        named = self._line_reader.read(line.ink)
+    def _read_line(self, line: Line, *, whole: bool = False) -> list[Character]:
+        """Read digits and other writing of a line, from left to right, or the whole as one."""
+        named = [] if whole else self._line_reader.read(line.ink)
         if not named:
-            return [self._whole(line)]
+            return [self._numbers.read_character(line.ink, line.box)]
         return self._numbers.read_characters(line.ink, named, line.to_picture)
-
-    def _whole(self, line: Line) -> Character:
-        image = normalize(line.ink)
-        return Character(image, self.predict_images(image[None])[0], line.box)
 
     def predict_ink(self, ink: InkArray) -> Prediction:
         """Read the one digit of a drawing.

@@ -98,12 +98,26 @@ class NumberReader:
             return []
         images = np.stack([normalize(part.ink) for _, part in written])
         by_line = np.stack([each.probabilities for each, _ in written])
-        by_digit = self._classify(images)
-        both = _geometric_mean(by_line, by_digit)
+        both = _geometric_mean(by_line, self._classify(images))
         return [
-            Character(image, row, to_picture(*part.box), bool(line[networks.NOT_A_DIGIT] < 0.5))
-            for image, row, line, (_, part) in zip(images, both, by_line, written, strict=True)
+            Character(image, row, to_picture(*part.box), _is_digit(named))
+            for image, row, (named, part) in zip(images, both, written, strict=True)
         ]
+
+    def read_character(self, ink: InkArray, box: Box) -> Character:
+        """Read ink as one character: by both networks if the line reader names one, too.
+
+        Args:
+            ink: `(h, w)` float32 in `[0, 1]`, with some ink.
+            box: Around it.
+        """
+        image = normalize(ink)
+        rows = self._classify(image[None])
+        named = self._line_reader.read(ink)
+        if len(named) != 1:
+            return Character(image, rows[0], box)
+        both = _geometric_mean(named[0].probabilities[None], rows)
+        return Character(image, both[0], box, _is_digit(named[0]))
 
     def is_number(self, line: Sequence[Character]) -> bool:
         """Tell digits from words: neighbours vouch for an unclear digit, not for one alone."""
@@ -130,6 +144,10 @@ class NumberReader:
         digits = tuple(each.as_digit() for each in line if each.is_digit)
         other = tuple(each.box for each in line if not each.is_digit)
         return Reading(("".join(str(digit.digit) for digit in digits),), digits, other)
+
+
+def _is_digit(named: Named) -> bool:
+    return bool(named.probabilities[networks.NOT_A_DIGIT] < 0.5)
 
 
 def _geometric_mean(

@@ -7,8 +7,11 @@ import cv2
 import numpy as np
 import pytest
 
+from digits import networks
 from digits.drawing import as_picture
 from digits.ink import Ink
+from digits.numbers.line_reader import Named
+from digits.numbers.reading import NumberReader
 from digits.prediction import BLANK, NOT_A_DIGIT
 from digits.preprocessing import Candidate, crop, normalize
 from digits.recognizer import Recognizer, select_candidate
@@ -124,8 +127,11 @@ def test_the_selected_candidate_is_the_one_that_is_answered_for(recognizer):
     assert prediction.image is chosen.image
 
 
-def answering(recognizer, monkeypatch, **sure):
-    """Let the network be so sure of the digits of the images of `framed` 5, 6 and 7."""
+def answering(recognizer, monkeypatch, named=(), **sure):
+    """Let the network be so sure of the digits of the images of `framed` 5, 6 and 7.
+
+    The line reader names what is given, or nothing.
+    """
 
     def classify(images):
         rows = np.full((len(images), 11), 0.001, np.float32)
@@ -136,6 +142,8 @@ def answering(recognizer, monkeypatch, **sure):
         return rows
 
     monkeypatch.setattr(recognizer, "predict_images", classify)
+    numbers = NumberReader(classify, SimpleNamespace(read=lambda _: list(named)), 0.5)
+    monkeypatch.setattr(recognizer, "_numbers", numbers)
 
 
 @pytest.mark.parametrize(
@@ -172,6 +180,19 @@ def test_on_other_paper_both_networks_must_see_a_digit(
     seen = Layout((Line(ink(7), score=score),))
     assert recognizer.select([], lambda: seen).digit == answer
     assert recognizer.select([], Layout).reason == BLANK
+
+
+@pytest.mark.parametrize(
+    ("of_7", "by_line", "answer"),
+    [(0.45, (0.9, 0.05), 7), (0.9, (0.3, 0.6), None), (0.9, (0.01, 0.4), None)],
+)
+def test_the_line_reader_has_a_say_in_a_single_digit(
+    monkeypatch, recognizer, of_7, by_line, answer
+):
+    said = np.full(11, 0.001, np.float32)
+    said[[7, networks.NOT_A_DIGIT]] = by_line
+    answering(recognizer, monkeypatch, [Named(said, 0.0)], of_7=of_7)
+    assert recognizer.select([], lambda: Layout((Line(ink(7)),))).digit == answer
 
 
 def number(*digits: int, size: int = 200) -> np.ndarray:
