@@ -148,22 +148,22 @@ class Recognizer:
 
     def predict_layout(self, layout: Layout) -> Prediction:
         """Read the one digit of a picture by what the finder saw alone."""
-        digits = [
+        characters = [
             (character, line.score)
             for line in layout.lines
             for character in self._read_line(line, whole=line.is_character)
-            if character.is_digit
         ]
-        if not digits:
+        if not characters:
             written = layout.lines or layout.unread
             return replace(NO_INK, reason=NOT_A_DIGIT) if written else NO_INK
-        sure = [digit for digit, seen in digits if is_sure(_combined(digit.confidence, seen))]
+        digits = [character for character, _ in characters if character.is_digit]
+        sure = [c for c, seen in characters if is_sure(_combined(c.confidence, seen))]
         best = max(
-            sure or [digit for digit, _ in digits],
-            key=lambda digit: digit.confidence * max(digit.box[2:]),
+            sure or digits or [character for character, _ in characters],
+            key=lambda each: each.confidence * max(each.box[2:]),
         )
         answer = self.decide(best.image, best.probabilities, best.box)
-        if sure or not self.weights.config.rejection_threshold:
+        if sure or (digits and not self.weights.config.rejection_threshold):
             return replace(answer, others=max(0, len(sure) - 1))
         return self._reject(answer)
 

@@ -192,7 +192,9 @@ def test_the_line_reader_has_a_say_in_a_single_digit(
     said = np.full(11, 0.001, np.float32)
     said[[7, networks.NOT_A_DIGIT]] = by_line
     answering(recognizer, monkeypatch, [Named(said, 0.0)], of_7=of_7)
-    assert recognizer.select([], lambda: Layout((Line(ink(7)),))).digit == answer
+    prediction = recognizer.select([], lambda: Layout((Line(ink(7)),)))
+    assert prediction.digit == answer
+    assert np.argmax(prediction.confidences) == 7  # the page names what is closest
 
 
 def number(*digits: int, size: int = 200) -> np.ndarray:
