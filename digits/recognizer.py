@@ -197,9 +197,9 @@ class Recognizer:
 
     def _read_line(self, line: Line, *, whole: bool = False) -> list[Character]:
         """Read digits and other writing of a line, from left to right, or the whole as one."""
-        named = [] if whole else self._line_reader.read(line.ink)
-        if not named:
-            return [self._numbers.read_character(line.ink, line.box)]
+        named = self._line_reader.read(line.ink)
+        if whole or not named:
+            return [self._numbers.read_character(line.ink, named, line.box)]
         return self._numbers.read_characters(line.ink, named, line.to_picture)
 
     def predict_ink(self, ink: InkArray) -> Prediction:

@@ -104,16 +104,16 @@ class NumberReader:
             for image, row, (named, part) in zip(images, both, written, strict=True)
         ]
 
-    def read_character(self, ink: InkArray, box: Box) -> Character:
+    def read_character(self, ink: InkArray, named: Sequence[Named], box: Box) -> Character:
         """Read ink as one character: by both networks if the line reader names one, too.
 
         Args:
             ink: `(h, w)` float32 in `[0, 1]`, with some ink.
+            named: What the line reader names in it.
             box: Around it.
         """
         image = normalize(ink)
         rows = self._classify(image[None])
-        named = self._line_reader.read(ink)
         if len(named) != 1:
             return Character(image, rows[0], box)
         both = _geometric_mean(named[0].probabilities[None], rows)

@@ -142,8 +142,9 @@ def answering(recognizer, monkeypatch, named=(), **sure):
         return rows
 
     monkeypatch.setattr(recognizer, "predict_images", classify)
-    numbers = NumberReader(classify, SimpleNamespace(read=lambda _: list(named)), 0.5)
-    monkeypatch.setattr(recognizer, "_numbers", numbers)
+    line_reader = SimpleNamespace(read=lambda _: list(named))
+    monkeypatch.setattr(recognizer, "_line_reader", line_reader)
+    monkeypatch.setattr(recognizer, "_numbers", NumberReader(classify, line_reader, 0.5))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import numpy.typing as npt
 
 from training.handwriting.strokes import rotation, translation
 from training.synthesis.optics import WAVE_POINTS, jpeg, noise, shadow_shape
-from training.synthesis.page import Page, Picture
+from training.synthesis.page import Page
 from training.synthesis.surfaces import grain
 
 
@@ -79,7 +79,7 @@ def scanned(page: Page, rng: np.random.Generator) -> Page:
 
 
 def saved(page: Page, rng: np.random.Generator) -> Page:
-    """Change colours at times (inverted, gray, permuted, fainter, two-level), noise, and JPEG."""
+    """Save as JPEG at times, and change colours: inverted, gray, permuted, fainter, two-level."""
     picture = page.picture
     kind = rng.random()
     gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
@@ -98,24 +98,7 @@ def saved(page: Page, rng: np.random.Generator) -> Page:
         two = np.where(gray > 128, np.uint8(255), np.uint8(0))
         if 0.02 < two.mean() / 255 < 0.98 and "canvas" in page.kind[0]:
             picture = np.repeat(two[..., None], 3, axis=2)
-    if rng.random() < 0.12:
-        picture = _noisy(picture, rng)
     if rng.random() < 0.35:
         picture = jpeg(picture, int(rng.integers(25, 96)))
     page.picture = np.ascontiguousarray(picture)
     return page
-
-
-def _noisy(picture: Picture, rng: np.random.Generator) -> Picture:
-    """Add noise as in poor light, of fine or coarse grain, or lose single pixels."""
-    size = picture.shape[:2]
-    if rng.random() < 0.25:
-        lost = rng.random(size) < rng.uniform(0.005, 0.12)
-        return np.where(lost[..., None], rng.choice([0, 255], (*size, 1)), picture).astype(np.uint8)
-    low, high = np.percentile(picture[::5, ::5], (1, 99))
-    field = grain(size, rng)
-    if rng.random() < 0.6:
-        blurred = cv2.GaussianBlur(field, (0, 0), float(rng.uniform(0.5, 1.2)))
-        field = blurred / max(float(blurred.std()), 1e-3)
-    level = max(high - low, 30) * float(np.exp(rng.uniform(np.log(0.02), np.log(0.25))))
-    return np.clip(picture + (level * field)[..., None], 0, 255).astype(np.uint8)

@@ -43,7 +43,7 @@ _GONE, _THERE = 0.15, 0.4
 """Share of a digit's ink that is left, up to which it is gone and from which on it is there."""
 
 _SMALL: Final = 0.3
-"""Height of connected ink, in that of its line, below which it is a speck."""
+"""Size of connected ink, in heights of its line, below which it is a speck."""
 
 
 def extract_lines(hands: Hands, seed: int, index: int) -> list[Written]:

@@ -27,9 +27,6 @@ _TINY: Final = 7.0
 _LEAST_CONTRAST: Final = 14.0
 """Gray levels between a digit's ink and the page around it below which nobody would read it."""
 
-_OF_NOISE: Final = 3.0
-"""The same as a multiple of the noise: of the median difference between neighbouring pixels."""
-
 COLORS: Final = ((0, 0, 0), (0, 220, 0), (255, 60, 60), (70, 110, 255))
 """Of the classes, in figures."""
 
@@ -68,7 +65,6 @@ def _without_unseen(made: Made) -> Made:
     near = cv2.blur(picture * paper[..., None], (15, 15))
     around = near / np.maximum(cv2.blur(paper, (15, 15)), 0.02)[..., None]
     contrast = picture - around
-    noise = np.abs(picture - cv2.medianBlur(picture, 3))
     seen, dropped = [], []
     others = np.ones(ink.shape, bool)  # places of no digit that is seen
     for digit in made.digits:
@@ -76,8 +72,7 @@ def _without_unseen(made: Made) -> Made:
         part = (slice(max(0, y), y + h + 1), slice(max(0, x), x + w + 1))
         inked = contrast[part][ink[part] > 0]
         tall = digit.box[3] > _TINY
-        least = max(_LEAST_CONTRAST, _OF_NOISE * float(np.median(noise[part])))
-        if tall and len(inked) >= 4 and np.abs(inked.mean(axis=0)).max() > least:
+        if tall and len(inked) >= 4 and np.abs(inked.mean(axis=0)).max() > _LEAST_CONTRAST:
             seen.append(digit)
             others[part] = False
         else:

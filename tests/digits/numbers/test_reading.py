@@ -35,7 +35,7 @@ def test_boxes_hold_the_ink_in_pixels_of_the_picture(recognizer):
     assert len(boxes) == 3
     right = columns.max() + 1  # a box ends where its ink does not go on
     assert abs(min(x for x, _, _, _ in boxes) - columns.min()) <= 6
-    assert abs(max(x + width for x, _, width, _ in boxes) - right) <= 12  # one of extracted ink
+    assert abs(max(x + width for x, _, width, _ in boxes) - right) <= 6
     assert abs(min(y for _, y, _, _ in boxes) - rows.min()) <= 6
 
 
