@@ -71,25 +71,31 @@ class Extractor:
 
 @dataclass(frozen=True, eq=False)
 class DigitInk:
-    """Ink of the digits in a part of a picture.
+    """Ink of a line of digits, and of what is near it.
 
     Attributes:
         ink: `(h, w)` float32 in `[0, 1]`.
         scale: Pixels of the picture to one of the ink.
         corner: x and y of its top left corner, in pixels of the picture.
-        centres: Of the digits, in pixels of the ink.
+        centres: Of its digits, in pixels of the ink.
+        others: Of digits in other lines, the same.
     """
 
     ink: InkArray
     scale: float
     corner: tuple[int, int]
     centres: tuple[Centre, ...]
+    others: tuple[Centre, ...] = ()
 
 
 def extract(
-    extractor: Extractor, picture: Picture, centres: Sequence[Centre], zoom: float = 1.0
+    extractor: Extractor,
+    picture: Picture,
+    centres: Sequence[Centre],
+    others: Sequence[Centre] = (),
+    zoom: float = 1.0,
 ) -> DigitInk:
-    """Get the ink of digits.
+    """Get the ink of a line of digits.
 
     Connected ink is a digit's or other writing as a whole. What the edge of the part that was
     looked at cuts is neither, unless it holds a centre.
@@ -97,7 +103,8 @@ def extract(
     Args:
         extractor: The network.
         picture: `(H, W)` or `(H, W, 3)` uint8.
-        centres: Of the digits, one at least, in pixels of the picture.
+        centres: Of its digits, one at least, in pixels of the picture.
+        others: Of digits in other lines, the same.
         zoom: How much larger than usual the network sees it.
     """
     height = float(np.median([centre.height for centre in centres]))
@@ -115,7 +122,8 @@ def extract(
     keep = (share >= _LEAST_DIGIT) & (held | ~cut)
     keep[0] = False
     ink = np.maximum(ink - _FAINT, 0) / (1 - _FAINT)
-    return DigitInk(mask_ink(ink, keep[labels]), scale, (x, y), tuple(at))
+    rivals = tuple(centre.moved(x, y, scale) for centre in others)
+    return DigitInk(mask_ink(ink, keep[labels]), scale, (x, y), tuple(at), rivals)
 
 
 def _part(centres: Sequence[Centre], height: float, shape: tuple[int, ...]) -> Box:

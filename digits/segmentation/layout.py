@@ -12,7 +12,7 @@ from digits.preprocessing import BOX_SIDE, IMAGE_SIDE
 from digits.segmentation.extractor import Extractor, extract
 from digits.segmentation.finder import Centre, Finder, Found, distinct
 from digits.segmentation.letterbox import SIDE
-from digits.segmentation.lines import Line, find_lines, group_by_size
+from digits.segmentation.lines import Line, find_line, group_lines
 
 _QUARTER: Final = 0.6
 """Share of the sides that one of four overlapping parts takes."""
@@ -70,11 +70,11 @@ def find_layout(extractor: Extractor, picture: Picture, found: Found, zoom: floa
         found: What the finder saw in it.
         zoom: How much larger than usual the extractor sees it.
     """
-    sizes = group_by_size(found.centres)
-    inks = [extract(extractor, picture, centres, zoom) for centres in sizes]
-    lines = [line for ink in inks for line in find_lines(ink)]
-    lines.sort(key=lambda line: line.box[1] + line.box[3] / 2)
-    return Layout(tuple(lines), found.unread)
+    lines = []
+    for centres in group_lines(found.centres):
+        others = [centre for centre in found.centres if centre not in centres]
+        lines.append(find_line(extract(extractor, picture, centres, others, zoom)))
+    return Layout(tuple(line for line in lines if line), found.unread)
 
 
 def _in_quarters(finder: Finder, picture: Picture) -> tuple[Centre, ...]:

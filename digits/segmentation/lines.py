@@ -32,14 +32,8 @@ _MAX_WIDTH: Final = 1.6
 _SPECK: Final = 0.12
 """Size of connected ink, in heights of the digits, below which it belongs to no digit."""
 
-_LARGER: Final = 1.6
-"""Ratio of the heights of two lines above which each is looked at in its own size."""
-
-_NEAR: Final = 0.25
-"""Distance from a digit, in its heights, within which small ink is a part of it."""
-
-_BROKEN: Final = 0.45
-"""Distance, in heights, from a centre that no connected ink holds to the pieces of its digit."""
+_NEAR: Final = 0.1
+"""Distance from the square around a centre, in its heights, of a digit's smaller pieces."""
 
 _LEAST_INK: Final = 0.55
 """Mean of a line's ink below which it is none: things make the extractor less sure than strokes."""
@@ -85,19 +79,26 @@ class Line:
         return tuple(round(side) for side in sides)  # type: ignore[return-value]
 
 
-def find_lines(found: DigitInk) -> list[Line]:
-    """Sort the ink of a picture into lines, from top to bottom."""
-    labels, stats = components(found.ink > CONNECTING_INK)
+def find_line(found: DigitInk) -> Line | None:
+    """Find the ink of a line in what was extracted around its centres; None if there is none."""
+    ink = found.ink * _nearest_to_line(found) if found.others else found.ink
+    labels, stats = components(ink > CONNECTING_INK)
     boxes = stats[1:, :4].astype(np.float64)
-    if not (len(boxes) and found.centres):
-        return []
-    groups = [
-        group for group in _group(_seeds(found, boxes)) if any(centre.score > 0 for centre in group)
-    ]
-    inks = _share(found.ink, labels, boxes, groups)
-    return [
-        _cut(ink, found, group) for ink, group in zip(inks, groups, strict=True) if _is_written(ink)
-    ]
+    lines = group_lines(_seeds(found, boxes)) if len(boxes) else []
+    line = [c for group in lines if any(c.score > 0 for c in group) for c in group]
+    keep = np.append(False, _of_digits(boxes, line)) if line else np.zeros(1, bool)
+    ink = mask_ink(ink, keep[labels])
+    return _cut(ink, found, line) if _is_written(ink) else None
+
+
+def _nearest_to_line(found: DigitInk) -> npt.NDArray[np.bool_]:
+    """Tell which pixels are nearer, in heights, to a digit of the line than to any other."""
+    rows, columns = np.indices(found.ink.shape, np.float32)
+
+    def nearest(centres: Sequence[Centre]) -> InkArray:
+        return np.min([np.hypot(columns - c.x, rows - c.y) / c.height for c in centres], axis=0)
+
+    return nearest(found.centres) <= nearest(found.others)
 
 
 def _is_written(ink: InkArray) -> bool:
@@ -123,21 +124,7 @@ def _cut(ink: InkArray, found: DigitInk, group: list[Centre]) -> Line:
     return Line(ink[y : y + height, x : x + width], corner, found.scale, len(group), score)
 
 
-def group_by_size(centres: Sequence[Centre]) -> list[list[Centre]]:
-    """Sort centres by the size of their lines: one list for all lines of about a size."""
-    lines = _group(centres)
-    heights = [float(np.median([c.height for c in line])) for line in lines]
-    sizes: list[list[Centre]] = []
-    before = 0.0
-    for height, line in sorted(zip(heights, lines, strict=True), key=lambda each: each[0]):
-        if height > _LARGER * before:
-            sizes.append([])
-        sizes[-1] += line
-        before = height
-    return sizes
-
-
-def _group(centres: Sequence[Centre]) -> list[list[Centre]]:
+def group_lines(centres: Sequence[Centre]) -> list[list[Centre]]:
     """Group centres into lines, from top to bottom."""
     group = list(range(len(centres)))
     for i, a in enumerate(centres):
@@ -164,58 +151,19 @@ def _level(line: list[Centre]) -> float:
     return float(np.mean([centre.y for centre in line]))
 
 
-def _share(
-    ink: InkArray,
-    labels: npt.NDArray[np.int32],
-    boxes: npt.NDArray[np.float64],
-    groups: list[list[Centre]],
-) -> list[InkArray]:
-    """Give each line the ink of its digits; drop what only surrounds them.
+def _of_digits(boxes: npt.NDArray[np.float64], line: Sequence[Centre]) -> npt.NDArray[np.bool_]:
+    """Tell which connected ink, `(n, 4)`, is of the digits of a line: `(n,)` bool.
 
-    A digit is the connected ink around its centre that fits best in height and place, or the pieces
-    near a centre that none holds, and small ink beside these. Ink that holds digits of several
-    lines is shared pixel by pixel.
+    A digit is what fits best around its centre in height and place, and smaller pieces near it.
     """
-    centres = [centre for group in groups for centre in group]
-    owner = np.array([index for index, group in enumerate(groups) for _ in group])
-    at = np.array([[c.x, c.y] for c in centres])
-    size = np.array([c.height for c in centres])
+    at = np.array([[c.x, c.y] for c in line])
+    size = np.array([c.height for c in line])
     middles = boxes[:, :2] + boxes[:, 2:] / 2
     misfit = np.abs(np.log(boxes[:, 3:] / size))
     misfit += np.linalg.norm(middles[:, None] - at, axis=2) / size
-    misfit[~holds(boxes, centres)] = np.inf
+    misfit[~holds(boxes, line)] = np.inf
     digits = (misfit == misfit.min(axis=0)) & np.isfinite(misfit)  # (boxes, centres)
-    points = np.pad(at, ((0, 0), (0, 2)))  # boxes without extent
-    away = gaps_between(boxes, points) / size
-    digits |= (away < _BROKEN) & (boxes[:, 3:] < size) & ~digits.any(axis=0)
-    holders = digits.any(axis=1)
-    of_line = np.full(len(boxes) + 1, -1)
-    masks = [np.zeros(ink.shape, np.uint8) for _ in groups]
-    for label, box in enumerate(boxes, 1):
-        lines = set(owner[digits[label - 1]])
-        if len(lines) > 1:
-            x, y, w, h = box.astype(int)
-            rows, columns = np.nonzero(labels[y : y + h, x : x + w] == label)
-            nearest = owner[_nearest(np.stack([columns + x, rows + y], axis=1), at, size)]
-            for index in set(nearest):
-                mine = nearest == index
-                masks[index][rows[mine] + y, columns[mine] + x] = 1
-            continue
-        if not lines:
-            share = max(box[2:]) / size
-            apart = gaps_between(box[None, :4], boxes[holders, :4])[0][:, None] / size
-            gaps = np.where(digits[holders], apart, np.inf).min(axis=0, initial=np.inf)
-            beside = (share >= _SPECK) & (share <= 1) & (gaps <= _NEAR)
-            lines = {owner[np.where(beside, gaps, np.inf).argmin()]} if beside.any() else set()
-        of_line[label] = lines.pop() if lines else -1
-    for index, mask in enumerate(masks):
-        mask[(of_line == index)[labels]] = 1
-    return [mask_ink(ink, mask > 0) for mask in masks]
-
-
-def _nearest(
-    points: npt.NDArray[np.float64], at: npt.NDArray[np.float64], size: npt.NDArray[np.float64]
-) -> npt.NDArray[np.intp]:
-    """Return the index of the centre that is nearest to each point, in its own heights."""
-    distance = ((points[:, None] - at[None]) ** 2).sum(axis=2) / size[None] ** 2
-    return distance.argmin(axis=1)
+    squares = np.column_stack([at - size[:, None] / 2, size, size])
+    share = boxes[:, 2:].max(axis=1, keepdims=True) / size
+    digits |= (share >= _SPECK) & (share <= 1) & (gaps_between(boxes, squares) <= _NEAR * size)
+    return digits.any(axis=1)

@@ -12,7 +12,7 @@ from digits.layers import shapes
 from digits.segmentation.extractor import DigitInk
 from digits.segmentation.finder import Centre, Finder
 from digits.segmentation.letterbox import SIDE, letterbox, stretch, tiles_of, to_square
-from digits.segmentation.lines import find_lines, group_by_size
+from digits.segmentation.lines import find_line, group_lines
 from digits.segmentation.network import INPUTS, LAYERS
 from tests.support.training_support import run_training, small_hands, unsettle
 from training import keras_layers, segmentation
@@ -217,6 +217,14 @@ def _found(boxes, scale=1.0):
     return DigitInk(ink, scale, (0, 0), centres)
 
 
+def find_lines(found):
+    lines = []
+    for line in group_lines(found.centres):
+        others = [centre for centre in found.centres if centre not in line]
+        lines.append(find_line(replace(found, centres=tuple(line), others=tuple(others))))
+    return [line for line in lines if line]
+
+
 def test_ink_is_sorted_into_lines_from_top_to_bottom():
     found = _found([(20, 120, 20, 40), (60, 125, 20, 40), (30, 20, 20, 40), (200, 22, 20, 40)], 2.0)
     top, bottom = find_lines(found)
@@ -224,17 +232,6 @@ def test_ink_is_sorted_into_lines_from_top_to_bottom():
     assert top.box == (60, 40, 380, 84)
     assert bottom.box == (40, 240, 120, 90)
     assert top.ink.sum() == bottom.ink.sum() == 2 * 20 * 40
-
-
-def test_lines_group_by_size_are_looked_at_together_and_others_apart():
-    def at(x, y, height):
-        return Centre(x, y, height, 0.9)
-
-    row, other = [at(10, 20, 30), at(40, 22, 24)], [at(12, 90, 34)]
-    large = [at(200, 300, 150), at(320, 310, 90)]  # a small digit in a large line
-    small, tall = group_by_size([large[0], *row, *other, large[1]])
-    assert sorted(small, key=lambda c: c.y) == [*row, *other]
-    assert tall == large
 
 
 def test_digits_below_each_other_are_lines_of_their_own():
