@@ -24,8 +24,6 @@ REPO = "someone/digits"
 FILES = sorted(path.name for path in WORKFLOWS.iterdir())
 ACTION = re.compile(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
 
-everywhere = pytest.mark.parametrize("name", FILES)
-
 
 def jobs(name):
     """The jobs with steps of their own; those that call another workflow have its steps."""
@@ -36,19 +34,15 @@ def steps(name):
     return [step for job in jobs(name).values() for step in job["steps"]]
 
 
-@everywhere
+@pytest.mark.parametrize("name", FILES)
 def test_nothing_is_permitted_but_what_a_job_asks_for(name):
     assert workflow_runner.load(name)["permissions"] == {}
     allowed = {"contents": "read", "id-token": "write"}
     for job in jobs(name).values():
+        assert job["timeout-minutes"] <= 180  # nor more time than a training takes
         assert job["permissions"].items() <= allowed.items()
         # Who may have a token of the Hub is decided in an environment.
         assert ("id-token" in job["permissions"]) <= ("environment" in job)
-
-
-@everywhere
-def test_every_job_ends_in_time(name):
-    assert all(job["timeout-minutes"] <= 180 for job in jobs(name).values())
 
 
 def test_one_version_of_an_action_is_used_everywhere_and_named_beside_its_commit():
@@ -59,7 +53,7 @@ def test_one_version_of_an_action_is_used_everywhere_and_named_beside_its_commit
     assert [action for action in used if not ACTION.fullmatch(action)] == []
 
 
-@everywhere
+@pytest.mark.parametrize("name", FILES)
 def test_commands_are_one_line_and_take_nothing_from_outside_into_their_text(name):
     for step in steps(name):
         command = step.get("run", "make")
@@ -80,13 +74,6 @@ def test_every_job_installs_what_was_tested_by_its_hashes():
     assert listed.returncode == 0, listed.stderr
     [install] = [line for line in listed.stdout.splitlines() if "pip install" in line]
     assert "--require-hashes --only-binary=:all: -r tests/requirements.lock" in install
-
-
-def test_the_modules_of_the_commands_exist():
-    commands = [step.get("run", "") for name in FILES for step in steps(name)]
-    modules = {m for command in commands for m in re.findall(r"-m (training[.\w]+)", command)}
-    assert {"training.train", "training.gate", "training.publish", "training.deploy"} <= modules
-    assert [m for m in modules if not (ROOT / f"{m.replace('.', '/')}.py").is_file()] == []
 
 
 def test_secrets_reach_only_the_steps_that_sign_in():
@@ -160,7 +147,7 @@ def test_expressions_are_computed_as_github_does():
     assert workflow_runner.fill("${{ vars.X || 'a''b' }} ${{ inputs.publish }}", contexts) == (
         "a'b true"
     )
-    with pytest.raises(AssertionError):
+    with pytest.raises(NameError):
         workflow_runner.evaluate("hashFiles('x')", contexts)
 
 
@@ -184,15 +171,13 @@ def take_digits(github, folder, **options):
 
 
 def assert_ended(outcomes, *statuses):
-    """Compare what became of the three jobs, in order; else show the last log."""
-    found = [outcome.status for outcome in outcomes.values()]
-    logs = [outcome.log for outcome in outcomes.values() if outcome.log]
-    assert found == list(statuses), logs[-1][-3000:]
+    """Compare what became of the three jobs, in order."""
+    assert [outcome.status for outcome in outcomes.values()] == list(statuses), outcomes
 
 
-def publish(github):
+def publish(github, number=1):
     """Run the last job alone, as "Re-run failed jobs" does."""
-    return github.run_job("publish", 1, {"publish": True})
+    return github.run_job("publish", number, {"publish": True})
 
 
 def serves(running, commit):
@@ -277,14 +262,6 @@ def error(outcome):
 
 
 @pytest.mark.nightly
-def test_of_two_runs_that_passed_the_gate_the_second_is_told_that_it_lost(gated, server):
-    server.push(REPO, {"config.json": b"{}"})  # the other run's
-    with server.unchanged():
-        told = error(publish(gated))
-    assert "newer commit from somebody else in the meantime: nothing was published" in told
-
-
-@pytest.mark.nightly
 def test_files_that_changed_after_the_gate_are_not_published(gated, server):
     (gated.artifact("run") / "metrics.json").write_text("{}")
     with server.unchanged():
@@ -292,28 +269,18 @@ def test_files_that_changed_after_the_gate_are_not_published(gated, server):
 
 
 @pytest.mark.nightly
-def test_failed_exchange_publishes_nothing_though_there_is_a_token(gated, server):
+def test_token_is_taken_only_where_that_is_configured(gated, server, tmp_path):
+    take_digits(gated, tmp_path / "digits")
     server.publishers.clear()
     gated.secrets["HF_TOKEN"] = TOKEN
     with server.unchanged():
         assert "signing in as a trusted publisher failed: " in error(publish(gated))
-
-
-@pytest.mark.nightly
-@pytest.mark.parametrize("way", ["publisher-or-token", "token"])
-def test_stored_token_is_taken_where_that_is_configured(gated, server, tmp_path, way):
-    take_digits(gated, tmp_path / "digits")
-    server.publishers.clear()
-    gated.secrets["HF_TOKEN"] = TOKEN
-    gated.variables["SIGN_IN"] = way
-    done = publish(gated)
+    gated.variables["SIGN_IN"] = "token"
+    done = publish(gated, 2)
     assert done.status == "success", done.log
-    before, _, after = done.log.partition("signing in with HF_TOKEN")
-    assert ("signing in as a trusted publisher failed: " in before) == (way != "token")
-    assert bool(server.asked("oauth|id-token")) == (way != "token")
-    assert after
+    assert "signing in with HF_TOKEN" in done.log
     assert TOKEN not in done.log
-    assert server.repos[REPO].tags == {"train-1": server.head(REPO)}
+    assert server.repos[REPO].tags == {"train-2": server.head(REPO)}
 
 
 def test_missing_repository_is_told_before_anything_is_trained(github):

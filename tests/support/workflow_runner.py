@@ -13,7 +13,6 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -24,9 +23,8 @@ IDENTITY = ("ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
 SHELL = ("bash", "--noprofile", "--norc", "-eo", "pipefail", "-c")
 STAMPS = ("app-installed", "training-installed", "tests-installed")
 
-_NAME = r"[a-z_]+(?:\.[A-Za-z0-9_-]+)+"
-_TOKEN = re.compile(rf"'(?:[^']|'')*'|\|\||&&|[=!]=|!|{_NAME}|[a-z]+\(\)|[()\s]+|true|false|\d+")
-_OPERATORS = {"||": " or ", "&&": " and ", "!": " not ", "true": "True", "false": "False"}
+_TOKEN = re.compile(r"'(?:[^']|'')*'|[a-z_]+(?:\.[\w-]+)+|\|\||&&|!(?!=)")
+_OPERATORS = {"||": " or ", "&&": " and ", "!": " not "}
 
 
 def load(name):
@@ -38,25 +36,22 @@ def load(name):
 
 def evaluate(expression, contexts, *, failed=False):
     """Compute an expression of GitHub's, as far as the workflows here need them."""
-    python = ""
-    place = 0
-    for token in _TOKEN.finditer(expression):
-        assert token.start() == place, f"{expression}: {expression[place:]}"
-        place = token.end()
+
+    def python(token):
         text = token[0]
         if text.startswith("'"):
-            text = repr(text[1:-1].replace("''", "'"))
-        elif re.fullmatch(_NAME, text):
-            context, *keys = text.split(".")
-            value: Any = contexts[context]
-            for key in keys:
-                value = value.get(key) if value else None
-            text = repr("" if value is None else value)
-        elif text.endswith("()"):
-            text = repr({"always()": True, "success()": not failed, "failure()": failed}[text])
-        python += _OPERATORS.get(text, text)
-    assert place == len(expression), expression
-    return eval(python.strip(), {"__builtins__": {}})  # noqa: S307 - made of checked tokens
+            return repr(text[1:-1].replace("''", "'"))
+        if text in _OPERATORS:
+            return _OPERATORS[text]
+        context, *keys = text.split(".")
+        value = contexts[context]
+        for key in keys:
+            value = value.get(key) if value else None
+        return repr("" if value is None else value)
+
+    known = {"true": True, "false": False, "always": lambda: True}
+    known |= {"success": lambda: not failed, "failure": lambda: failed, "__builtins__": {}}
+    return eval(_TOKEN.sub(python, expression).strip(), known)  # noqa: S307 - of our own workflows
 
 
 def fill(text, contexts):
@@ -147,7 +142,6 @@ class Runner:
             if "uses" in step:
                 self._play(step, workspace, _filled(step.get("with", {}), contexts))
             else:
-                assert "${{" not in step["run"]
                 done = subprocess.run(
                     [*SHELL, step["run"]],
                     cwd=workspace,
@@ -183,11 +177,11 @@ class Runner:
             source, target = workspace / options["path"], self.artifact(options["name"])
             assert source.exists(), f"{options['path']} is missing"
             shutil.rmtree(target, ignore_errors=True)
-            if source.is_dir():
-                shutil.copytree(source, target)
-            else:
+            if source.is_file():
                 target.mkdir(parents=True)
                 shutil.copy(source, target)
+            else:
+                shutil.copytree(source, target)
         elif action == "actions/download-artifact":
             target = workspace / options["path"]
             if "pattern" in options:
