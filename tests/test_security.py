@@ -11,21 +11,14 @@ from tests.conftest import ROOT
 
 SECURITY = (ROOT / ".github" / "SECURITY.md").read_text("utf-8")
 NAMED = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", SECURITY)
-ROW = re.compile(r"\| .*[^ ] \| .*[^ ] \|")
-
-
-def named_in(file):
-    """Name the tests of a file, without running anything of it."""
-    tree = ast.parse((ROOT / file).read_text("utf-8"))
-    functions = {part.name for part in tree.body if isinstance(part, ast.FunctionDef)}
-    return {name for name in functions if name.startswith("test_")}
+ROW = re.compile(r"\| [^|]+ \| [^|]*`tests/[^|]+ \|")
 
 
 def test_every_test_that_is_named_exists():
     assert len(NAMED) > 40
-    assert [file for file, _ in NAMED if not (ROOT / file).is_file()] == []
-    there = {file: named_in(file) for file, _ in NAMED}
-    assert [f"{file}::{name}" for file, name in NAMED if name and name not in there[file]] == []
+    texts = {file: (ROOT / file).read_text("utf-8") for file, _ in NAMED}
+    missing = [name for file, name in NAMED if name and f"\ndef {name}(" not in texts[file]]
+    assert missing == []
 
 
 def test_every_promise_names_a_test():
@@ -33,7 +26,6 @@ def test_every_promise_names_a_test():
     promises = [row for row in rows if not row.startswith(("| what is promised |", "|---"))]
     assert len(promises) > 20
     assert [row for row in promises if not ROW.fullmatch(row)] == []
-    assert [row for row in promises if "`tests/" not in row.split("|")[2]] == []
 
 
 def test_no_address_is_invented():

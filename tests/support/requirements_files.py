@@ -38,19 +38,12 @@ class Locked:
 
 def pins(file):
     """Return the pinned requirements of a file: name without extras -> version."""
-    lines = (ROOT / file).read_text("utf-8").splitlines()
-    wanted = [line for line in lines if line and not line.startswith(("#", "-r "))]
-    exact = [_PINNED.fullmatch(line) for line in wanted]
-    assert all(exact), [line for line, match in zip(wanted, exact, strict=True) if not match]
-    return {canonicalize_name(match[1]): match[2] for match in exact}
+    text = re.sub(r"(?m)^-r .*", "", (ROOT / file).read_text("utf-8"))
+    return {canonicalize_name(match[1]): match[2] for match in _matches(_PINNED, text)}
 
 
 def read_lock(text):
     """Return every line of a lock; AssertionError if one is no release with its hashes."""
-    lines = re.sub(r" \\\n +", " ", text).splitlines()
-    wanted = [line for line in lines if line and not line.lstrip().startswith("#")]
-    exact = [_LOCKED.fullmatch(line) for line in wanted]
-    assert all(exact), [line for line, match in zip(wanted, exact, strict=True) if not match]
     return [
         Locked(
             canonicalize_name(match[1]),
@@ -58,5 +51,13 @@ def read_lock(text):
             Marker(match[3]) if match[3] else None,
             frozenset(match[4].replace("--hash=sha256:", "").split()),
         )
-        for match in exact
+        for match in _matches(_LOCKED, re.sub(r" \\\n +", " ", text))
     ]
+
+
+def _matches(pattern, text):
+    """Match every line of a text but comments; AssertionError if one does not."""
+    lines = [line for line in text.splitlines() if line and not line.lstrip().startswith("#")]
+    matches = [pattern.fullmatch(line) for line in lines]
+    assert all(matches), lines[matches.index(None)]
+    return matches
