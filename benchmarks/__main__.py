@@ -16,8 +16,8 @@ and where it is named with --only
 Run it on a quiet machine. Bytecode is compiled first, for both apps alike.
 """
 
-import argparse
 import compileall
+import datetime as dt
 import json
 import os
 import sys
@@ -30,8 +30,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks import answers, memory, pen, start, tables
-from benchmarks.figures import Row, commit, machine, today
-from benchmarks.serving import ROOT, Apps
+from benchmarks.figures import Row, commit, machine
+from benchmarks.serving import ROOT, usual_demo
 from training import console
 
 SECTIONS: Final[dict[str, Callable[..., list[Row]]]] = {
@@ -45,42 +45,6 @@ SECTIONS: Final[dict[str, Callable[..., list[Row]]]] = {
 USUAL: Final = list(SECTIONS)[:5]
 
 
-def parse_arguments() -> argparse.Namespace:
-    """Read the command line."""
-    parser = console.parser("benchmarks", __doc__)
-    parser.add_argument(
-        "--only",
-        type=_names,
-        metavar="NAME,...",
-        default=USUAL,
-        help="sections; default: the first five",
-    )
-    parser.add_argument(
-        "--output", type=Path, metavar="FILE",
-        help=f"keep the figures; docs/performance.md shows {tables.RESULTS.relative_to(ROOT)}",
-    )  # fmt: skip
-    parser.add_argument(
-        "--quick", action="store_true", help="see that it runs; figures mean nothing"
-    )
-    return parser.parse_args()
-
-
-def _names(text: str) -> list[str]:
-    names = [name for name in text.split(",") if name]
-    if unknown := [name for name in names if name not in SECTIONS]:
-        raise argparse.ArgumentTypeError(
-            f"expected some of {', '.join(SECTIONS)}, received {', '.join(unknown)}"
-        )
-    return [name for name in SECTIONS if name in names]
-
-
-def compile_bytecode() -> None:
-    """Compile what both apps import; where it is compiled already, this takes a moment."""
-    folders = [sysconfig.get_path("purelib"), str(ROOT / "digits"), str(ROOT / "benchmarks")]
-    for folder in folders:
-        compileall.compile_dir(folder, quiet=2, workers=0)
-
-
 def measure(names: Sequence[str], *, quick: bool) -> dict[str, Any]:
     """Measure sections, each by itself: one that fails is left out and does not stop the others.
 
@@ -88,18 +52,18 @@ def measure(names: Sequence[str], *, quick: bool) -> dict[str, Any]:
         What was measured, by section.
     """
     sections: dict[str, Any] = {}
-    with Apps() as apps:
+    with usual_demo() as baseline:
         for name in names:
-            begun, busy = time.perf_counter(), os.getloadavg()[0]
+            began, busy = time.perf_counter(), os.getloadavg()[0]
             try:
-                rows = SECTIONS[name](apps, quick=quick)
+                rows = SECTIONS[name](baseline, quick=quick)
             except Exception:  # noqa: BLE001 - whatever it is, the other sections go on
                 traceback.print_exc()
                 continue
-            seconds = time.perf_counter() - begun
+            seconds = time.perf_counter() - began
             sys.stderr.write(f"{name}: {seconds:.0f} s\n")
             sections[name] = {
-                "date": today(),
+                "date": dt.datetime.now(dt.UTC).date().isoformat(),
                 "commit": commit(ROOT),
                 "load": round(busy, 2),
                 "seconds": round(seconds, 1),
@@ -110,22 +74,31 @@ def measure(names: Sequence[str], *, quick: bool) -> dict[str, Any]:
 
 def main() -> None:
     """Measure, print the table and keep it if asked to."""
-    arguments = parse_arguments()
-    compile_bytecode()
+    parser = console.parser("benchmarks", __doc__)
+    parser.add_argument(
+        "--only", nargs="+", choices=SECTIONS, default=USUAL, metavar="NAME",
+        help="sections; default: the first five",
+    )  # fmt: skip
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE",
+        help=f"keep the figures; docs/performance.md shows {tables.RESULTS.relative_to(ROOT)}",
+    )  # fmt: skip
+    parser.add_argument(
+        "--quick", action="store_true", help="see that it runs; figures mean nothing"
+    )
+    arguments = parser.parse_args()
+    for folder in (sysconfig.get_path("purelib"), ROOT / "digits", ROOT / "benchmarks"):
+        compileall.compile_dir(folder, quiet=2, workers=0)
     sections = measure(arguments.only, quick=arguments.quick)
     report = {"machine": machine(), "sections": sections}
     if sections:
         sys.stdout.write(tables.section(report) + "\n")
-    if arguments.output:
-        _keep(report, arguments.output)
+    if path := arguments.output:
+        old = json.loads(path.read_text("utf-8")) if path.exists() else None
+        content = tables.merged(old, report, list(SECTIONS))
+        path.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
     if missing := [name for name in arguments.only if name not in sections]:
         sys.exit(f"error: {', '.join(missing)} could not be measured, see above")
-
-
-def _keep(report: dict[str, Any], path: Path) -> None:
-    old = json.loads(path.read_text("utf-8")) if path.exists() else None
-    content = tables.merged(old, report, list(SECTIONS))
-    path.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ drawing is an event of Gradio's queue, and all settings are Gradio's own. Nothin
 """
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,19 +24,14 @@ def as_input(composite: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     return (1 - pixels).reshape(1, 28, 28, 1)
 
 
-def read(model: keras.Model, drawing: Mapping[str, Any] | None) -> dict[str, float] | None:
-    """Return the confidences by digit, as a Label shows them; None where nothing is drawn."""
-    if drawing is None or drawing["composite"] is None:
-        return None
-    confidences = model.predict(as_input(drawing["composite"]), verbose=0)[0]
-    return {str(digit): float(confidences[digit]) for digit in range(10)}
-
-
 def build(model: keras.Model) -> gr.Blocks:
     """Lay out the page; its one event is also the endpoint `/predict`."""
 
     def predict(drawing: dict[str, Any] | None) -> dict[str, float] | None:
-        return read(model, drawing)
+        if drawing is None or drawing["composite"] is None:
+            return None
+        confidences = model.predict(as_input(drawing["composite"]), verbose=0)[0]
+        return {str(digit): float(confidences[digit]) for digit in range(10)}
 
     with gr.Blocks(title="Digit recognizer") as demo:
         sketchpad = gr.Sketchpad(elem_id="sketchpad")

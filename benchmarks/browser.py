@@ -7,18 +7,17 @@ All of it in Chromium, from disk. Recorded strokes are drawn with the page's mid
 """
 
 import base64
+import itertools
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from playwright.sync_api import sync_playwright
 
 from benchmarks.figures import Figures
-from benchmarks.pen import PAGES, launch, opened, pen_up_milliseconds
+from benchmarks.pen import PAD, opened, pen_up_milliseconds
 from digits.drawing import PAD_HEIGHT
 from digits.recognizer import Recognizer
 from digits.server.routes import predict_strokes
@@ -29,7 +28,6 @@ from training.handwriting import strokes
 from training.handwriting.strokes import Sample
 
 _BRUSH: Final = 46
-_SETTLED_MILLISECONDS: Final = 250
 _STROKES: Final = 30
 _OPENINGS: Final = 5
 _AT_ONCE: Final = 200
@@ -57,7 +55,7 @@ def compare(address: str, recognizer: Recognizer, samples: Sequence[Sample]) -> 
     drawings = list(on_pad(samples))
     expected = [predict_strokes(recognizer, drawing) for drawing in drawings]
     received: list[dict[str, Any]] = []
-    with opened(address, PAGES["ours"]) as page:
+    with opened(address, PAD) as page:
         for start in range(0, len(drawings), _AT_ONCE):
             some = drawings[start : start + _AT_ONCE]
             received += page.evaluate("(some) => Promise.all(some.map(digits.read))", some)
@@ -66,17 +64,17 @@ def compare(address: str, recognizer: Recognizer, samples: Sequence[Sample]) -> 
     apart = [int(np.abs(_image(ours) - _image(theirs)).max()) for ours, theirs in seen]
     confidences = [[view["confidences"] for view in pair] for pair in seen]
     answers = [[(view.get("digit"), view.get("reason")) for view in pair] for pair in pairs]
-    labels = [int(sample.label) for sample in samples]
+    right = [
+        [digit == int(sample.label) for digit, _ in pair]
+        for sample, pair in zip(samples, answers, strict=True)
+    ]
     return {
         "count": len(pairs),
         "same_answer": sum(ours == theirs for ours, theirs in answers),
         "same_image": apart.count(0),
         "image_levels": max(apart),
         "confidence": float(np.abs(np.diff(confidences, axis=1)).max()),
-        "right": tuple(
-            sum(pair[of][0] == label for pair, label in zip(answers, labels, strict=True))
-            for of in (0, 1)
-        ),
+        "right": tuple(np.sum(right, axis=0).tolist()),
     }
 
 
@@ -85,19 +83,12 @@ def _image(view: dict[str, Any]) -> npt.NDArray[np.int64]:
     return np.frombuffer(base64.b64decode(view["image"]), np.uint8).astype(np.int64)
 
 
-def seconds_until_ready(address: str) -> Figures:
+def seconds_until_ready(address: str) -> Iterator[float]:
     """Measure from opening the page until it can read, each time in a new browser."""
-    waited = []
     for _ in range(_OPENINGS):
-        with sync_playwright() as playwright:
-            browser = launch(playwright)
-            page = browser.new_page()
-            start = time.perf_counter()
-            page.goto(address)
-            page.locator(".weights[data-ready=true]").wait_for(timeout=60_000)
-            waited.append(time.perf_counter() - start)
-            browser.close()
-    return Figures.of(waited)
+        with opened(address, PAD) as page:
+            # The page's clock starts with the navigation.
+            yield float(page.evaluate("performance.now()")) / 1000
 
 
 def main() -> None:
@@ -111,11 +102,10 @@ def main() -> None:
         path.write_bytes(build(weights)[PAGE_FILE])
         address = path.as_uri()
         _say("the page", f"{path.stat().st_size:,} bytes")
-        ready = seconds_until_ready(address)
+        ready = Figures.of(seconds_until_ready(address))
         _say("from opening to ready", f"{ready.median:.2f} s, at most {ready.p95:.2f} s")
-        with opened(address, PAGES["ours"]) as page:
-            settled = _SETTLED_MILLISECONDS
-            pen = Figures.of(pen_up_milliseconds(page, PAGES["ours"], _STROKES, settled))
+        with opened(address, PAD) as page:
+            pen = Figures.of(itertools.islice(pen_up_milliseconds(page, PAD), _STROKES))
         _say("pen-up to changed bars", f"{pen.median:.0f} ms, 95 % within {pen.p95:.0f} ms")
         if arguments.drawn:
             samples = strokes.load(arguments.drawn, "digits")
@@ -123,7 +113,7 @@ def main() -> None:
 
 
 def _say(what: str, value: str) -> None:
-    print(f"{what}: {value}", flush=True)  # noqa: T201 - what a command prints is its result
+    print(f"{what}: {value}", flush=True)
 
 
 if __name__ == "__main__":

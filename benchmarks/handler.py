@@ -8,7 +8,6 @@ spent, so that other programs on the machine do not count.
 """
 
 import base64
-import io
 import json
 import sys
 import tempfile
@@ -16,14 +15,10 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-from PIL import Image
-
+from benchmarks.calls import picture
 from digits import weights
-from digits.drawing import as_picture, draw, parse_strokes
-from digits.examples import digit_example
 from training.export.endpoint import endpoint_files
 
-SIDE: Final = 500
 BATCHES: Final = (1, 8, 32, 256)
 
 _PICTURES: Final = 512
@@ -31,10 +26,8 @@ _PICTURES: Final = 512
 
 def make_snapshot(folder: Path) -> None:
     """Write what a download of a model repository leaves, as far as the handler looks at it."""
-    files = endpoint_files()
-    for name in weights.FILES:
-        files[name] = (weights.BUNDLED / name).read_bytes()
-    for name, content in files.items():
+    bundled = {name: (weights.BUNDLED / name).read_bytes() for name in weights.FILES}
+    for name, content in (endpoint_files() | bundled).items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
@@ -45,7 +38,7 @@ def measure(folder: Path, pictures: int = _PICTURES) -> dict[str, Any]:
     from training.export.handler import EndpointHandler  # noqa: PLC0415 - its runtime
 
     handler = EndpointHandler(str(folder))
-    texts = [_sketch(index) for index in range(10)]
+    texts = [base64.b64encode(picture(digit)).decode() for digit in range(10)]
     found = {}
     for size in BATCHES:
         batch = [texts[index % len(texts)] for index in range(size)]
@@ -57,14 +50,6 @@ def measure(folder: Path, pictures: int = _PICTURES) -> dict[str, Any]:
             handler(request)
         found[str(size)] = requests * size / (time.process_time() - began)
     return found
-
-
-def _sketch(index: int) -> str:
-    """A drawing as a visitor's, in PNG and base64."""
-    drawn = Image.fromarray(as_picture(draw(parse_strokes(digit_example(index % 10, index)))))
-    content = io.BytesIO()
-    drawn.resize((SIDE, SIDE)).save(content, "PNG")
-    return base64.b64encode(content.getvalue()).decode()
 
 
 def main() -> None:

@@ -1,16 +1,17 @@
 """What the app holds after many pictures, of which no two have the same size and content."""
 
 import functools
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.calls import Caller, Crowd, encode
+from benchmarks.calls import Caller, crowd, encode
 from benchmarks.figures import Figures, Row
-from benchmarks.serving import Apps, Server
+from benchmarks.serving import OURS, App, Server, started
 from digits.drawing import PAD_WIDTHS, as_picture, draw, parse_strokes
 from digits.examples import number_example
 from training.handwriting import templates
@@ -23,32 +24,28 @@ _LONGEST_PHOTOGRAPH: Final = 4000
 Picture = npt.NDArray[np.uint8]
 
 
-def measure(apps: Apps, *, quick: bool) -> list[Row]:
-    """Measure our app, started anew, after so many pictures."""
+def measure(_: App, *, quick: bool) -> list[Row]:
+    """Measure our app after so many pictures."""
     count = 6 if quick else 300
-    [(_, megabytes)] = growth(apps.anew(apps.ours), (count,))
+    with started(OURS) as server:
+        megabytes = dict(growth(server, [count]))[count]
     return [Row(f"memory after {count:,} mixed pictures", "MB", Figures(megabytes))]
 
 
-def growth(server: Server, stops: tuple[int, ...]) -> Iterator[tuple[int, float]]:
+def growth(server: Server, stops: Sequence[int]) -> Iterator[tuple[int, float]]:
     """Let several clients send pictures to `/v1/predict` and `/v1/read`.
 
     Yields:
         At each of these numbers: the number, and the memory then in 10^6 bytes.
     """
-    with Crowd(server, CLIENTS) as crowd:
-        done = 0
-        for stop in stops:
-            asks = [functools.partial(_ask, caller, done) for caller in crowd.callers]
-            crowd.work(asks, stop - done)
-            done = stop
-            yield done, server.resident_megabytes()
+    caller = Caller(server, CLIENTS)
 
+    def ask(number: int) -> None:
+        caller.read(mixed_picture(number), ("predict", "read")[number % 2])
 
-def _ask(caller: Caller, first: int, number: int) -> None:
-    number += first
-    caller.read(mixed_picture(number), ("predict", "read")[number % 2])
-    caller.hang_up()
+    for first, stop in itertools.pairwise([0, *stops]):
+        crowd(ask, CLIENTS, range(first, stop))
+        yield stop, server.resident_megabytes()
 
 
 def mixed_picture(number: int) -> bytes:
@@ -59,20 +56,17 @@ def mixed_picture(number: int) -> bytes:
 
 
 def _photograph(rng: np.random.Generator) -> bytes:
-    photograph = _photographs()[rng.integers(_PHOTOGRAPHS)]
+    photograph = _digit_on_paper(int(rng.integers(_PHOTOGRAPHS)))
     longer = np.exp(rng.uniform(np.log(300), np.log(_LONGEST_PHOTOGRAPH)))
     scale = longer / max(photograph.shape)
     return encode(cv2.resize(photograph, None, fx=scale, fy=scale), ".jpg")
 
 
 @functools.cache
-def _photographs() -> list[Picture]:
-    made = []
-    for seed in range(_PHOTOGRAPHS):
-        rng = np.random.default_rng(seed)
-        strokes = [points.astype(np.float64) for points in templates.write(str(seed % 10), rng)]
-        made.append(photos.photograph([strokes], rng).picture)
-    return made
+def _digit_on_paper(digit: int) -> Picture:
+    rng = np.random.default_rng(digit)
+    strokes = [points.astype(np.float64) for points in templates.write(str(digit), rng)]
+    return photos.photograph([strokes], rng).picture
 
 
 def _scan(rng: np.random.Generator) -> bytes:
@@ -104,9 +98,8 @@ def _place(drawing: Picture, size: tuple[int, int], rng: np.random.Generator) ->
     most = min(size[0] / drawing.shape[0], size[1] / drawing.shape[1])
     scale = most * rng.uniform(0.3, 1)
     drawing = cv2.resize(drawing, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    paper = np.full(size, 255, np.uint8)
-    height, width = drawing.shape
-    top = int(rng.integers(size[0] - height + 1))
-    left = int(rng.integers(size[1] - width + 1))
-    paper[top : top + height, left : left + width] = drawing
-    return paper
+    over, beside = np.subtract(size, drawing.shape)
+    top, left = int(rng.integers(over + 1)), int(rng.integers(beside + 1))
+    return cv2.copyMakeBorder(
+        drawing, top, over - top, left, beside - left, cv2.BORDER_CONSTANT, value=255
+    )

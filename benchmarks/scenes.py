@@ -33,10 +33,9 @@ def table(scenes: list[dict[str, Any]]) -> str:
     for scene in scenes:
         for kind in (scene["kind"], "all"):
             right[kind].append(scene["read"] == scene["want"])
-    everything = right.pop("all")
-    rows = [*sorted(right.items()), ("all", everything)]
-    lines = [f"| {kind} | {sum(each)} | {len(each)} |" for kind, each in rows]
-    return "\n".join(["| kind | right | of |", "|---|---:|---:|", *lines])
+    kinds = sorted(right.keys() - {"all"})
+    rows = [[kind, f"{sum(right[kind])}", f"{len(right[kind])}"] for kind in [*kinds, "all"]]
+    return console.markdown([["kind", "right", "of"], *rows])
 
 
 def main() -> None:
@@ -52,11 +51,11 @@ def main() -> None:
     for scene in scenes:
         scene["read"] = read_scene(recognizer, arguments.folder, scene)
     seconds = time.process_time() - started
-    print(table(scenes))  # noqa: T201
-    print(f"\n{1000 * seconds / len(scenes):.0f} ms of processor time a picture")  # noqa: T201
+    print(table(scenes))
+    print(f"\n{1000 * seconds / len(scenes):.0f} ms of processor time a picture")
     for scene in scenes:
         if arguments.wrong and scene["read"] != scene["want"]:
-            print(f"{scene['file']}: {scene['read']} for {scene['want']}")  # noqa: T201
+            print(f"{scene['file']}: {scene['read']} for {scene['want']}")
 
 
 if __name__ == "__main__":

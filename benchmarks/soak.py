@@ -9,21 +9,19 @@ or lost.
 kinds and sizes, and prints the app's memory every 500.
 """
 
-import argparse
 import itertools
 import json
-import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from benchmarks import memory
 from benchmarks.figures import machine
@@ -39,111 +37,98 @@ CALM_ANSWERS: Final = 5
 CALM_LIMIT_SECONDS: Final = 120.0
 
 
-@dataclass(frozen=True)
-class Plan:
-    """Who asks for how long; each client pauses so long between two questions, on average."""
+class Question(NamedTuple):
+    """A question that a visitor has asked.
 
-    clients: int
+    Attributes:
+        kind: What was asked.
+        outcome: How it ended.
+        seconds: How long that took.
+        minute: When it ended, in minutes since the first visitor came.
+    """
+
+    kind: str
+    outcome: Outcome
     seconds: float
-    pause_seconds: float = 0.0
+    minute: float
 
 
-@dataclass
-class Memory:
-    """Resident memory of the app in 10^6 bytes, by minutes since the start."""
-
-    minutes: list[float] = field(default_factory=list)
-    megabytes: list[float] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Report:
+class Report(NamedTuple):
     """What came out.
 
     Attributes:
-        outcomes: Questions by kind and by how they ended.
-        ended: When each question was answered, in minutes since the first.
-        before: Memory before the first question, in 10^6 bytes.
-        after: Memory once it was calm again.
+        questions: In the order in which they ended.
+        memory: Minutes since the start and the app's resident memory then in 10^6 bytes, from
+            before the first question until it was calm again.
         calm_seconds: From the last question of the crowd until one client is answered as before;
             None if that took more than `CALM_LIMIT_SECONDS`.
     """
 
-    outcomes: dict[str, Counter[str]]
-    seconds: dict[str, list[float]]
-    ended: list[float]
-    memory: Memory
-    before: float
-    after: float
+    questions: list[Question]
+    memory: list[tuple[float, float]]
     calm_seconds: float | None
-
-    def count(self, outcome: Outcome) -> int:
-        """Count the questions that ended so."""
-        return sum(counts[outcome] for counts in self.outcomes.values())
 
     @property
     def faults(self) -> int:
         """Answers that were wrong or never came."""
-        return self.count(Outcome.WRONG) + self.count(Outcome.LOST)
+        return sum(each.outcome in {Outcome.WRONG, Outcome.LOST} for each in self.questions)
 
     def as_json(self) -> dict[str, Any]:
         """Sum up in numbers."""
-        every = [value for values in self.seconds.values() for value in values]
+        outcomes = Counter(each.outcome for each in self.questions)
+        by_kind: dict[str, list[Question]] = {}
+        for each in self.questions:
+            by_kind.setdefault(each.kind, []).append(each)
+        megabytes = [megabytes for _, megabytes in self.memory]
         return {
-            "questions": len(every),
-            "outcomes": {outcome.value: self.count(outcome) for outcome in Outcome},
-            "by_kind": {kind: dict(counts) for kind, counts in self.outcomes.items()},
+            "questions": len(self.questions),
+            "outcomes": {outcome.value: outcomes[outcome] for outcome in Outcome},
+            "by_kind": {
+                kind: Counter(each.outcome.value for each in asked)
+                for kind, asked in by_kind.items()
+            },
             "seconds": {
-                kind: {
-                    "median": round(float(np.median(values)), 3),
-                    "p95": round(float(np.percentile(values, 95)), 3),
-                    "longest": round(max(values), 3),
-                }
-                for kind, values in self.seconds.items()
+                kind: _spread([each.seconds for each in asked]) for kind, asked in by_kind.items()
             },
             "megabytes": {
-                "before": round(self.before),
-                "peak": round(max(self.memory.megabytes)),
-                "after": round(self.after),
+                "before": round(megabytes[0]),
+                "peak": round(max(megabytes)),
+                "after": round(megabytes[-1]),
             },
             "calm_after_seconds": self.calm_seconds and round(self.calm_seconds, 1),
         }
 
 
-def soak(server: Server, plan: Plan) -> Report:
+def _spread(seconds: Sequence[float]) -> dict[str, float]:
+    found = np.percentile(seconds, (50, 95, 100)).round(3).tolist()
+    return dict(zip(("median", "p95", "longest"), found, strict=True))
+
+
+def soak(server: Server, clients: int, seconds: float) -> Report:
     """Let visitors ask one server.
 
     Raises:
         BenchmarkError: If a visitor's digit is misread while nobody else asks, or if two visitors
             could not be told apart.
     """
-    visitors = [Visitor(server, number) for number in range(plan.clients)]
+    visitors = [Visitor(server, number) for number in range(clients)]
     usual = _learn(visitors)
-    before = server.resident_megabytes()
-    outcomes: dict[str, Counter[str]] = {}
-    seconds: dict[str, list[float]] = {}
-    ended: list[float] = []
-    lock = threading.Lock()
+    questions: list[Question] = []
     start = time.monotonic()
-    end = start + plan.seconds
 
     def visit(visitor: Visitor) -> None:
         pauses = np.random.default_rng(visitor.number)
-        while time.monotonic() < end:
-            kind, outcome, taken = visitor.ask()
-            with lock:
-                outcomes.setdefault(kind, Counter())[outcome] += 1
-                seconds.setdefault(kind, []).append(taken)
-                ended.append((time.monotonic() - start) / 60)
-            if plan.pause_seconds or outcome is Outcome.BUSY:
-                time.sleep(float(pauses.exponential(plan.pause_seconds or 1.0)))
+        while time.monotonic() < start + seconds:
+            asked = visitor.ask()
+            questions.append(Question(*asked, minute=(time.monotonic() - start) / 60))
+            if asked[1] is Outcome.BUSY:
+                time.sleep(float(pauses.exponential()))
 
-    with _watched(server) as memory:
-        with ThreadPoolExecutor(plan.clients) as pool:
+    with _watched(server) as held:
+        with ThreadPoolExecutor(clients) as pool:
             list(pool.map(visit, visitors))
         calm = _calm_seconds(visitors[0], usual)
-    after = server.resident_megabytes()
-    return Report(outcomes, seconds, ended, memory, before, after, calm)
+    return Report(questions, held, calm)
 
 
 def _learn(visitors: Sequence[Visitor]) -> float:
@@ -153,7 +138,6 @@ def _learn(visitors: Sequence[Visitor]) -> float:
         start = time.perf_counter()
         hands.append(visitor.learn())
         times.append((time.perf_counter() - start) / 2)
-        visitor.hang_up()
     if any(same_hand(one, other) for one, other in itertools.combinations(hands, 2)):
         raise BenchmarkError("two visitors have answers that cannot be told apart")
     return float(np.median(times))
@@ -168,62 +152,46 @@ def _calm_seconds(visitor: Visitor, usual: float) -> float | None:
         calm = calm + 1 if time.perf_counter() - asked < CALM_FACTOR * usual else 0
         if time.perf_counter() - start > CALM_LIMIT_SECONDS:
             return None
-    visitor.hang_up()
     return time.perf_counter() - start
 
 
 @contextmanager
-def _watched(server: Server) -> Iterator[Memory]:
-    """Note the app's memory, in the background."""
-    memory, stop = Memory(), threading.Event()
-    start = time.monotonic()
+def _watched(server: Server) -> Iterator[list[tuple[float, float]]]:
+    """Note minutes and the app's memory, in the background."""
+    held: list[tuple[float, float]] = []
+    start, stop = time.monotonic(), threading.Event()
+
+    def note() -> None:
+        held.append(((time.monotonic() - start) / 60, server.resident_megabytes()))
 
     def watch() -> None:
-        while True:
-            memory.minutes.append((time.monotonic() - start) / 60)
-            memory.megabytes.append(server.resident_megabytes())
-            if stop.wait(SAMPLE_SECONDS):
-                return
+        while not stop.wait(SAMPLE_SECONDS):
+            note()
 
+    note()
     thread = threading.Thread(target=watch)
     thread.start()
     try:
-        yield memory
+        yield held
     finally:
         stop.set()
         thread.join()
+        note()
 
 
 def plot(report: Report, path: Path) -> None:
     """Draw the memory, and how many questions were answered, over time."""
-    from matplotlib.figure import Figure  # noqa: PLC0415 - of training; the test needs no plot
-
     figure = Figure(figsize=(8, 4), layout="constrained")
     axes = figure.subplots()
-    axes.plot(report.memory.minutes, report.memory.megabytes, linewidth=1)
+    axes.plot(*np.transpose(report.memory), linewidth=1)
     axes.set(xlabel="minutes", ylabel="resident memory, MB", ylim=(0, None), xlim=(0, None))
-    questions = sum(sum(counts.values()) for counts in report.outcomes.values())
-    axes.set_title(f"{questions:,} questions, {report.faults} wrong or lost")
+    axes.set_title(f"{len(report.questions):,} questions, {report.faults} wrong or lost")
     axes.grid(visible=True, alpha=0.3)
+    ended = [each.minute for each in report.questions]
     rate = axes.twinx()
-    minutes = [float(minute) for minute in range(int(max(report.ended)) + 2)]
-    rate.hist(report.ended, minutes, color="tab:orange", alpha=0.3)
+    rate.hist(ended, np.arange(max(ended) + 2).tolist(), color="tab:orange", alpha=0.3)
     rate.set_ylabel("answers in a minute")
     figure.savefig(path, dpi=120)
-
-
-def parse_arguments() -> argparse.Namespace:
-    """Read the command line."""
-    parser = console.parser("benchmarks.soak", __doc__)
-    kind = parser.add_mutually_exclusive_group(required=True)
-    kind.add_argument("folder", type=Path, nargs="?", help="gets soak.json and soak.png")
-    kind.add_argument("--pictures", type=int, metavar="N", help="watch memory over N pictures")
-    parser.add_argument("--clients", type=int, default=8, help="visitors at once")
-    parser.add_argument("--minutes", type=float, default=30.0)
-    parser.add_argument(
-        "--pause", type=float, default=0.0, help="seconds between two questions of a visitor"
-    )
-    return parser.parse_args()
 
 
 def print_growth(pictures: int) -> None:
@@ -232,29 +200,31 @@ def print_growth(pictures: int) -> None:
     found = {}
     with started(OURS) as server:
         for count, found[count] in memory.growth(server, stops):
-            sys.stdout.write(f"{count:>7,} pictures: {found[count]:.0f} MB\n")
-            sys.stdout.flush()
+            print(f"{count:>7,} pictures: {found[count]:.0f} MB", flush=True)
     early = 2_000 if 2_000 in found else stops[0]
-    sys.stdout.write(
-        f"after {early:,} / after {pictures:,}: {found[early]:.0f} / {found[pictures]:.0f} MB\n"
-    )
+    print(f"after {early:,} / after {pictures:,}: {found[early]:.0f} / {found[pictures]:.0f} MB")
 
 
 def main() -> None:
     """Start the app, soak it, write down what came out."""
-    arguments = parse_arguments()
+    parser = console.parser("benchmarks.soak", __doc__)
+    kind = parser.add_mutually_exclusive_group(required=True)
+    kind.add_argument("folder", type=Path, nargs="?", help="gets soak.json and soak.png")
+    kind.add_argument("--pictures", type=int, metavar="N", help="watch memory over N pictures")
+    parser.add_argument("--clients", type=int, default=8, help="visitors at once")
+    parser.add_argument("--minutes", type=float, default=30.0)
+    arguments = parser.parse_args()
     if arguments.pictures:
         print_growth(arguments.pictures)
         return
-    plan = Plan(arguments.clients, 60 * arguments.minutes, arguments.pause)
     with started(OURS) as server:
-        report = soak(server, plan)
+        report = soak(server, arguments.clients, 60 * arguments.minutes)
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    asked = {"clients": plan.clients, "minutes": arguments.minutes, "pause": plan.pause_seconds}
-    content = {"machine": machine(), "plan": asked, **report.as_json()}
-    (arguments.folder / "soak.json").write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+    plan = {"clients": arguments.clients, "minutes": arguments.minutes}
+    content = json.dumps({"machine": machine(), "plan": plan, **report.as_json()}, indent=1)
+    (arguments.folder / "soak.json").write_text(content + "\n", "utf-8")
     plot(report, arguments.folder / "soak.png")
-    sys.stdout.write(json.dumps(content, indent=1) + "\n")
+    print(content)
     if report.faults:
         raise BenchmarkError(f"{report.faults} answers were wrong or lost")
 

@@ -8,40 +8,35 @@ from pathlib import Path
 
 from benchmarks.calls import Caller, picture
 from benchmarks.figures import Figures, Row
-from benchmarks.serving import ROOT, App, Apps, started
+from benchmarks.serving import OURS, ROOT, App, started
 
 
-def measure(apps: Apps, *, quick: bool) -> list[Row]:
+def measure(baseline: App, *, quick: bool) -> list[Row]:
     """Start both apps in turn, several times."""
     page, answer, memory = (defaultdict[str, list[float]](list) for _ in range(3))
     for _ in range(1 if quick else 3):
-        for app in (apps.ours, apps.baseline):
-            server = apps.anew(app)
-            page[app.name].append(time.perf_counter() - server.started)
-            with Caller(server) as caller:
-                caller.read(picture(7))
-            answer[app.name].append(time.perf_counter() - server.started)
-            memory[app.name].append(server.resident_megabytes())
+        for app in (OURS, baseline):
+            with started(app) as server:
+                page[app.name].append(time.perf_counter() - server.began)
+                Caller(server).read(picture(7))
+                answer[app.name].append(time.perf_counter() - server.began)
+                memory[app.name].append(server.resident_megabytes())
     return [
-        _row("process start to first page", "s", page),
-        _row("process start to first answer", "s", answer),
-        _row("memory after the first answer", "MB", memory),
+        Row("process start to first page", "s", *map(Figures.of, page.values())),
+        Row("process start to first answer", "s", *map(Figures.of, answer.values())),
+        Row("memory after the first answer", "MB", *map(Figures.of, memory.values())),
     ]
 
 
-def _row(what: str, unit: str, values: dict[str, list[float]]) -> Row:
-    return Row(what, unit, Figures.of(values["ours"]), Figures.of(values["baseline"]))
-
-
-def measure_clone(_: Apps, *, quick: bool) -> list[Row]:  # noqa: ARG001 - nothing of it is quicker
+def measure_clone(_: App, *, quick: bool) -> list[Row]:  # noqa: ARG001 - nothing of it is quicker
     """Clone this commit, install and start; wheels come from pip's cache or the index."""
     with tempfile.TemporaryDirectory(prefix="digits-clone-") as name:
         folder = Path(name)
-        begun = time.perf_counter()
+        began = time.perf_counter()
         command = ["git", "clone", "--quiet", str(ROOT), str(folder)]
         subprocess.run(command, check=True)  # noqa: S603 - fixed words
         with started(App("clone", ("make", "run"), folder=folder)):
-            seconds = time.perf_counter() - begun
+            seconds = time.perf_counter() - began
         size = sum(path.lstat().st_size for path in (folder / ".venv").rglob("*"))
     return [
         Row("`make run` from a clean clone to the first page", "s", Figures(seconds)),

@@ -9,8 +9,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic import TypeAdapter
+
 from benchmarks import answers
-from benchmarks.figures import Figures, Row, row_from_json
+from benchmarks.figures import Figures, Row
 from training.console import markdown
 from training.evaluation.report import replace_section
 
@@ -28,7 +30,8 @@ Report = Mapping[str, Any]
 
 def rows_of(report: Report) -> list[Row]:
     """Read all rows, in the order in which they were measured."""
-    return [row_from_json(row) for part in report["sections"].values() for row in part["rows"]]
+    rows = [row for part in report["sections"].values() for row in part["rows"]]
+    return TypeAdapter(list[Row]).validate_python(rows)
 
 
 def number(value: float) -> str:
@@ -76,14 +79,11 @@ def update(text: str, report: Report) -> str:
     for name, what in _SCALED.items():
         if cost := costs.get(what):
             core_seconds = cost.median / 1000 / _DAY_SECONDS
-            cells = [
-                f"{name} on a Space",
-                f"{1000 / cost.median:.0f}",
-                f"{1e6 * core_seconds:.2f} cores",
-                f"{1e9 * core_seconds:,.0f} cores",
-            ]
-            pattern = rf"(?m)^\| {name} on a Space \|.*$"
-            text = re.sub(pattern, f"| {' | '.join(cells)} |", text)
+            line = (
+                f"| {name} on a Space | {1000 / cost.median:.0f} "
+                f"| {1e6 * core_seconds:.2f} cores | {1e9 * core_seconds:,.0f} cores |"
+            )
+            text = re.sub(rf"(?m)^\| {name} on a Space \|.*$", line, text)
     return replace_section(text, "benchmarks/results.json", section(report))
 
 

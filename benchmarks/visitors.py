@@ -4,17 +4,17 @@ No two hands have the same ten confidences, so that an answer that went to the w
 """
 
 import functools
-import http.client
-import json
 import random
 import time
 from collections.abc import Callable
 from enum import StrEnum
+from http import HTTPStatus
 from typing import Any, Final, TypeAlias
 
 import numpy as np
+import urllib3
 
-from benchmarks.calls import Caller, RefusedError, encode
+from benchmarks.calls import Caller, RefusedError, as_new_file, encode
 from benchmarks.serving import BenchmarkError, Server
 from digits.drawing import as_picture, draw, parse_strokes
 from digits.examples import digit_example
@@ -22,11 +22,9 @@ from digits.examples import digit_example
 TOLERANCE: Final = 0.02
 """Of the logarithm of a confidence: the same picture comes closer than that, no other does."""
 
-HUGE_SIDE: Final = 7000
-"""Pixels; its square is just below the most that are accepted."""
-
-BUSY_WORDS: Final = b"busy"
 ADVICE: Final = (b"Use ", b"Send", b"Upload", b"Choose", b"Save", b"Make it smaller", b"again")
+TERSE: Final = {400, 404, 413, 415, 422}
+"""What was no question, or no file of ours, gets one of these, or an event without advice."""
 
 
 class Outcome(StrEnum):
@@ -54,9 +52,9 @@ def same_hand(one: Hand, other: Hand) -> bool:
 
 @functools.cache
 def huge_picture() -> bytes:
-    """Draw a 3 on 49 million pixels, as PNG."""
+    """Draw a 3 on 49 million pixels, just below the most that are accepted, as PNG."""
     small = as_picture(draw(parse_strokes(digit_example(3))))
-    sheet = np.full((HUGE_SIDE, HUGE_SIDE), 255, np.uint8)
+    sheet = np.full((7000, 7000), 255, np.uint8)
     sheet[3000 : 3000 + small.shape[0], 3000 : 3000 + small.shape[1]] = small
     return encode(sheet)
 
@@ -77,7 +75,6 @@ class Visitor:
         self._caller = Caller(server)
         self._strokes = digit_example(self.digit, number)
         self._picture = encode(as_picture(draw(parse_strokes(self._strokes))))
-        self._uploads = 0
         self._random = random.Random(number)  # noqa: S311 - seeds make runs repeatable
         self._known: dict[str, Hand] = {}
 
@@ -112,11 +109,10 @@ class Visitor:
         try:
             outcome = question()
         except RefusedError as error:
-            busy = error.status == http.client.SERVICE_UNAVAILABLE and BUSY_WORDS in error.content
+            busy = error.status == HTTPStatus.SERVICE_UNAVAILABLE and b"busy" in error.content
             outcome = Outcome.BUSY if busy else Outcome.LOST
-        except (OSError, http.client.HTTPException, BenchmarkError, ValueError, KeyError):
+        except (urllib3.exceptions.HTTPError, ValueError, KeyError):
             outcome = Outcome.LOST
-        self._caller.hang_up()
         return question.__name__, outcome, time.perf_counter() - start
 
     def pad(self) -> Outcome:
@@ -136,29 +132,24 @@ class Visitor:
 
     def nonsense(self) -> Outcome:
         """Send something that is no picture, no file of ours, or no question."""
+        send = self._caller.request
         path = self._random.choice(("/gradio_api/call/predict", "/v1/draw"))
+        kind = {"Content-Type": "application/json"}
         questions = (
             lambda: self._predict(b"no picture"),
             lambda: self._predict(self._picture[:200]),
             lambda: self._caller.predict("/etc/passwd"),
-            lambda: self._caller.request("POST", path, b"{", "application/json"),
-            lambda: self._caller.request("POST", path, b" " * 400_000, "application/json"),
-            lambda: self._caller.request("GET", "/gradio_api/file=/etc/passwd"),
+            lambda: send("POST", path, body=b"{", headers=kind),
+            lambda: send("POST", path, body=b" " * 400_000, headers=kind),
+            lambda: send("GET", "/gradio_api/file=/etc/passwd"),
         )
         return self._refused(self._random.choice(questions))
-
-    def hang_up(self) -> None:
-        """Close the connection."""
-        self._caller.hang_up()
 
     def _predict(self, content: bytes) -> dict[str, Any]:
         """Ask in one of the two ways: as the request's body, or uploaded for Gradio."""
         if self._random.random() < 0.5:
             return self._caller.read(content)
-        # Gradio keeps equal files once; what stands behind a picture's end changes the file alone.
-        self._uploads += 1
-        mark = self.number.to_bytes(4, "big") + self._uploads.to_bytes(4, "big")
-        return self._caller.predict(self._caller.upload(content + mark))
+        return self._caller.predict(self._caller.upload(as_new_file(content)))
 
     def _judge(self, name: str, answer: dict[str, Any]) -> Outcome:
         right = answer["digit"] == self.digit and same_hand(hand_of(answer), self._known[name])
@@ -168,16 +159,9 @@ class Visitor:
         try:
             question()
         except RefusedError as error:
-            if error.status == http.client.SERVICE_UNAVAILABLE:
+            if error.status == HTTPStatus.SERVICE_UNAVAILABLE:
                 raise
-            # What was no question, or no file of ours, gets a status or an event without advice.
-            told = any(word in error.content for word in ADVICE) or _is_terse(error)
+            words = (*ADVICE, b'data: {"error": null}')
+            told = error.status in TERSE or any(word in error.content for word in words)
             return Outcome.REFUSED if told else Outcome.WRONG
         return Outcome.WRONG
-
-
-def _is_terse(error: RefusedError) -> bool:
-    if error.status in {400, 404, 413, 415, 422}:
-        return True
-    _, _, data = error.content.decode().rpartition("data: ")
-    return json.loads(data) == {"error": None}

@@ -19,7 +19,7 @@ from starlette.responses import PlainTextResponse
 
 from benchmarks.calls import Caller, RefusedError
 from benchmarks.serving import OURS, Server
-from benchmarks.soak import Memory, Plan, Report, plot, soak
+from benchmarks.soak import Question, Report, plot, soak
 from benchmarks.visitors import Outcome, Visitor, huge_picture
 from digits.server.headers import page_policy
 from digits.server.request_limits import RequestLimits, Route, Traffic
@@ -31,19 +31,16 @@ BURST = 150
 
 @pytest.fixture(scope="module")
 def server(app):
-    return Server(OURS, app.url, app.uploads, psutil.Process(app.process.pid), 0.0)
+    return Server(OURS, app.url, psutil.Process(app.process.pid))
 
 
 def test_visitors_at_once_get_their_own_answers(server):
     visitors = [Visitor(server, number) for number in range(8)]
     for visitor in visitors:
         visitor.learn()
-        visitor.hang_up()
 
     def visit(visitor):
-        outcomes = [visitor.pad(), visitor.picture(), visitor.nonsense(), visitor.picture()]
-        visitor.hang_up()
-        return outcomes
+        return [visitor.pad(), visitor.picture(), visitor.nonsense(), visitor.picture()]
 
     right = Outcome.RIGHT
     with ThreadPoolExecutor(len(visitors)) as pool:
@@ -53,26 +50,23 @@ def test_visitors_at_once_get_their_own_answers(server):
 
 @pytest.mark.nightly
 def test_a_crowd_of_visitors_gets_its_own_answers_and_it_is_calm_again(server):
-    report = soak(server, Plan(clients=24, seconds=6))
-    assert report.count(Outcome.WRONG) == 0
-    assert report.count(Outcome.LOST) == 0
-    assert report.count(Outcome.RIGHT) > 0
-    assert report.count(Outcome.REFUSED) > 0
+    told = soak(server, clients=24, seconds=6).as_json()
+    assert (told["outcomes"]["wrong"], told["outcomes"]["lost"]) == (0, 0)
+    assert told["outcomes"]["right"] > 0
+    assert told["outcomes"]["refused"] > 0
     # Four of the largest pictures at once, and what the allocator keeps of them.
-    assert report.after < report.before + 2500
+    assert told["megabytes"]["after"] < told["megabytes"]["before"] + 2500
 
 
 @pytest.mark.nightly
 def test_who_comes_when_all_is_taken_is_told_so_and_all_others_are_answered(app, server):
     file = app.upload(pen.png(7))
-    with Caller(server) as caller:
-        large = caller.upload(huge_picture())
+    caller = Caller(server, BURST)
+    large = caller.upload(huge_picture())
 
     def ask(number):
-        path = large if number < 4 else file["path"]
         try:
-            with Caller(server) as caller:
-                return caller.predict(path)["digit"]
+            return caller.predict(large if number < 4 else file["path"])["digit"]
         except RefusedError as error:
             return error.status, json.loads(error.content)["detail"]
 
@@ -151,15 +145,15 @@ def test_an_answer_that_is_anothers_is_noticed(server):
     assert one.digit == other.digit
     assert one.picture() is Outcome.WRONG
     assert one.pad() is Outcome.WRONG
-    one.hang_up()
-    other.hang_up()
 
 
 def test_the_report_counts_and_the_plot_is_drawn(tmp_path):
-    outcomes = {"pad": Counter({Outcome.RIGHT: 2, Outcome.LOST: 1})}
-    memory = Memory([0.0, 1.0], [100.0, 300.0])
-    ended = [0.1, 0.5, 1.2]
-    report = Report(outcomes, {"pad": [1.0, 2.0, 3.0]}, ended, memory, 100.0, 200.0, 1.5)
+    questions = [
+        Question("pad", Outcome.RIGHT, 1.0, 0.1),
+        Question("pad", Outcome.LOST, 2.0, 0.5),
+        Question("pad", Outcome.RIGHT, 3.0, 1.2),
+    ]
+    report = Report(questions, [(0.0, 100.0), (1.0, 300.0), (1.5, 200.0)], 1.5)
     told = report.as_json()
     assert told["questions"] == 3
     assert told["outcomes"] == {"right": 2, "refused": 0, "busy": 0, "wrong": 0, "lost": 1}
