@@ -53,18 +53,11 @@ def test_one_version_of_an_action_is_used_everywhere_and_named_beside_its_commit
     assert [action for action in used if not ACTION.fullmatch(action)] == []
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_commands_are_one_line_and_take_nothing_from_outside_into_their_text(name):
-    for step in steps(name):
-        command = step.get("run", "make")
-        assert "${{" not in command
-        assert "\n" not in command
-        assert command.startswith(("make", ".venv/bin/python -m training."))
-
-
 def test_every_job_installs_what_was_tested_by_its_hashes():
     """Above all those that hold a token: nothing gets in beside it that nobody has seen."""
     commands = [step["run"] for name in FILES for step in steps(name) if "run" in step]
+    one_line = re.compile(r"make [\w./-]+|\.venv/bin/python -m training\..+")
+    assert [command for command in commands if not one_line.fullmatch(command)] == []
     targets = {command.removeprefix("make ") for command in commands if command.startswith("make ")}
     assert targets == {"test", "test-all", "sbom", "audit", ".venv/tests-installed"}
     assert "\ntest test-all: .venv/tests-installed" in (ROOT / "Makefile").read_text("utf-8")
@@ -123,8 +116,6 @@ def test_new_versions_are_proposed_for_all_that_is_pinned():
     assert [folder.name for folder in locked] == ["tests", "browser"]
     assert all((folder / "package-lock.json").is_file() for folder in locked)
     assert "github-actions" in places
-    # A release that was taken over is mostly found out within days.
-    assert all(entry["cooldown"]["default-days"] >= 7 for entry in watched)
 
 
 def test_the_button_offers_every_network():
