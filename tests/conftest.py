@@ -75,20 +75,15 @@ def _folder(variable: str, name: str) -> Path | None:
 
 
 @pytest.fixture(scope="session")
-def mnist_folder() -> Path | None:
-    """The folder with MNIST's four files; None stands for Keras' own download."""
-    return _folder("MNIST_DIR", "mnist")
-
-
-@pytest.fixture(scope="session")
-def mnist(mnist_folder):
+def mnist():
     """The real MNIST. Skips only where there is neither a copy nor a network to get one."""
     from training.data.mnist import DataError, load_mnist  # noqa: PLC0415 - imports TensorFlow
 
+    folder = _folder("MNIST_DIR", "mnist")  # without one, Keras downloads it
     try:
-        return load_mnist(mnist_folder)
+        return load_mnist(folder)
     except DataError as error:
-        if mnist_folder is None:
+        if folder is None:
             pytest.skip(f"MNIST is not at hand, set MNIST_DIR: {error}")
         raise
 
