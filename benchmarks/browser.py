@@ -101,19 +101,15 @@ def main() -> None:
         path = Path(folder) / PAGE_FILE
         path.write_bytes(build(weights)[PAGE_FILE])
         address = path.as_uri()
-        _say("the page", f"{path.stat().st_size:,} bytes")
+        print(f"the page: {path.stat().st_size:,} bytes")
         ready = Figures.of(seconds_until_ready(address))
-        _say("from opening to ready", f"{ready.median:.2f} s, at most {ready.p95:.2f} s")
+        print(f"from opening to ready: {ready.median:.2f} s, at most {ready.p95:.2f} s")
         with opened(address, PAD) as page:
             pen = Figures.of(itertools.islice(pen_up_milliseconds(page, PAD), _STROKES))
-        _say("pen-up to changed bars", f"{pen.median:.0f} ms, 95 % within {pen.p95:.0f} ms")
+        print(f"pen-up to changed bars: {pen.median:.0f} ms, 95 % within {pen.p95:.0f} ms")
         if arguments.drawn:
             samples = strokes.load(arguments.drawn, "digits")
-            _say("recorded digits", str(compare(address, Recognizer(weights), samples)))
-
-
-def _say(what: str, value: str) -> None:
-    print(f"{what}: {value}", flush=True)
+            print(f"recorded digits: {compare(address, Recognizer(weights), samples)}")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,9 @@
-"""A client of the apps over plain HTTP, and a crowd of clients; connections are kept alive."""
+"""A client of the apps over plain HTTP, whose connections are kept alive."""
 
 import functools
 import json
-import time
 import uuid
-from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -113,26 +111,3 @@ class Caller:
         question = {"mode": "digit", "strokes": strokes}
         answer: dict[str, Any] = json.loads(self.request("POST", "/v1/draw", json=question))
         return answer
-
-
-def crowd(
-    ask: Callable[[int], object], clients: int, numbers: Collection[int]
-) -> tuple[float, list[float]]:
-    """Let clients ask as fast as they are answered, each number once.
-
-    Returns:
-        How many seconds all of it took, and how many milliseconds each answer.
-
-    Raises:
-        BenchmarkError: If an answer is an error.
-    """
-
-    def milliseconds(number: int) -> float:
-        start = time.perf_counter()
-        ask(number)
-        return 1000 * (time.perf_counter() - start)
-
-    start = time.perf_counter()
-    with ThreadPoolExecutor(clients) as pool:
-        waited = list(pool.map(milliseconds, numbers))
-    return time.perf_counter() - start, waited

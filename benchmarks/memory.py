@@ -3,13 +3,14 @@
 import functools
 import itertools
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.calls import Caller, crowd, encode
+from benchmarks.calls import Caller, encode
 from benchmarks.figures import Figures, Row
 from benchmarks.serving import OURS, App, Server, started
 from digits.drawing import PAD_WIDTHS, as_picture, draw, parse_strokes
@@ -43,9 +44,10 @@ def growth(server: Server, stops: Sequence[int]) -> Iterator[tuple[int, float]]:
     def ask(number: int) -> None:
         caller.read(mixed_picture(number), ("predict", "read")[number % 2])
 
-    for first, stop in itertools.pairwise([0, *stops]):
-        crowd(ask, CLIENTS, range(first, stop))
-        yield stop, server.resident_megabytes()
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        for first, stop in itertools.pairwise([0, *stops]):
+            list(pool.map(ask, range(first, stop)))  # raises what one of them raised
+            yield stop, server.resident_megabytes()
 
 
 def mixed_picture(number: int) -> bytes:

@@ -26,7 +26,7 @@ from matplotlib.figure import Figure
 from benchmarks import memory
 from benchmarks.figures import machine
 from benchmarks.serving import OURS, BenchmarkError, Server, started
-from benchmarks.visitors import Outcome, Visitor, same_hand
+from benchmarks.visitors import Outcome, Question, Visitor, same_hand
 from training import console
 
 SAMPLE_SECONDS: Final = 1.0
@@ -37,29 +37,13 @@ CALM_ANSWERS: Final = 5
 CALM_LIMIT_SECONDS: Final = 120.0
 
 
-class Question(NamedTuple):
-    """A question that a visitor has asked.
-
-    Attributes:
-        kind: What was asked.
-        outcome: How it ended.
-        seconds: How long that took.
-        minute: When it ended, in minutes since the first visitor came.
-    """
-
-    kind: str
-    outcome: Outcome
-    seconds: float
-    minute: float
-
-
 class Report(NamedTuple):
     """What came out.
 
     Attributes:
         questions: In the order in which they ended.
-        memory: Minutes since the start and the app's resident memory then in 10^6 bytes, from
-            before the first question until it was calm again.
+        memory: When, in `time.perf_counter` seconds, and the app's resident memory then in 10^6
+            bytes: from before the first question until it was calm again.
         calm_seconds: From the last question of the crowd until one client is answered as before;
             None if that took more than `CALM_LIMIT_SECONDS`.
     """
@@ -114,14 +98,13 @@ def soak(server: Server, clients: int, seconds: float) -> Report:
     visitors = [Visitor(server, number) for number in range(clients)]
     usual = _learn(visitors)
     questions: list[Question] = []
-    start = time.monotonic()
+    end = time.perf_counter() + seconds
 
     def visit(visitor: Visitor) -> None:
         pauses = np.random.default_rng(visitor.number)
-        while time.monotonic() < start + seconds:
-            asked = visitor.ask()
-            questions.append(Question(*asked, minute=(time.monotonic() - start) / 60))
-            if asked[1] is Outcome.BUSY:
+        while time.perf_counter() < end:
+            questions.append(question := visitor.ask())
+            if question.outcome is Outcome.BUSY:
                 time.sleep(float(pauses.exponential()))
 
     with _watched(server) as held:
@@ -157,12 +140,12 @@ def _calm_seconds(visitor: Visitor, usual: float) -> float | None:
 
 @contextmanager
 def _watched(server: Server) -> Iterator[list[tuple[float, float]]]:
-    """Note minutes and the app's memory, in the background."""
+    """Note the time and the app's memory, in the background."""
     held: list[tuple[float, float]] = []
-    start, stop = time.monotonic(), threading.Event()
+    stop = threading.Event()
 
     def note() -> None:
-        held.append(((time.monotonic() - start) / 60, server.resident_megabytes()))
+        held.append((time.perf_counter(), server.resident_megabytes()))
 
     def watch() -> None:
         while not stop.wait(SAMPLE_SECONDS):
@@ -181,15 +164,16 @@ def _watched(server: Server) -> Iterator[list[tuple[float, float]]]:
 
 def plot(report: Report, path: Path) -> None:
     """Draw the memory, and how many questions were answered, over time."""
+    seconds, megabytes = np.transpose(report.memory)
+    ended = (np.array([each.ended for each in report.questions]) - seconds[0]) / 60
     figure = Figure(figsize=(8, 4), layout="constrained")
     axes = figure.subplots()
-    axes.plot(*np.transpose(report.memory), linewidth=1)
+    axes.plot((seconds - seconds[0]) / 60, megabytes, linewidth=1)
     axes.set(xlabel="minutes", ylabel="resident memory, MB", ylim=(0, None), xlim=(0, None))
     axes.set_title(f"{len(report.questions):,} questions, {report.faults} wrong or lost")
     axes.grid(visible=True, alpha=0.3)
-    ended = [each.minute for each in report.questions]
     rate = axes.twinx()
-    rate.hist(ended, np.arange(max(ended) + 2).tolist(), color="tab:orange", alpha=0.3)
+    rate.hist(ended, np.arange(ended.max() + 2).tolist(), color="tab:orange", alpha=0.3)
     rate.set_ylabel("answers in a minute")
     figure.savefig(path, dpi=120)
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from enum import StrEnum
 from http import HTTPStatus
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 import urllib3
@@ -35,6 +35,22 @@ class Outcome(StrEnum):
     BUSY = "busy"  # told to come again
     WRONG = "wrong"
     LOST = "lost"
+
+
+class Question(NamedTuple):
+    """A question that a visitor has asked.
+
+    Attributes:
+        kind: What was asked.
+        outcome: How it ended.
+        seconds: How long that took.
+        ended: When, in `time.perf_counter` seconds.
+    """
+
+    kind: str
+    outcome: Outcome
+    seconds: float
+    ended: float
 
 
 Hand: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
@@ -97,12 +113,8 @@ class Visitor:
             self._known[name] = hand_of(answer)
         return self._known["picture"]
 
-    def ask(self) -> tuple[str, Outcome, float]:
-        """Ask one question, mostly a sensible one.
-
-        Returns:
-            What kind it was, how it ended and how many seconds it took.
-        """
+    def ask(self) -> Question:
+        """Ask one question, mostly a sensible one."""
         kinds = (self.pad, self.picture, self.nonsense, self.huge)
         [question] = self._random.choices(kinds, (50, 30, 17, 3))
         start = time.perf_counter()
@@ -113,7 +125,8 @@ class Visitor:
             outcome = Outcome.BUSY if busy else Outcome.LOST
         except (urllib3.exceptions.HTTPError, ValueError, KeyError):
             outcome = Outcome.LOST
-        return question.__name__, outcome, time.perf_counter() - start
+        ended = time.perf_counter()
+        return Question(question.__name__, outcome, ended - start, ended)
 
     def pad(self) -> Outcome:
         """Draw on the pad."""

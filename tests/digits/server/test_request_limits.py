@@ -19,8 +19,8 @@ from starlette.responses import PlainTextResponse
 
 from benchmarks.calls import Caller, RefusedError
 from benchmarks.serving import OURS, Server
-from benchmarks.soak import Question, Report, plot, soak
-from benchmarks.visitors import Outcome, Visitor, huge_picture
+from benchmarks.soak import Report, plot, soak
+from benchmarks.visitors import Outcome, Question, Visitor, huge_picture
 from digits.server.headers import page_policy
 from digits.server.request_limits import RequestLimits, Route, Traffic
 from tests.support import pen
@@ -149,11 +149,11 @@ def test_an_answer_that_is_anothers_is_noticed(server):
 
 def test_the_report_counts_and_the_plot_is_drawn(tmp_path):
     questions = [
-        Question("pad", Outcome.RIGHT, 1.0, 0.1),
-        Question("pad", Outcome.LOST, 2.0, 0.5),
-        Question("pad", Outcome.RIGHT, 3.0, 1.2),
+        Question("pad", Outcome.RIGHT, 1.0, 6),
+        Question("pad", Outcome.LOST, 2.0, 30),
+        Question("pad", Outcome.RIGHT, 3.0, 72),
     ]
-    report = Report(questions, [(0.0, 100.0), (1.0, 300.0), (1.5, 200.0)], 1.5)
+    report = Report(questions, [(0, 100.0), (60, 300.0), (90, 200.0)], 1.5)
     told = report.as_json()
     assert told["questions"] == 3
     assert told["outcomes"] == {"right": 2, "refused": 0, "busy": 0, "wrong": 0, "lost": 1}
