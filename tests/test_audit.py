@@ -11,16 +11,11 @@ import json
 import pytest
 from packaging.utils import canonicalize_name
 
-from tests.conftest import ROOT
 from tests.support.page_support import serving
-from tests.support.requirements_files import LOCK, read_lock
+from tests.support.requirements_files import locked_here
 from tests.support.workflow_runner import Runner
 
-LOCKED = {
-    line.name: line.version
-    for line in read_lock((ROOT / LOCK).read_text("utf-8"))
-    if line.is_meant_for_this_machine
-}
+LOCKED = locked_here()
 
 
 class Service(http.server.BaseHTTPRequestHandler):

@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.support.commands import done
-from tests.support.requirements_files import LOCK, REQUIREMENTS, pins, read_lock
+from tests.support.requirements_files import LOCK, REQUIREMENTS, locked_here, pins, read_lock
 from tests.support.static_page import served
 
 TEXT = (ROOT / LOCK).read_text("utf-8")
@@ -43,7 +43,7 @@ def test_every_pin_is_in_the_lock_and_no_other_version_of_it():
 
 
 def test_what_is_installed_is_what_the_lock_names():
-    wanted = {line.name: line.version for line in read_lock(TEXT) if line.is_meant_for_this_machine}
+    wanted = locked_here()
     assert {name: importlib.metadata.version(name) for name in wanted} == wanted
 
 

@@ -1,7 +1,7 @@
 """The three files that pin what is needed, and the lock that is made of them."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from packaging.markers import Marker
 from packaging.utils import canonicalize_name
@@ -15,8 +15,7 @@ _PINNED = re.compile(r"([\w.-]+)(?:\[[\w,]+\])?==([\w.]+)(?:; .+)?")
 _LOCKED = re.compile(r"([\w.-]+)==([\w.]+)(?: ; ([^#]+?))?((?: --hash=sha256:[0-9a-f]{64})+)")
 
 
-@dataclass(frozen=True)
-class Locked:
+class Locked(NamedTuple):
     """One line of the lock.
 
     Attributes:
@@ -29,11 +28,7 @@ class Locked:
     name: str
     version: str
     marker: Marker | None
-    hashes: frozenset[str]
-
-    @property
-    def is_meant_for_this_machine(self):
-        return self.marker is None or self.marker.evaluate()
+    hashes: set[str]
 
 
 def pins(file):
@@ -49,10 +44,16 @@ def read_lock(text):
             canonicalize_name(match[1]),
             match[2],
             Marker(match[3]) if match[3] else None,
-            frozenset(match[4].replace("--hash=sha256:", "").split()),
+            set(match[4].replace("--hash=sha256:", "").split()),
         )
         for match in _matches(_LOCKED, re.sub(r" \\\n +", " ", text))
     ]
+
+
+def locked_here():
+    """Return what the lock means for this machine: name -> version."""
+    locked = read_lock((ROOT / LOCK).read_text("utf-8"))
+    return {each.name: each.version for each in locked if not each.marker or each.marker.evaluate()}
 
 
 def _matches(pattern, text):
