@@ -14,9 +14,8 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -98,6 +97,8 @@ def soak(server: Server, clients: int, seconds: float) -> Report:
     visitors = [Visitor(server, number) for number in range(clients)]
     usual = _learn(visitors)
     questions: list[Question] = []
+    held: list[tuple[float, float]] = []
+    stop = threading.Event()
     end = time.perf_counter() + seconds
 
     def visit(visitor: Visitor) -> None:
@@ -107,10 +108,22 @@ def soak(server: Server, clients: int, seconds: float) -> Report:
             if question.outcome is Outcome.BUSY:
                 time.sleep(float(pauses.exponential()))
 
-    with _watched(server) as held:
-        with ThreadPoolExecutor(clients) as pool:
+    def note_memory() -> None:
+        held.append((time.perf_counter(), server.resident_megabytes()))
+
+    def watch() -> None:
+        while not stop.wait(SAMPLE_SECONDS):
+            note_memory()
+
+    note_memory()
+    with ThreadPoolExecutor(clients + 1) as pool:
+        pool.submit(watch)
+        try:
             list(pool.map(visit, visitors))
-        calm = _calm_seconds(visitors[0], usual)
+            calm = _calm_seconds(visitors[0], usual)
+        finally:
+            stop.set()
+    note_memory()
     return Report(questions, held, calm)
 
 
@@ -136,30 +149,6 @@ def _calm_seconds(visitor: Visitor, usual: float) -> float | None:
         if time.perf_counter() - start > CALM_LIMIT_SECONDS:
             return None
     return time.perf_counter() - start
-
-
-@contextmanager
-def _watched(server: Server) -> Iterator[list[tuple[float, float]]]:
-    """Note the time and the app's memory, in the background."""
-    held: list[tuple[float, float]] = []
-    stop = threading.Event()
-
-    def note() -> None:
-        held.append((time.perf_counter(), server.resident_megabytes()))
-
-    def watch() -> None:
-        while not stop.wait(SAMPLE_SECONDS):
-            note()
-
-    note()
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield held
-    finally:
-        stop.set()
-        thread.join()
-        note()
 
 
 def plot(report: Report, path: Path) -> None:
