@@ -5,7 +5,7 @@ import json
 import uuid
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,9 +15,6 @@ import urllib3
 from benchmarks.serving import BenchmarkError, Server
 from digits.drawing import as_picture, draw, parse_strokes
 from digits.examples import digit_example
-
-TIMEOUT_SECONDS: Final = 120.0
-BINARY: Final = {"Content-Type": "application/octet-stream"}
 
 
 class RefusedError(BenchmarkError):
@@ -60,7 +57,7 @@ class Caller:
         """Connect when first needed."""
         self._app = server.app
         self._pool = urllib3.connection_from_url(
-            server.url, maxsize=connections, timeout=TIMEOUT_SECONDS, retries=False
+            server.url, maxsize=connections, timeout=120, retries=False
         )
 
     def request(self, method: str, path: str, **options: Any) -> bytes:  # noqa: ANN401 - urllib3's
@@ -101,9 +98,9 @@ class Caller:
         """Ask for one picture in the quickest way that the app has."""
         if self._app.is_gradio_alone:
             return self.predict(self.upload(content))
-        answer: dict[str, Any] = json.loads(
-            self.request("POST", f"/v1/{endpoint}", body=content, headers=BINARY)
-        )
+        kind = {"Content-Type": "application/octet-stream"}
+        found = self.request("POST", f"/v1/{endpoint}", body=content, headers=kind)
+        answer: dict[str, Any] = json.loads(found)
         return answer
 
     def draw(self, strokes: Sequence[Sequence[int]]) -> dict[str, Any]:

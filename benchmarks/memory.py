@@ -19,8 +19,6 @@ from training.handwriting import templates
 from training.synthesis import photos
 
 CLIENTS: Final = 4
-_PHOTOGRAPHS: Final = 6
-_LONGEST_PHOTOGRAPH: Final = 4000
 
 Picture = npt.NDArray[np.uint8]
 
@@ -58,8 +56,8 @@ def mixed_picture(number: int) -> bytes:
 
 
 def _photograph(rng: np.random.Generator) -> bytes:
-    photograph = _digit_on_paper(int(rng.integers(_PHOTOGRAPHS)))
-    longer = np.exp(rng.uniform(np.log(300), np.log(_LONGEST_PHOTOGRAPH)))
+    photograph = _digit_on_paper(int(rng.integers(6)))
+    longer = np.exp(rng.uniform(np.log(300), np.log(4000)))
     scale = longer / max(photograph.shape)
     return encode(cv2.resize(photograph, None, fx=scale, fy=scale), ".jpg")
 
