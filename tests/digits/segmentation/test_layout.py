@@ -8,16 +8,12 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from digits.pictures import load_picture
-from tests.support import pen
 from tests.support.inks import line_of_ink
+from tests.support.pen import sheet
 from training.synthesis import photos
 
 PAPER = 215.0
-
-
-def sheet(digit: int) -> np.ndarray:
-    """(400, 400) uint8, black on white."""
-    return pen.sheet(digit)
+SHEET_CORNERS = np.array([[150, 70], [480, 100], [450, 390], [130, 350]])
 
 
 def placed(digit: int, shape=(450, 600), side=200, at=None) -> np.ndarray:
@@ -43,30 +39,11 @@ def half_plane(angle_degrees: float, softness: float, through=(300, 225)) -> np.
     return 1 / (1 + np.exp(-np.clip(across / softness, -50, 50)))
 
 
-def framed(digit: int) -> np.ndarray:
-    picture = sheet(digit)
-    return cv2.rectangle(picture, (12, 12), (387, 387), 60, 3)
-
-
-def with_open_frame(digit: int) -> np.ndarray:
-    picture = sheet(digit)
-    corners = [(30, 28), (34, 372), (374, 368), (369, 24)]
-    return cv2.polylines(picture, [np.array(corners)], isClosed=False, color=40, thickness=4)
-
-
 def lined(digit: int) -> np.ndarray:
     picture = sheet(digit)
     picture[370:374] = 0
     picture[20:22] = 100
     return picture
-
-
-def with_margin(digit: int) -> np.ndarray:
-    return cv2.copyMakeBorder(sheet(digit), 12, 18, 15, 5, cv2.BORDER_CONSTANT, value=0)
-
-
-def with_light_margin(digit: int) -> np.ndarray:
-    return 255 - with_margin(digit)
 
 
 def dusty(digit: int) -> np.ndarray:
@@ -87,38 +64,14 @@ def cut_close(digit: int) -> np.ndarray:
 def on_desk(digit: int) -> np.ndarray:
     rng = np.random.default_rng(digit)
     desk = np.full((450, 600, 3), (150, 115, 80), np.float64) + rng.normal(0, 6, (450, 600, 1))
-    corners = np.array([[150, 70], [480, 100], [450, 390], [130, 350]])
-    cover = cv2.fillConvexPoly(np.zeros((450, 600)), corners, 1.0, cv2.LINE_AA)[..., None]
+    cover = cv2.fillConvexPoly(np.zeros((450, 600)), SHEET_CORNERS, 1.0, cv2.LINE_AA)[..., None]
     paper = (235 * (1 - 0.8 * placed(digit, side=170)))[..., None]
     return np.clip(desk * (1 - cover) + paper * cover, 0, 255).astype(np.uint8)
 
 
-def shadowed(digit: int) -> np.ndarray:
-    gray = PAPER * (1 - 0.75 * placed(digit))
-    return photographed(gray * (1 - 0.5 * half_plane(75, 2.0)))
-
-
-def in_a_hard_shadow(digit: int) -> np.ndarray:
-    gray = PAPER * (1 - 0.75 * placed(digit))
-    return photographed(gray * (1 - 0.5 * half_plane(20, 0.7)))
-
-
-def in_two_shadows(digit: int) -> np.ndarray:
-    gray = PAPER * (1 - 0.75 * placed(digit, side=120))
-    corner = half_plane(30, 1.0, (180, 225)) * half_plane(150, 1.0, (190, 100))
-    return photographed(gray * (1 - 0.5 * corner))
-
-
-def in_pencil(digit: int) -> np.ndarray:
-    return photographed(PAPER * (1 - 0.25 * placed(digit)))
-
-
-def in_broad_felt(digit: int) -> np.ndarray:
-    return photographed(PAPER * (1 - 0.75 * placed(digit, side=420)))
-
-
-def in_chalk(digit: int) -> np.ndarray:
-    return photographed(60 + 150 * placed(digit))
+def shadowed(digit: int, shadow: np.ndarray, side: int = 200) -> np.ndarray:
+    gray = PAPER * (1 - 0.75 * placed(digit, side=side))
+    return photographed(gray * (1 - 0.5 * shadow))
 
 
 def on_ruled_paper(digit: int) -> np.ndarray:
@@ -138,13 +91,8 @@ def on_squared_paper(digit: int) -> np.ndarray:
 
 def on_a_dark_noisy_scan(digit: int) -> np.ndarray:
     gray = 35 + 200 * placed(digit, (220, 180), 170)
-    return np.clip(gray + np.random.default_rng(1).normal(0, 7, gray.shape), 0, 255).astype(
-        np.uint8
-    )
-
-
-def small_on_a_large_photograph(digit: int) -> np.ndarray:
-    return photographed(PAPER * (1 - 0.7 * placed(digit, (1200, 1600), 150)))
+    noise = np.random.default_rng(1).normal(0, 7, gray.shape)
+    return np.clip(gray + noise, 0, 255).astype(np.uint8)
 
 
 def with_page_number(digit: int) -> np.ndarray:
@@ -156,7 +104,7 @@ def with_page_number(digit: int) -> np.ndarray:
 
 def photograph_on_white(digit: int) -> np.ndarray:
     page = np.full((700, 800, 3), 255, np.uint8)
-    page[130:580, 100:700] = shadowed(digit)
+    page[130:580, 100:700] = shadowed(digit, half_plane(75, 2.0))
     return page
 
 
@@ -165,34 +113,45 @@ def in_a_small_cell(digit: int) -> np.ndarray:
     return photographed(cv2.resize(cell, (26, 26), interpolation=cv2.INTER_AREA) / 2.0 + 70)
 
 
-SCENES = [
-    framed,
-    with_open_frame,
-    lined,
-    with_margin,
-    with_light_margin,
-    dusty,
-    cut_close,
-    on_desk,
-    shadowed,
-    in_a_hard_shadow,
-    in_two_shadows,
-    in_pencil,
-    in_broad_felt,
-    in_chalk,
-    on_ruled_paper,
-    on_squared_paper,
-    on_a_dark_noisy_scan,
-    small_on_a_large_photograph,
-    with_page_number,
-    photograph_on_white,
-    in_a_small_cell,
-]
+def with_margin(digit: int) -> np.ndarray:
+    return cv2.copyMakeBorder(sheet(digit), 12, 18, 15, 5, cv2.BORDER_CONSTANT, value=0)
 
 
-@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
+OPEN_FRAME = np.array([(30, 28), (34, 372), (374, 368), (369, 24)])
+CORNER_OF_LIGHT = half_plane(30, 1.0, (180, 225)) * half_plane(150, 1.0, (190, 100))
+
+SCENES = {
+    "framed": lambda digit: cv2.rectangle(sheet(digit), (12, 12), (387, 387), 60, 3),
+    "with_open_frame": lambda digit: cv2.polylines(
+        sheet(digit), [OPEN_FRAME], isClosed=False, color=40, thickness=4
+    ),
+    "lined": lined,
+    "with_margin": with_margin,
+    "with_light_margin": lambda digit: 255 - with_margin(digit),
+    "dusty": dusty,
+    "cut_close": cut_close,
+    "on_desk": on_desk,
+    "shadowed": lambda digit: shadowed(digit, half_plane(75, 2.0)),
+    "in_a_hard_shadow": lambda digit: shadowed(digit, half_plane(20, 0.7)),
+    "in_two_shadows": lambda digit: shadowed(digit, CORNER_OF_LIGHT, side=120),
+    "in_pencil": lambda digit: photographed(PAPER * (1 - 0.25 * placed(digit))),
+    "in_broad_felt": lambda digit: photographed(PAPER * (1 - 0.75 * placed(digit, side=420))),
+    "in_chalk": lambda digit: photographed(60 + 150 * placed(digit)),
+    "on_ruled_paper": on_ruled_paper,
+    "on_squared_paper": on_squared_paper,
+    "on_a_dark_noisy_scan": on_a_dark_noisy_scan,
+    "small_on_a_large_photograph": lambda digit: photographed(
+        PAPER * (1 - 0.7 * placed(digit, (1200, 1600), 150))
+    ),
+    "with_page_number": with_page_number,
+    "photograph_on_white": photograph_on_white,
+    "in_a_small_cell": in_a_small_cell,
+}
+
+
+@pytest.mark.parametrize("scene", SCENES)
 def test_a_digit_is_read_in_its_scene(recognizer, scene):
-    answers = [recognizer.predict(scene(digit)).digit for digit in range(10)]
+    answers = [recognizer.predict(SCENES[scene](digit)).digit for digit in range(10)]
     assert sum(answer == digit for digit, answer in enumerate(answers)) >= 8, answers
 
 
@@ -241,7 +200,7 @@ def test_a_number_that_a_thin_line_runs_through_is_read(recognizer, start, end):
 def test_small_writing_on_a_large_photograph_is_read(recognizer, brush, size):
     gray = np.full((1600, 2400), 205.0)
     for place, digit in enumerate((2, 5, 8)):
-        drawn = pen.sheet(digit, size=800, brush=brush)
+        drawn = sheet(digit, size=800, brush=brush)
         left = 900 + (size + 4) * place
         small = cv2.resize(drawn, (size, size), interpolation=cv2.INTER_AREA)
         gray[700 : 700 + size, left : left + size] -= 60 * (1 - small / 255)
@@ -288,8 +247,7 @@ def test_a_picture_without_ink_is_blank(recognizer, kind):
 
 def test_an_empty_sheet_has_no_digit_whatever_lies_on_the_desk(recognizer):
     picture = photographed(np.full((450, 600), 90.0), noise=6)
-    corners = np.array([[150, 70], [480, 100], [450, 390], [130, 350]])
-    cv2.fillConvexPoly(picture, corners, (232, 232, 228), cv2.LINE_AA)
+    cv2.fillConvexPoly(picture, SHEET_CORNERS, (232, 232, 228), cv2.LINE_AA)
     cv2.line(picture, (20, 20), (80, 60), (40, 40, 40), 8)
     assert recognizer.predict(picture).digit is None
     assert recognizer.read(picture).number == ""
