@@ -18,9 +18,8 @@ _AVERAGE: Final = 0.998
 _RATE: Final = 2e-3
 _WARM_UP: Final = 300  # steps
 
-
 Loss = Callable[..., tf.Tensor]
-"""Of a model and the arrays of a batch."""
+"""What is to be made small, of what a model says to a batch's first array, and its other arrays."""
 
 
 def rate_at(step: int, steps: int, cooling: int) -> float:
@@ -35,7 +34,7 @@ class AveragedModel:
 
     Args:
         build: Returns a new model.
-        loss: Returns what is to be made small, from the model and the arrays of a batch.
+        loss: As of `Loss`.
         steps: How many there will be in all.
         cooling: Over how many of them the learning rate falls.
         signature: Shapes and types of the arrays, where they differ from batch to batch.
@@ -71,9 +70,10 @@ class AveragedModel:
         self.step += 1
         return float(self._compiled(*batch))
 
-    def _learn(self, *batch: tf.Tensor) -> tf.Tensor:
+    def _learn(self, inputs: tf.Tensor, *wanted: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
-            loss = self._loss(self.model, *batch)
+            said = self.model(tf.cast(inputs, tf.float32), training=True)
+            loss = self._loss(said, *wanted)
         variables = self.model.trainable_variables
         self._optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
         for average, weight in zip(self.averaged.weights, self.model.weights, strict=True):
@@ -93,7 +93,7 @@ class AveragedModel:
         self,
         layers: Sequence[Layer],
         arrays: Mapping[str, npt.NDArray[np.float32]],
-        samples: npt.NDArray[np.float32],
+        samples: npt.NDArray[Any],
     ) -> None:
         """Start from published weights; see `keras_layers.load_folded`."""
         keras_layers.load_folded(self.model, layers, arrays, samples)

@@ -6,7 +6,6 @@ It learns from crops of the finder's pages in which digits are about as high as 
 all such trainings have in common is in `training.loop`; `--crops` may be raised to go on.
 """
 
-from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -20,16 +19,12 @@ from digits.segmentation.ink_network import LAYERS
 from digits.segmentation.network import CLASSES, PICTURE
 from digits.weights import EXTRACTOR
 from training import console, keras_layers
-from training.averaged_model import AveragedModel
-from training.loop import HANDS_FILE, Task, parse_arguments, prepare_hands, train
+from training.loop import HANDS_FILE, Task, prepare, train
 from training.synthesis.crops import make_crops
 from training.synthesis.page import DIGIT
 from training.synthesis.writing import Hands, load_hands
 
 BATCH: Final = 32
-
-_TRACED: Final = 12_000
-"""MNIST images that pages draw from."""
 
 _VALIDATION_SEED: Final = 1_000_000
 _VALIDATION_BATCHES: Final = 16
@@ -85,17 +80,11 @@ def build() -> keras.Model:
     return keras.Model(pixels, made["classes"], name="extractor")
 
 
-def train_model(crops: int, cool: int) -> AveragedModel:
-    """Return a new model to be trained on so many crops, while the rate falls over the last."""
-    return AveragedModel(build, loss, crops // BATCH, cool // BATCH)
-
-
-def loss(model: keras.Model, pictures: tf.Tensor, layers: tf.Tensor) -> tf.Tensor:
+def loss(logits: tf.Tensor, layers: tf.Tensor) -> tf.Tensor:
     """Return what is to be made small: the mean cross-entropy of a pixel.
 
     Pixels near digits' ink count more: a gap or a rest of a line there makes another digit.
     """
-    logits = model(tf.cast(pictures, tf.float32), training=True)
     ink = tf.cast(layers[..., DIGIT : DIGIT + 1], tf.float32) / 255
     weights = 1 + (_NEAR_INK - 1) * tf.nn.max_pool2d(ink, _NEAR, 1, "SAME")[..., 0]
     errors = tf.nn.softmax_cross_entropy_with_logits(targets(layers), logits)
@@ -135,29 +124,34 @@ def draw_figure(model: keras.Model, batch: Batch, path: Path) -> None:
     cv2.imwrite(str(path), np.vstack(rows)[..., ::-1])
 
 
+def _validation(run: Path) -> list[Batch]:
+    hands, indices = load_hands(run / HANDS_FILE), range(_VALIDATION_BATCHES)
+    return [make_batches(hands, _VALIDATION_SEED, index)[0] for index in indices]
+
+
+def _measure(model: keras.Model, batches: list[Batch], run: Path) -> dict[str, Any]:
+    draw_figure(model, batches[0], run / "found.png")
+    return evaluate(model, batches)
+
+
+TASK: Final = Task(
+    network=EXTRACTOR,
+    layers=LAYERS,
+    unit="crops",
+    usual=(480_000, 240_000, 6_400),
+    batch=BATCH,
+    build=build,
+    loss=loss,
+    make=make_batches,
+    validation=_validation,
+    evaluate=_measure,
+    samples=lambda batches: np.concatenate([batch.pictures for batch in batches]),
+)
+
+
 def main() -> None:
     """Train, or go on training, until the crops are seen."""
-    arguments = parse_arguments(
-        "extraction", __doc__, EXTRACTOR, "crops", (480_000, 240_000, 6_400)
-    )
-    prepare_hands(arguments.run, arguments.data, {HANDS_FILE: slice(_TRACED)})
-    load = partial(load_hands, arguments.run / HANDS_FILE)
-    hands = load()
-    validation = [
-        batch
-        for i in range(_VALIDATION_BATCHES)
-        for batch in make_batches(hands, _VALIDATION_SEED, i)
-    ]
-
-    def measure(model: keras.Model) -> dict[str, Any]:
-        draw_figure(model, validation[0], arguments.run / "found.png")
-        return evaluate(model, validation)
-
-    def samples() -> npt.NDArray[np.float32]:
-        return np.concatenate([batch.pictures for batch in validation]).astype(np.float32)
-
-    task = Task(EXTRACTOR, LAYERS, "crops", BATCH, 1, load, make_batches, measure)
-    train(task, train_model(arguments.crops, arguments.cool), arguments, samples)
+    train(TASK, prepare(TASK, "extraction", __doc__))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Keras layers of the records in `digits.layers`, and their weights as the app wants them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import keras
 import numpy as np
@@ -90,7 +90,7 @@ def load_folded(
     model: keras.Model,
     layers: Sequence[Layer],
     arrays: Mapping[str, npt.NDArray[np.float32]],
-    samples: npt.NDArray[np.float32],
+    samples: npt.NDArray[Any],
 ) -> None:
     """Load folded weights into a model that can be trained further.
 
@@ -112,7 +112,7 @@ def load_folded(
             norm = model.get_layer(f"{layer.name}_norm")
             norm.set_weights([ones, bias, zeros, ones - _EPSILON])
     linear = [model.get_layer(f"{layer.name}_kernel").output for layer in normalized]
-    measured = keras.Model(model.input, linear)(samples, training=False)
+    measured = keras.Model(model.input, linear)(samples.astype(np.float32), training=False)
     for layer, values in zip(normalized, map(np.asarray, measured), strict=True):
         mean, variance = values.mean(axis=(0, 1, 2)), values.var(axis=(0, 1, 2))
         bias = arrays[f"{layer.name}.bias"]

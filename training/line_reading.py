@@ -21,8 +21,7 @@ from digits.numbers.frame import HEIGHT
 from digits.numbers.network import BLANK, COLUMN_STEP, LAYERS, LINE
 from digits.weights import LINE_READER
 from training import console, keras_layers
-from training.averaged_model import AveragedModel
-from training.loop import HANDS_FILE, Task, parse_arguments, prepare_hands, train
+from training.loop import HANDS_FILE, Task, prepare, train
 from training.synthesis.extracted import extract_lines, load_lines, save_lines
 from training.synthesis.lines import Written, write_line
 from training.synthesis.writing import Hands, load_hands
@@ -33,10 +32,6 @@ BATCH: Final = 64
 _GROUP: Final = 4
 """Batches that are written together, so that lines of alike length come into one."""
 
-_WRITERS: Final = slice(0, 50_000)
-"""MNIST's training images that lines are written from."""
-
-_VALIDATION_WRITERS: Final = slice(50_000, 55_000)
 _VALIDATION_LINES: Final = 1_024
 _MEASURED: Final = 256
 """The widest validation lines, which need the least padding, give `--start` the statistics of batch
@@ -56,7 +51,7 @@ _STRAY: Final = 0.5
 _REACH: Final = 1
 """Columns beyond its span in which a character may be named."""
 
-_VALIDATION_HANDS_FILE: Final = "validation_hands.npz"
+VALIDATION_HANDS_FILE: Final = "validation_hands.npz"
 _EXTRACTED_FILE: Final = "extracted.npz"
 
 
@@ -120,22 +115,9 @@ def build() -> keras.Model:
     return keras.Model(line, made["columns"], name="line_reader")
 
 
-def train_model(lines: int, cool: int) -> AveragedModel:
-    """Return a new model to be trained on so many lines, while the rate falls over the last."""
-    signature = (
-        tf.TensorSpec((None, HEIGHT, None, 1)),
-        tf.TensorSpec((None, None), tf.int32),
-        tf.TensorSpec((None, None, BLANK + 1)),
-    )
-    return AveragedModel(build, _loss_of, lines // BATCH, cool // BATCH, signature)
-
-
-def _loss_of(model: keras.Model, inks: tf.Tensor, labels: tf.Tensor, stray: tf.Tensor) -> tf.Tensor:
-    return loss(model(inks, training=True)[:, 0], labels, stray)
-
-
 def loss(logits: tf.Tensor, labels: tf.Tensor, stray: tf.Tensor) -> tf.Tensor:
     """Return what is to be made small, as a mean of all lines; see `Batch`."""
+    logits = logits[:, 0]
     at = tf.where(labels >= 0)
     sparse = tf.SparseTensor(at, tf.gather_nd(labels, at), tf.shape(labels, tf.int64))
     columns = tf.fill([tf.shape(logits)[0]], tf.shape(logits)[1])
@@ -179,32 +161,47 @@ def _load(run: Path) -> Material:
     return Material(load_hands(run / HANDS_FILE), load_lines(run / _EXTRACTED_FILE))
 
 
+def _validation(run: Path) -> list[Written]:
+    writers, rng = load_hands(run / VALIDATION_HANDS_FILE), np.random.default_rng(_VALIDATION_SEED)
+    return [write_line(writers, rng) for _ in range(_VALIDATION_LINES)]
+
+
+def _samples(lines: Sequence[Written]) -> npt.NDArray[np.float32]:
+    return batch_of(sorted(lines, key=lambda line: line.ink.shape[1])[-_MEASURED:]).inks
+
+
+TASK: Final = Task(
+    network=LINE_READER,
+    layers=LAYERS,
+    unit="lines",
+    usual=(850_000, 450_000, 25_600),
+    batch=BATCH,
+    group=_GROUP,
+    hands={VALIDATION_HANDS_FILE: slice(50_000, 55_000), HANDS_FILE: slice(50_000)},
+    build=build,
+    loss=loss,
+    signature=(
+        tf.TensorSpec((None, HEIGHT, None, 1)),
+        tf.TensorSpec((None, None), tf.int32),
+        tf.TensorSpec((None, None, BLANK + 1)),
+    ),
+    load=_load,
+    make=make_batches,
+    validation=_validation,
+    evaluate=lambda model, lines, _run: evaluate(model, lines),
+    samples=_samples,
+)
+
+
 def main() -> None:
     """Train, or go on training, until the lines are seen."""
-    arguments = parse_arguments(
-        "line_reading", __doc__, LINE_READER, "lines", (850_000, 450_000, 25_600)
-    )
-    parts = {_VALIDATION_HANDS_FILE: _VALIDATION_WRITERS, HANDS_FILE: _WRITERS}
-    prepare_hands(arguments.run, arguments.data, parts)
+    arguments = prepare(TASK, "line_reading", __doc__)
     extracted = arguments.run / _EXTRACTED_FILE
     if not extracted.exists():
         hands = partial(load_hands, arguments.run / HANDS_FILE)
         pages = produce(extract_lines, hands, arguments.seed, range(_PAGES), arguments.workers)
         save_lines(extracted, [line for lines in pages for line in lines])
-    rng = np.random.default_rng(_VALIDATION_SEED)
-    writers = load_hands(arguments.run / _VALIDATION_HANDS_FILE)
-    validation = [write_line(writers, rng) for _ in range(_VALIDATION_LINES)]
-
-    def samples() -> npt.NDArray[np.float32]:
-        widest = sorted(validation, key=lambda line: line.ink.shape[1])[-_MEASURED:]
-        return batch_of(widest).inks
-
-    def measure(model: keras.Model) -> dict[str, Any]:
-        return evaluate(model, validation)
-
-    load = partial(_load, arguments.run)
-    task = Task(LINE_READER, LAYERS, "lines", BATCH, _GROUP, load, make_batches, measure)
-    train(task, train_model(arguments.lines, arguments.cool), arguments, samples)
+    train(TASK, arguments)
 
 
 if __name__ == "__main__":

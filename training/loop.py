@@ -10,32 +10,38 @@ other run.
 import argparse
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import keras
 import numpy as np
 import numpy.typing as npt
+import tensorflow as tf
 
 from digits import weights
 from digits.layers import Layer
 from digits.weights import BUNDLED
 from training import keras_layers, push
-from training.averaged_model import AveragedModel
-from training.data.mnist import Mnist, load_mnist
+from training.averaged_model import AveragedModel, Loss
+from training.data.mnist import load_mnist
 from training.run_folder import RunFolder
-from training.synthesis.writing import save_hands
+from training.synthesis.writing import Hands, load_hands, save_hands
 from training.workers import produce
 
 HANDS_FILE: Final = "hands.npz"
 _CHECKPOINT: Final = "checkpoint.npz"
 
 Batch = tuple[npt.NDArray[Any], ...]
-"""The arrays that a loss takes, after the model."""
+"""What a model takes, and the arrays that its loss takes besides."""
 
 
-@dataclass(frozen=True)
+def _load_hands(run: Path) -> Hands:
+    return load_hands(run / HANDS_FILE)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Task:
     """What a network learns, and how it is measured.
 
@@ -43,38 +49,53 @@ class Task:
         network: Its name in a set of weights.
         layers: Its architecture.
         unit: What it learns from, in the plural.
+        usual: How many of them in all, while the rate falls, and between checkpoints.
         batch: How many of them are in a batch.
         group: How many batches are made together.
-        load: Loads what things are made from, such as hands; a function of a module, or a partial.
+        hands: Which of MNIST's training images are traced, by the name of a file in the run.
+        build: Returns a new model.
+        loss: As of `AveragedModel`.
+        signature: As of `AveragedModel`.
+        load: Loads what things are made from, of a run; a function of a module.
         make: Makes a group of batches from that, a seed and an index; a function of a module.
-        evaluate: Measures a model.
+        validation: Makes what a run is measured on.
+        evaluate: Measures a model on that, and may leave figures in the run.
+        samples: Returns of that what batch normalization is measured on for `--start`.
     """
 
     network: str
     layers: Sequence[Layer]
     unit: str
+    usual: tuple[int, int, int]
     batch: int
-    group: int
-    load: Callable[[], Any]
+    group: int = 1
+    hands: dict[str, slice] = field(default_factory=lambda: {HANDS_FILE: slice(12_000)})
+    build: Callable[[], keras.Model]
+    loss: Loss
+    signature: Sequence[tf.TensorSpec] | None = None
+    load: Callable[[Path], Any] = _load_hands
     make: Callable[[Any, int, int], Sequence[Batch]]
-    evaluate: Callable[[keras.Model], dict[str, Any]]
+    validation: Callable[[Path], Any]
+    evaluate: Callable[[keras.Model, Any, Path], dict[str, Any]]
+    samples: Callable[[Any], npt.NDArray[Any]]
+
+    def model(self, count: int, cool: int) -> AveragedModel:
+        """Return a new model to be trained on so many, while the rate falls over the last."""
+        steps, cooling = count // self.batch, cool // self.batch
+        return AveragedModel(self.build, self.loss, steps, cooling, self.signature)
 
 
-def parse_arguments(
-    module: str, text: str | None, network: str, unit: str, usual: tuple[int, int, int]
-) -> argparse.Namespace:
-    """Read the command line of a training, and check what it says of publishing.
+def prepare(task: Task, module: str, text: str | None) -> argparse.Namespace:
+    """Read the command line of a training, check what it says of publishing, and trace hands.
 
     Args:
+        task: What is learned.
         module: That is run, below `training`.
         text: What the command does.
-        network: Name of the network in a set of weights.
-        unit: What the network learns from, in the plural.
-        usual: How many of them in all, while the rate falls, and between checkpoints.
     """
-    count, cool, every = usual
+    (count, cool, every), unit = task.usual, task.unit
     parser = argparse.ArgumentParser(prog=f"python -m training.{module}", description=text)
-    run = Path("runs") / network
+    run = Path("runs") / task.network
     parser.add_argument("--run", type=Path, default=run, help="folder of the run")
     parser.add_argument("--data", type=Path, help="folder with the MNIST files")
     parser.add_argument("--start", type=Path, help="set of weights to start from (else random)")
@@ -87,53 +108,35 @@ def parse_arguments(
     push.add_arguments(parser)
     arguments = parser.parse_args()
     push.check(arguments)
+    arguments.run.mkdir(parents=True, exist_ok=True)
+    missing = {
+        name: part for name, part in task.hands.items() if not (arguments.run / name).exists()
+    }
+    if missing:
+        mnist = load_mnist(arguments.data)
+        for name, part in missing.items():
+            save_hands(arguments.run / name, mnist.train_images[part], mnist.train_labels[part])
     return arguments
 
 
-def prepare_hands(run: Path, data: Path | None, parts: dict[str, slice]) -> None:
-    """Trace MNIST's training images for a run, unless that was done before.
-
-    Args:
-        run: Folder of the run.
-        data: Folder with the MNIST files.
-        parts: Which images, by the name of the file in the run's folder.
-    """
-    run.mkdir(parents=True, exist_ok=True)
-    mnist: Mnist | None = None
-    for name, part in parts.items():
-        if not (run / name).exists():
-            mnist = mnist or load_mnist(data)
-            save_hands(run / name, mnist.train_images[part], mnist.train_labels[part])
-
-
-def train(
-    task: Task,
-    training: AveragedModel,
-    arguments: argparse.Namespace,
-    samples: Callable[[], npt.NDArray[Any]],
-) -> None:
-    """Train, or go on training, until all is seen.
-
-    Args:
-        task: What is learned.
-        training: The model.
-        arguments: Of `parse_arguments`.
-        samples: Returns what batch normalization is measured on for `--start`.
-    """
+def train(task: Task, arguments: argparse.Namespace) -> None:
+    """Train, or go on training, until all is seen; `arguments` are those of `prepare`."""
     run = RunFolder(arguments.run)
     count = getattr(arguments, task.unit)
+    training, validation = task.model(count, arguments.cool), task.validation(run.path)
     if (run.path / _CHECKPOINT).exists():
         training.load(run.path / _CHECKPOINT)
         print(f"going on after {training.step * task.batch} {task.unit}", flush=True)
     elif arguments.start:
         known = getattr(weights.load_folder(arguments.start), task.network)
-        training.start_from(task.layers, known, samples())
+        training.start_from(task.layers, known, task.samples(validation))
     group = task.batch * task.group
     started, before = time.monotonic(), training.step * task.batch
     losses: list[float] = []
     scores: dict[str, Any] | None = None
     indices = range(before // group, -(-count // group))
-    for batches in produce(task.make, task.load, arguments.seed, indices, arguments.workers):
+    load = partial(task.load, run.path)
+    for batches in produce(task.make, load, arguments.seed, indices, arguments.workers):
         losses += [training.learn(*batch) for batch in batches]
         seen = training.step * task.batch
         if seen % arguments.every < group or seen >= count:
@@ -143,9 +146,9 @@ def train(
             speed = (seen - before) / (time.monotonic() - started)
             line = {task.unit: seen, "loss": round(float(np.mean(losses)), 4)}
             line |= {f"{task.unit}_per_second": round(speed, 1)}
-            scores = task.evaluate(training.averaged)
+            scores = task.evaluate(training.averaged, validation, run.path)
             run.log(line | {"validation": scores})
             losses = []
-    scores = scores or task.evaluate(training.averaged)
+    scores = scores or task.evaluate(training.averaged, validation, run.path)
     run.become_set(arguments.reader, task.network, scores)
     push.push(run.path, arguments)

@@ -5,7 +5,6 @@
 What all such trainings have in common is in `training.loop`; `--pages` may be raised to go on.
 """
 
-from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -19,17 +18,13 @@ from digits.segmentation.letterbox import SIDE
 from digits.segmentation.network import LAYERS, PICTURE
 from digits.weights import FINDER
 from training import console, keras_layers
-from training.averaged_model import AveragedModel
-from training.loop import HANDS_FILE, Task, parse_arguments, prepare_hands, train
+from training.loop import HANDS_FILE, Task, prepare, train
 from training.run_folder import RunFolder
 from training.synthesis.pages import Made, make
 from training.synthesis.writing import Hands, load_hands
 
 BATCH: Final = 8
 CENTRE_SIDE: Final = SIDE // 4
-
-_TRACED: Final = 12_000
-"""MNIST images that pages draw from."""
 
 _VALIDATION_SEED: Final = 1_000_000
 _VALIDATION_PAGES: Final = 256
@@ -90,9 +85,10 @@ def make_batches(hands: Hands, seed: int, index: int) -> list[Batch]:
     return [batch_of([make(hands, seed, BATCH * index + k) for k in range(BATCH)])]
 
 
-def loss(logits: tf.Tensor, centres: tf.Tensor, batch: Batch) -> tf.Tensor:
+def loss(heads: list[tf.Tensor], classes: tf.Tensor, centres: tf.Tensor) -> tf.Tensor:
     """Return what is to be made small: classes, ink as a whole, centres and heights."""
-    truth = tf.one_hot(batch.classes, len(_CLASS_WEIGHTS))
+    logits, found = heads
+    truth = tf.one_hot(classes, len(_CLASS_WEIGHTS))
     weights = tf.reduce_sum(truth * tf.constant(_CLASS_WEIGHTS), axis=-1)
     crossed = tf.nn.softmax_cross_entropy_with_logits(truth, logits)
     entropy = tf.reduce_sum(weights * crossed) / tf.reduce_sum(weights)
@@ -100,7 +96,7 @@ def loss(logits: tf.Tensor, centres: tf.Tensor, batch: Batch) -> tf.Tensor:
     both = tf.reduce_sum(shares * truth[..., 1:], axis=(0, 1, 2))
     either = tf.reduce_sum(shares + truth[..., 1:], axis=(0, 1, 2))
     dice = tf.reduce_mean(1 - (2 * both + 1) / (either + 1))
-    return entropy + 0.5 * dice + _centre_loss(centres, batch.centres)
+    return entropy + 0.5 * dice + _centre_loss(found, centres)
 
 
 def _centre_loss(centres: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
@@ -122,18 +118,6 @@ def build() -> keras.Model:
     scaled = keras.layers.Rescaling(1 / 255, name=PICTURE)(pixels)
     made = keras_layers.connect(LAYERS, {PICTURE: scaled}, _BIASES)
     return keras.Model(pixels, [made["classes"], made["centres"]], name="finder")
-
-
-def train_model(pages: int, cool: int) -> AveragedModel:
-    """Return a new model to be trained on so many pages, while the rate falls over the last."""
-    return AveragedModel(build, _loss_of, pages // BATCH, cool // BATCH)
-
-
-def _loss_of(
-    model: keras.Model, pictures: tf.Tensor, classes: tf.Tensor, centres: tf.Tensor
-) -> tf.Tensor:
-    logits, found = model(tf.cast(pictures, tf.float32), training=True)
-    return loss(logits, found, Batch(pictures, classes, centres))
 
 
 def evaluate(model: keras.Model, pages: list[Made]) -> dict[str, Any]:
@@ -213,25 +197,36 @@ def draw_figure(model: keras.Model, pages: list[Made], path: Path) -> None:
     cv2.imwrite(str(path), np.vstack(rows)[..., ::-1])
 
 
+def _validation(run: Path) -> list[Made]:
+    hands = load_hands(run / HANDS_FILE)
+    return [make(hands, _VALIDATION_SEED, index) for index in range(_VALIDATION_PAGES)]
+
+
+def _measure(model: keras.Model, pages: list[Made], run: Path) -> dict[str, Any]:
+    metrics = evaluate(model, pages)
+    RunFolder(run).write_json(_KINDS_FILE, metrics)
+    draw_figure(model, pages[:24], run / "found.png")
+    return metrics["all"]
+
+
+TASK: Final = Task(
+    network=FINDER,
+    layers=LAYERS,
+    unit="pages",
+    usual=(95_000, 25_000, 5_760),
+    batch=BATCH,
+    build=build,
+    loss=loss,
+    make=make_batches,
+    validation=_validation,
+    evaluate=_measure,
+    samples=lambda pages: batch_of(pages[:_MEASURED]).pictures,
+)
+
+
 def main() -> None:
     """Train, or go on training, until the pages are seen."""
-    arguments = parse_arguments("segmentation", __doc__, FINDER, "pages", (95_000, 25_000, 5_760))
-    prepare_hands(arguments.run, arguments.data, {HANDS_FILE: slice(_TRACED)})
-    load = partial(load_hands, arguments.run / HANDS_FILE)
-    hands = load()
-    validation = [make(hands, _VALIDATION_SEED, index) for index in range(_VALIDATION_PAGES)]
-
-    def measure(model: keras.Model) -> dict[str, Any]:
-        metrics = evaluate(model, validation)
-        RunFolder(arguments.run).write_json(_KINDS_FILE, metrics)
-        draw_figure(model, validation[:24], arguments.run / "found.png")
-        return metrics["all"]
-
-    def samples() -> npt.NDArray[np.float32]:
-        return batch_of(validation[:_MEASURED]).pictures.astype(np.float32)
-
-    task = Task(FINDER, LAYERS, "pages", BATCH, 1, load, make_batches, measure)
-    train(task, train_model(arguments.pages, arguments.cool), arguments, samples)
+    train(TASK, prepare(TASK, "segmentation", __doc__))
 
 
 if __name__ == "__main__":

@@ -1,15 +1,14 @@
-"""Training the line reader: lines and what is written there, what is learned, a run as a set."""
+"""Training the line reader: lines and what is written there, and what is learned."""
 
 import numpy as np
 import pytest
 
 from digits.networks import NOT_A_DIGIT
 from digits.numbers.frame import HEIGHT
-from digits.numbers.network import BLANK, COLUMN_STEP, LAYERS
+from digits.numbers.network import BLANK, COLUMN_STEP
 from digits.segmentation.lines import Line
-from digits.weights import BUNDLED, load_folder
-from tests.support.training_support import run_training, small_hands
-from training import keras_layers, line_reading
+from tests.support.training_support import small_hands
+from training import line_reading
 from training.handwriting.strokes import box
 from training.synthesis import extracted
 from training.synthesis.lines import Written, write_line
@@ -166,44 +165,12 @@ def test_naming_a_character_beside_its_columns_costs_more():
     stray[..., BLANK], stray[0, 1:3, 7] = 0, 0
 
     def cost(column):
-        logits = np.zeros((1, 6, BLANK + 1), np.float32)
-        logits[0, :, BLANK] = 6
-        logits[0, column, 7] = 12
+        logits = np.zeros((1, 1, 6, BLANK + 1), np.float32)
+        logits[..., BLANK] = 6
+        logits[..., column, 7] = 12
         return float(line_reading.loss(logits, labels, stray))
 
     assert cost(1) + 0.3 < cost(4)
-
-
-@pytest.fixture(scope="module")
-def trained(lines):
-    """A model that saw one batch again and again, and the losses."""
-    training = line_reading.train_model(1_000_000, 100)
-    training.step = 300  # past the warm-up
-    batch = line_reading.batch_of(lines[:16])
-    return training, [training.learn(*batch) for _ in range(12)]
-
-
-def test_learning_from_one_batch_again_and_again_lowers_the_loss(trained):
-    _, losses = trained
-    assert losses[-1] < 0.5 * losses[0]
-
-
-def test_a_checkpoint_takes_up_training_where_it_was(tmp_path, trained, lines):
-    first, _ = trained
-    first.save(tmp_path / "checkpoint.npz")
-    second = line_reading.train_model(1_000_000, 100)
-    second.load(tmp_path / "checkpoint.npz")
-    batch = line_reading.batch_of(lines[:16])
-    assert second.step == first.step
-    assert second.learn(*batch) == pytest.approx(first.learn(*batch), rel=1e-3)
-
-
-def test_training_goes_on_from_the_weights_of_a_set(lines):
-    published = load_folder(BUNDLED).line_reader
-    training = line_reading.train_model(1_000, 100)
-    training.start_from(LAYERS, published, line_reading.batch_of(lines[:64]).inks)
-    for name, array in keras_layers.folded(training.averaged, LAYERS).items():
-        assert np.allclose(array, published[name], atol=1e-3), name
 
 
 def test_errors_are_insertions_deletions_and_substitutions():
@@ -226,11 +193,3 @@ def test_errors_are_insertions_deletions_and_substitutions():
     for wrong in ((1, 3), (1, 2, 4), (1, 2, 2, 3)):
         assert naming(*wrong)["character_errors"] == pytest.approx(1 / 3, abs=1e-3)
     assert naming()["character_errors"] == 1
-
-
-@pytest.mark.nightly
-def test_the_command_trains_goes_on_and_leaves_a_set(tmp_path):
-    counts = [256, 512]
-    setting = "s._VALIDATION_LINES = 24; s._VALIDATION_WRITERS = s._WRITERS; s._PAGES = 8"
-    assert run_training(tmp_path, "line_reading", setting, "lines", counts) == counts
-    assert load_folder(tmp_path).metrics["line_reader"]["of_lines"] == 24

@@ -1,18 +1,14 @@
-"""The extractor: one architecture in two frameworks, its training, and which ink it keeps."""
+"""The extractor: what it is taught and measured by, and which ink it keeps."""
 
 import cv2
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
 
-from digits.layer_graph import as_planes, open_heads
-from digits.layers import shapes
 from digits.segmentation.extractor import Extractor, extract
 from digits.segmentation.finder import Centre
-from digits.segmentation.ink_network import DIGIT_HEIGHT, LAYERS, STEP
-from digits.segmentation.network import INPUTS
-from tests.support.training_support import run_training, small_hands, unsettle
-from training import extraction, keras_layers
+from digits.segmentation.ink_network import DIGIT_HEIGHT
+from tests.support.training_support import small_hands
+from training import extraction
 from training.synthesis.crops import SIZE, make_crops
 from training.synthesis.page import DIGIT, LINE, WRITING
 
@@ -25,21 +21,6 @@ def hands():
 @pytest.fixture(scope="module")
 def batch(hands):
     return extraction.make_batches(hands, 5, 0)[0]
-
-
-def test_keras_and_onnx_agree_on_random_weights_and_any_size():
-    model = unsettle(extraction.build())
-    weights = keras_layers.folded(model, LAYERS)
-    assert {name: array.shape for name, array in weights.items()} == shapes(LAYERS, INPUTS)
-    heads = open_heads(LAYERS, INPUTS, weights, softmax=True)
-    for size in ((STEP, 5 * STEP), (4 * STEP, 3 * STEP)):
-        pictures = np.random.default_rng(1).integers(0, 256, (2, *size, 3), np.uint8)
-        logits = np.asarray(model(pictures.astype(np.float32), training=False))
-        expected = np.exp(logits - logits.max(-1, keepdims=True))
-        expected = (expected / expected.sum(-1, keepdims=True)).transpose(0, 3, 1, 2)
-        (shares,) = heads(np.concatenate([as_planes(picture) for picture in pictures]))
-        assert np.ptp(expected) > 0.1
-        assert np.abs(shares - expected).max() < 1e-4
 
 
 def test_crops_show_digits_in_about_the_size_that_is_asked_for(hands):
@@ -71,19 +52,6 @@ def test_shares_sum_to_one_and_digits_count_first():
     assert np.allclose(shares.sum(axis=1), 1)
     assert shares[:3].argmax(axis=1).tolist() == [0, 1, 3]
     assert shares[3, 1] > shares[3, 2] > 0 == shares[3, 3]
-
-
-@pytest.fixture(scope="module")
-def trained(batch):
-    """A model that saw one batch again and again, and the losses."""
-    training = extraction.train_model(100_000, 100)
-    training.step = 300  # past the warm-up
-    return training, [training.learn(*batch) for _ in range(8)]
-
-
-def test_learning_from_one_batch_again_and_again_lowers_the_loss(trained):
-    _, losses = trained
-    assert losses[-1] < 0.8 * losses[0]
 
 
 def test_perfect_answers_score_one_and_empty_ones_zero(batch):
@@ -176,13 +144,3 @@ def test_a_very_long_line_is_made_smaller(extractor):
     centres = [digit_at(x, 30, 12) for x in range(20, 9000, 40)]
     found = extract(extractor, picture, centres)
     assert found.ink.size < 330_000
-
-
-@pytest.mark.nightly
-def test_the_command_trains_and_goes_on(tmp_path):
-    counts = [32, 64]
-    assert (
-        run_training(tmp_path, "extraction", "s._VALIDATION_BATCHES = 1", "crops", counts) == counts
-    )
-    written = load_file(tmp_path / "extractor.safetensors")
-    assert {name: array.shape for name, array in written.items()} == shapes(LAYERS, INPUTS)

@@ -1,60 +1,24 @@
-"""The finder: one architecture in two frameworks, training that goes on, centres in pictures."""
+"""The finder: what it is taught and measured by, centres in pictures, and lines of ink."""
 
 from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
 
-from digits.layer_graph import as_planes, open_heads
-from digits.layers import shapes
 from digits.segmentation.extractor import DigitInk
 from digits.segmentation.finder import Centre, Finder
 from digits.segmentation.letterbox import SIDE, letterbox, stretch, tiles_of, to_square
 from digits.segmentation.lines import find_line, group_lines
-from digits.segmentation.network import INPUTS, LAYERS
-from tests.support.training_support import run_training, small_hands, unsettle
-from training import keras_layers, segmentation
-from training.averaged_model import rate_at
+from tests.support.training_support import small_hands
+from training import segmentation
 from training.synthesis.pages import make
-
-
-@pytest.fixture(scope="module")
-def model():
-    """A finder of random weights, batch normalization included."""
-    return unsettle(segmentation.build())
 
 
 @pytest.fixture(scope="module")
 def pages():
     hands = small_hands(40)
     return [make(hands, 5, index) for index in range(segmentation.BATCH)]
-
-
-def test_keras_and_onnx_agree_on_random_weights(model):
-    weights = keras_layers.folded(model, LAYERS)
-    assert {name: array.shape for name, array in weights.items()} == shapes(LAYERS, INPUTS)
-    pictures = np.random.default_rng(1).integers(0, 256, (2, SIDE, SIDE, 3), np.uint8)
-    logits, centres = (np.asarray(v) for v in model(pictures.astype(np.float32), training=False))
-    planes = np.concatenate([as_planes(picture) for picture in pictures])
-    heads = open_heads(LAYERS, INPUTS, weights)(planes)
-    assert np.ptp(logits) > 0.1
-    for found, expected in zip(heads, (centres, logits), strict=True):
-        assert np.abs(found - expected.transpose(0, 3, 1, 2)).max() < 1e-4
-
-
-def test_training_goes_on_from_folded_weights_as_they_were(model, pages):
-    weights = keras_layers.folded(model, LAYERS)
-    again = segmentation.build()
-    pictures = segmentation.batch_of(pages).pictures.astype(np.float32)
-    keras_layers.load_folded(again, LAYERS, weights, pictures)
-    for name, array in keras_layers.folded(again, LAYERS).items():
-        assert np.allclose(array, weights[name], atol=1e-4), name
-    norm = again.get_layer("down5_norm")
-    before = norm.moving_mean.numpy()
-    again(pictures, training=True)
-    assert np.abs(norm.moving_mean.numpy() - before).max() < 0.01 * np.abs(before).max()
 
 
 def test_centres_are_marked_where_digits_are_with_their_height(pages):
@@ -70,44 +34,6 @@ def test_centres_are_marked_where_digits_are_with_their_height(pages):
             )
             if heat[at] == 1:
                 assert abs(height[at] - np.log(h)) < 1.0
-
-
-@pytest.fixture(scope="module")
-def trained(pages):
-    """A model that saw one batch again and again, and the losses."""
-    training = segmentation.train_model(10_000, 100)
-    training.step = 300  # past the warm-up
-    batch = segmentation.batch_of(pages)
-    return training, [training.learn(*batch) for _ in range(8)]
-
-
-def test_learning_from_one_batch_again_and_again_lowers_the_loss(trained):
-    _, losses = trained
-    assert losses[-1] < 0.8 * losses[0]
-
-
-def test_the_written_weights_follow_the_trained_ones_slowly(trained):
-    training, _ = trained
-    trained_kernel = training.model.get_layer("classes_kernel").get_weights()[0]
-    averaged_kernel = training.averaged.get_layer("classes_kernel").get_weights()[0]
-    assert 0 < np.abs(trained_kernel - averaged_kernel).max() < 0.2
-
-
-def test_a_checkpoint_takes_up_training_where_it_was(tmp_path, trained, pages):
-    first, _ = trained
-    first.save(tmp_path / "checkpoint.npz")
-    second = segmentation.train_model(10_000, 100)
-    second.load(tmp_path / "checkpoint.npz")
-    batch = segmentation.batch_of(pages)
-    assert second.step == first.step
-    assert second.learn(*batch) == pytest.approx(first.learn(*batch), rel=1e-3)
-
-
-def test_the_rate_rises_first_and_falls_to_nothing_over_the_last_steps():
-    rates = [rate_at(step, 10_000, 1_000) for step in (0, 100, 5_000, 9_000, 9_500)]
-    assert rates[0] < rates[1] < rates[2] == rates[3]
-    assert rates[4] == pytest.approx(rates[3] / 2)
-    assert rate_at(10_000, 10_000, 1_000) < rates[4] / 10
 
 
 def test_perfect_answers_score_one_and_empty_ones_zero(pages):
@@ -286,14 +212,3 @@ def test_ink_that_the_extractor_is_unsure_of_is_none():
     found = _found([(130, 70, 8, 60)])
     assert len(find_lines(found)) == 1
     assert find_lines(replace(found, ink=0.4 * found.ink)) == []
-
-
-@pytest.mark.nightly
-def test_the_command_trains_and_goes_on(tmp_path):
-    counts = [32, 64]
-    assert (
-        run_training(tmp_path, "segmentation", "s._VALIDATION_PAGES = 24", "pages", counts)
-        == counts
-    )
-    written = load_file(tmp_path / "finder.safetensors")
-    assert {name: array.shape for name, array in written.items()} == shapes(LAYERS, INPUTS)
