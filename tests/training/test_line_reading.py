@@ -63,16 +63,6 @@ def test_a_character_of_a_font_stands_on_the_line_as_high_as_capitals(character,
     assert box(print_character(character, font))[0] == pytest.approx(low)
 
 
-def test_the_same_seed_and_index_write_the_same_lines(hands):
-    first, again, other = (
-        line_reading.make_batches(line_reading.Material(hands), 1, i) for i in (5, 5, 6)
-    )
-    for batch, same in zip(first, again, strict=True):
-        assert np.array_equal(batch.inks, same.inks)
-        assert np.array_equal(batch.labels, same.labels)
-    assert first[0].inks.shape != other[0].inks.shape or (first[0].inks != other[0].inks).any()
-
-
 def crosses(*places):
     """A line's ink with crosses of 12 pixels at some columns."""
     ink = np.zeros((30, 100), np.float32)
@@ -99,6 +89,8 @@ def page_with(digits=(), writing=()):
         ((10, 40), (10,), (), (7,)),  # the edge of a shadow
         ((40,), (10, 40), (), (7,)),  # the other is not left
         ((10, 40), (), (), (NOT_A_DIGIT, NOT_A_DIGIT)),  # a thing
+        ((10,), (), (10,), None),  # a word, whose letters the page does not count
+        ((10,), (14,), (), None),  # little is left of the digit
     ],
 )
 def test_extracted_lines_are_labelled_by_what_is_on_the_page(
@@ -106,8 +98,8 @@ def test_extracted_lines_are_labelled_by_what_is_on_the_page(
 ):
     line = Line(crosses(*ink), (10.0, 20.0), 2.0)
     written = extracted.labelled(line, page_with(digits, writing), recognizer)
-    assert written.labels == labels
-    for left, right in written.spans:
+    assert (written and written.labels) == labels
+    for left, right in written.spans if written else ():
         assert written.ink[:, int(left) : int(right)].mean() > 0.3
 
 
@@ -117,13 +109,6 @@ def test_a_thing_that_looks_like_a_1_is_left_out(recognizer):
     line = Line(ink, (10.0, 20.0), 2.0)
     for page in (page_with(), page_with(digits=(10,))):
         assert extracted.labelled(line, page, recognizer) is None
-
-
-@pytest.mark.parametrize(("digits", "writing"), [((), (10,)), ((14,), ())])
-def test_extracted_lines_of_unclear_labels_are_left_out(recognizer, digits, writing):
-    """Words, whose letters the page does not count, and digits of which little is left."""
-    line = Line(crosses(10), (10.0, 20.0), 2.0)
-    assert extracted.labelled(line, page_with(digits, writing), recognizer) is None
 
 
 def test_pages_give_lines_with_and_without_digits(hands, tmp_path):

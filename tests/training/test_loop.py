@@ -27,12 +27,26 @@ def task(request):
 
 
 @pytest.fixture(scope="module")
-def batch(task):
-    hands = small_hands(40)
+def hands():
+    return small_hands(40)
+
+
+@pytest.fixture(scope="module")
+def batch(task, hands):
     if task is not line_reading.TASK:
         return task.make(hands, 5, 0)[0]
     rng = np.random.default_rng(1)
     return line_reading.batch_of([write_line(hands, rng) for _ in range(16)])
+
+
+def test_a_batch_depends_on_seed_and_index_alone(task, hands):
+    material = line_reading.Material(hands) if task is line_reading.TASK else hands
+    first, other_index, other_seed, again = (
+        task.make(material, *place)[0] for place in ((1, 5), (1, 6), (2, 5), (1, 5))
+    )
+    assert all(map(np.array_equal, first, again))
+    for other in (other_index, other_seed):
+        assert not np.array_equal(first[0], other[0])
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from digits.drawing import PAD_WIDTHS, as_picture, draw, parse_strokes
-from digits.examples import digit_example, number_example
+from digits.examples import number_example
 from digits.numbers.line_reader import LineReader, Named
-from tests.support.inks import drawing
+from tests.support.inks import drawing, example_ink
 
 
 def written(number: str, seed: int = 0) -> np.ndarray:
@@ -184,7 +184,7 @@ def test_all_digits_of_a_line_are_classified_at_once(recognizer, monkeypatch):
 
 def test_ink_in_which_nothing_is_named_is_unread(recognizer, monkeypatch):
     monkeypatch.setattr(LineReader, "read", lambda *_: [])
-    reading = recognizer.read_ink(draw(parse_strokes(digit_example(4))))
+    reading = recognizer.read_ink(example_ink(4))
     assert (reading.number, reading.reason, len(reading.unread)) == ("", "not a digit", 1)
 
 
@@ -195,7 +195,7 @@ def test_networks_that_contradict_each_other_for_certain_give_finite_confidences
     monkeypatch.setattr(recognizer._numbers, "_classify", lambda x: np.eye(11)[[2] * len(x)])  # noqa: SLF001
     named = np.eye(11, dtype=np.float32)[7] * certain
     monkeypatch.setattr(LineReader, "read", lambda *_: [Named(named, 200.0)])
-    (digit,) = recognizer.read_ink(draw(parse_strokes(digit_example(4)))).digits or (None,)
+    (digit,) = recognizer.read_ink(example_ink(4)).digits or (None,)
     assert digit is None or 0 <= digit.confidence <= 1
 
 

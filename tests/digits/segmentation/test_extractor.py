@@ -35,14 +35,6 @@ def test_crops_show_digits_in_about_the_size_that_is_asked_for(hands):
         assert any((crop.layers[..., layer] > 200).any() for crop in crops)
 
 
-def test_the_same_seed_and_index_make_the_same_crops(hands):
-    first, again, other = (make_crops(hands, 1, index, 8) for index in (5, 5, 6))
-    for crop, same in zip(first, again, strict=True):
-        assert np.array_equal(crop.picture, same.picture)
-        assert np.array_equal(crop.layers, same.layers)
-    assert any((a.picture != b.picture).any() for a, b in zip(first, other, strict=True))
-
-
 def test_shares_sum_to_one_and_digits_count_first():
     layers = np.zeros((1, 1, 4, 3), np.uint8)
     layers[0, 0, 1] = 255, 255, 255

@@ -28,37 +28,28 @@ def test_centres_are_marked_where_digits_are_with_their_height(pages):
         assert (heat.max() == 0) == (not page.digits)
         for digit in page.digits:
             x, y, w, h = digit.box
-            at = (
-                min(int((y + h / 2) / 4), SIDE // 4 - 1),
-                min(int((x + w / 2) / 4), SIDE // 4 - 1),
-            )
+            at = tuple(min(int(middle / 4), SIDE // 4 - 1) for middle in (y + h / 2, x + w / 2))
             if heat[at] == 1:
                 assert abs(height[at] - np.log(h)) < 1.0
 
 
 def test_perfect_answers_score_one_and_empty_ones_zero(pages):
-    perfect = [page for page in pages if page.digits][:4]
+    shown = [page for page in pages if page.digits][:4]
+    wanted = segmentation.batch_of(shown)
 
-    def answers(pictures, *, training):
+    def perfect(pictures, *, training):
         assert not training
-        index = [
-            next(i for i, p in enumerate(perfect) if np.array_equal(p.picture, x)) for x in pictures
-        ]
-        classes = np.stack([np.eye(4)[perfect[i].classes] for i in index])
-        heat = np.stack([segmentation.centre_map(perfect[i]) for i in index])
-        return classes, 20 * heat - 10
+        assert np.array_equal(pictures, wanted.pictures)
+        return np.eye(4)[wanted.classes], 20 * wanted.centres - 10
 
-    scores = segmentation.evaluate(answers, perfect)["all"]
+    def empty(_, **__):
+        return np.eye(4)[0 * wanted.classes], 0 * wanted.centres - 9
+
+    scores = segmentation.evaluate(perfect, shown)["all"]
     assert scores["ink"] == 1
     assert scores["recall"] > 0.9
-    nothing = segmentation.evaluate(
-        lambda x, **_: (
-            np.eye(4)[np.zeros((len(x), 192, 192), int)],
-            np.full((len(x), 96, 96, 2), -9.0),
-        ),
-        perfect,
-    )
-    assert nothing["all"]["ink"] == nothing["all"]["recall"] == 0
+    nothing = segmentation.evaluate(empty, shown)["all"]
+    assert nothing["ink"] == nothing["recall"] == 0
 
 
 @pytest.mark.parametrize("size", [(28, 28), (40, 900), (1600, 1200), (5, 5)])

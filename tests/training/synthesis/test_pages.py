@@ -29,14 +29,6 @@ def blank(size=(120, 160), tone=255):
     return Page.blank(np.full((*size, 3), tone, np.uint8), "canvas")
 
 
-def test_a_page_depends_on_seed_and_index_alone(hands, pages):
-    again = make(hands, 3, 17)
-    assert np.array_equal(again.picture, pages[17].picture)
-    assert np.array_equal(again.classes, pages[17].classes)
-    assert again.digits == pages[17].digits
-    assert not np.array_equal(make(hands, 4, 17).picture, pages[17].picture)
-
-
 def test_pages_have_the_finders_size_and_its_four_classes(pages):
     assert {page.picture.shape for page in pages} == {(SIDE, SIDE, 3)}
     assert {page.classes.shape for page in pages} == {(SIDE // 2, SIDE // 2)}
