@@ -40,7 +40,8 @@ from training.run_folder import RunFolder
 RESULTS_FILE = "results.json"
 PLOTS_FOLDER = "figures"
 
-_KEPT = ("mnist_test", "drawn")  # sets whose misread pictures are shown
+_TITLES = {"mnist_test": "MNIST test", "drawn": "Drawn digits"}
+"""Of the sets whose misread pictures are shown."""
 
 
 def count_errors(recognizer: Recognizer, mnist: Mnist) -> int:
@@ -62,9 +63,9 @@ def short_table(folders: Iterable[Path], mnist: Mnist) -> list[list[str]]:
         config, said = recognizer.weights.config, recognizer.weights.metrics
         parameters = networks.parameter_count(networks.find(config.network))
         named = (said.get(key) for key in ("epochs", "seconds", "seed"))
-        told = ["-" if value is None else f"{value:.0f}" for value in named]
+        epochs, seconds, seed = ("-" if value is None else f"{value:.0f}" for value in named)
         errors = str(count_errors(recognizer, mnist))
-        row = [config.network, f"{parameters:,}", told[0], told[1], errors, told[2], str(folder)]
+        row = [config.network, f"{parameters:,}", epochs, seconds, errors, seed, str(folder)]
         rows.append(row)
     return rows
 
@@ -85,7 +86,7 @@ def answer_all(
         for key, runner in different.items():
             shown = metrics.answer(runner.recognizer, pictures, resized=runner.resized)
             answers[key][pictures.name] = shown
-        if pictures.name in _KEPT:
+        if pictures.name in _TITLES:
             kept[pictures.name] = pictures
     return [answers[runner.key] for runner in runners], kept
 
@@ -144,13 +145,11 @@ def draw(answers: Mapping[str, Answers], kept: Mapping[str, PictureSet]) -> dict
     }
     for name, pictures in kept.items():
         shown = np.round(255 * pictures.prepared).astype(np.uint8)
-        found = answers[name]
-        title = {"mnist_test": "MNIST test", "drawn": "Drawn digits"}[name]
+        found, title, place = answers[name], _TITLES[name], name.replace("_", "-")
         misread = plots.misread(shown, found.labels, found.confidences, title)
-        figures[f"misread-{name.replace('_', '-')}.png"] = misread
         measured = calibrate.reliability(found.confidences, found.labels)
-        diagram = plots.reliability_diagram(measured, title)
-        figures[f"reliability-{name.replace('_', '-')}.png"] = diagram
+        figures[f"misread-{place}.png"] = misread
+        figures[f"reliability-{place}.png"] = plots.reliability_diagram(measured, title)
     return figures
 
 

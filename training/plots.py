@@ -3,10 +3,9 @@
 Figures are drawn without pyplot, so that nothing global is left behind and no display is needed.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
@@ -24,8 +23,16 @@ def learning_curves(rows: Sequence[Mapping[str, float]]) -> Figure:
     """Draw loss and error of training and validation over the epochs, from rows of the history."""
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     loss, error = figure.subplots(1, 2)
-    _curves(loss, rows, "loss", "loss", lambda value: value)
-    _curves(error, rows, "accuracy", "misread, %", lambda value: 100 * (1 - value))
+    epochs = [row["epoch"] for row in rows]
+    for prefix, part in (("", "training"), ("val_", "validation")):
+        loss.plot(epochs, [row[f"{prefix}loss"] for row in rows], ".-", label=part)
+        misread = [100 * (1 - row[f"{prefix}accuracy"]) for row in rows]
+        error.plot(epochs, misread, ".-", label=part)
+    for axes, label in ((loss, "loss"), (error, "misread, %")):
+        axes.set(xlabel="epoch", ylabel=label, ylim=(0, None))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(alpha=0.3)
+        axes.legend()
     return figure
 
 
@@ -113,19 +120,3 @@ def rejection_curve(
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right")
     return figure
-
-
-def _curves(
-    axes: Axes,
-    rows: Sequence[Mapping[str, float]],
-    name: str,
-    label: str,
-    scale: Callable[[float], float],
-) -> None:
-    epochs = [row["epoch"] for row in rows]
-    for prefix, part in (("", "training"), ("val_", "validation")):
-        axes.plot(epochs, [scale(row[prefix + name]) for row in rows], ".-", label=part)
-    axes.set(xlabel="epoch", ylabel=label, ylim=(0, None))
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.grid(alpha=0.3)
-    axes.legend()

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,14 +13,13 @@ import numpy.typing as npt
 from scipy.stats import mannwhitneyu
 
 from digits.recognizer import Recognizer
+from digits.segmentation.layout import Layout
 from training import calibrate
 from training.evaluation.corruptions import CORRUPTIONS
 from training.evaluation.datasets import PictureSet
 
 _BATCH = 500  # bounds the memory that scoring takes; decides nothing else
 NON_DIGITS = ("letters", "scribbles", "dots", "lines", "blank", "noise")
-
-_T = TypeVar("_T")
 
 Figures = dict[str, Any]
 """Measured values by name, nested; leaves are numbers."""
@@ -72,8 +71,8 @@ def answer(recognizer: Recognizer, pictures: PictureSet, *, resized: bool) -> An
     )
 
 
-def _same(known: _T) -> _T:
-    return known
+def _same(layout: Layout) -> Layout:
+    return layout
 
 
 def median_seconds(ask: Callable[[Any], object], asked: Sequence[Any]) -> float:

@@ -75,9 +75,9 @@ def _shares(row: Row) -> list[str]:
     return [*cells, f"{100 * mean['corruptions']['mean_error']:.2f} %", accepted]
 
 
-def _wrong(figures: Figures | None, deviation: Figures | None) -> str:
+def _wrong(figures: Figures, deviation: Figures) -> str:
     """Say errors of how many, with the deviation over the seeds where there is one."""
-    if not figures or deviation is None:
+    if not figures:
         return "-"
     wrong = f"{figures['errors']:.0f}"
     if deviation["errors"]:

@@ -319,17 +319,17 @@ def write(label: str, rng: np.random.Generator, jitter: float = 4.0) -> Strokes:
     proportions = (rng.uniform(0.5, 1), 1)
     return [
         _curve(points + rng.normal(0, jitter, points.shape), corners) * proportions
-        for points, corners in _parse(template)
+        for points, corners in parse(template)
     ]
 
 
 @cache
-def _parse(template: str) -> tuple[tuple[Points, tuple[bool, ...]], ...]:
+def parse(template: str) -> tuple[tuple[Points, tuple[bool, ...]], ...]:
+    """Return the `(n, 2)` points of each stroke of a template, and which of them are corners."""
     strokes = []
     for stroke in template.split("/"):
         words = stroke.split()
-        pairs = [word.rstrip("!").split(",") for word in words]
-        points = np.array(pairs, np.float64)
+        points = np.array([word.rstrip("!").split(",") for word in words], np.float64)
         strokes.append((points, tuple(word.endswith("!") for word in words)))
     return tuple(strokes)
 

@@ -90,11 +90,8 @@ def _part(
     field: npt.NDArray[np.uint8], corner: npt.NDArray[np.int_], size: npt.NDArray[np.int_]
 ) -> npt.NDArray[np.uint8]:
     """Cut a rectangle out; beyond the page its edge is repeated."""
-    columns, rows = (
-        np.clip(np.arange(first, first + count), 0, most - 1)
-        for first, count, most in zip(corner, size, field.shape[1::-1], strict=True)
-    )
-    return np.ascontiguousarray(field[rows][:, columns])
+    columns, rows = map(np.arange, corner, corner + size)
+    return field.take(rows, axis=0, mode="clip").take(columns, axis=1, mode="clip")
 
 
 def _is_seen(crop: Crop) -> bool:

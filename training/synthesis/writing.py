@@ -192,7 +192,11 @@ def write_character(character: str, rng: np.random.Generator, jitter: float = 3.
     """Write a letter, a sign or a shape of `SHAPES` by hand, 1 high."""
     templates = _SIGNS.get(character) or _LETTERS.get(character)
     if templates:
-        strokes = _written(templates[int(rng.integers(len(templates)))], jitter, rng)
+        template = templates[int(rng.integers(len(templates)))]
+        strokes = [
+            _rounded(points + rng.normal(0, jitter, points.shape)) / 100
+            for points, _ in handwriting.parse(template)
+        ]
         narrow = rng.uniform(0.6, 0.9)
     else:
         known = character if character in handwriting.OTHERS else character.swapcase()
@@ -204,15 +208,6 @@ def write_character(character: str, rng: np.random.Generator, jitter: float = 3.
             low = np.array([0.0, 0.35 if character in "gjpqy" else 0.0])
             strokes = [s + low if tall else s * (0.9, 0.6) + low + (0, 0.4) for s in strokes]
     return Mark([s * (narrow, 1.0) for s in strokes], WRITING)
-
-
-def _written(template: str, jitter: float, rng: np.random.Generator) -> Strokes:
-    strokes = []
-    for part in template.split("/"):
-        points = np.array([pair.split(",") for pair in part.split()], np.float64)
-        points += rng.normal(0, jitter, points.shape)
-        strokes.append(_rounded(points) / 100)
-    return strokes
 
 
 def _rounded(points: Points) -> Points:
