@@ -59,9 +59,7 @@ class Reliability:
 def fit_temperature(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
     """Find the temperature, from 0.05 to 20, with the least negative log-likelihood of the labels.
 
-    Args:
-        probabilities: `(N, 10)` or `(N, 11)` as the network gives them, at temperature 1.
-        labels: `(N,)` digits, 0-9.
+    Probabilities are `(N, 10)` or `(N, 11)` at temperature 1; labels `(N,)` digits, 0-9.
     """
     log_probabilities = np.log(np.maximum(probabilities[:, :10], _TINY), dtype=np.float64)
 
@@ -77,12 +75,9 @@ def fit_temperature(probabilities: NDArray[np.floating], labels: NDArray[np.inte
 def reliability(
     confidences: NDArray[np.floating], labels: NDArray[np.integer], bins: int = BINS
 ) -> Reliability:
-    """Compare how sure the answers are with how often they are right.
+    """Compare how sure the answers are with how often they are right, in bins of equal width.
 
-    Args:
-        confidences: `(N, 10)`, each row with sum 1.
-        labels: `(N,)` digits, 0-9.
-        bins: How many of equal width there are from 0 to 1.
+    Confidences are `(N, 10)`, each row with sum 1; labels `(N,)` digits, 0-9.
     """
     sureness = confidences.max(axis=1).astype(np.float64)
     right = (confidences.argmax(axis=1) == labels).astype(np.float64)

@@ -51,11 +51,7 @@ def count_errors(recognizer: Recognizer, mnist: Mnist) -> int:
 
 
 def short_table(folders: Iterable[Path], mnist: Mnist) -> list[list[str]]:
-    """Measure runs on MNIST's test set.
-
-    Returns:
-        Rows of text, a header first: network, parameters, epochs, seconds, test errors, seed.
-    """
+    """Measure runs on MNIST's test set: rows of text, a header first."""
     header = f"test errors of {len(mnist.test_images):,}"
     rows = [["network", "parameters", "epochs", "seconds", header, "seed", "weights"]]
     for folder in folders:

@@ -22,6 +22,7 @@ from training import console, keras_layers
 from training.loop import HANDS_FILE, Task, prepare, train
 from training.synthesis.crops import make_crops
 from training.synthesis.page import DIGIT
+from training.synthesis.pages import COLORS
 from training.synthesis.writing import Hands, load_hands
 
 BATCH: Final = 32
@@ -115,7 +116,7 @@ def draw_figure(model: keras.Model, batch: Batch, path: Path) -> None:
     """Draw crops with what is found in them: green digits, red writing, blue lines."""
     logits = model(batch.pictures.astype(np.float32), training=False)
     shares = np.asarray(tf.nn.softmax(logits))[..., 1:]
-    colors = np.array([(0, 220, 0), (255, 60, 60), (70, 110, 255)], np.float32)
+    colors = np.array(COLORS[1:], np.float32)
     tiles = []
     for picture, found, layers in zip(batch.pictures, shares, batch.layers, strict=True):
         shown = [np.clip(each @ colors, 0, 255).astype(np.uint8) for each in (found, layers / 255)]

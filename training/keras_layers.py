@@ -18,15 +18,9 @@ def connect(
     inputs: Mapping[str, keras.KerasTensor],
     biases: Mapping[str, Sequence[float]],
 ) -> dict[str, keras.KerasTensor]:
-    """Build layers in the order in which they are computed.
+    """Build layers from their records; return the inputs and every layer's output, by name.
 
-    Args:
-        layers: The records.
-        inputs: What the first of them read, by name.
-        biases: What heads say at first, by their names; 0 where nothing is named.
-
-    Returns:
-        The inputs and every layer's output, by name.
+    `biases` are what heads say at first, by their names; 0 where nothing is named.
     """
     made = dict(inputs)
     for layer in layers:

@@ -59,13 +59,9 @@ def misread(
     confidences: NDArray[np.floating],
     title: str,
 ) -> Figure:
-    """Show digits that are read wrong, the surest mistakes first.
+    """Show digits that are read wrong, the surest mistakes first, under how many there are.
 
-    Args:
-        images: `(N, 28, 28)` uint8, 0 paper, 255 full ink.
-        labels: `(N,)` what was written, 0-9.
-        confidences: `(N, 10)` by digit.
-        title: Stands over the gallery, followed by how many are wrong.
+    Images are `(N, 28, 28)` uint8, 255 full ink; labels `(N,)`, confidences `(N, 10)` by digit.
     """
     digits, sureness = confidences.argmax(axis=1), confidences.max(axis=1)
     wrong = np.flatnonzero(digits != labels)

@@ -20,7 +20,7 @@ from digits.weights import FINDER
 from training import console, keras_layers
 from training.loop import HANDS_FILE, Task, prepare, train
 from training.run_folder import RunFolder
-from training.synthesis.pages import Made, make
+from training.synthesis.pages import COLORS, Made, make
 from training.synthesis.writing import Hands, load_hands
 
 BATCH: Final = 8
@@ -121,11 +121,7 @@ def build() -> keras.Model:
 
 
 def evaluate(model: keras.Model, pages: list[Made]) -> dict[str, Any]:
-    """Measure on pages: digits' ink, other writing, lines, and centres, by kind of page.
-
-    Args:
-        model: The finder.
-        pages: With their labels.
+    """Measure a finder on pages: digits' ink, other writing, lines, and centres, by kind of page.
 
     Returns:
         For `all` and for each kind the F1 scores of `ink`, `writing` and `lines`, the share of
@@ -183,7 +179,7 @@ def draw_figure(model: keras.Model, pages: list[Made], path: Path) -> None:
     """Draw pages with what is found on them: green digits, red writing, blue lines."""
     pictures = np.stack([page.picture for page in pages]).astype(np.float32)
     logits, centres = (np.asarray(v) for v in model(pictures, training=False))
-    colors = np.array([(0, 0, 0), (0, 220, 0), (255, 60, 60), (70, 110, 255)], np.float32)
+    colors = np.array(COLORS, np.float32)
     tiles = []
     for page, logit, heat in zip(pages, logits, centres[..., 0], strict=True):
         found = np.exp(logit - logit.max(-1, keepdims=True))

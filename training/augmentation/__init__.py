@@ -64,14 +64,8 @@ def augment(
 ) -> InkArray:
     """Make another hand, another pen and another recording of one MNIST digit.
 
-    Args:
-        image: `(28, 28)` uint8, 255 ink.
-        label: 0 to 9.
-        rng: Decides everything.
-        parts: What to vary.
-
-    Returns:
-        `(28, 28)` float32 in `[0, 1]`, normalized as the app does.
+    The image, `(28, 28)` uint8 with 255 ink, becomes `(28, 28)` float32 in `[0, 1]`, normalized as
+    the app does.
     """
     if rng.random() < 0.25:
         return normalize(as_ink(image))

@@ -17,11 +17,8 @@ def elastic_affine(
 ) -> InkArray:
     """Slant, stretch, rotate, tilt and distort `(h, w)` ink elastically onto the fine canvas.
 
-    Args:
-        ink: Its middle goes to the middle of the canvas.
-        scale: Fine pixels to one pixel of `ink`.
-        rng: Decides how.
-        strength: Factor for all distortions.
+    Its middle goes to the canvas's; `scale` is how many fine pixels one of its pixels takes, and
+    `strength` a factor for all distortions.
     """
     turn = rotation(np.radians(rng.normal(0, 7 * strength)))[:2, :2]
     slant, tilt = rng.normal(0, 0.14 * strength), rng.normal(0, 0.0012 * strength, 2)

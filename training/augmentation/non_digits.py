@@ -53,10 +53,7 @@ _Maker = Callable[[Images, Labels, np.random.Generator], InkArray]
 def non_digit(images: Images, labels: Labels, rng: np.random.Generator) -> InkArray:
     """Make one image that no reader would call a digit, normalized as the app does.
 
-    Args:
-        images: `(N, 28, 28)` uint8, 255 ink: digits to mirror and to put together.
-        labels: `(N,)` uint8.
-        rng: Decides what is made.
+    Digits to mirror and to put together are `(N, 28, 28)` uint8, 255 ink, with `(N,)` labels.
     """
     while True:
         make = _choose(rng.random())

@@ -66,13 +66,8 @@ def vary(
 ) -> Strokes:
     """Write the same character with another movement.
 
-    Args:
-        strokes: At least one; in any unit.
-        label: A digit, or the name of anything else.
-        rng: Decides what is varied, and how much.
-
-    Returns:
-        Strokes in the middle of the box, whose larger side they fill.
+    Strokes are at least one, in any unit; those that are returned fill the larger side of the box
+    and lie in its middle. The label is a digit, or the name of anything else.
     """
     limits = LIMITS.get(label, Limits())
     chance = rng.random(6)

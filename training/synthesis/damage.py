@@ -9,13 +9,9 @@ from training.synthesis.optics import noise
 
 
 def damage(ink: InkArray, tall: float, pen: float, rng: np.random.Generator) -> InkArray:
-    """Blur, harden, wear and dirty ink, by chance.
+    """Blur, harden, wear and dirty ink, `(h, w)` float32 in `[0, 1]`, by chance.
 
-    Args:
-        ink: `(h, w)` float32 in `[0, 1]`.
-        tall: Height of a character, in pixels.
-        pen: Width of the pen's line, in pixels.
-        rng: Decides what happens.
+    `tall` is the height of a character and `pen` the width of the pen's line, in pixels.
     """
     chance = rng.random(9)
     if chance[0] < 0.35:

@@ -251,12 +251,9 @@ def _drawn(
 
 
 def framed(ink: InkArray, labels: Sequence[int], spans: npt.NDArray[np.float64]) -> Written:
-    """Bring a line's ink, and what is written there, into the frame.
+    """Bring a line's ink, `(h, w)` float32 in `[0, 1]` and not blank, into the frame.
 
-    Args:
-        ink: `(h, w)` float32 in `[0, 1]`, with some ink.
-        labels: As of `Written`.
-        spans: The same, in columns of the ink.
+    Labels and spans are as of `Written`, spans in columns of the ink.
     """
     frame, factor, left = fit_line(ink)
     spans = np.clip((spans - left) * factor + FRAME_EDGE, 0, frame.shape[1] - 1)

@@ -93,13 +93,8 @@ def shadow_shape(
 def expose(radiance: Field, width: float, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
     """Do what the camera does: exposure, focus, noise, tone and JPEG.
 
-    Args:
-        radiance: `(H, W, 3)` float32, light that arrives.
-        width: Of the pen line in pixels; the focus is never so bad that the line is lost.
-        rng: Decides the camera.
-
-    Returns:
-        `(H, W, 3)` uint8 RGB.
+    The light that arrives, `(H, W, 3)` float32, becomes `(H, W, 3)` uint8 RGB. The focus is never
+    so bad that a pen's line of this width in pixels is lost.
     """
     exposed = radiance * (rng.uniform(0.6, 1.04) / np.percentile(radiance[::8, ::8], 95))
     sharp = min(rng.uniform(0.3, 1.8), 0.45 + 0.35 * width)

@@ -146,13 +146,9 @@ def lay_on_desk(
 ) -> tuple[Field, npt.NDArray[np.float64], float]:
     """Lay a sheet on a desk, turned and aslant; an edge or two may lie beyond the picture.
 
-    Args:
-        sheet: `(H, W, 3)` float32, the light that it reflects.
-        rng: Decides the desk and where the sheet lies.
-
     Returns:
-        What sheet and desk reflect, of the same form; the `(3, 3)` matrix from the sheet to the
-        picture; and about how many pixels of the picture one of the sheet takes.
+        The light that both reflect, `(H, W, 3)` float32 as the sheet's; the `(3, 3)` matrix from
+        the sheet to the picture; and about how many pixels of the picture one of the sheet takes.
     """
     height, width = sheet.shape[:2]
     size = np.array([width, height], np.float64)

@@ -133,10 +133,7 @@ class Hands:
 def save_hands(path: Path, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8]) -> None:
     """Trace images and save them with their strokes, so that a worker loads them in a moment.
 
-    Args:
-        path: A file with the suffix `.npz`.
-        images: `(N, 28, 28)` uint8, 255 ink: of MNIST's training images.
-        labels: `(N,)` uint8.
+    The file has the suffix `.npz`; images and labels are as of `Hands`.
     """
     traced = [trace(image) for image in images]
     strokes = [stroke for sample in traced for stroke in sample]
@@ -222,12 +219,7 @@ def _rounded(points: Points) -> Points:
 
 
 def print_character(character: str, font: str) -> Strokes:
-    """Write a letter, a digit or a sign as a font has it: the middle of its lines, 1 high.
-
-    Args:
-        character: A character of ASCII.
-        font: As of `pick_font`.
-    """
+    """Write an ASCII character as a font of `pick_font` has it: the middle of its lines, 1 high."""
     return [stroke.copy() for stroke in _traced(character, font)]
 
 
