@@ -8,7 +8,6 @@ Every figure is computed anew from the weights; nothing is copied from what a ru
 """
 
 import argparse
-import dataclasses
 import platform
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -154,8 +153,8 @@ def measure_all(arguments: argparse.Namespace, mnist: Mnist) -> None:
     folders = find(arguments.targets)
     others = [folder for folder in folders if folder.resolve() != arguments.served.resolve()]
     runners = contestants(arguments.served, others)
-    source = datasets.material(mnist, arguments.drawn, arguments.limit, runners[0].recognizer.look)
-    source = dataclasses.replace(source, made=arguments.made)
+    look, made = runners[0].recognizer.look, arguments.made
+    source = datasets.material(mnist, arguments.drawn, arguments.limit, look, made)
     answers, kept = answer_all(runners, source)
     rows = gather(runners, answers, read_numbers(runners, source))
     out = RunFolder(arguments.out)

@@ -8,6 +8,7 @@ Every corruption takes images `(N, 28, 28)` float32 in `[0, 1]`, 1 is ink, and a
 returns the same shape and range.
 """
 
+import itertools
 import zlib
 from collections.abc import Callable
 
@@ -130,9 +131,8 @@ def spatter(images: InkArray, rng: np.random.Generator) -> InkArray:
 
 def dotted_line(images: InkArray, rng: np.random.Generator) -> InkArray:
     """Draw a line from the left to the right edge, two columns on and two off."""
-    count = len(images)
-    ends = rng.integers(0, 27, (2, count)).astype(np.float64)
-    line = _line(np.zeros(count), ends[0], np.full(count, 27.0), ends[1])
+    left, right = rng.integers(0, 27, (2, len(images))).astype(np.float64)
+    line = _line(np.stack([np.zeros_like(left), left]), np.stack([np.full_like(right, 27), right]))
     line[:, :, np.arange(_SIDE) % 4 < 2] = 0
     return np.asarray(np.clip(images + line, 0, 1), np.float32)
 
@@ -142,17 +142,15 @@ def zigzag(images: InkArray, rng: np.random.Generator) -> InkArray:
     left = rng.integers(0, 27, len(images)).astype(np.float64)
     right = left + rng.integers(-5, 5, len(images))
     angle = np.arctan((right - left) / 23)
-    length = 23 / np.cos(angle)
-    along = [np.zeros_like(length), *(np.full_like(length, at) for at in (2, 6, 10, 14, 18, 22))]
-    over = [0.0, 2.0, -2.0, 2.0, -2.0, 2.0, -2.0, 0.0]
-    xs, ys = [], []
-    for a, o in zip([*along, length], over, strict=True):
-        xs.append(2 + np.cos(angle) * a - np.sin(angle) * o)
-        ys.append(left + np.sin(angle) * a + np.cos(angle) * o)
-    drawn = images
-    for i in range(len(xs) - 1):
-        drawn = np.clip(drawn + _line(xs[i], ys[i], xs[i + 1], ys[i + 1]), 0, 1)
-    return drawn
+    cos, sin = np.cos(angle), np.sin(angle)
+    along, over = (0, 2, 6, 10, 14, 18, 22, 23 / cos), (0, 2, -2, 2, -2, 2, -2, 0)
+    corners = [
+        np.stack([2 + cos * a - sin * o, left + sin * a + cos * o])
+        for a, o in zip(along, over, strict=True)
+    ]
+    for start, end in itertools.pairwise(corners):
+        images = np.clip(images + _line(start, end), 0, 1)
+    return images
 
 
 def canny_edges(images: InkArray, _: np.random.Generator) -> InkArray:
@@ -210,16 +208,12 @@ def _warp(images: InkArray, matrices: list[npt.NDArray[np.float64]]) -> InkArray
     return warped
 
 
-def _line(
-    x0: npt.NDArray[np.float64],
-    y0: npt.NDArray[np.float64],
-    x1: npt.NDArray[np.float64],
-    y1: npt.NDArray[np.float64],
-) -> InkArray:
-    """Draw one line on each of N empty images; all arguments `(N,)`, `x0 < x1`.
+def _line(start: npt.NDArray[np.float64], end: npt.NDArray[np.float64]) -> InkArray:
+    """Draw one line on each of N empty images, from the left end to the right one, `(2, N)` x, y.
 
     Ink falls with the distance d straight up or down as log(1 - d / 2.3) + 1.
     """
+    (x0, y0), (x1, y1) = start, end
     columns = np.arange(_SIDE)[None, :]
     slope = np.divide(y1 - y0, x1 - x0, out=np.zeros_like(x0), where=x1 != x0)
     height = slope[:, None] * (columns - x0[:, None]) + y0[:, None]

@@ -87,7 +87,9 @@ class Material:
         return [*self.drawn[:count], *numbers.samples_from_images(images, labels)]
 
 
-def material(mnist: Mnist, drawn_folder: Path | None, limit: int, look: LookAt) -> Material:
+def material(
+    mnist: Mnist, drawn_folder: Path | None, limit: int, look: LookAt, made: int = 10_000
+) -> Material:
     """Gather what the pictures are made from.
 
     The folder of drawings, if any, holds `digits.json.gz` and `letters.json.gz`.
@@ -95,11 +97,11 @@ def material(mnist: Mnist, drawn_folder: Path | None, limit: int, look: LookAt) 
     Raises:
         UserError: If it does not hold them.
     """
-    if drawn_folder is None:
-        return Material(mnist, [], [], limit, look)
-    drawn = pen_strokes.load(drawn_folder, "digits")[:limit]
-    letters = pen_strokes.load(drawn_folder, "letters")[:limit]
-    return Material(mnist, drawn, letters, limit, look)
+    drawn, letters = (
+        pen_strokes.load(drawn_folder, name)[:limit] if drawn_folder else []
+        for name in ("digits", "letters")
+    )
+    return Material(mnist, drawn, letters, limit, look, made)
 
 
 def picture_sets(source: Material) -> Iterator[PictureSet]:

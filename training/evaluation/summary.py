@@ -10,6 +10,7 @@ measured anew from the weights. The PNG files are in the run folder.
 import csv
 import os
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -138,24 +139,19 @@ def learning_curves(history: Sequence[Mapping[str, float]]) -> list[str]:
 
 def confusions(test: Answers) -> list[list[str]]:
     """Tabulate the most frequent mistakes."""
-    counts = np.zeros((10, 10), np.int64)
-    wrong = test.misread
-    np.add.at(counts, (test.labels[wrong], test.confidences[wrong].argmax(axis=1)), 1)
-    order = np.argsort(-counts, axis=None, kind="stable")[:_CONFUSIONS]
-    pairs = [divmod(int(place), 10) for place in order]
-    rows = [[f"{a} as {b}", str(counts[a, b])] for a, b in pairs if counts[a, b]]
-    return [["written, read", "times"], *rows]
+    wrong, read = test.misread, test.confidences.argmax(axis=1)
+    pairs = sorted(zip(test.labels[wrong], read[wrong], strict=True))
+    counted = Counter(pairs).most_common(_CONFUSIONS)
+    return [["written, read", "times"], *([f"{a} as {b}", str(n)] for (a, b), n in counted)]
 
 
 def reliability(measured: Reliability) -> list[list[str]]:
     """Tabulate how often answers of a confidence are right; bins without answers are left out."""
-    rows = [["mean confidence", "right", "answers"]]
-    for count, confidence, accuracy in zip(
-        measured.counts, measured.confidence, measured.accuracy, strict=True
-    ):
-        if count:
-            rows.append([f"{100 * confidence:.1f} %", f"{100 * accuracy:.1f} %", f"{count:,}"])
-    return rows
+    bins = zip(measured.counts, measured.confidence, measured.accuracy, strict=True)
+    rows = [
+        [f"{100 * sure:.1f} %", f"{100 * right:.1f} %", f"{n:,}"] for n, sure, right in bins if n
+    ]
+    return [["mean confidence", "right", "answers"], *rows]
 
 
 def gallery(images: npt.NDArray[np.uint8], test: Answers) -> str:

@@ -5,6 +5,7 @@
 draws a sheet of them, to look at.
 """
 
+import itertools
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -164,12 +165,9 @@ def main() -> None:
     """Draw a sheet of extracted lines."""
     arguments = console.sheet_arguments("training.synthesis.extracted", __doc__)
     hands = load_hands(arguments.hands)
-    found: list[Written] = []
-    index = 0
-    while len(found) < arguments.count:
-        found += extract_lines(hands, arguments.seed, index)
-        index += 1
-    draw_sheet(arguments.file, found[: arguments.count])
+    pages = (extract_lines(hands, arguments.seed, index) for index in itertools.count())
+    lines = itertools.chain.from_iterable(pages)
+    draw_sheet(arguments.file, list(itertools.islice(lines, arguments.count)))
 
 
 if __name__ == "__main__":

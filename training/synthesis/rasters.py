@@ -80,9 +80,8 @@ def raster(hands: Hands, rng: np.random.Generator) -> Page:
         picture = np.repeat((gray if mapped < 0.75 else 255 - gray)[..., None], 3, axis=2)
     page = Page.blank(np.ascontiguousarray(picture), "canvas")
     page.layers[..., DIGIT] = image
-    rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
-    box = (float(columns[0]), float(rows[0]), float(np.ptp(columns) + 1), float(np.ptp(rows) + 1))
-    page.digits.append(Digit(digit, box))
+    x, y, w, h = map(float, cv2.boundingRect(image))
+    page.digits.append(Digit(digit, (x, y, w, h)))
     page.kind.append("raster")
     return page
 
