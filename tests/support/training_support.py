@@ -3,7 +3,6 @@
 import functools
 import gzip
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from digits.drawing import draw, parse_strokes
 from digits.examples import digit_example
 from digits.preprocessing import normalize
 from digits.weights import BUNDLED, CONFIG_FILE, METRICS_FILE, WEIGHTS_FILE, load_folder
-from tests.support.commands import done
 from training.augmentation.pen import draw_strokes
 from training.data.mnist import FILES, Mnist
 from training.handwriting.templates import write
@@ -179,31 +177,3 @@ def small_hands(count):
     """Digits to write pages and lines with, traced from a few images."""
     images, labels = _handwritten(2, count)
     return Hands(images, labels, [trace(image) for image in images])
-
-
-def run_training(folder, module, setting, unit, counts):
-    """Run the command of `training.module`, and again to go on, on a few handwritten images.
-
-    Args:
-        folder: Of the run.
-        module: Below `training`; `s` in the setting.
-        setting: Python that makes it small.
-        unit: What it learns from.
-        counts: How many of them the first and the second run end with.
-
-    Returns:
-        What the second run had logged of its count, line by line.
-    """
-    script = (
-        f"from training import {module} as s, loop; {setting};"
-        "from tests.support.training_support import _handwritten as h;"
-        "names = 'train_images', 'train_labels';"
-        "loop.load_mnist = lambda _: type('M', (), dict(zip(names, h(2, 60)))); s.main()"
-    )
-    options = ["--run", str(folder), "--every", str(counts[0]), "--cool", str(counts[0] // 2)]
-    for count in counts:
-        command = [sys.executable, "-c", script, *options, f"--{unit}", str(count)]
-        ended = done(*command)
-        assert ended.returncode == 0, ended.stderr[-2000:]
-    lines = (folder / "log.jsonl").read_text("utf-8").splitlines()
-    return [json.loads(line)[unit] for line in lines]

@@ -1,6 +1,8 @@
 """What training the finder, the extractor and the line reader has in common."""
 
 import importlib
+import json
+import sys
 
 import numpy as np
 import pytest
@@ -13,7 +15,8 @@ from digits.segmentation import network
 from digits.segmentation.ink_network import STEP
 from digits.segmentation.letterbox import SIDE
 from digits.weights import load_folder
-from tests.support.training_support import run_training, small_hands, unsettle
+from tests.support.commands import done
+from tests.support.training_support import small_hands, unsettle
 from training import extraction, keras_layers, line_reading, segmentation
 from training.averaged_model import rate_at
 from training.synthesis.lines import write_line
@@ -146,6 +149,17 @@ OTHER_WRITERS = "s.TASK.hands[s.VALIDATION_HANDS_FILE] = slice(60)"
     ],
 )
 def test_the_command_trains_goes_on_and_leaves_a_set(tmp_path, module, setting, counts, measured):
+    script = (
+        f"from training import {module} as s, loop; {setting};"
+        "from tests.support.training_support import _handwritten as h;"
+        "names = 'train_images', 'train_labels';"
+        "loop.load_mnist = lambda _: type('M', (), dict(zip(names, h(2, 60)))); s.main()"
+    )
     task = importlib.import_module(f"training.{module}").TASK
-    assert run_training(tmp_path, module, setting, task.unit, counts) == counts
+    options = ["--run", str(tmp_path), "--every", str(counts[0]), "--cool", str(counts[0] // 2)]
+    for count in counts:
+        ended = done(sys.executable, "-c", script, *options, f"--{task.unit}", str(count))
+        assert ended.returncode == 0, ended.stderr[-2000:]
+    lines = (tmp_path / "log.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(line)[task.unit] for line in lines] == counts
     assert measured.items() <= load_folder(tmp_path).metrics[task.network].items()
