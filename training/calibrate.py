@@ -72,22 +72,20 @@ def fit_temperature(probabilities: NDArray[np.floating], labels: NDArray[np.inte
     return float(np.exp(found.x))
 
 
-def reliability(
-    confidences: NDArray[np.floating], labels: NDArray[np.integer], bins: int = BINS
-) -> Reliability:
+def reliability(confidences: NDArray[np.floating], labels: NDArray[np.integer]) -> Reliability:
     """Compare how sure the answers are with how often they are right, in bins of equal width.
 
     Confidences are `(N, 10)`, each row with sum 1; labels `(N,)` digits, 0-9.
     """
     sureness = confidences.max(axis=1).astype(np.float64)
     right = (confidences.argmax(axis=1) == labels).astype(np.float64)
-    index = np.clip(np.ceil(sureness * bins).astype(np.int64) - 1, 0, bins - 1)
-    counts = np.bincount(index, minlength=bins)
+    index = np.clip(np.ceil(sureness * BINS).astype(np.int64) - 1, 0, BINS - 1)
+    counts = np.bincount(index, minlength=BINS)
     filled = np.where(counts > 0, counts, np.nan)
     return Reliability(
         counts=counts,
-        confidence=np.bincount(index, weights=sureness, minlength=bins) / filled,
-        accuracy=np.bincount(index, weights=right, minlength=bins) / filled,
+        confidence=np.bincount(index, weights=sureness, minlength=BINS) / filled,
+        accuracy=np.bincount(index, weights=right, minlength=BINS) / filled,
     )
 
 

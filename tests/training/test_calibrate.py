@@ -45,15 +45,15 @@ def test_an_output_that_underflowed_to_0_can_be_fitted():
     assert np.isfinite(calibrate.fit_temperature(probabilities, labels))
 
 
-def reliability(values, right, **options):
+def reliability(values, right):
     """Of answers of these confidences, right or wrong."""
     digits = np.zeros(len(values), int)
-    return calibrate.reliability(confident(digits, values), np.where(right, 0, 1), **options)
+    return calibrate.reliability(confident(digits, values), np.where(right, 0, 1))
 
 
 def test_ece_is_the_gap_weighted_by_count():
-    measured = reliability([0.95, 0.95, 0.95, 0.55], [True, True, False, True], bins=10)
-    assert measured.counts.tolist() == [0, 0, 0, 0, 0, 1, 0, 0, 0, 3]
+    measured = reliability([0.95, 0.95, 0.95, 0.55], [True, True, False, True])
+    assert measured.counts.tolist() == [*[0] * 8, 1, *[0] * 5, 3]
     expected = 3 / 4 * abs(0.95 - 2 / 3) + 1 / 4 * abs(0.55 - 1)
     assert measured.ece == pytest.approx(expected)
 

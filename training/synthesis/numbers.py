@@ -11,7 +11,7 @@ from training.handwriting.strokes import UNIT, Sample, Strokes, interpolate
 from training.handwriting.tracing import trace
 from training.synthesis import photos
 
-CANVASES = ((280, 560), (500, 500), (300, 900), (400, 800))
+CANVASES = ((280, 560), (500, 500), (300, 900), (400, 800))  # height and width in pixels
 LENGTHS = (2, 3, 4, 5, 6)
 _ROWS = 40  # bands of a digit's height in which neighbours are kept apart
 
@@ -39,16 +39,9 @@ def choose(samples: Sequence[Sample], rng: np.random.Generator) -> list[Sample]:
     return [same[int(i)] for i in rng.integers(len(same), size=count)]
 
 
-def on_canvas(
-    chosen: Sequence[Sample],
-    rng: np.random.Generator,
-    canvas: tuple[int, int] | None = None,
-) -> Number:
-    """Write a number with a thick round black brush on a white canvas.
-
-    `canvas` is its height and width in pixels; one of `CANVASES` if None.
-    """
-    height, width = canvas or CANVASES[int(rng.integers(len(CANVASES)))]
+def on_canvas(chosen: Sequence[Sample], rng: np.random.Generator) -> Number:
+    """Write a number with a thick round black brush on a white canvas, one of `CANVASES`."""
+    height, width = CANVASES[int(rng.integers(len(CANVASES)))]
     brush = rng.uniform(0.06, 0.14)
     parts = lay_out([sample.strokes for sample in chosen], rng, brush)
     low, high = pen_strokes.box([stroke for part in parts for stroke in part])

@@ -23,15 +23,15 @@ def test_a_number_has_two_to_six_digits_of_one_source():
     assert all(len({sample.source for sample in digits}) == 1 for digits in chosen)
 
 
-@pytest.mark.parametrize("canvas", numbers.CANVASES)
-def test_a_number_is_black_on_white_inside_the_canvas_and_in_its_boxes_from_left_to_right(canvas):
-    for seed in range(6):
+def test_a_number_is_black_on_white_inside_the_canvas_and_in_its_boxes_from_left_to_right():
+    shapes = set()
+    for seed in range(24):
         number, again = (
-            numbers.on_canvas(SAMPLES * 2, np.random.default_rng(seed), canvas) for _ in range(2)
+            numbers.on_canvas(SAMPLES * 2, np.random.default_rng(seed)) for _ in range(2)
         )
         picture = number.picture
         assert np.array_equal(picture, again.picture)
-        assert picture.shape == canvas
+        shapes.add(picture.shape)
         assert number.digits == "710710"
         assert np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]]).min() > 200
         assert picture.min() == 0
@@ -40,13 +40,14 @@ def test_a_number_is_black_on_white_inside_the_canvas_and_in_its_boxes_from_left
         for x, y, w, h in number.boxes:
             picture[max(0, y - 1) : y + h + 1, max(0, x - 1) : x + w + 1] = 255
         assert picture.min() == 255
+    assert shapes == set(numbers.CANVASES)
 
 
 def test_neighbours_touch_now_and_then_and_mostly_do_not():
     rng = np.random.default_rng(0)
     pieces = []
     for _ in range(80):
-        number = numbers.on_canvas(SAMPLES, rng, (400, 800))
+        number = numbers.on_canvas(SAMPLES, rng)
         pieces.append(cv2.connectedComponents((number.picture < 128).astype(np.uint8))[0] - 1)
     assert set(pieces) >= {2, 3}
     assert 0.6 < np.mean(np.array(pieces) == 3) < 0.98
