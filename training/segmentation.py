@@ -169,10 +169,10 @@ def _scores(tally: npt.NDArray[np.float64]) -> dict[str, float]:
     for index, name in enumerate(("ink", "writing", "lines")):
         both, found, true = tally[3 * index : 3 * index + 3]
         scores[name] = round(float(2 * both / max(found + true, 1)), 4)
-    hits, true, found = tally[9:12]
-    scores |= {"recall": round(float(hits / max(true, 1)), 4)}
-    scores |= {"precision": round(float(hits / max(found, 1)), 4), "of_pages": int(tally[12])}
-    return scores
+    hits, true, found, count = tally[9:]
+    scores["recall"] = round(float(hits / max(true, 1)), 4)
+    scores["precision"] = round(float(hits / max(found, 1)), 4)
+    return scores | {"of_pages": int(count)}
 
 
 def draw_figure(model: keras.Model, pages: list[Made], path: Path) -> None:

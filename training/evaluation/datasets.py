@@ -207,7 +207,5 @@ def plain_resize(picture: Picture) -> InkArray:
 def _from_images(name: str, images: Picture, source: Material) -> PictureSet:
     """Take MNIST-like images, white on black: a resize leaves those as they are."""
     images = images[: source.limit]
-    labels = source.mnist.test_labels[: len(images)].astype(np.int64)
-    made = prepare(name, labels.tolist(), images, source.look)
-    as_they_are = images.astype(np.float32) / np.float32(255)
-    return replace(made, labels=labels, resized=as_they_are)
+    made = prepare(name, source.mnist.test_labels[: len(images)].tolist(), images, source.look)
+    return replace(made, resized=images.astype(np.float32) / np.float32(255))
