@@ -4,7 +4,6 @@ import http.client
 import json
 import os
 import re
-import resource
 import shutil
 import signal
 import subprocess
@@ -42,20 +41,6 @@ def all_read_only_but(folder):
         ):
             return command
     return []
-
-
-def fill(disk, process):
-    """Leave hardly any room, by the system's limit of a file's size where there is no such disk."""
-    disk.fill()
-    if not os.path.ismount(disk.folder):
-        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
-
-
-def make_room(disk, process):
-    disk.free()
-    if not os.path.ismount(disk.folder):
-        unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
-        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, unlimited)
 
 
 @pytest.fixture(scope="module")
@@ -106,14 +91,14 @@ def test_a_full_disk_is_said_and_forgotten_once_there_is_room(poor):
     app, disk = poor
     # What follows a picture's end changes its size alone.
     content = pen.png(4) + os.urandom(1_000_000)
-    fill(disk, app.process)
+    disk.fill(app.process.pid)
     with pytest.raises(httpx.HTTPStatusError, match="507") as refused:
         app.upload(content)
     answer = refused.value.response.text
     assert "no room for pictures" in answer
     assert str(disk.folder) not in answer
     assert app.draw("digit", [[40, 500, 200, 500, 800]])["digit"] == 1
-    make_room(disk, app.process)
+    disk.free(app.process.pid)
     assert app.call("predict", app.upload(content))[1][0]["digit"] == 4
 
 
