@@ -7,7 +7,6 @@ import re
 import httpx
 import pytest
 
-from digits.pictures import PictureError, load_picture
 from tests.support.corpus import BLANK, NOT_A_DIGIT, cases
 from tests.support.visitor import DESKTOP, open_upload, visiting
 
@@ -35,19 +34,6 @@ def assert_refused(case, sentence):
 
 def number_of(case):
     return "" if case.digit is None else str(case.digit)
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_a_picture_gets_its_answer(recognizer, name):
-    case = CASES[name]
-    try:
-        picture = load_picture(case.content)
-    except PictureError as error:
-        assert_refused(case, str(error))
-        return
-    digit = recognizer.predict(picture)
-    assert (digit.digit, digit.reason) == (case.digit, case.reason)
-    assert recognizer.read(picture).number == number_of(case)
 
 
 def ask(app, endpoint, file):

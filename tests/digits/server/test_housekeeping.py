@@ -70,16 +70,9 @@ def test_files_that_are_gone_already_are_forgotten(uploads):
 
 
 def test_what_nobody_has_noted_goes_alike_and_what_is_young_stays(uploads, tmp_path):
-    noted = uploads(3601)
-    broken, young = write(tmp_path / "tmpbroken", 3601), write(tmp_path / "tmpyoung", 9)
+    paths = [uploads(60), *(write(tmp_path / f"tmp{age}", age) for age in (9, 40, 50, 3601))]
     assert sweep(uploads.names, LIMITS, NOW, tmp_path) == 2
-    assert [path.exists() for path in (noted, broken, young)] == [False, False, True]
-
-
-def test_many_that_broke_off_make_room_for_the_newest(tmp_path):
-    paths = [write(tmp_path / f"tmp{age}", age) for age in (60, 20, 50, 30, 40)]
-    sweep(set(), LIMITS, NOW, tmp_path)
-    assert [path.exists() for path in paths] == [False, True, False, True, True]
+    assert [path.exists() for path in paths] == [False, True, True, True, False]
 
 
 def test_of_sessions_that_are_answered_nothing_is_remembered_for_ever():

@@ -63,14 +63,17 @@ def test_an_assistant_reads_a_picture(app, tool, picture, key, value):
     assert ast.literal_eval(text)[key] == value
 
 
-def test_an_assistant_is_told_what_to_do_about_a_file_that_is_no_picture(app):
-    failed, text = call(app, "read_number", "data:text/plain;base64,aGVsbG8=")
-    assert failed
-    assert "Use a PNG" in text
-
-
-@pytest.mark.parametrize("image", ["/etc/passwd", "file:///etc/passwd", "http://127.0.0.1:1/x.png"])
-def test_an_assistant_cannot_make_the_app_open_its_own_machines_files(app, image):
+@pytest.mark.parametrize(
+    ("image", "words"),
+    [
+        ("data:text/plain;base64,aGVsbG8=", "Use a PNG"),
+        ("/etc/passwd", ""),
+        ("file:///etc/passwd", ""),
+        ("http://127.0.0.1:1/x.png", "Upload the picture instead"),
+    ],
+)
+def test_an_assistant_is_told_what_is_no_picture_and_gets_no_file_of_the_machine(app, image, words):
     failed, text = call(app, "read_digit", image)
     assert failed
+    assert words in text
     assert "root:" not in text
