@@ -76,17 +76,19 @@ def test_a_correction_is_on_the_hub_when_it_is_confirmed(hub):
     }  # fmt: skip
 
 
-def test_what_comes_while_a_commit_is_on_its_way_goes_into_the_next_together(hub):
-    arrived, go_on = threading.Event(), threading.Event()
-
-    def hold():
-        arrived.set()
-        go_on.wait(SECONDS)
-
-    hub.fail(Failure(None, path="/commit/", times=1, before=hold))
+@pytest.fixture
+def held(hub):
+    """One correction on its way to the Hub: the store, its future, and the event it waits for."""
+    go_on = threading.Event()
+    hub.fail(Failure(None, path="/preupload/", times=1, before=lambda: go_on.wait(SECONDS)))
     corrections = store(hub)
     first = corrections.submit(correction())
-    assert arrived.wait(SECONDS)
+    wait_until(lambda: hub.asked("/preupload/"))
+    return corrections, first, go_on
+
+
+def test_what_comes_while_a_commit_is_on_its_way_goes_into_the_next_together(hub, held):
+    corrections, first, go_on = held
     rest = [corrections.submit(correction(i / 10)) for i in range(1, 6)]
     assert not any(future.done() for future in [first, *rest])
     go_on.set()
@@ -108,14 +110,10 @@ def test_a_correction_that_the_hub_refuses_is_not_called_kept(hub):
     assert len(kept(hub)) == 1
 
 
-def test_more_than_can_wait_are_refused_at_once(hub, monkeypatch):
+def test_more_than_can_wait_are_refused_at_once(hub, held, monkeypatch):
     monkeypatch.setattr(module, "MAX_WAITING", 3)
-    go_on = threading.Event()
-    hub.fail(Failure(None, path="/preupload/", times=1, before=lambda: go_on.wait(SECONDS)))
-    corrections = store(hub)
-    futures = [corrections.submit(correction())]
-    wait_until(lambda: hub.asked("/preupload/"))
-    futures += [corrections.submit(correction()) for _ in range(4)]
+    corrections, first, go_on = held
+    futures = [first, *(corrections.submit(correction()) for _ in range(4))]
     assert [future.done() for future in futures] == [False] * 4 + [True]
     with pytest.raises(NotKeptError, match="too many"):
         futures[-1].result()
@@ -124,12 +122,8 @@ def test_more_than_can_wait_are_refused_at_once(hub, monkeypatch):
     assert len(kept(hub)) == 4
 
 
-def test_who_gave_up_waiting_is_not_kept_behind_their_back(hub):
-    go_on = threading.Event()
-    hub.fail(Failure(None, path="/preupload/", times=1, before=lambda: go_on.wait(SECONDS)))
-    corrections = store(hub)
-    first = corrections.submit(correction())
-    wait_until(lambda: hub.asked("/preupload/"))
+def test_who_gave_up_waiting_is_not_kept_behind_their_back(hub, held):
+    corrections, first, go_on = held
     second, third = corrections.submit(correction(0.5)), corrections.submit(correction(0.2))
     assert second.cancel()
     go_on.set()
