@@ -31,6 +31,9 @@ from digits.networks import (
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 Tensors: TypeAlias = Mapping[str, FloatArray]
 
+Shape: TypeAlias = Sequence[int | str]
+"""Sides of an array, or names where any length will do."""
+
 INPUT: Final = "images"
 LOGITS: Final = "logits"
 PROBABILITIES: Final = "probabilities"
@@ -75,47 +78,63 @@ def build(
         A model from `INPUT`, `(N, 28, 28, 1)` float32 in `[0, 1]`, to `outputs`, float32: `(N, C)`,
         and `(N, C, H, W)` for feature maps; logits are divided by the temperature.
     """
-    graph = _Graph(tensors, temperature)
+    graph = _Classifier(tensors, temperature)
     height, width, depth = IMAGE_SHAPE
     graph.reshape((depth, height, width))
-    shapes: dict[str, tuple[int, ...]] = dict.fromkeys(
-        (PROBABILITIES, LOGITS), (class_count(network),)
-    )
+    shapes: dict[str, Shape] = dict.fromkeys((PROBABILITIES, LOGITS), ("N", class_count(network)))
     for step in steps(network):
         graph.add(step)
         *sides, channels = step.output_shape
-        shapes[step.name] = (channels, *sides)
-    return helper.make_model(
-        helper.make_graph(
-            graph.nodes,
-            "digits",
-            [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, ("N", *IMAGE_SHAPE))],
-            [
-                helper.make_tensor_value_info(name, TensorProto.FLOAT, ("N", *shapes[name]))
-                for name in outputs
-            ],
-            graph.constants,
-        ),
-        opset_imports=[helper.make_opsetid("", OPSET)],
-        ir_version=IR_VERSION,
-        producer_name="digits",
-    )
+        shapes[step.name] = ("N", channels, *sides)
+    return graph.model({INPUT: ("N", *IMAGE_SHAPE)}, {name: shapes[name] for name in outputs})
 
 
-class _Graph:
+class Graph:
+    """Nodes, each named as its output, and the constants that they read."""
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self._nodes: list[onnx.NodeProto] = []
+        self._constants: list[onnx.TensorProto] = []
+
+    def node(self, kind: str, inputs: Sequence[str], output: str, **attributes: Any) -> None:  # noqa: ANN401 - ONNX's
+        """Add a node."""
+        self._nodes.append(helper.make_node(kind, inputs, [output], name=output, **attributes))
+
+    def constant(self, name: str, array: FloatArray | npt.NDArray[np.int64]) -> str:
+        """Add a constant and return its name."""
+        self._constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
+        return name
+
+    def model(
+        self, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape | None]
+    ) -> onnx.ModelProto:
+        """Return the model; what goes in and comes out is float32."""
+        received, returned = (
+            [helper.make_tensor_value_info(name, TensorProto.FLOAT, side[name]) for name in side]
+            for side in (inputs, outputs)
+        )
+        return helper.make_model(
+            helper.make_graph(self._nodes, "digits", received, returned, self._constants),
+            opset_imports=[helper.make_opsetid("", OPSET)],
+            ir_version=IR_VERSION,
+            producer_name="digits",
+        )
+
+
+class _Classifier(Graph):
     """Nodes in a chain, each fed by the one before; images are `(N, C, H, W)`, as in ONNX."""
 
     def __init__(self, tensors: Tensors, temperature: float) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: list[onnx.TensorProto] = []
+        super().__init__()
         self._tensors = tensors
         self._temperature = np.float32(temperature)
         self._last = INPUT
         self._flattened_from: tuple[int, ...] = ()
 
     def reshape(self, shape: tuple[int, ...]) -> None:
-        sizes = self._constant("reshape", np.array((-1, *shape), np.int64))
-        self._node("Reshape", sizes, output=f"reshape{len(self.nodes)}")
+        sizes = self.constant("reshape", np.array((-1, *shape), np.int64))
+        self._chain("Reshape", sizes, output="reshape0")
 
     def add(self, step: Step) -> None:
         match step.layer:
@@ -123,21 +142,21 @@ class _Graph:
                 self._conv(step, layer)
             case MaxPool(size=size):
                 sides = [size, size]
-                self._node("MaxPool", output=step.name, kernel_shape=sides, strides=sides)
+                self._chain("MaxPool", output=step.name, kernel_shape=sides, strides=sides)
             case Crop(margin=margin):
                 height, width = step.input_shape[:2]
-                starts = self._constant(f"{step.name}.starts", np.array([margin, margin]))
+                starts = self.constant(f"{step.name}.starts", np.array([margin, margin]))
                 ends = np.array([height - margin, width - margin])
-                axes = self._constant(f"{step.name}.axes", np.array([2, 3]))
-                self._node(
-                    "Slice", starts, self._constant(f"{step.name}.ends", ends), axes,
+                axes = self.constant(f"{step.name}.axes", np.array([2, 3]))
+                self._chain(
+                    "Slice", starts, self.constant(f"{step.name}.ends", ends), axes,
                     output=step.name,
                 )  # fmt: skip
             case Flatten():
                 self._flattened_from = step.input_shape
-                self._node("Flatten", output=step.name, axis=1)
+                self._chain("Flatten", output=step.name, axis=1)
             case GlobalAveragePool():
-                self._node("ReduceMean", output=step.name, axes=[2, 3], keepdims=0)
+                self._chain("ReduceMean", output=step.name, axes=[2, 3], keepdims=0)
             case Dropout():
                 pass
             case Dense() as layer:
@@ -156,16 +175,16 @@ class _Graph:
             bias = self._tensors[f"{step.name}.bias"]
         # Rows and columns before the image, then those after it.
         before, after = zip(*(padding(layer, side) for side in step.input_shape[:2]), strict=True)
-        self._node(
+        self._chain(
             "Conv",
-            self._constant(f"{step.name}.kernel", kernel.transpose(3, 2, 0, 1)),
-            self._constant(f"{step.name}.bias", bias),
+            self.constant(f"{step.name}.kernel", kernel.transpose(3, 2, 0, 1)),
+            self.constant(f"{step.name}.bias", bias),
             output=f"{step.name}.sum",
             kernel_shape=[layer.kernel] * 2,
             strides=[layer.stride] * 2,
             pads=[*before, *after],
         )
-        self._node("Relu", output=step.name)
+        self._chain("Relu", output=step.name)
 
     def _dense(self, step: Step, layer: Dense) -> None:
         kernel, bias = (self._tensors[f"{step.name}.{name}"] for name in ("kernel", "bias"))
@@ -177,23 +196,17 @@ class _Graph:
         is_last = layer.activation == "softmax"
         if is_last:
             kernel, bias = kernel / self._temperature, bias / self._temperature
-        self._node(
+        self._chain(
             "Gemm",
-            self._constant(f"{step.name}.kernel", kernel),
-            self._constant(f"{step.name}.bias", bias),
+            self.constant(f"{step.name}.kernel", kernel),
+            self.constant(f"{step.name}.bias", bias),
             output=LOGITS if is_last else f"{step.name}.sum",
         )
         if is_last:
-            self._node("Softmax", output=PROBABILITIES, axis=1)
+            self._chain("Softmax", output=PROBABILITIES, axis=1)
         else:
-            self._node("Relu", output=step.name)
+            self._chain("Relu", output=step.name)
 
-    def _node(self, kind: str, *inputs: str, output: str, **attributes: Any) -> None:  # noqa: ANN401 - ONNX's
-        self.nodes.append(
-            helper.make_node(kind, [self._last, *inputs], [output], name=output, **attributes)
-        )
+    def _chain(self, kind: str, *inputs: str, output: str, **attributes: Any) -> None:  # noqa: ANN401 - ONNX's
+        self.node(kind, [self._last, *inputs], output, **attributes)
         self._last = output
-
-    def _constant(self, name: str, array: npt.NDArray[np.float32] | npt.NDArray[np.int64]) -> str:
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
-        return name
