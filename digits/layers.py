@@ -54,22 +54,19 @@ class Double:
 Layer = Conv | Add | Double
 
 
-def channels(layers: Sequence[Layer], inputs: dict[str, int]) -> dict[str, int]:
-    """Return the number of channels of the inputs and of every layer's output."""
-    counts = dict(inputs)
-    for layer in layers:
-        counts[layer.name] = layer.filters if isinstance(layer, Conv) else counts[layer.source]
-    return counts
-
-
 def shapes(layers: Sequence[Layer], inputs: dict[str, int]) -> dict[str, tuple[int, ...]]:
-    """Return the name and shape of every array of the weights; batch normalization is folded."""
-    counts = channels(layers, inputs)
+    """Return the name and shape of every array of the weights; batch normalization is folded.
+
+    `inputs` is the number of channels of what the first layers read, by name.
+    """
+    channels = dict(inputs)
     expected: dict[str, tuple[int, ...]] = {}
     for layer in layers:
+        read = channels[layer.source]
         if not isinstance(layer, Conv):
+            channels[layer.name] = read
             continue
-        read = counts[layer.source]
+        channels[layer.name] = layer.filters
         side = layer.kernel
         if layer.separable:
             expected[f"{layer.name}.depthwise"] = (*side, read)

@@ -195,10 +195,9 @@ def steps(network: Network) -> Iterator[Step]:
     for layer in network:
         kind = type(layer).__name__.lower()
         counts[kind] = counts.get(kind, 0) + 1
-        field = _receptive_field(layer, shape, field)
-        step = Step(f"{kind}{counts[kind]}", layer, shape, _output_shape(layer, shape), field)
-        shape = step.output_shape
-        yield step
+        output, field = _after(layer, shape, field)
+        yield Step(f"{kind}{counts[kind]}", layer, shape, output, field)
+        shape = output
 
 
 def padding(layer: Conv, side: int) -> tuple[int, int]:
@@ -210,41 +209,30 @@ def padding(layer: Conv, side: int) -> tuple[int, int]:
     return total // 2, total - total // 2
 
 
-def _receptive_field(
+def _after(  # noqa: PLR0911 - one for each record
     layer: Layer, shape: Shape, field: ReceptiveField | None
-) -> ReceptiveField | None:
-    if field is None:
-        return None
+) -> tuple[Shape, ReceptiveField | None]:
+    """Return the shape of a layer's output, and what its points look at."""
     match layer:
-        case Conv(kernel=kernel, stride=stride):
-            return field.after(kernel, stride, padding(layer, shape[0])[0])
+        case Conv(filters=filters, kernel=kernel, stride=stride):
+            window = kernel if layer.padding == "valid" else 1
+            sides = ((side - window) // stride + 1 for side in shape[:2])
+            before, _ = padding(layer, shape[0])
+            return (*sides, filters), field and field.after(kernel, stride, before)
         case MaxPool(size=size):
-            return field.after(size, size, 0)
+            sides = (side // size for side in shape[:2])
+            return (*sides, shape[2]), field and field.after(size, size, 0)
         case Crop(margin=margin):
-            return field.after(1, 1, -margin)
+            sides = (side - 2 * margin for side in shape[:2])
+            return (*sides, shape[2]), field and field.after(1, 1, -margin)
         case Dropout():
-            return field
-        case _:
-            return None
-
-
-def _output_shape(layer: Layer, shape: Shape) -> Shape:  # noqa: PLR0911 - one for each record
-    match layer:
-        case Conv(filters=filters, kernel=kernel, stride=stride, padding=padding):
-            window = kernel if padding == "valid" else 1
-            return (*((side - window) // stride + 1 for side in shape[:2]), filters)
-        case MaxPool(size=size):
-            return (shape[0] // size, shape[1] // size, shape[2])
-        case Crop(margin=margin):
-            return (shape[0] - 2 * margin, shape[1] - 2 * margin, shape[2])
+            return shape, field
         case Flatten():
-            return (math.prod(shape),)
+            return (math.prod(shape),), None
         case GlobalAveragePool():
-            return (shape[-1],)
-        case Dropout():
-            return shape
+            return (shape[-1],), None
         case Dense(units=units):
-            return (units,)
+            return (units,), None
 
 
 def shapes(network: Network) -> dict[str, Shape]:
