@@ -254,6 +254,8 @@ def code_of(error: BaseException) -> str:
         `missing`, `denied`, `disk` or `unreachable`.
     """
     error = _cause(error)
+    if isinstance(error, HubError):
+        return error.code
     if isinstance(error, errors.GatedRepoError):  # also a RepositoryNotFoundError
         return "denied"
     if isinstance(error, _MISSING):
@@ -299,8 +301,10 @@ def _run_child(asked: str, repo: str, timeout_seconds: float) -> dict[str, Any]:
 def _child() -> None:
     """Answer one request from standard input with one line of JSON."""
     asked = json.loads(sys.stdin.read())
-    _end_with_the_parent(asked["timeout_seconds"])
-
+    # It stops in time even if the parent is no longer there to stop it.
+    timer = threading.Timer(asked["timeout_seconds"] + 1, os._exit, (1,))
+    timer.daemon = True
+    timer.start()
     try:
         answer = _download(asked)
     except CLIENT_ERRORS as error:
@@ -329,13 +333,6 @@ def _download(asked: dict[str, Any]) -> dict[str, str | None]:
         for name in asked["files"]
     ]
     return {"commit": commit, "folder": str(Path(paths[0]).parent)}
-
-
-def _end_with_the_parent(timeout_seconds: float) -> None:
-    """Stop this process when its time is up even if the parent is no longer there to do it."""
-    timer = threading.Timer(timeout_seconds + 1, os._exit, (1,))
-    timer.daemon = True
-    timer.start()
 
 
 if __name__ == "__main__":

@@ -52,14 +52,8 @@ class Reader:
     def read(self, source: Source) -> Reading:
         """Read all handwritten digits in a picture, line by line, as `/read` does.
 
-        Args:
-            source: The picture, as of `predict`.
-
-        Returns:
-            The numbers from top to bottom; none where there is no digit.
-
-        Raises:
-            PictureError: If it is no picture, or none that can be read.
+        `source` and errors are as of `predict`. Numbers come from top to bottom; none where there
+        is no digit.
         """
         return self._recognizer.read(load_picture(source))
 

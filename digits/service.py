@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -118,7 +119,7 @@ class Service:
         self._repo = repo or None
         self._revision = revision or DEFAULT_REVISION
         self._bundled = bundled
-        self._cache = cache
+        self._given_cache = cache
         self._fetch_seconds = fetch_seconds
         self._poll_seconds = poll_seconds
         self._recognizer: Recognizer | None = None
@@ -177,18 +178,18 @@ class Service:
 
     def _at_hand(self) -> Iterator[tuple[Path, Origin]]:
         if self._repo:
-            commit = self._last_good(self._repo).read()
-            request = hub.Request(self._repo, commit or "", weights.FILES, self._cache_folder())
+            commit = LastGood(self._cache, self._repo, self._revision).read()
+            request = hub.Request(self._repo, commit or "", weights.FILES, self._cache)
             folder = hub.cached(request) if commit else None
             if folder:
                 yield folder, Origin(self._repo, self._revision, commit)
         yield self._bundled, Origin()
 
     def _follow(self, repo: str) -> None:
-        """Check the Hub now, then poll it until `stop`."""
-        while True:
+        """Check the Hub now, then poll it until `stop`; a pinned commit stays what it is."""
+        while self._current() != self._revision:
             self._update(repo)
-            if self._poll_seconds is None or self._current() == self._revision:
+            if self._poll_seconds is None:
                 return
             pause = self._poll_seconds * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - no secret
             if self._stopping.wait(pause):
@@ -196,8 +197,6 @@ class Service:
 
     def _update(self, repo: str) -> None:
         """Swap in the commit of the revision, if it is a new one that passes all checks."""
-        if self._current() == self._revision:
-            return
         try:
             self._take_newest(repo)
         except (hub.HubError, WeightsError, OSError) as error:
@@ -206,7 +205,7 @@ class Service:
 
     def _take_newest(self, repo: str) -> None:
         have = self._not_worth_fetching()
-        request = hub.Request(repo, self._revision, weights.FILES, self._cache_folder(), have)
+        request = hub.Request(repo, self._revision, weights.FILES, self._cache, have)
         snapshot = hub.download(request, timeout_seconds=self._fetch_seconds)
         if snapshot.folder is None:
             if snapshot.commit == self._current():
@@ -218,7 +217,7 @@ class Service:
             self._rejected[snapshot.commit] = time.monotonic()
             raise
         self._problem = None
-        self._last_good(repo).write(snapshot.commit)
+        LastGood(self._cache, repo, self._revision).write(snapshot.commit)
 
     def _take(self, found: Weights) -> None:
         """Build a recognizer, let it prove itself, and only then let it answer."""
@@ -236,23 +235,15 @@ class Service:
 
     def _not_worth_fetching(self) -> frozenset[str]:
         recent = time.monotonic() - _REJECTED_SECONDS
-        rejected = {commit for commit, when in self._rejected.items() if when > recent}
-        current = self._current()
-        return frozenset(rejected | ({current} if current else set()))
+        commits = [commit for commit, when in self._rejected.items() if when > recent]
+        return frozenset(filter(None, [*commits, self._current()]))
 
-    def _last_good(self, repo: str) -> LastGood:
-        return LastGood(self._cache_folder(), repo, self._revision)
-
-    def _cache_folder(self) -> Path:
-        if self._cache is None:
-            self._cache = _writable_cache()
-        return self._cache
+    @cached_property
+    def _cache(self) -> Path:
+        return self._given_cache or _writable_cache()
 
     def _report(self, text: str, error: Exception) -> None:
-        if isinstance(error, hub.HubError):
-            code = error.code
-        else:
-            code = "checks" if isinstance(error, WeightsError) else hub.code_of(error)
+        code = "checks" if isinstance(error, WeightsError) else hub.code_of(error)
         if self._problem != (text, code):
             _log.warning("%s", text)
         self._problem = text, code
@@ -265,10 +256,8 @@ def parse_poll_seconds(text: str | None) -> float:
         text: Seconds from 1 to 86,400; None or "" is `POLL_SECONDS`, as is anything else, with a
             line in the log: a slip in a Space's variable must not keep the app from starting.
     """
-    if not text:
-        return POLL_SECONDS
     try:
-        seconds = float(text)
+        seconds = float(text or POLL_SECONDS)
     except ValueError:
         seconds = 0.0
     if 1 <= seconds <= 86_400:

@@ -151,7 +151,14 @@ def load_folder(folder: Path, origin: Origin | None = None) -> Weights:
     metrics = parse_metrics(_read(folder / METRICS_FILE, MAX_JSON_BYTES))
 
     def read(name: str, network: str) -> Tensors:
-        return parse_tensors(_read_named(folder / name, getattr(config, HASHES[name])), network)
+        data = _read(folder / name, MAX_WEIGHTS_BYTES)
+        expected, received = getattr(config, HASHES[name]), hashlib.sha256(data).hexdigest()
+        if received != expected:
+            raise WeightsError(
+                f"{name} is not the file that {CONFIG_FILE} names. "
+                f"Expected SHA-256 {expected}. Received: {received}"
+            )
+        return parse_tensors(data, network)
 
     return Weights(
         tensors=read(WEIGHTS_FILE, config.network),
@@ -160,18 +167,6 @@ def load_folder(folder: Path, origin: Origin | None = None) -> Weights:
         metrics=metrics,
         origin=origin or Origin(),
     )
-
-
-def _read_named(path: Path, sha256: str) -> bytes:
-    """Read a file that must have the SHA-256 that `config.json` names."""
-    data = _read(path, MAX_WEIGHTS_BYTES)
-    received = hashlib.sha256(data).hexdigest()
-    if received != sha256:
-        raise WeightsError(
-            f"{path.name} is not the file that {CONFIG_FILE} names. "
-            f"Expected SHA-256 {sha256}. Received: {received}"
-        )
-    return data
 
 
 def parse_config(text: bytes) -> Config:
