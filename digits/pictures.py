@@ -10,10 +10,8 @@ import os
 import re
 import struct
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import cv2
 import numpy as np
@@ -79,39 +77,22 @@ _TWO_TONES: Final = 96
 _HEIC_BRANDS: Final = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
 
-Fault: TypeAlias = Literal[
-    "none",
-    "not_opened",
-    "empty",
-    "format",
-    "heic",
-    "damaged",
-    "too_large",
-    "too_many_pixels",
-    "too_long",
-    "too_small",
-    "too_many_parts",
-    "memory",
-    "array",
-]
-"""Why a picture cannot be used. Only programs hand in an `array`."""
-
-
 class PictureError(ValueError):
     """What was handed in cannot be used; the text tells the visitor what is wrong, what to do.
 
     Attributes:
-        code: Names the fault, for a page that has words of its own for it.
+        code: A key of `SENTENCES`, for a page that has words of its own for it; or `array`, which
+            only programs hand in.
     """
 
-    def __init__(self, text: str, code: Fault) -> None:
+    def __init__(self, text: str, code: str) -> None:
         """Keep the text, and the code."""
         super().__init__(text)
         self.code = code
 
 
 _USE: Final = "Use a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF picture."
-_SENTENCES: Final[dict[Fault, str]] = {
+SENTENCES: Final = {
     "none": f"No picture was given. {_USE}",
     "not_opened": "The file cannot be opened. Check its name, or choose the picture again.",
     "empty": f"The file is empty. {_USE}",
@@ -132,10 +113,11 @@ _SENTENCES: Final[dict[Fault, str]] = {
     "again.",
     "memory": "This picture needs too much memory. Make it smaller.",
 }
+"""Why a picture cannot be used, and what to do."""
 
 
-def _refusal(code: Fault) -> PictureError:
-    return PictureError(_SENTENCES[code], code)
+def _refusal(code: str) -> PictureError:
+    return PictureError(SENTENCES[code], code)
 
 
 def load_picture(source: str | os.PathLike[str] | bytes | Image.Image | Samples) -> Picture:
@@ -155,7 +137,7 @@ def load_picture(source: str | os.PathLike[str] | bytes | Image.Image | Samples)
         PictureError: If it is no picture, is damaged, is in a format that is not read here, or is
             outside of the limits at the top of this module.
     """
-    with _decoder_errors_as_picture_errors():
+    try:
         if isinstance(source, np.ndarray):
             return _from_array(source)
         if isinstance(source, Image.Image):
@@ -164,13 +146,6 @@ def load_picture(source: str | os.PathLike[str] | bytes | Image.Image | Samples)
             source = _read_file(source)
         if isinstance(source, bytes):
             return _from_file_content(source)
-    raise _refusal("none")
-
-
-@contextmanager
-def _decoder_errors_as_picture_errors() -> Iterator[None]:
-    try:
-        yield
     except PictureError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -179,18 +154,18 @@ def _decoder_errors_as_picture_errors() -> Iterator[None]:
         raise _refusal("memory") from error
     except _DECODER_ERRORS as error:
         raise _refusal("damaged") from error
+    raise _refusal("none")
 
 
 def _read_file(path: str | os.PathLike[str]) -> bytes:
-    problem = None
     try:
         # Only a regular file: a named pipe or a device would keep the reader waiting for ever.
         if Path(path).is_file():
             with Path(path).open("rb") as file:
                 return file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
-        problem = error
-    raise _refusal("not_opened") from problem
+        raise _refusal("not_opened") from error
+    raise _refusal("not_opened")
 
 
 def _from_file_content(content: bytes) -> Picture:

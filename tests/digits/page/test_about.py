@@ -3,7 +3,6 @@
 import base64
 import json
 import re
-from typing import get_args
 
 import cv2
 import numpy as np
@@ -15,7 +14,7 @@ from digits.page.about import about_text, comparison
 from digits.page.components import words_of
 from digits.page.i18n import WORDS
 from digits.page.pipeline import pipeline
-from digits.pictures import Fault
+from digits.pictures import SENTENCES
 from digits.weights import BUNDLED, METRICS_FILE
 from tests.support.visitor import overflow, visiting
 
@@ -43,7 +42,7 @@ def test_every_language_has_the_same_words_with_the_same_placeholders():
 
 
 def test_every_fault_of_a_picture_is_worded():
-    faults = {f"problem_{fault}" for fault in get_args(Fault) if fault != "array"}
+    faults = {f"problem_{fault}" for fault in SENTENCES}
     for words in WORDS.values():
         assert faults <= words.keys()
         codes = {"checks", "denied", "disk", "missing", "unreachable"}
