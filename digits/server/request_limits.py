@@ -210,22 +210,26 @@ class RequestLimits:
             return
         path = scope["path"]
         send = _with_headers(send, UPLOAD_HEADERS if path.startswith(FILE_PREFIX) else PAGE_HEADERS)
-        route = next((route for route in self._routes if re.fullmatch(route.paths, path)), None)
-        refusal = self._refusal(scope, route)
-        if refusal is not None or route is None:
+        admitted = self._admit(scope)
+        if isinstance(admitted, Route):
+            with self._traffic.inside(admitted):
+                await _Visit(admitted, self._idle_seconds, receive, send).serve(self._app, scope)
+        else:
             await _drain(receive)
-            await (refusal or _refusal(404, NOT_FOUND))(scope, receive, send)
-            return
-        with self._traffic.inside(route):
-            await _Visit(route, self._idle_seconds, receive, send).serve(self._app, scope)
+            await admitted(scope, receive, send)
 
-    def _refusal(self, scope: Scope, route: Route | None) -> JSONResponse | None:
-        if route is None or not _may_be_shown(scope["path"]):
+    def _admit(self, scope: Scope) -> Route | JSONResponse:
+        """Return the route of a request, or its refusal."""
+        path = scope["path"]
+        route = next((route for route in self._routes if re.fullmatch(route.paths, path)), None)
+        file = path.removeprefix(FILE_PREFIX)
+        if route is None or (file != path and not lies_in(file, get_upload_folder())):
             return _refusal(404, NOT_FOUND)
         if scope["method"] not in route.methods:
             allowed = ", ".join(sorted(route.methods))
             return _refusal(405, f"Use {allowed} here.", Allow=allowed)
-        if _announced_bytes(scope) > route.max_bytes:
+        length = Headers(scope=scope).get("content-length", "0")
+        if length.isdecimal() and int(length) > route.max_bytes:
             return _refusal(413, TOO_LARGE)
         if self._traffic.shutting_down and route.asks:
             return _refusal(
@@ -233,7 +237,7 @@ class RequestLimits:
             )
         if not self._traffic.admits(route):
             return _refusal(503, BUSY, Retry_After="5")
-        return None
+        return route
 
 
 class _Visit:
@@ -293,18 +297,6 @@ class _Visit:
             return
         self._started = True
         await self._client_send(message)
-
-
-def _may_be_shown(path: str) -> bool:
-    """Return whether a path is no file, or one that was uploaded here."""
-    if not path.startswith(FILE_PREFIX):
-        return True
-    return lies_in(path.removeprefix(FILE_PREFIX), get_upload_folder())
-
-
-def _announced_bytes(scope: Scope) -> int:
-    length = Headers(scope=scope).get("content-length", "0")
-    return int(length) if length.isdecimal() else 0
 
 
 async def _drain(receive: Receive) -> None:

@@ -46,7 +46,7 @@ class PictureBlocks(gr.Blocks):
         return received
 
 
-class AddressError(ValueError):
+class AddressError(Exception):
     """What an address names cannot be had; the text tells the client what to do."""
 
 
@@ -90,8 +90,6 @@ async def fetch(address: str) -> bytes:
     except TimeoutError as error:
         raise AddressError("This address takes too long. Upload the picture instead.") from error
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, OSError) as error:
-        if isinstance(error, AddressError):
-            raise
         _log.info("an address was not fetched: %s", type(error).__name__)
         raise AddressError("This address cannot be reached. Upload the picture instead.") from error
     raise AddressError("This address leads from one to the next. Upload the picture instead.")
