@@ -108,13 +108,6 @@ def test_a_reader_that_has_seen_enough_ends_it_quietly():
     assert (done.returncode, done.stderr) == (1, "")
 
 
-@pytest.mark.usefixtures("folder")
-def test_a_wrong_command_line_is_refused_before_anything_is_loaded():
-    done = run("--nothing")
-    assert done.returncode == 2
-    assert "usage: python -m digits" in done.stderr
-
-
 @pytest.mark.usefixtures("loaded")
 def test_numbers_are_read_with_the_confidence_of_the_least_sure_digit(folder, capsys):
     pen.save(folder / "number.png", pen.sheet(2, 0, 3, 6))

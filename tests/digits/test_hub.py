@@ -178,13 +178,19 @@ def test_hub_that_cannot_be_asked_is_explained_at_once(cache, monkeypatch, varia
         ("status", "GET"),
     ),
 )
-def test_hub_that_does_not_deliver_is_given_up_in_time(server, cache, kind, method):
+def test_hub_that_does_not_deliver_is_given_up_and_nothing_goes_on(server, cache, kind, method):
     server.push(REPO, NEW | {FILES[0]: b"x" * 1000})
     path = FILES[0] if method == "GET" else ""
     server.fail(Failure(kind, path=path, method=method, status=429))
     begin = time.monotonic()
     assert "within 2 seconds" in problem(cache, timeout_seconds=2)
     assert time.monotonic() - begin < 20  # the slow file alone would take 100 seconds
+    children = [
+        status.parent
+        for status in Path("/proc").glob("[0-9]*/status")
+        if f"PPid:\t{os.getpid()}\n" in status.read_text()
+    ]
+    assert not [c for c in children if b"digits.hub" in (c / "cmdline").read_bytes()]
 
 
 @pytest.mark.usefixtures("server")
@@ -228,17 +234,6 @@ def test_error_of_the_disk_is_put_in_words_and_a_defect_is_not(number, words):
     assert words in explain(OSError(number, os.strerror(number)), REPO)
     assert explain(OSError(errno.EINVAL, "odd"), REPO) is None
     assert explain(KeyError("x"), REPO) is None
-
-
-def test_nothing_is_left_running_after_a_hang(server, cache):
-    server.fail(Failure("hang"))
-    problem(cache, timeout_seconds=2)
-    children = [
-        status.parent
-        for status in Path("/proc").glob("[0-9]*/status")
-        if f"PPid:\t{os.getpid()}\n" in status.read_text()
-    ]
-    assert not [c for c in children if b"digits.hub" in (c / "cmdline").read_bytes()]
 
 
 def test_child_ends_by_itself_when_its_parent_is_gone(server, cache):

@@ -5,19 +5,12 @@ import runpy
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 
 import digits
-from digits.library import Reader
 from digits.weights import BUNDLED, FILES
 from tests.conftest import ROOT
 from tests.support import pen
-
-
-@pytest.fixture
-def reader(recognizer):
-    return Reader(recognizer, "bundled")
 
 
 def first_lines():
@@ -53,13 +46,6 @@ def test_every_public_name_is_there():
     assert all(getattr(digits, name).__doc__ for name in digits.__all__)
     with pytest.raises(AttributeError, match="'digits' has no attribute 'nothing'"):
         _ = digits.nothing
-
-
-def test_what_is_no_picture_is_refused_with_the_librarys_own_error(reader, tmp_path):
-    (tmp_path / "notes.txt").write_text("no picture")
-    for source in (tmp_path / "notes.txt", tmp_path / "missing.png", b"", np.zeros((2, 3, 7))):
-        with pytest.raises(digits.PictureError):
-            reader.predict(source)
 
 
 def test_weights_come_from_the_hub_at_one_commit(hub):

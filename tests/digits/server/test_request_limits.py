@@ -10,7 +10,7 @@ import resource
 import socket
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from urllib.parse import urlsplit
 
 import psutil
@@ -78,15 +78,6 @@ def test_who_comes_when_all_is_taken_is_told_so_and_all_others_are_answered(app,
     assert answers[7] >= 64 - 4
 
 
-@contextmanager
-def many_files():
-    """Let this process open thousands of connections."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 8192)), hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-
 def status_of(connection):
     """The status of an answer that has begun; 0 if there is none."""
     first = connection.recv(64)
@@ -96,7 +87,10 @@ def status_of(connection):
 @pytest.mark.nightly
 def test_the_page_answers_beside_thousands_of_open_streams(app):
     address = urlsplit(app.url)
-    with many_files(), ExitStack() as stack:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with ExitStack() as stack:
+        stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 8192)), hard))
         streams = []
         for number in range(2500):
             stream = socket.create_connection((address.hostname, address.port), timeout=30)
