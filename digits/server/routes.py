@@ -3,16 +3,15 @@
 Described by OpenAPI at `/v1/openapi.json`. Every error is JSON: `error` says what to do.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
 
 import numpy as np
 from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, SkipValidation, ValidationError
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -99,27 +98,23 @@ class Failure(BaseModel):
     code: str | None = None
 
 
-class RequestError(Exception):
-    """A request that cannot be answered; the text says what to send instead."""
-
-    def __init__(self, status: int, text: str) -> None:
-        """Keep the HTTP status and the text for the client."""
-        super().__init__(text)
-        self.status = status
-
-
 _REFUSED: Final = (
-    RequestError, StrokesError, ImageError, NetworkError, PictureError, NotReadyError,
+    HTTPException, StrokesError, ImageError, NetworkError, PictureError, NotReadyError,
 )  # fmt: skip
 
 
-class _Drawing(NamedTuple):
-    """What `/v1/draw` is asked: strokes and network are still to be checked."""
+class Drawing(BaseModel):
+    """Strokes of the pad."""
 
-    mode: str
-    strokes: object
-    images: bool
-    network: object
+    mode: Literal["digit", "number"]
+    # `parse_strokes` checks them, and says what is wrong in its own words.
+    strokes: SkipValidation[list[Annotated[list[int], Field(min_length=3)]]] = Field(
+        description="Each stroke is [brush, x, y, x, y, ...] in pad units."
+    )
+    images: SkipValidation[bool] = Field(
+        default=False, description="Whether each digit of a number has its 28x28 image."
+    )
+    network: inside.NetworkName = None
 
 
 class ApiFirst:
@@ -157,8 +152,8 @@ def http_api(service: Service, demos: Demos, health: Callable[[], JsonObject]) -
     async def answer_picture(
         respond: Callable[[Service, bytes], JsonObject], content: bytes
     ) -> JSONResponse:
-        work = partial(respond, service, content)
-        return JSONResponse(await to_thread.run_sync(work, limiter=limiter))
+        work = to_thread.run_sync(respond, service, content, limiter=limiter)
+        return JSONResponse(await work)
 
     @api.post("/predict", **_documented(Prediction, _PICTURE_BODY))
     async def predict(request: Request) -> JSONResponse:
@@ -175,7 +170,7 @@ def http_api(service: Service, demos: Demos, health: Callable[[], JsonObject]) -
         """Read the upload tab's picture, turned by 90 degrees clockwise so often."""
         return await answer_picture(partial(_view_upload, turns), await request.body())
 
-    @api.post("/draw", **_documented(Prediction | Reading, _STROKES_BODY))
+    @api.post("/draw", **_documented(Prediction | Reading, _json(Drawing)))
     async def draw_strokes(request: Request) -> JSONResponse:
         """Read strokes of a pad of 1000 x 1000 units (`digit`) or 2000 x 1000 (`number`)."""
         drawing = _parse_drawing(await request.body())
@@ -183,11 +178,9 @@ def http_api(service: Service, demos: Demos, health: Callable[[], JsonObject]) -
         if drawing.mode == "digit" and drawing.network is None:
             # Quicker than handing it to a thread.
             return JSONResponse(predict_strokes(served, drawing.strokes))
+        return JSONResponse(await to_thread.run_sync(_answer_drawing, served, demos, drawing))
 
-        work = partial(_answer_drawing, served, demos, drawing)
-        return JSONResponse(await to_thread.run_sync(work))
-
-    @api.post("/inside", **_documented(inside.Inside, inside.BODY))
+    @api.post("/inside", **_documented(inside.Inside, _json(inside.Question)))
     async def look_inside(request: Request) -> Response:
         """Show what the layers of the network make of an image that `/v1/draw` answered."""
         body, encodings = await request.body(), request.headers.get("accept-encoding", "")
@@ -195,13 +188,13 @@ def http_api(service: Service, demos: Demos, health: Callable[[], JsonObject]) -
         # In a thread, for the pen's answers not to wait.
         return await to_thread.run_sync(inside.inside_answer, recognizer, demos, body, encodings)
 
-    @api.post("/compare", **_documented(Comparison, _STROKES_BODY))
+    @api.post("/compare", **_documented(Comparison, _json(Drawing)))
     async def compare_networks(request: Request) -> JSONResponse:
         """Ask the networks of well-known demos and the served one about one drawing."""
         drawing = _parse_drawing(await request.body())
         recognizer = service.recognizer(timeout_seconds=0)
-        work = partial(compare_strokes, recognizer, demos, drawing.mode, drawing.strokes)
-        return JSONResponse(await to_thread.run_sync(work))
+        compared = await to_thread.run_sync(compare_strokes, recognizer, demos, drawing)
+        return JSONResponse(compared.model_dump())
 
     @api.get("/health", responses={200: {"model": dict[str, Any]}})
     async def report_health() -> JSONResponse:
@@ -251,27 +244,20 @@ def read_strokes(recognizer: "Recognizer", strokes: object, *, images: bool = Fa
     return reading_view(reading, label) if images else reading.as_json(label)
 
 
-def compare_strokes(
-    recognizer: "Recognizer", demos: Demos, mode: str, strokes: object
-) -> JsonObject:
+def compare_strokes(recognizer: "Recognizer", demos: Demos, drawing: Drawing) -> Comparison:
     """Answer `/v1/compare`.
 
     Raises:
         StrokesError: If these are no strokes.
     """
-    ink = draw(parse_strokes(strokes), PAD_WIDTHS[mode])
+    ink = draw(parse_strokes(drawing.strokes), PAD_WIDTHS[drawing.mode])
     label = recognizer.weights.origin.label
     if not has_ink(ink):
-        return {"networks": [], "shrunk": None, "normalized": None, "model": label}
+        return Comparison(networks=[], shrunk=None, normalized=None, model=label)
     images = shrink_and_normalize(ink)
     rows = demos.compare(images, recognizer)
     shrunk, normalized = map(encode_image, images)
-    return {
-        "networks": [row.model_dump() for row in rows],
-        "shrunk": shrunk,
-        "normalized": normalized,
-        "model": label,
-    }
+    return Comparison(networks=rows, shrunk=shrunk, normalized=normalized, model=label)
 
 
 def _answer(
@@ -291,30 +277,26 @@ def _view_upload(turns: int, service: Service, content: bytes) -> JsonObject:
         return {"kind": "problem", "code": "not_ready"}
 
 
-def _answer_drawing(served: "Recognizer", demos: Demos, drawing: _Drawing) -> JsonObject:
+def _answer_drawing(served: "Recognizer", demos: Demos, drawing: Drawing) -> JsonObject:
     recognizer = demos.recognizer(drawing.network, served)
     if drawing.mode == "digit":
         answer = predict_strokes(recognizer, drawing.strokes)
     else:
-        answer = read_strokes(recognizer, drawing.strokes, images=drawing.images)
+        answer = read_strokes(recognizer, drawing.strokes, images=drawing.images is True)
     return answer if drawing.network is None else {**answer, "model": drawing.network}
 
 
-def _parse_drawing(body: bytes) -> _Drawing:
+def _parse_drawing(body: bytes) -> Drawing:
     try:
-        message = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise RequestError(400, "Send the drawing as JSON.") from error
-    match message:
-        case {"mode": "digit" | "number" as mode, "strokes": strokes}:
-            images = message.get("images") is True
-            return _Drawing(mode, strokes, images, message.get("network"))
-        case _:
-            raise RequestError(
-                422,
-                'Send {"mode": "digit" or "number", "strokes": [[brush, x, y, ...], ...]} with '
-                "integers in pad units.",
-            )
+        return Drawing.model_validate_json(body)
+    except ValidationError as error:
+        if error.errors()[0]["type"] == "json_invalid":
+            raise HTTPException(400, "Send the drawing as JSON.") from error
+        raise HTTPException(
+            422,
+            'Send {"mode": "digit" or "number", "strokes": [[brush, x, y, ...], ...]} with '
+            "integers in pad units.",
+        ) from error
 
 
 async def _picture_file(request: Request) -> bytes:
@@ -322,10 +304,10 @@ async def _picture_file(request: Request) -> bytes:
     if kind == "multipart/form-data":
         return await _uploaded_file(request)
     if kind and not kind.startswith("image/") and kind != "application/octet-stream":
-        raise RequestError(415, _HOW)
+        raise HTTPException(415, _HOW)
     content = await request.body()
     if not content:
-        raise RequestError(400, f"There is no picture in this request. {_HOW}")
+        raise HTTPException(400, f"There is no picture in this request. {_HOW}")
     return content
 
 
@@ -336,15 +318,16 @@ async def _uploaded_file(request: Request) -> bytes:
                 if isinstance(value, UploadFile):
                     return await value.read()
     except HTTPException as error:
-        raise RequestError(400, f"This form cannot be read. {_HOW}") from error
-    raise RequestError(400, f"There is no picture in this form. {_HOW}")
+        raise HTTPException(400, f"This form cannot be read. {_HOW}") from error
+    raise HTTPException(400, f"There is no picture in this form. {_HOW}")
 
 
 async def _refuse(_: Request, error: Exception) -> JSONResponse:
     if isinstance(error, NotReadyError):
         return JSONResponse({"error": str(error), "code": "warming"}, 503, {"Retry-After": "5"})
-    status = error.status if isinstance(error, RequestError) else 422
-    return JSONResponse({"error": str(error)}, status)
+    if isinstance(error, HTTPException):
+        return JSONResponse({"error": error.detail}, error.status_code, error.headers)
+    return JSONResponse({"error": str(error)}, 422)
 
 
 _FILE: Final = {"type": "string", "format": "binary"}
@@ -353,28 +336,10 @@ _PICTURE_BODY: Final = {
     "application/octet-stream": {"schema": _FILE},
     "multipart/form-data": {"schema": {"type": "object", "properties": {"file": _FILE}}},
 }
-_STROKES_BODY: Final = {
-    "application/json": {
-        "schema": {
-            "type": "object",
-            "required": ["mode", "strokes"],
-            "properties": {
-                "mode": {"enum": list(PAD_WIDTHS)},
-                "images": {
-                    "description": "Whether each digit of a number has its 28x28 image.",
-                    "type": "boolean",
-                    "default": False,
-                },
-                "network": inside.NETWORK,
-                "strokes": {
-                    "description": "Each stroke is [brush, x, y, x, y, ...] in pad units.",
-                    "type": "array",
-                    "items": {"type": "array", "minItems": 3, "items": {"type": "integer"}},
-                },
-            },
-        }
-    }
-}
+
+
+def _json(question: type[BaseModel]) -> JsonObject:
+    return {"application/json": {"schema": question.model_json_schema()}}
 
 
 def _documented(answer: Any, body: Mapping[str, Any]) -> JsonObject:  # noqa: ANN401 - a type
