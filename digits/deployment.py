@@ -55,8 +55,7 @@ def model_repo(root: Path = ROOT) -> str | None:
     if "MODEL_REPO" in os.environ:
         return os.environ["MODEL_REPO"] or None
     try:
-        note = json.loads((root / NOTE).read_bytes())
-    except (OSError, ValueError):
+        repo = json.loads((root / NOTE).read_bytes())["model_repo"]
+    except (OSError, ValueError, LookupError, TypeError):
         return None
-    repo = note.get("model_repo") if isinstance(note, dict) else None
     return repo if isinstance(repo, str) and repo else None

@@ -74,8 +74,6 @@ _HARD: Final[dict[str, list[list[Point]]]] = {
 }
 """A 1 with a flag and a foot, a crossed 7, a slashed 0, and what is no digit."""
 
-_NUMBER: Final = "42"
-
 BRUSH: Final = 46
 
 
@@ -111,14 +109,9 @@ def number_example(number: str, seed: int = 0) -> list[list[int]]:
     for place, digit in enumerate(number):
         rng = np.random.default_rng([seed, place, int(digit)])
         shaken = _shaken(_DIGITS[int(digit)], rng)
+        middle = left + place * pitch
         strokes += _as_message(
-            [
-                [
-                    (left + place * pitch + (x - 500) * size, 500 + (y - 500) * size)
-                    for x, y in stroke
-                ]
-                for stroke in shaken
-            ]
+            [[(middle + (x - 500) * size, 500 + (y - 500) * size) for x, y in s] for s in shaken]
         )
     return strokes
 
@@ -131,7 +124,7 @@ def all_examples() -> list[dict[str, object]]:
     """
     examples = [(str(digit), digit_example(digit)) for digit in range(10)]
     examples += [(name, _hard_example(name)) for name in ("flag", "crossed", "slashed", "letter")]
-    examples += [(_NUMBER, _fit(number_example(_NUMBER))), ("scribble", _hard_example("scribble"))]
+    examples += [("42", _fit(number_example("42"))), ("scribble", _hard_example("scribble"))]
     return [{"name": name, "strokes": strokes} for name, strokes in examples]
 
 

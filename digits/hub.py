@@ -62,7 +62,6 @@ _STATUS = {
     429: "the Hub is asked too often from this address",
 }
 
-
 # The first kind that fits decides, so the special ones come first.
 _CLIENT_ERRORS: list[tuple[type[BaseException], str]] = [
     (errors.HFValidationError, "{repo} is not a repository name: it looks like owner/name"),
@@ -89,7 +88,6 @@ _CLIENT_ERRORS: list[tuple[type[BaseException], str]] = [
     (httpx2.StreamError, "the Hub's answer broke off"),
 ]
 
-
 _UNREACHABLE = "unreachable"
 _MISSING = (
     errors.HFValidationError,
@@ -98,15 +96,11 @@ _MISSING = (
     errors.RemoteEntryNotFoundError,
 )
 
-
 # Everything that the client raises when the Hub, the network or the machine is at fault.
-CLIENT_ERRORS = (
+CLIENT_ERRORS: tuple[type[BaseException], ...] = (
+    *(kind for kind, _ in _CLIENT_ERRORS),
     OSError,
     httpx2.HTTPError,
-    httpx2.InvalidURL,
-    httpx2.StreamError,
-    errors.HFValidationError,
-    errors.OIDCError,
     errors.EntryNotFoundError,
     RuntimeError,
 )

@@ -5,9 +5,9 @@
     python -m tests.digits.fuzz --again found/crash-...  try one file again
 
 A file must give an upright picture or a `PictureError`, the picture an answer, and that soon and in
-bounded memory. The search is atheris', which is
-libFuzzer's: it changes files of all formats at random and keeps those that reach code not reached
-before. What it finds becomes a case of the corpus: `tests/support/corpus.py`.
+bounded memory. The search is atheris', which is libFuzzer's: it changes files of all formats at
+random and keeps those that reach code not reached before. What it finds becomes a case of the
+corpus: `tests/support/corpus.py`.
 """
 
 import argparse
@@ -70,12 +70,9 @@ def change(content: bytes, max_bytes: int, seed: int) -> bytes:
 
 
 def search(folder: Path, seconds: int, seed: int) -> None:
-    """Search until the time is over or something is found; ends the process.
+    """Search until the time is over or something is found, which ends the process.
 
-    Args:
-        folder: Gets `seeds`, the files that reached something new, and `found`.
-        seconds: For how long.
-        seed: Of the random choices; how many of them are made depends on the machine.
+    The folder gets `seeds`, the files that reached something new, and `found`.
     """
     for name in ("seeds", "found"):
         (folder / name).mkdir(parents=True, exist_ok=True)
