@@ -79,8 +79,6 @@ def build(
         and `(N, C, H, W)` for feature maps; logits are divided by the temperature.
     """
     graph = _Classifier(tensors, temperature)
-    height, width, depth = IMAGE_SHAPE
-    graph.reshape((depth, height, width))
     shapes: dict[str, Shape] = dict.fromkeys((PROBABILITIES, LOGITS), ("N", class_count(network)))
     for step in steps(network):
         graph.add(step)
@@ -131,10 +129,9 @@ class _Classifier(Graph):
         self._temperature = np.float32(temperature)
         self._last = INPUT
         self._flattened_from: tuple[int, ...] = ()
-
-    def reshape(self, shape: tuple[int, ...]) -> None:
-        sizes = self.constant("reshape", np.array((-1, *shape), np.int64))
-        self._chain("Reshape", sizes, output="reshape0")
+        height, width, depth = IMAGE_SHAPE
+        shape = self.constant("reshape", np.array((-1, depth, height, width), np.int64))
+        self._chain("Reshape", shape, output="reshape0")
 
     def add(self, step: Step) -> None:
         match step.layer:

@@ -48,10 +48,6 @@ def page_policy(*, shared: bool) -> str:
     )
 
 
-UPLOAD_POLICY: Final = "default-src 'none'; frame-ancestors 'none'; sandbox"
-"""Of what visitors have uploaded: it is shown, and can do nothing."""
-
-
 def security_headers(policy: str) -> dict[str, str]:
     """Return the headers of an answer."""
     return {
@@ -66,4 +62,5 @@ def security_headers(policy: str) -> dict[str, str]:
 PAGE_HEADERS: Final = security_headers(
     page_policy(shared=os.environ.get("GRADIO_SHARE", "").lower() == "true")
 )
-UPLOAD_HEADERS: Final = security_headers(UPLOAD_POLICY)
+UPLOAD_HEADERS: Final = security_headers("default-src 'none'; frame-ancestors 'none'; sandbox")
+"""Of what visitors have uploaded: it is shown, and can do nothing."""

@@ -156,7 +156,6 @@ TOO_LARGE: Final = (
     "Make it smaller and try again."
 )
 TOO_SLOW: Final = "This took too long: try again."
-NOT_FOUND: Final = "There is nothing here."
 _DISK_ERRORS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
 
 
@@ -224,7 +223,7 @@ class RequestLimits:
         route = next((route for route in self._routes if re.fullmatch(route.paths, path)), None)
         file = path.removeprefix(FILE_PREFIX)
         if route is None or (file != path and not lies_in(file, get_upload_folder())):
-            return _refusal(404, NOT_FOUND)
+            return _refusal(404, "There is nothing here.")
         if scope["method"] not in route.methods:
             allowed = ", ".join(sorted(route.methods))
             return _refusal(405, f"Use {allowed} here.", Allow=allowed)

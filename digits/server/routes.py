@@ -229,21 +229,6 @@ def predict_strokes(recognizer: "Recognizer", strokes: object) -> JsonObject:
     return {"image": image, **prediction.as_json(recognizer.weights.origin.label)}
 
 
-def read_strokes(recognizer: "Recognizer", strokes: object, *, images: bool = False) -> JsonObject:
-    """Answer `/v1/draw` for a number.
-
-    Returns:
-        As of `/v1/read`, with boxes in pad units, and with an `image` for each digit if asked to.
-
-    Raises:
-        StrokesError: If these are no strokes.
-    """
-    ink = draw(parse_strokes(strokes), PAD_WIDTHS["number"])
-    reading = recognizer.read_ink(ink, PAD_HEIGHT / INK_HEIGHT)
-    label = recognizer.weights.origin.label
-    return reading_view(reading, label) if images else reading.as_json(label)
-
-
 def compare_strokes(recognizer: "Recognizer", demos: Demos, drawing: Drawing) -> Comparison:
     """Answer `/v1/compare`.
 
@@ -278,11 +263,16 @@ def _view_upload(turns: int, service: Service, content: bytes) -> JsonObject:
 
 
 def _answer_drawing(served: "Recognizer", demos: Demos, drawing: Drawing) -> JsonObject:
+    """Answer `/v1/draw`; a number as of `/v1/read`, with boxes in pad units."""
     recognizer = demos.recognizer(drawing.network, served)
     if drawing.mode == "digit":
         answer = predict_strokes(recognizer, drawing.strokes)
     else:
-        answer = read_strokes(recognizer, drawing.strokes, images=drawing.images is True)
+        ink = draw(parse_strokes(drawing.strokes), PAD_WIDTHS[drawing.mode])
+        reading = recognizer.read_ink(ink, PAD_HEIGHT / INK_HEIGHT)
+        label = recognizer.weights.origin.label
+        shown = drawing.images is True
+        answer = reading_view(reading, label) if shown else reading.as_json(label)
     return answer if drawing.network is None else {**answer, "model": drawing.network}
 
 
