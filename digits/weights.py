@@ -22,7 +22,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -70,7 +70,7 @@ class WeightsError(Exception):
 
 @dataclass(frozen=True)
 class Config:
-    """The contents of `config.json`.
+    """What counts of `config.json`; it may say more.
 
     Attributes:
         network: A key of `digits.networks.NETWORKS`.
@@ -80,7 +80,6 @@ class Config:
         finder_sha256: Of `finder.safetensors`.
         extractor_sha256: Of `extractor.safetensors`.
         line_reader_sha256: Of `line_reader.safetensors`.
-        more: Every other key, as it was read.
     """
 
     network: str
@@ -90,7 +89,6 @@ class Config:
     finder_sha256: str
     extractor_sha256: str
     line_reader_sha256: str
-    more: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -181,7 +179,6 @@ def parse_config(text: bytes) -> Config:
         temperature=_number(values, "temperature", *TEMPERATURES, CONFIG_FILE),
         rejection_threshold=_number(values, "rejection_threshold", 0.0, 1.0, CONFIG_FILE),
         **{key: _sha256(values, key) for key in HASHES.values()},
-        more={key: values[key] for key in values.keys() - Config.__dataclass_fields__.keys()},
     )
 
 
