@@ -10,6 +10,7 @@ import html
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from string import Template
 from typing import Any, Final
 
 from digits import networks, onnx_graph
@@ -47,7 +48,7 @@ def build(weights: Weights) -> dict[str, bytes]:
     }
     return {
         PAGE_FILE: _page(weights, engine).encode(),
-        CARD_FILE: _filled(_read("card.md"), card).encode(),
+        CARD_FILE: Template(_read("card.md")).substitute(card).encode(),
     }
 
 
@@ -74,7 +75,7 @@ def _page(weights: Weights, engine: Runtime) -> str:
         "runtime_script": _packed(engine.script),
         "runtime_wasm": _packed(engine.wasm),
     }
-    return _filled(_read("index.html"), content)
+    return Template(_read("index.html")).substitute(content)
 
 
 def _script(weights: Weights) -> str:
@@ -131,13 +132,3 @@ def _packed(content: bytes) -> str:
 
 def _read(name: str) -> str:
     return (_FOLDER / name).read_text(encoding="utf-8")
-
-
-def _filled(template: str, content: Mapping[str, str]) -> str:
-    """Fill the named places of a template; what is filled in may hold braces of its own."""
-    first, *rest = template.split("{{")
-    pieces = [first]
-    for piece in rest:
-        name, after = piece.split("}}", 1)
-        pieces += [content[name], after]
-    return "".join(pieces)
