@@ -38,6 +38,7 @@ AGREES = """(digit) => {
   const rows = [...document.querySelectorAll('#confidence [data-digit]')]
   const values = rows.map((row) => Number(row.dataset.confidence))
   return new RegExp(`^${digit}(?![0-9])`).test(text) && values[digit] === Math.max(...values)
+    && rows[digit].classList.contains('top')
 }"""
 
 
