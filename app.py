@@ -26,13 +26,7 @@ from digits.corrections import Corrections
 from digits.demos import Demos
 from digits.malloc import return_freed_memory
 from digits.page.about import own_address
-from digits.page.components import (
-    STYLES,
-    answer_panel,
-    drawing_pad,
-    page_texts,
-    part,
-)
+from digits.page.components import STYLES, answer_panel, drawing_pad, page_texts, part
 from digits.page.correct import keep_view
 from digits.page.head import TITLE, introduce, picture_routes
 from digits.page.views import weights_view, why_view
@@ -62,15 +56,6 @@ if TYPE_CHECKING:
 
     from digits.pictures import Picture
     from digits.recognizer import Recognizer
-
-SESSIONS = 256
-"""Gradio keeps 50 kB for each, and takes each call of the API for one."""
-
-DELETE_AT_END = (86_400, 86_400)
-"""Gradio deletes what is left when the app ends; until then `Limits` says what stays."""
-
-QUEUE_POLL_SECONDS = 0.01
-"""Longest wait of a queued event for Gradio to see it."""
 
 PATIENCE_SECONDS = 60.0
 """How long a client of the API may have to wait for the first weights."""
@@ -199,7 +184,7 @@ def build() -> gr.Blocks:
     """Lay out the page and name the API."""
     demo = PictureBlocks(
         title=TITLE,
-        delete_cache=DELETE_AT_END,
+        delete_cache=(86_400, 86_400),  # what is left at the end; until then `Limits` decides
         analytics_enabled=False,  # nothing of visitors, nor of the owner, goes to Gradio
     )
     with demo:
@@ -263,11 +248,7 @@ def main() -> None:
 
 
 def serve(uploads: Path) -> None:
-    """Serve the page, then load the weights.
-
-    Args:
-        uploads: Gradio's folder of uploads; what lies in it is deleted sooner or later.
-    """
+    """Serve the page, then load the weights; uploads are deleted sooner or later."""
     # After every answer Gradio tabulates up to 10,000 earlier ones for a page that nobody opens
     # here; that took most of an answer's processor time (python -m benchmarks --only load).
     os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000000")
@@ -277,15 +258,17 @@ def serve(uploads: Path) -> None:
     introduce(own_address())
     demo, traffic = build(), Traffic()
     demo.queue(max_size=64, default_concurrency_limit=4)
-    # By default the queue polls a thousand times a second: 5 % of a core while nobody asks.
-    demo._queue.sleep_when_free = QUEUE_POLL_SECONDS  # noqa: SLF001 - not among its options
+    # By default the queue polls a thousand times a second: 5 % of a core while nobody asks. This is
+    # the longest that an event waits for Gradio to see it.
+    demo._queue.sleep_when_free = 0.01  # noqa: SLF001 - not among its options
     demo.launch(
         prevent_thread_lock=True,
         ssr_mode=False,
         run_history=False,
         mcp_server=True,
         max_file_size=MAX_FILE_BYTES,
-        state_session_capacity=SESSIONS,
+        # Gradio keeps 50 kB for each session, and takes each call of the API for one.
+        state_session_capacity=256,
         footer_links=["api"],
         theme=THEME,
         css_paths=STYLES,

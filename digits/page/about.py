@@ -15,9 +15,6 @@ from digits.weights import BUNDLED, METRICS_FILE
 
 _FOLDER: Final = Path(__file__).parent / "about_texts"
 
-_RESULTS: Final = ROOT / RESULTS
-"""What `training.evaluate` measured; absent until it was run."""
-
 
 def about_text(language: str) -> str:
     """Write the About tab in Markdown.
@@ -26,7 +23,8 @@ def about_text(language: str) -> str:
         language: `en`, `de` or `fr`.
     """
     test = json.loads((BUNDLED / METRICS_FILE).read_bytes())["mnist_test"]
-    rows = json.loads(_RESULTS.read_bytes())["rows"] if _RESULTS.exists() else []
+    results = ROOT / RESULTS  # absent until `training.evaluate` was run
+    rows = json.loads(results.read_bytes())["rows"] if results.exists() else []
     return Template(_read(f"{language}.md")).substitute(
         accuracy=WORDS[language]["about_accuracy"].format(
             decimal(language, 100 - _percent_wrong(test)),
