@@ -1,6 +1,5 @@
 """The parts of the page that are the project's own, from the drawing pad to the comparison."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -19,9 +18,6 @@ _FOLDER: Final = Path(__file__).parent / "static"
 STYLES: Final = [
     _FOLDER / name for name in ("page.css", "upload.css", "inside.css", "compare.css", "about.css")
 ]
-
-_GRADIO_WORDS: Final = ("tab_draw", "tab_upload", "tab_about")
-"""What components of Gradio's own show; the other words are those of the parts."""
 
 
 def text(name: str) -> str:
@@ -45,35 +41,13 @@ def part(
         functions: Those of the server that the scripts call.
         settings: What the scripts find in `props.settings`.
     """
-    html, script = text(template), "".join(text(name) for name in ("common.js", *scripts))
     return gr.HTML(
-        html_template=html,
-        js_on_load=script,
+        html_template=text(template),
+        js_on_load="".join(text(name) for name in ("common.js", *scripts)),
         server_functions=list(functions),
         apply_default_css=False,
-        words=words_of(html + script),
         settings=settings or {},
     )
-
-
-def words_of(source: str) -> dict[str, dict[str, str]]:
-    """Choose the words that a part of the page may show; all of them in each would double the page.
-
-    Args:
-        source: The part's template and scripts. They name a word as a whole, or begin it with what
-            stands before `${` in a template literal.
-
-    Returns:
-        Words by language and key.
-    """
-    named = set(re.findall(r"\w+", source))
-    beginnings = tuple(re.findall(r"`(\w+_)\$\{", source))
-    return {
-        language: {
-            key: said for key, said in words.items() if key in named or key.startswith(beginnings)
-        }
-        for language, words in WORDS.items()
-    }
 
 
 def drawing_pad() -> gr.HTML:
@@ -125,12 +99,12 @@ def answer_panel(functions: Sequence[Callable[..., Any]], corrections: str | Non
 
 
 def page_texts() -> dict[str, dict[str, str]]:
-    """Every text that Gradio's own components show, by language."""
+    """Every text of the page, by language and key."""
     return {
         language: {
             "intro": f"# {words['title']}\n{words['tagline']}",
             "about": about_text(language),
-            **{key: words[key] for key in _GRADIO_WORDS},
+            **words,
         }
         for language, words in WORDS.items()
     }

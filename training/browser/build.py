@@ -94,7 +94,7 @@ def _script(weights: Weights) -> str:
         "'use strict'",
         f"const ABOUT = {_json(about)}",
         "const element = document.body",
-        f"const props = {{ words: {_json(PAGE_WORDS)} }}",
+        f"window.gradio_config = {{ i18n_translations: {_json(PAGE_WORDS)} }}",
         components.text("common.js"),
         *(_read(name) for name in _SCRIPTS),
         _part("pad-column", pad, ["pad.js", "examples.js", "overlay.js"]),

@@ -1,11 +1,12 @@
 // Shared by the parts of the page: the visitor's language, events between them, and what an answer holds.
 
+const words = window.gradio_config.i18n_translations // by language and key
 const language = (navigator.languages || [navigator.language])
   .map((tag) => tag.slice(0, 2))
-  .find((tag) => tag in props.words) || 'en'
+  .find((tag) => tag in words) || 'en'
 
 function word(key, ...values) {
-  return values.reduce((text, value, i) => text.replace(`{${i}}`, value), props.words[language][key])
+  return values.reduce((text, value, i) => text.replace(`{${i}}`, value), words[language][key])
 }
 
 function translate(root) {

@@ -11,7 +11,6 @@ from playwright.sync_api import expect
 
 from digits.deployment import RESULTS, ROOT
 from digits.page.about import about_text, comparison
-from digits.page.components import words_of
 from digits.page.i18n import WORDS
 from digits.page.pipeline import pipeline
 from digits.pictures import SENTENCES
@@ -121,11 +120,3 @@ def test_the_address_in_the_snippets_is_the_spaces_own(monkeypatch):
     monkeypatch.delenv("SPACE_HOST")
     monkeypatch.setenv("GRADIO_SERVER_PORT", "8123")
     assert "http://127.0.0.1:8123/v1/predict" in about_text("en")
-
-
-def test_each_part_of_the_page_is_given_the_words_that_it_names_and_few_others():
-    words = words_of("data-word=\"undo\" word('clear') word(`problem_${code}`)")
-    assert words.keys() == WORDS.keys()
-    for language, given in words.items():
-        faults = {key for key in WORDS[language] if key.startswith("problem_")}
-        assert given.keys() == {"undo", "clear"} | faults
