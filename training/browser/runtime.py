@@ -14,11 +14,7 @@ from typing import Final
 from training.console import UserError
 
 PACKAGE: Final = "onnxruntime-web"
-SCRIPT_FILE: Final = "ort.wasm.bundle.min.mjs"
-WASM_FILE: Final = "ort-wasm-simd-threaded.wasm"
-
 FOLDER: Final = Path(__file__).parent
-_MODULES: Final = FOLDER / "node_modules"
 LOCK_FILE: Final = "package-lock.json"
 _INSTALL: Final = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 
@@ -38,20 +34,24 @@ def load() -> Runtime:
     Raises:
         UserError: If npm is missing, or cannot install it.
     """
-    version = _locked(FOLDER / LOCK_FILE)
-    installed = _MODULES / f".{LOCK_FILE}"
-    if not installed.is_file() or _locked(installed) != version:
-        install()
-    folder = _MODULES / PACKAGE / "dist"
-    return Runtime(version, (folder / SCRIPT_FILE).read_bytes(), (folder / WASM_FILE).read_bytes())
+    install(FOLDER)
+    folder = FOLDER / "node_modules" / PACKAGE
+    return Runtime(
+        json.loads((folder / "package.json").read_bytes())["version"],
+        (folder / "dist" / "ort.wasm.bundle.min.mjs").read_bytes(),
+        (folder / "dist" / "ort-wasm-simd-threaded.wasm").read_bytes(),
+    )
 
 
-def install() -> None:
-    """Let npm install what the lock names, and nothing else.
+def install(folder: Path) -> None:
+    """Let npm install what the folder's lock names and nothing else, where it is not installed.
 
     Raises:
         UserError: If npm is missing, or cannot install it.
     """
+    lock, installed = folder / LOCK_FILE, folder / "node_modules" / f".{LOCK_FILE}"
+    if installed.is_file() and hashes(installed) == hashes(lock):
+        return
     npm = shutil.which("npm")
     if npm is None:
         raise UserError(
@@ -60,7 +60,7 @@ def install() -> None:
         )
     # The command is npm's own, its arguments are above.
     done = subprocess.run(  # noqa: S603
-        [npm, *_INSTALL], cwd=FOLDER, capture_output=True, text=True, check=False
+        [npm, *_INSTALL], cwd=folder, capture_output=True, text=True, check=False
     )
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.startswith("npm error")]
@@ -68,11 +68,12 @@ def install() -> None:
             "; ".join(line.removeprefix("npm error ") for line in lines[:3]) or "no reason given"
         )
         raise UserError(
-            f"npm cannot install what {FOLDER / LOCK_FILE} names ({reason}): see to its access "
+            f"npm cannot install what {lock} names ({reason}): see to its access "
             "to the registry and run the same command again"
         )
 
 
-def _locked(lock: Path) -> str:
-    version: str = json.loads(lock.read_bytes())["packages"][f"node_modules/{PACKAGE}"]["version"]
-    return version
+def hashes(lock: Path) -> dict[str, str]:
+    """Read what a lock of npm names: the hash of each package."""
+    packages = json.loads(lock.read_bytes())["packages"]
+    return {name: package["integrity"] for name, package in packages.items() if name}

@@ -11,20 +11,11 @@ import pytest
 from digits.page.about import snippets
 from tests.conftest import ROOT
 from tests.support import pen
+from training.browser import runtime
 
 API = (ROOT / "docs" / "api.md").read_text("utf-8")
 LOCAL_ADDRESS = "http://127.0.0.1:7860"
-LOCK = ROOT / "tests" / "package-lock.json"
-MODULES = ROOT / "tests" / "node_modules"
-INSTALL = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
-
-
-def packages(lock):
-    """What a lock of npm names, with its hashes."""
-    if not lock.is_file():
-        return {}
-    listed = json.loads(lock.read_text("utf-8"))["packages"]
-    return {name: package["integrity"] for name, package in listed.items() if name}
+LOCK = ROOT / "tests" / runtime.LOCK_FILE
 
 
 @pytest.fixture
@@ -32,11 +23,10 @@ def folder(tmp_path):
     """The pictures that the snippets name, and the packages that they import."""
     with LOCK.open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # of several workers, one installs
-        if packages(MODULES / f".{LOCK.name}") != packages(LOCK):
-            run(INSTALL, LOCK.parent)
+        runtime.install(LOCK.parent)
     pen.save(tmp_path / "seven.png", pen.sheet(7))
     pen.save(tmp_path / "number.png", pen.sheet(4, 0, 2))
-    (tmp_path / "node_modules").symlink_to(MODULES)
+    (tmp_path / "node_modules").symlink_to(LOCK.parent / "node_modules")
     return tmp_path
 
 
@@ -80,5 +70,6 @@ def test_the_pages_curl_reads_a_seven(app, folder):
 
 
 def test_every_package_of_the_tests_is_locked_with_a_hash():
-    assert packages(LOCK)
-    assert all(integrity.startswith("sha512-") for integrity in packages(LOCK).values())
+    hashes = runtime.hashes(LOCK)
+    assert hashes
+    assert all(sha512.startswith("sha512-") for sha512 in hashes.values())

@@ -195,10 +195,11 @@ def test_the_folder_is_a_static_space(site):
 
 
 def test_every_package_is_locked_with_a_hash_and_the_page_says_which_runtime_lies_in_it(site):
-    packages = json.loads((runtime.FOLDER / runtime.LOCK_FILE).read_bytes())["packages"]
-    hashes = [package["integrity"] for name, package in packages.items() if name]
+    lock = runtime.FOLDER / runtime.LOCK_FILE
+    hashes = runtime.hashes(lock)
     assert hashes
-    assert all(sha512.startswith("sha512-") for sha512 in hashes)
+    assert all(sha512.startswith("sha512-") for sha512 in hashes.values())
+    packages = json.loads(lock.read_bytes())["packages"]
     for name in (build.PAGE_FILE, build.CARD_FILE):
         text = (site / name).read_text(encoding="utf-8")
         assert f"onnxruntime-web {packages['node_modules/onnxruntime-web']['version']}" in text
@@ -209,19 +210,16 @@ def test_every_language_has_all_words():
     assert len({frozenset(words) for words in PAGE_WORDS.values()}) == 1
 
 
-def test_without_npm_the_error_says_what_to_install(monkeypatch):
-    monkeypatch.setattr(runtime.shutil, "which", lambda _: None)
-    with pytest.raises(UserError, match=r"install Node\.js"):
-        runtime.install()
-
-
-def test_what_npm_complains_of_is_told(monkeypatch, tmp_path):
+def test_without_npm_the_error_says_what_to_install_and_else_what_npm_complains_of(
+    monkeypatch, tmp_path
+):
     npm = tmp_path / "npm"
     npm.write_text("#!/bin/sh\necho 'npm error code ENOTFOUND' >&2\nexit 1\n")
     npm.chmod(0o755)
-    monkeypatch.setattr(runtime.shutil, "which", lambda _: str(npm))
-    with pytest.raises(UserError, match="ENOTFOUND"):
-        runtime.install()
+    for found, told in ((None, r"install Node\.js"), (str(npm), "ENOTFOUND")):
+        monkeypatch.setattr(runtime.shutil, "which", lambda _, found=found: found)
+        with pytest.raises(UserError, match=told):
+            runtime.install(tmp_path)
 
 
 def test_the_benchmark_places_strokes_within_the_pad():
