@@ -1,16 +1,13 @@
 """What the page sends when a visitor corrects an answer."""
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from digits.corrections import Correction, Corrections, NotKeptError
 from digits.page.views import ImageError, decode_image, is_digit
 
 if TYPE_CHECKING:
     from digits.recognizer import Recognizer
-
-PATIENCE_SECONDS: Final = 60.0
-"""How long the page waits for the Hub to confirm before it says that nothing was kept."""
 
 
 async def keep_view(
@@ -29,11 +26,10 @@ async def keep_view(
     """
     try:
         correction = await asyncio.to_thread(_parse, recognizer, request)
+        future = asyncio.wrap_future(corrections.submit(correction))
+        await asyncio.wait_for(future, timeout=60)  # for the Hub to confirm
     except ImageError:
         return {"kind": "refused"}
-    try:
-        future = asyncio.wrap_future(corrections.submit(correction))
-        await asyncio.wait_for(future, PATIENCE_SECONDS)
     except (NotKeptError, TimeoutError):
         return {"kind": "not kept"}
     return {"kind": "kept"}
