@@ -1,7 +1,5 @@
 """Start the real app.py, once for all tests that talk to it, and other servers on loopback."""
 
-# ruff: noqa: S310 - every address here is the loopback's
-
 import atexit
 import contextlib
 import functools
@@ -15,7 +13,6 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,8 +35,7 @@ class App:
     hub_calls: list = field(default_factory=list)
 
     def get(self, path):
-        with urllib.request.urlopen(self.url + path, timeout=30) as response:
-            return response.read()
+        return self.request("GET", path).raise_for_status().content
 
     def request(self, method, path, **options):
         """Send a request; return the answer whatever its status."""
@@ -63,19 +59,17 @@ class App:
         """Run an endpoint over plain HTTP; return the last event's name and data."""
         event = self.post(f"/gradio_api/call/{name}", {"data": data})["event_id"]
         lines = self.get(f"/gradio_api/call/{name}/{event}").decode().strip().splitlines()
-        kind = [line for line in lines if line.startswith("event: ")][-1].removeprefix("event: ")
-        value = [line for line in lines if line.startswith("data: ")][-1].removeprefix("data: ")
-        return kind, json.loads(value)
+        last = dict(line.split(": ", 1) for line in lines if ": " in line)
+        return last["event"], json.loads(last["data"])
 
     def draw(self, mode, strokes):
         """Ask what strokes say, as the pad does."""
         return self.post("/v1/draw", {"mode": mode, "strokes": strokes})
 
     def server_function(self, name, data):
-        config = json.loads(self.get("/config"))
         [component] = [
             component["id"]
-            for component in config["components"]
+            for component in json.loads(self.get("/config"))["components"]
             if name in component["props"].get("server_fns", [])
         ]
         return self.post(
