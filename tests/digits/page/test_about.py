@@ -15,7 +15,6 @@ from digits.page.i18n import WORDS
 from digits.page.pipeline import pipeline
 from digits.pictures import SENTENCES
 from digits.weights import BUNDLED, METRICS_FILE
-from tests.support.visitor import overflow, visiting
 
 
 def measured(name, preprocessing, mnist_errors, drawn_errors):
@@ -102,16 +101,6 @@ def test_the_page_shows_it_all_and_hides_the_api_until_it_is_asked_for(page):
     expect(code).not_to_be_visible()
     about.get_by_text("API", exact=True).click()
     expect(code).to_contain_text("/v1/predict")
-
-
-@pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("locale", ["de-DE", "fr-FR"])
-def test_nothing_of_it_is_cut(chromium, app, width, locale):
-    options = {"viewport": {"width": width, "height": 800}, "locale": locale}
-    with visiting(chromium, app, options) as page:
-        page.get_by_role("tab").nth(2).click()
-        page.locator("#about .pipeline").wait_for()
-        assert overflow(page) == 0
 
 
 def test_the_address_in_the_snippets_is_the_spaces_own(monkeypatch):

@@ -187,12 +187,17 @@ CUT = """(tiles) => tiles.filter((tile) => [...tile.children].some((part) =>
 
 @pytest.mark.parametrize("locale", ["de-DE", "fr-FR"])
 @pytest.mark.parametrize("width", [320, 390, 568, 1280])
-def test_a_tile_holds_what_it_says(chromium, app, locale, width):
+def test_a_tile_holds_what_it_says_and_nothing_of_the_about_tab_is_cut(
+    chromium, app, locale, width
+):
     options = {"viewport": {"width": width, "height": 700}, "locale": locale}
     with visitor.visiting(chromium, app, options) as page:
         visitor.show_example(page, 42)
         expect(page.locator(".tiles li")).to_have_count(2)
         assert page.locator(".tiles button").evaluate_all(CUT) == []
+        page.get_by_role("tab").nth(2).click()
+        page.locator("#about .pipeline").wait_for()
+        assert visitor.overflow(page) == 0
 
 
 PIXEL = base64.b64encode(cv2.imencode(".png", np.full((9, 9), 200, np.uint8))[1]).decode()
@@ -235,26 +240,31 @@ def test_the_heading_of_a_rejection_stands_beside_the_picture_at_every_width(pag
         assert heading["y"] < seen["y"] + seen["height"]
 
 
-@pytest.mark.parametrize(
-    ("locale", "button", "invitation"),
-    [
-        ("de-DE", "Löschen", "Zeichne eine Ziffer"),
-        pytest.param("fr-FR", "Effacer", "Tracez un chiffre", marks=pytest.mark.nightly),
-    ],
-)
-def test_the_page_speaks_the_visitors_language(chromium, app, locale, button, invitation):
+SPOKEN = {
+    "de-DE": (
+        "Löschen",
+        "Zeichne eine Ziffer",
+        r"mitgelieferte Gewichte: \d\d,\d\d\s%.*von 10\.000 Testziffern falsch",
+        r"^5\s+zu \d\d,\d\s% sicher",
+    ),
+    "fr-FR": (
+        "Effacer",
+        "Tracez un chiffre",
+        r"poids fournis : \d\d,\d\d\s% .*erreurs sur 10\s000 chiffres",
+        r"^5\s+sûr à \d\d,\d\s%",
+    ),
+}
+
+
+@pytest.mark.parametrize("locale", ["de-DE", pytest.param("fr-FR", marks=pytest.mark.nightly)])
+def test_the_page_speaks_the_visitors_language_and_writes_its_numbers(chromium, app, locale):
+    button, invitation, weights, sure = SPOKEN[locale]
     with visitor.visiting(chromium, app, visitor.DESKTOP | {"locale": locale}) as page:
         expect(page.locator("#prediction")).to_contain_text(invitation)
         expect(page.get_by_role("button", name=button)).to_be_visible()
+        expect(page.locator(".weights")).to_have_text(re.compile(weights))
+        page.locator("[data-example='5']").click()
+        expect(page.locator("#prediction")).to_have_text(re.compile(sure))
         for tab in page.get_by_role("tab").all()[1:]:
             tab.click()
         expect(page.locator("#about h2").first).not_to_have_text("What this is")
-
-
-def test_numbers_are_written_with_the_visitors_own_marks(chromium, app):
-    with visitor.visiting(chromium, app, visitor.DESKTOP | {"locale": "de-DE"}) as page:
-        expect(page.locator(".weights")).to_have_text(
-            re.compile(r"mitgelieferte Gewichte: \d\d,\d\d\s%.*von 10\.000 Testziffern falsch")
-        )
-        page.locator("[data-example='5']").click()
-        expect(page.locator("#prediction")).to_have_text(re.compile(r"^5\s+zu \d\d,\d\s% sicher"))
