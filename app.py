@@ -182,12 +182,11 @@ def zero_gpu_greeting() -> str:
 
 def build() -> gr.Blocks:
     """Lay out the page and name the API."""
-    demo = PictureBlocks(
+    with PictureBlocks(
         title=TITLE,
         delete_cache=(86_400, 86_400),  # what is left at the end; until then `Limits` decides
         analytics_enabled=False,  # nothing of visitors, nor of the owner, goes to Gradio
-    )
-    with demo:
+    ) as demo:
         with gr.Column(elem_id="intro"):
             gr.Markdown(I18nData("intro"), container=False)
         with gr.Row(elem_id="main"):
