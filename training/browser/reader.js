@@ -63,16 +63,13 @@ async function askLater(_, { image }) {
   const ink = Float32Array.from(decodeBytes(image), (value) => value / 255)
   try {
     const values = await compute(ink, ABOUT.layers.map(({ name }) => name))
-    return { layers: ABOUT.layers.map((layer, i) => ({ ...layer, values: encodeLayer(values[i]) })) }
+    // 255 is a layer's largest value.
+    const encoded = values.map((layer) => encodeBytes(layer, 255 / (maximum(layer) || 1)))
+    return { layers: ABOUT.layers.map((layer, i) => ({ ...layer, values: encoded[i] })) }
   } catch (error) {
     console.error(error)
     return null
   }
-}
-
-// 255 is the layer's largest value.
-function encodeLayer(values) {
-  return encodeBytes(values, 255 / (maximum(values) || 1))
 }
 
 const server = {

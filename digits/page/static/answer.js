@@ -86,11 +86,6 @@ function markTile(answer) {
   Array.from(tiles.children, (item, place) => item.firstChild.setAttribute('aria-pressed', answer.picked === place))
 }
 
-function setImage(encoded) {
-  if (encoded) paintImage(seenImage, encoded)
-  else seenImage.getContext('2d').clearRect(0, 0, 28, 28)
-}
-
 // ---- words ---------------------------------------------------------------------------------
 
 // What stands large, what is added to it, and the small line under it.
@@ -101,14 +96,10 @@ const SAY = {
   offline: () => ['', '', word(source === 'draw' ? 'offline' : 'offline_upload')],
   refused: () => ['', '', word('refused')],
   full: () => ['', '', word('pad_full')],
-  problem: (answer) => ['', '', sayProblem(answer)],
+  // The static page words its own problem.
+  problem: ({ code, text }) => ['', '', text || word(`problem_${code}`, count(props.settings.limits[code] ?? 0))],
   number: sayNumber,
   digit: sayDigit,
-}
-
-// The static page words its own problem.
-function sayProblem({ code, text }) {
-  return text || word(`problem_${code}`, count(props.settings.limits[code] ?? 0))
 }
 
 function sayDigit(answer) {
@@ -127,11 +118,6 @@ function sayNumber(answer) {
   return [answer.number, '', word('sure', sayShare(together)) + unread]
 }
 
-// While the pen is down nothing is judged: the digit that leads, without a word on it.
-function sayLeading(answer) {
-  return [answer.kind === 'number' ? answer.number : topDigit(answer), '', '']
-}
-
 // How long the answer took stands behind it, but is not announced.
 function setSay(note, took) {
   const say = prediction.querySelector('.say')
@@ -141,8 +127,9 @@ function setSay(note, took) {
 }
 
 function show({ answer, final }, news) {
+  // While the pen is down nothing is judged: the digit that leads, without a word on it.
   const judged = final || !['digit', 'number'].includes(answer.kind)
-  const [digit, or, note] = judged ? SAY[answer.kind](answer) : sayLeading(answer)
+  const [digit, or, note] = judged ? SAY[answer.kind](answer) : [answer.number ?? topDigit(answer), '', '']
   const lines = String(digit).split('\n')
   root.dataset.kind = answer.kind
   root.dataset.verdict = judged ? (digit === '' ? 'none' : 'digit') : 'open'
@@ -156,7 +143,8 @@ function show({ answer, final }, news) {
   if (!news || !BESIDE.includes(answer.kind)) {
     setBars(answer.kind === 'digit' ? answer : null)
     setTiles(answer.kind === 'number' ? answer : null)
-    setImage(answer.image)
+    if (answer.image) paintImage(seenImage, answer.image)
+    else seenImage.getContext('2d').clearRect(0, 0, 28, 28)
   }
   if (news && final) announce.textContent = prediction.textContent
   offerWhy(answer, news && final)

@@ -21,6 +21,8 @@ function tell(name, detail) {
   document.dispatchEvent(new CustomEvent(name, { detail }))
 }
 
+const sleep = (milliseconds) => new Promise((resolve) => { setTimeout(resolve, milliseconds) })
+
 // A new element with these properties, around this content.
 function make(tag, properties, ...content) {
   const node = Object.assign(document.createElement(tag), properties)

@@ -20,7 +20,7 @@ async function askAll() {
     if (!found) break
     compared = asked
     if (toCompare) showComparison(found)
-    await new Promise((resolve) => { setTimeout(resolve, COMPARE_MS) })
+    await sleep(COMPARE_MS)
   }
   compareBusy = false
 }

@@ -1,13 +1,10 @@
 // Example drawings: two rows of buttons, each drawn before the eyes of who presses it. First one of
 // each digit, then what is harder.
 
-function thumbnail(drawing) {
-  const lines = drawing.map(([width, ...points]) => `<polyline points="${points.join(' ')}" stroke-width="${width * 1.5}"/>`)
-  return `<svg viewBox="0 0 ${PAD_HEIGHT} ${PAD_HEIGHT}" aria-hidden="true">${lines.join('')}</svg>`
-}
-
 function drawingButton(drawing, label) {
-  const button = make('button', { type: 'button', innerHTML: thumbnail(drawing) })
+  const lines = drawing.map(([width, ...points]) => `<polyline points="${points.join(' ')}" stroke-width="${width * 1.5}"/>`)
+  const innerHTML = `<svg viewBox="0 0 ${PAD_HEIGHT} ${PAD_HEIGHT}" aria-hidden="true">${lines.join('')}</svg>`
+  const button = make('button', { type: 'button', innerHTML })
   button.setAttribute('aria-label', label)
   onPress(button, () => replay(drawing))
   return button

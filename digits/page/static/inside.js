@@ -39,7 +39,7 @@ async function lookInside() {
   insideBusy = true
   while (inside.open && lookedAt.answer !== layers.answer) {
     const wait = INSIDE_MS - (performance.now() - insideAsked)
-    if (wait > 0) await new Promise((resolve) => { setTimeout(resolve, wait) })
+    if (wait > 0) await sleep(wait)
     insideAsked = performance.now()
     const asked = lookedAt
     const seen = await askLater('inside', { image: asked.answer.image, network: asked.answer.network })

@@ -5,23 +5,19 @@ const overlay = sketchpad.querySelector('.overlay')
 const overlaySay = sketchpad.querySelector('.overlay-say')
 const painted = { why: null, inside: null }
 
-function showOverlay() {
-  const by = painted.inside ? 'inside' : 'why'
-  const { pixels, area, spot, say } = painted[by] || {}
-  overlay.hidden = !pixels
-  overlay.dataset.by = by
-  overlaySay.replaceChildren(...(say || []).map(([className, sentence]) => make('span', { className }, sentence)))
-  if (!pixels) return
-  const [shown, mark] = overlay.children
-  paintPixels(shown, pixels)
-  placeOver(shown, area, PAD_HEIGHT, PAD_HEIGHT)
-  mark.hidden = !spot
-  if (spot) placeOver(mark, spot, PAD_HEIGHT, PAD_HEIGHT)
-}
-
 function paint(by, picture) {
   painted[by] = picture
-  showOverlay()
+  const shown = painted.inside ? 'inside' : 'why'
+  const { pixels, area, spot, say } = painted[shown] || {}
+  overlay.hidden = !pixels
+  overlay.dataset.by = shown
+  overlaySay.replaceChildren(...(say || []).map(([className, sentence]) => make('span', { className }, sentence)))
+  if (!pixels) return
+  const [map, mark] = overlay.children
+  paintPixels(map, pixels)
+  placeOver(map, area, PAD_HEIGHT, PAD_HEIGHT)
+  mark.hidden = !spot
+  if (spot) placeOver(mark, spot, PAD_HEIGHT, PAD_HEIGHT)
 }
 
 document.addEventListener('digits:overlay', ({ detail }) => paint(detail.by, detail.picture))

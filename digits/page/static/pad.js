@@ -178,10 +178,7 @@ async function send(now) {
   waiting = false
   lastAsked = performance.now()
   const [number, before, asking, inkBox, start] = [++asked, generation, strokes, boxOfInk(), performance.now()]
-  let alarm
-  const patience = new Promise((resolve) => { alarm = setTimeout(resolve, PATIENCE_MS) })
-  const answer = await Promise.race([readDrawing(strokes, pen === null && !replaying), patience])
-  clearTimeout(alarm)
+  const answer = await Promise.race([readDrawing(strokes, pen === null && !replaying), sleep(PATIENCE_MS)])
   if (answer) Object.assign(answer, { took: performance.now() - start, strokes: asking })
   underWay -= 1
   const current = before === generation && strokes.length > 0
@@ -249,9 +246,7 @@ function lift(event) {
   pen = null
   ask(true)
 }
-sketchpad.addEventListener('pointerup', lift)
-sketchpad.addEventListener('pointercancel', lift)
-sketchpad.addEventListener('lostpointercapture', lift)
+for (const name of ['pointerup', 'pointercancel', 'lostpointercapture']) sketchpad.addEventListener(name, lift)
 
 // ---- the pen, by keyboard ------------------------------------------------------------------
 
