@@ -11,14 +11,6 @@ DRAWN = [[1, 5, 8], pytest.param(range(10), marks=pytest.mark.nightly)]
 
 
 @pytest.mark.parametrize("digits", DRAWN, ids=["three", "all"])
-def test_digits_drawn_with_the_mouse_are_read(page, digits):
-    for digit in digits:
-        visitor.draw(page, digit)
-        visitor.wait_for_digit(page, digit)
-        visitor.clear(page)
-
-
-@pytest.mark.parametrize("digits", DRAWN, ids=["three", "all"])
 def test_digits_drawn_with_the_finger_are_read_and_the_page_does_not_scroll(phone, digits):
     for digit in digits:
         visitor.draw_with_finger(phone, digit)
@@ -28,14 +20,8 @@ def test_digits_drawn_with_the_finger_are_read_and_the_page_does_not_scroll(phon
         visitor.wait_for_blank(phone)
 
 
-def test_a_click_draws_a_dot(page):
-    page.mouse.click(*visitor.on_pad(page, (0.5, 0.5)))
-    assert visitor.ink_on_pad(page) > 50
-
-
 def test_undo_takes_the_last_stroke_back(page):
-    visitor.draw(page, 1)
-    visitor.wait_for_digit(page, 1)
+    visitor.draw_to_the_end(page, 1)
     ink = visitor.ink_on_pad(page)
     visitor.draw(page, 4)
     visitor.press(page, "Undo")
@@ -49,8 +35,7 @@ def test_undo_takes_the_last_stroke_back(page):
 
 
 def test_the_keyboard_undoes_and_clears(page):
-    visitor.draw(page, 0)
-    visitor.wait_for_digit(page, 0)
+    visitor.draw_to_the_end(page, 0)
     page.keyboard.press("Delete")
     visitor.wait_for_blank(page)
     assert visitor.ink_on_pad(page) == 0
