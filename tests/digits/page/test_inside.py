@@ -47,6 +47,12 @@ def wait_for_image_of(page, digit):
     visitor.wait_for_same_image(page, LENS, ".seen-image canvas")
 
 
+def draw_and_look(page, digit):
+    visitor.draw_to_the_end(page, digit)
+    look(page)
+    wait_for_image_of(page, digit)
+
+
 def on_map(page, layer, channel):
     """A layer's canvas, and where a map lies in it, as Playwright's `position`."""
     canvas = page.locator(".layer canvas").nth(layer)
@@ -75,9 +81,7 @@ def test_closed_again_it_asks_nothing(page):
 
 
 def test_every_layer_shows_its_maps_of_the_image_that_was_answered(page):
-    visitor.draw_to_the_end(page, 5)
-    look(page)
-    wait_for_image_of(page, 5)
+    draw_and_look(page, 5)
     counts = page.locator(".layer figcaption span").all_inner_texts()
     assert [int(text.split()[0]) for text in counts] == CHANNELS
     for place in range(len(CHANNELS)):
@@ -117,9 +121,7 @@ def test_the_pens_answers_do_not_wait_for_it_and_late_ones_are_dropped(page):
 
 
 def test_a_map_below_the_mouse_is_shown_large_and_where_it_looks(page):
-    visitor.draw_to_the_end(page, 7)
-    look(page)
-    wait_for_image_of(page, 7)
+    draw_and_look(page, 7)
     image, paper = shown(page), visitor.screenshot(page.locator("#sketchpad"))
     hover(page, 1, 20)
     expect(lens(page)).to_have_text(f"Map 21 of {CHANNELS[1]}")
@@ -138,9 +140,7 @@ def test_a_map_below_the_mouse_is_shown_large_and_where_it_looks(page):
 
 def test_a_map_lies_over_the_ink_that_it_is_of(page):
     """The first layer looks at 3 pixels: what it shows on the pad lies within reach of the ink."""
-    visitor.draw_to_the_end(page, 1)
-    look(page)
-    wait_for_image_of(page, 1)
+    draw_and_look(page, 1)
     near = []
     for channel in range(CHANNELS[0]):
         hover(page, 0, channel)
@@ -153,8 +153,7 @@ def test_a_map_lies_over_the_ink_that_it_is_of(page):
 
 
 def test_a_press_holds_a_map_while_one_draws_on_and_escape_lets_it_go(page):
-    visitor.draw_to_the_end(page, 4)
-    look(page)
+    draw_and_look(page, 4)
     canvas, place = on_map(page, 0, 5)
     canvas.click(position=place)
     before = shown(page)
@@ -167,8 +166,7 @@ def test_a_press_holds_a_map_while_one_draws_on_and_escape_lets_it_go(page):
 
 
 def test_the_keyboard_reaches_every_map(page):
-    visitor.draw_to_the_end(page, 2)
-    look(page)
+    draw_and_look(page, 2)
     slider = page.get_by_role("slider", name="Convolution, 16 feature maps")
     slider.focus()
     for key, value in (("ArrowRight", 1), ("ArrowRight", 2), ("ArrowDown", 6), ("End", 16)):
@@ -180,8 +178,7 @@ def test_the_keyboard_reaches_every_map(page):
 
 
 def test_a_feature_shows_the_map_that_it_is_the_average_of(page):
-    visitor.draw_to_the_end(page, 6)
-    look(page)
+    draw_and_look(page, 6)
     last = len(CHANNELS) - 1
     seen = []
     for layer, name in ((last - 1, "Map"), (last, "Feature")):

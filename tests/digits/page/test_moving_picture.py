@@ -11,21 +11,16 @@ from digits.examples import digit_example
 from tests.conftest import ROOT
 from tests.support.visitor import clear, on_pad, wait_for_digit
 
-FOLDER = ROOT / ".github" / "screenshots"
-
-FRAME_MILLISECONDS = 60
-HOLD_MILLISECONDS = 1_200
-
-
-def frame(page):
-    """What the page looks like, as the moving picture shows it."""
-    with Image.open(io.BytesIO(page.screenshot())) as picture:
-        return picture.convert("RGB").resize((800, 500), Image.Resampling.LANCZOS)
-
 
 @pytest.mark.nightly
 def test_the_moving_picture_shows_the_answer_that_follows_the_pen(page, tmp_path):
     frames, durations = [], []
+
+    def take(milliseconds):
+        with Image.open(io.BytesIO(page.screenshot())) as picture:
+            frames.append(picture.convert("RGB").resize((800, 500), Image.Resampling.LANCZOS))
+        durations.append(milliseconds)
+
     for digit in (5, 8, 2):
         for _, *values in digit_example(digit):
             units = [value / PAD_HEIGHT for value in values]
@@ -35,16 +30,14 @@ def test_the_moving_picture_shows_the_answer_that_follows_the_pen(page, tmp_path
             for number, point in enumerate(points):
                 page.mouse.move(*on_pad(page, point))
                 if number % 5 == 0:
-                    frames.append(frame(page))
-                    durations.append(FRAME_MILLISECONDS)
+                    take(60)
             page.mouse.up()
         wait_for_digit(page, digit)
-        page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished))")
-        frames.append(frame(page))
-        durations.append(HOLD_MILLISECONDS)
+        page.evaluate("Promise.allSettled(document.getAnimations().map((one) => one.finished))")
+        take(1_200)
         clear(page)
-    folder = FOLDER if os.environ.get("UPDATE_SCREENSHOTS") == "1" else tmp_path
-    path = folder / "page.webp"
+    update = os.environ.get("UPDATE_SCREENSHOTS") == "1"
+    path = (ROOT / ".github" / "screenshots" if update else tmp_path) / "page.webp"
     frames[0].save(
         path, save_all=True, append_images=frames[1:], duration=durations, loop=0, quality=70
     )

@@ -69,7 +69,8 @@ def test_the_pages_curl_reads_a_seven(app, folder):
     assert json.loads(printed)["digit"] == 7
 
 
-def test_every_package_of_the_tests_is_locked_with_a_hash():
-    hashes = runtime.hashes(LOCK)
+@pytest.mark.parametrize("lock", [LOCK, runtime.FOLDER / runtime.LOCK_FILE])
+def test_every_package_of_npm_is_locked_with_a_hash(lock):
+    hashes = runtime.hashes(lock)
     assert hashes
     assert all(sha512.startswith("sha512-") for sha512 in hashes.values())

@@ -194,12 +194,8 @@ def test_the_folder_is_a_static_space(site):
     assert (site / build.PAGE_FILE).stat().st_size < 7e6
 
 
-def test_every_package_is_locked_with_a_hash_and_the_page_says_which_runtime_lies_in_it(site):
-    lock = runtime.FOLDER / runtime.LOCK_FILE
-    hashes = runtime.hashes(lock)
-    assert hashes
-    assert all(sha512.startswith("sha512-") for sha512 in hashes.values())
-    packages = json.loads(lock.read_bytes())["packages"]
+def test_the_page_says_which_runtime_lies_in_it(site):
+    packages = json.loads((runtime.FOLDER / runtime.LOCK_FILE).read_bytes())["packages"]
     for name in (build.PAGE_FILE, build.CARD_FILE):
         text = (site / name).read_text(encoding="utf-8")
         assert f"onnxruntime-web {packages['node_modules/onnxruntime-web']['version']}" in text
