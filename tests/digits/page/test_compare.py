@@ -9,14 +9,9 @@ COMPARE = "**/v1/compare"
 IMAGES = (".compare th:last-child canvas", ".seen-image canvas")
 
 
-def look(page):
-    """Open the comparison."""
-    page.locator(".compare summary").click()
-
-
 def test_every_network_answers_the_drawing_in_both_ways_until_the_pad_is_cleared(page):
     visitor.draw_to_the_end(page, 5)
-    look(page)
+    page.locator(".compare summary").click()
     rows = page.locator(".compare tbody tr")
     expect(rows).to_have_count(len(DEMOS) + 1)
     names = rows.locator("th").all_inner_texts()[:-1]
@@ -34,7 +29,7 @@ def test_every_network_answers_the_drawing_in_both_ways_until_the_pad_is_cleared
 
 def test_the_whole_drawing_is_compared_though_a_part_of_it_was_before(page):
     visitor.draw_to_the_end(page, 5)
-    look(page)
+    page.locator(".compare summary").click()
     visitor.wait_for_same_image(page, *IMAGES)
     visitor.clear(page)
     expect(page.locator(".compare table")).to_be_hidden()
@@ -63,7 +58,7 @@ def test_what_another_network_reads_otherwise_is_marked(page):
     body = {"networks": rows, "shrunk": image, "normalized": image, "model": "m"}
     page.route(COMPARE, lambda route: route.fulfill(json=body))
     visitor.draw_to_the_end(page, 5)
-    look(page)
+    page.locator(".compare summary").click()
     expect(page.locator(".compare .other")).to_have_count(1)
     expect(page.locator(".compare .other")).to_have_text("340%")
 
@@ -72,7 +67,7 @@ def test_a_press_lets_a_network_answer_the_pad_until_it_is_given_back(page):
     asked = []
     page.on("request", lambda request: asked.append(request.post_data or ""))
     visitor.draw_to_the_end(page, 5)
-    look(page)
+    page.locator(".compare summary").click()
     rows = page.locator(".compare tbody tr")
     served, demo = rows.last.get_by_role("button"), rows.first.get_by_role("button")
     expect(served).to_have_attribute("aria-pressed", "true")
@@ -102,7 +97,7 @@ def test_a_press_lets_a_network_answer_the_pad_until_it_is_given_back(page):
 def test_it_speaks_the_visitors_language_and_fits_a_phone(chromium, app):
     with visitor.visiting(chromium, app, visitor.PHONE | {"locale": "de-DE"}) as page:
         visitor.show_example(page, 7)
-        look(page)
+        page.locator(".compare summary").click()
         served = page.locator(".compare [data-network=''] th")
         expect(served).to_contain_text("Diese Seite")
         expect(served).to_contain_text(",")

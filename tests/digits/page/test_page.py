@@ -212,7 +212,7 @@ def show_upload(page, view):
     page.evaluate(tell, detail)
 
 
-def test_what_is_left_unread_is_marked_and_counted(page):
+def test_at_every_width_the_unread_is_marked_and_a_rejection_stands_beside_its_picture(page):
     view = SHOWN | {"kind": "number", "number": "12345678\n9", "lines": ["12345678", "9"],
             "digits": [{"digit": 1, "confidence": 0.9, "box": [5, 5, 9, 20], "line": 0,
                         "runner_up": {"digit": 7, "confidence": 0.1}, "image": visitor.BLANK}] * 9,
@@ -228,11 +228,7 @@ def test_what_is_left_unread_is_marked_and_counted(page):
         assert digits.evaluate("(node) => node.scrollWidth <= node.clientWidth")
         size = digits.evaluate("(node) => parseFloat(getComputedStyle(node).lineHeight)")
         assert digits.bounding_box()["height"] == pytest.approx(2 * size, abs=1)
-
-
-def test_the_heading_of_a_rejection_stands_beside_the_picture_at_every_width(page):
-    for width in (320, 600, 1280):
-        page.set_viewport_size({"width": width, "height": 700})
+        # The heading of a rejection stands beside its picture.
         show_upload(page, REJECTED | SHOWN)
         expect(page.locator("#prediction")).to_contain_text("Not a digit")
         heading, seen = (page.locator(name).bounding_box() for name in ("#prediction", ".seen"))

@@ -21,14 +21,10 @@ print(json.dumps({
 """
 
 
-def run(code: str) -> str:
-    return subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True)
-
-
 @pytest.mark.nightly
 def test_gradio_is_the_same_without_stubs():
     usual, without = (
-        json.loads(run(before + COMPONENTS))
+        json.loads(subprocess.check_output([sys.executable, "-c", before + COMPONENTS], cwd=ROOT))
         for before in ("", "import digits.page.without_stubs\n")
     )
     assert len(usual["components"]) > 30
