@@ -27,6 +27,7 @@ function startRound() {
   toDraw = Array.from({ length: 10 }, (_, digit) => [Math.random(), digit]).sort(([a], [b]) => a - b).map(([, digit]) => digit)
   roundBegan = performance.now()
   clockTimer = setInterval(() => { goalClock.textContent = ` · ${inSeconds.format(roundSeconds())} s` }, CLOCK_MS)
+  roundButton.firstChild.textContent = word('game_stop')
   nextDigit()
 }
 
@@ -36,6 +37,7 @@ function endRound(say) {
   toDraw = []
   goalClock.textContent = ''
   goalSay.textContent = say
+  roundButton.firstChild.textContent = word('game')
 }
 
 function finishRound() {
@@ -49,7 +51,6 @@ function takeDigit() {
   toDraw.shift()
   if (toDraw.length) nextDigit()
   else finishRound()
-  labelRound()
 }
 
 // An example that draws itself does not count.
@@ -63,13 +64,7 @@ sketchpad.addEventListener('pointerdown', () => {
   if (!toDraw.length) endRound('')
 })
 
-function labelRound() {
-  roundButton.firstChild.textContent = word(toDraw.length ? 'game_stop' : 'game')
-}
-
 onPress(roundButton, () => {
   if (toDraw.length) endRound('')
   else startRound()
-  labelRound()
 })
-labelRound()
