@@ -9,6 +9,7 @@ needs a token that may write: `HF_TOKEN`, `hf auth login`, or a trusted publishe
 import argparse
 import json
 import re
+import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,9 +24,10 @@ from digits.recognizer import Recognizer
 from digits.weights import Weights, WeightsError
 from training import console
 from training.console import UserError
+from training.data.mnist import load_mnist
+from training.export import exports
 from training.export.endpoint import endpoint_files
-from training.export.exports import cells
-from training.release import gate_result, hub_client, model_card, published, published_exports
+from training.release import gate_result, hub_client, model_card, published
 from training.release.hub_client import one_line
 
 CARD_FILE = "README.md"
@@ -117,15 +119,18 @@ def publish(  # noqa: PLR0913 - the options of the command
     changes()
     with one_line(repo):
         releases = published.releases(api, repo, tags, found.config.sha256)
-    exports = published_exports.bring(api, repo, head, run, found, data=data)
-    files |= published_exports.read_files(run, exports) | endpoint_files()
+    notes = bring_exports(api, repo, head, run, found, data=data)
+    exported = (name for kind in notes["formats"].values() for name in kind["files"])
+    for name in (exports.EXPORTS_FILE, *exported):
+        files[f"{exports.FOLDER}/{name}"] = (run / exports.FOLDER / name).read_bytes()
+    files |= endpoint_files()
     card = model_card.write_card(
         repo,
         found,
         files,
         gate=model_card.gate_numbers(run),
         releases=releases,
-        exports=cells(exports),
+        exports=exports.cells(notes),
     )
     files[CARD_FILE] = card.encode()
     changed = changes()
@@ -167,6 +172,36 @@ def read_run(run: Path) -> dict[str, bytes]:
         )
     present = [name for name in OPTIONAL_FILES if (run / name).is_file()]
     return {name: (run / name).read_bytes() for name in (*weights.FILES, *present)}
+
+
+def bring_exports(  # noqa: PLR0913 - where exports may come from
+    api: HfApi, repo: str, head: str, run: Path, found: Weights, *, data: Path | None = None
+) -> exports.Notes:
+    """See to it that the run folder holds every format of its weights, and return the notes.
+
+    Some formats hold the time at which they were written. So exports of the same weights are kept
+    if the run folder has them, or the repository at its newest commit `head`: publishing again
+    changes nothing.
+
+    Raises:
+        UserError: If the Hub does not deliver, or there is no MNIST to fit 8 bits to.
+    """
+    folder = run / exports.FOLDER
+    if notes := exports.complete(folder, found):
+        return notes
+    with tempfile.TemporaryDirectory() as cache, one_line(repo, head):
+        patterns = f"{exports.FOLDER}/*"
+        snapshot = api.snapshot_download(
+            repo, revision=head, allow_patterns=patterns, cache_dir=cache
+        )
+        there = Path(snapshot, exports.FOLDER)
+        if notes := exports.complete(there, found):
+            shutil.copytree(there, folder, dirs_exist_ok=True)
+            return notes
+    print("exporting to other formats and comparing them with the app (a minute or two)")
+    mnist = load_mnist(data)
+    exports.export(found, folder, exports.FORMATS, lambda: exports.calibration_images(mnist))
+    return exports.checked(found, folder, mnist)
 
 
 def read_back(api: HfApi, repo: str, commit: str, files: Mapping[str, bytes]) -> None:

@@ -8,8 +8,8 @@ import pytest
 from digits import weights
 from tests.support.commands import run_main
 from tests.support.finished_run import write_finished_run, write_stand_in
+from training import publish
 from training.export import exports
-from training.release import published_exports
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def new_exports(monkeypatch):
     """Where exports are missing, let stand-ins be made."""
     monkeypatch.setattr(exports, "write_format", write_stand_in)
     monkeypatch.setattr(exports, "checked", lambda _found, place, _mnist: exports.read(place))
-    monkeypatch.setattr(published_exports, "load_mnist", lambda _data: None)
+    monkeypatch.setattr(publish, "load_mnist", lambda _data: None)
 
 
 @pytest.fixture

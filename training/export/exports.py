@@ -107,12 +107,10 @@ def calibration_images(mnist: Mnist) -> InkArray:
 def complete(folder: Path, found: Weights) -> Notes | None:
     """Say what lies in a folder if it is every format of these weights, untouched."""
     notes = read(folder)
-    if notes is None or not is_of(notes, found) or notes["formats"].keys() != FORMATS.keys():
+    if notes is None or not is_of(notes, found):
         return None
-    for name, place in FORMATS.items():
-        if notes["formats"][name]["files"] != _hashes(folder, folder / place):
-            return None
-    return notes
+    there = {name: {"files": _hashes(folder, folder / place)} for name, place in FORMATS.items()}
+    return notes if notes["formats"] == there else None
 
 
 def checked(found: Weights, folder: Path, mnist: Mnist, drawn: Path | None = None) -> Notes:
