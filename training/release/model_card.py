@@ -7,6 +7,7 @@ number in it was typed and the same run always gives the same card.
 import json
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -82,17 +83,17 @@ def write_card(  # noqa: PLR0913 - what a card tells of
     """
     name = repo.rpartition("/")[2]
     metrics, config = weights.metrics, weights.config
-    test, network = metrics["mnist_test"], networks.find(config.network)
+    network = networks.find(config.network)
     knows_others = networks.class_count(network) > networks.NOT_A_DIGIT
     recipe: dict[str, Any] = json.loads(files.get("recipe.json", b"{}")).get("recipe", {})
     augmented = bool(recipe.get("augmentation"))
     text = _TEXT.format(
         name=name,
         repo=repo,
-        headline=f"{test['top1_accuracy']:.2%} of MNIST's test set right "
-        f"({test['errors']:,} of {test['count']:,} wrong)",
-        network=config.network,
-        parameters=f"{networks.parameter_count(network):,}",
+        config=config,
+        metrics=metrics,
+        test=metrics["mnist_test"],
+        parameters=networks.parameter_count(network),
         results=_results_table(metrics),
         gate=_gate_table(gate),
         curves=_picture("learning-curves.png", files) + _picture("confusion.png", files),
@@ -100,14 +101,10 @@ def write_card(  # noqa: PLR0913 - what a card tells of
         others=_KNOWS_OTHERS if knows_others else _KNOWS_DIGITS_ONLY,
         misread=_picture("misread.png", files),
         outlier_class=", the last of them that it is no digit" if knows_others else "",
-        temperature=config.temperature,
-        rejection=_rejection(config.rejection_threshold, test),
+        rejection=_rejection(config.rejection_threshold, metrics["mnist_test"]),
         reliability=_picture("reliability.png", files),
-        training=_training(weights),
-        training_count=_count(metrics.get("training_count")),
-        validation_count=_count(metrics.get("validation_count")),
+        training=_training(metrics),
         augmentation=_AUGMENTATION if augmented else "The images were shown as they are.",
-        sha256=config.sha256,
         exports=markdown(exports) if exports else "",
         uploaded=f"{sum(map(len, files.values())) / 1e6:.1f} MB",
         files=", ".join(f"`{file}`" for file in sorted(files)),
@@ -149,56 +146,39 @@ def _metadata(name: str, metrics: Mapping[str, Any], gate: Sequence[Measured]) -
 
 def _eval_results(metrics: Mapping[str, Any], gate: Sequence[Measured]) -> Iterator[EvalResult]:
     """Give the measured numbers in the Hub's form; unverified, as they are the trainer's own."""
-    for key, measured in _measured(metrics):
-        title, split = _SETS[key]
-        refused, count = measured.get("refused"), measured["count"]
-        numbers = (
+    result = partial(EvalResult, task_type="image-classification", task_name="Image Classification")
+    for key, (title, split) in _SETS.items():
+        measured = metrics[key]
+        for kind, name, value in (
             ("accuracy", "top-1 accuracy", measured["top1_accuracy"]),
-            ("expected_calibration_error", "expected calibration error", measured.get("ece")),
-            (
-                "refusal_rate",
-                "share of digits rejected",
-                refused / count if isinstance(refused, int) else None,
-            ),
-        )
-        for kind, name, value in numbers:
-            if isinstance(value, int | float):
-                yield _result((MNIST, title, split), kind, name, value)
+            ("expected_calibration_error", "expected calibration error", measured["ece"]),
+            ("refusal_rate", "share of digits rejected", measured["refused"] / measured["count"]),
+        ):
+            yield result(
+                dataset_type=MNIST,
+                dataset_name=title,
+                dataset_split=split,
+                metric_type=kind,
+                metric_name=name,
+                metric_value=value,
+            )
     for number in gate:
-        made = ("digits-gate", "made by training.gate of this project", None)
-        yield _result(made, "error_rate", number.title, number.value)
-
-
-def _result(dataset: tuple[str, str, str | None], kind: str, name: str, value: float) -> EvalResult:
-    """Say a number of a data set, given as type, title and split."""
-    return EvalResult(
-        task_type="image-classification",
-        task_name="Image Classification",
-        dataset_type=dataset[0],
-        dataset_name=dataset[1],
-        dataset_split=dataset[2],
-        metric_type=kind,
-        metric_name=name,
-        metric_value=value,
-    )
-
-
-def _measured(metrics: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield key and figures of every set of pictures that `metrics.json` counts errors of."""
-    for key in _SETS:
-        figures = metrics.get(key)
-        if isinstance(figures, Mapping) and {"errors", "count", "top1_accuracy"} <= figures.keys():
-            yield key, figures
+        yield result(
+            dataset_type="digits-gate",
+            dataset_name="made by training.gate of this project",
+            metric_type="error_rate",
+            metric_name=number.title,
+            metric_value=number.value,
+        )
 
 
 def _results_table(metrics: Mapping[str, Any]) -> str:
     rows = [["pictures", "right", "wrong", "rejected", "calibration error"]]
-    for key, measured in _measured(metrics):
-        ece, rejected = measured.get("ece"), measured.get("refused")
-        shown = f"{ece:.2%}" if isinstance(ece, float) else "not measured"
-        lost = f"{rejected:,}" if isinstance(rejected, int) else "not measured"
-        wrong = f"{measured['errors']:,} of {measured['count']:,}"
-        rows.append([_SETS[key][0], f"{measured['top1_accuracy']:.2%}", wrong, lost, shown])
+    for key, (title, _) in _SETS.items():
+        measured = metrics[key]
+        right, wrong = f"{measured['top1_accuracy']:.2%}", f"{measured['errors']:,}"
+        rejected, ece = f"{measured['refused']:,}", f"{measured['ece']:.2%}"
+        rows.append([title, right, f"{wrong} of {measured['count']:,}", rejected, ece])
     return markdown(rows)
 
 
@@ -220,27 +200,17 @@ def _picture(name: str, files: Container[str]) -> str:
 def _rejection(rejection_threshold: float, test: Mapping[str, Any]) -> str:
     if rejection_threshold == 0:
         return "No answer is withheld."
-    text = f'Answers whose score is below {rejection_threshold:.4g} are withheld as "not a digit"'
-    rejected = test.get("refused")
-    if isinstance(rejected, int):
-        text += f", which are {rejected:,} of {test['count']:,} test digits"
-    return f"{text}."
+    return (
+        f'Answers whose score is below {rejection_threshold:.4g} are withheld as "not a digit", '
+        f"which are {test['refused']:,} of {test['count']:,} test digits."
+    )
 
 
-def _count(value: object) -> str:
-    return f"{value:,}" if isinstance(value, int) else "some"
-
-
-def _training(weights: Weights) -> str:
+def _training(metrics: Mapping[str, Any]) -> str:
     """Give command, time and machine, and every single fact that the run wrote down."""
-    metrics = weights.metrics
-    usual = f"python -m training.train --network {weights.config.network}"
-    lines = [f"    {metrics.get('command', usual)}", ""]
-    seconds, hardware = metrics.get("seconds"), metrics.get("hardware")
-    if isinstance(seconds, int | float) and isinstance(hardware, Mapping):
-        cores = f"{hardware.get('cpus')} cores ({hardware.get('machine')}), no GPU"
-        lines += [f"took {seconds / 60:.1f} minutes on {cores}.", ""]
-    lines += ["| | |", "|---|---|"]
+    cores = f"{metrics['hardware']['cpus']} cores ({metrics['hardware']['machine']}), no GPU"
+    lines = [f"    {metrics['command']}", ""]
+    lines += [f"took {metrics['seconds'] / 60:.1f} minutes on {cores}.", "", "| | |", "|---|---|"]
     for key, value in metrics.items():
         if key not in {*_SETS, "command"} and (shown := _fact(value)):
             lines.append(f"| {key.replace('_', ' ')} | {shown} |")
