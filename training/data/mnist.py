@@ -132,16 +132,17 @@ def read_idx(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     Raises:
         DataError: If the file is cut, damaged, of another kind or of another shape.
     """
-    header = _header(shape)
-    size = len(header) + math.prod(shape)
-    content = _read_bytes(path, limit=size + 1)
-    if content[: len(header)] != header:
-        raise DataError(f"{path} {_what_it_is(content, shape)}: {_REAL_FILES}")
-    if len(content) != size:
-        received = f"only {len(content):,}" if len(content) < size else "more"
+    sizes = b"".join(size.to_bytes(4, "big") for size in shape)
+    header = bytes([0, 0, _UNSIGNED_BYTES, len(shape)]) + sizes
+    expected = len(header) + math.prod(shape)
+    content = _read_bytes(path, limit=expected + 1)
+    begins, received = content[: len(header)], len(content)
+    if begins != header or received != expected:
+        what = f"{shape[0]:,} {'labels' if len(shape) == 1 else 'images of 28x28'}"
         raise DataError(
-            f"{path} is {'cut' if len(content) < size else 'too long'}. Expected {size:,} bytes, "
-            f"received {received}: copy or download it again"
+            f"{path} does not hold {what}. Expected {expected:,} bytes that begin with "
+            f"{header.hex()}, received {'more' if received > expected else f'{received:,}'} that "
+            f"begin with {begins.hex()}: {_REAL_FILES}"
         )
     return np.frombuffer(content, np.uint8, offset=len(header)).reshape(shape)
 
@@ -174,12 +175,6 @@ def as_input(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     return (images.astype(np.float32) / np.float32(255))[..., np.newaxis]
 
 
-def _header(shape: tuple[int, ...]) -> bytes:
-    """Say how an IDX file of unsigned bytes of this shape begins."""
-    sizes = b"".join(size.to_bytes(4, "big") for size in shape)
-    return bytes([0, 0, _UNSIGNED_BYTES, len(shape)]) + sizes
-
-
 def _find(folder: Path, name: str) -> Path | None:
     """Find a file as published, or as unpacking tools spell it: with a dot before `idx`."""
     names = (name, name.replace("-idx", ".idx"))
@@ -198,21 +193,6 @@ def _read_bytes(path: Path, limit: int) -> bytes:
         raise DataError(
             f"{path} cannot be read to its end: copy or download it again ({error})"
         ) from error
-
-
-def _what_it_is(content: bytes, shape: tuple[int, ...]) -> str:
-    """Say in what a file differs whose header is not the one of `shape`."""
-    wanted = _describe(shape)
-    for name, other in FILES.values():
-        if content.startswith(_header(other)):
-            return f"holds {_describe(other)}, as {name} should, where {wanted} were expected"
-    if len(content) < len(_header(shape)):
-        return f"is cut: it ends after {len(content)} bytes"
-    return f"is no IDX file of {wanted}: it begins with {content[: len(_header(shape))].hex()}"
-
-
-def _describe(shape: tuple[int, ...]) -> str:
-    return f"{shape[0]:,} {'labels' if len(shape) == 1 else 'images of 28x28'}"
 
 
 def _check_array(name: str, array: NDArray[Any], shape: tuple[int, ...], source: str) -> None:
