@@ -7,7 +7,7 @@ build before. The proof is the app itself: it answers with the fingerprint of it
 import re
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import httpx2
@@ -50,23 +50,10 @@ class Expected:
     restarts: bool
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What the app said of itself.
-
-    Attributes:
-        files: Fingerprint of its files.
-        ready: Whether it reads digits.
-        model: Which weights answer.
-        model_repo: Where weights come from; None for the bundled ones.
-        problem: Why newer weights do not answer.
-    """
-
-    files: str
-    ready: bool
-    model: str | None
-    model_repo: str | None
-    problem: str | None
+Answer = dict[str, Any]
+"""What the app said of itself: `files`, the fingerprint of its files; `ready`, whether it reads
+digits; `model`, which weights answer; `model_repo`, where weights come from, None for the bundled
+ones; `problem`, why newer weights do not answer. Empty where no sound answer came."""
 
 
 class Watch:
@@ -91,12 +78,10 @@ class Watch:
             UserError: If the build or the start failed, the Space is stopped, the app follows
                 another model repository, or the time is up. What the log says last was printed.
         """
-        answer: Answer | None = None
-        stage = "unknown"
         while True:
             stage, commit = self._stage()
             self._note(stage)
-            answer = None if self.private else ask(self.url)
+            answer = {} if self.private else ask(self.url)
             if served := self._served(answer, stage, commit):
                 return served
             if self._has_ended(stage, commit):
@@ -126,26 +111,26 @@ class Watch:
             print(f"{time.monotonic() - self._began:4.0f} s  {stage}", flush=True)
             self._shown = stage
 
-    def _served(self, answer: Answer | None, stage: str, commit: str | None) -> str | None:
+    def _served(self, answer: Answer, stage: str, commit: str | None) -> str | None:
         if self.private:
             fresh = self._rebuilt or not self._expected.rebuilds
             built = commit == self._expected.commit if commit else fresh
             if stage == "RUNNING" and built:
                 return "is running; as it is private, its app was not asked"
             return None
-        if answer is None or not answer.ready or answer.files != self._expected.fingerprint:
+        if not answer.get("ready") or answer.get("files") != self._expected.fingerprint:
             return None
-        wanted = self._expected.model_repo
-        if wanted and answer.model_repo != wanted:
+        wanted, found = self._expected.model_repo, answer.get("model_repo")
+        if wanted and found != wanted:
             if self._expected.restarts:
                 return None
             raise UserError(
                 f"{self._expected.space} serves the new files, but takes its weights from "
-                f"{answer.model_repo or 'the files themselves'} instead of {wanted}: its variable "
+                f"{found or 'the files themselves'} instead of {wanted}: its variable "
                 "MODEL_REPO decides, change it in the Space's settings"
             )
-        problem = f" ({answer.problem})" if answer.problem else ""
-        return f"serves at {self.url}, answering with {answer.model}{problem}"
+        problem = f" ({answer['problem']})" if answer.get("problem") else ""
+        return f"serves at {self.url}, answering with {answer.get('model')}{problem}"
 
     def _has_ended(self, stage: str, commit: str | None) -> bool:
         """Whether a stage from which nothing follows is that of the expected commit."""
@@ -169,13 +154,13 @@ class Watch:
             f"{space} could not {what} at commit {commit} ({stage}), see its log above"
         )
 
-    def _late(self, stage: str, answer: Answer | None, seconds: float) -> UserError:
+    def _late(self, stage: str, answer: Answer, seconds: float) -> UserError:
         self._print_log(build=stage in ("BUILDING", "RUNNING_BUILDING"))
         said = "gives no answer"
         if answer:
-            same = answer.files == self._expected.fingerprint
+            same = answer.get("files") == self._expected.fingerprint
             said = "answers with the new files" if same else "answers with other files"
-            said += "" if answer.ready else ", but reads no digits yet"
+            said += "" if answer.get("ready") else ", but reads no digits yet"
         return UserError(
             f"{self._expected.space} does not serve commit {self._expected.commit[:7]} after "
             f"{seconds / 60:.0f} minutes: its stage is {stage}, its app {said}"
@@ -197,16 +182,15 @@ class Watch:
             print(f"  | {line}", flush=True)
 
 
-def ask(url: str) -> Answer | None:
-    """Ask the app what it serves; None where no sound answer comes."""
+def ask(url: str) -> Answer:
+    """Ask the app what it serves."""
     try:
         health = f"{url}/gradio_api/run/health"
         response = httpx2.post(health, json={"data": []}, timeout=ASK_SECONDS)
-        response.raise_for_status()
-        said: dict[str, Any] = response.json()["data"][0]
-        return Answer(**{field.name: said[field.name] for field in fields(Answer)})
+        said = response.raise_for_status().json()["data"][0]
+        return said if isinstance(said, dict) else {}
     except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, LookupError, TypeError):
-        return None
+        return {}
 
 
 def tail(logged: Iterable[str]) -> Iterator[str]:
