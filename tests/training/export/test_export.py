@@ -58,10 +58,11 @@ def test_table_has_a_row_for_each_format_measured_or_not(exported, bundled):
     bare = exports.cells(notes)
     assert bare[0] == ["format", "kB"]
     assert [row[0] for row in bare[1:]] == [f"`{place}`" for place in exports.FORMATS.values()]
-    compared = {"count": 5, "largest_difference": 0.1, "other_answers": 1, "errors": 2}
-    measured = {"milliseconds": 1.0, "milliseconds_in_batches": 0.5}
-    measured["mnist_test"] = compared | {"app_errors": 1}
+    compared = {"count": 10_000, "largest_difference": 2e-6, "other_answers": 3}
+    compared |= {"errors": 41, "app_errors": 40}
+    measured = {"milliseconds": 0.42, "milliseconds_in_batches": 0.31, "mnist_test": compared}
     full = exports.cells(notes | {"checked": {"formats": {"onnx": measured}}})
+    assert full[-1][2:] == ["0.42", "0.31", "2e-06", "3 of 10,000", "41 (app 40)"]
     assert {len(row) for row in full} == {len(full[0])}
 
 
