@@ -148,7 +148,6 @@ def _arguments() -> argparse.Namespace:
         metavar="MINUTES",
         help="longest wait until the app serves (default: %(default)s)",
     )
-    hub_client.add_timeout(parser)
     return parser.parse_args()
 
 
@@ -160,7 +159,7 @@ def main() -> None:
         if repo:
             hub_client.check_repo(repo)
     files = space_files.collect(deployment.ROOT, space, model_repo, arguments.source)
-    hub_client.limit_requests(arguments.timeout)
+    hub_client.limit_requests()
     api = HfApi(token=hub_client.sign_in())
     sent = send(
         api,

@@ -47,6 +47,7 @@ class Profile:
     limits: Mapping[str, float]
 
 
+_UNLIMITED = dict.fromkeys(TITLES, 1.0)
 PROFILES = {
     # For weights that serve a page: the default network trained by its recipe.
     "served": Profile(
@@ -63,29 +64,11 @@ PROFILES = {
     ),
     # For the networks without a class for what is no digit: they take nearly everything for one.
     "plain": Profile(
-        2000,
-        {
-            "mnist_test": 0.03,
-            "refused": 0.03,
-            "ece": 0.02,
-            "drawn": 0.08,
-            "letters": 1.0,
-            "outliers": 1.0,
-            "pages": 1.0,
-        },
+        2000, _UNLIMITED | {"mnist_test": 0.03, "refused": 0.03, "ece": 0.02, "drawn": 0.08}
     ),
     # To try the way to the Hub with a short run; such weights are for nobody's page.
     "trial": Profile(
-        100,
-        {
-            "mnist_test": 0.2,
-            "refused": 0.2,
-            "ece": 0.2,
-            "drawn": 0.5,
-            "letters": 1.0,
-            "outliers": 1.0,
-            "pages": 1.0,
-        },
+        100, _UNLIMITED | {"mnist_test": 0.2, "refused": 0.2, "ece": 0.2, "drawn": 0.5}
     ),
 }
 DEFAULT_PROFILE = "served"
@@ -200,19 +183,6 @@ def measure(
     return compare(answers, answer_all(other, pictures(other.look)), limits)
 
 
-def _limit(text: str) -> tuple[str, float]:
-    name, _, percent = text.partition("=")
-    try:
-        share = float(percent) / 100
-    except ValueError:
-        share = -1
-    if name not in TITLES or not 0 <= share <= 1:
-        raise argparse.ArgumentTypeError(
-            f"expected NAME=PERCENT with a name of {', '.join(TITLES)}, received {text}"
-        )
-    return name, share
-
-
 def _arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser = console.parser("training.gate", "Decide whether a run is good enough to be published.")
     parser.add_argument("run", type=Path, metavar="RUN_FOLDER")
@@ -220,23 +190,11 @@ def _arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
         "--repo", metavar="OWNER/NAME", help="compare with what it holds; its commit goes on"
     )
     parser.add_argument("--profile", choices=list(PROFILES), default=DEFAULT_PROFILE)
-    parser.add_argument(
-        "--limit",
-        type=_limit,
-        action="append",
-        default=[],
-        metavar="NAME=PERCENT",
-        help="instead of the profile's, for one number; may be given several times",
-    )
-    parser.add_argument("--pictures", type=int, metavar="N", help="instead of the profile's")
     parser.add_argument("--data", type=Path, metavar="DIR", help="MNIST's four IDX files")
     parser.add_argument(
         "--summary", type=Path, metavar="FILE", help="add the numbers to it, as Markdown"
     )
-    arguments = parser.parse_args(words)
-    if arguments.pictures is not None and arguments.pictures < 10:
-        parser.error(f"--pictures needs at least 10, not {arguments.pictures}")
-    return arguments
+    return parser.parse_args(words)
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -249,10 +207,9 @@ def main(words: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as cache:
         found = published.find(arguments.repo, Path(cache)) if arguments.repo else None
         print(f"compared with: {_described(found)}", flush=True)
-        count = arguments.pictures or profile.pictures
-        pictures = partial(gate_pictures.picture_sets, load_mnist(arguments.data), count)
-        limits = {**profile.limits, **dict(arguments.limit)}
-        numbers = measure(recognizer, found, pictures, limits)
+        mnist = load_mnist(arguments.data)
+        pictures = partial(gate_pictures.picture_sets, mnist, profile.pictures)
+        numbers = measure(recognizer, found, pictures, profile.limits)
     print(as_text(numbers), flush=True)
     if arguments.summary:
         with arguments.summary.open("a", encoding="utf-8") as file:

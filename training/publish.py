@@ -11,7 +11,7 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -74,7 +74,6 @@ def publish(  # noqa: PLR0913 - the options of the command
     tag: str | None = None,
     create: bool = False,
     parent: str | None = None,
-    verify: Callable[[Path], Weights] = verified,
     data: Path | None = None,
 ) -> Release:
     """Bring a run to the Hub in one commit, read it back, and tag it.
@@ -87,7 +86,6 @@ def publish(  # noqa: PLR0913 - the options of the command
         create: Whether to make the repository if it is missing.
         parent: Commit that must still be the newest, such as the one a gate compared with; "" if
             the gate found no repository; None accepts any. What is published may always be tagged.
-        verify: Checks the run and returns its weights.
         data: MNIST's four IDX files, to export to 8 bits; see `load_mnist`.
 
     Raises:
@@ -114,7 +112,7 @@ def publish(  # noqa: PLR0913 - the options of the command
             )
         return changed
 
-    found = verify(run)
+    found = verified(run)
     # Before time is spent on exports.
     changes()
     with one_line(repo):
@@ -272,11 +270,7 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--repo", required=True, metavar="OWNER/NAME")
     parser.add_argument("--tag", help="name of the release, v1.0.0 for example")
     parser.add_argument("--create", action="store_true", help="make the repository if missing")
-    guards = parser.add_mutually_exclusive_group()
-    guards.add_argument(
-        "--parent", metavar="COMMIT", help="publish only if this is still the newest commit"
-    )
-    guards.add_argument(
+    parser.add_argument(
         "--gated",
         action="store_true",
         help="publish only what training.gate has passed, over what it compared with",
@@ -284,7 +278,6 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--data", type=Path, metavar="DIR", help="MNIST's four IDX files, to export to 8 bits"
     )
-    hub_client.add_timeout(parser)
     return parser.parse_args(words)
 
 
@@ -293,10 +286,10 @@ def main(words: Sequence[str] | None = None) -> None:
     arguments = _arguments(words)
     check_names(arguments.repo, arguments.tag)
     read_run(arguments.run)
-    parent = arguments.parent
+    parent = None
     if arguments.gated:
         parent = gate_result.read(arguments.run, arguments.repo).parent or ""
-    hub_client.limit_requests(arguments.timeout)
+    hub_client.limit_requests()
     release = publish(
         HfApi(token=hub_client.sign_in()),
         arguments.run,

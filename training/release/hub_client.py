@@ -1,6 +1,5 @@
 """What every command that writes to the Hub shares: signing in, names, and errors in one line."""
 
-import argparse
 import hashlib
 import os
 import re
@@ -26,8 +25,7 @@ from digits import hub
 from training.console import UserError
 
 REQUEST_SECONDS = 120.0
-"""Time the Hub may take for one request: a commit may take it a minute."""
-
+"""Time the Hub may take for one answer: a commit may take it a minute."""
 
 PUBLISHER, TOKEN, EITHER = "publisher", "token", "publisher-or-token"
 """What `SIGN_IN` may say: a trusted publisher, a stored token, or that where the former fails."""
@@ -47,15 +45,23 @@ def sign_in() -> str:
     way = os.environ.get("SIGN_IN") or (PUBLISHER if publisher else TOKEN)
     if way not in (PUBLISHER, TOKEN, EITHER):
         raise UserError(f"SIGN_IN is {way!r}: set it to {PUBLISHER}, {TOKEN} or {EITHER}")
-    if way == TOKEN:
-        return _stored_token()
-    try:
-        return _publisher_token(publisher)
-    except UserError as error:
-        if way != EITHER:
-            raise
-        print(f"{error}; SIGN_IN={EITHER} allows another token", flush=True)
-        return _stored_token()
+    if way != TOKEN:
+        try:
+            return _publisher_token(publisher)
+        except UserError as error:
+            if way != EITHER:
+                raise
+            print(f"{error}; SIGN_IN={EITHER} allows another token", flush=True)
+    # Else the client would ask for a trusted publisher's token again.
+    os.environ.pop("HF_OIDC_RESOURCE", None)
+    token = get_token()
+    if token is None:
+        raise UserError(
+            "no token to publish with: set HF_TOKEN to one that may write, or run `hf auth login`"
+        )
+    where = "HF_TOKEN" if os.environ.get("HF_TOKEN") else "the token of `hf auth login`"
+    print(f"signing in with {where}", flush=True)
+    return token
 
 
 def _publisher_token(publisher: str | None) -> str:
@@ -66,19 +72,6 @@ def _publisher_token(publisher: str | None) -> str:
         token = get_token()
     if token is None:
         raise UserError(f"the Hub gave no token to the trusted publisher of {publisher}")
-    return token
-
-
-def _stored_token() -> str:
-    # Else the client would ask for a trusted publisher's token again.
-    os.environ.pop("HF_OIDC_RESOURCE", None)
-    token = get_token()
-    if token is None:
-        raise UserError(
-            "no token to publish with: set HF_TOKEN to one that may write, or run `hf auth login`"
-        )
-    where = "HF_TOKEN" if os.environ.get("HF_TOKEN") else "the token of `hf auth login`"
-    print(f"signing in with {where}", flush=True)
     return token
 
 
@@ -115,26 +108,15 @@ def one_line(
         raise UserError(f"{before}the Hub refuses: {reason}{after}") from error
 
 
-def add_timeout(parser: argparse.ArgumentParser) -> None:
-    """Add the option for `limit_requests`."""
-    parser.add_argument(
-        "--timeout",
-        type=float,
-        default=REQUEST_SECONDS,
-        metavar="SECONDS",
-        help="longest wait for one answer of the Hub (default: %(default)s)",
-    )
-
-
-def limit_requests(seconds: float) -> None:
-    """Let the Hub's client wait no longer than this for one answer; its own way is for ever.
+def limit_requests() -> None:
+    """Let the Hub's client wait `REQUEST_SECONDS` for one answer; its own way is for ever.
 
     A session's own limit would not do: the client throws the session away when a connection fails.
     """
 
     def limited() -> httpx2.Client:
         client = default_client_factory()
-        client.timeout = httpx2.Timeout(seconds)
+        client.timeout = httpx2.Timeout(REQUEST_SECONDS)
         return client
 
     set_client_factory(limited)
