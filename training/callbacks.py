@@ -15,47 +15,36 @@ from training.run_folder import Row, RunFolder
 _DROPOUT_STREAM = 3  # keeps dropout's random numbers apart from those of training.data
 
 
-class SeededEpochs(keras.callbacks.Callback):
-    """Make all that is random in an epoch follow from the seed and the epoch's number.
+class Epochs(keras.callbacks.Callback):
+    """Make all that is random in an epoch follow from the seed and its number, and keep its state.
 
     Keras' own end-of-epoch hook of data sets also fires before the first epoch and cannot count.
-    """
-
-    def __init__(self, batches: EpochBatches, seed: int) -> None:
-        """Keep what is to be set."""
-        super().__init__()
-        self._batches = batches
-        self._seed = seed
-
-    def on_epoch_begin(self, epoch: int, logs: object = None) -> None:  # noqa: ARG002 - Keras' form
-        """Set the order of the images, and dropout's seeds, which Keras does not save."""
-        self._batches.epoch = epoch
-        random = np.random.default_rng([self._seed, _DROPOUT_STREAM, epoch])
-        for variable in self.model.non_trainable_variables:
-            if variable.name == "seed_generator_state":
-                variable.assign(random.integers(2**32, size=variable.shape, dtype=np.uint32))
-
-
-class Checkpoints(keras.callbacks.Callback):
-    """Write the state and the history after each epoch.
 
     Attributes:
         rows: What each epoch so far measured, those of an earlier start included.
     """
 
-    def __init__(self, run: RunFolder, rows: Sequence[Row]) -> None:
-        """Continue the given history."""
+    def __init__(
+        self, batches: EpochBatches, seed: int, run: RunFolder, rows: Sequence[Row]
+    ) -> None:
         super().__init__()
         self.rows = list(rows)
+        self._batches = batches
+        self._seed = seed
         self._run = run
         self._started = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: object = None) -> None:  # noqa: ARG002 - Keras' form
-        """Start the clock."""
+        """Set the order of the images, and dropout's seeds, which no checkpoint holds."""
+        self._batches.epoch = epoch
+        random = np.random.default_rng([self._seed, _DROPOUT_STREAM, epoch])
+        for variable in self.model.non_trainable_variables:
+            if variable.name == "seed_generator_state":
+                variable.assign(random.integers(2**32, size=variable.shape, dtype=np.uint32))
         self._started = time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Save, unless there is nothing worth saving any more."""
+        """Write state and history, unless there is nothing worth keeping any more."""
         measured = {name: float(value) for name, value in (logs or {}).items()}
         if not all(map(math.isfinite, measured.values())):
             raise UserError(

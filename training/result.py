@@ -1,6 +1,6 @@
 """What is left of a run that came to its end: weights, calibration, scores and figures."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,11 +46,8 @@ def draw_figures(
         run.write_figure(name, figure)
 
 
-Draw = Callable[[RunFolder, Mnist, NDArray[np.float32], list[Row]], None]
-
-
 def finish(
-    fitted: Fitted, mnist: Mnist, run: RunFolder, described: Mapping[str, Any], draw: Draw
+    fitted: Fitted, mnist: Mnist, run: RunFolder, described: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Calibrate on validation, score the test set once, and write all that the run leaves.
 
@@ -67,6 +64,11 @@ def finish(
         _probabilities(fitted.model, mnist.test_images), temperature
     )
     test = _measure(tested, mnist.test_labels, rejection_threshold)
+    config = {
+        "network": fitted.recipe.network,
+        "temperature": temperature,
+        "rejection_threshold": rejection_threshold,
+    }
     metrics = {
         "network": fitted.recipe.network,
         "mnist_test": test,
@@ -80,8 +82,15 @@ def finish(
         "seconds": round(sum(row["seconds"] for row in fitted.rows), 1),
         **described,
     }
-    draw(run, mnist, tested, fitted.rows)
-    _save(run, fitted.recipe, fitted.model, temperature, rejection_threshold)
+    draw_figures(run, mnist, tested, fitted.rows)
+    # Weights without the optimizer; the other networks are the bundled ones.
+    tensors = keras_networks.read_tensors(fitted.model)
+    run.write_bytes(WEIGHTS_FILE, weights.serialize(tensors))
+    if fitted.recipe.legacy_h5:
+        bare = keras_networks.build(fitted.recipe.network)
+        keras_networks.assign_tensors(bare, tensors)
+        run.save_legacy_h5("model.h5", bare)
+    run.write_json(CONFIG_FILE, config | run.complete(BUNDLED))
     run.write_json(METRICS_FILE, metrics)
     run.remove_checkpoint()
     return metrics
@@ -119,29 +128,6 @@ def _measure(
         "ece": calibrate.reliability(confidences, labels).ece,
         "refused": int((_scores(calibrated) < rejection_threshold).sum()),
     }
-
-
-def _save(
-    run: RunFolder,
-    recipe: Recipe,
-    model: keras.Model,
-    temperature: float,
-    rejection_threshold: float,
-) -> None:
-    """Write the weights, without the optimizer, and how to use them; other networks are bundled."""
-    tensors = keras_networks.read_tensors(model)
-    content = weights.serialize(tensors)
-    run.write_bytes(WEIGHTS_FILE, content)
-    if recipe.legacy_h5:
-        bare = keras_networks.build(recipe.network)
-        keras_networks.assign_tensors(bare, tensors)
-        run.save_legacy_h5("model.h5", bare)
-    config = {
-        "network": recipe.network,
-        "temperature": temperature,
-        "rejection_threshold": rejection_threshold,
-    }
-    run.write_json(CONFIG_FILE, config | run.complete(BUNDLED))
 
 
 def summary(metrics: dict[str, Any]) -> str:

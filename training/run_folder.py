@@ -8,15 +8,14 @@ import errno
 import hashlib
 import io
 import json
-import math
 import os
-import re
-import shutil
+import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
 
 from digits.weights import CONFIG_FILE, HASHES, METRICS_FILE
 from training.console import UserError
@@ -29,22 +28,18 @@ if TYPE_CHECKING:
 RECIPE_FILE = "recipe.json"
 HISTORY_FILE = "history.csv"
 LOG_FILE = "log.jsonl"
-CHECKPOINT_FOLDER = "checkpoint"
+CHECKPOINT_FILE = "checkpoint.npz"
 
 Row = dict[str, float]
 """What one epoch measured, by name; `epoch` counts from 1."""
 
 _PARTIAL = ".partial-"
-_STATE_FILE = "state.json"
-_PICTURES_BYTES = 2**20
-_HDF5_OVERHEAD_BYTES = 2**18  # names, attributes and the groups of the largest network here
 
 
 class RunFolder:
     """One run's files, in a folder as it is; `open` also makes and checks it."""
 
     def __init__(self, path: Path) -> None:
-        """Take a folder as it is; `open` also makes and checks it."""
         self.path = path
 
     @classmethod
@@ -88,9 +83,22 @@ class RunFolder:
         self.write_bytes(name, (json.dumps(content, indent=2, allow_nan=False) + "\n").encode())
 
     def write_bytes(self, name: str, content: bytes) -> None:
-        """Write a file whole or not at all."""
-        with _replacing(self.path / name) as partial, partial.open("wb") as file:
-            file.write(content)
+        """Write a file whole or not at all.
+
+        Raises:
+            OSError: If it cannot be written; names the file.
+        """
+        path = self.path / name
+        partial = path.with_name(f"{_PARTIAL}{path.name}")
+        try:
+            partial.write_bytes(content)
+            _flush(partial)
+            partial.replace(path)
+        except OSError as error:
+            error.filename = str(path)
+            raise
+        finally:
+            partial.unlink(missing_ok=True)
 
     def write_figure(self, name: str, figure: "Figure") -> None:
         """Write a figure as PNG; the same figure gives the same bytes."""
@@ -137,34 +145,17 @@ class RunFolder:
             file.write(text + "\n")
         print(time.strftime("%H:%M:%S"), text, flush=True)
 
-    def require_space(self, model: "keras.Model") -> None:
-        """See to it that no epoch of a compiled model is computed that cannot be kept.
-
-        Raises:
-            OSError: If the disk does not hold two checkpoints, the weights and the pictures.
-        """
-        _require_space(self.path, 3 * _size(model) + _PICTURES_BYTES)
-
-    def save_weights(self, name: str, model: "keras.Model") -> None:
-        """Write `NAME.weights.h5`: weights, and the optimizer's state if the model is compiled."""
-        with _replacing(self.path / name, _size(model)) as partial:
-            model.save_weights(partial)
-
     def save_legacy_h5(self, name: str, model: "keras.Model") -> None:
         """Write `NAME.h5` in the format before Keras 3, which `load_weights` reads too."""
-        with only_errors(KERAS_LOG), _replacing(self.path / name, _size(model)) as partial:
-            model.save(partial, include_optimizer=False)
+        with tempfile.TemporaryDirectory() as folder, only_errors(KERAS_LOG):
+            model.save(Path(folder, name), include_optimizer=False)
+            self.write_bytes(name, Path(folder, name).read_bytes())
 
     def save_checkpoint(self, model: "keras.Model", rows: Sequence[Row]) -> None:
-        """Keep the state after an epoch; the one before it is kept until this one is complete."""
-        self._checkpoint.mkdir(exist_ok=True)
-        weights = f"epoch-{len(rows):04d}.weights.h5"
-        self.save_weights(f"{CHECKPOINT_FOLDER}/{weights}", model)
-        state = {"weights": weights, "history": list(rows)}
-        self.write_json(f"{CHECKPOINT_FOLDER}/{_STATE_FILE}", state)
-        for old in self._checkpoint.glob("epoch-*.weights.h5"):
-            if old.name != weights:
-                old.unlink()
+        """Keep the state of a compiled model after an epoch, in the place of the one before it."""
+        content = io.BytesIO()
+        np.savez(content, *(each.numpy() for each in _state(model)), history=json.dumps(rows))
+        self.write_bytes(CHECKPOINT_FILE, content.getvalue())
 
     def restore_checkpoint(self, model: "keras.Model") -> list[Row]:
         """Load the state after the last complete epoch, if there is one, into a compiled model.
@@ -175,34 +166,32 @@ class RunFolder:
         Raises:
             UserError: If the checkpoint does not fit the network.
         """
-        if not (self._checkpoint / _STATE_FILE).is_file():
+        path = self.path / CHECKPOINT_FILE
+        if not path.is_file():
             return []
-        state = self.read_json(f"{CHECKPOINT_FOLDER}/{_STATE_FILE}")
-        try:
-            model.load_weights(self._checkpoint / state["weights"])
-        except (ValueError, OSError) as error:
+        with np.load(path) as state:
+            rows: list[Row] = json.loads(state["history"].item())
+            arrays = [state[name] for name in state.files if name != "history"]
+        variables = _state(model)
+        if [array.shape for array in arrays] != [tuple(each.shape) for each in variables]:
             raise UserError(
-                f"the checkpoint in {self._checkpoint} does not fit this version of the network: "
-                "delete the run folder, or give another by --run"
-            ) from error
-        rows: list[Row] = state["history"]
+                f"{path} does not fit this version of the network: delete the run folder, or give "
+                "another by --run"
+            )
+        for variable, array in zip(variables, arrays, strict=True):
+            variable.assign(array)
         return rows
 
     def remove_checkpoint(self) -> None:
         """Delete what only an unfinished run needs."""
-        shutil.rmtree(self._checkpoint, ignore_errors=True)
-
-    @property
-    def _checkpoint(self) -> Path:
-        return self.path / CHECKPOINT_FOLDER
+        (self.path / CHECKPOINT_FILE).unlink(missing_ok=True)
 
     def _clean(self) -> None:
         """Delete what a kill left half-written, or would have been deleted next."""
         if self.is_finished:
             self.remove_checkpoint()
-        for folder in (self.path, self._checkpoint):
-            for partial in folder.glob(f"{_PARTIAL}*"):
-                partial.unlink()
+        for partial in self.path.glob(f"{_PARTIAL}*"):
+            partial.unlink()
 
     def _agree(self, configuration: dict[str, Any], notes: dict[str, Any]) -> None:
         """Write down the configuration, or see that it is the one written down."""
@@ -229,50 +218,15 @@ class RunFolder:
             self.write_json(RECIPE_FILE, {**configuration, **notes})
 
 
-@contextmanager
-def _replacing(path: Path, size_bytes: int = 0) -> Iterator[Path]:
-    """Give a place to write to, which takes the place of `path` when all went well.
-
-    The HDF5 library reports a full disk by a page of its own complaints: `size_bytes`, which are
-    going to be written, keep it from coming to that.
-
-    Raises:
-        OSError: If it cannot be written; names `path`.
-    """
-    partial = path.with_name(f"{_PARTIAL}{path.name}")
-    try:
-        _require_space(path.parent, size_bytes)
-        yield partial
-        _flush(partial)
-        partial.replace(path)
-    except (OSError, RuntimeError) as error:
-        # HDF5 on closing a file only puts the system's error number into the text.
-        told = re.search(r"errno = (\d+)", str(error))
-        number = getattr(error, "errno", None) or (int(told[1]) if told else None)
-        if number is None:
-            raise
-        raise OSError(number, os.strerror(number), str(path)) from error
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _require_space(folder: Path, size_bytes: int) -> None:
-    if shutil.disk_usage(folder).free < size_bytes:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
-
-
 def _flush(path: Path) -> None:
     """Bring the bytes to the disk before the name: a power cut must not leave an empty file."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
 
 
-def _size(model: "keras.Model") -> int:
-    """Estimate from above the bytes of a weights file of the network, and of its optimizer."""
-    optimizer = getattr(model, "optimizer", None)  # only a compiled network has one
-    variables = [*model.weights, *(optimizer.variables if optimizer else ())]
-    numbers: int = sum(math.prod(variable.shape) for variable in variables)
-    return _HDF5_OVERHEAD_BYTES + 4 * numbers
+def _state(model: "keras.Model") -> list["keras.Variable"]:
+    """Return the weights of a compiled model and the state of its optimizer."""
+    return [*model.weights, *model.optimizer.variables]
 
 
 def _difference(found: Mapping[str, Any], asked: Mapping[str, Any]) -> str:

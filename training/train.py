@@ -27,12 +27,12 @@ from digits import networks
 from digits.malloc import keep_freed_memory
 from digits.weights import METRICS_FILE
 from training import console, keras_networks, push, recipes
-from training.callbacks import Checkpoints, SeededEpochs, whole_lines
+from training.callbacks import Epochs, whole_lines
 from training.data import corrections
 from training.data.batches import EpochBatches
 from training.data.mnist import Mnist, as_input, load_mnist, split
 from training.recipes import RECIPES, Recipe
-from training.result import SCORING_BATCH, Draw, Fitted, draw_figures, finish, summary
+from training.result import SCORING_BATCH, Fitted, finish, summary
 from training.run_folder import RunFolder
 
 
@@ -87,7 +87,7 @@ def main() -> None:
     push.push(folder, arguments)
 
 
-def train(job: Job, mnist: Mnist, folder: Path, draw: Draw = draw_figures) -> dict[str, Any]:
+def train(job: Job, mnist: Mnist, folder: Path) -> dict[str, Any]:
     """Train, or take up or read back the run that the folder holds.
 
     The test part of the data is scored once, after the last epoch.
@@ -110,7 +110,7 @@ def train(job: Job, mnist: Mnist, folder: Path, draw: Draw = draw_figures) -> di
     described = {key: value for key, value in decides.items() if key != "recipe"}
     described["hardware"] = {"machine": platform.machine(), "cpus": os.cpu_count()}
     described["versions"] = versions()
-    return finish(fitted, mnist, run, described, draw)
+    return finish(fitted, mnist, run, described)
 
 
 def configuration(job: Job, mnist: Mnist) -> dict[str, Any]:
@@ -194,11 +194,12 @@ def _fit(
         *training, recipe.batch_size, job.seed, recipe.augmentation, encode=encode
     )
     recipes.compile_network(model, recipe, len(batches))
-    checkpoints = Checkpoints(run, run.restore_checkpoint(model))
-    run.require_space(model)
+    epochs = Epochs(batches, job.seed, run, run.restore_checkpoint(model))
+    # Before an epoch is computed: is there room to keep it?
+    run.save_checkpoint(model, epochs.rows)
     counts = f"{len(parts[0]):,} images train, {len(parts[1]):,} validate"
     print(f"{recipe.network}: {counts}, seed {job.seed}")
-    done = len(checkpoints.rows)
+    done = len(epochs.rows)
     if done:
         print(f"taken up after epoch {done} of {recipe.epochs}")
     # Where the recipe keeps an average of the weights, that is what validates.
@@ -213,9 +214,9 @@ def _fit(
             # Keras draws its bar where nobody watches too: a line for each batch in a log.
             verbose="auto" if sys.stdout.isatty() else 2,
             shuffle=False,  # the batches are; Keras' own order of them would depend on the start
-            callbacks=[*averaging, SeededEpochs(batches, job.seed), checkpoints],
+            callbacks=[*averaging, epochs],
         )
-    return Fitted(recipe, model, checkpoints.rows, parts[1])
+    return Fitted(recipe, model, epochs.rows, parts[1])
 
 
 if __name__ == "__main__":

@@ -18,8 +18,7 @@ def write_finished_run(folder: Path) -> Path:
     (folder / "recipe.json").write_text('{"seed": 0}')
     (folder / "history.csv").write_text("epoch,loss\n1,0.5\n")
     (folder / "misread.png").write_bytes(PICTURE)
-    (folder / "checkpoint").mkdir()
-    (folder / "checkpoint" / "state.json").write_text("{}")
+    (folder / "checkpoint.npz").write_bytes(b"of an unfinished run")
     write_exports(folder)
     return folder
 

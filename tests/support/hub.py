@@ -501,8 +501,7 @@ def _file_info(path: str, file: File) -> JsonObject:
     info: JsonObject = {"type": "file", "path": path, "oid": file.blob, **size}
     info |= {"rfilename": path, "blobId": file.blob}
     if file.lfs:
-        info["lfs"] = {"oid": file.sha256, "sha256": file.sha256, **size}
-        info["lfs"]["pointerSize"] = len(file.pointer)
+        info["lfs"] = {"oid": file.sha256, "sha256": file.sha256, "pointerSize": 0, **size}
     return info
 
 

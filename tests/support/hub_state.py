@@ -26,19 +26,12 @@ class File:
 
     @property
     def blob(self) -> str:
-        """Git's SHA-1 of what git stores: the bytes, or the pointer of a large file."""
-        return git_hash(self.pointer if self.lfs else self.data)
+        """Git's SHA-1 of the bytes."""
+        return git_hash(self.data)
 
     @property
     def sha256(self) -> str:
         return hashlib.sha256(self.data).hexdigest()
-
-    @property
-    def pointer(self) -> bytes:
-        return (
-            "version https://git-lfs.github.com/spec/v1\n"
-            f"oid sha256:{self.sha256}\nsize {len(self.data)}\n"
-        ).encode()
 
     @property
     def etag(self) -> str:

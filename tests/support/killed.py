@@ -4,24 +4,24 @@ What they import takes seconds, so one process does that and forks for each comm
 
     kill(release, {"request": "/commit/"}, hub.url, hub.token, run, repo)
 
-A command dies over a file (half of it is written), when a request has been sent but not answered,
-in the middle of what it sends, or when it deletes its folder of checkpoints.
+A command dies over a file (half of it is written, for the nth time), when a request has been sent
+but not answered, in the middle of what it sends, or when it deletes its checkpoint.
 """
 
 import importlib
+import itertools
 import multiprocessing
 import os
-import shutil
 import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 from huggingface_hub import HfApi, constants
 
-from digits import weights
 from digits.corrections import Correction, Corrections
 from training import deploy, publish, run_folder
 
@@ -32,37 +32,40 @@ _SERVER = multiprocessing.get_context("forkserver")
 _SERVER.set_forkserver_preload([__name__])
 
 
-def kill(command: Callable[..., object], death: dict[str, Any], *arguments: object) -> None:
+def kill(
+    command: Callable[..., object], death: dict[str, Any], *arguments: object, **settings: object
+) -> None:
     """Run a function until it is killed; AssertionError if it is not."""
-    process = _SERVER.Process(target=_run, args=(command, death, *arguments))
+    process = _SERVER.Process(target=_run, args=(command, death, *arguments), kwargs=settings)
     process.start()
     process.join()
     assert process.exitcode == -signal.SIGKILL, (command, death)
 
 
-def _run(command, death, *arguments):
+def _run(command, death, *arguments, **settings):
     constants.HF_HUB_DISABLE_XET = True
     if command is train_a_little:
         importlib.import_module("training.train")
     [(kind, where)] = death.items()
     _DEATHS[kind](where)
-    command(*arguments)
+    command(*arguments, **settings)
 
 
-def train_a_little(folder: Path) -> dict[str, Any]:
+def train_a_little(folder: Path, **settings: object) -> dict[str, Any]:
     """Train for two epochs, without figures; return what was measured."""
     # TensorFlow takes seconds, which the other commands need not wait for.
     from tests.support.training_support import small_mnist  # noqa: PLC0415
     from training.recipes import Recipe  # noqa: PLC0415
     from training.train import Job, train  # noqa: PLC0415
 
-    recipe = Recipe(network="fnn", epochs=2, batch_size=32, learning_rate=0.003)
-    return train(Job(recipe=recipe, limit=60), small_mnist(60, 20), folder, lambda *_: None)
+    settings = {"optimizer": "adamw", "weight_decay": 0.01, "ema_momentum": 0.5} | settings
+    recipe = Recipe(network="dropout", epochs=2, batch_size=32, learning_rate=0.003, **settings)
+    with mock.patch("training.result.draw_figures"):
+        return train(Job(recipe=recipe, limit=60), small_mnist(60, 20), folder)
 
 
 def release(url, token, run, repo):
-    api = HfApi(url, token=token)
-    return publish.publish(api, run, repo, tag="v1", verify=weights.load_folder)
+    return publish.publish(HfApi(url, token=token), run, repo, tag="v1")
 
 
 def deploy_files(url, token, space, model_repo):
@@ -81,9 +84,12 @@ def _die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _die_over_file(name):
+def _die_over_file(where):
+    name, nth = where
+    times = itertools.count(1)
+
     def flush(path):
-        if path.name == f".partial-{name}":
+        if path.name == f".partial-{name}" and next(times) == nth:
             os.truncate(path, path.stat().st_size // 2)
             _die()
 
@@ -121,7 +127,7 @@ def _die_after_bytes(count):
 
 
 def _die_on_deleting(_name):
-    shutil.rmtree = _die
+    run_folder.RunFolder.remove_checkpoint = _die
 
 
 _DEATHS = {

@@ -3,9 +3,10 @@ import dataclasses
 import errno
 import hashlib
 import json
+import os
 import sys
 from pathlib import Path
-from types import SimpleNamespace
+from unittest import mock
 
 import keras
 import numpy as np
@@ -18,7 +19,7 @@ from digits.weights import BUNDLED, EXTRACTOR, FINDER, LINE_READER, load_folder
 from tests.support.commands import run_main
 from tests.support.nightly import mostly_nightly
 from tests.support.training_support import small_mnist, write_blank_mnist
-from training import keras_networks, result, train
+from training import keras_networks, recipes, result, run_folder, train
 from training.console import UserError
 from training.data import batches
 from training.recipes import RECIPES, Recipe
@@ -40,40 +41,10 @@ def tiny_job(network="fnn", epochs=1, **settings):
     return dataclasses.replace(small_job(network, epochs, **settings), limit=60)
 
 
-def no_figures(*_):
-    """Take the place of `result.draw_figures`, which takes as long as such a training."""
-
-
 def run_job(job, folder, mnist=MNIST):
-    return train.train(job, mnist, folder, no_figures)
-
-
-class KilledError(Exception):
-    pass
-
-
-def die_in_epoch(monkeypatch, number):
-    """End the process's training in the middle of an epoch, counted from 1."""
-    original = train.SeededEpochs.on_epoch_begin
-
-    def on_epoch_begin(self, epoch, logs=None):
-        original(self, epoch, logs)
-        self.dies = epoch + 1 == number
-
-    def on_train_batch_end(self, batch, logs=None):
-        if self.dies and batch == 2 and logs:
-            raise KilledError
-
-    monkeypatch.setattr(train.SeededEpochs, "on_epoch_begin", on_epoch_begin)
-    monkeypatch.setattr(train.SeededEpochs, "on_train_batch_end", on_train_batch_end)
-
-
-def killed_in(monkeypatch, number, job, folder):
-    """Train into a folder until the process dies in the middle of an epoch."""
-    with monkeypatch.context() as patch:
-        die_in_epoch(patch, number)
-        with pytest.raises(KilledError):
-            run_job(job, folder)
+    """Train without figures, which take as long as such a training."""
+    with mock.patch("training.result.draw_figures"):
+        return train.train(job, mnist, folder)
 
 
 def weights_of(folder):
@@ -162,37 +133,10 @@ def test_the_history_has_one_line_an_epoch_and_validates_the_average_that_is_sav
     assert float(rows[2]["val_accuracy"]) == pytest.approx(validated, abs=1e-6)
 
 
-@pytest.mark.parametrize("epoch", mostly_nightly([2, 3], 2))
-def test_a_killed_run_is_taken_up_and_ends_with_the_same_weights_whatever_ran_before(
-    finished, tmp_path, monkeypatch, capsys, epoch
-):
-    killed_in(monkeypatch, epoch, small_job(), tmp_path / "run")
-    assert not (tmp_path / "run" / "metrics.json").exists()
-    metrics = run_job(small_job(), tmp_path / "run")
-    assert f"taken up after epoch {epoch - 1} of 3" in capsys.readouterr().out
-    assert metrics["epochs"] == 3
-    assert weights_of(tmp_path / "run") == weights_of(finished[0])
-
-
-@pytest.mark.nightly
-@pytest.mark.parametrize(
-    "settings",
-    [{"optimizer": "adam", "weight_decay": 0, "ema_momentum": None}, {"warmup_epochs": 1}],
-)
-def test_every_way_of_optimizing_survives_a_kill(tmp_path, monkeypatch, settings):
-    job = small_job(epochs=2, **settings)
-    run_job(job, tmp_path / "whole")
-    killed_in(monkeypatch, 2, job, tmp_path / "killed")
-    run_job(job, tmp_path / "killed")
-    assert weights_of(tmp_path / "killed") == weights_of(tmp_path / "whole")
-
-
 def test_a_kill_after_the_last_epoch_costs_no_training(tmp_path):
-    def die(*_):
-        raise KilledError
-
-    with pytest.raises(KilledError):
-        train.train(tiny_job(), MNIST, tmp_path / "run", die)
+    killed = mock.patch("training.result.draw_figures", side_effect=SystemExit)
+    with killed, pytest.raises(SystemExit):
+        train.train(tiny_job(), MNIST, tmp_path / "run")
     history = (tmp_path / "run" / "history.csv").read_bytes()
     metrics = run_job(tiny_job(), tmp_path / "run")
     assert metrics["epochs"] == 1
@@ -232,11 +176,15 @@ def test_a_file_in_the_place_of_the_run_folder_is_one_clear_line(tmp_path):
             run_job(small_job(), place)
 
 
-def test_a_checkpoint_of_another_architecture_is_one_clear_line(tmp_path, monkeypatch):
-    killed_in(monkeypatch, 2, small_job(), tmp_path / "run")
-    monkeypatch.setitem(networks.NETWORKS, "dropout", networks.find("conv3"))
+def test_a_checkpoint_of_another_architecture_is_one_clear_line(tmp_path):
+    job = tiny_job()
+    models = [keras_networks.build(name) for name in ("conv3", "dropout")]
+    for model in models:
+        recipes.compile_network(model, job.recipe, steps_per_epoch=2)
+    run = RunFolder(tmp_path)
+    run.save_checkpoint(models[0], [{"epoch": 1.0}])
     with pytest.raises(UserError, match="does not fit this version of the network"):
-        run_job(small_job(), tmp_path / "run")
+        run.restore_checkpoint(models[1])
 
 
 def test_a_training_that_diverges_is_one_clear_line(tmp_path):
@@ -302,7 +250,10 @@ def test_the_onehot_network_also_leaves_h5_weights(watched):
 
 
 def fill_disk(patch):
-    patch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=10))
+    def full(path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    patch.setattr(run_folder, "_flush", full)
 
 
 def test_a_disk_that_is_full_in_the_end_leaves_the_last_checkpoint(tmp_path, monkeypatch, capsys):
@@ -318,10 +269,10 @@ def test_a_disk_that_is_full_in_the_end_leaves_the_last_checkpoint(tmp_path, mon
         patch.setattr(RunFolder, "save_checkpoint", save_checkpoint)
         with pytest.raises(OSError, match="No space left on device") as caught:
             run_job(tiny_job(epochs=2), tmp_path / "run")
-    assert str(tmp_path / "run") in caught.value.filename
+    assert caught.value.filename == str(tmp_path / "run" / "checkpoint.npz")
     assert capsys.readouterr().out.endswith("\n"), "the progress bar's line must be over"
-    left = {path.name for path in (tmp_path / "run").rglob("*") if path.is_file()}
-    assert left == {"recipe.json", "history.csv", "epoch-0001.weights.h5", "state.json"}
+    left = {path.name for path in (tmp_path / "run").iterdir()}
+    assert left == {"recipe.json", "history.csv", "checkpoint.npz"}
     assert run_job(tiny_job(epochs=2), tmp_path / "run")["epochs"] == 2
 
 
@@ -330,20 +281,6 @@ def test_a_disk_that_is_full_from_the_start_costs_no_epoch(tmp_path, monkeypatch
     monkeypatch.setattr(keras.Model, "fit", None)
     with pytest.raises(OSError, match="No space left on device"):
         run_job(small_job(), tmp_path / "run")
-
-
-@pytest.mark.parametrize("save", [RunFolder.save_weights, RunFolder.save_legacy_h5])
-def test_hdf5_on_a_full_disk_leaves_nothing(tmp_path, save):
-    """With what the operating system allows a file, as a full disk cannot be had everywhere."""
-    resource = pytest.importorskip("resource", reason="Windows has no limits of this kind")
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
-    try:
-        with pytest.raises(OSError, match=f"{errno.EFBIG}.*model.weights.h5"):
-            save(RunFolder(tmp_path), "model.weights.h5", keras_networks.build("dropout"))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_that_cannot_be_written_keeps_its_old_content(tmp_path):

@@ -13,7 +13,6 @@ import zlib
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,24 +81,21 @@ def load_mnist(folder: Path | None = None) -> Mnist:
     """
     named = os.environ.get("MNIST_DIR")
     folder = folder or (Path(named) if named else None)
-    expected = os.environ.get("MNIST_SHA256") or MNIST_SHA256
-    if folder is None:
-        return verify(_from_keras(), "what keras.datasets.mnist gave", expected)
-    return verify(read_folder(folder), str(folder), expected)
-
-
-def verify(mnist: Mnist, source: str, expected_sha256: str = MNIST_SHA256) -> Mnist:
-    """Return the data set if it has this SHA-256; `source` names it in messages.
-
-    Raises:
-        DataError: If a shape, a type, a label or the hash differs.
-    """
+    source = folder or "what keras.datasets.mnist gave"
+    mnist = read_folder(folder) if folder else _from_keras()
     for name, (_, shape) in FILES.items():
-        _check_array(name, getattr(mnist, name), shape, source)
-    if mnist.sha256 != expected_sha256:
+        array = getattr(mnist, name)
+        largest = 9 if len(shape) == 1 else 255
+        if array.shape != shape or array.dtype != np.uint8 or array.max() > largest:
+            raise DataError(
+                f"{source} is not MNIST. Expected {name} {shape} of uint8 from 0 to {largest}, "
+                f"received {array.shape} of {array.dtype} up to {array.max()}: {_REAL_FILES}"
+            )
+    expected = os.environ.get("MNIST_SHA256") or MNIST_SHA256
+    if mnist.sha256 != expected:
         raise DataError(
             f"{source} has the form of MNIST, but other digits in it. Expected SHA-256 "
-            f"{expected_sha256}, received {mnist.sha256}: {_REAL_FILES}; if these digits are "
+            f"{expected}, received {mnist.sha256}: {_REAL_FILES}; if these digits are "
             f"meant, set MNIST_SHA256={mnist.sha256}"
         )
     return mnist
@@ -193,19 +189,6 @@ def _read_bytes(path: Path, limit: int) -> bytes:
         raise DataError(
             f"{path} cannot be read to its end: copy or download it again ({error})"
         ) from error
-
-
-def _check_array(name: str, array: NDArray[Any], shape: tuple[int, ...], source: str) -> None:
-    if array.shape != shape or array.dtype != np.uint8:
-        raise DataError(
-            f"{source} is not MNIST. Expected {name} {shape} of uint8, "
-            f"received {array.shape} of {array.dtype}: {_REAL_FILES}"
-        )
-    if len(shape) == 1 and array.max() > 9:
-        raise DataError(
-            f"{source} is not MNIST. Expected {name} from 0 to 9, "
-            f"received {array.max()} among them: {_REAL_FILES}"
-        )
 
 
 def _from_keras() -> Mnist:

@@ -145,7 +145,7 @@ def test_labels_beyond_nine_are_refused(blank_folder):
     path = blank_folder / "train-labels-idx1-ubyte.gz"
     path.unlink()
     write_idx(path, np.full(60000, 25, np.uint8), packed=True)
-    assert_refused(blank_folder, "train_labels from 0 to 9", "received 25")
+    assert_refused(blank_folder, "train_labels (60000,) of uint8 from 0 to 9", "up to 25")
 
 
 def test_another_shape_from_keras_is_refused(monkeypatch):
