@@ -255,7 +255,7 @@ def test_log_that_may_not_be_read_is_said_and_the_reason_of_the_end_too(server, 
         ({"stages": ["PAUSED"], "outcome": ("PAUSED",)}, "is paused: restart it in its settings"),
         (
             {"stages": ["STOPPED"], "outcome": ("STOPPED",)},
-            "is stopped: restart it",
+            "is stopped: restart it in its settings",
         ),
         ({"host": refused_url()}, "its app gives no answer"),
     ],
