@@ -63,6 +63,11 @@ def verified(run: Path) -> Weights:
         Recognizer(found).self_test()
     except WeightsError as error:
         raise UserError(f"{run} is not fit to be published: {error}") from error
+    if missing := model_card.FACTS - found.metrics.keys():
+        raise UserError(
+            f"{run}/{weights.METRICS_FILE} lacks {', '.join(sorted(missing))}, which the card "
+            "shows: publish a folder that training.train wrote"
+        )
     return found
 
 

@@ -305,11 +305,18 @@ def test_unfinished_run_is_refused_without_a_request(server, run, name):
     assert server.requests == []
 
 
+def forget(run, key):
+    metrics = json.loads((run / weights.METRICS_FILE).read_text())
+    del metrics[key]
+    (run / weights.METRICS_FILE).write_text(json.dumps(metrics))
+
+
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
         (lambda run: change_config(run, sha256="0" * 64), "not fit to be published"),
         (lambda run: write_weights(run, "fnn"), "Self-test"),
+        (lambda run: forget(run, "validation"), "lacks validation"),
     ],
 )
 def test_weights_that_are_damaged_or_read_nothing_are_not_published(server, run, spoil, words):

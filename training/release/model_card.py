@@ -59,6 +59,9 @@ _SETS = {
 }
 """By key in `metrics.json`: a set's title, and the part of MNIST that it is of."""
 
+FACTS = {*_SETS, "command", "hardware", "seconds"}
+"""Keys of `metrics.json` that a card shows; every training writes them."""
+
 _TEXT = Path(__file__).with_name("model_card.md").read_text("utf-8")
 
 
