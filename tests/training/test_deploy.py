@@ -116,6 +116,15 @@ def test_what_somebody_else_committed_meanwhile_is_not_overwritten(server, space
     assert held(space) == {"app.py": b"theirs"}
 
 
+@pytest.mark.parametrize(
+    "step", [f"/api/spaces/{SPACE}$", "/validate-yaml", "/preupload/", "/commit/"]
+)
+def test_refused_request_leaves_the_space_as_it_was(server, step):
+    with server.unchanged():
+        server.fail(Failure("status", path=step, status=500))
+        assert refusal(send, server, collected())
+
+
 def test_missing_space_is_made_on_request_only(server):
     server.spaces.clear()
     assert "add --create" in refusal(send, server, collected())
