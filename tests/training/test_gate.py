@@ -328,19 +328,34 @@ def test_what_the_gate_compared_with_must_still_be_the_newest_commit(server, run
     assert server.head(REPO) == newer
 
 
+def pushed(run, profile):
+    """Push a trained run as `--push-to-hub` does."""
+    parser = argparse.ArgumentParser()
+    push.add_arguments(parser)
+    words = ["--push-to-hub", REPO, "--tag", "v1.0.0", "--gate-profile", profile]
+    arguments = parser.parse_args(words, argparse.Namespace(data=None))
+    push.check(arguments)
+    push.push(run, arguments)
+
+
 @pytest.mark.usefixtures("new_exports", "trial")
 @pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning")
 def test_a_training_pushes_what_passes_the_gate(server, run, few, monkeypatch):
     measured(run, few)
     monkeypatch.setenv("HF_TOKEN", server.token)
-    words = ["--push-to-hub", REPO, "--tag", "v1.0.0", "--gate-profile", "trial"]
-    parser = argparse.ArgumentParser()
-    push.add_arguments(parser)
-    arguments = parser.parse_args(words, argparse.Namespace(data=None))
-    push.check(arguments)
-    push.push(run, arguments)
+    pushed(run, "trial")
     [commit] = server.repos[REPO].tags.values()
     assert server.files(REPO, commit)[CONFIG_FILE] == (run / CONFIG_FILE).read_bytes()
+
+
+def test_a_training_that_fails_the_gate_publishes_nothing_and_names_the_metric(
+    server, run, few, monkeypatch
+):
+    measured(run, few)
+    monkeypatch.setenv("HF_TOKEN", server.token)
+    monkeypatch.setitem(gate.PROFILES, "trial", gate.Profile(20, dict.fromkeys(gate.TITLES, 0.0)))
+    with server.unchanged(), pytest.raises(UserError, match="MNIST test digits misread"):
+        pushed(run, "trial")
 
 
 @pytest.mark.usefixtures("server")
