@@ -115,7 +115,7 @@ def gather(
         if not runner.resized:
             figures["numbers"] = read
             if not isinstance(runner.recognizer, Ensemble):
-                figures["cost"] = measure_cost(runner.recognizer, runner.folder)
+                figures["cost"] = measure_cost(runner.recognizer, runner.file)
         empty: dict[str, Any] = {
             "name": runner.name,
             "network": runner.recognizer.weights.config.network,

@@ -2,16 +2,18 @@
 
 import argparse
 import dataclasses
+import hashlib
 import json
 import shutil
 
 import numpy as np
 import pytest
 
+from digits.demos import DEMOS, FOLDER
 from digits.drawing import PAD_WIDTHS, draw, parse_strokes
 from digits.examples import number_example
 from digits.recognizer import Recognizer
-from digits.weights import BUNDLED
+from digits.weights import BUNDLED, WEIGHTS_FILE
 from tests.support.training_support import confident, drawn_images, drawn_mnist
 from training import console, evaluate
 from training.console import UserError
@@ -216,7 +218,8 @@ def test_everything_is_measured_written_and_drawn(tiny_mnist, tmp_path, monkeypa
     arguments = argparse.Namespace(targets=[str(run)], served=BUNDLED, **options)
     evaluate.measure_all(arguments, tiny_mnist)
     results = json.loads((tmp_path / "results.json").read_text())
-    assert [row["preprocessing"] for row in results["rows"]] == ["plain resize", "this project"] * 2
+    assert [row["preprocessing"] for row in results["rows"]] == ["plain resize", "this project"] * 7
+    assert [row["name"] for row in results["rows"][::2]] == ["served", "conv7", *DEMOS]
     ours = results["rows"][1]["mean"]
     assert ours["mnist_test"]["count"] == 2
     assert len(ours["corruptions"]["kinds"]) == 15
@@ -230,10 +233,28 @@ def test_everything_is_measured_written_and_drawn(tiny_mnist, tmp_path, monkeypa
 
 def test_runs_of_one_network_answer_together_besides(tmp_path, recognizer):
     folders = [shutil.copytree(BUNDLED, tmp_path / name) for name in ("a", "b")]
-    names = [(one.name, one.preprocessing) for one in contestants(BUNDLED, folders)]
+    measured = contestants(BUNDLED, folders)
+    names = [(one.name, one.preprocessing) for one in measured if one.name not in DEMOS]
     network = recognizer.weights.config.network
     singles = [(network, "plain resize"), (network, "this project")] * 2
     assert names[2:] == [*singles, (f"{network} x 2", "this project")]
+
+
+def test_bundled_demos_are_measured_where_their_network_has_no_run(tmp_path):
+    run = shutil.copytree(BUNDLED, tmp_path / "conv3-0")
+    shutil.copy(FOLDER / "conv3.safetensors", run / WEIGHTS_FILE)
+    digest = hashlib.sha256((run / WEIGHTS_FILE).read_bytes()).hexdigest()
+    config = json.loads((run / "config.json").read_text())
+    told = config | {"network": "conv3", "sha256": digest, "rejection_threshold": 0.0}
+    (run / "config.json").write_text(json.dumps(told))
+    bundled, beside_a_run = contestants(BUNDLED, []), contestants(BUNDLED, [run])
+    assert [one.name for one in bundled[::2]] == ["served", *DEMOS]
+    assert sorted(one.name for one in beside_a_run[::2]) == sorted(["served", *DEMOS])
+    assert {one.file.parent for one in beside_a_run if one.name == "conv3"} == {run}
+    images = drawn_images((0,))
+    for one in bundled[2::2]:
+        read = one.recognizer.predict_images(images).argmax(axis=1)
+        assert (read == np.arange(10)).mean() >= 0.9, one.name
 
 
 def test_an_ensemble_answers_with_the_mean(recognizer):
@@ -264,9 +285,7 @@ def test_rows_that_are_not_measured_anew_can_be_kept():
 
 
 def test_the_cost_is_measured_on_real_weights(recognizer):
-    figures = measure_cost(recognizer, BUNDLED)
-    assert figures["megabytes"] == pytest.approx(
-        (BUNDLED / "model.safetensors").stat().st_size / 1e6
-    )
+    figures = measure_cost(recognizer, BUNDLED / WEIGHTS_FILE)
+    assert figures["megabytes"] == pytest.approx((BUNDLED / WEIGHTS_FILE).stat().st_size / 1e6)
     assert 0.05 < figures["milliseconds"] < 1000
     assert figures["parameters"] > 10_000

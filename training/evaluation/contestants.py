@@ -1,5 +1,6 @@
 """Who is measured: sets of weights, shown pictures in both ways, and runs that answer together."""
 
+import hashlib
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from digits import networks
+from digits import demos, networks
 from digits.ink import InkArray
 from digits.recognizer import Recognizer
 from digits.weights import BUNDLED, WEIGHTS_FILE, WeightsError, load_folder
@@ -45,7 +46,7 @@ class Contestant:
 
     Attributes:
         name: Of the network, or `SERVED`.
-        folder: Where the set lies.
+        file: Of the weights.
         recognizer: Answers with it.
         resized: Whether pictures are only resized to 28x28, as in the usual demo.
         hashes: SHA-256 of the weights; of an ensemble all of them, joined by `+`.
@@ -53,7 +54,7 @@ class Contestant:
     """
 
     name: str
-    folder: Path
+    file: Path
     recognizer: Recognizer
     resized: bool
     hashes: str
@@ -115,35 +116,47 @@ def load(folder: Path) -> Recognizer:
 
 
 def contestants(served: Path, folders: Iterable[Path]) -> list[Contestant]:
-    """Load the served set and the runs, each to be shown pictures in both ways.
+    """Load the served set, the runs and the bundled demos, to be shown pictures in both ways.
 
-    Runs of the same network are followed by all of them together, never with a plain resize.
+    Runs of the same network are followed by all of them together, never with a plain resize; a
+    demo's network is measured as bundled only where it has no run.
     """
-    found = []
+    found: list[Contestant] = []
+
+    def enter(name: str, file: Path, recognizer: Recognizer, seed: int | None) -> None:
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        found.extend(
+            Contestant(name, file, recognizer, resized, digest, seed) for resized in (True, False)
+        )
+
+    first = load(served)
+    enter(SERVED, served / WEIGHTS_FILE, first, first.weights.metrics.get("seed"))
     runs: dict[str, list[Contestant]] = {}
-    for name, folder in [(SERVED, served), *((None, folder) for folder in folders)]:
+    for folder in folders:
         recognizer = load(folder)
-        config, seed = recognizer.weights.config, recognizer.weights.metrics.get("seed")
-        for resized in (True, False):
-            label = name or config.network
-            found.append(Contestant(label, folder, recognizer, resized, config.sha256, seed))
-        if not name:
-            runs.setdefault(config.network, []).append(found[-1])
+        network, seed = recognizer.weights.config.network, recognizer.weights.metrics.get("seed")
+        enter(network, folder / WEIGHTS_FILE, recognizer, seed)
+        runs.setdefault(network, []).append(found[-1])
+    bundled = demos.Demos()
+    for network in demos.DEMOS:
+        if network not in runs:
+            file = demos.FOLDER / f"{network}.safetensors"
+            enter(network, file, bundled.recognizer(network, first), None)
     for network, same in runs.items():
         if len(same) > 1:
             name, hashes = f"{network} x {len(same)}", "+".join(run.hashes for run in same)
             together = Ensemble([run.recognizer for run in same])
             found.append(
-                Contestant(name, same[0].folder, together, resized=False, hashes=hashes, seed=None)
+                Contestant(name, same[0].file, together, resized=False, hashes=hashes, seed=None)
             )
     return found
 
 
-def measure_cost(recognizer: Recognizer, folder: Path) -> dict[str, float]:
-    """Measure what the set of weights in a folder costs.
+def measure_cost(recognizer: Recognizer, file: Path) -> dict[str, float]:
+    """Measure what a network costs, whose weights are in a file.
 
     Returns:
-        `parameters`, `megabytes` of the weights file (10^6 bytes) and `milliseconds`, the median
+        `parameters`, `megabytes` of the file (10^6 bytes) and `milliseconds`, the median
         processor time from a sketch of 500x500 to the answer.
     """
     rng = np.random.default_rng(0)
@@ -152,6 +165,6 @@ def measure_cost(recognizer: Recognizer, folder: Path) -> dict[str, float]:
     pads = [sketch(ring, rng) for _ in range(60)]
     return {
         "parameters": networks.parameter_count(networks.find(recognizer.weights.config.network)),
-        "megabytes": (folder / WEIGHTS_FILE).stat().st_size / 1e6,
+        "megabytes": file.stat().st_size / 1e6,
         "milliseconds": 1000 * median_seconds(recognizer.predict, pads),
     }
