@@ -177,6 +177,15 @@ def test_several_seeds_are_told_with_their_deviation():
     assert told["drawn digits"] == told["numbers, canvas"] == told["letters accepted"] == "-"
 
 
+def test_rejected_digits_are_told_beside_the_misread():
+    measured = [{"photos": {"errors": 3, "count": 200, "errors_or_refused": 10}}]
+    row = {"name": "served", "preprocessing": "this project", "seeds": [0], "measured": measured}
+    row["mean"], row["deviation"] = metrics.spread(measured)
+    row["mean"] |= {"corruptions": {"mean_error": 0.1}, "refusal": {"refused": {}}}
+    header, cells = report.results_table([row])
+    assert dict(zip(header, cells, strict=True))["photos"] == "1.50 % (3 of 200; 7 rejected)"
+
+
 def test_runs_are_found_by_network_and_by_folder_and_bundled_ones_where_there_are_none(
     tmp_path, monkeypatch
 ):

@@ -46,16 +46,26 @@ def readme_table(rows: Sequence[Row]) -> str:
 
 
 def headline(rows: Sequence[Row]) -> str:
-    """Say in a sentence or two what the served weights misread, and the usual demo."""
+    """Say in a sentence or two what the served weights misread and reject, and the usual demo."""
     served, demo = (_row(rows, *key)["mean"] for key in (("served", THIS_PROJECT), _USUAL_DEMO))
-    drawn, test = served["drawn"], served["mnist_test"]
+    drawn, test, photos = (served[name] for name in ("drawn", "mnist_test", "photos"))
     return (
         f"**Of {drawn['count']:,.0f} digits that people drew with a pen it misreads "
-        f"{drawn['errors']:.0f}; the usual demo misreads {demo['drawn']['errors']:,.0f}.** On "
-        f"MNIST's test set it is right in {100 - 100 * test['errors'] / test['count']:.2f} % "
-        f"({test['errors']:.0f} of {test['count']:,.0f} wrong), on photographs of paper in "
-        f"{100 - 100 * served['photos']['errors'] / served['photos']['count']:.1f} %."
+        f"{drawn['errors']:.0f} and rejects {_rejected(drawn):.0f}; the usual demo misreads "
+        f"{demo['drawn']['errors']:,.0f}.** It misreads {100 * _share(test):.2f} % of MNIST's test "
+        f"set ({test['errors']:.0f} of {test['count']:,.0f}); of photographs of paper it misreads "
+        f"{100 * _share(photos):.1f} % and rejects "
+        f"{100 * _rejected(photos) / photos['count']:.1f} %."
     )
+
+
+def _share(figures: Figures) -> float:
+    return float(figures["errors"] / figures["count"])
+
+
+def _rejected(figures: Figures) -> float:
+    """Return how many are rejected whose likeliest digit is right."""
+    return float(figures.get("errors_or_refused", figures["errors"]) - figures["errors"])
 
 
 def _row(rows: Sequence[Row], name: str, preprocessing: str) -> Row:
@@ -76,14 +86,14 @@ def _shares(row: Row) -> list[str]:
 
 
 def _wrong(figures: Figures, deviation: Figures) -> str:
-    """Say errors of how many, with the deviation over the seeds where there is one."""
+    """Say errors of how many, their deviation over several seeds, and what else is rejected."""
     if not figures:
         return "-"
     wrong = f"{figures['errors']:.0f}"
     if deviation["errors"]:
         wrong = f"{figures['errors']:.1f} ± {deviation['errors']:.1f}"
-    share = 100 * figures["errors"] / figures["count"]
-    return f"{share:.2f} % ({wrong} of {figures['count']:,.0f})"
+    rejected = f"; {_rejected(figures):.0f} rejected" if _rejected(figures) else ""
+    return f"{100 * _share(figures):.2f} % ({wrong} of {figures['count']:,.0f}{rejected})"
 
 
 def ablation_table(measured: Mapping[str, Any]) -> list[list[str]]:
