@@ -157,15 +157,13 @@ class Recognizer:
             written = layout.lines or layout.unread
             return replace(NO_INK, reason=NOT_A_DIGIT) if written else NO_INK
         digits = [character for character, _ in characters if character.is_digit]
-        sure = [c for c, seen in characters if is_sure(_combined(c.confidence, seen))]
+        sure = [c for c, seen in characters if is_sure(_combined(c.certainty, seen))]
         best = max(
             sure or digits or [character for character, _ in characters],
             key=lambda each: each.confidence * max(each.box[2:]),
         )
         answer = self.decide(best.image, best.probabilities, best.box)
-        if sure or (digits and not self.weights.config.rejection_threshold):
-            return replace(answer, others=max(0, len(sure) - 1))
-        return self._reject(answer)
+        return replace(answer, others=len(sure) - 1) if sure else self._reject(answer)
 
     def _reject(self, answer: Prediction) -> Prediction:
         """Reject a digit that one network sees and another does not; rank it below what counts."""
@@ -180,8 +178,8 @@ class Recognizer:
         for line in layout.lines:
             characters = self._read_line(line)
             number = [each.as_digit(len(texts)) for each in characters if each.is_digit]
-            confidence = float(np.mean([each.confidence for each in number] or [0.0]))
-            seen = is_sure(_combined(confidence, line.score))
+            certainty = float(np.mean([c.certainty for c in characters if c.is_digit] or [0.0]))
+            seen = is_sure(_combined(certainty, line.score))
             if not (seen and self._numbers.is_number(characters)):
                 unread.append(line.box)
                 continue

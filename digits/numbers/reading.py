@@ -53,6 +53,11 @@ class Character(NamedTuple):
         """0 to 1, how likely it is the likeliest digit; 0 for other writing."""
         return float(self.probabilities[:10].max()) if self.is_digit else 0.0
 
+    @property
+    def certainty(self) -> float:
+        """0 to 1, how likely it is a digit, whichever; 0 for other writing."""
+        return 1 - float(self.probabilities[networks.NOT_A_DIGIT :].sum()) if self.is_digit else 0.0
+
     def as_digit(self, line: int = 0) -> ReadDigit:
         """Name the digit; `line` counts from the top."""
         return ReadDigit.from_probabilities(self.probabilities, self.image, self.box, line)
@@ -100,12 +105,14 @@ class NumberReader:
         by_line = np.stack([each.probabilities for each, _ in written])
         both = _geometric_mean(by_line, self._classify(images))
         return [
-            Character(image, row, to_picture(*part.box), _is_digit(named))
+            Character(image, row, to_picture(*part.box), _is_digit(named.probabilities))
             for image, row, (named, part) in zip(images, both, written, strict=True)
         ]
 
     def read_character(self, ink: InkArray, named: Sequence[Named], box: Box) -> Character:
         """Read ink as one character: by both networks if the line reader names one, too.
+
+        Nothing stands beside it, so both say whether it is a digit.
 
         Args:
             ink: `(h, w)` float32 in `[0, 1]`, with some ink.
@@ -116,8 +123,8 @@ class NumberReader:
         rows = self._classify(image[None])
         if len(named) != 1:
             return Character(image, rows[0], box)
-        both = _geometric_mean(named[0].probabilities[None], rows)
-        return Character(image, both[0], box, _is_digit(named[0]))
+        both = _geometric_mean(named[0].probabilities[None], rows)[0]
+        return Character(image, both, box, _is_digit(both))
 
     def is_number(self, line: Sequence[Character]) -> bool:
         """Tell digits from words: neighbours vouch for an unclear digit, not for one alone."""
@@ -146,8 +153,8 @@ class NumberReader:
         return Reading(("".join(str(digit.digit) for digit in digits),), digits, other)
 
 
-def _is_digit(named: Named) -> bool:
-    return bool(named.probabilities[networks.NOT_A_DIGIT] < 0.5)
+def _is_digit(probabilities: npt.NDArray[np.float32]) -> bool:
+    return bool(probabilities[networks.NOT_A_DIGIT :].sum() < 0.5)
 
 
 def _geometric_mean(

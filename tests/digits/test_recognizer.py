@@ -127,10 +127,10 @@ def test_the_selected_candidate_is_the_one_that_is_answered_for(recognizer):
     assert prediction.image is chosen.image
 
 
-def answering(recognizer, monkeypatch, named=(), **sure):
+def answering(recognizer, monkeypatch, named=(), rest=networks.NOT_A_DIGIT, **sure):
     """Let the network be so sure of the digits of the images of `framed` 5, 6 and 7.
 
-    The line reader names what is given, or nothing.
+    What is left goes to `rest`. The line reader names what is given, or nothing.
     """
 
     def classify(images):
@@ -138,7 +138,7 @@ def answering(recognizer, monkeypatch, named=(), **sure):
         for row, image in zip(rows, images, strict=True):
             digit = next(d for d in (5, 6, 7) if np.array_equal(image, framed(d)))
             row[digit] = sure[f"of_{digit}"]
-            row[10] = 1 - row[:10].sum()
+            row[rest] += 1 - row.sum()
         return rows
 
     monkeypatch.setattr(recognizer, "predict_images", classify)
@@ -183,9 +183,22 @@ def test_on_other_paper_both_networks_must_see_a_digit(
     assert recognizer.select([], Layout).reason == BLANK
 
 
+@pytest.mark.parametrize(("rest", "answer"), [(1, 7), (networks.NOT_A_DIGIT, None)])
+def test_doubt_between_two_digits_does_not_reject_both(monkeypatch, recognizer, rest, answer):
+    answering(recognizer, monkeypatch, rest=rest, of_7=0.6)
+    layout = Layout((Line(ink(7), score=0.5),))
+    assert recognizer.predict_layout(layout).digit == answer
+    assert recognizer.read_layout(layout).number == ("" if answer is None else str(answer))
+
+
 @pytest.mark.parametrize(
     ("of_7", "by_line", "answer"),
-    [(0.45, (0.9, 0.05), 7), (0.9, (0.3, 0.6), None), (0.9, (0.01, 0.4), None)],
+    [
+        (0.45, (0.9, 0.05), 7),
+        (0.9, (0.3, 0.6), 7),
+        (0.6, (0.3, 0.6), None),
+        (0.9, (0.01, 0.4), None),
+    ],
 )
 def test_the_line_reader_has_a_say_in_a_single_digit(
     monkeypatch, recognizer, of_7, by_line, answer
