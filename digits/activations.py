@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from digits.networks import Conv, Dense, GlobalAveragePool, MaxPool, Network, Step, steps
+from digits.layers import Conv, Dense, GlobalAveragePool, MaxPool, Network, Step, steps
 
 _MOST_MAPS: Final = 4
 """Layers of feature maps that are shown: the first, the last, and others evenly between them."""

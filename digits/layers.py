@@ -1,76 +1,292 @@
-"""Layers of convolutional networks, as data.
+"""Layers of convolutional networks, as data, and what follows from them.
 
-A layer names what it reads, so that a network may have skips. Training builds a Keras model from
-them (`training.keras_layers`), the app an ONNX graph (`digits.layer_graph`).
+A network is a tuple of layer records; each reads the one before it unless it names another. From
+them `training.keras_networks` builds the Keras model and `digits.onnx_graph` the ONNX graph, and
+names and shapes of the weights follow (`shapes`). Neither Keras nor ONNX is imported here.
 """
 
-from collections.abc import Sequence
+import math
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
 
-Side = tuple[int, int]
+import numpy as np
+import numpy.typing as npt
+
+Shape: TypeAlias = tuple[int, ...]
+
+Sides: TypeAlias = tuple[int, int]
 """Rows and columns."""
 
+Tensors: TypeAlias = dict[str, npt.NDArray[np.float32]]
+"""Weights, by the names of `shapes`."""
 
-@dataclass(frozen=True)
-class Conv:
-    """Convolution with "same" padding, batch normalization and ReLU.
+BATCH_NORM_EPSILON: Final = 1e-3
+"""Added to the variance; Keras' default, which the trained weights assume."""
+
+_NORM: Final = ("gamma", "beta", "mean", "variance")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Place:
+    """Where a layer stands.
 
     Attributes:
-        name: Of its output, and the prefix of its weights.
-        source: Name of the layer that it reads.
-        filters: Number of channels that come out.
-        kernel: Sides of the kernel.
-        stride: Steps between places.
-        separable: Whether it is depthwise and then pointwise.
-        head: Whether it is an output: neither normalization nor ReLU.
+        name: Of the layer, and the prefix of its weights; None for its kind and number: `conv1`.
+        source: Name of the layer that it reads; None for the one before.
     """
 
-    name: str
-    source: str
-    filters: int
-    kernel: Side = (3, 3)
-    stride: Side = (1, 1)
-    separable: bool = False
-    head: bool = False
+    name: str | None = None
+    source: str | None = None
 
 
 @dataclass(frozen=True)
-class Add:
-    """The sum of two layers of one shape."""
+class Conv(_Place):
+    """A convolution and ReLU.
 
-    name: str
-    source: str
+    Attributes:
+        filters: Number of output channels.
+        kernel: Sides of the kernel in pixels.
+        stride: Steps in pixels.
+        padding: `same` pads as TensorFlow does (the odd pixel at the end); `valid` does not pad.
+        separable: Whether it is depthwise and then pointwise.
+        batch_norm: Batch normalization between convolution and ReLU, instead of a bias.
+        activation: `linear` for logits.
+    """
+
+    filters: int
+    kernel: Sides = (3, 3)
+    stride: Sides = (1, 1)
+    padding: Literal["same", "valid"] = "same"
+    separable: bool = False
+    batch_norm: bool = True
+    activation: Literal["relu", "linear"] = "relu"
+
+    def pads(self, shape: Shape) -> list[Sides]:
+        """Count the pixels padded to `(H, W, C)`: before and after its rows, and its columns."""
+        if self.padding == "valid":
+            return [(0, 0), (0, 0)]
+        totals = [
+            max(0, (-(-side // step) - 1) * step + size - side)
+            for side, size, step in zip(shape[:2], self.kernel, self.stride, strict=True)
+        ]
+        return [(total // 2, total - total // 2) for total in totals]
+
+
+@dataclass(frozen=True)
+class Add(_Place):
+    """The sum of two layers of one shape.
+
+    Attributes:
+        other: Name of the one that is not its source.
+    """
+
     other: str
 
 
 @dataclass(frozen=True)
-class Double:
+class Double(_Place):
     """Twice the height and width, each pixel repeated."""
 
-    name: str
-    source: str
+
+@dataclass(frozen=True)
+class MaxPool(_Place):
+    """The maximum of each square of `size` pixels."""
+
+    size: int
 
 
-Layer = Conv | Add | Double
+@dataclass(frozen=True)
+class Crop(_Place):
+    """Cut `margin` pixels off each side."""
+
+    margin: int
 
 
-def shapes(layers: Sequence[Layer], inputs: dict[str, int]) -> dict[str, tuple[int, ...]]:
-    """Return the name and shape of every array of the weights; batch normalization is folded.
+@dataclass(frozen=True)
+class Flatten(_Place):
+    """Height, width and channels to one axis, channels fastest."""
 
-    `inputs` is the number of channels of what the first layers read, by name.
+
+@dataclass(frozen=True)
+class GlobalAveragePool(_Place):
+    """The mean of each channel."""
+
+
+@dataclass(frozen=True)
+class Dropout(_Place):
+    """Drop this share of the features while training."""
+
+    rate: float
+
+
+@dataclass(frozen=True)
+class Dense(_Place):
+    """A fully connected layer."""
+
+    units: int
+    activation: Literal["relu", "softmax"]
+
+
+Layer: TypeAlias = (
+    Conv | Add | Double | MaxPool | Crop | Flatten | GlobalAveragePool | Dropout | Dense
+)
+
+
+@dataclass(frozen=True)
+class Network:
+    """An architecture.
+
+    Attributes:
+        layers: Its layers.
+        input_shape: `(H, W, C)` of what the first one reads. Without a `Dense` layer, height and
+            width may be any multiples of these.
+        folded: Whether its weights hold batch normalization folded into the kernels before it.
     """
-    channels = dict(inputs)
-    expected: dict[str, tuple[int, ...]] = {}
-    for layer in layers:
-        read = channels[layer.source]
-        if not isinstance(layer, Conv):
-            channels[layer.name] = read
-            continue
-        channels[layer.name] = layer.filters
-        side = layer.kernel
-        if layer.separable:
-            expected[f"{layer.name}.depthwise"] = (*side, read)
-            side = (1, 1)
-        expected[f"{layer.name}.kernel"] = (*side, read, layer.filters)
-        expected[f"{layer.name}.bias"] = (layer.filters,)
-    return expected
+
+    layers: tuple[Layer, ...]
+    input_shape: Shape
+    folded: bool = False
+
+
+@dataclass(frozen=True)
+class ReceptiveField:
+    """Which pixels of the image the points of a feature map look at, along either axis.
+
+    Attributes:
+        start: First pixel of the first point; below 0 in the padding.
+        step: Pixels from one point to the next.
+        size: Number of pixels of one point.
+    """
+
+    start: int = 0
+    step: int = 1
+    size: int = 1
+
+    def after(self, kernel: int, stride: int, padding: int) -> "ReceptiveField":
+        """Return the field of a layer that looks at `kernel` points of this one.
+
+        Args:
+            kernel: Side of the window in points.
+            stride: Points from one window to the next.
+            padding: Points before the first; below 0 cuts some off.
+        """
+        return ReceptiveField(
+            self.start - padding * self.step,
+            self.step * stride,
+            self.size + (kernel - 1) * self.step,
+        )
+
+
+@dataclass(frozen=True)
+class Step:
+    """A layer in its place.
+
+    Attributes:
+        name: Unique in its network: `conv1`, `dense2`, `flatten1`, ...
+        layer: The record.
+        sources: Names of what it reads.
+        input_shape: `(H, W, C)` or `(features,)`, without the batch.
+        output_shape: The same after the layer.
+        field: What a point of its output looks at; None where that is no square.
+    """
+
+    name: str
+    layer: Layer
+    sources: tuple[str, ...]
+    input_shape: Shape
+    output_shape: Shape
+    field: ReceptiveField | None
+
+
+def steps(network: Network, source: str = "input") -> Iterator[Step]:
+    """Name the layers of a network and follow the shape through them.
+
+    Args:
+        network: The architecture.
+        source: What to call that which the first layer reads.
+    """
+    made: dict[str, tuple[Shape, ReceptiveField | None]] = {}
+    made[source] = network.input_shape, ReceptiveField()
+    counts: Counter[str] = Counter()
+    for layer in network.layers:
+        kind = type(layer).__name__.lower()
+        counts[kind] += 1
+        name, source = layer.name or f"{kind}{counts[kind]}", layer.source or source
+        sources = (source, layer.other) if isinstance(layer, Add) else (source,)
+        shape, field = made[source]
+        made[name] = _after(layer, shape, field)
+        yield Step(name, layer, sources, shape, *made[name])
+        source = name
+
+
+def _after(  # noqa: PLR0911 - one for each record
+    layer: Layer, shape: Shape, field: ReceptiveField | None
+) -> tuple[Shape, ReceptiveField | None]:
+    """Return the shape of a layer's output, and what its points look at."""
+    match layer:
+        case Conv(filters=filters, kernel=kernel, stride=stride):
+            pads = layer.pads(shape)
+            sides = (
+                (side + sum(pad) - size) // step + 1
+                for side, pad, size, step in zip(shape[:2], pads, kernel, stride, strict=True)
+            )
+            return (*sides, filters), field and field.after(kernel[0], stride[0], pads[0][0])
+        case MaxPool(size=size):
+            sides = (side // size for side in shape[:2])
+            return (*sides, shape[2]), field and field.after(size, size, 0)
+        case Crop(margin=margin):
+            sides = (side - 2 * margin for side in shape[:2])
+            return (*sides, shape[2]), field and field.after(1, 1, -margin)
+        case Double():
+            return (2 * shape[0], 2 * shape[1], shape[2]), None
+        case Dropout():
+            return shape, field
+        case Add():
+            return shape, None
+        case Flatten():
+            return (math.prod(shape),), None
+        case GlobalAveragePool():
+            return (shape[-1],), None
+        case Dense(units=units):
+            return (units,), None
+
+
+def shapes(network: Network) -> dict[str, Shape]:
+    """List the tensors of a network's weights, in Keras' layouts.
+
+    Returns:
+        Shape by name, in the order of the layers: `conv1.kernel` `(H, W, in, out)` and `.bias`
+        `(out,)`, or `.gamma`, `.beta`, `.mean`, `.variance` `(out,)` with batch normalization that
+        is not folded; before the kernel `.depthwise` `(H, W, in)` of a separable convolution;
+        `dense1.kernel` `(in, out)`, `dense1.bias`.
+    """
+    found: dict[str, Shape] = {}
+    for step in steps(network):
+        channels = step.input_shape[-1]
+        match step.layer:
+            case Conv(filters=filters, kernel=sides) as conv:
+                if conv.separable:
+                    found[f"{step.name}.depthwise"] = (*sides, channels)
+                    sides = (1, 1)
+                found[f"{step.name}.kernel"] = (*sides, channels, filters)
+                vectors = _NORM if conv.batch_norm and not network.folded else ("bias",)
+                found |= {f"{step.name}.{vector}": (filters,) for vector in vectors}
+            case Dense(units=units):
+                found[f"{step.name}.kernel"] = (channels, units)
+                found[f"{step.name}.bias"] = (units,)
+            case _:
+                pass
+    return found
+
+
+def folded(tensors: Tensors) -> Tensors:
+    """Fold batch normalization into the kernels before it, where it is not folded yet."""
+    found = dict(tensors)
+    for name in [key.removesuffix(".gamma") for key in tensors if key.endswith(".gamma")]:
+        gamma, beta, mean, variance = (found.pop(f"{name}.{vector}") for vector in _NORM)
+        scale = gamma / np.sqrt(variance + np.float32(BATCH_NORM_EPSILON))
+        found[f"{name}.kernel"] = tensors[f"{name}.kernel"] * scale
+        found[f"{name}.bias"] = beta - mean * scale
+    return found

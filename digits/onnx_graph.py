@@ -1,9 +1,9 @@
-"""The ONNX graph of a network, built from its layer records and weights.
+"""The ONNX graphs of networks, built from their layer records and weights, in the runtime.
 
 Batch normalization is folded into the convolution before it, the temperature into the last layer.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -12,38 +12,27 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-from digits.networks import (
-    IMAGE_SHAPE,
-    Conv,
-    Crop,
-    Dense,
-    Dropout,
-    Flatten,
-    GlobalAveragePool,
-    MaxPool,
-    Network,
-    Step,
-    class_count,
-    padding,
-    steps,
-)
+from digits import layers
+from digits.layers import Conv, Dense, Network, Shape, Step, Tensors
+from digits.networks import calibrated, class_count
 
 FloatArray: TypeAlias = npt.NDArray[np.float32]
-Tensors: TypeAlias = Mapping[str, FloatArray]
 
-Shape: TypeAlias = Sequence[int | str]
+Heads: TypeAlias = Callable[[FloatArray], list[FloatArray]]
+"""From what the first layer reads, in `[0, 1]`, to each head; all `(N, channels, h, w)` float32."""
+
+Sizes: TypeAlias = Sequence[int | str]
 """Sides of an array, or names where any length will do."""
 
 INPUT: Final = "images"
 LOGITS: Final = "logits"
 PROBABILITIES: Final = "probabilities"
 
-BATCH_NORM_EPSILON: Final = 1e-3
-"""Added to the variance; Keras' default, which the trained weights assume."""
-
 OPSET: Final = 17
 IR_VERSION: Final = 8
 """Versions of 2022: every maintained runtime reads them."""
+
+_TWICE: Final = np.array([1, 1, 2, 2], np.float32)
 
 
 def open_session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
@@ -68,44 +57,68 @@ def build(
     """Build the graph that computes calibrated probabilities.
 
     Args:
-        network: The layer records.
-        tensors: Float32 weights, named and shaped as `digits.networks.shapes` says.
+        network: One of `digits.networks.NETWORKS`.
+        tensors: Float32 weights, named and shaped as `digits.layers.shapes` says.
         temperature: Divides the logits.
-        outputs: Of `PROBABILITIES`, `LOGITS`, and names of `digits.networks.steps` with a
+        outputs: Of `PROBABILITIES`, `LOGITS`, and names of `digits.layers.steps` with a
             convolution, a pool or ReLU.
 
     Returns:
         A model from `INPUT`, `(N, 28, 28, 1)` float32 in `[0, 1]`, to `outputs`, float32: `(N, C)`,
         and `(N, C, H, W)` for feature maps; logits are divided by the temperature.
     """
-    graph = _Classifier(tensors, temperature)
-    shapes: dict[str, Shape] = dict.fromkeys((PROBABILITIES, LOGITS), ("N", class_count(network)))
-    for step in steps(network):
-        graph.add(step)
+    graph = _Graph(calibrated(network, tensors, temperature))
+    height, width, depth = network.input_shape
+    shape = graph.constant("reshape", np.array((-1, depth, height, width), np.int64))
+    planes = graph.node("Reshape", [INPUT, shape], "reshape0")
+    sizes: dict[str, Sizes] = dict.fromkeys((PROBABILITIES, LOGITS), ("N", class_count(network)))
+    for step in graph.add(network, planes):
         *sides, channels = step.output_shape
-        shapes[step.name] = ("N", channels, *sides)
-    return graph.model({INPUT: ("N", *IMAGE_SHAPE)}, {name: shapes[name] for name in outputs})
+        sizes[step.name] = ("N", channels, *sides)
+    inputs: dict[str, Sizes] = {INPUT: ("N", *network.input_shape)}
+    return graph.model(inputs, {name: sizes[name] for name in outputs})
 
 
-class Graph:
-    """Nodes, each named as its output, and the constants that they read."""
+def open_heads(network: Network, tensors: Tensors, *, softmax: bool = False) -> Heads:
+    """Start the runtime for a network of convolutions alone.
 
-    def __init__(self) -> None:
-        """Begin without any."""
+    Args:
+        network: One of `digits.networks.BESIDE`; the layers that no other reads are its heads.
+        tensors: Float32 weights, named and shaped as `digits.layers.shapes` says.
+        softmax: Whether the heads give probabilities, by channel, rather than logits.
+    """
+    graph = _Graph(tensors)
+    added = graph.add(network, INPUT)
+    read = {source for step in added for source in step.sources}
+    heads = [step.name for step in added if step.name not in read]
+    if softmax:
+        heads = [graph.node("Softmax", [head], f"{head}.shares", axis=1) for head in heads]
+    sizes = {INPUT: ("N", network.input_shape[-1], "h", "w")}
+    session = open_session(graph.model(sizes, dict.fromkeys(heads)))
+    return lambda planes: session.run(None, {INPUT: planes})
+
+
+class _Graph:
+    """Nodes, each named as its output, and constants; images are `(N, C, H, W)`, as in ONNX."""
+
+    def __init__(self, tensors: Tensors) -> None:
+        self._tensors = layers.folded(tensors)
         self._nodes: list[onnx.NodeProto] = []
         self._constants: list[onnx.TensorProto] = []
+        self._flattened_from: Shape = ()
 
-    def node(self, kind: str, inputs: Sequence[str], output: str, **attributes: Any) -> None:  # noqa: ANN401 - ONNX's
-        """Add a node."""
+    def node(self, kind: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:  # noqa: ANN401 - ONNX's
+        """Add a node and return the name of its output."""
         self._nodes.append(helper.make_node(kind, inputs, [output], name=output, **attributes))
+        return output
 
-    def constant(self, name: str, array: FloatArray | npt.NDArray[np.int64]) -> str:
+    def constant(self, name: str, array: npt.NDArray[Any]) -> str:
         """Add a constant and return its name."""
         self._constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
         return name
 
     def model(
-        self, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape | None]
+        self, inputs: Mapping[str, Sizes], outputs: Mapping[str, Sizes | None]
     ) -> onnx.ModelProto:
         """Return the model; what goes in and comes out is float32."""
         received, returned = (
@@ -119,91 +132,84 @@ class Graph:
             producer_name="digits",
         )
 
+    def add(self, network: Network, source: str) -> list[Step]:
+        """Add the layers of a network that reads `source`, and return them in their places."""
+        kept = tuple(each for each in network.layers if not isinstance(each, layers.Dropout))
+        added = list(layers.steps(Network(kept, network.input_shape), source))
+        for step in added:
+            self._add(step, *step.sources)
+        return added
 
-class _Classifier(Graph):
-    """Nodes in a chain, each fed by the one before; images are `(N, C, H, W)`, as in ONNX."""
-
-    def __init__(self, tensors: Tensors, temperature: float) -> None:
-        super().__init__()
-        self._tensors = tensors
-        self._temperature = np.float32(temperature)
-        self._last = INPUT
-        self._flattened_from: tuple[int, ...] = ()
-        height, width, depth = IMAGE_SHAPE
-        shape = self.constant("reshape", np.array((-1, depth, height, width), np.int64))
-        self._chain("Reshape", shape, output="reshape0")
-
-    def add(self, step: Step) -> None:
+    def _add(self, step: Step, source: str, *others: str) -> None:
         match step.layer:
             case Conv() as layer:
-                self._conv(step, layer)
-            case MaxPool(size=size):
-                sides = [size, size]
-                self._chain("MaxPool", output=step.name, kernel_shape=sides, strides=sides)
-            case Crop(margin=margin):
-                height, width = step.input_shape[:2]
-                starts = self.constant(f"{step.name}.starts", np.array([margin, margin]))
-                ends = np.array([height - margin, width - margin])
-                axes = self.constant(f"{step.name}.axes", np.array([2, 3]))
-                self._chain(
-                    "Slice", starts, self.constant(f"{step.name}.ends", ends), axes,
-                    output=step.name,
-                )  # fmt: skip
-            case Flatten():
-                self._flattened_from = step.input_shape
-                self._chain("Flatten", output=step.name, axis=1)
-            case GlobalAveragePool():
-                self._chain("ReduceMean", output=step.name, axes=[2, 3], keepdims=0)
-            case Dropout():
-                pass
+                self._conv(step, layer, source)
             case Dense() as layer:
-                self._dense(step, layer)
+                self._dense(step, layer, source)
+            case layers.Add():
+                self.node("Add", [source, *others], step.name)
+            case layers.Double():
+                self.node(
+                    "Resize",
+                    [source, "", self.constant(f"{step.name}.factors", _TWICE)],
+                    step.name,
+                    mode="nearest",
+                    coordinate_transformation_mode="asymmetric",
+                    nearest_mode="floor",
+                )
+            case layers.MaxPool(size=size):
+                sides = [size, size]
+                self.node("MaxPool", [source], step.name, kernel_shape=sides, strides=sides)
+            case layers.Crop(margin=margin):
+                height, width = (side - margin for side in step.input_shape[:2])
+                numbers = {"starts": [margin, margin], "axes": [2, 3], "ends": [height, width]}
+                starts, axes, ends = (
+                    self.constant(f"{step.name}.{name}", np.array(values))
+                    for name, values in numbers.items()
+                )
+                self.node("Slice", [source, starts, ends, axes], step.name)
+            case layers.Flatten():
+                self._flattened_from = step.input_shape
+                self.node("Flatten", [source], step.name, axis=1)
+            case layers.GlobalAveragePool():
+                self.node("ReduceMean", [source], step.name, axes=[2, 3], keepdims=0)
 
-    def _conv(self, step: Step, layer: Conv) -> None:
-        kernel = self._tensors[f"{step.name}.kernel"]
-        if layer.batch_norm:
-            gamma, beta, mean, variance = (
-                self._tensors[f"{step.name}.{vector}"]
-                for vector in ("gamma", "beta", "mean", "variance")
-            )
-            scale = gamma / np.sqrt(variance + np.float32(BATCH_NORM_EPSILON))
-            kernel, bias = kernel * scale, beta - mean * scale
-        else:
-            bias = self._tensors[f"{step.name}.bias"]
+    def _conv(self, step: Step, layer: Conv, source: str) -> None:
         # Rows and columns before the image, then those after it.
-        before, after = zip(*(padding(layer, side) for side in step.input_shape[:2]), strict=True)
-        self._chain(
-            "Conv",
-            self.constant(f"{step.name}.kernel", kernel.transpose(3, 2, 0, 1)),
-            self.constant(f"{step.name}.bias", bias),
-            output=f"{step.name}.sum",
-            kernel_shape=[layer.kernel] * 2,
-            strides=[layer.stride] * 2,
-            pads=[*before, *after],
-        )
-        self._chain("Relu", output=step.name)
+        before, after = zip(*layer.pads(step.input_shape), strict=True)
+        window = {"kernel_shape": layer.kernel, "strides": layer.stride, "pads": [*before, *after]}
+        if layer.separable:
+            name, spread = f"{step.name}.depthwise", f"{step.name}.spread"
+            depthwise = self._tensors[name].transpose(2, 0, 1)[:, None]
+            inputs = [source, self.constant(name, depthwise)]
+            source = self.node("Conv", inputs, spread, group=len(depthwise), **window)
+            window = {}
+        kernel = self._tensors[f"{step.name}.kernel"].transpose(3, 2, 0, 1)
+        self._weighted(step.name, layer, source, kernel, **window)
 
-    def _dense(self, step: Step, layer: Dense) -> None:
-        kernel, bias = (self._tensors[f"{step.name}.{name}"] for name in ("kernel", "bias"))
+    def _dense(self, step: Step, layer: Dense, source: str) -> None:
+        kernel = self._tensors[f"{step.name}.kernel"]
         if len(self._flattened_from) == 3:
             # Keras flattens with the channels last, ONNX with the channels first.
             kernel = kernel.reshape(*self._flattened_from, -1).transpose(2, 0, 1, 3)
             kernel = kernel.reshape(-1, layer.units)
         self._flattened_from = ()
-        is_last = layer.activation == "softmax"
-        if is_last:
-            kernel, bias = kernel / self._temperature, bias / self._temperature
-        self._chain(
-            "Gemm",
-            self.constant(f"{step.name}.kernel", kernel),
-            self.constant(f"{step.name}.bias", bias),
-            output=LOGITS if is_last else f"{step.name}.sum",
-        )
-        if is_last:
-            self._chain("Softmax", output=PROBABILITIES, axis=1)
-        else:
-            self._chain("Relu", output=step.name)
+        self._weighted(step.name, layer, source, kernel)
 
-    def _chain(self, kind: str, *inputs: str, output: str, **attributes: Any) -> None:  # noqa: ANN401 - ONNX's
-        self.node(kind, [self._last, *inputs], output, **attributes)
-        self._last = output
+    def _weighted(
+        self,
+        name: str,
+        layer: Conv | Dense,
+        source: str,
+        kernel: FloatArray,
+        **window: Any,  # noqa: ANN401 - ONNX's
+    ) -> None:
+        """Add a layer with a kernel, laid out as in ONNX, and a bias, and its activation."""
+        inputs = [source, self.constant(f"{name}.kernel", kernel)]
+        inputs.append(self.constant(f"{name}.bias", self._tensors[f"{name}.bias"]))
+        output = {"relu": f"{name}.sum", "linear": name, "softmax": LOGITS}[layer.activation]
+        self.node("Conv" if isinstance(layer, Conv) else "Gemm", inputs, output, **window)
+        if layer.activation == "relu":
+            self.node("Relu", [output], name)
+        elif layer.activation == "softmax":
+            self.node("Softmax", [output], PROBABILITIES, axis=1)

@@ -14,6 +14,7 @@ from digits.activations import Activation, visible_steps
 from digits.drawing import draw, parse_strokes
 from digits.examples import digit_example
 from digits.ink import Ink, InkArray
+from digits.layers import Tensors
 from digits.look import Look
 from digits.numbers.line_reader import LineReader
 from digits.numbers.reading import (
@@ -30,7 +31,7 @@ from digits.segmentation.extractor import Extractor
 from digits.segmentation.finder import Finder
 from digits.segmentation.layout import Layout
 from digits.segmentation.lines import Line
-from digits.weights import Tensors, Weights, WeightsError
+from digits.weights import Weights, WeightsError
 
 MAX_RELATIVE_UNCERTAINTY: Final = 0.2
 """A later candidate is selected if its uncertainty is at most this share of the first one's."""

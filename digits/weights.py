@@ -2,20 +2,17 @@
 
 A set is a folder, or one commit of a repository on the Hub, with six files:
 
-- `model.safetensors`: the numbers of the network that reads a digit, named and shaped as
-  `digits.networks.shapes` says;
-- `finder.safetensors`: those of the one that finds digits in a picture, named and shaped as
-  `digits.layers.shapes` says of `digits.segmentation.network`;
-- `extractor.safetensors`: those of the one that separates their ink, the same of
-  `digits.segmentation.ink_network`;
-- `line_reader.safetensors`: those of the one that reads a line, the same of
-  `digits.numbers.network`;
+- `model.safetensors`: the numbers of the network that reads a digit;
+- `finder.safetensors`: those of the one that finds digits in a picture;
+- `extractor.safetensors`: those of the one that separates their ink;
+- `line_reader.safetensors`: those of the one that reads a line;
 - `config.json`: which network reads a digit, how its answers are calibrated, the SHA-256 of each
   network's file;
 - `metrics.json`: what was measured with them.
 
-The architectures are code of this project. Nothing of a set is ever executed, so a hostile set can
-be wrong but not do harm.
+The architectures are code of this project, `digits.networks`; `digits.layers.shapes` names and
+shapes the numbers. Nothing of a set is ever executed, so a hostile set can be wrong but not do
+harm.
 """
 
 import hashlib
@@ -30,25 +27,13 @@ import numpy as np
 import numpy.typing as npt
 import safetensors.numpy
 
-from digits import layers, networks
-from digits.numbers import network as line_network
-from digits.segmentation import ink_network
-from digits.segmentation import network as finder_network
+from digits.layers import Shape, Tensors, shapes
+from digits.networks import BESIDE, NETWORKS
 
 WEIGHTS_FILE = "model.safetensors"
-FINDER = "finder"
-EXTRACTOR = "extractor"
-LINE_READER = "line_reader"
-"""The networks of `digits.segmentation` and `digits.numbers`, beside those that read a digit, whose
-names are in `digits.networks.NETWORKS`."""
 CONFIG_FILE = "config.json"
 METRICS_FILE = "metrics.json"
-_BESIDE = {
-    FINDER: (finder_network.LAYERS, finder_network.INPUTS),
-    EXTRACTOR: (ink_network.LAYERS, finder_network.INPUTS),
-    LINE_READER: (line_network.LAYERS, line_network.INPUTS),
-}
-HASHES = {WEIGHTS_FILE: "sha256"} | {f"{name}.safetensors": f"{name}_sha256" for name in _BESIDE}
+HASHES = {WEIGHTS_FILE: "sha256"} | {f"{name}.safetensors": f"{name}_sha256" for name in BESIDE}
 """The networks' files, and the keys of `config.json` that name their SHA-256."""
 
 FILES = (CONFIG_FILE, METRICS_FILE, *HASHES)
@@ -60,7 +45,6 @@ TEMPERATURES = (0.01, 100.0)
 _DTYPES = {"F32": "<f4", "F16": "<f2"}
 """Numbers that weights may be stored as: safetensors' name and NumPy's."""
 
-Tensors = dict[str, npt.NDArray[np.float32]]
 _T = TypeVar("_T")
 
 
@@ -160,7 +144,7 @@ def load_folder(folder: Path, origin: Origin | None = None) -> Weights:
 
     return Weights(
         tensors=read(WEIGHTS_FILE, config.network),
-        **{name: read(f"{name}.safetensors", name) for name in _BESIDE},
+        **{name: read(f"{name}.safetensors", name) for name in BESIDE},
         config=config,
         metrics=metrics,
         origin=origin or Origin(),
@@ -206,8 +190,7 @@ def parse_tensors(data: bytes, network: str) -> Tensors:
 
     Args:
         data: A whole safetensors file; half precision is widened.
-        network: Name of the network that they must fit: of `digits.networks`, or one of `FINDER`,
-            `EXTRACTOR` and `LINE_READER`.
+        network: Name of the network that they must fit, of `NETWORKS` or `BESIDE`.
 
     Returns:
         Float32 arrays, named and shaped as the network needs them.
@@ -216,22 +199,20 @@ def parse_tensors(data: bytes, network: str) -> Tensors:
         WeightsError: If the network is unknown, the file is damaged, a tensor is missing, foreign
             or misshaped, or a number is not finite.
     """
-    if network in _BESIDE:
-        name, shapes = f"{network}.safetensors", layers.shapes(*_BESIDE[network])
-    elif network in networks.NETWORKS:
-        name, shapes = WEIGHTS_FILE, networks.shapes(networks.NETWORKS[network])
-    else:
-        _refuse(CONFIG_FILE, "network", f"one of {', '.join(networks.NETWORKS)}", network)
+    known = NETWORKS | BESIDE
+    if network not in known:
+        _refuse(CONFIG_FILE, "network", f"one of {', '.join(NETWORKS)}", network)
+    name = f"{network}.safetensors" if network in BESIDE else WEIGHTS_FILE
+    expected = shapes(known[network])
     try:
         found = dict(safetensors.deserialize(data))  # type: ignore[no-untyped-call]
     except (safetensors.SafetensorError, UnicodeError) as error:
         raise WeightsError(
             f"Expected {name} to be an intact safetensors file. Received: {_one_line(error)}"
         ) from error
-    for key in sorted(shapes.keys() | found.keys()):
-        _check_tensor(
-            key, found.get(key), shapes.get(key), f"{name} does not fit the network {network}"
-        )
+    problem = f"{name} does not fit the network {network}"
+    for key in sorted(expected.keys() | found.keys()):
+        _check_tensor(key, found.get(key), expected.get(key), problem)
     return {key: _array(key, entry) for key, entry in found.items()}
 
 
@@ -242,7 +223,7 @@ def serialize(tensors: Tensors, *, half: bool = False) -> bytes:
 
 
 def _check_tensor(
-    key: str, entry: Mapping[str, Any] | None, shape: networks.Shape | None, problem: str
+    key: str, entry: Mapping[str, Any] | None, shape: Shape | None, problem: str
 ) -> None:
     if entry and tuple(entry["shape"]) == shape and entry["dtype"] in _DTYPES:
         return

@@ -1,6 +1,6 @@
 """A model in training, and the moving average of its weights, which is what is kept."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from digits.layers import Layer
-from training import keras_layers
+from digits.layers import Tensors
+from training import keras_networks
 
 _AVERAGE: Final = 0.998
 """Share of the moving average that a step keeps."""
@@ -89,14 +89,9 @@ class AveragedModel:
         np.savez(partial, step=self.step, **state)
         partial.replace(path)
 
-    def start_from(
-        self,
-        layers: Sequence[Layer],
-        arrays: Mapping[str, npt.NDArray[np.float32]],
-        samples: npt.NDArray[Any],
-    ) -> None:
-        """Start from published weights; see `keras_layers.load_folded`."""
-        keras_layers.load_folded(self.model, layers, arrays, samples)
+    def start_from(self, tensors: Tensors, samples: npt.NDArray[Any]) -> None:
+        """Start from published weights; see `keras_networks.load_folded`."""
+        keras_networks.load_folded(self.model, tensors, samples)
         self.averaged.set_weights(self.model.get_weights())
 
     def load(self, path: Path) -> None:

@@ -15,10 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from digits.segmentation.ink_network import LAYERS
-from digits.segmentation.network import CLASSES, PICTURE
-from digits.weights import EXTRACTOR
-from training import console, keras_layers
+from digits.networks import BESIDE, EXTRACTOR, PIXEL_CLASSES
+from training import console, keras_networks
 from training.loop import HANDS_FILE, Task, prepare, train
 from training.synthesis.crops import make_crops
 from training.synthesis.page import DIGIT
@@ -66,7 +64,7 @@ def targets(layers: tf.Tensor) -> tf.Tensor:
     """
     left = tf.ones_like(layers[..., 0], tf.float32)
     shares = []
-    for index in range(CLASSES - 1):
+    for index in range(PIXEL_CLASSES - 1):
         cover = tf.minimum(_GAIN * tf.cast(layers[..., index], tf.float32) / 255, 1.0)
         shares.append(left * cover)
         left *= 1 - cover
@@ -76,9 +74,9 @@ def targets(layers: tf.Tensor) -> tf.Tensor:
 def build() -> keras.Model:
     """Build the model: `(N, h, w, 3)` float32 in `[0, 255]` to `(N, h, w, 4)` logits."""
     pixels = keras.Input((None, None, 3), name="pixels")
-    scaled = keras.layers.Rescaling(1 / 255, name=PICTURE)(pixels)
-    made = keras_layers.connect(LAYERS, {PICTURE: scaled}, _BIASES)
-    return keras.Model(pixels, made["classes"], name="extractor")
+    scaled = keras.layers.Rescaling(1 / 255)(pixels)
+    made = keras_networks.connect(BESIDE[EXTRACTOR], scaled, _BIASES)
+    return keras.Model(pixels, made["classes"], name=EXTRACTOR)
 
 
 def loss(logits: tf.Tensor, layers: tf.Tensor) -> tf.Tensor:
@@ -137,7 +135,6 @@ def _measure(model: keras.Model, batches: list[Batch], run: Path) -> dict[str, A
 
 TASK: Final = Task(
     network=EXTRACTOR,
-    layers=LAYERS,
     unit="crops",
     usual=(480_000, 240_000, 6_400),
     batch=BATCH,

@@ -1,26 +1,18 @@
-"""Keras models of the networks in `digits.networks`, and their weights by name."""
+"""Keras models of networks that are data (`digits.layers`), and their weights by name."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, Final
 
 import keras
 import numpy as np
 import numpy.typing as npt
-from keras import layers
 
-from digits import networks
-from digits.networks import (
-    Conv,
-    Crop,
-    Dense,
-    Dropout,
-    Flatten,
-    GlobalAveragePool,
-    MaxPool,
-    Step,
-)
-from digits.onnx_graph import BATCH_NORM_EPSILON
-from digits.weights import Tensors
+from digits import layers, networks
+from digits.layers import BATCH_NORM_EPSILON, Conv, Network, Step, Tensors, steps
+
+_MOMENTUM: Final = 0.97
+"""Of batch normalization in `connect`: a batch has places enough."""
 
 _NEW_KEYS = frozenset(
     {
@@ -39,53 +31,114 @@ _NEW_KEYS = frozenset(
 def build(name: str) -> keras.Sequential:
     """Build a network of `digits.networks.NETWORKS` with fresh weights, not compiled.
 
-    Its layers are named as `digits.networks.steps` names them.
+    Its layers are named as `digits.layers.steps` names them.
 
     Raises:
         ValueError: If there is no network of this name.
     """
-    steps = networks.steps(networks.find(name))
-    return keras.Sequential(
-        [keras.Input(networks.IMAGE_SHAPE), *(layer for step in steps for layer in _layers(step))],
-        name=name,
-    )
+    network = networks.find(name)
+    made = (part for step in steps(network) for part in _parts(step))
+    return keras.Sequential([keras.Input(network.input_shape), *made], name=name)
 
 
-def _layers(step: Step) -> list[keras.Layer]:  # noqa: PLR0911 - one for each record
+def connect(
+    network: Network,
+    source: keras.KerasTensor,
+    biases: Mapping[str, Sequence[float]] | None = None,
+) -> dict[str, keras.KerasTensor]:
+    """Build a network of convolutions alone; return every layer's output, by name.
+
+    Args:
+        network: The architecture.
+        source: What its first layer reads.
+        biases: What heads say at first, by their names; 0 where nothing is named.
+    """
+    made = {"input": source}
+    for step in steps(network, "input"):
+        values = [made[name] for name in step.sources]
+        value = values if isinstance(step.layer, layers.Add) else values[0]
+        for part in _parts(step, _MOMENTUM):
+            value = part(value)
+        made[step.name] = value
+        if biases and step.name in biases:
+            part.bias.assign(biases[step.name])
+    return made
+
+
+def _parts(step: Step, momentum: float = 0.99) -> list[keras.Layer]:  # noqa: PLR0911 - one for each record
+    """Build the Keras layers of a step, each of which reads the one before it."""
     name = step.name
     match step.layer:
         case Conv() as conv:
-            options = {"strides": conv.stride, "padding": conv.padding, "name": name}
-            if not conv.batch_norm:
-                return [layers.Conv2D(conv.filters, conv.kernel, activation="relu", **options)]
-            return [
-                layers.Conv2D(conv.filters, conv.kernel, use_bias=False, **options),
-                layers.BatchNormalization(epsilon=BATCH_NORM_EPSILON, name=f"{name}_norm"),
-                layers.ReLU(name=f"{name}_relu"),
-            ]
-        case MaxPool(size=size):
-            return [layers.MaxPooling2D(size, name=name)]
-        case Crop(margin=margin):
-            return [layers.Cropping2D(margin, name=name)]
-        case Flatten():
-            return [layers.Flatten(name=name)]
-        case GlobalAveragePool():
-            return [layers.GlobalAveragePooling2D(name=name)]
-        case Dropout(rate=rate):
-            return [layers.Dropout(rate, name=name)]
-        case Dense(units=units, activation=activation):
-            return [layers.Dense(units, activation=activation, name=name)]
+            return _convolution(conv, name, momentum)
+        case layers.Add():
+            return [keras.layers.Add(name=name)]
+        case layers.Double():
+            return [keras.layers.UpSampling2D(2, name=name)]
+        case layers.MaxPool(size=size):
+            return [keras.layers.MaxPooling2D(size, name=name)]
+        case layers.Crop(margin=margin):
+            return [keras.layers.Cropping2D(margin, name=name)]
+        case layers.Flatten():
+            return [keras.layers.Flatten(name=name)]
+        case layers.GlobalAveragePool():
+            return [keras.layers.GlobalAveragePooling2D(name=name)]
+        case layers.Dropout(rate=rate):
+            return [keras.layers.Dropout(rate, name=name)]
+        case layers.Dense(units=units, activation=activation):
+            return [keras.layers.Dense(units, activation=activation, name=name)]
+
+
+def _convolution(conv: Conv, name: str, momentum: float) -> list[keras.Layer]:
+    parts: list[keras.Layer] = []
+    kernel, window = conv.kernel, {"strides": conv.stride, "padding": conv.padding}
+    if conv.separable:
+        spread = keras.layers.DepthwiseConv2D
+        parts.append(spread(kernel, use_bias=False, name=f"{name}_depthwise", **window))
+        kernel, window = (1, 1), {}
+    convolve = partial(keras.layers.Conv2D, conv.filters, kernel, name=name, **window)
+    if not conv.batch_norm:
+        return [*parts, convolve(activation=conv.activation)]
+    norm = {"momentum": momentum, "epsilon": BATCH_NORM_EPSILON, "name": f"{name}_norm"}
+    return [
+        *parts,
+        convolve(use_bias=False),
+        keras.layers.BatchNormalization(**norm),
+        keras.layers.ReLU(name=f"{name}_relu"),
+    ]
 
 
 def read_tensors(model: keras.Model) -> Tensors:
-    """Read the weights of a model: float32, named and shaped as `digits.networks.shapes` says."""
-    return {name: np.asarray(variable) for name, variable in _variables(model).items()}
+    """Read the weights of a model: float32, named and shaped as `digits.layers.shapes` says."""
+    return {
+        name: np.asarray(variable)[..., 0] if name.endswith(".depthwise") else np.asarray(variable)
+        for name, variable in _variables(model).items()
+    }
 
 
-def assign_tensors(model: keras.Model, tensors: Mapping[str, npt.NDArray[np.float32]]) -> None:
+def assign_tensors(model: keras.Model, tensors: Tensors) -> None:
     """Set the weights of a model from what `read_tensors` returns."""
     for name, variable in _variables(model).items():
-        variable.assign(tensors[name])
+        variable.assign(tensors[name].reshape(variable.shape))
+
+
+def load_folded(model: keras.Model, tensors: Tensors, samples: npt.NDArray[Any]) -> None:
+    """Load folded weights into a model that can be trained further.
+
+    The model gives the same answers as the weights. Folding loses the statistics of batch
+    normalization; they are measured anew on samples like those that it will be trained on.
+    """
+    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    biases = [tensors[f"{norm.name.removesuffix('_norm')}.bias"] for norm in norms]
+    for norm, bias in zip(norms, biases, strict=True):
+        zeros, ones = np.zeros_like(bias), np.ones_like(bias)
+        norm.set_weights([ones, bias, zeros, ones - BATCH_NORM_EPSILON])
+    assign_tensors(model, read_tensors(model) | tensors)
+    linear = keras.Model(model.input, [norm.input for norm in norms])
+    measured = linear(samples.astype(np.float32), training=False)
+    for norm, bias, values in zip(norms, biases, map(np.asarray, measured), strict=True):
+        mean, variance = values.mean(axis=(0, 1, 2)), values.var(axis=(0, 1, 2))
+        norm.set_weights([np.sqrt(variance + BATCH_NORM_EPSILON), bias + mean, mean, variance])
 
 
 def portable(config: Any) -> Any:  # noqa: ANN401 - JSON
@@ -105,5 +158,6 @@ def _variables(model: keras.Model) -> dict[str, keras.Variable]:
         for variable in layer.weights:
             if variable.name != "seed_generator_state":  # dropout's
                 name = variable.name.removeprefix("moving_")
-                found[f"{layer.name.removesuffix('_norm')}.{name}"] = variable
+                name = f"{layer.name.removesuffix('_norm')}.{name}"
+                found[name.replace("_depthwise.kernel", ".depthwise")] = variable
     return found

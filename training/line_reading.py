@@ -17,10 +17,9 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from digits.networks import BESIDE, BLANK, COLUMN_STEP, LINE_READER
 from digits.numbers.frame import HEIGHT
-from digits.numbers.network import BLANK, COLUMN_STEP, LAYERS, LINE
-from digits.weights import LINE_READER
-from training import console, keras_layers
+from training import console, keras_networks
 from training.loop import HANDS_FILE, Task, prepare, train
 from training.synthesis.extracted import extract_lines, load_lines, save_lines
 from training.synthesis.lines import Written, write_line
@@ -110,9 +109,9 @@ def make_batches(material: Material, seed: int, index: int) -> list[Batch]:
 
 def build() -> keras.Model:
     """Build the model: `(N, 32, w, 1)` float32 in `[0, 1]` to `(N, 1, w / 2, 12)` logits."""
-    line = keras.Input((HEIGHT, None, 1), name=LINE)
-    made = keras_layers.connect(LAYERS, {LINE: line}, {})
-    return keras.Model(line, made["columns"], name="line_reader")
+    line = keras.Input((HEIGHT, None, 1))
+    made = keras_networks.connect(BESIDE[LINE_READER], line)
+    return keras.Model(line, made["columns"], name=LINE_READER)
 
 
 def loss(logits: tf.Tensor, labels: tf.Tensor, stray: tf.Tensor) -> tf.Tensor:
@@ -172,7 +171,6 @@ def _samples(lines: Sequence[Written]) -> npt.NDArray[np.float32]:
 
 TASK: Final = Task(
     network=LINE_READER,
-    layers=LAYERS,
     unit="lines",
     usual=(850_000, 450_000, 25_600),
     batch=BATCH,

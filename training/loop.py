@@ -21,11 +21,12 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from digits import weights
-from digits.layers import Layer
+from digits.layers import folded
 from digits.weights import BUNDLED
-from training import keras_layers, push
+from training import push
 from training.averaged_model import AveragedModel, Loss
 from training.data.mnist import load_mnist
+from training.keras_networks import read_tensors
 from training.run_folder import RunFolder
 from training.synthesis.writing import Hands, load_hands, save_hands
 from training.workers import produce
@@ -47,7 +48,6 @@ class Task:
 
     Attributes:
         network: Its name in a set of weights.
-        layers: Its architecture.
         unit: What it learns from, in the plural.
         usual: How many of them in all, while the rate falls, and between checkpoints.
         batch: How many of them are in a batch.
@@ -64,7 +64,6 @@ class Task:
     """
 
     network: str
-    layers: Sequence[Layer]
     unit: str
     usual: tuple[int, int, int]
     batch: int
@@ -129,7 +128,7 @@ def train(task: Task, arguments: argparse.Namespace) -> None:
         print(f"going on after {training.step * task.batch} {task.unit}", flush=True)
     elif arguments.start:
         known = getattr(weights.load_folder(arguments.start), task.network)
-        training.start_from(task.layers, known, task.samples(validation))
+        training.start_from(known, task.samples(validation))
     group = task.batch * task.group
     started, before = time.monotonic(), training.step * task.batch
     losses: list[float] = []
@@ -141,8 +140,8 @@ def train(task: Task, arguments: argparse.Namespace) -> None:
         seen = training.step * task.batch
         if seen % arguments.every < group or seen >= count:
             training.save(run.path / _CHECKPOINT)
-            arrays = keras_layers.folded(training.averaged, task.layers)
-            run.write_bytes(f"{task.network}.safetensors", weights.serialize(arrays))
+            tensors = folded(read_tensors(training.averaged))
+            run.write_bytes(f"{task.network}.safetensors", weights.serialize(tensors))
             speed = (seen - before) / (time.monotonic() - started)
             line = {task.unit: seen, "loss": round(float(np.mean(losses)), 4)}
             line |= {f"{task.unit}_per_second": round(speed, 1)}

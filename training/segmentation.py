@@ -14,10 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from digits.networks import BESIDE, FINDER
 from digits.segmentation.letterbox import SIDE
-from digits.segmentation.network import LAYERS, PICTURE
-from digits.weights import FINDER
-from training import console, keras_layers
+from training import console, keras_networks
 from training.loop import HANDS_FILE, Task, prepare, train
 from training.run_folder import RunFolder
 from training.synthesis.pages import COLORS, Made, make
@@ -115,9 +114,9 @@ def _centre_loss(centres: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
 def build() -> keras.Model:
     """Build the model: `(N, 384, 384, 3)` float32 in `[0, 255]` to the logits of both heads."""
     pixels = keras.Input((SIDE, SIDE, 3), name="pixels")
-    scaled = keras.layers.Rescaling(1 / 255, name=PICTURE)(pixels)
-    made = keras_layers.connect(LAYERS, {PICTURE: scaled}, _BIASES)
-    return keras.Model(pixels, [made["classes"], made["centres"]], name="finder")
+    scaled = keras.layers.Rescaling(1 / 255)(pixels)
+    made = keras_networks.connect(BESIDE[FINDER], scaled, _BIASES)
+    return keras.Model(pixels, [made["classes"], made["centres"]], name=FINDER)
 
 
 def evaluate(model: keras.Model, pages: list[Made]) -> dict[str, Any]:
@@ -207,7 +206,6 @@ def _measure(model: keras.Model, pages: list[Made], run: Path) -> dict[str, Any]
 
 TASK: Final = Task(
     network=FINDER,
-    layers=LAYERS,
     unit="pages",
     usual=(95_000, 25_000, 5_760),
     batch=BATCH,

@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.ink import InkArray, components
-from digits.layer_graph import Weights, open_heads
+from digits.layers import Tensors
+from digits.networks import BESIDE, BLANK, COLUMN_STEP, LINE_READER
 from digits.numbers.frame import FRAME_EDGE, fit_line
-from digits.numbers.network import BLANK, COLUMN_STEP, INPUTS, LAYERS
+from digits.onnx_graph import open_heads
 
 _SMALL: Final = 0.35
 """Height of connected ink, in that of the tallest, below which it is rather a part of another."""
@@ -55,13 +56,13 @@ class Part:
 class LineReader:
     """The network; safe to share between threads."""
 
-    def __init__(self, weights: Weights) -> None:
+    def __init__(self, tensors: Tensors) -> None:
         """Build the network.
 
         Args:
-            weights: By the names of `digits.layers.shapes`.
+            tensors: By the names of `digits.layers.shapes`.
         """
-        self._heads = open_heads(LAYERS, INPUTS, weights, softmax=True)
+        self._heads = open_heads(BESIDE[LINE_READER], tensors, softmax=True)
 
     def read(self, ink: InkArray) -> list[Named]:
         """Name the characters of a line from left to right.

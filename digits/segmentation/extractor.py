@@ -9,13 +9,16 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.ink import InkArray, components
-from digits.layer_graph import Weights, as_planes, open_heads
+from digits.layers import Tensors
+from digits.networks import BESIDE, EXTRACTOR
+from digits.onnx_graph import open_heads
 from digits.pictures import Picture
 from digits.prediction import Box
 from digits.segmentation.finder import DIGIT, WRITING, Centre
-from digits.segmentation.ink_network import DIGIT_HEIGHT, LAYERS, STEP
-from digits.segmentation.letterbox import in_color, stretch
-from digits.segmentation.network import INPUTS
+from digits.segmentation.letterbox import as_planes, in_color, stretch
+
+DIGIT_HEIGHT: Final = 40
+"""Height in pixels of the digits that the network sees, more or less."""
 
 _LARGEST: Final = 320_000
 """Most pixels that the network looks at."""
@@ -39,13 +42,13 @@ _NEIGHBOURS: Final = np.ones((3, 3), np.uint8)
 class Extractor:
     """The network; safe to share between threads."""
 
-    def __init__(self, weights: Weights) -> None:
+    def __init__(self, tensors: Tensors) -> None:
         """Build the network.
 
         Args:
-            weights: By the names of `digits.layers.shapes`.
+            tensors: By the names of `digits.layers.shapes`.
         """
-        self._heads = open_heads(LAYERS, INPUTS, weights, softmax=True)
+        self._heads = open_heads(BESIDE[EXTRACTOR], tensors, softmax=True)
 
     def separate(self, picture: Picture, height: float) -> tuple[npt.NDArray[np.float32], float]:
         """Tell for each place what is there.
@@ -63,7 +66,8 @@ class Extractor:
         size = (max(1, round(wide * scale)), max(1, round(tall * scale)))
         how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         small = stretch(in_color(cv2.resize(picture, size, interpolation=how)))
-        rest = -size[1] % STEP, -size[0] % STEP
+        rows, columns = BESIDE[EXTRACTOR].input_shape[:2]
+        rest = -size[1] % rows, -size[0] % columns
         full = cv2.copyMakeBorder(small, 0, rest[0], 0, rest[1], cv2.BORDER_REPLICATE)
         ((shares,),) = self._heads(as_planes(full))
         return shares[:, : size[1], : size[0]], wide / size[0]

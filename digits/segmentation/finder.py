@@ -11,11 +11,19 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digits.layer_graph import Weights, as_planes, open_heads
+from digits.layers import Tensors
+from digits.networks import BESIDE, FINDER
+from digits.onnx_graph import open_heads
 from digits.pictures import Picture
 from digits.prediction import Box
-from digits.segmentation.letterbox import Letterbox, letterbox, stretch, tiles_of, to_square
-from digits.segmentation.network import INPUTS, LAYERS
+from digits.segmentation.letterbox import (
+    Letterbox,
+    as_planes,
+    letterbox,
+    stretch,
+    tiles_of,
+    to_square,
+)
 
 Map = npt.NDArray[np.float32]
 
@@ -73,13 +81,13 @@ class Found:
 class Finder:
     """The network; safe to share between threads."""
 
-    def __init__(self, weights: Weights) -> None:
+    def __init__(self, tensors: Tensors) -> None:
         """Build the network.
 
         Args:
-            weights: By the names of `digits.layers.shapes`.
+            tensors: By the names of `digits.layers.shapes`.
         """
-        self._heads = open_heads(LAYERS, INPUTS, weights)
+        self._heads = open_heads(BESIDE[FINDER], tensors)
 
     def find(self, picture: Picture, region: Box) -> Found:
         """Find the digits of a part of a picture.

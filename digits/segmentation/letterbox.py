@@ -6,6 +6,7 @@ from typing import Final
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from digits.pictures import Picture
 from digits.prediction import Box
@@ -113,3 +114,8 @@ def tiles_of(height: int, width: int) -> list[tuple[Box, Box]]:
         else:
             tiles.append(((0, start, width, length), (0, first, width, last)))
     return tiles
+
+
+def as_planes(picture: Picture) -> npt.NDArray[np.float32]:
+    """Turn `(h, w, 3)` uint8 into `(1, 3, h, w)` float32 in `[0, 1]`."""
+    return np.asarray(cv2.dnn.blobFromImage(picture, 1 / 255))

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, ValidationError
 from starlette.responses import Response
 
 from digits.demos import DEMOS, Demos
-from digits.networks import Conv, Dense, GlobalAveragePool, MaxPool, ReceptiveField, Step
+from digits.layers import Conv, Dense, GlobalAveragePool, MaxPool, ReceptiveField, Step
 from digits.page.views import ImageError, decode_image
 
 if TYPE_CHECKING:

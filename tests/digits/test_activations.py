@@ -9,6 +9,7 @@ import pytest
 from digits import networks
 from digits.demos import Demos
 from digits.examples import digit_example
+from digits.layers import Conv, MaxPool, steps
 from digits.page.views import encode_image
 from digits.recognizer import Recognizer
 from digits.server.inside import inside_answer
@@ -40,9 +41,7 @@ def test_every_network_shows_maps_from_its_first_to_its_last_then_features(name)
     recognizer = Recognizer(random_weights(name))
     found = recognizer.activations(IMAGE)
     maps = [
-        step.name
-        for step in networks.steps(networks.find(name))
-        if isinstance(step.layer, networks.Conv | networks.MaxPool)
+        step.name for step in steps(networks.find(name)) if isinstance(step.layer, Conv | MaxPool)
     ]
     shown = [activation.step.name for activation in found if activation.step.field]
     assert (shown[:1], shown[-1:]) == (maps[:1], maps[-1:])

@@ -4,7 +4,7 @@ import numpy as np
 import onnx
 import pytest
 
-from digits import networks, onnx_graph
+from digits import layers, networks, onnx_graph
 from tests.support.training_support import random_tensors
 from training import keras_networks
 
@@ -42,7 +42,7 @@ def test_temperature_divides_the_logits():
 def test_shapes_and_parameter_count_are_those_of_the_keras_model(name):
     model, network = keras_networks.build(name), networks.find(name)
     tensors = keras_networks.read_tensors(model)
-    assert {key: tensor.shape for key, tensor in tensors.items()} == networks.shapes(network)
+    assert {key: tensor.shape for key, tensor in tensors.items()} == layers.shapes(network)
     assert networks.parameter_count(network) == model.count_params()
     assert networks.class_count(network) == model.output_shape[-1]
 

@@ -12,7 +12,7 @@ import safetensors.numpy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digits import networks, weights
+from digits import layers, networks, weights
 from digits.weights import CONFIG_FILE, METRICS_FILE, WEIGHTS_FILE, WeightsError
 from tests.support.training_support import random_tensors
 
@@ -239,6 +239,6 @@ def test_damaged_header_is_refused_or_without_effect(changes):
         read = weights.parse_tensors(bytes(content), "strided3")
     except WeightsError:
         return
-    assert {name: tensor.shape for name, tensor in read.items()} == networks.shapes(
+    assert {name: tensor.shape for name, tensor in read.items()} == layers.shapes(
         networks.find("strided3")
     )

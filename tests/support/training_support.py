@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import safetensors.numpy
 
-from digits import networks, weights
+from digits import layers, networks, weights
 from digits.drawing import draw, parse_strokes
 from digits.examples import digit_example
 from digits.preprocessing import normalize
@@ -100,7 +100,7 @@ def random_tensors(network):
     """Weights that learned nothing, yet give every image other probabilities, none near 0 or 1."""
     rng = np.random.default_rng(0)
     tensors = {}
-    for name, shape in networks.shapes(networks.find(network)).items():
+    for name, shape in layers.shapes(networks.find(network)).items():
         spread = (2 / np.prod(shape[:-1])) ** 0.5 if name.endswith("kernel") else 0.3
         tensors[name] = rng.normal(0, spread, shape).astype(np.float32)
         if name.endswith(("variance", "gamma")):

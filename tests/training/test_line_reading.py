@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from digits.networks import NOT_A_DIGIT
+from digits.networks import BLANK, COLUMN_STEP, NOT_A_DIGIT
 from digits.numbers.frame import HEIGHT
-from digits.numbers.network import BLANK, COLUMN_STEP
 from digits.segmentation.lines import Line
 from tests.support.training_support import small_hands
 from training import line_reading

@@ -7,18 +7,17 @@ import sys
 import numpy as np
 import pytest
 
-from digits.layer_graph import open_heads
-from digits.layers import shapes
-from digits.numbers import network as line_network
+from digits.layers import folded, shapes
+from digits.networks import BESIDE
 from digits.numbers.frame import HEIGHT
-from digits.segmentation import network
-from digits.segmentation.ink_network import STEP
+from digits.onnx_graph import open_heads
 from digits.segmentation.letterbox import SIDE
 from digits.weights import load_folder
 from tests.support.commands import done
 from tests.support.training_support import small_hands, unsettle
-from training import extraction, keras_layers, line_reading, segmentation
+from training import extraction, line_reading, segmentation
 from training.averaged_model import rate_at
+from training.keras_networks import read_tensors
 from training.synthesis.lines import write_line
 
 TASKS = {task.network: task for task in (segmentation.TASK, extraction.TASK, line_reading.TASK)}
@@ -61,19 +60,19 @@ def trained(task, batch):
 
 
 @pytest.mark.parametrize(
-    ("name", "inputs", "size", "softmax"),
+    ("name", "size", "softmax"),
     [
-        ("finder", network.INPUTS, (SIDE, SIDE), False),
-        ("extractor", network.INPUTS, (STEP, 5 * STEP), True),
-        ("extractor", network.INPUTS, (4 * STEP, 3 * STEP), True),
-        ("line_reader", line_network.INPUTS, (HEIGHT, 100), True),
+        ("finder", (SIDE, SIDE), False),
+        ("extractor", (16, 80), True),
+        ("extractor", (64, 48), True),
+        ("line_reader", (HEIGHT, 100), True),
     ],
 )
-def test_keras_and_onnx_agree_on_random_weights(name, inputs, size, softmax):
-    layers, model = TASKS[name].layers, unsettle(TASKS[name].build())
-    weights = keras_layers.folded(model, layers)
-    assert {name: array.shape for name, array in weights.items()} == shapes(layers, inputs)
-    (channels,) = inputs.values()
+def test_keras_and_onnx_agree_on_random_weights(name, size, softmax):
+    network, model = BESIDE[name], unsettle(TASKS[name].build())
+    tensors = folded(read_tensors(model))
+    assert {name: array.shape for name, array in tensors.items()} == shapes(network)
+    channels = network.input_shape[-1]
     seen = np.random.default_rng(1).random((2, *size, channels)).astype(np.float32)
     said = model(seen * (1 if channels == 1 else 255), training=False)
     # A head or several; the finder's centres come first in ONNX.
@@ -82,7 +81,7 @@ def test_keras_and_onnx_agree_on_random_weights(name, inputs, size, softmax):
     if softmax:
         shares = np.exp(expected[0] - expected[0].max(1, keepdims=True))
         expected = [shares / shares.sum(1, keepdims=True)]
-    found = open_heads(layers, inputs, weights, softmax=softmax)(seen.transpose(0, 3, 1, 2))
+    found = open_heads(network, tensors, softmax=softmax)(seen.transpose(0, 3, 1, 2))
     assert np.ptp(expected[-1]) > 0.1
     for head, known in zip(found, expected, strict=True):
         assert head.shape == known.shape
@@ -90,12 +89,12 @@ def test_keras_and_onnx_agree_on_random_weights(name, inputs, size, softmax):
 
 
 def test_training_goes_on_from_folded_weights_as_they_were(task, batch):
-    weights = keras_layers.folded(unsettle(task.build()), task.layers)
+    tensors = folded(read_tensors(unsettle(task.build())))
     training = task.model(1_000, 100)
-    training.start_from(task.layers, weights, batch[0])
+    training.start_from(tensors, batch[0])
     for model in (training.model, training.averaged):
-        for name, array in keras_layers.folded(model, task.layers).items():
-            assert np.allclose(array, weights[name], atol=1e-4), name
+        for name, array in folded(read_tensors(model)).items():
+            assert np.allclose(array, tensors[name], atol=1e-4), name
     norm = [layer for layer in training.model.layers if layer.name.endswith("_norm")][-1]
     before = norm.moving_mean.numpy()
     training.model(batch[0].astype(np.float32), training=True)

@@ -14,8 +14,9 @@ import pytest
 from PIL import Image
 
 from digits import networks
+from digits.networks import EXTRACTOR, FINDER, LINE_READER
 from digits.recognizer import Recognizer
-from digits.weights import BUNDLED, EXTRACTOR, FINDER, LINE_READER, load_folder
+from digits.weights import BUNDLED, load_folder
 from tests.support.commands import run_main
 from tests.support.nightly import mostly_nightly
 from tests.support.training_support import small_mnist, write_blank_mnist

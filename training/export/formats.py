@@ -47,12 +47,11 @@ def calibrated(weights: Weights) -> keras.Model:
     Returns:
         The network, `(N, 28, 28, 1)` float32 to `(N, 10)` or `(N, 11)` calibrated probabilities.
     """
-    model = keras_networks.build(weights.config.network)
-    keras_networks.assign_tensors(model, weights.tensors)
-    # Dividing weights and bias of the layer before the softmax divides the logits.
-    last = model.layers[-1]
-    temperature = np.float32(weights.config.temperature)
-    last.set_weights([numbers / temperature for numbers in last.get_weights()])
+    config = weights.config
+    model = keras_networks.build(config.network)
+    network = networks.find(config.network)
+    tensors = networks.calibrated(network, weights.tensors, config.temperature)
+    keras_networks.assign_tensors(model, tensors)
     return model
 
 

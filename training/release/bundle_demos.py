@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from digits import demos, networks, onnx_graph, weights
-from digits.onnx_graph import Tensors
+from digits.layers import Tensors
 from training import console
 from training.data.mnist import load_mnist
 

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digits.segmentation.ink_network import DIGIT_HEIGHT
+from digits.segmentation.extractor import DIGIT_HEIGHT
 from digits.segmentation.letterbox import SIDE, stretch
 from training import console
 from training.synthesis import camera

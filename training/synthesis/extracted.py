@@ -16,8 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.ink import components
-from digits.networks import NOT_A_DIGIT
-from digits.numbers.network import COLUMN_STEP
+from digits.networks import COLUMN_STEP, NOT_A_DIGIT
 from digits.recognizer import Recognizer
 from digits.segmentation.extractor import CONNECTING_INK, Extractor
 from digits.segmentation.finder import Finder

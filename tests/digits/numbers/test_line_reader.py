@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
+from digits.networks import BLANK, COLUMN_STEP
 from digits.numbers.frame import FRAME_EDGE, HEIGHT, MAX_WIDTH, fit_line
 from digits.numbers.line_reader import LineReader, share_ink
-from digits.numbers.network import BLANK, COLUMN_STEP
 
 
 def read_columns(*classes):

@@ -4,9 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from digits.segmentation.extractor import Extractor, extract
+from digits.segmentation.extractor import DIGIT_HEIGHT, Extractor, extract
 from digits.segmentation.finder import Centre
-from digits.segmentation.ink_network import DIGIT_HEIGHT
 from tests.support.training_support import small_hands
 from training import extraction
 from training.synthesis.crops import SIZE, make_crops
