@@ -29,12 +29,11 @@ from training.evaluation.contestants import (
     Ensemble,
     contestants,
     find,
-    load,
     measure_cost,
 )
 from training.evaluation.datasets import Material, PictureSet
 from training.evaluation.metrics import Answers, Figures
-from training.run_folder import RunFolder
+from training.run_folder import RunFolder, load_run
 
 RESULTS_FILE = "results.json"
 PLOTS_FOLDER = "figures"
@@ -54,7 +53,7 @@ def short_table(folders: Iterable[Path], mnist: Mnist) -> list[list[str]]:
     header = f"test errors of {len(mnist.test_images):,}"
     rows = [["network", "parameters", "epochs", "seconds", header, "seed", "weights"]]
     for folder in folders:
-        recognizer = load(folder)
+        recognizer = load_run(folder)
         config, said = recognizer.weights.config, recognizer.weights.metrics
         parameters = networks.parameter_count(networks.find(config.network))
         named = (said.get(key) for key in ("epochs", "seconds", "seed"))

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from digits.recognizer import Recognizer
-from digits.weights import Weights, WeightsError, load_folder
+from digits.weights import Weights
 from training import calibrate, console
 from training.calibrate import Reliability
 from training.console import UserError
@@ -33,7 +33,7 @@ from training.evaluation.metrics import Answers
 from training.release import gate_pictures, gate_result, published
 from training.release.gate_result import TITLES, Number, as_markdown, as_text
 from training.release.published import Published
-from training.run_folder import RunFolder
+from training.run_folder import RunFolder, load_run
 
 _NEAR_TIE = 1e-3
 """Two probabilities this near to each other may change places on another processor."""
@@ -142,20 +142,6 @@ def check_claims(weights: Weights, test: Answers) -> None:
         )
 
 
-def load(run: Path) -> Recognizer:
-    """Load the weights of a run as the app would.
-
-    Raises:
-        UserError: If the app would refuse them.
-    """
-    try:
-        recognizer = Recognizer(load_folder(run))
-        recognizer.self_test()
-    except WeightsError as error:
-        raise UserError(f"the gate failed: the app would refuse {run}: {error}") from error
-    return recognizer
-
-
 def answer_all(recognizer: Recognizer, pictures: Mapping[str, PictureSet]) -> dict[str, Answers]:
     """Show all pictures to a recognizer as to a visitor's, but MNIST's images as they are."""
     return {
@@ -203,7 +189,8 @@ def main(words: Sequence[str] | None = None) -> None:
     run, profile = arguments.run, PROFILES[arguments.profile]
     # No result may outlive a newer measurement.
     (run / gate_result.GATE_FILE).unlink(missing_ok=True)
-    recognizer, files = load(run), gate_result.hashes(run)
+    problem = f"the gate failed: the app would refuse {run}"
+    recognizer, files = load_run(run, problem, self_test=True), gate_result.hashes(run)
     with tempfile.TemporaryDirectory() as cache:
         found = published.find(arguments.repo, Path(cache)) if arguments.repo else None
         print(f"compared with: {_described(found)}", flush=True)

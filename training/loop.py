@@ -27,7 +27,7 @@ from training import push
 from training.averaged_model import AveragedModel, Loss
 from training.data.mnist import load_mnist
 from training.keras_networks import read_tensors
-from training.run_folder import RunFolder
+from training.run_folder import RunFolder, load_run
 from training.synthesis.writing import Hands, load_hands, save_hands
 from training.workers import produce
 
@@ -127,7 +127,7 @@ def train(task: Task, arguments: argparse.Namespace) -> None:
         training.load(run.path / _CHECKPOINT)
         print(f"going on after {training.step * task.batch} {task.unit}", flush=True)
     elif arguments.start:
-        known = getattr(weights.load_folder(arguments.start), task.network)
+        known = getattr(load_run(arguments.start).weights, task.network)
         training.start_from(known, task.samples(validation))
     group = task.batch * task.group
     started, before = time.monotonic(), training.step * task.batch

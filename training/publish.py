@@ -20,8 +20,7 @@ from huggingface_hub import CommitOperationAdd, HfApi
 from huggingface_hub.errors import HfHubHTTPError
 
 from digits import weights
-from digits.recognizer import Recognizer
-from digits.weights import Weights, WeightsError
+from digits.weights import Weights
 from training import console
 from training.console import UserError
 from training.data.mnist import load_mnist
@@ -29,6 +28,7 @@ from training.export import exports
 from training.export.endpoint import endpoint_files
 from training.release import gate_result, hub_client, model_card, published
 from training.release.hub_client import one_line
+from training.run_folder import load_run
 
 CARD_FILE = "README.md"
 CHANGELOG = Path(__file__).parents[1] / "CHANGELOG.md"
@@ -58,11 +58,7 @@ def verified(run: Path) -> Weights:
     Raises:
         UserError: If the app would refuse these weights.
     """
-    try:
-        found = weights.load_folder(run)
-        Recognizer(found).self_test()
-    except WeightsError as error:
-        raise UserError(f"{run} is not fit to be published: {error}") from error
+    found = load_run(run, f"{run} is not fit to be published", self_test=True).weights
     if missing := model_card.FACTS - found.metrics.keys():
         raise UserError(
             f"{run}/{weights.METRICS_FILE} lacks {', '.join(sorted(missing))}, which the card "

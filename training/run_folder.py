@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from digits.weights import CONFIG_FILE, HASHES, METRICS_FILE
+from digits.recognizer import Recognizer
+from digits.weights import CONFIG_FILE, HASHES, METRICS_FILE, WeightsError, load_folder
 from training.console import UserError
 from training.quiet_imports import KERAS_LOG, only_errors
 
@@ -216,6 +217,27 @@ class RunFolder:
             )
         else:
             self.write_json(RECIPE_FILE, {**configuration, **notes})
+
+
+def load_run(folder: Path, problem: str | None = None, *, self_test: bool = False) -> Recognizer:
+    """Load the weights of a run as the app would.
+
+    Args:
+        folder: Holds a whole set.
+        problem: What is said first if the app would refuse them.
+        self_test: Whether they must also read known digits.
+
+    Raises:
+        UserError: If the app would refuse them.
+    """
+    try:
+        recognizer = Recognizer(load_folder(folder))
+        if self_test:
+            recognizer.self_test()
+    except WeightsError as error:
+        problem = problem or f"the weights in {folder} cannot be used"
+        raise UserError(f"{problem}: {error}") from error
+    return recognizer
 
 
 def _flush(path: Path) -> None:

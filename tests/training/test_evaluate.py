@@ -19,10 +19,11 @@ from training import console, evaluate
 from training.console import UserError
 from training.data.mnist import Mnist
 from training.evaluation import datasets, metrics, report
-from training.evaluation.contestants import Ensemble, contestants, find, load, measure_cost
+from training.evaluation.contestants import Ensemble, contestants, find, measure_cost
 from training.evaluation.metrics import Answers
 from training.handwriting import strokes
 from training.handwriting.strokes import Sample
+from training.run_folder import load_run
 from training.synthesis import photos
 
 RING = np.column_stack([np.cos(np.linspace(0, 6.3, 40)), np.sin(np.linspace(0, 6.3, 40))])
@@ -213,7 +214,7 @@ def test_what_cannot_be_measured_gets_one_clear_line(target, line, tmp_path, mon
 
 def test_a_folder_without_weights_gets_one_clear_line(tmp_path):
     with pytest.raises(UserError, match="cannot be used"):
-        load(tmp_path)
+        load_run(tmp_path)
 
 
 def test_everything_is_measured_written_and_drawn(tiny_mnist, tmp_path, monkeypatch, capsys):

@@ -22,6 +22,7 @@ from training.evaluation import datasets, significance
 from training.evaluation.metrics import Answers
 from training.release import gate_pictures, gate_result, published
 from training.release.gate_result import Number, as_markdown, as_text
+from training.run_folder import load_run
 
 REPO = "someone/digits"
 COUNT = 400
@@ -237,7 +238,7 @@ def few(monkeypatch):
 
 def measured(run, mnist, boast=0):
     """Bring what a run says of itself in line with these test digits, but for a boast."""
-    test = gate.answer_all(gate.load(run), {"t": datasets.mnist_as_it_is(mnist)})["t"]
+    test = gate.answer_all(load_run(run), {"t": datasets.mnist_as_it_is(mnist)})["t"]
     path = run / METRICS_FILE
     metrics = json.loads(path.read_text())
     errors, count = int(test.misread.sum()) - boast, len(test.labels)

@@ -11,12 +11,12 @@ import numpy.typing as npt
 from digits import demos, networks
 from digits.ink import InkArray
 from digits.recognizer import Recognizer
-from digits.weights import BUNDLED, WEIGHTS_FILE, WeightsError, load_folder
+from digits.weights import BUNDLED, WEIGHTS_FILE
 from training.console import UserError
 from training.evaluation.datasets import PLAIN_RESIZE, THIS_PROJECT
 from training.evaluation.metrics import median_seconds
 from training.handwriting.strokes import sketch
-from training.run_folder import RunFolder
+from training.run_folder import RunFolder, load_run
 
 SERVED = "served"
 
@@ -103,18 +103,6 @@ def _finished(pattern: str) -> list[Path]:
     return sorted(path for path in _RUNS.glob(pattern) if RunFolder(path).is_finished)
 
 
-def load(folder: Path) -> Recognizer:
-    """Load the weights of a run.
-
-    Raises:
-        UserError: If they are damaged or do not fit.
-    """
-    try:
-        return Recognizer(load_folder(folder))
-    except WeightsError as error:
-        raise UserError(f"the weights in {folder} cannot be used: {error}") from error
-
-
 def contestants(served: Path, folders: Iterable[Path]) -> list[Contestant]:
     """Load the served set, the runs and the bundled demos, to be shown pictures in both ways.
 
@@ -129,11 +117,11 @@ def contestants(served: Path, folders: Iterable[Path]) -> list[Contestant]:
             Contestant(name, file, recognizer, resized, digest, seed) for resized in (True, False)
         )
 
-    first = load(served)
+    first = load_run(served)
     enter(SERVED, served / WEIGHTS_FILE, first, first.weights.metrics.get("seed"))
     runs: dict[str, list[Contestant]] = {}
     for folder in folders:
-        recognizer = load(folder)
+        recognizer = load_run(folder)
         network, seed = recognizer.weights.config.network, recognizer.weights.metrics.get("seed")
         enter(network, folder / WEIGHTS_FILE, recognizer, seed)
         runs.setdefault(network, []).append(found[-1])

@@ -23,10 +23,9 @@ from training import calibrate, console
 from training.calibrate import Reliability
 from training.data.mnist import Mnist, load_mnist
 from training.evaluation import metrics
-from training.evaluation.contestants import load
 from training.evaluation.datasets import mnist_as_it_is
 from training.evaluation.metrics import Answers
-from training.run_folder import HISTORY_FILE
+from training.run_folder import HISTORY_FILE, load_run
 
 _CONFUSIONS = 10
 _GALLERY = 24
@@ -41,7 +40,7 @@ def summarize(folder: Path, mnist: Mnist) -> str:
     Raises:
         UserError: If the folder holds no usable run.
     """
-    recognizer = load(folder)
+    recognizer = load_run(folder)
     test = metrics.answer(recognizer, mnist_as_it_is(mnist), resized=False)
     measured = calibrate.reliability(test.confidences, test.labels)
     history = read_history(folder)
