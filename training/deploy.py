@@ -170,16 +170,16 @@ def main() -> None:
         hardware=arguments.hardware,
     )
     print(describe(sent, space), flush=True)
-    expected = space_status.Expected(
-        space,
-        sent.commit,
-        deployment.fingerprint(files),
-        model_repo,
-        rebuilds=bool(sent.added or sent.deleted),
-        restarts=sent.variable_changed,
-    )
     with one_line(space):
-        watch = space_status.Watch(api, expected)
+        watch = space_status.Watch(
+            api,
+            space,
+            sent.commit,
+            deployment.fingerprint(files),
+            model_repo,
+            rebuilds=bool(sent.added or sent.deleted),
+            restarts=sent.variable_changed,
+        )
     print(f"{space} {watch.until_serving(60 * arguments.wait)}")
 
 

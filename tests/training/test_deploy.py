@@ -63,12 +63,10 @@ def held(space):
 
 
 def wait(server, files, *, seconds=600.0, token=None, model_repo=None):
-    commit, fingerprint = server.spaces[SPACE].branches["main"], deployment.fingerprint(files)
-    expected = space_status.Expected(
-        SPACE, commit, fingerprint, model_repo, rebuilds=True, restarts=False
-    )
     api = HfApi(server.url, token=token or server.token)
-    return space_status.Watch(api, expected).until_serving(seconds)
+    place = SPACE, server.spaces[SPACE].branches["main"], deployment.fingerprint(files)
+    watch = space_status.Watch(api, *place, model_repo, rebuilds=True, restarts=False)
+    return watch.until_serving(seconds)
 
 
 def test_a_space_gets_what_it_needs_in_one_commit(server, space):

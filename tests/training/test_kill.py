@@ -194,10 +194,10 @@ def test_a_clock_that_jumps_neither_ends_nor_prolongs_publishing_and_deploying(
 
     hub.create_space(SPACE)
     sent = deploy_files(hub.url, hub.token, SPACE, MODEL)
-    files = deployment.fingerprint(SPACE_FILES)
-    expected = space_status.Expected(SPACE, sent.commit, files, MODEL, rebuilds=True, restarts=True)
+    place = SPACE, sent.commit, deployment.fingerprint(SPACE_FILES)
     api = HfApi(hub.url, token=hub.token)
-    assert space_status.Watch(api, expected).until_serving(600).startswith("serves at")
+    watch = space_status.Watch(api, *place, MODEL, rebuilds=True, restarts=True)
+    assert watch.until_serving(600).startswith("serves at")
 
 
 # Corrections

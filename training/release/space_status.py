@@ -7,7 +7,7 @@ build before. The proof is the app itself: it answers with the fingerprint of it
 import re
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import httpx2
@@ -29,11 +29,18 @@ _STOPPED = frozenset({"PAUSED", "STOPPED", "DELETING"})
 _ENDED = _BUILD_FAILED | _STOPPED | {"RUNTIME_ERROR"}
 
 
-@dataclass(frozen=True)
-class Expected:
-    """What the Space has to serve.
+Answer = dict[str, Any]
+"""What the app said of itself: `files`, the fingerprint of its files; `ready`, whether it reads
+digits; `model`, which weights answer; `model_repo`, where weights come from, None for the bundled
+ones; `problem`, why newer weights do not answer. Empty where no sound answer came."""
+
+
+@dataclass
+class Watch:
+    """One wait for one Space.
 
     Attributes:
+        api: Signed in; a public Space needs no sign-in.
         space: `owner/name`.
         commit: The Space's commit, 40-hex.
         fingerprint: Of the files in it.
@@ -42,32 +49,22 @@ class Expected:
         restarts: Whether a variable was changed, so that an app with the old one may still answer.
     """
 
+    api: HfApi
     space: str
     commit: str
     fingerprint: str
     model_repo: str | None
+    _: KW_ONLY
     rebuilds: bool
     restarts: bool
 
-
-Answer = dict[str, Any]
-"""What the app said of itself: `files`, the fingerprint of its files; `ready`, whether it reads
-digits; `model`, which weights answer; `model_repo`, where weights come from, None for the bundled
-ones; `problem`, why newer weights do not answer. Empty where no sound answer came."""
-
-
-class Watch:
-    """One wait for one Space."""
-
-    def __init__(self, api: HfApi, expected: Expected) -> None:
-        """Find out where the app is reached; a public Space needs no sign-in."""
-        self._api = api
-        self._expected = expected
+    def __post_init__(self) -> None:
+        """Find out where the app is reached."""
         self._token: bool | None = None  # the API's own; False asks like anybody
         self._began = time.monotonic()
         self._shown = ""
         self._rebuilt = False
-        info = api.space_info(expected.space, timeout=ASK_SECONDS)
+        info = self.api.space_info(self.space, timeout=ASK_SECONDS)
         self.private = bool(info.private)
         self.url = info.host or (f"https://{info.subdomain}.hf.space" if info.subdomain else "")
 
@@ -93,7 +90,7 @@ class Watch:
     def _stage(self) -> tuple[str, str | None]:
         """Ask for the stage, and for the commit that it belongs to where the Hub names it."""
         try:
-            runtime = self._api.get_space_runtime(self._expected.space, token=self._token)
+            runtime = self.api.get_space_runtime(self.space, token=self._token)
         except HfHubHTTPError as error:
             # The Hub refuses tokens of trusted publishers here; anybody may ask of a public Space.
             if error.response.status_code in (401, 403) and self._token is None:
@@ -113,19 +110,19 @@ class Watch:
 
     def _served(self, answer: Answer, stage: str, commit: str | None) -> str | None:
         if self.private:
-            fresh = self._rebuilt or not self._expected.rebuilds
-            built = commit == self._expected.commit if commit else fresh
+            fresh = self._rebuilt or not self.rebuilds
+            built = commit == self.commit if commit else fresh
             if stage == "RUNNING" and built:
                 return "is running; as it is private, its app was not asked"
             return None
-        if not answer.get("ready") or answer.get("files") != self._expected.fingerprint:
+        if not answer.get("ready") or answer.get("files") != self.fingerprint:
             return None
-        wanted, found = self._expected.model_repo, answer.get("model_repo")
+        wanted, found = self.model_repo, answer.get("model_repo")
         if wanted and found != wanted:
-            if self._expected.restarts:
+            if self.restarts:
                 return None
             raise UserError(
-                f"{self._expected.space} serves the new files, but takes its weights from "
+                f"{self.space} serves the new files, but takes its weights from "
                 f"{found or 'the files themselves'} instead of {wanted}: its variable "
                 "MODEL_REPO decides, change it in the Space's settings"
             )
@@ -136,13 +133,13 @@ class Watch:
         """Whether a stage from which nothing follows is that of the expected commit."""
         if stage not in _ENDED:
             return False
-        settled = self._rebuilt or not (self._expected.rebuilds or self._expected.restarts)
-        if commit == self._expected.commit if commit else settled:
+        settled = self._rebuilt or not (self.rebuilds or self.restarts)
+        if commit == self.commit if commit else settled:
             return True
         return time.monotonic() - self._began > STALE_SECONDS
 
     def _ended(self, stage: str) -> UserError:
-        space, commit = self._expected.space, self._expected.commit[:7]
+        space, commit = self.space, self.commit[:7]
         if stage in _STOPPED:
             return UserError(
                 f"{space} has commit {commit}, but is {stage.lower()}: restart it in its settings, "
@@ -158,23 +155,21 @@ class Watch:
         self._print_log(build=stage in ("BUILDING", "RUNNING_BUILDING"))
         said = "gives no answer"
         if answer:
-            same = answer.get("files") == self._expected.fingerprint
+            same = answer.get("files") == self.fingerprint
             said = "answers with the new files" if same else "answers with other files"
             said += "" if answer.get("ready") else ", but reads no digits yet"
         return UserError(
-            f"{self._expected.space} does not serve commit {self._expected.commit[:7]} after "
+            f"{self.space} does not serve commit {self.commit[:7]} after "
             f"{seconds / 60:.0f} minutes: its stage is {stage}, its app {said}"
         )
 
     def _print_log(self, *, build: bool) -> None:
         name = "build" if build else "run"
         try:
-            logged = self._api.fetch_space_logs(
-                self._expected.space, build=build, token=self._token
-            )
+            logged = self.api.fetch_space_logs(self.space, build=build, token=self._token)
             lines = list(tail(logged))
         except (httpx2.HTTPError, OSError, ValueError, KeyError) as error:
-            reason = hub.explain(error, self._expected.space) or type(error).__name__
+            reason = hub.explain(error, self.space) or type(error).__name__
             print(f"the {name} log cannot be read: {reason}", flush=True)
             return
         print(f"the last {len(lines)} lines of the {name} log:", flush=True)
