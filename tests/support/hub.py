@@ -28,7 +28,7 @@ import threading
 import time
 import types
 import urllib.parse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -51,6 +51,7 @@ RUNNER_TOKEN = "loopback-runner"  # noqa: S105
 
 Kind = Literal["hang", "status", "cut", "corrupt", "slow", "drop"]
 JsonObject = dict[str, Any]
+Answer = JsonObject | list[JsonObject] | tuple[int, bytes, dict[str, str]]
 
 
 @dataclass
@@ -175,13 +176,16 @@ class _AnswerError(Exception):
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
-    """One connection. Routes are the methods named in `_ROUTES`."""
+    """One connection. Routes are the methods named in `_ROUTES`.
+
+    They return what is sent as JSON, or status, bytes and headers.
+    """
 
     protocol_version = "HTTP/1.1"
     hub: Hub
     damage: Failure
     body: bytes
-    kind: str
+    repos: Mapping[str, Repo]
 
     def log_message(self, *args: object) -> None:
         """Stay silent: `Hub.requests` is the log."""
@@ -194,7 +198,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         path = urllib.parse.urlsplit(self.path).path
-        self.body = self._read_body()
+        self.body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         with self.hub.lock:
             self.hub.requests.append(f"{self.command} {path}")
             taking = (f for f in self.hub.failures if f.takes(self.command, path))
@@ -207,49 +211,37 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
             return
         try:
-            self._route(path)
-        except _AnswerError as answer:
-            self._send(answer.status, _json({"error": str(answer)}), answer.headers)
+            answer = self._answer(path)
+        except _AnswerError as error:
+            answer = error.status, _json({"error": str(error)}), error.headers
+        self._send(*(answer if isinstance(answer, tuple) else (200, _json(answer), {})))
 
     do_GET = do_HEAD = do_POST = do_PUT = _serve  # noqa: N815 - the base class's names
 
-    def _read_body(self) -> bytes:
-        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
-            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        parts = []
-        while size := int(self.rfile.readline().split(b";")[0], 16):
-            parts.append(self.rfile.read(size))
-            self.rfile.readline()
-        self.rfile.readline()
-        return b"".join(parts)
-
-    def _route(self, path: str) -> None:
+    def _answer(self, path: str) -> Answer:
         if self.damage.kind == "status":
             raise _AnswerError(self.damage.status, "told to fail")
         for method, pattern, name, right in _ROUTES:
             match = re.fullmatch(pattern, path)
             if match and self.command in method.split("|"):
-                found = match.groupdict(default="models").items()  # only the kind may be missing
+                found = match.groupdict(default="").items()  # only the kind may be missing
                 groups = {key: urllib.parse.unquote(value) for key, value in found}
-                self.kind = groups.pop("kind", "models").rstrip("/")
+                kinds = {"spaces": self.hub.spaces, "datasets": self.hub.datasets}
+                self.repos = kinds.get(groups.pop("kind", ""), self.hub.repos)
                 with self.hub.lock:
                     if right:
                         self._authorize(right)
-                    answer = getattr(self, name)(**groups)
-                self._send(*answer)
-                return
+                    return getattr(self, name)(**groups)
         raise _AnswerError(404, f"no such page: {path}")
 
-    def _send(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+    def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
         self.send_response(status)
-        for key, value in {"Content-Type": "application/json", **(headers or {})}.items():
+        for key, value in ({"Content-Type": "application/json"} | headers).items():
             self.send_header(key, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        if self.command != "HEAD":
-            self._write(body)
-
-    def _write(self, body: bytes) -> None:
+        if self.command == "HEAD":
+            return
         match self.damage:
             case Failure(kind="cut"):
                 self.wfile.write(body[: len(body) // 2])
@@ -276,9 +268,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if right.endswith("settings") and given == PUBLISHER_TOKEN:
             raise _AnswerError(401, "Invalid username or password.")
 
+    def _asked(self) -> JsonObject:
+        return json.loads(self.body)
+
     def _repo(self, name: str) -> Repo:
-        repos = self.hub.repos if self.kind == "models" else getattr(self.hub, self.kind)
-        repo = repos.get(name)
+        repo = self.repos.get(name)
         if repo is None:
             raise _AnswerError(404, "Repository not found", "RepoNotFound")
         if repo.gated:
@@ -292,36 +286,35 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             raise _AnswerError(404, f"Invalid rev id: {revision}", "RevisionNotFound")
         return oid, repo.commits[oid]
 
-    def id_token(self) -> tuple[int, bytes]:
+    def id_token(self) -> Answer:
         if self.headers.get("Authorization") != f"Bearer {RUNNER_TOKEN}":
             raise _AnswerError(401, "this job may not have an identity token")
-        return 200, _json({"value": ID_TOKEN})
+        return {"value": ID_TOKEN}
 
-    def exchange_token(self) -> tuple[int, bytes]:
-        wanted = json.loads(self.body)
+    def exchange_token(self) -> Answer:
+        wanted = self._asked()
         trusted = wanted.get("resource") in self.hub.publishers
         if wanted.get("subject_token") != ID_TOKEN or not trusted:
             raise _AnswerError(400, "invalid_grant: no trusted publisher matches")
-        return 200, _json(
-            {"access_token": PUBLISHER_TOKEN, "token_type": "bearer", "expires_in": 3600}
-        )
+        return {"access_token": PUBLISHER_TOKEN, "token_type": "bearer", "expires_in": 3600}
 
-    def create_repo(self) -> tuple[int, bytes]:
-        wanted = json.loads(self.body)
+    def create_repo(self) -> Answer:
+        wanted = self._asked()
         name = f"{wanted.get('organization') or 'someone'}/{wanted['name']}"
         is_space = wanted.get("type") == "space"
-        exists = name in (self.hub.spaces if is_space else self.hub.repos)
-        if not exists and is_space:
+        if name in (self.hub.spaces if is_space else self.hub.repos):
+            raise _AnswerError(409, f"{name} exists already")
+        if is_space:
             space = self.hub.create_space(name)
             space.sdk, space.hardware = wanted["sdk"], wanted.get("hardware")
-        elif not exists:
+        else:
             self.hub.create(name)
-        return (409 if exists else 200), _json({"url": f"{self.hub.url}/{name}", "name": name})
+        return {"url": f"{self.hub.url}/{name}", "name": name}
 
-    def validate_yaml(self) -> tuple[int, bytes]:
-        return 200, _json({"errors": [], "warnings": []})
+    def validate_yaml(self) -> Answer:
+        return {"errors": [], "warnings": []}
 
-    def repo_info(self, name: str, revision: str = "main") -> tuple[int, bytes]:
+    def repo_info(self, name: str, revision: str = "main") -> Answer:
         oid, commit = self._commit(name, revision)
         siblings = [_file_info(path, file) for path, file in commit.files.items()]
         info: JsonObject = {"id": name, "sha": oid, "siblings": siblings}
@@ -329,9 +322,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if isinstance(repo, Space):
             host = repo.host or f"{self.hub.url}/app/{name}"
             info |= {"host": host, "private": repo.private, "sdk": repo.sdk}
-        return 200, _json(info)
+        return info
 
-    def refs(self, name: str) -> tuple[int, bytes]:
+    def refs(self, name: str) -> Answer:
         repo = self._repo(name)
 
         def listed(names: dict[str, str], kind: str) -> list[JsonObject]:
@@ -341,27 +334,27 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             ]
 
         branches, tags = listed(repo.branches, "heads"), listed(repo.tags, "tags")
-        return 200, _json({"branches": branches, "converts": [], "tags": tags})
+        return {"branches": branches, "converts": [], "tags": tags}
 
-    def tree(self, name: str, revision: str) -> tuple[int, bytes]:
+    def tree(self, name: str, revision: str) -> Answer:
         _, commit = self._commit(name, revision)
-        return 200, _json([_file_info(path, file) for path, file in sorted(commit.files.items())])
+        return [_file_info(path, file) for path, file in sorted(commit.files.items())]
 
-    def preupload(self, name: str, revision: str) -> tuple[int, bytes]:
+    def preupload(self, name: str, revision: str) -> Answer:
         _, commit = self._commit(name, revision)
         answers = []
-        for asked in json.loads(self.body)["files"]:
+        for asked in self._asked()["files"]:
             path = asked["path"]
             large = is_large(path, base64.b64decode(asked["sample"]))
             oid = commit.files[path].etag if path in commit.files else None
             mode = "lfs" if large else "regular"
             answers.append({"path": path, "uploadMode": mode, "shouldIgnore": False, "oid": oid})
-        return 200, _json({"files": answers})
+        return {"files": answers}
 
-    def lfs_batch(self, name: str) -> tuple[int, bytes]:
+    def lfs_batch(self, name: str) -> Answer:
         self._repo(name)
         objects = []
-        for wanted in json.loads(self.body)["objects"]:
+        for wanted in self._asked()["objects"]:
             oid = wanted["oid"]
             entry: JsonObject = {"oid": oid, "size": wanted["size"]}
             if oid not in self.hub.large_files:
@@ -370,22 +363,22 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                     "verify": {"href": f"{self.hub.url}/lfs-verify"},
                 }
             objects.append(entry)
-        return 200, _json({"transfer": "basic", "objects": objects})
+        return {"transfer": "basic", "objects": objects}
 
-    def lfs_put(self, oid: str) -> tuple[int, bytes]:
+    def lfs_put(self, oid: str) -> Answer:
         if hashlib.sha256(self.body).hexdigest() != oid:
             raise _AnswerError(400, "the bytes do not have the announced SHA-256")
         self.hub.large_files[oid] = self.body
-        return 200, b"{}"
+        return {}
 
-    def lfs_verify(self) -> tuple[int, bytes]:
-        wanted = json.loads(self.body)
+    def lfs_verify(self) -> Answer:
+        wanted = self._asked()
         stored = self.hub.large_files.get(wanted["oid"])
         if stored is None or len(stored) != wanted["size"]:
             raise _AnswerError(404, "not uploaded")
-        return 200, b"{}"
+        return {}
 
-    def commit(self, name: str, revision: str) -> tuple[int, bytes]:
+    def commit(self, name: str, revision: str) -> Answer:
         head, base = self._commit(name, revision)
         lines = [json.loads(line) for line in self.body.splitlines() if line.strip()]
         header = next(line["value"] for line in lines if line["key"] == "header")
@@ -403,20 +396,19 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                     del files[path]
         oid = self._repo(name).add(Commit(head, header["summary"], files), revision)
         url = f"{self.hub.url}/{name}/commit/{oid}"
-        return 200, _json({"success": True, "commitOid": oid, "commitUrl": url})
+        return {"success": True, "commitOid": oid, "commitUrl": url}
 
-    def create_tag(self, name: str, revision: str) -> tuple[int, bytes]:
+    def create_tag(self, name: str, revision: str) -> Answer:
         oid, _ = self._commit(name, revision)
-        tags = self._repo(name).tags
-        asked = json.loads(self.body)
+        repo, asked = self._repo(name), self._asked()
         tag = asked["tag"]
-        if tag in tags:
+        if tag in repo.tags:
             raise _AnswerError(409, f"Tag {tag} exists already")
-        tags[tag] = oid
-        self._repo(name).messages[tag] = asked.get("message")
-        return 200, b"{}"
+        repo.tags[tag] = oid
+        repo.messages[tag] = asked.get("message")
+        return {}
 
-    def resolve(self, name: str, revision: str, path: str) -> tuple[int, bytes, dict[str, str]]:
+    def resolve(self, name: str, revision: str, path: str) -> Answer:
         oid, commit = self._commit(name, revision)
         file = commit.files.get(path)
         if file is None:
@@ -432,48 +424,42 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         headers["Content-Range"] = f"bytes {start}-{size - 1}/{size}"
         return 206, file.data[start:], headers
 
-    def _space(self, name: str) -> Space:
-        self.kind = "spaces"
+    def variables(self, name: str) -> Answer:
         space = self._repo(name)
-        assert isinstance(space, Space)
-        return space
-
-    def variables(self, name: str) -> tuple[int, bytes]:
-        space = self._space(name)
         if self.command == "POST":
-            wanted = json.loads(self.body)
+            wanted = self._asked()
             space.variables[wanted["key"]] = wanted["value"]
             space.restart()
-        return 200, _json({key: {"value": value} for key, value in space.variables.items()})
+        return {key: {"value": value} for key, value in space.variables.items()}
 
-    def runtime(self, name: str) -> tuple[int, bytes]:
-        space = self._space(name)
+    def runtime(self, name: str) -> Answer:
+        space = self._repo(name)
         self._authorize("settings" if space.private else "read settings")
         stage = space.next_stage()
         named = {"sha": space.branches["main"]} if space.names_commit else {}
-        return 200, _json({"stage": stage, "hardware": {"current": space.hardware}, **named})
+        return {"stage": stage, "hardware": {"current": space.hardware}, **named}
 
-    def space_log(self, name: str, log: str) -> tuple[int, bytes, dict[str, str]]:
-        events = [_json({"data": piece}) for piece in self._space(name).logs[log]]
-        body = b"".join(b"data: %s\n\n" % event for event in events)
-        return 200, body, {"Content-Type": "text/event-stream"}
+    def space_log(self, name: str, log: str) -> Answer:
+        events = [b"data: %s\n\n" % _json({"data": piece}) for piece in self._repo(name).logs[log]]
+        return 200, b"".join(events), {"Content-Type": "text/event-stream"}
 
-    def app(self, name: str) -> tuple[int, bytes]:
-        said = self._space(name).app_says()
+    def app(self, name: str) -> Answer:
+        said = self.hub.spaces[name].app_says()
         if said is None:
             raise _AnswerError(503, "the app is not up")
-        return 200, _json({"data": [said]})
+        return {"data": [said]}
 
 
 _REPO = r"(?P<name>[^/]+/[^/]+)"
 _API = rf"/api/(?P<kind>models|spaces|datasets)/{_REPO}"
-_FILES = rf"/(?P<kind>(?:spaces|datasets)/)?{_REPO}"
+_SPACE = rf"/api/(?P<kind>spaces)/{_REPO}"
+_FILES = rf"/(?:(?P<kind>spaces|datasets)/)?{_REPO}"
 _ROUTES = [
     ("GET", r"/id-token", "id_token", ""),
     ("POST", r"/oauth/token", "exchange_token", ""),
     ("POST", r"/api/repos/create", "create_repo", "settings"),
     ("POST", r"/api/validate-yaml", "validate_yaml", ""),
-    ("GET", rf"{_API}", "repo_info", "read"),
+    ("GET", _API, "repo_info", "read"),
     ("GET", rf"{_API}/revision/(?P<revision>[^/]+)", "repo_info", "read"),
     ("GET", rf"{_API}/refs", "refs", "read"),
     ("GET", rf"{_API}/tree/(?P<revision>[^/]+)", "tree", "read"),
@@ -484,9 +470,9 @@ _ROUTES = [
     ("PUT", r"/lfs-put/(?P<oid>[0-9a-f]{64})", "lfs_put", ""),
     ("POST", r"/lfs-verify", "lfs_verify", "write"),
     ("GET|HEAD", rf"{_FILES}/resolve/(?P<revision>[^/]+)/(?P<path>.+)", "resolve", "read"),
-    ("GET|POST", rf"/api/spaces/{_REPO}/variables", "variables", "settings"),
-    ("GET", rf"/api/spaces/{_REPO}/runtime", "runtime", ""),
-    ("GET", rf"/api/spaces/{_REPO}/logs/(?P<log>build|run)", "space_log", "settings"),
+    ("GET|POST", rf"{_SPACE}/variables", "variables", "settings"),
+    ("GET", rf"{_SPACE}/runtime", "runtime", ""),
+    ("GET", rf"{_SPACE}/logs/(?P<log>build|run)", "space_log", "settings"),
     ("POST", rf"/app/{_REPO}/gradio_api/run/health", "app", ""),
 ]
 
