@@ -17,10 +17,8 @@ from digits.preprocessing import Candidate, crop, normalize
 from digits.recognizer import Recognizer, select_candidate
 from digits.segmentation.layout import Layout
 from digits.segmentation.lines import Line
-from digits.weights import WeightsError
 from tests.support.inks import drawing, first_image
 from tests.support.inks import example_ink as ink
-from tests.support.training_support import random_weights
 
 
 @pytest.mark.parametrize("digit", range(10))
@@ -80,13 +78,6 @@ def test_image_that_the_network_saw_is_the_normalized_ink(recognizer):
     np.testing.assert_array_equal(recognizer.predict(drawing(7)).image, first_image(drawing(7)))
 
 
-def test_batch_and_single_agree(recognizer):
-    images = np.stack([framed(digit) for digit in range(10)])
-    together = recognizer.predict_images(images)
-    alone = np.concatenate([recognizer.predict_images(image[None]) for image in images])
-    np.testing.assert_allclose(together, alone, atol=1e-5)
-
-
 @pytest.mark.parametrize(
     ("surenesses", "candidate"),
     [([0.9], 0), ([0.9, 0.95], 0), ([0.9, 0.99], 1), ([0.9, 0.985, 0.999], 2), ([1.0, 1.0], 0)],
@@ -94,20 +85,6 @@ def test_batch_and_single_agree(recognizer):
 def test_a_later_candidate_is_selected_if_it_is_far_surer(surenesses, candidate):
     rows = [np.eye(1, 11, 3, dtype=np.float32)[0] * np.float32(sure) for sure in surenesses]
     assert select_candidate(rows) == candidate
-
-
-def test_self_test_passes_and_notices_weights_that_learned_nothing(recognizer):
-    recognizer.self_test()
-    with pytest.raises(WeightsError, match="Self-test"):
-        Recognizer(random_weights("conv7")).self_test()
-
-
-def test_a_drawing_is_read_as_its_picture_is(recognizer):
-    for digit in range(10):
-        drawn, seen = recognizer.predict_ink(ink(digit)), recognizer.predict(drawing(digit))
-        assert drawn.digit == seen.digit == digit
-        assert drawn.score == pytest.approx(seen.score, abs=0.02)
-    assert recognizer.predict_ink(np.zeros((320, 320), np.float32)).reason == BLANK
 
 
 def test_box_is_where_the_ink_is(recognizer):

@@ -111,16 +111,6 @@ def test_without_a_repository_the_bundled_weights_answer_and_nobody_is_asked(ser
     assert server.requests == []
 
 
-def test_commit_of_the_hub_takes_over_from_the_bundled_weights(server, started):
-    running = started()
-    status = finished(running)
-    assert commit_of(running) == server.head(REPO)
-    assert server.head(REPO)[:7] in described(running)
-    assert status.problem is None
-    assert running.recognizer().weights.config.temperature == 1.25
-    assert reads_digits(running)
-
-
 def test_pinned_commit_in_the_cache_needs_no_hub_at_all(server, started):
     commit = server.head(REPO)
     server.push(REPO, weight_set(temperature=2.0))

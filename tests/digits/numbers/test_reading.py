@@ -7,7 +7,7 @@ import pytest
 from digits.drawing import PAD_WIDTHS, as_picture, draw, parse_strokes
 from digits.examples import number_example
 from digits.numbers.line_reader import LineReader, Named
-from tests.support.inks import drawing, example_ink
+from tests.support.inks import example_ink
 
 
 def written(number: str, seed: int = 0) -> np.ndarray:
@@ -20,11 +20,6 @@ def test_number_is_read_from_left_to_right(recognizer, number):
     assert reading.number == number
     lefts = [digit.box[0] for digit in reading.digits]
     assert lefts == sorted(lefts)
-
-
-@pytest.mark.parametrize("digit", range(10))
-def test_one_digit_reads_as_one_digit(recognizer, digit):
-    assert recognizer.read(drawing(digit)).number == str(digit)
 
 
 def test_boxes_hold_the_ink_in_pixels_of_the_picture(recognizer):
@@ -47,34 +42,6 @@ def test_touching_digits_are_cut_apart(recognizer):
     halves = picture[:, : gap.min()], picture[:, gap.max() + 1 :]
     touching = np.concatenate(halves, axis=1)
     assert recognizer.read(touching).number == "42"
-
-
-@pytest.mark.parametrize("value", [0, 255])
-def test_blank_picture_has_no_number(recognizer, value):
-    reading = recognizer.read(np.full((200, 400), value, np.uint8))
-    nothing = {"number": "", "lines": [], "digits": [], "unread": [], "reason": "blank"}
-    assert reading.as_json("a") == {**nothing, "model": "a"}
-
-
-def test_json_is_plain(recognizer):
-    answer = recognizer.read(written("42")).as_json("bundled")
-    assert set(answer) == {"number", "lines", "digits", "unread", "reason", "model"}
-    assert answer["lines"] == ["42"]
-    for entry in answer["digits"]:
-        assert set(entry) == {"digit", "confidence", "runner_up", "box", "line"}
-        assert entry["runner_up"]["digit"] != entry["digit"]
-        assert 0 <= entry["runner_up"]["confidence"] <= entry["confidence"]
-        assert type(entry["digit"]) is int
-        assert 0 <= entry["confidence"] <= 1
-        assert [type(side) for side in entry["box"]] == [int] * 4
-
-
-def test_many_specks_are_answered_in_bounded_work(recognizer):
-    rng = np.random.default_rng(0)
-    picture = np.full((600, 600), 255, np.uint8)
-    for row, column in rng.integers(0, 590, (3000, 2)):
-        picture[row : row + 6, column : column + 6] = 0
-    recognizer.read(picture)
 
 
 def test_faint_smear_beside_a_stroke_is_no_digit_and_no_error(recognizer):

@@ -59,12 +59,6 @@ def test_the_brush_has_three_widths_which_arrow_keys_choose_too(page):
     expect(bold).to_be_focused()
 
 
-@pytest.mark.parametrize("digits", DRAWN, ids=["three", "all"])
-def test_each_example_is_drawn_and_read_at_a_click(page, digits):
-    for digit in digits:
-        visitor.show_example(page, digit)
-
-
 def test_an_answer_that_comes_late_does_not_bring_a_cleared_drawing_back(page):
     held, release = visitor.hold(page, visitor.QUESTION)
     visitor.draw(page, 5)

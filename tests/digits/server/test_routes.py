@@ -36,7 +36,11 @@ def test_a_number_is_read_with_its_boxes(app):
     assert status == 200
     assert answer["number"] == "315"
     assert [digit["digit"] for digit in answer["digits"]] == [3, 1, 5]
+    assert set(answer) == {"number", "lines", "digits", "unread", "reason", "model"}
     for place, digit in enumerate(answer["digits"]):
+        assert set(digit) == {"digit", "confidence", "runner_up", "box", "line"}
+        assert digit["runner_up"]["digit"] != digit["digit"]
+        assert 0 <= digit["runner_up"]["confidence"] <= digit["confidence"] <= 1
         x, y, width, height = digit["box"]
         assert 400 * place < x < x + width < 400 * (place + 1)
         assert 0 < y < y + height < 400
