@@ -71,10 +71,11 @@ def test_every_kind_of_file_gives_the_same_picture_however_it_is_handed_in(name,
 
 @pytest.mark.parametrize("name", UNREADABLE)
 def test_what_is_no_usable_picture_is_refused_with_its_reason_and_advice(name):
+    content, reason = UNREADABLE[name]
     started = time.monotonic()
-    text = refusal(UNREADABLE[name].content)
+    text = refusal(content)
     assert time.monotonic() - started < SECONDS_FOR_A_REFUSAL
-    assert UNREADABLE[name].reason in text
+    assert reason in text
     assert re.search(r"\b(Use a|[Ss]ave it|Make|Cut)\b", text)
     assert "tmp" not in text
     assert "0x" not in text

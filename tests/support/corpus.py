@@ -47,7 +47,7 @@ class Case:
 def cases() -> list[Case]:
     """All of them, in a fixed order."""
     files = [Case(name, file.content, digit=DIGIT) for name, file in readable().items()]
-    refused = [Case(name, file.content, error=file.reason) for name, file in unreadable().items()]
+    refused = [Case(name, content, error=why) for name, (content, why) in unreadable().items()]
     written = [Case(name, _content(source), digit) for name, (digit, source) in _written().items()]
     empty = [Case(name, _content(source), reason=BLANK) for name, source in _empty().items()]
     other = [Case(name, _content(gray), reason=NOT_A_DIGIT) for name, gray in _no_digits().items()]

@@ -3,7 +3,6 @@
 import functools
 import struct
 import zlib
-from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
@@ -19,17 +18,9 @@ from tests.support.picture_files import (
 )
 
 
-@dataclass(frozen=True)
-class Unreadable:
-    """A file that must be refused, and words of the sentence that says why."""
-
-    content: bytes
-    reason: str
-
-
 @functools.cache
-def unreadable() -> dict[str, Unreadable]:
-    """Return the files that must be refused with a sentence, by name."""
+def unreadable() -> dict[str, tuple[bytes, str]]:
+    """Return the files that must be refused, by name: content, and words of the sentence."""
     kinds = {
         "damaged": _damaged() | {"not-a-number.tiff": encode(NOT_A_NUMBER, "TIFF")},
         "no picture that can be read": _no_pictures(),
@@ -44,7 +35,7 @@ def unreadable() -> dict[str, Unreadable]:
         },
     }
     return {
-        name: Unreadable(content, reason)
+        name: (content, reason)
         for reason, files in kinds.items()
         for name, content in files.items()
     }
