@@ -129,27 +129,16 @@ def test_file_over_the_limit_is_refused_before_it_is_read_whole(folder, monkeypa
     assert "at most 1000 bytes" in refusal(folder)
 
 
+WRONG = {
+    "network": ["resnet50", 3, None],
+    "temperature": [0, "1", True, None, float("nan"), 1e9],
+    "rejection_threshold": [-0.1, 1.5, [0.5], None],
+    "sha256": ["0" * 63, "../../etc/passwd", 7, None],
+}
+
+
 @pytest.mark.parametrize(
-    ("key", "value"),
-    [
-        ("network", "resnet50"),
-        ("network", 3),
-        ("network", None),
-        ("temperature", 0),
-        ("temperature", "1"),
-        ("temperature", True),
-        ("temperature", None),
-        ("temperature", float("nan")),
-        ("temperature", 1e9),
-        ("rejection_threshold", -0.1),
-        ("rejection_threshold", 1.5),
-        ("rejection_threshold", [0.5]),
-        ("rejection_threshold", None),
-        ("sha256", "0" * 63),
-        ("sha256", "../../etc/passwd"),
-        ("sha256", 7),
-        ("sha256", None),
-    ],
+    ("key", "value"), [(key, value) for key, values in WRONG.items() for value in values]
 )
 def test_config_with_a_wrong_value_or_without_one_is_refused(folder, key, value):
     change(folder / CONFIG_FILE, **{key: value})

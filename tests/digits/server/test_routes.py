@@ -93,16 +93,14 @@ def test_an_empty_pad_is_an_answer(app, mode):
     assert not answer.get("number")
 
 
+NO_STROKES = [
+    None, [[]], [[40, 1]], [[40, 1, 2, 3]], [[40, 1.5, 2.5]], [[40, True, 2]], [[40, "1", 2]],
+    [[0, 1, 2]], [[40, 1, 10**12]], [[40] + [5] * 20_000], [[40, 5, 5]] * 20_000,
+]  # fmt: skip
 NO_DRAWINGS = [
     None, 7, "digit", [], {}, {"mode": "digit"}, {"strokes": []},
     {"mode": "sketch", "strokes": []}, {"mode": ["digit"], "strokes": []},
-    {"mode": "digit", "strokes": None}, {"mode": "digit", "strokes": [[]]},
-    {"mode": "digit", "strokes": [[40, 1]]}, {"mode": "digit", "strokes": [[40, 1, 2, 3]]},
-    {"mode": "digit", "strokes": [[40, 1.5, 2.5]]}, {"mode": "digit", "strokes": [[40, True, 2]]},
-    {"mode": "digit", "strokes": [[40, "1", 2]]}, {"mode": "digit", "strokes": [[0, 1, 2]]},
-    {"mode": "digit", "strokes": [[40, 1, 10**12]]},
-    {"mode": "digit", "strokes": [[40] + [5] * 20_000]},
-    {"mode": "digit", "strokes": [[40, 5, 5]] * 20_000},
+    *({"mode": "digit", "strokes": strokes} for strokes in NO_STROKES),
 ]  # fmt: skip
 
 
