@@ -38,15 +38,10 @@ def framed(digit: int) -> np.ndarray:
     return normalize(ink(digit))
 
 
-def small(digit: int) -> np.ndarray:
-    """The same as `(28, 28)` uint8, 255 ink."""
-    return np.round(255 * framed(digit)).astype(np.uint8)
-
-
 def test_dirt_at_the_edge_of_a_small_picture_does_not_move_the_digit(recognizer):
     read = []
     for digit in range(10):
-        dirty = small(digit)
+        dirty = np.round(255 * framed(digit)).astype(np.uint8)
         dirty[0, 1::5] = dirty[5::7, 27] = 255
         read.append(recognizer.predict(dirty).digit)
     assert sum(digit == answer for digit, answer in enumerate(read)) >= 9
@@ -198,6 +193,11 @@ def number(*digits: int, size: int = 200) -> np.ndarray:
     return np.hstack([np.pad(each, ((sides[0] - len(each), 0), (0, 0))) for each in drawn])
 
 
+def illegible() -> np.ndarray:
+    """The same of 1 and 4, blurred until nobody could read it."""
+    return 0.3 * cv2.GaussianBlur(number(1, 4), (0, 0), 25)
+
+
 def test_of_several_digits_the_most_prominent_is_the_answer(recognizer):
     prediction = recognizer.predict_layout(Layout((Line(number(3, 8, 5)),)))
     assert prediction.digit == 3
@@ -224,7 +224,7 @@ def test_a_number_is_read_from_plain_paper_where_the_finder_sees_nothing(recogni
     written = Ink(number(3, 8), 1.0)
     assert recognizer.read_look(seen(written)).number == "38"
     words = Layout((), ((0, 0, 9, 9),))
-    unclear = Ink(0.3 * cv2.GaussianBlur(number(1, 4), (0, 0), 25), 1.0)
+    unclear = Ink(illegible(), 1.0)
     assert recognizer.read_look(seen(unclear, words)).number == ""
 
 
@@ -233,7 +233,7 @@ def test_an_unsure_number_is_read_in_other_scales_until_one_is_sure(recognizer):
         return Layout((Line(array),))
 
     def layouts():
-        yield of(0.3 * cv2.GaussianBlur(number(1, 4), (0, 0), 25))
+        yield of(illegible())
         yield of(number(3, 8))
         raise AssertionError("a sure number is looked at again")
 
@@ -241,7 +241,7 @@ def test_an_unsure_number_is_read_in_other_scales_until_one_is_sure(recognizer):
 
 
 def test_what_is_rejected_stays_unread_where_the_finder_sees_nothing(recognizer):
-    scribble = Ink(0.3 * cv2.GaussianBlur(number(1, 4), (0, 0), 25), 1.0)
+    scribble = Ink(illegible(), 1.0)
     reading = recognizer.read_look(seen(scribble))
     assert (reading.number, reading.reason) == ("", NOT_A_DIGIT)
     assert reading.unread

@@ -1,6 +1,5 @@
 """Drawings on plain paper, and their ink."""
 
-import cv2
 import numpy as np
 
 from digits.drawing import as_picture, draw, parse_strokes
@@ -9,7 +8,6 @@ from digits.ink import Ink, InkArray
 from digits.pictures import Picture
 from digits.plain import plain_ink
 from digits.preprocessing import preprocess_candidates
-from tests.support import pen
 
 
 def first_ink(picture: Picture) -> Ink:
@@ -32,15 +30,6 @@ def example_ink(digit: int, seed: int = 0) -> InkArray:
 def drawing(digit: int = 5, seed: int = 0) -> Picture:
     """The same black on white: `(320, 320)` uint8."""
     return as_picture(example_ink(digit, seed))
-
-
-def line_of_ink(*digits: int) -> InkArray:
-    """Digits 100 pixels high in the middle of `(400, 600)` float32 ink."""
-    written = cv2.resize(pen.sheet(*digits), (150 * len(digits), 150), interpolation=cv2.INTER_AREA)
-    ink = np.zeros((400, 600), np.float32)
-    left = 300 - written.shape[1] // 2
-    ink[125:275, left : left + written.shape[1]] = 1 - written / 255
-    return np.where(ink > 0.1, ink, 0)
 
 
 def difference(image: InkArray, other: InkArray) -> float:

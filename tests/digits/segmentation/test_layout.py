@@ -8,7 +8,6 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from digits.pictures import load_picture
-from tests.support.inks import line_of_ink
 from tests.support.pen import sheet
 from training.synthesis import photos
 
@@ -172,12 +171,14 @@ def test_the_digit_of_a_photograph_is_found_where_it_was_written(recognizer):
     assert np.median(overlaps) > 0.7, overlaps
 
 
+def ink_of(places, shape, side) -> np.ndarray:
+    """Ink of digits at `(digit, top, left)`, each `side` high; float64."""
+    return np.max([placed(digit, shape, side, at) for digit, *at in places], axis=0)
+
+
 def written(places, shape=(500, 900)) -> np.ndarray:
     """Photograph digits at `(digit, top, left)`, each 130 high."""
-    ink = np.zeros(shape)
-    for digit, top, left in places:
-        ink = np.maximum(ink, placed(digit, shape, 130, (top, left)))
-    return photographed(PAPER * (1 - 0.7 * ink))
+    return photographed(PAPER * (1 - 0.7 * ink_of(places, shape, 130)))
 
 
 def test_digits_far_apart_are_one_number(recognizer):
@@ -191,7 +192,8 @@ def test_digits_far_apart_are_one_number(recognizer):
     ids=["level", "steep", "upright"],
 )
 def test_a_number_that_a_thin_line_runs_through_is_read(recognizer, start, end):
-    gray = 215 - 150 * line_of_ink(2, 5, 8).astype(np.float64)
+    digits = [(2, 125, 75), (5, 125, 225), (8, 125, 375)]
+    gray = PAPER - 150 * ink_of(digits, (400, 600), 150)
     cv2.line(gray, start, end, 65, 2)
     assert recognizer.read(photographed(gray)).number == "258"
 
