@@ -53,27 +53,26 @@ def visiting(chromium, app, options):
     in a new one.
     """
     tabs, kind = _tabs.setdefault(chromium, {}), (app.url, repr(options))
-    page = tabs.pop(kind, None)
-    if page is None:
-        page = chromium.new_context(**{"locale": "en-US"} | options).new_page()
-        page.set_default_timeout(PATIENCE_MILLISECONDS)
-    faults = []
-    listeners = {
-        "pageerror": lambda error: faults.append(str(error)),
-        "console": lambda line: faults.extend(errors(line)),
-        "request": lambda request: faults.extend(foreign(app, request.url)),
-    }
-    for event, listener in listeners.items():
-        page.on(event, listener)
+    page, faults = tabs.pop(kind, None) or _open_tab(chromium, app, options)
     _forget(page, app)
+    faults.clear()
     visit(page, app.url)
     yield page
-    for event, listener in listeners.items():
-        page.remove_listener(event, listener)
+    assert faults == [], faults
     page.unroute_all(behavior="ignoreErrors")
     page.goto("about:blank")
-    tabs[kind] = page
-    assert faults == [], faults
+    tabs[kind] = page, faults
+
+
+def _open_tab(chromium, app, options):
+    """Return a tab, and the list of what it does wrong from now on."""
+    page = chromium.new_context(**{"locale": "en-US"} | options).new_page()
+    page.set_default_timeout(PATIENCE_MILLISECONDS)
+    faults = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda line: faults.extend(errors(line)))
+    page.on("request", lambda request: faults.extend(foreign(app, request.url)))
+    return page, faults
 
 
 def _forget(page, app):

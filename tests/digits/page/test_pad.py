@@ -7,10 +7,10 @@ from playwright.sync_api import expect
 
 from tests.support import visitor
 
-DRAWN = [[1, 5, 8], pytest.param(range(10), marks=pytest.mark.nightly)]
 
-
-@pytest.mark.parametrize("digits", DRAWN, ids=["three", "all"])
+@pytest.mark.parametrize(
+    "digits", [[1, 5, 8], pytest.param(range(10), marks=pytest.mark.nightly)], ids=["three", "all"]
+)
 def test_digits_drawn_with_the_finger_are_read_and_the_page_does_not_scroll(phone, digits):
     for digit in digits:
         visitor.draw_with_finger(phone, digit)
