@@ -1,4 +1,4 @@
-"""The About tab: its words, its pictures and its one chart."""
+"""What the page says of itself: the About tab, and its head, in which Gradio is not named."""
 
 import base64
 import json
@@ -109,3 +109,24 @@ def test_the_address_in_the_snippets_is_the_spaces_own(monkeypatch):
     monkeypatch.delenv("SPACE_HOST")
     monkeypatch.setenv("GRADIO_SERVER_PORT", "8123")
     assert "http://127.0.0.1:8123/v1/predict" in about_text("en")
+
+
+def test_the_page_introduces_itself(app):
+    html = app.get("/").decode()
+    head = html[: html.index("window.gradio_config")]
+    names = re.findall(r'<meta\s+(?:property|name)="(og:\w+|twitter:\w+|description)"', head)
+    assert len(names) == len(set(names))
+    assert {"og:title", "og:description", "og:url", "og:image", "description"} <= set(names)
+    assert '<meta property="og:title" content="Handwritten digits">' in head
+    assert "{url}" not in head
+    assert "radio" not in "".join(re.findall(r'<meta\s+(?:property|name)="[^>]*>', head)).lower()
+
+
+def test_its_preview_and_its_icon_are_its_own(app):
+    html = app.get("/").decode()
+    [address] = re.findall(r'property="og:image" content="([^"]*)"', html)
+    assert address == f"{app.url}/preview.png"
+    for path, shape in (("/preview.png", (630, 1200, 3)), ("/favicon.ico", (64, 64, 3))):
+        picture = cv2.imdecode(np.frombuffer(app.get(path), np.uint8), cv2.IMREAD_UNCHANGED)
+        assert picture.shape == shape
+        assert picture.std() > 40
