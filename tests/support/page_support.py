@@ -125,7 +125,8 @@ def start_app(folder, settings, prefix=()):
             stdout=log,
             stderr=log,
         )
-    atexit.register(_end, app.process)
+    atexit.register(app.process.wait)
+    atexit.register(app.process.kill)
     _wait(app.process, app, lambda: app.get("/"))
     _wait(app.process, app, lambda: app.server_function("read_status", [])["ready"])
     return app
@@ -169,11 +170,3 @@ def _wait(process, app, done):
             pass
         time.sleep(0.1)
     raise AssertionError(f"not up after {START_SECONDS} s:\n{app.log.read_text()}")
-
-
-def _end(process):
-    process.terminate()
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
