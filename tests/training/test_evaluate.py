@@ -15,6 +15,7 @@ from digits.examples import number_example
 from digits.recognizer import Recognizer
 from digits.weights import BUNDLED, WEIGHTS_FILE
 from tests.support.training_support import confident, drawn_images, drawn_mnist
+from tests.training.drawings import LETTERS, SAMPLES
 from training import console, evaluate
 from training.console import UserError
 from training.data.mnist import Mnist
@@ -22,20 +23,8 @@ from training.evaluation import datasets, metrics, report
 from training.evaluation.contestants import Ensemble, contestants, find, measure_cost
 from training.evaluation.metrics import Answers
 from training.handwriting import strokes
-from training.handwriting.strokes import Sample
 from training.run_folder import load_run
 from training.synthesis import photos
-
-RING = np.column_stack([np.cos(np.linspace(0, 6.3, 40)), np.sin(np.linspace(0, 6.3, 40))])
-SAMPLES = [
-    Sample("a", "7", [np.array([[0, 0], [600, 0], [200, 1000]], float)]),
-    Sample("a", "1", [np.array([[0, 0], [0, 1000]], float)]),
-    Sample("b", "0", [500 + RING * 500 * np.array([0.6, 1])]),
-]
-LETTERS = [
-    Sample("a", "V", [np.array([[0, 0], [300, 1000], [600, 0]], float)]),
-    Sample("a", "T", [np.array([[0, 0], [600, 0]], float), np.array([[300, 0], [300, 1000]])]),
-]
 
 
 @pytest.fixture(scope="module")

@@ -1,16 +1,11 @@
 """Training without one part after the other."""
 
-import numpy as np
-
 from tests.support.training_support import small_mnist
+from tests.training.drawings import LETTERS, SAMPLES
 from training.evaluation import ablation, report
 from training.evaluation.datasets import Material
-from training.handwriting.strokes import Sample
 from training.recipes import Recipe
 from training.train import Job
-
-DOWN = np.array([[0, 0], [0, 1000]], float)
-ACROSS = np.array([[0, 0], [600, 0]], float)
 
 
 def test_each_row_leaves_out_one_part_of_the_recipe():
@@ -27,10 +22,10 @@ def test_each_row_leaves_out_one_part_of_the_recipe():
 
 def test_rows_are_trained_and_measured_alike(tmp_path, recognizer):
     mnist = small_mnist(train_count=120, test_count=30)
-    drawn = [Sample("a", "1", [DOWN])] * 8
-    letters = [Sample("a", "T", [ACROSS, DOWN])] * 4
     jobs = {ablation.WHOLE: Job(recipe=Recipe(network="fnn", epochs=1), limit=60)}
-    rows = ablation.run(Material(mnist, drawn, letters, 20, recognizer.look), tmp_path, jobs)
+    rows = ablation.run(
+        Material(mnist, SAMPLES[1:2] * 8, LETTERS[1:] * 4, 20, recognizer.look), tmp_path, jobs
+    )
     assert [row["name"] for row in rows] == [ablation.WHOLE, ablation.RESIZED]
     assert [row["mnist_test"]["count"] for row in rows] == [20, 20]
     assert [row["drawn"]["count"] for row in rows] == [8, 8]

@@ -6,17 +6,12 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.training.drawings import CROSS, ONE, RING, SEVEN, mnist_image
 from training.augmentation import is_traceable
 from training.handwriting import strokes as pen_strokes
-from training.handwriting.movement import BOX, fit, join, vary
+from training.handwriting.movement import BOX, join, vary
 from training.handwriting.templates import DIGITS, OTHERS, write
 from training.handwriting.tracing import trace
-
-ANGLE = np.linspace(0, 2 * np.pi, 60)
-RING = [50 + 40 * np.column_stack([np.cos(ANGLE), np.sin(ANGLE)])]
-STEM = [np.array([[50, 0], [50, 100]], float)]
-CROSS = [np.array([[0, 50], [100, 50]], float), np.array([[50, 0], [50, 100]], float)]
-SEVEN = [np.array([[0, 0], [60, 0], [20, 100]], float)]
 
 
 def length(strokes):
@@ -27,11 +22,6 @@ def sizes(strokes, label, count):
     """Widths and heights of as many variations."""
     varied = [vary(strokes, label, np.random.default_rng(seed)) for seed in range(count)]
     return np.ptp([pen_strokes.box(one) for one in varied], axis=1).T
-
-
-def image_of(strokes, pen=2.5):
-    placed = [stroke * 0.18 + 5 for stroke in strokes]
-    return np.round(255 * pen_strokes.draw(placed, (28, 28), pen)).astype(np.uint8)
 
 
 @pytest.mark.parametrize("label", [*DIGITS, *OTHERS])
@@ -68,7 +58,7 @@ def test_a_closed_ring_of_a_0_hardly_opens():
 
 
 def test_a_stem_gets_hooks_but_stays_upright():
-    widths, _ = sizes(STEM, "1", 300)
+    widths, _ = sizes(ONE, "1", 300)
     assert np.mean(widths > 8) > 0.2
     assert np.quantile(widths, 0.99) < 70
 
@@ -79,16 +69,16 @@ def test_a_7_does_not_become_narrower():
 
 
 def test_bars_slip_and_change_their_length():
-    bar = np.array([[20, 50], [80, 50]], float)
+    bar = np.array([[200, 500], [800, 500]], float)
     lengths = []
     for seed in range(100):
-        varied = vary([STEM[0], bar], "+", np.random.default_rng(seed))
+        varied = vary([CROSS[1], bar], "+", np.random.default_rng(seed))
         lengths.append(min(length([stroke]) for stroke in varied))
     assert np.ptp(lengths) > 25
 
 
 def test_a_traced_cross_becomes_two_strokes():
-    strokes = join(trace(image_of(CROSS)))
+    strokes = join(trace(mnist_image(CROSS)))
     assert len(strokes) == 2
     assert length(strokes) == pytest.approx(2000, rel=0.1)
 
@@ -96,17 +86,18 @@ def test_a_traced_cross_becomes_two_strokes():
 def test_joining_loses_no_line():
     rng = np.random.default_rng(0)
     for label in DIGITS:
-        traced = trace(image_of(fit(write(label, rng))))
+        traced = trace(mnist_image(pen_strokes.fit(write(label, rng))))
         assert length(join(traced)) == pytest.approx(length(traced), rel=0.15)
 
 
 def test_what_a_pen_drew_without_lifting_is_one_stroke_again():
-    knot = [np.column_stack([50 + 40 * np.sin(2 * ANGLE), 50 + 50 * np.cos(ANGLE)])]
-    assert len(join(trace(image_of(knot)))) == 1
+    angle = np.linspace(0, 2 * np.pi, 60)
+    knot = [500 + np.column_stack([400 * np.sin(2 * angle), 500 * np.cos(angle)])]
+    assert len(join(trace(mnist_image(knot)))) == 1
 
 
 def test_a_loop_full_of_ink_cannot_be_traced():
-    ring = image_of(RING)
+    ring = mnist_image(RING)
     full = ring.copy()
     cv2.circle(full, (14, 14), 7, 255, cv2.FILLED)
     assert is_traceable(ring, 0)

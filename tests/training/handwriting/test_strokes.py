@@ -9,20 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.training.drawings import CROSS, RING, SEVEN, mnist_image
 from training.console import UserError
 from training.handwriting import strokes
 from training.handwriting.tracing import trace
-
-SEVEN = [np.array([[0, 0], [600, 0], [200, 1000]], float)]
-ANGLE = np.linspace(0, 2 * np.pi, 60)
-RING = [500 + 400 * np.column_stack([np.cos(ANGLE), np.sin(ANGLE)])]
-CROSS = [np.array([[0, 500], [1000, 500]], float), np.array([[500, 0], [500, 1000]], float)]
-
-
-def small_image(drawing, pen=2.5):
-    """Draw strokes the way MNIST has them: 20 pixels high, in the middle of 28x28."""
-    placed = [stroke * 0.018 + 5 for stroke in drawing]
-    return np.round(255 * strokes.draw(placed, (28, 28), pen)).astype(np.uint8)
 
 
 def dense(drawing):
@@ -40,18 +30,18 @@ def farthest(drawing, other):
 
 @pytest.mark.parametrize("drawing", [SEVEN, RING, CROSS], ids=["seven", "ring", "cross"])
 def test_a_traced_image_follows_the_pen_that_drew_it(drawing):
-    traced, fitted = trace(small_image(drawing)), strokes.fit(drawing)
+    traced, fitted = trace(mnist_image(drawing)), strokes.fit(drawing)
     assert farthest(traced, fitted) < 80
     assert farthest(fitted, traced) < 120
 
 
 def test_a_ring_is_traced_closed():
-    (ring,) = trace(small_image(RING))
+    (ring,) = trace(mnist_image(RING))
     assert np.linalg.norm(ring[0] - ring[-1]) < 20
 
 
 def test_hairs_of_a_thick_stroke_are_dropped():
-    assert len(trace(small_image([SEVEN[0][1:]], pen=6))) == 1
+    assert len(trace(mnist_image([SEVEN[0][1:]], pen=6))) == 1
 
 
 def test_paper_cannot_be_traced():

@@ -4,16 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.training.drawings import SAMPLES, SEVEN, mnist_image
 from training.handwriting import strokes
-from training.handwriting.strokes import Sample
 from training.synthesis import numbers
-
-ANGLE = np.linspace(0, 2 * np.pi, 40)
-SAMPLES = [
-    Sample("a", "7", [np.array([[0, 0], [600, 0], [200, 1000]], float)]),
-    Sample("a", "1", [np.array([[0, 0], [0, 1000]], float)]),
-    Sample("b", "0", [500 + 500 * np.column_stack([0.6 * np.cos(ANGLE), np.sin(ANGLE)])]),
-]
 
 
 def test_a_number_has_two_to_six_digits_of_one_source():
@@ -72,7 +65,7 @@ def test_a_number_on_paper_has_a_box_for_each_digit():
 
 
 def test_mnist_images_become_samples():
-    image = np.round(255 * strokes.draw([SAMPLES[0].strokes[0] * 0.018 + 5], (28, 28), 2.5))
-    (sample,) = numbers.samples_from_images(image[None].astype(np.uint8), np.array([7], np.uint8))
+    labels = np.array([7], np.uint8)
+    (sample,) = numbers.samples_from_images(mnist_image(SEVEN)[None], labels)
     assert (sample.label, sample.source) == ("7", "mnist")
     assert strokes.box(sample.strokes)[1].max() == pytest.approx(strokes.UNIT)

@@ -3,11 +3,9 @@
 import numpy as np
 import pytest
 
+from tests.training.drawings import ONE, SEVEN
 from training.handwriting import strokes
 from training.synthesis import photos
-
-SEVEN = [np.array([[0, 0], [600, 0], [200, 1000]], float)]
-ONE = [np.array([[0, 0], [0, 1000]], float)]
 
 
 @pytest.mark.parametrize("seed", range(6))
