@@ -506,13 +506,6 @@ def test_command_ends_with_one_line_and_status_1(server, run, command, environme
         assert words in status
 
 
-@pytest.mark.usefixtures("impatient")
-def test_command_gives_a_hanging_hub_up(server, run, command):
-    server.fail(Failure("hang", path="/refs"))
-    status, _ = command(publish, run, "--repo", REPO, "--tag", "v1")
-    assert status == "error: the Hub does not answer in time"
-
-
 def test_folder_without_a_run_is_told_with_how_to_make_one(tmp_path):
     """With a real process: status and streams are what a shell sees."""
     words = ("-m", "training.publish", tmp_path, "--repo", REPO)
