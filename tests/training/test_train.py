@@ -170,13 +170,6 @@ def test_a_folder_of_something_else_is_refused_and_left_alone(tmp_path, name, wo
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
-def test_a_file_in_the_place_of_the_run_folder_is_one_clear_line(tmp_path):
-    (tmp_path / "file").write_text("")
-    for place in (tmp_path / "file", tmp_path / "file" / "run"):
-        with pytest.raises(UserError, match=r"cannot write to the run folder .* give another"):
-            run_job(small_job(), place)
-
-
 def test_a_checkpoint_of_another_architecture_is_one_clear_line(tmp_path):
     job = tiny_job()
     models = [keras_networks.build(name) for name in ("conv3", "dropout")]
