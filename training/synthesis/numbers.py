@@ -23,12 +23,10 @@ class Number:
     Attributes:
         picture: `(H, W)` or `(H, W, 3)` uint8, dark on light.
         digits: What was written, left to right.
-        boxes: One `(x, y, width, height)` in pixels around each digit's ink, in the same order.
     """
 
     picture: npt.NDArray[np.uint8]
     digits: str
-    boxes: tuple[pen_strokes.Box, ...]
 
 
 def choose(samples: Sequence[Sample], rng: np.random.Generator) -> list[Sample]:
@@ -53,9 +51,8 @@ def on_canvas(chosen: Sequence[Sample], rng: np.random.Generator) -> Number:
     placed = [[(stroke - low) * scale + corner for stroke in part] for part in parts]
     pen = max(3.0, brush * UNIT * scale)
     ink = pen_strokes.draw([stroke for part in placed for stroke in part], (height, width), pen)
-    boxes = tuple(pen_strokes.pixel_box(part, pen, (height, width)) for part in placed)
     picture = np.round(255 * (1 - ink)).astype(np.uint8)
-    return Number(picture, "".join(sample.label for sample in chosen), boxes)
+    return Number(picture, "".join(sample.label for sample in chosen))
 
 
 def on_paper(chosen: Sequence[Sample], rng: np.random.Generator) -> Number:
@@ -63,7 +60,7 @@ def on_paper(chosen: Sequence[Sample], rng: np.random.Generator) -> Number:
     parts = lay_out([sample.strokes for sample in chosen], rng, 0.05)
     share = float(np.exp(rng.uniform(np.log(0.08), np.log(0.5))))
     photo = photos.photograph(parts, rng, share, widest_pen=0.1)
-    return Number(photo.picture, "".join(sample.label for sample in chosen), photo.boxes)
+    return Number(photo.picture, "".join(sample.label for sample in chosen))
 
 
 def lay_out(digits: Sequence[Strokes], rng: np.random.Generator, pen: float) -> list[Strokes]:
