@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from digits.networks import BESIDE, EXTRACTOR, PIXEL_CLASSES
 from training import console, keras_networks
-from training.loop import HANDS_FILE, Task, prepare, train
+from training.loop import HANDS_FILE, VALIDATION_SEED, Task, prepare, train
 from training.synthesis.crops import make_crops
 from training.synthesis.page import DIGIT
 from training.synthesis.pages import COLORS
@@ -25,7 +25,6 @@ from training.synthesis.writing import Hands, load_hands
 
 BATCH: Final = 32
 
-_VALIDATION_SEED: Final = 1_000_000
 _VALIDATION_BATCHES: Final = 16
 _GAIN: Final = 1.75
 """Of what covers a pixel in part: strokes thinner than a pixel are ink all the same."""
@@ -125,7 +124,7 @@ def draw_figure(model: keras.Model, batch: Batch, path: Path) -> None:
 
 def _validation(run: Path) -> list[Batch]:
     hands, indices = load_hands(run / HANDS_FILE), range(_VALIDATION_BATCHES)
-    return [make_batches(hands, _VALIDATION_SEED, index)[0] for index in indices]
+    return [make_batches(hands, VALIDATION_SEED, index)[0] for index in indices]
 
 
 def _measure(model: keras.Model, batches: list[Batch], run: Path) -> dict[str, Any]:

@@ -20,7 +20,7 @@ import tensorflow as tf
 from digits.networks import BESIDE, BLANK, COLUMN_STEP, LINE_READER
 from digits.numbers.frame import HEIGHT
 from training import console, keras_networks
-from training.loop import HANDS_FILE, Task, prepare, train
+from training.loop import HANDS_FILE, VALIDATION_SEED, Task, prepare, train
 from training.synthesis.extracted import extract_lines, load_lines, save_lines
 from training.synthesis.lines import Written, write_line
 from training.synthesis.writing import Hands, load_hands
@@ -41,8 +41,6 @@ _EXTRACTED: Final = 0.25
 
 _PAGES: Final = 20_000
 """Pages that they are taken from."""
-
-_VALIDATION_SEED: Final = 1_000_000
 
 _STRAY: Final = 0.5
 """What a character named beside its own columns costs."""
@@ -161,7 +159,7 @@ def _load(run: Path) -> Material:
 
 
 def _validation(run: Path) -> list[Written]:
-    writers, rng = load_hands(run / VALIDATION_HANDS_FILE), np.random.default_rng(_VALIDATION_SEED)
+    writers, rng = load_hands(run / VALIDATION_HANDS_FILE), np.random.default_rng(VALIDATION_SEED)
     return [write_line(writers, rng) for _ in range(_VALIDATION_LINES)]
 
 

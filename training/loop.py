@@ -32,6 +32,7 @@ from training.synthesis.writing import Hands, load_hands, save_hands
 from training.workers import produce
 
 HANDS_FILE: Final = "hands.npz"
+VALIDATION_SEED: Final = 1_000_000
 _CHECKPOINT: Final = "checkpoint.npz"
 
 Batch = tuple[npt.NDArray[Any], ...]

@@ -17,7 +17,7 @@ import tensorflow as tf
 from digits.networks import BESIDE, FINDER
 from digits.segmentation.letterbox import SIDE
 from training import console, keras_networks
-from training.loop import HANDS_FILE, Task, prepare, train
+from training.loop import HANDS_FILE, VALIDATION_SEED, Task, prepare, train
 from training.run_folder import RunFolder
 from training.synthesis.pages import COLORS, Made, make
 from training.synthesis.writing import Hands, load_hands
@@ -25,7 +25,6 @@ from training.synthesis.writing import Hands, load_hands
 BATCH: Final = 8
 CENTRE_SIDE: Final = SIDE // 4
 
-_VALIDATION_SEED: Final = 1_000_000
 _VALIDATION_PAGES: Final = 256
 
 _MEASURED: Final = 64
@@ -194,7 +193,7 @@ def draw_figure(model: keras.Model, pages: list[Made], path: Path) -> None:
 
 def _validation(run: Path) -> list[Made]:
     hands = load_hands(run / HANDS_FILE)
-    return [make(hands, _VALIDATION_SEED, index) for index in range(_VALIDATION_PAGES)]
+    return [make(hands, VALIDATION_SEED, index) for index in range(_VALIDATION_PAGES)]
 
 
 def _measure(model: keras.Model, pages: list[Made], run: Path) -> dict[str, Any]:
