@@ -8,6 +8,7 @@ import pytest
 from digits import weights
 from tests.support.commands import run_main
 from tests.support.finished_run import write_finished_run, write_stand_in
+from tests.support.training_support import small_hands
 from training import publish
 from training.console import UserError
 from training.export import exports
@@ -40,6 +41,12 @@ def finished_run(tmp_path_factory):
 def bundled(recognizer):
     """The bundled weights."""
     return recognizer.weights
+
+
+@pytest.fixture(scope="session")
+def hands():
+    """Digits to write lines and pages with."""
+    return small_hands(40)
 
 
 @pytest.fixture

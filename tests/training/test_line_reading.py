@@ -6,18 +6,12 @@ import pytest
 from digits.networks import BLANK, COLUMN_STEP, NOT_A_DIGIT
 from digits.numbers.frame import HEIGHT
 from digits.segmentation.lines import Line
-from tests.support.training_support import small_hands
 from training import line_reading
 from training.handwriting.strokes import box
 from training.synthesis import extracted
 from training.synthesis.lines import Written, write_line
 from training.synthesis.page import DIGIT, WRITING, Digit, Page
 from training.synthesis.writing import pick_font, print_character
-
-
-@pytest.fixture(scope="module")
-def hands():
-    return small_hands(40)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from digits.onnx_graph import open_heads
 from digits.segmentation.letterbox import SIDE
 from digits.weights import load_folder
 from tests.support.commands import done
-from tests.support.training_support import small_hands, unsettle
+from tests.support.training_support import unsettle
 from training import extraction, line_reading, segmentation
 from training.averaged_model import rate_at
 from training.keras_networks import read_tensors
@@ -26,11 +26,6 @@ TASKS = {task.network: task for task in (segmentation.TASK, extraction.TASK, lin
 @pytest.fixture(scope="module", params=TASKS)
 def task(request):
     return TASKS[request.param]
-
-
-@pytest.fixture(scope="module")
-def hands():
-    return small_hands(40)
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from tests.support.training_support import _handwritten as handwritten
-from tests.support.training_support import small_hands
 from training.synthesis import contents
 from training.synthesis.marks import Pen, draw, line, placed
 from training.synthesis.page import DIGIT, LINE, WRITING, Digit, Page
@@ -13,11 +12,6 @@ from training.synthesis.pages import SIDE, Made, _without_unseen, make
 from training.synthesis.surfaces import SURFACES, pen_for
 from training.synthesis.surroundings import SURROUNDINGS
 from training.synthesis.writing import load_hands, save_hands, write_text
-
-
-@pytest.fixture(scope="module")
-def hands():
-    return small_hands(60)
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +115,7 @@ def test_the_pen_shows_on_every_surface(name):
 
 
 def test_hands_come_back_from_their_file_as_they_were(tmp_path, hands):
-    images, labels = handwritten(2, 60)
+    images, labels = handwritten(2, 40)
     save_hands(tmp_path / "hands.npz", images, labels)
     loaded = load_hands(tmp_path / "hands.npz")
     assert np.array_equal(loaded.images, images)
