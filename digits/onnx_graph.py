@@ -18,8 +18,8 @@ from digits.networks import calibrated, class_count
 
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 
-Heads: TypeAlias = Callable[[FloatArray], list[FloatArray]]
-"""From what the first layer reads, in `[0, 1]`, to each head; all `(N, channels, h, w)` float32."""
+Run: TypeAlias = Callable[[FloatArray], list[FloatArray]]
+"""From what a model reads to all that it returns."""
 
 Sizes: TypeAlias = Sequence[int | str]
 """Sides of an array, or names where any length will do."""
@@ -35,17 +35,18 @@ IR_VERSION: Final = 8
 _TWICE: Final = np.array([1, 1, 2, 2], np.float32)
 
 
-def open_session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
-    """Start the runtime for a model, on one core and without an arena."""
+def start(model: onnx.ModelProto) -> Run:
+    """Start the runtime for a model that reads `INPUT`, on one core and without an arena."""
     options = onnxruntime.SessionOptions()
     # One core computes so small a network sooner than several share it.
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     # The arena keeps the memory of the largest batch for ever.
     options.enable_cpu_mem_arena = False
-    return onnxruntime.InferenceSession(
+    session = onnxruntime.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
+    return lambda array: session.run(None, {INPUT: array})
 
 
 def build(
@@ -79,13 +80,16 @@ def build(
     return graph.model(inputs, {name: sizes[name] for name in outputs})
 
 
-def open_heads(network: Network, tensors: Tensors, *, softmax: bool = False) -> Heads:
+def open_heads(network: Network, tensors: Tensors, *, softmax: bool = False) -> Run:
     """Start the runtime for a network of convolutions alone.
 
     Args:
         network: One of `digits.networks.BESIDE`; the layers that no other reads are its heads.
         tensors: Float32 weights, named and shaped as `digits.layers.shapes` says.
         softmax: Whether the heads give probabilities, by channel, rather than logits.
+
+    Returns:
+        From what the first layer reads, in `[0, 1]`, to each head; all `(N, channels, h, w)`.
     """
     graph = _Graph(tensors)
     added = graph.add(network, INPUT)
@@ -94,8 +98,7 @@ def open_heads(network: Network, tensors: Tensors, *, softmax: bool = False) -> 
     if softmax:
         heads = [graph.node("Softmax", [head], f"{head}.shares", axis=1) for head in heads]
     sizes = {INPUT: ("N", network.input_shape[-1], "h", "w")}
-    session = open_session(graph.model(sizes, dict.fromkeys(heads)))
-    return lambda planes: session.run(None, {INPUT: planes})
+    return start(graph.model(sizes, dict.fromkeys(heads)))
 
 
 class _Graph:

@@ -7,7 +7,6 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from digits import explanation, networks, onnx_graph
 from digits.activations import Activation, visible_steps
@@ -67,7 +66,7 @@ class Recognizer:
             config.temperature,
             (onnx_graph.PROBABILITIES, onnx_graph.LOGITS),
         )
-        self._session = onnx_graph.open_session(graph)
+        self._run = onnx_graph.start(graph)
         self._finder = finder or Finder(weights.finder)
         self._line_reader = line_reader or LineReader(weights.line_reader)
         self._extractor = extractor or Extractor(weights.extractor)
@@ -259,7 +258,8 @@ class Recognizer:
         Returns:
             `(N, 10)` float32 by digit, or `(N, 11)` where class 10 is "not a digit"; rows sum to 1.
         """
-        return self._run(onnx_graph.PROBABILITIES, images)
+        probabilities, _ = self._run(images[..., None])
+        return probabilities
 
     def explain(self, image: InkArray, digit: int) -> npt.NDArray[np.float32]:
         """Show which ink of an image speaks for a digit, and which against it.
@@ -272,7 +272,7 @@ class Recognizer:
             `(28, 28)` float32, see `digits.explanation.explain`.
         """
         return explanation.explain(
-            lambda images: self._run(onnx_graph.LOGITS, images)[:, :10], image, digit
+            lambda images: self._run(images[..., None])[1][:, :10], image, digit
         )
 
     def activations(self, image: InkArray) -> list[Activation]:
@@ -285,16 +285,16 @@ class Recognizer:
             One entry for each of `digits.activations.visible_steps`, in their order.
         """
         steps = visible_steps(networks.find(self.weights.config.network))
-        values = self._inside.run(None, {onnx_graph.INPUT: image[None, ..., None]})
+        values = self._inside(image[None, ..., None])
         return [Activation(step, rows[0]) for step, rows in zip(steps, values, strict=True)]
 
     @cached_property
-    def _inside(self) -> onnxruntime.InferenceSession:
+    def _inside(self) -> onnx_graph.Run:
         """The network once more, with its layers as outputs; most visitors never look inside."""
         config = self.weights.config
         network = networks.find(config.network)
         names = [step.name for step in visible_steps(network)]
-        return onnx_graph.open_session(
+        return onnx_graph.start(
             onnx_graph.build(network, self.weights.tensors, config.temperature, names)
         )
 
@@ -318,12 +318,6 @@ class Recognizer:
         rows = self.predict_images(np.stack([candidate.image for candidate in candidates]))
         best = select_candidate(list(rows))
         return self.decide(candidates[best].image, rows[best], candidates[best].box)
-
-    def _run(self, output: str, images: InkArray) -> npt.NDArray[np.float32]:
-        rows: npt.NDArray[np.float32] = self._session.run(
-            [output], {onnx_graph.INPUT: images[..., None]}
-        )[0]
-        return rows
 
 
 def _combined(first: float, second: float) -> float:

@@ -12,7 +12,7 @@ NAMES = list(networks.NETWORKS)
 
 
 def run(model, images):
-    return onnx_graph.open_session(model).run(None, {onnx_graph.INPUT: images})
+    return onnx_graph.start(model)(images)
 
 
 @pytest.mark.parametrize("name", NAMES)

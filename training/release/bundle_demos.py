@@ -19,9 +19,8 @@ from training.data.mnist import load_mnist
 
 def misread(name: str, tensors: Tensors, images: np.ndarray, labels: np.ndarray) -> int:
     """Count the images, `(N, 28, 28)` uint8 with 255 full ink, that the named network misreads."""
-    session = onnx_graph.open_session(onnx_graph.build(networks.find(name), tensors))
-    asked = {onnx_graph.INPUT: images[..., None].astype(np.float32) / 255}
-    found = session.run([onnx_graph.PROBABILITIES], asked)[0]
+    run = onnx_graph.start(onnx_graph.build(networks.find(name), tensors))
+    (found,) = run(images[..., None].astype(np.float32) / np.float32(255))
     return int((found.argmax(axis=1) != labels).sum())
 
 
