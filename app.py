@@ -57,9 +57,6 @@ if TYPE_CHECKING:
     from digits.pictures import Picture
     from digits.recognizer import Recognizer
 
-PATIENCE_SECONDS = 60.0
-"""How long a client of the API may have to wait for the first weights."""
-
 PICTURES: dict[str, Any] = {"concurrency_id": "pictures", "concurrency_limit": PICTURES_AT_ONCE}
 
 OPEN_TAB = """() => {
@@ -114,10 +111,8 @@ def read_status(_: object) -> dict[str, Any]:
     status = service.status()
     weights = service.recognizer(0).weights if status.ready else None
     return {
-        "ready": status.ready,
+        **vars(status),
         "weights": weights and weights_view(weights),
-        "problem": status.problem,
-        "code": status.code,
         "model": weights and weights.origin.label,
     }
 
@@ -127,7 +122,7 @@ def _answer_client(
 ) -> dict[str, Any]:
     try:
         picture = uploaded_picture(image, get_upload_folder())
-        return respond(service.recognizer(PATIENCE_SECONDS), picture)
+        return respond(service.recognizer(), picture)
     except (PictureError, NotReadyError) as error:
         raise gr.Error(str(error), print_exception=False) from error
 

@@ -138,7 +138,7 @@ class Service:
         """Stop polling the Hub; the current recognizer keeps answering."""
         self._stopping.set()
 
-    def recognizer(self, timeout_seconds: float = 30.0) -> "Recognizer":
+    def recognizer(self, timeout_seconds: float = 60.0) -> "Recognizer":
         """Return the recognizer that answers now, waiting for the first one.
 
         Raises:

@@ -33,9 +33,6 @@ PREFIX: Final = "/v1"
 
 JsonObject: TypeAlias = dict[str, Any]
 
-_PATIENCE_SECONDS: Final = 60.0
-"""Longest wait for the first weights."""
-
 PICTURES_AT_ONCE: Final = 2
 """Here, and as many again by Gradio's API. One of 50 million pixels takes half a gigabyte of memory
 while it is read."""
@@ -248,14 +245,14 @@ def compare_strokes(recognizer: "Recognizer", demos: Demos, drawing: Drawing) ->
 def _answer(
     respond: Callable[["Recognizer", Picture], JsonObject], service: Service, content: bytes
 ) -> JsonObject:
-    return respond(service.recognizer(_PATIENCE_SECONDS), load_picture(content))
+    return respond(service.recognizer(), load_picture(content))
 
 
 def _view_upload(turns: int, service: Service, content: bytes) -> JsonObject:
     """Answer the upload tab: a view, of kind `problem` where there is no answer."""
     try:
         picture = np.ascontiguousarray(np.rot90(load_picture(content), -turns))
-        return picture_view(service.recognizer(_PATIENCE_SECONDS), picture)
+        return picture_view(service.recognizer(), picture)
     except PictureError as error:
         return {"kind": "problem", "code": error.code}
     except NotReadyError:
