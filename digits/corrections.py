@@ -14,6 +14,7 @@ time, no address, no upload, nothing about the visitor.
 import json
 import logging
 import os
+import queue
 import threading
 import time
 import uuid
@@ -103,10 +104,10 @@ class Corrections:
         self.repo = repo
         self._api = HfApi(endpoint=os.environ.get("HF_ENDPOINT"), token=token)
         self._commit_seconds = commit_seconds
-        self._waiting: list[tuple[Correction, Future[None]]] = []
-        self._changed = threading.Condition()
-        self._worker: threading.Thread | None = None
+        self._waiting: queue.SimpleQueue[tuple[Correction, Future[None]]] = queue.SimpleQueue()
+        self._submitting = threading.Lock()
         self._day, self._taken = 0, 0
+        threading.Thread(target=self._run, name="corrections", daemon=True).start()
 
     @classmethod
     def from_environment(cls) -> Self | None:
@@ -121,15 +122,11 @@ class Corrections:
             Done once the Hub has confirmed it, or failed with `NotKeptError`.
         """
         future: Future[None] = Future()
-        with self._changed:
-            if not self._admit():
+        with self._submitting:
+            if self._admit():
+                self._waiting.put((correction, future))
+            else:
                 future.set_exception(NotKeptError("too many corrections at once, or today"))
-                return future
-            self._waiting.append((correction, future))
-            if self._worker is None:
-                self._worker = threading.Thread(target=self._run, name="corrections", daemon=True)
-                self._worker.start()
-            self._changed.notify()
         return future
 
     def _admit(self) -> bool:
@@ -137,13 +134,13 @@ class Corrections:
         if today != self._day:
             self._day, self._taken = today, 0
         self._taken += 1
-        return len(self._waiting) < MAX_WAITING and self._taken <= MAX_DAILY
+        return self._waiting.qsize() < MAX_WAITING and self._taken <= MAX_DAILY
 
     def _run(self) -> None:
         while True:
-            with self._changed:
-                self._changed.wait_for(lambda: bool(self._waiting))
-                batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
+            batch = [self._waiting.get()]
+            while len(batch) < MAX_BATCH and not self._waiting.empty():
+                batch.append(self._waiting.get())
             # Whoever gave up in the meantime was told that it is not kept.
             self._keep([item for item in batch if item[1].set_running_or_notify_cancel()])
             time.sleep(self._commit_seconds)
