@@ -19,6 +19,7 @@ import numpy.typing as npt
 from benchmarks.figures import Figures
 from benchmarks.pen import PAD, opened, pen_up_milliseconds
 from digits.drawing import PAD_HEIGHT
+from digits.examples import BRUSH
 from digits.recognizer import Recognizer
 from digits.server.routes import predict_strokes
 from digits.weights import BUNDLED, load_folder
@@ -27,7 +28,6 @@ from training.browser.build import PAGE_FILE, build
 from training.handwriting import strokes
 from training.handwriting.strokes import Sample
 
-_BRUSH: Final = 46
 _STROKES: Final = 30
 _OPENINGS: Final = 5
 _AT_ONCE: Final = 200
@@ -39,8 +39,8 @@ def on_pad(samples: Sequence[Sample], seed: int = 0) -> Iterator[Drawing]:
     """Place recorded strokes on the pad."""
     rng = np.random.default_rng(seed)
     for sample in samples:
-        placed = strokes.place(sample.strokes, PAD_HEIGHT, _BRUSH, rng)
-        yield [[_BRUSH, *np.rint(points).astype(int).ravel().tolist()] for points in placed]
+        placed = strokes.place(sample.strokes, PAD_HEIGHT, BRUSH, rng)
+        yield [[BRUSH, *np.rint(points).astype(int).ravel().tolist()] for points in placed]
 
 
 def compare(address: str, recognizer: Recognizer, samples: Sequence[Sample]) -> dict[str, object]:

@@ -17,8 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digits.ink import InkArray
-
-_SIDE = 28
+from digits.preprocessing import IMAGE_SIDE
 
 
 def corrupt(name: str, images: npt.NDArray[np.uint8], seed: int) -> npt.NDArray[np.uint8]:
@@ -51,8 +50,8 @@ def glass_blur(images: InkArray, rng: np.random.Generator) -> InkArray:
     shaken = _gaussian(images, 0.7)
     rows = np.arange(len(images))
     for _ in range(2):
-        for y in range(_SIDE - 1, 1, -1):
-            for x in range(_SIDE - 1, 1, -1):
+        for y in range(IMAGE_SIDE - 1, 1, -1):
+            for x in range(IMAGE_SIDE - 1, 1, -1):
                 up, left = rng.integers(0, 2, (2, len(images)))
                 swapped = rng.random(len(images)) < 0.5
                 there = (rows[swapped], y - up[swapped], x - left[swapped])
@@ -102,7 +101,7 @@ def translate(images: InkArray, rng: np.random.Generator) -> InkArray:
     moved = np.zeros_like(images)
     for index, (dy, dx) in enumerate(3 * rng.choice([-1, 1], (len(images), 2))):
         matrix = np.array([[1, 0, dx], [0, 1, dy]], np.float32)
-        moved[index] = cv2.warpAffine(images[index], matrix, (_SIDE, _SIDE))
+        moved[index] = cv2.warpAffine(images[index], matrix, (IMAGE_SIDE, IMAGE_SIDE))
     return moved
 
 
@@ -133,7 +132,7 @@ def dotted_line(images: InkArray, rng: np.random.Generator) -> InkArray:
     """Draw a line from the left to the right edge, two columns on and two off."""
     left, right = rng.integers(0, 27, (2, len(images))).astype(np.float64)
     line = _line(np.stack([np.zeros_like(left), left]), np.stack([np.full_like(right, 27), right]))
-    line[:, :, np.arange(_SIDE) % 4 < 2] = 0
+    line[:, :, np.arange(IMAGE_SIDE) % 4 < 2] = 0
     return np.asarray(np.clip(images + line, 0, 1), np.float32)
 
 
@@ -201,10 +200,10 @@ def _warp(images: InkArray, matrices: list[npt.NDArray[np.float64]]) -> InkArray
     """
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     warped = np.empty_like(images)
-    middle = np.full(2, (_SIDE - 1) / 2)
+    middle = np.full(2, (IMAGE_SIDE - 1) / 2)
     for index, matrix in enumerate(matrices):
         full = np.column_stack([matrix, middle - matrix @ middle])
-        warped[index] = cv2.warpAffine(images[index], full, (_SIDE, _SIDE), flags=flags)
+        warped[index] = cv2.warpAffine(images[index], full, (IMAGE_SIDE, IMAGE_SIDE), flags=flags)
     return warped
 
 
@@ -214,10 +213,10 @@ def _line(start: npt.NDArray[np.float64], end: npt.NDArray[np.float64]) -> InkAr
     Ink falls with the distance d straight up or down as log(1 - d / 2.3) + 1.
     """
     (x0, y0), (x1, y1) = start, end
-    columns = np.arange(_SIDE)[None, :]
+    columns = np.arange(IMAGE_SIDE)[None, :]
     slope = np.divide(y1 - y0, x1 - x0, out=np.zeros_like(x0), where=x1 != x0)
     height = slope[:, None] * (columns - x0[:, None]) + y0[:, None]
-    far = np.abs(np.arange(_SIDE)[None, :, None] - height[:, None, :])
+    far = np.abs(np.arange(IMAGE_SIDE)[None, :, None] - height[:, None, :])
     ink = np.clip(np.log(1 - np.minimum(far, 2.2999) / 2.3) + 1, 0, 1)
     inside = (columns >= np.floor(x0)[:, None]) & (columns < np.ceil(x1)[:, None])
     return np.asarray(ink * inside[:, None, :], np.float32)
@@ -230,7 +229,7 @@ def _plasma(count: int, rng: np.random.Generator) -> InkArray:
     """
     clouds = [_cloud(rng) for _ in range(-(-count // 16))]
     places = [(y, x) for y in range(0, 256, 64) for x in range(0, 256, 64)]
-    cuts = [cloud[y : y + _SIDE, x : x + _SIDE] for cloud in clouds for y, x in places]
+    cuts = [cloud[y : y + IMAGE_SIDE, x : x + IMAGE_SIDE] for cloud in clouds for y, x in places]
     return np.stack(cuts)[rng.permutation(len(cuts))[:count]]
 
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from digits.ink import InkArray
 from digits.look import Look
 from digits.pictures import Picture
-from digits.preprocessing import Candidate
+from digits.preprocessing import IMAGE_SIDE, Candidate
 from digits.segmentation.layout import Layout
 from training.data.mnist import Mnist, as_input
 from training.evaluation import corruptions
@@ -32,7 +32,6 @@ PLAIN_RESIZE = "plain resize"
 """How pictures come before a network, in `results.json`."""
 
 _SEED = 20261120
-_SIDE = 28
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +55,7 @@ class PictureSet:
     @property
     def prepared(self) -> InkArray:
         """`(N, 28, 28)`: the first candidate of each picture; all 0 where there is none."""
-        nothing = np.zeros((_SIDE, _SIDE), np.float32)
+        nothing = np.zeros((IMAGE_SIDE, IMAGE_SIDE), np.float32)
         return np.stack([group[0].image if group else nothing for group in self.candidates])
 
 
@@ -183,7 +182,7 @@ def prepare(
     name: str, labels: Sequence[int], pictures: Iterable[Picture], look: LookAt
 ) -> PictureSet:
     """Look at pictures, `(H, W)` or `(H, W, 3)` uint8, in both ways; they are not kept."""
-    resized = np.zeros((len(labels), _SIDE, _SIDE), np.float32)
+    resized = np.zeros((len(labels), IMAGE_SIDE, IMAGE_SIDE), np.float32)
     candidates, layouts = [], []
     for index, picture in enumerate(pictures):
         resized[index] = plain_resize(picture)
@@ -200,7 +199,7 @@ def plain_resize(picture: Picture) -> InkArray:
         `(28, 28)` float32 in `[0, 1]`, 1 is ink.
     """
     gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) if picture.ndim == 3 else picture
-    small = cv2.resize(gray, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(gray, (IMAGE_SIDE, IMAGE_SIDE), interpolation=cv2.INTER_AREA)
     return 1 - np.asarray(small, np.float32) / np.float32(255)
 
 
