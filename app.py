@@ -193,8 +193,8 @@ def build() -> gr.Blocks:
                     corrections.repo if corrections else None,
                 )
         with gr.Column(elem_id="inside-column"):
-            part("inside.html", "ask_later.js", "frame.js", "inside.js")
-            part("compare.html", "ask_later.js", "compare.js")
+            part("inside.html", "ask_later.js", "fold.js", "frame.js", "inside.js")
+            part("compare.html", "ask_later.js", "fold.js", "compare.js")
         build_api()
     return demo
 

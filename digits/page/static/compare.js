@@ -1,29 +1,8 @@
 // The networks of well-known demos beside the served one, asked about the same drawing while open:
 // once as those demos show it to their network, once in MNIST's frame.
 
-const COMPARE_MS = 250 // least time between two questions
-
-const compare = element.querySelector('.compare')
-const table = compare.querySelector('table')
-const [shrunkImage, normalizedImage] = compare.querySelectorAll('canvas')
-
-let toCompare = null // the last answer, which holds its strokes; null for a blank pad
-let compared = null // the one that the table shows
-let compareBusy = false
-
-async function askAll() {
-  if (compareBusy) return
-  compareBusy = true
-  while (compare.open && toCompare && toCompare !== compared) {
-    const asked = toCompare
-    const found = await askLater('compare', { mode: 'digit', strokes: asked.strokes })
-    if (!found) break
-    compared = asked
-    if (toCompare) showComparison(found)
-    await sleep(COMPARE_MS)
-  }
-  compareBusy = false
-}
+const table = fold.querySelector('table')
+const [shrunkImage, normalizedImage] = fold.querySelectorAll('canvas')
 
 function showComparison({ networks, shrunk, normalized }) {
   const ours = networks.at(-1).normalized.digit
@@ -67,18 +46,16 @@ function answerCell({ digit, confidence }, ours) {
 
 function setFilled(filled) {
   table.hidden = !filled
-  compare.querySelector('.compare-choose').hidden = !filled
-  compare.querySelector('.compare-none').hidden = filled
+  fold.querySelector('.compare-choose').hidden = !filled
+  fold.querySelector('.compare-none').hidden = filled
 }
 
 function compareWith({ source, answer }) {
   if (source !== 'draw' || !['digit', 'number', 'blank'].includes(answer.kind)) return
-  toCompare = answer.kind === 'blank' ? null : answer
-  if (toCompare) askAll()
+  wanted = answer.kind === 'blank' ? null : { answer, topic: source }
+  if (wanted) askWhileOpen('compare', ({ strokes }) => ({ mode: 'digit', strokes }), showComparison)
   else setFilled(false)
 }
 
 document.addEventListener('digits:network', markChosen)
-// Closed, it neither listens nor asks.
-document.addEventListener('digits:shown', ({ detail }) => { if (compare.open) compareWith(detail) })
-compare.addEventListener('toggle', () => { if (compare.open) tell('digits:look') })
+lookWhileOpen(compareWith)

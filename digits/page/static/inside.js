@@ -1,27 +1,21 @@
-// A look inside the network: what each layer makes of the image that was answered. Asked for while
-// it is open, after the pen's own answers and never more than one question at a time.
+// A look inside the network: what each layer makes of the image that was answered.
 
-const INSIDE_MS = 200 // least time between two questions
 const GAMMA = 0.6 // faint values are worth seeing
 const CELL = 28 // pixels of a map's longer side, at least
 const GAP = 2
 
-const inside = element.querySelector('.inside')
-const lens = inside.querySelector('.lens')
+const lens = fold.querySelector('.lens')
 const lensCanvas = lens.querySelector('canvas')
-const votes = inside.querySelector('.votes')
+const votes = fold.querySelector('.votes')
 const columns = votes.querySelector('.columns')
 
 const BLANK = { image: btoa('\0'.repeat(784)) }
 
-let lookedAt = { source: 'draw', answer: BLANK }
-let layers = [] // of the last answer: what came, its figure, and how its maps lie there
+let layers = [] // of the presented answer: what came, its figure, and how its maps lie there
 let layersOf = '' // which network the figures were made for
 let pinned = null // the layer and channel that a press holds
 let hovered = null // those below the mouse
 let chosen = null // those that are shown large
-let insideBusy = false
-let insideAsked = 0
 let reveals = false // whether the next layers are scrolled into view
 
 // From no activation over the page's indigo to white.
@@ -32,40 +26,20 @@ const PALETTE = Array.from({ length: 256 }, (_, value) => {
   return STOPS[from].map((start, i) => Math.round(start + (place - from) * (STOPS[from + 1][i] - start)))
 })
 
-// ---- asking --------------------------------------------------------------------------------
-
-async function lookInside() {
-  if (insideBusy) return
-  insideBusy = true
-  while (inside.open && lookedAt.answer !== layers.answer) {
-    const wait = INSIDE_MS - (performance.now() - insideAsked)
-    if (wait > 0) await sleep(wait)
-    insideAsked = performance.now()
-    const asked = lookedAt
-    const seen = await askLater('inside', { image: asked.answer.image, network: asked.answer.network })
-    if (!seen) break
-    // While one draws, the next answer is there already; after Clear this one is of no use.
-    const isLate = lookedAt.source !== asked.source || (lookedAt.answer === BLANK) !== (asked.answer === BLANK)
-    if (!isLate) showLayers(seen.layers, asked.answer)
-  }
-  insideBusy = false
-}
-
 // ---- layers --------------------------------------------------------------------------------
 
-function showLayers(found, answer) {
+function showLayers({ layers: found }) {
   const network = found.map(({ name, channels, height, width }) => [name, channels, height, width]).join()
   if (network !== layersOf) makeLayers(found)
   layersOf = network
-  layers.answer = answer
   layers.forEach((layer, i) => {
     layer.bytes = decodeBytes(found[i].values)
     paintLayer(layer)
   })
-  inside.dataset.filled = true
-  showVotes(answer)
+  fold.dataset.filled = true
+  showVotes(presented)
   showLens()
-  if (reveals) inside.scrollIntoView({ block: 'nearest' })
+  if (reveals) fold.scrollIntoView({ block: 'nearest' })
   reveals = false
 }
 
@@ -135,7 +109,7 @@ function point(map) {
     layer.canvas.setAttribute('aria-valuetext', nameOf(chosen))
     paintLayer(layer)
   }
-  if (layers.answer) showLens()
+  if (presented) showLens()
 }
 
 const isSame = (one, other) => one?.layer === other?.layer && one?.channel === other?.channel
@@ -187,7 +161,6 @@ function sayField({ layer: { field, bytes }, channel }) {
 
 function showLens() {
   const [title, note] = lens.querySelector('figcaption').children
-  const { answer } = layers
   const shown = chosen && mapOf(chosen)
   lens.classList.toggle('chosen', Boolean(shown))
   if (shown) {
@@ -195,18 +168,18 @@ function showLens() {
     title.textContent = nameOf(chosen)
     note.textContent = sayField(chosen)
   } else {
-    paintImage(lensCanvas, answer.image)
+    paintImage(lensCanvas, presented.image)
     title.textContent = word('inside_image')
-    note.textContent = word(answer === BLANK ? 'inside_none' : 'inside_image_say')
+    note.textContent = word(presented === BLANK ? 'inside_none' : 'inside_image_say')
   }
   lensCanvas.setAttribute('aria-label', `${title.textContent}, ${note.textContent}`)
-  tell('digits:overlay', { by: 'inside', picture: shown ? overPad(shown, answer) : null })
+  tell('digits:overlay', { by: 'inside', picture: shown ? overPad(shown) : null })
 }
 
 // A map over the drawing, the stronger the darker, and the box that its strongest point looks at.
-function overPad({ layer, channel }, answer) {
+function overPad({ layer, channel }) {
   const { field, width, height, bytes } = layer
-  const toPad = lookedAt.source === 'draw' && field && frameOnPad(answer)
+  const toPad = wanted.source === 'draw' && field && frameOnPad(presented)
   if (!toPad) return null
   const start = channel * width * height
   const values = bytes.subarray(start, start + width * height)
@@ -246,20 +219,16 @@ function pickedOf({ digits, picked, network }) {
 // Without one digit, blank paper is shown.
 function lookAt({ source, answer }) {
   if (['reading', 'full', 'offline', 'warming'].includes(answer.kind)) return
-  lookedAt = { source, answer: answer.image ? answer : pickedOf(answer) ?? BLANK }
-  if (lookedAt.answer === BLANK) tell('digits:overlay', { by: 'inside', picture: null })
-  lookInside()
+  const seen = answer.image ? answer : pickedOf(answer) ?? BLANK
+  wanted = { answer: seen, source, topic: `${source} ${seen === BLANK}` }
+  if (seen === BLANK) tell('digits:overlay', { by: 'inside', picture: null })
+  askWhileOpen('inside', ({ image, network }) => ({ image, network }), showLayers)
 }
 
 columns.append(...Array.from({ length: 10 }, (_, digit) => make('div', {}, make('i'), make('span', {}, digit))))
 
 document.addEventListener('digits:inside', () => {
-  inside.open = reveals = true
+  fold.open = reveals = true
 })
-
-// Closed, it neither listens nor asks.
-document.addEventListener('digits:shown', ({ detail }) => { if (inside.open) lookAt(detail) })
-inside.addEventListener('toggle', () => {
-  if (inside.open) tell('digits:look')
-  else hold(null)
-})
+fold.addEventListener('toggle', () => { if (!fold.open) hold(null) })
+lookWhileOpen(lookAt)
