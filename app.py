@@ -193,7 +193,7 @@ def build() -> gr.Blocks:
                     corrections.repo if corrections else None,
                 )
         with gr.Column(elem_id="inside-column"):
-            part("inside.html", "ask_later.js", "fold.js", "frame.js", "inside.js")
+            part("inside.html", "ask_later.js", "fold.js", "inside.js")
             part("compare.html", "ask_later.js", "fold.js", "compare.js")
         build_api()
     return demo

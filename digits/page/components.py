@@ -89,7 +89,6 @@ def answer_panel(functions: Sequence[Callable[..., Any]], corrections: str | Non
     }
     return part(
         "answer.html",
-        "frame.js",
         "why.js",
         "correct.js",
         "answer.js",

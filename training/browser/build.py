@@ -99,7 +99,7 @@ def _script(weights: Weights) -> str:
         *(_read(name) for name in _SCRIPTS),
         _part("pad-column", pad, ["pad.js", "examples.js", "overlay.js"]),
         _part("answer-column", answer, ["answer.js"]),
-        _part("inside-column", {}, ["fold.js", "frame.js", "inside.js"]),
+        _part("inside-column", {}, ["fold.js", "inside.js"]),
     ]
     return "\n".join(pieces)
 

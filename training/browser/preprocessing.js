@@ -90,20 +90,6 @@ function centerByMass({ width, height, data }) {
 
 const maximum = (data) => data.reduce((most, value) => Math.max(most, value), 0)
 
-function boundingBox({ width, height, data }, counts) {
-  let [left, top, right, bottom] = [width, height, -1, -1]
-  for (let y = 0; y < height; y += 1) {
-    for (let x = 0; x < width; x += 1) {
-      if (!counts(data[y * width + x])) continue
-      if (x < left) left = x
-      if (x > right) right = x
-      if (y < top) top = y
-      bottom = y
-    }
-  }
-  return right < 0 ? null : { left, top, width: right - left + 1, height: bottom - top + 1 }
-}
-
 function cutOut({ width, data }, box) {
   const part = newInk(box.width, box.height)
   for (let y = 0; y < box.height; y += 1) {

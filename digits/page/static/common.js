@@ -79,6 +79,33 @@ function paintImage(canvas, encoded, color = (ink) => [ink, ink, ink]) {
   paintPixels(canvas, makePixels(28, 28, (i) => [...color(bytes[i], i), 255]))
 }
 
+// Around the values that count: left, top, width and height; null where none does.
+function boundingBox({ width, height, data }, counts) {
+  let [left, top, right, bottom] = [width, height, -1, -1]
+  for (let y = 0; y < height; y += 1) {
+    for (let x = 0; x < width; x += 1) {
+      if (!counts(data[y * width + x])) continue
+      if (x < left) left = x
+      if (x > right) right = x
+      if (y < top) top = y
+      bottom = y
+    }
+  }
+  return right < 0 ? null : { left, top, width: right - left + 1, height: bottom - top + 1 }
+}
+
+// Where the 28 x 28 image of an answer lies on the pad, for its ink is the ink of the drawing: a
+// function from pixels of the image to pad units, [x, y, width, height] both; null for an answer
+// that is not of the pad.
+function frameOnPad({ image, ink }) {
+  const box = image && ink && boundingBox({ width: 28, height: 28, data: decodeBytes(image) }, Boolean)
+  if (!box) return null
+  const scale = Math.max(ink[2], ink[3]) / Math.max(box.width, box.height)
+  const left = ink[0] + ink[2] / 2 - (box.left + box.width / 2) * scale
+  const top = ink[1] + ink[3] / 2 - (box.top + box.height / 2) * scale
+  return ([x, y, width, height]) => [left + x * scale, top + y * scale, width * scale, height * scale]
+}
+
 // Relative to Gradio's root, which a proxy may have moved.
 const rootUrl = (path) => new URL(path, `${(window.gradio_config?.root ?? location.href.split(/[?#]/)[0]).replace(/\/$/, '')}/`)
 
