@@ -72,7 +72,8 @@ function fitToBox(ink) {
   return resize(ink, BOX_SIDE / Math.max(ink.width, ink.height))
 }
 
-function centerByMass({ width, height, data }) {
+function centerByMass(ink) {
+  const { width, height, data } = ink
   let [mass, right, down] = [0, 0, 0]
   data.forEach((value, i) => {
     mass += value
@@ -80,31 +81,27 @@ function centerByMass({ width, height, data }) {
     down += value * Math.floor(i / width)
   })
   const corner = (moment, length) => between(Math.floor(IMAGE_SIDE / 2 - moment / mass + 0.5), 0, IMAGE_SIDE - length)
-  const [left, top] = [corner(right, width), corner(down, height)]
-  const image = new Float32Array(IMAGE_SIDE * IMAGE_SIDE)
-  data.forEach((value, i) => { image[(top + Math.floor(i / width)) * IMAGE_SIDE + left + (i % width)] = value })
-  return image
+  const [left, top] = [-corner(right, width), -corner(down, height)]
+  return cutOut(ink, { left, top, width: IMAGE_SIDE, height: IMAGE_SIDE }).data
 }
 
 // ---- pictures of any kind ------------------------------------------------------------------
 
 const maximum = (data) => data.reduce((most, value) => Math.max(most, value), 0)
 
-function cutOut({ width, data }, box) {
+// What lies in a box, which is paper where it reaches beyond the picture.
+function cutOut({ width, height, data }, box) {
   const part = newInk(box.width, box.height)
-  for (let y = 0; y < box.height; y += 1) {
-    const from = (box.top + y) * width + box.left
-    part.data.set(data.subarray(from, from + box.width), y * box.width)
+  const [from, to] = [Math.max(0, box.left), Math.min(width, box.left + box.width)]
+  for (let y = Math.max(0, box.top); y < Math.min(height, box.top + box.height); y += 1) {
+    part.data.set(data.subarray(y * width + from, y * width + to), (y - box.top) * box.width + from - box.left)
   }
   return part
 }
 
-function pad({ width, height, data }, margin) {
-  const padded = newInk(width + 2 * margin, height + 2 * margin)
-  for (let y = 0; y < height; y += 1) {
-    padded.data.set(data.subarray(y * width, (y + 1) * width), (y + margin) * padded.width + margin)
-  }
-  return padded
+function pad(ink, margin) {
+  const [width, height] = [ink.width + 2 * margin, ink.height + 2 * margin]
+  return cutOut(ink, { left: -margin, top: -margin, width, height })
 }
 
 // Each pixel takes the darkest within a disc of this many pixels across.
@@ -130,27 +127,22 @@ function dilate(ink, side) {
 // Each pixel of a smaller picture is the mean of the area that it stands for; a larger picture is
 // a smooth curve through the old pixels.
 function resize(ink, factor) {
-  const weigh = factor < 1 ? areaWeights : cubicWeights
-  const length = (value) => Math.max(1, roundEven(value * factor))
-  const across = weigh(ink.width, length(ink.width))
-  const down = weigh(ink.height, length(ink.height))
-  const narrow = newInk(across.length, ink.height)
-  for (let y = 0; y < ink.height; y += 1) {
-    for (let x = 0; x < narrow.width; x += 1) {
-      let sum = 0
-      for (const [from, part] of across[x]) sum += part * ink.data[y * ink.width + from]
-      narrow.data[y * narrow.width + x] = sum
-    }
-  }
-  const resized = newInk(across.length, down.length)
-  for (let y = 0; y < resized.height; y += 1) {
-    for (let x = 0; x < resized.width; x += 1) {
-      let sum = 0
-      for (const [from, part] of down[y]) sum += part * narrow.data[from * narrow.width + x]
-      resized.data[y * resized.width + x] = between(sum, 0, 1)
-    }
-  }
+  const resized = resizeAcross(resizeAcross(ink, factor), factor)
+  resized.data.forEach((value, i) => { resized.data[i] = between(value, 0, 1) })
   return resized
+}
+
+// Only its width is resized, and then its sides are exchanged.
+function resizeAcross({ width, height, data }, factor) {
+  const weigh = factor < 1 ? areaWeights : cubicWeights
+  const weights = weigh(width, Math.max(1, roundEven(width * factor)))
+  const turned = newInk(height, weights.length)
+  weights.forEach((parts, x) => {
+    for (let y = 0; y < height; y += 1) {
+      turned.data[x * height + y] = parts.reduce((sum, [from, part]) => sum + part * data[y * width + from], 0)
+    }
+  })
+  return turned
 }
 
 // For each new pixel the old ones that it is made of, and in which parts.
