@@ -22,9 +22,9 @@ for (const { name, strokes: drawing } of props.settings.examples) {
 // Draw an example before the visitor's eyes, in the time a quick hand takes.
 async function replay(drawing) {
   if (pen !== null) return
-  const run = ++showing
   change([])
-  replaying = true
+  const run = Symbol('replay')
+  replaying = run
   if (!calm.matches) {
     const total = drawing.reduce((sum, stroke) => sum + stroke.length, 0)
     const perFrame = Math.max(4, 2 * Math.ceil(total / 2 / 40))
@@ -38,11 +38,11 @@ async function replay(drawing) {
         refresh()
         ask(false)
         await new Promise(requestAnimationFrame)
-        if (run !== showing) return
+        if (run !== replaying) return
       }
     }
   }
-  replaying = false
+  replaying = null
   change(drawing.map((stroke) => [...stroke]), false)
   ask(true)
 }

@@ -23,7 +23,7 @@ function nextDigit() {
 }
 
 function startRound() {
-  stopReplay()
+  replaying = null
   toDraw = Array.from({ length: 10 }, (_, digit) => [Math.random(), digit]).sort(([a], [b]) => a - b).map(([, digit]) => digit)
   roundBegan = performance.now()
   clockTimer = setInterval(() => { goalClock.textContent = ` · ${inSeconds.format(roundSeconds())} s` }, CLOCK_MS)

@@ -22,7 +22,7 @@ function endGreeting(event) {
   if (!onPad && !replaying && !root.contains(event.target)) return
   greeting = false
   if (!onPad && !replaying) return
-  stopReplay()
+  replaying = null
   startBlank()
 }
 

@@ -23,8 +23,7 @@ let strokes = keptStrokes()
 const past = [] // the earlier states of `strokes`, for undo
 let brush = 46
 let pen = null // the pointer that is drawing
-let showing = 0 // the running number of the example being drawn
-let replaying = false
+let replaying = null // the running of an example that draws itself
 let own = strokes.length > 0 // whether the visitor drew some of it
 
 const insidePad = (value) => Math.max(0, Math.min(PAD_HEIGHT, value))
@@ -98,7 +97,7 @@ function change(next, remember = true) {
   if (remember && own) tell('digits:replaced', strokes)
   own = false
   strokes = next
-  generation += 1
+  shown = asked
   boxes.replaceChildren()
   redraw()
   refresh()
@@ -112,14 +111,9 @@ function startBlank() {
   ask(true)
 }
 
-function stopReplay() {
-  showing += 1
-  replaying = false
-}
-
 function undo() {
   if (pen !== null || past.length === 0) return
-  stopReplay()
+  replaying = null
   change(past.pop(), false)
   own = strokes.length > 0
   ask(true)
@@ -127,17 +121,16 @@ function undo() {
 
 function clear() {
   if (pen !== null || strokes.length === 0) return
-  stopReplay()
+  replaying = null
   change([])
   ask(true)
 }
 
 // ---- asking --------------------------------------------------------------------------------
 
-let generation = 0
 let underWay = 0
 let asked = 0 // the running number of the newest question
-let shown = 0 // that of the newest answer: an older one, which came late, is not shown
+let shown = 0 // that of the newest answer, or the last before a change: no older answer is shown
 let waiting = false // something changed since the newest question
 let timer = 0
 let lastAsked = 0
@@ -158,7 +151,6 @@ function ask(now) {
   clearTimeout(timer)
   if (now) writeStore('sessionStorage', KEPT, strokes)
   if (strokes.length === 0) {
-    shown = asked
     show({ kind: 'blank', mode: 'draw' })
     return
   }
@@ -177,13 +169,13 @@ async function send(now) {
   underWay += 1
   waiting = false
   lastAsked = performance.now()
-  const [number, before, asking, inkBox, start] = [++asked, generation, strokes, boxOfInk(), performance.now()]
+  const [number, asking, inkBox, start] = [++asked, strokes, boxOfInk(), performance.now()]
   const answer = await Promise.race([readDrawing(strokes, pen === null && !replaying), sleep(PATIENCE_MS)])
   if (answer) Object.assign(answer, { took: performance.now() - start, strokes: asking })
   underWay -= 1
-  const current = before === generation && strokes.length > 0
+  const current = number > shown
   const repeat = !answer || answer.kind === 'warming'
-  if (current && number > shown) {
+  if (current) {
     shown = number
     show(answer || { kind: 'offline' }, inkBox) // a failed call is undefined, whatever the cause
   }
@@ -215,7 +207,7 @@ function extend(stroke, [x, y]) {
 }
 
 function lower(pointer, point) {
-  stopReplay()
+  replaying = null
   const stroke = [brush, ...point]
   past.push(strokes)
   strokes = [...strokes, stroke]
