@@ -89,9 +89,9 @@ def answer_panel(functions: Sequence[Callable[..., Any]], corrections: str | Non
     }
     return part(
         "answer.html",
-        "why.js",
-        "correct.js",
         "answer.js",
+        "why.js",
+        *(["correct.js"] if corrections else []),
         functions=functions,
         settings={"corrections": corrections, "asks_why": True, "limits": limits},
     )

@@ -89,7 +89,6 @@ def _script(weights: Weights) -> str:
     }
     digits = [example for example in all_examples() if len(str(example["name"])) == 1]
     pad = {"examples": digits, "max_points": MAX_POINTS}
-    answer = {"corrections": None, "asks_why": False}
     pieces = [
         "'use strict'",
         f"const ABOUT = {_json(about)}",
@@ -98,7 +97,7 @@ def _script(weights: Weights) -> str:
         components.text("common.js"),
         *(_read(name) for name in _SCRIPTS),
         _part("pad-column", pad, ["pad.js", "examples.js", "overlay.js"]),
-        _part("answer-column", answer, ["answer.js"]),
+        _part("answer-column", {"asks_why": False}, ["answer.js"]),
         _part("inside-column", {}, ["fold.js", "inside.js"]),
     ]
     return "\n".join(pieces)

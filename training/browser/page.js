@@ -11,7 +11,3 @@ follow()
 
 // A picture that is dropped here would take the place of the page, and the drawing with it.
 for (const name of ['dragover', 'drop']) document.addEventListener(name, (event) => event.preventDefault())
-
-// Nobody asks why here, and nobody keeps corrections: the answer's script calls these all the same.
-const nothing = () => {}
-const [offerWhy, explain, listenForWhy, offerCorrection, listenForCorrections] = Array(5).fill(nothing)

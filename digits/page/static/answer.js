@@ -23,8 +23,7 @@ const waitingFor = (mode) => ({ answer: { kind: 'blank', mode }, final: true })
 
 const answers = { draw: waitingFor('draw'), upload: waitingFor('upload') }
 let source = 'draw'
-let model = null // the weights that the line at the bottom speaks of
-let status = null // what the server last said of them
+let status = null // what the server last said of the weights
 let reached = true // whether the last question was answered
 
 // ---- shares --------------------------------------------------------------------------------
@@ -147,9 +146,8 @@ function show({ answer, final }, news) {
     else seenImage.getContext('2d').clearRect(0, 0, 28, 28)
   }
   if (news && final) announce.textContent = prediction.textContent
-  offerWhy(answer, news && final)
-  offerCorrection(answer, news && final)
-  if (answer.model && !answer.network && answer.model !== model) refreshStatus()
+  tell('digits:answered', { answer, final: Boolean(news && final) })
+  if (answer.model && !answer.network && answer.model !== status?.model) refreshStatus()
   showChosen()
   tell('digits:shown', { source, answer })
 }
@@ -158,7 +156,6 @@ function show({ answer, final }, news) {
 
 async function refreshStatus() {
   status = await server.read_status() || status
-  if (status) model = status.model
   showStatus()
   if (!status?.ready) setTimeout(refreshStatus, STATUS_MS)
 }
@@ -202,8 +199,6 @@ digitRows.forEach((item, digit) => { item.dataset.digit = digit })
 const noneRow = row(word('no_digit_row'), 'span')
 noneRow.className = 'none'
 bars.append(...digitRows, noneRow)
-listenForWhy()
-listenForCorrections()
 
 document.addEventListener('digits:answer', ({ detail: { source: from, answer, final } }) => {
   answers[from] = { answer, final }
@@ -216,7 +211,6 @@ document.addEventListener('digits:source', ({ detail }) => {
   if (!(detail in answers)) return
   source = detail
   show(answers[source], false)
-  explain()
 })
 
 document.addEventListener('digits:look', () => tell('digits:shown', { source, answer: answers[source].answer }))
@@ -227,7 +221,6 @@ chosenLine.lastChild.addEventListener('click', () => chooseNetwork(null))
 addEventListener('offline', () => setReached(false))
 addEventListener('online', () => setReached(true))
 
-setBars(null)
 show(answers.draw, false)
 showStatus()
 refreshStatus()

@@ -1,6 +1,8 @@
 // "Was this right?" Only where the owner keeps corrections. A "no" asks which digit it was, and
 // whether the correction may be kept; nothing is sent before.
 
+const { corrections } = props.settings // the data set
+
 const correctPart = element.querySelector('.correct')
 const correctSaid = element.querySelector('.correct-said')
 const correctMore = element.querySelector('.correct-more')
@@ -11,8 +13,7 @@ const consent = element.querySelector('.consent')
 let correctAnswer = null // the answer that can be corrected
 let correctAsked = 0
 
-function offerCorrection(answer, final) {
-  if (!props.settings.corrections) return
+function offerCorrection({ answer, final }) {
   correctAsked += 1
   correctAnswer = final && answer.kind === 'digit' && answer.image && !answer.network ? answer : null
   askRight(correctAnswer, '')
@@ -44,26 +45,23 @@ async function sendCorrection(digit) {
   const view = await server.keep_correction(consent.checked, correctAnswer.image, digit)
   if (asked !== correctAsked) return
   if (view?.kind === 'kept') {
-    askRight(null, word('correct_kept', props.settings.corrections))
+    askRight(null, word('correct_kept', corrections))
   } else {
     enableDigits(consent.checked)
     correctSaid.textContent = word('correct_failed')
   }
 }
 
-function listenForCorrections() {
-  const { corrections } = props.settings
-  if (!corrections) return
-  correctPart.hidden = false
-  correctPart.querySelector('.consent-text').textContent = word('correct_consent', corrections)
-  correctDigits.append(...[...Array(10).keys(), null].map((digit) => {
-    const button = make('button', { type: 'button' }, digit ?? word('correct_none'))
-    button.addEventListener('click', () => sendCorrection(digit))
-    return button
-  }))
-  // Browsers remember boxes that were ticked; agreement holds for one visit.
-  consent.checked = false
-  consent.addEventListener('change', () => enableDigits(consent.checked))
-  correctYes.addEventListener('click', () => askRight(null, word('correct_thanks')))
-  correctNo.addEventListener('click', () => openCorrection(correctMore.hidden))
-}
+correctPart.hidden = false
+correctPart.querySelector('.consent-text').textContent = word('correct_consent', corrections)
+correctDigits.append(...[...Array(10).keys(), null].map((digit) => {
+  const button = make('button', { type: 'button' }, digit ?? word('correct_none'))
+  button.addEventListener('click', () => sendCorrection(digit))
+  return button
+}))
+// Browsers remember boxes that were ticked; agreement holds for one visit.
+consent.checked = false
+consent.addEventListener('change', () => enableDigits(consent.checked))
+correctYes.addEventListener('click', () => askRight(null, word('correct_thanks')))
+correctNo.addEventListener('click', () => openCorrection(correctMore.hidden))
+document.addEventListener('digits:answered', ({ detail }) => offerCorrection(detail))

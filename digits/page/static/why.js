@@ -19,8 +19,8 @@ let whyLabels = null // what the buttons say and show now
 // A rejected answer is asked about by the digit that it is nearest to.
 const whyDigit = () => whyOther ?? topDigit(whyAnswer)
 
-// Called with every answer; `final` where the pen is up.
-function offerWhy(answer, final) {
+// `final` where the answer is new and the pen is up.
+function offerWhy({ answer, final }) {
   whyAnswer = answer.kind === 'digit' && answer.image ? answer : null
   whyAsked += 1
   if (!whyAnswer) whyOther = null
@@ -110,12 +110,13 @@ function askWhy(on, other) {
   }
 }
 
-function listenForWhy() {
-  whyButton.addEventListener('click', () => askWhy(!whyOn, null))
-  bars.addEventListener('click', (event) => {
-    const item = event.target.closest('[data-digit]')
-    if (!item || !whyAnswer) return
-    const digit = Number(item.dataset.digit)
-    askWhy(!(whyOn && digit === whyDigit()), digit)
-  })
-}
+labelWhy()
+whyButton.addEventListener('click', () => askWhy(!whyOn, null))
+bars.addEventListener('click', (event) => {
+  const item = event.target.closest('[data-digit]')
+  if (!item || !whyAnswer) return
+  const digit = Number(item.dataset.digit)
+  askWhy(!(whyOn && digit === whyDigit()), digit)
+})
+document.addEventListener('digits:answered', ({ detail }) => offerWhy(detail))
+document.addEventListener('digits:source', ({ detail }) => { if (detail === source) explain() })
