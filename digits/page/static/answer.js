@@ -58,7 +58,6 @@ function setBars(answer) {
 // A tile shows what the network saw of a digit, and what it nearly took it for; a press shows the
 // inside of that digit.
 function setTiles(answer) {
-  tiles.hidden = !answer
   root.dataset.several = Boolean(answer)
   tiles.replaceChildren(...(answer ? answer.digits : []).map((read, place) => {
     const innerHTML = '<button type="button"><canvas></canvas><b></b><span></span><small></small></button>'
@@ -167,9 +166,8 @@ function showStatus() {
   const [line, errors] = ready ? sayWeights(status.weights) : [word(reached ? waiting : 'offline_line'), '']
   element.querySelector('.weights-line').textContent = line
   element.querySelector('.weights-errors').textContent = errors
-  const problem = element.querySelector('.problem')
-  problem.hidden = !status?.problem
-  problem.textContent = status?.code ? word('weights_problem', word(`weights_why_${status.code}`)) : status?.problem
+  const problem = status?.code ? word('weights_problem', word(`weights_why_${status.code}`)) : status?.problem
+  element.querySelector('.problem').textContent = problem ?? ''
 }
 
 // A network that the visitor has chosen answers the pad alone.

@@ -14,7 +14,7 @@ function showComparison({ networks, shrunk, normalized }) {
     line.lastChild.replaceWith(answerCell(row.normalized, ours))
     line.children[1].replaceWith(answerCell(row.shrunk, ours))
   })
-  setFilled(true)
+  fold.dataset.filled = true
 }
 
 // A press of the network's name lets it answer the pad.
@@ -44,17 +44,11 @@ function answerCell({ digit, confidence }, ours) {
   return make('td', { className }, make('b', {}, digit), make('small', {}, wholePercent.format(confidence)))
 }
 
-function setFilled(filled) {
-  table.hidden = !filled
-  fold.querySelector('.compare-choose').hidden = !filled
-  fold.querySelector('.compare-none').hidden = filled
-}
-
 function compareWith({ source, answer }) {
   if (source !== 'draw' || !['digit', 'number', 'blank'].includes(answer.kind)) return
   wanted = answer.kind === 'blank' ? null : { answer, topic: source }
   if (wanted) askWhileOpen('compare', ({ strokes }) => ({ mode: 'digit', strokes }), showComparison)
-  else setFilled(false)
+  else delete fold.dataset.filled
 }
 
 document.addEventListener('digits:network', markChosen)

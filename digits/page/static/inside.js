@@ -12,10 +12,8 @@ const columns = votes.querySelector('.columns')
 const BLANK = { image: btoa('\0'.repeat(784)) }
 
 let layers = [] // of the presented answer: what came, its figure, and how its maps lie there
-let layersOf = '' // which network the figures were made for
 let pinned = null // the layer and channel that a press holds
-let hovered = null // those below the mouse
-let chosen = null // those that are shown large
+let chosen = null // those that are shown large: below the mouse, or held
 let reveals = false // whether the next layers are scrolled into view
 
 // From no activation over the page's indigo to white.
@@ -29,9 +27,7 @@ const PALETTE = Array.from({ length: 256 }, (_, value) => {
 // ---- layers --------------------------------------------------------------------------------
 
 function showLayers({ layers: found }) {
-  const network = found.map(({ name, channels, height, width }) => [name, channels, height, width]).join()
-  if (network !== layersOf) makeLayers(found)
-  layersOf = network
+  if (shapesOf(found) !== shapesOf(layers)) makeLayers(found)
   layers.forEach((layer, i) => {
     layer.bytes = decodeBytes(found[i].values)
     paintLayer(layer)
@@ -43,8 +39,11 @@ function showLayers({ layers: found }) {
   reveals = false
 }
 
+// What the figures are made for.
+const shapesOf = (some) => some.map(({ name, channels, height, width }) => [name, channels, height, width]).join()
+
 function makeLayers(found) {
-  pinned = hovered = chosen = null
+  pinned = chosen = null
   layers.forEach(({ figure }) => figure.remove())
   layers = found.map((layer, place) => {
     const innerHTML = '<canvas role="slider" tabindex="0" aria-valuemin="1" aria-valuenow="1"></canvas><figcaption><b></b><span></span></figcaption>'
@@ -99,9 +98,8 @@ function hold(map) {
 }
 
 function point(map) {
-  hovered = map
   const before = chosen
-  chosen = hovered || pinned
+  chosen = map || pinned
   if (before && before.layer !== chosen?.layer) paintLayer(before.layer)
   if (chosen) {
     const { layer, channel } = chosen

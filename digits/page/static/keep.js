@@ -7,7 +7,6 @@ const MOST_LAST = 8
 const SAID_MS = 4000
 
 const keepSaid = element.querySelector('.keep-said')
-const last = element.querySelector('.last')
 const lastButtons = element.querySelector('.last-drawings')
 let saidTimer = 0
 
@@ -74,7 +73,6 @@ function lastCodes() {
 
 function showLast() {
   const drawings = lastCodes().map(decodeDrawing).filter(Boolean)
-  last.hidden = drawings.length === 0
   lastButtons.replaceChildren(...drawings.map((drawing, i) => drawingButton(drawing, word('last_drawing', i + 1))))
 }
 

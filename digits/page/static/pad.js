@@ -105,9 +105,8 @@ function change(next, remember = true) {
 
 // A blank sheet that Undo does not lead back from.
 function startBlank() {
-  change([], false)
   past.length = 0
-  refresh()
+  change([], false)
   ask(true)
 }
 

@@ -7,8 +7,6 @@ const AGAINST = [251, 146, 60]
 const FAINT = 0.1 // a place that says less than this part of the loudest is not worth words
 
 const whyButton = element.querySelector('.why')
-const legendSeen = element.querySelector('.legend-seen')
-const legendWhy = element.querySelector('.legend-why')
 
 let whyOn = false
 let whyOther = null // the pressed bar's digit; null for the answer itself
@@ -40,9 +38,7 @@ function labelWhy() {
   whyButton.disabled = !whyAnswer
   whyButton.setAttribute('aria-pressed', on)
   whyButton.textContent = whyAnswer ? word('why', whyDigit()) : word('why_short')
-  legendSeen.hidden = on
-  legendWhy.hidden = !on
-  if (on) legendWhy.querySelector('.for').textContent = word('why_for', whyDigit())
+  if (on) element.querySelector('.legend-why .for').textContent = word('why_for', whyDigit())
   else seenImage.setAttribute('aria-label', word('seen_image_label'))
   digitRows.forEach((item, digit) => {
     item.firstChild.disabled = !whyAnswer
