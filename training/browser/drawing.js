@@ -16,7 +16,6 @@ const BELL = [-1, 0, 1].map((beside) => Array.from({ length: STEPS }, (_, step) 
   return Math.floor(255 * Math.exp(-((away / BELL_WIDTH) ** 2)))
 }))
 
-const between = (value, low, high) => Math.max(low, Math.min(high, value))
 const inUnits = (pixels) => Math.round(pixels * UNIT)
 const sixteenths = (units) => Math.floor((units % UNIT) / (UNIT / 16))
 

@@ -49,28 +49,23 @@ async function readStrokes(strokes) {
 async function readDrawing(strokes) {
   if (problem) return { kind: 'problem', text: problem }
   if (!network) return { kind: 'warming' }
-  try {
-    return await readStrokes(strokes)
-  } catch (error) {
-    console.error(error)
-    return undefined // as for a call that failed: the pad asks again
-  }
+  return logFailure(readStrokes(strokes)) // undefined as for a call that failed: the pad asks again
 }
 
 // What "Look inside" asks, as digits/page/static/ask_later.js asks the server (digits/server/inside.py).
-async function askLater(_, { image }) {
-  if (problem) return null
-  const ink = Float32Array.from(decodeBytes(image), (value) => value / 255)
-  try {
-    const values = await compute(ink, ABOUT.layers.map(({ name }) => name))
-    // 255 is a layer's largest value.
-    const encoded = values.map((layer) => encodeBytes(layer, 255 / (maximum(layer) || 1)))
-    return { layers: ABOUT.layers.map((layer, i) => ({ ...layer, values: encoded[i] })) }
-  } catch (error) {
-    console.error(error)
-    return null
-  }
+function askLater(_, { image }) {
+  return problem ? null : logFailure(readLayers(image))
 }
+
+async function readLayers(image) {
+  const ink = Float32Array.from(decodeBytes(image), (value) => value / 255)
+  const values = await compute(ink, ABOUT.layers.map(({ name }) => name))
+  // 255 is a layer's largest value.
+  const encoded = values.map((layer) => encodeBytes(layer, 255 / (maximum(layer) || 1)))
+  return { layers: ABOUT.layers.map((layer, i) => ({ ...layer, values: encoded[i] })) }
+}
+
+const logFailure = (answer) => answer.catch((error) => console.error(error))
 
 const server = {
   async read_status() {

@@ -21,6 +21,8 @@ function tell(name, detail) {
   document.dispatchEvent(new CustomEvent(name, { detail }))
 }
 
+const between = (value, low, high) => Math.max(low, Math.min(high, value))
+
 const sleep = (milliseconds) => new Promise((resolve) => { setTimeout(resolve, milliseconds) })
 
 // A new element with these properties, around this content.

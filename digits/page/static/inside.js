@@ -116,7 +116,7 @@ const nameOf = ({ layer, channel }) => word(layer.field ? 'inside_map' : 'inside
 
 function mapAt(layer, event) {
   const { left, top, width, height } = layer.canvas.getBoundingClientRect()
-  const cell = (place, side) => Math.max(0, Math.min(layer.across - 1, Math.floor((place / side) * layer.across)))
+  const cell = (place, side) => between(Math.floor((place / side) * layer.across), 0, layer.across - 1)
   const channel = cell(event.clientY - top, height) * layer.across + cell(event.clientX - left, width)
   return { layer, channel: Math.min(channel, layer.channels - 1) }
 }
@@ -142,7 +142,7 @@ function listenToLayer(layer) {
     }[event.key]
     if (to === undefined) return
     event.preventDefault()
-    hold(to === null ? null : { layer, channel: Math.max(0, Math.min(last, to)) })
+    hold(to === null ? null : { layer, channel: between(to, 0, last) })
   })
 }
 

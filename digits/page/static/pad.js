@@ -26,7 +26,7 @@ let pen = null // the pointer that is drawing
 let replaying = null // the running of an example that draws itself
 let own = strokes.length > 0 // whether the visitor drew some of it
 
-const insidePad = (value) => Math.max(0, Math.min(PAD_HEIGHT, value))
+const insidePad = (value) => between(value, 0, PAD_HEIGHT)
 
 const pointCount = () => strokes.reduce((sum, stroke) => sum + (stroke.length - 1) / 2, 0)
 
@@ -187,7 +187,7 @@ async function send(now) {
 function place(event) {
   const area = sketchpad.getBoundingClientRect()
   const scale = PAD_HEIGHT / sketchpad.clientHeight
-  const limit = (value) => Math.round(Math.max(-brush, Math.min(PAD_HEIGHT + brush, value)))
+  const limit = (value) => Math.round(between(value, -brush, PAD_HEIGHT + brush))
   return [
     limit((event.clientX - area.left - sketchpad.clientLeft) * scale),
     limit((event.clientY - area.top - sketchpad.clientTop) * scale),
