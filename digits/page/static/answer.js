@@ -18,7 +18,6 @@ const announce = element.querySelector('.announce')
 const count = (number) => number.toLocaleString(language)
 const percent = new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 1 })
 
-const BESIDE = ['full', 'offline', 'warming', 'reading'] // said beside the last bars
 const waitingFor = (mode) => ({ answer: { kind: 'blank', mode }, final: true })
 
 const answers = { draw: waitingFor('draw'), upload: waitingFor('upload') }

@@ -55,6 +55,8 @@ function chooseNetwork(name) {
   tell('digits:network')
 }
 
+const BESIDE = ['full', 'offline', 'warming', 'reading'] // kinds that are said beside the last answer
+
 const topDigit = (answer) => answer.confidences.indexOf(Math.max(...answer.confidences))
 
 // The share of "a digit, whichever": confidences are given that it is one, the score is not.

@@ -41,7 +41,7 @@ async function readDrawing(strokes, lifted) {
 }
 
 function isWide(strokes) {
-  const [[left, right], [top, bottom]] = [0, 1].map((axis) => reachOf(strokes, axis))
+  const [[left, right], [top, bottom]] = reachOf(strokes)
   return right - left > WIDE * (bottom - top)
 }
 

@@ -216,7 +216,7 @@ function pickedOf({ digits, picked, network }) {
 
 // Without one digit, blank paper is shown.
 function lookAt({ source, answer }) {
-  if (['reading', 'full', 'offline', 'warming'].includes(answer.kind)) return
+  if (BESIDE.includes(answer.kind)) return
   const seen = answer.image ? answer : pickedOf(answer) ?? BLANK
   wanted = { answer: seen, source, topic: `${source} ${seen === BLANK}` }
   if (seen === BLANK) tell('digits:overlay', { by: 'inside', picture: null })

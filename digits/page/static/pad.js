@@ -32,7 +32,7 @@ const pointCount = () => strokes.reduce((sum, stroke) => sum + (stroke.length - 
 
 // Around all ink on the pad: x, y, width and height in pad units.
 function boxOfInk() {
-  const [[left, right], [top, bottom]] = [0, 1].map((axis) => reachOf(strokes, axis).map(insidePad))
+  const [[left, right], [top, bottom]] = reachOf(strokes).map((ends) => ends.map(insidePad))
   return [left, top, right - left, bottom - top]
 }
 
@@ -44,10 +44,9 @@ function spans(drawing, axis) {
   })
 }
 
-// The same for the whole drawing.
-function reachOf(drawing, axis) {
-  const ends = spans(drawing, axis).flat()
-  return [Math.min(...ends), Math.max(...ends)]
+// The same for the whole drawing, along both.
+function reachOf(drawing) {
+  return [0, 1].map((axis) => spans(drawing, axis).flat()).map((ends) => [Math.min(...ends), Math.max(...ends)])
 }
 
 // ---- drawing -------------------------------------------------------------------------------
