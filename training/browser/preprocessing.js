@@ -106,19 +106,14 @@ function pad(ink, margin) {
 
 // Each pixel takes the darkest within a disc of this many pixels across.
 function dilate(ink, side) {
-  const { width, height, data } = ink
+  const { width, height } = ink
   const grown = newInk(width, height)
   const center = Math.floor(side / 2)
-  for (let dy = -center; dy < side - center; dy += 1) {
-    const reach = roundEven(center * Math.sqrt(Math.max(0, center * center - dy * dy)) / center)
-    const [first, last] = [Math.max(-reach, -center), Math.min(reach, side - center - 1)]
-    for (let y = Math.max(0, -dy); y < Math.min(height, height - dy); y += 1) {
-      for (let x = 0; x < width; x += 1) {
-        const at = y * width + x
-        for (let from = Math.max(0, x + first); from <= Math.min(width - 1, x + last); from += 1) {
-          grown.data[at] = Math.max(grown.data[at], data[(y + dy) * width + from])
-        }
-      }
+  for (let top = -center; top < side - center; top += 1) {
+    const reach = Math.round(Math.sqrt(center * center - top * top))
+    for (let left = -reach; left <= Math.min(reach, side - center - 1); left += 1) {
+      const moved = cutOut(ink, { left, top, width, height }).data
+      moved.forEach((value, i) => { grown.data[i] = Math.max(grown.data[i], value) })
     }
   }
   return grown
