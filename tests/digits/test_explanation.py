@@ -33,12 +33,6 @@ def test_an_image_whose_lower_half_decides_is_marked_there_alone():
     assert (explain(logits, IMAGES[8], 1)[14:] <= 0).all()
 
 
-def test_paper_has_no_say(recognizer):
-    for image in IMAGES:
-        assert np.all(recognizer.explain(image, 5)[image == 0] == 0)
-    assert np.all(recognizer.explain(BLANK, 5) == 0)
-
-
 def test_what_is_marked_most_costs_most_when_it_is_removed(recognizer):
     """Cut out squares of 5 pixels: the one marked most against others with as much ink."""
     costlier = []

@@ -364,20 +364,6 @@ def test_full_disk_keeps_what_serves_until_there_is_room(server, started, tmp_pa
         running._thread.join(60)  # noqa: SLF001 - before the disk goes
 
 
-def test_earlier_tag_rolls_back_on_the_next_start(server, started):
-    server.repos[REPO].tags["v1"] = old = server.head(REPO)
-    new = server.push(REPO, weight_set(temperature=2.0))
-    finished(started())
-    back = started(revision="v1")
-    assert finished(back).problem is None
-    assert commit_of(back) == old != new
-    # And it stays, also where the Hub is gone on the start after that.
-    server.fail(Failure("drop"))
-    again = started(revision="v1")
-    finished(again)
-    assert commit_of(again) == old
-
-
 UNTIL_IT_IS_TOLD_TO_END = f"""
 import sys
 from digits.service import Service

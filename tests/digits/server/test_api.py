@@ -40,12 +40,6 @@ def test_only_the_two_endpoints_are_public(app):
     assert named == {"predict", "read"}
 
 
-def test_a_call_without_a_picture_is_refused_with_advice(app):
-    kind, answer = app.call("predict", None)
-    assert kind == "error"
-    assert "Choose a picture" in json.dumps(answer)
-
-
 def test_a_file_over_the_limit_is_not_taken(app):
     with pytest.raises(httpx.HTTPStatusError, match="413"):
         app.upload(b"\0" * 20_000_001)
