@@ -1,9 +1,5 @@
 // Ask what may wait, after the pen's own questions: the answer, or null where there is none.
 async function askLater(name, question) {
-  try {
-    const response = await postJson(name, question, { priority: 'low' })
-    return response.ok ? await response.json() : null
-  } catch {
-    return null
-  }
+  const { ok, answer } = await postJson(name, question, { priority: 'low' })
+  return ok ? answer : null
 }

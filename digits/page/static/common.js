@@ -113,11 +113,19 @@ function frameOnPad({ image, ink }) {
 // Relative to Gradio's root, which a proxy may have moved.
 const rootUrl = (path) => new URL(path, `${(window.gradio_config?.root ?? location.href.split(/[?#]/)[0]).replace(/\/$/, '')}/`)
 
-const apiUrl = (name) => rootUrl(`v1/${name}`)
+// The answer and its status; neither where the server cannot be reached.
+async function askServer(path, options) {
+  try {
+    const response = await fetch(rootUrl(`v1/${path}`), { method: 'POST', ...options })
+    return { ok: response.ok, status: response.status, answer: await response.json() }
+  } catch {
+    return { ok: false }
+  }
+}
 
 function postJson(name, question, options) {
   const headers = { 'Content-Type': 'application/json' }
-  return fetch(apiUrl(name), { method: 'POST', headers, body: JSON.stringify(question), ...options })
+  return askServer(name, { headers, body: JSON.stringify(question), ...options })
 }
 
 const wholePercent = new Intl.NumberFormat(language, { style: 'percent' })

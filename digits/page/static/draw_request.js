@@ -12,17 +12,12 @@ document.addEventListener('digits:network', () => writeStore('sessionStorage', N
 // The answer to one question, or undefined where the server cannot be reached.
 async function request(mode, strokes) {
   const network = chosenNetwork() ?? undefined
-  try {
-    const response = await postJson('draw', { mode, strokes, network, images: mode === 'number' })
-    const answer = await response.json()
-    if (answer.code === 'warming') return { kind: 'warming' }
-    if (response.status === 422) return { kind: 'refused' }
-    if (!response.ok) return undefined
-    if (mode === 'number') return { kind: 'number', network, ...answer }
-    return { kind: answer.reason === 'blank' ? 'blank' : 'digit', network, ...answer }
-  } catch {
-    return undefined
-  }
+  const { ok, status, answer } = await postJson('draw', { mode, strokes, network, images: mode === 'number' })
+  if (answer?.code === 'warming') return { kind: 'warming' }
+  if (status === 422) return { kind: 'refused' }
+  if (!ok) return undefined
+  if (mode === 'number') return { kind: 'number', network, ...answer }
+  return { kind: answer.reason === 'blank' ? 'blank' : 'digit', network, ...answer }
 }
 
 // Strokes apart from left to right may be several digits, as may what is wide and no digit; all

@@ -10,14 +10,9 @@ const tellUpload = (answer) => tell('digits:answer', { source: 'upload', answer,
 
 async function askUpload() {
   if (picture.size > props.settings.max_file_bytes) return { kind: 'problem', code: 'too_large' }
-  try {
-    const response = await fetch(apiUrl(`look?turns=${turns}`), { method: 'POST', body: picture })
-    const answer = await response.json()
-    if (response.ok) return answer
-    return answer.error ? { kind: 'problem', text: answer.error } : { kind: 'offline' }
-  } catch {
-    return { kind: 'offline' }
-  }
+  const { ok, answer } = await askServer(`look?turns=${turns}`, { body: picture })
+  if (ok) return answer
+  return answer?.error ? { kind: 'problem', text: answer.error } : { kind: 'offline' }
 }
 
 async function look() {
