@@ -34,8 +34,7 @@ class RefusedError(BenchmarkError):
 
 def encode(pixels: npt.NDArray[np.uint8], kind: str = ".png") -> bytes:
     """Return a picture as the content of a file; `kind` is the ending of its name."""
-    content: bytes = cv2.imencode(kind, pixels)[1].tobytes()
-    return content
+    return cv2.imencode(kind, pixels)[1].tobytes()
 
 
 @functools.cache
@@ -75,8 +74,7 @@ class Caller:
     def upload(self, content: bytes) -> str:
         """Upload a PNG; return where the server keeps it."""
         files = {"files": ("digit.png", content, "image/png")}
-        path: str = json.loads(self.request("POST", "/gradio_api/upload", fields=files))[0]
-        return path
+        return json.loads(self.request("POST", "/gradio_api/upload", fields=files))[0]
 
     def predict(self, path: str) -> dict[str, Any]:
         """Call Gradio's `/predict` for an uploaded picture: ask, then listen to the answer.
@@ -91,20 +89,16 @@ class Caller:
         kind, _, rest = stream.rpartition("event: ")[2].partition("\ndata: ")
         if kind != "complete":
             raise RefusedError("/predict", HTTPStatus.OK, stream.encode())
-        answer: dict[str, Any] = json.loads(rest)[0]
-        return answer
+        return json.loads(rest)[0]
 
     def read(self, content: bytes, endpoint: str = "predict") -> dict[str, Any]:
         """Ask for one picture in the quickest way that the app has."""
         if self._app.is_gradio_alone:
             return self.predict(self.upload(content))
         kind = {"Content-Type": "application/octet-stream"}
-        found = self.request("POST", f"/v1/{endpoint}", body=content, headers=kind)
-        answer: dict[str, Any] = json.loads(found)
-        return answer
+        return json.loads(self.request("POST", f"/v1/{endpoint}", body=content, headers=kind))
 
     def draw(self, strokes: Sequence[Sequence[int]]) -> dict[str, Any]:
         """Ask what our page's pad asks at each stroke."""
         question = {"mode": "digit", "strokes": strokes}
-        answer: dict[str, Any] = json.loads(self.request("POST", "/v1/draw", json=question))
-        return answer
+        return json.loads(self.request("POST", "/v1/draw", json=question))

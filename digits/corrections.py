@@ -84,8 +84,7 @@ class Correction:
     def png(self) -> bytes:
         """Write the picture as 8-bit gray PNG, 255 full ink."""
         pixels = np.round(self.image * 255).astype(np.uint8)
-        encoded: bytes = cv2.imencode(".png", pixels)[1].tobytes()
-        return encoded
+        return cv2.imencode(".png", pixels)[1].tobytes()
 
 
 class Corrections:

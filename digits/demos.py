@@ -87,8 +87,7 @@ class Demos:
 
     @cached_property
     def _accuracies(self) -> dict[str | None, float]:
-        accuracies: dict[str | None, float] = json.loads((FOLDER / METRICS).read_text("utf-8"))
-        return accuracies
+        return json.loads((FOLDER / METRICS).read_text("utf-8"))
 
 
 def shrink_and_normalize(ink: InkArray) -> InkArray:

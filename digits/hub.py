@@ -283,13 +283,12 @@ def _run_child(asked: str, repo: str, timeout_seconds: float) -> dict[str, Any]:
     except OSError as error:
         raise HubError(f"no process for the download: {error.strerror}") from error
     try:
-        answer: dict[str, Any] = json.loads(child.stdout.splitlines()[-1])
+        return json.loads(child.stdout.splitlines()[-1])
     except (ValueError, IndexError) as error:
         last = (child.stderr.strip().splitlines() or ["no output"])[-1]
         raise HubError(
             f"the download of {repo} ended unexpectedly ({child.returncode}): {last}"
         ) from error
-    return answer
 
 
 def _child() -> None:

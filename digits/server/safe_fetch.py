@@ -38,12 +38,11 @@ class PictureBlocks(gr.Blocks):
     async def preprocess_data(self, *args: Any, **options: Any) -> list[Any]:  # noqa: ANN401 - Gradio's
         """Preprocess as Gradio does; text, lists and paths of the server are no picture files."""
         try:
-            received: list[Any] = await super().preprocess_data(*args, **options)
+            return await super().preprocess_data(*args, **options)
         except gr.Error:  # says what to do already
             raise
         except ValueError as error:
             raise gr.Error(HOW, print_exception=False) from error
-        return received
 
 
 class AddressError(Exception):
