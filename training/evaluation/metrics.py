@@ -17,9 +17,10 @@ from digits.segmentation.layout import Layout
 from training import calibrate
 from training.evaluation.corruptions import CORRUPTIONS
 from training.evaluation.datasets import PictureSet
+from training.synthesis.non_digits import KINDS
 
 _BATCH = 500  # bounds the memory that scoring takes; decides nothing else
-NON_DIGITS = ("letters", "scribbles", "dots", "lines", "blank", "noise")
+NON_DIGITS = ("letters", *KINDS)
 
 Figures = dict[str, Any]
 """Measured values by name, nested; leaves are numbers."""
