@@ -167,14 +167,10 @@ def plot(report: Report, path: Path) -> None:
 
 
 def print_growth(pictures: int) -> None:
-    """Print the app's memory every 500 pictures, then how far the later figures lie apart."""
-    stops = (*range(500, pictures, 500), pictures)
-    found = {}
+    """Print the app's memory every 500 pictures."""
     with started(OURS) as server:
-        for count, found[count] in memory.growth(server, stops):
-            print(f"{count:>7,} pictures: {found[count]:.0f} MB", flush=True)
-    early = 2_000 if 2_000 in found else stops[0]
-    print(f"after {early:,} / after {pictures:,}: {found[early]:.0f} / {found[pictures]:.0f} MB")
+        for count, megabytes in memory.growth(server, (*range(500, pictures, 500), pictures)):
+            print(f"{count:>7,} pictures: {megabytes:.0f} MB", flush=True)
 
 
 def main() -> None:
