@@ -157,7 +157,7 @@ class Recognizer:
             written = layout.lines or layout.unread
             return replace(NO_INK, reason=NOT_A_DIGIT) if written else NO_INK
         digits = [character for character, _ in characters if character.is_digit]
-        sure = [c for c, seen in characters if is_sure(_combined(c.certainty, seen))]
+        sure = [c for c, seen in characters if is_sure(_combined(c.digit_probability, seen))]
         best = max(
             sure or digits or [character for character, _ in characters],
             key=lambda each: each.confidence * max(each.box[2:]),
@@ -177,13 +177,14 @@ class Recognizer:
         unread: list[Box] = []
         for line in layout.lines:
             characters = self._read_line(line)
-            number = [each.as_digit(len(texts)) for each in characters if each.is_digit]
-            certainty = float(np.mean([c.certainty for c in characters if c.is_digit] or [0.0]))
-            seen = is_sure(_combined(certainty, line.score))
+            digits = [each for each in characters if each.is_digit]
+            probability = float(np.mean([each.digit_probability for each in digits] or [0.0]))
+            seen = is_sure(_combined(probability, line.score))
             if not (seen and self._numbers.is_number(characters)):
                 unread.append(line.box)
                 continue
             unread += [each.box for each in characters if not each.is_digit]
+            number = [each.as_digit(len(texts)) for each in digits]
             read += number
             texts.append("".join(str(digit.digit) for digit in number))
         # Ink beside a digit that was read is a sliver of it rather than writing left out.

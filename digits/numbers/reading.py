@@ -54,9 +54,9 @@ class Character(NamedTuple):
         return float(self.probabilities[:10].max()) if self.is_digit else 0.0
 
     @property
-    def certainty(self) -> float:
+    def digit_probability(self) -> float:
         """0 to 1, how likely it is a digit, whichever; 0 for other writing."""
-        return 1 - float(self.probabilities[networks.NOT_A_DIGIT :].sum()) if self.is_digit else 0.0
+        return _digit_probability(self.probabilities) if self.is_digit else 0.0
 
     def as_digit(self, line: int = 0) -> ReadDigit:
         """Name the digit; `line` counts from the top."""
@@ -105,7 +105,9 @@ class NumberReader:
         by_line = np.stack([each.probabilities for each, _ in written])
         both = _geometric_mean(by_line, self._classify(images))
         return [
-            Character(image, row, to_picture(*part.box), _is_digit(named.probabilities))
+            Character(
+                image, row, to_picture(*part.box), _digit_probability(named.probabilities) > 0.5
+            )
             for image, row, (named, part) in zip(images, both, written, strict=True)
         ]
 
@@ -124,7 +126,7 @@ class NumberReader:
         if len(named) != 1:
             return Character(image, rows[0], box)
         both = _geometric_mean(named[0].probabilities[None], rows)[0]
-        return Character(image, both, box, _is_digit(both))
+        return Character(image, both, box, _digit_probability(both) > 0.5)
 
     def is_number(self, line: Sequence[Character]) -> bool:
         """Tell digits from words: neighbours vouch for an unclear digit, not for one alone."""
@@ -153,8 +155,9 @@ class NumberReader:
         return Reading(("".join(str(digit.digit) for digit in digits),), digits, other)
 
 
-def _is_digit(probabilities: npt.NDArray[np.float32]) -> bool:
-    return bool(probabilities[networks.NOT_A_DIGIT :].sum() < 0.5)
+def _digit_probability(probabilities: npt.NDArray[np.float32]) -> float:
+    """Return 1 less that of "not a digit", which a network of ten classes never says."""
+    return 1 - float(probabilities[networks.NOT_A_DIGIT :].sum())
 
 
 def _geometric_mean(
