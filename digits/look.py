@@ -12,8 +12,8 @@ from digits.segmentation.extractor import Extractor
 from digits.segmentation.finder import Finder, Found
 from digits.segmentation.layout import Layout, find_layout, find_writing
 
-_ZOOMS: Final = (1.4, 0.75)
-"""Scales in which ink is extracted again where a number is read unsurely."""
+_ZOOMS: Final = (1.0, 1.4, 0.75)
+"""Scales in which ink is extracted, until some is found and a number is read surely."""
 
 
 class Look:
@@ -41,15 +41,17 @@ class Look:
 
     @cached_property
     def layout(self) -> Layout:
-        """By finder and extractor."""
-        return find_layout(self._extractor, self.picture, self._found)
+        """By finder and extractor, in the first scale in which there is ink of digits.
+
+        Large digits of a fine pen are fainter than ink in the usual one.
+        """
+        without_ink = Layout(unread=self._found.unread)
+        return next((layout for layout in self.layouts() if layout.lines), without_ink)
 
     def layouts(self) -> Iterator[Layout]:
-        """Yield the layout, then those of other scales, each extracted when it is asked for."""
-        yield self.layout
-        if self._found.centres:
-            for zoom in _ZOOMS:
-                yield find_layout(self._extractor, self.picture, self._found, zoom)
+        """Yield the layouts of all scales, each extracted when it is asked for."""
+        for zoom in _ZOOMS:
+            yield find_layout(self._extractor, self.picture, self._found, zoom)
 
     @cached_property
     def _found(self) -> Found:

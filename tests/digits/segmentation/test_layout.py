@@ -112,6 +112,11 @@ def in_a_small_cell(digit: int) -> np.ndarray:
     return photographed(cv2.resize(cell, (26, 26), interpolation=cv2.INTER_AREA) / 2.0 + 70)
 
 
+def large_in_fine_pencil(digit: int) -> np.ndarray:
+    paper = PAPER * (1 - 0.35 * (1 - sheet(digit, size=800, brush=3) / 255))
+    return photographed(cv2.copyMakeBorder(paper, 0, 0, 160, 160, cv2.BORDER_CONSTANT, value=50))
+
+
 def with_margin(digit: int) -> np.ndarray:
     return cv2.copyMakeBorder(sheet(digit), 12, 18, 15, 5, cv2.BORDER_CONSTANT, value=0)
 
@@ -134,6 +139,7 @@ SCENES = {
     "in_a_hard_shadow": lambda digit: shadowed(digit, half_plane(20, 0.7)),
     "in_two_shadows": lambda digit: shadowed(digit, CORNER_OF_LIGHT, side=120),
     "in_pencil": lambda digit: photographed(PAPER * (1 - 0.25 * placed(digit))),
+    "large_in_fine_pencil": large_in_fine_pencil,
     "in_broad_felt": lambda digit: photographed(PAPER * (1 - 0.75 * placed(digit, side=420))),
     "in_chalk": lambda digit: photographed(60 + 150 * placed(digit)),
     "on_ruled_paper": on_ruled_paper,
