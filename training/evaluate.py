@@ -135,7 +135,9 @@ def draw(answers: Mapping[str, Answers], kept: Mapping[str, PictureSet]) -> dict
     non_digits = {kind: answers[kind].scores for kind in metrics.NON_DIGITS if kind in answers}
     real = "drawn" if "drawn" in answers else "mnist_test"
     figures = {
-        "refusal.png": plots.rejection_curve(answers[real].scores, non_digits, f"rejected: {real}"),
+        "rejection.png": plots.rejection_curve(
+            answers[real].scores, non_digits, f"rejected: {real}"
+        ),
     }
     for name, pictures in kept.items():
         shown = np.round(255 * pictures.prepared).astype(np.uint8)

@@ -54,7 +54,7 @@ PROFILES = {
         2000,
         {
             "mnist_test": 0.008,
-            "refused": 0.015,
+            "rejected": 0.015,
             "ece": 0.01,
             "drawn": 0.03,
             "letters": 0.05,
@@ -64,11 +64,11 @@ PROFILES = {
     ),
     # For the networks without a class for what is no digit: they take nearly everything for one.
     "plain": Profile(
-        2000, _UNLIMITED | {"mnist_test": 0.03, "refused": 0.03, "ece": 0.02, "drawn": 0.08}
+        2000, _UNLIMITED | {"mnist_test": 0.03, "rejected": 0.03, "ece": 0.02, "drawn": 0.08}
     ),
     # To try the way to the Hub with a short run; such weights are for nobody's page.
     "trial": Profile(
-        100, _UNLIMITED | {"mnist_test": 0.2, "refused": 0.2, "ece": 0.2, "drawn": 0.5}
+        100, _UNLIMITED | {"mnist_test": 0.2, "rejected": 0.2, "ece": 0.2, "drawn": 0.5}
     ),
 }
 DEFAULT_PROFILE = "served"
@@ -80,7 +80,7 @@ def flags(answers: Mapping[str, Answers]) -> dict[str, significance.Flags]:
     empty = pages.labels == NO_DIGIT
     return {
         "mnist_test": test.misread,
-        "refused": ~test.answered,
+        "rejected": ~test.answered,
         "drawn": drawn.misread | ~drawn.answered,
         "letters": answers["letters"].answered,
         "outliers": answers["outliers"].answered,

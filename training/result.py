@@ -126,7 +126,7 @@ def _measure(
         "count": len(labels),
         "top1_accuracy": 1 - errors / len(labels),
         "ece": calibrate.reliability(confidences, labels).ece,
-        "refused": int((_scores(calibrated) < rejection_threshold).sum()),
+        "rejected": int((_scores(calibrated) < rejection_threshold).sum()),
     }
 
 
@@ -138,7 +138,7 @@ def summary(metrics: dict[str, Any]) -> str:
         f"{metrics['seconds']:.0f} s, seed {metrics['seed']}\n"
         f"MNIST test: {100 * test['top1_accuracy']:.2f} % "
         f"({test['errors']} of {test['count']:,} wrong), ECE {100 * test['ece']:.2f} %, "
-        f"{test['refused']} rejected\n"
+        f"{test['rejected']} rejected\n"
         f"validation: {100 * validation['top1_accuracy']:.2f} % "
         f"({validation['errors']} of {validation['count']:,} wrong), "
         f"temperature {metrics['temperature']:.3f}"

@@ -55,7 +55,7 @@ def test_rejection_is_measured_where_two_percent_of_digits_are_rejected():
     non_digits = answers([-1] * 4, [1] * 4, [0.0, 0.01, 0.02, 0.5])
     figures = metrics.rejection(real, {"letters": non_digits})
     assert figures["threshold"] == 0.02
-    assert figures["refused"] == {"letters": 0.5}
+    assert figures["rejected"] == {"letters": 0.5}
     assert figures["auroc_letters"] == pytest.approx((100 * 4 - 0.5 - 1.5 - 2.5 - 50.5) / 400)
 
 
@@ -63,8 +63,8 @@ def test_rejection_as_served_is_what_the_answers_say():
     real = answers([1] * 4, [1] * 4, [0.1, 0.6, 0.7, 0.8], rejection_threshold=0.5)
     non_digits = answers([-1] * 4, [1] * 4, [0.1, 0.2, 0.3, 0.9], rejection_threshold=0.5)
     figures = metrics.rejection(real, {"dots": non_digits})
-    assert figures["digits_refused_as_served"] == 0.25
-    assert figures["refused_as_served"] == {"dots": 0.75}
+    assert figures["digits_rejected_as_served"] == 0.25
+    assert figures["rejected_as_served"] == {"dots": 0.75}
     assert "auroc_letters" not in figures
 
 
@@ -159,7 +159,7 @@ def test_several_seeds_are_told_with_their_deviation():
     ]
     row = {"name": "conv3", "preprocessing": "plain resize", "seeds": [0, 1], "measured": measured}
     row["mean"], row["deviation"] = metrics.spread(measured)
-    row["mean"] |= {"corruptions": {"mean_error": 0.125}, "refusal": {"refused": {}}}
+    row["mean"] |= {"corruptions": {"mean_error": 0.125}, "rejection": {"rejected": {}}}
     header, cells = report.results_table([row])
     told = dict(zip(header, cells, strict=True))
     assert told["MNIST test"] == "0.85 % (85.0 ± 7.1 of 10,000)"
@@ -168,10 +168,10 @@ def test_several_seeds_are_told_with_their_deviation():
 
 
 def test_rejected_digits_are_told_beside_the_misread():
-    measured = [{"photos": {"errors": 3, "count": 200, "errors_or_refused": 10}}]
+    measured = [{"photos": {"errors": 3, "count": 200, "errors_or_rejected": 10}}]
     row = {"name": "served", "preprocessing": "this project", "seeds": [0], "measured": measured}
     row["mean"], row["deviation"] = metrics.spread(measured)
-    row["mean"] |= {"corruptions": {"mean_error": 0.1}, "refusal": {"refused": {}}}
+    row["mean"] |= {"corruptions": {"mean_error": 0.1}, "rejection": {"rejected": {}}}
     header, cells = report.results_table([row])
     assert dict(zip(header, cells, strict=True))["photos"] == "1.50 % (3 of 200; 7 rejected)"
 
@@ -222,11 +222,11 @@ def test_everything_is_measured_written_and_drawn(tiny_mnist, tmp_path, monkeypa
     ours = results["rows"][1]["mean"]
     assert ours["mnist_test"]["count"] == 2
     assert len(ours["corruptions"]["kinds"]) == 15
-    assert set(ours["refusal"]["refused"]) == set(metrics.NON_DIGITS)
+    assert set(ours["rejection"]["rejected"]) == set(metrics.NON_DIGITS)
     assert ours["numbers"]["canvas"]["count"] == ours["numbers"]["paper"]["count"] == 2
     assert results["rows"][1]["mean"]["drawn"] == results["rows"][3]["mean"]["drawn"]
     names = {path.name for path in (tmp_path / "figures").iterdir()}
-    assert names >= {"refusal.png", "misread-drawn.png", "reliability-drawn.png"}
+    assert names >= {"rejection.png", "misread-drawn.png", "reliability-drawn.png"}
     assert "corrupted MNIST" in capsys.readouterr().out
 
 

@@ -89,7 +89,7 @@ def test_weights_as_good_as_the_published_ones_pass():
     ("key", "change"),
     [
         ("mnist_test", {"wrong": range(60)}),
-        ("refused", {"rejected": range(60)}),
+        ("rejected", {"rejected": range(60)}),
         ("drawn", {"rejected": range(60)}),
         ("letters", {"accepted": range(60)}),
         ("outliers", {"accepted": range(60)}),

@@ -358,7 +358,7 @@ def test_card_says_what_the_run_measured_and_how_it_was_made(run):
         measured = metrics[part]
         assert values[split, "accuracy"] == measured["top1_accuracy"]
         assert values[split, "expected_calibration_error"] == measured["ece"]
-        assert values[split, "refusal_rate"] == measured["refused"] / measured["count"]
+        assert values[split, "rejection_rate"] == measured["rejected"] / measured["count"]
     assert {result.verified for result in results} == {None}
     for heading in ("Intended use and limits", "Calibration and rejection", "Data and licences"):
         assert f"## {heading}\n" in text

@@ -84,7 +84,7 @@ def test_the_run_folder_is_a_set_of_weights_that_answers_as_measured(finished):
     errors = (probabilities[:, :10].argmax(axis=1) != MNIST.test_labels).sum()
     rejected = (probabilities[:, :10].max(axis=1) < metrics["rejection_threshold"]).sum()
     assert errors == metrics["mnist_test"]["errors"]
-    assert rejected == metrics["mnist_test"]["refused"]
+    assert rejected == metrics["mnist_test"]["rejected"]
 
 
 def test_config_names_network_calibration_and_hashes(finished):
@@ -106,7 +106,7 @@ def test_metrics_say_what_was_measured_and_how(finished):
     test, validation = metrics["mnist_test"], metrics["validation"]
     assert test["count"] == 100
     assert test["top1_accuracy"] == 1 - test["errors"] / 100 > 0.95
-    assert (validation["count"], validation["refused"]) == (40, 0)
+    assert (validation["count"], validation["rejected"]) == (40, 0)
     assert metrics["parameters"] == 34826
     assert (metrics["epochs"], metrics["seed"], metrics["limit"]) == (3, 0, 400)
     assert (metrics["training_count"], metrics["validation_count"]) == (360, 40)

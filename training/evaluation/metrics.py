@@ -103,7 +103,7 @@ def measure(answers: Mapping[str, Answers]) -> Figures:
     }
     figures["corruptions"] = corruption_figures(answers)
     real = answers.get("drawn", answers["mnist_test"])
-    figures["refusal"] = rejection(real, {k: answers[k] for k in NON_DIGITS if k in answers})
+    figures["rejection"] = rejection(real, {k: answers[k] for k in NON_DIGITS if k in answers})
     return figures
 
 
@@ -114,7 +114,7 @@ def _recognition(answers: Answers) -> Figures:
         "errors": errors,
         "count": len(answers.labels),
         "top1_accuracy": 1 - errors / len(answers.labels),
-        "errors_or_refused": int((answers.misread | ~answers.answered).sum()),
+        "errors_or_rejected": int((answers.misread | ~answers.answered).sum()),
         "ece": calibrate.reliability(answers.confidences, answers.labels).ece,
     }
 
@@ -138,9 +138,9 @@ def rejection(real: Answers, non_digits: Mapping[str, Answers]) -> Figures:
     threshold = calibrate.choose_rejection_threshold(real.scores)
     figures: Figures = {
         "threshold": threshold,
-        "refused": {kind: float((a.scores < threshold).mean()) for kind, a in non_digits.items()},
-        "digits_refused_as_served": float((~real.answered).mean()),
-        "refused_as_served": {kind: float((~a.answered).mean()) for kind, a in non_digits.items()},
+        "rejected": {kind: float((a.scores < threshold).mean()) for kind, a in non_digits.items()},
+        "digits_rejected_as_served": float((~real.answered).mean()),
+        "rejected_as_served": {kind: float((~a.answered).mean()) for kind, a in non_digits.items()},
     }
     if "letters" in non_digits:
         figures["auroc_letters"] = auroc(real.scores, non_digits["letters"].scores)

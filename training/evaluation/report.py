@@ -65,7 +65,7 @@ def _share(figures: Figures) -> float:
 
 def _rejected(figures: Figures) -> float:
     """Return how many are rejected whose likeliest digit is right."""
-    return float(figures.get("errors_or_refused", figures["errors"]) - figures["errors"])
+    return float(figures.get("errors_or_rejected", figures["errors"]) - figures["errors"])
 
 
 def _row(rows: Sequence[Row], name: str, preprocessing: str) -> Row:
@@ -80,7 +80,7 @@ def _shares(row: Row) -> list[str]:
         for key in path:
             figures, deviation = figures.get(key, {}), deviation.get(key, {})
         cells.append(_wrong(figures, deviation))
-    rejected = mean["refusal"]["refused"].get("letters")
+    rejected = mean["rejection"]["rejected"].get("letters")
     accepted = "-" if rejected is None else f"{100 * (1 - rejected):.1f} %"
     return [*cells, f"{100 * mean['corruptions']['mean_error']:.2f} %", accepted]
 
@@ -107,7 +107,7 @@ def ablation_table(measured: Mapping[str, Any]) -> list[list[str]]:
             for name in ("mnist_test", "drawn", "photos")
         ]
         corrupted = f"{100 * row['corruptions']['mean_error']:.1f} %"
-        accepted = f"{100 * (1 - row['refusal']['refused']['letters']):.1f} %"
+        accepted = f"{100 * (1 - row['rejection']['rejected']['letters']):.1f} %"
         rows.append([row["name"], *shares, corrupted, accepted])
     return [header, *rows]
 

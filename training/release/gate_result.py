@@ -20,7 +20,7 @@ GATE_FILE = "gate.json"
 
 TITLES = {
     "mnist_test": "MNIST test digits misread",
-    "refused": "MNIST test digits rejected",
+    "rejected": "MNIST test digits rejected",
     "ece": "calibration error on them",
     "drawn": "drawn digits misread or rejected",
     "letters": "letters accepted",

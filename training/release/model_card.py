@@ -155,7 +155,11 @@ def _eval_results(metrics: Mapping[str, Any], gate: Sequence[Measured]) -> Itera
         for kind, name, value in (
             ("accuracy", "top-1 accuracy", measured["top1_accuracy"]),
             ("expected_calibration_error", "expected calibration error", measured["ece"]),
-            ("refusal_rate", "share of digits rejected", measured["refused"] / measured["count"]),
+            (
+                "rejection_rate",
+                "share of digits rejected",
+                measured["rejected"] / measured["count"],
+            ),
         ):
             yield result(
                 dataset_type=MNIST,
@@ -180,7 +184,7 @@ def _results_table(metrics: Mapping[str, Any]) -> str:
     for key, (title, _) in _SETS.items():
         measured = metrics[key]
         right, wrong = f"{measured['top1_accuracy']:.2%}", f"{measured['errors']:,}"
-        rejected, ece = f"{measured['refused']:,}", f"{measured['ece']:.2%}"
+        rejected, ece = f"{measured['rejected']:,}", f"{measured['ece']:.2%}"
         rows.append([title, right, f"{wrong} of {measured['count']:,}", rejected, ece])
     return markdown(rows)
 
@@ -205,7 +209,7 @@ def _rejection(rejection_threshold: float, test: Mapping[str, Any]) -> str:
         return "No answer is withheld."
     return (
         f'Answers whose score is below {rejection_threshold:.4g} are withheld as "not a digit", '
-        f"which are {test['refused']:,} of {test['count']:,} test digits."
+        f"which are {test['rejected']:,} of {test['count']:,} test digits."
     )
 
 
