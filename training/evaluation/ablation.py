@@ -7,7 +7,6 @@ within half an hour on two cores); compare the rows with each other, not with th
 Killed, it goes on where it was. The recipe itself was not chosen on these figures.
 """
 
-import argparse
 import dataclasses
 import json
 from collections.abc import Mapping
@@ -25,7 +24,10 @@ from training.evaluation.metrics import Figures
 from training.recipes import RECIPES
 from training.train import Job, train
 
-ABLATION_FILE = Path(__file__).parents[1] / "ablation.json"
+_FILE = Path(__file__).parents[1] / "ablation.json"
+_RUNS = Path("runs/ablation")
+_IMAGES = 12_000
+_EPOCHS = 4
 
 WHOLE = "everything"
 
@@ -71,48 +73,28 @@ def run(source: Material, folder: Path, jobs: Mapping[str, Job]) -> list[Figures
     return rows
 
 
-def _arguments() -> argparse.Namespace:
+def main() -> None:
+    """Train, measure, print and write."""
     parser = console.parser(
         "training.evaluation.ablation", "Train without one part after the other."
     )
     parser.add_argument("--data", type=Path, help="folder of MNIST's four files")
     parser.add_argument("--drawn", type=Path, required=True, help="recorded digits and letters")
-    parser.add_argument(
-        "--runs", type=Path, default=Path("runs/ablation"), help="where the trainings are kept"
-    )
-    parser.add_argument("--out", type=Path, default=ABLATION_FILE)
-    parser.add_argument("--limit", type=int, default=12000, help="MNIST images of each training")
-    parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument("--seed", type=int, default=0)
-    return parser.parse_args()
-
-
-def main() -> None:
-    """Train, measure, print and write."""
-    arguments = _arguments()
+    arguments = parser.parse_args()
     look = Recognizer(load_folder(BUNDLED)).look
     source = datasets.material(load_mnist(arguments.data), arguments.drawn, 10000, look)
     # Averages over hundreds of steps, of the weights and of batch normalization, would still be
     # their start after the few steps of so short a training.
     recipe = dataclasses.replace(
-        RECIPES[networks.DEFAULT_NETWORK],
-        epochs=arguments.epochs,
-        batch_size=32,
-        ema_momentum=None,
+        RECIPES[networks.DEFAULT_NETWORK], epochs=_EPOCHS, batch_size=32, ema_momentum=None
     )
     jobs = {
-        name: Job(
-            recipe=dataclasses.replace(recipe, augmentation=parts),
-            seed=arguments.seed,
-            limit=arguments.limit,
-        )
+        name: Job(recipe=dataclasses.replace(recipe, augmentation=parts), limit=_IMAGES)
         for name, parts in PARTS.items()
     }
-    rows = run(source, arguments.runs, jobs)
-    told = {key: getattr(arguments, key) for key in ("limit", "epochs", "seed")}
-    measured = {**told, "rows": rows}
+    measured = {"images": _IMAGES, "epochs": _EPOCHS, "rows": run(source, _RUNS, jobs)}
     print(console.render(report.ablation_table(measured)))
-    arguments.out.write_text(json.dumps(measured, indent=2) + "\n", "utf-8")
+    _FILE.write_text(json.dumps(measured, indent=2) + "\n", "utf-8")
 
 
 if __name__ == "__main__":
