@@ -138,20 +138,24 @@ def read_digit(image: object) -> dict[str, Any]:
         reason: null, or why there is none
         confidences: ten calibrated probabilities by digit
         score: 0 to 1, how sure the answer is
+        others: how many more digits the picture has
         model: the weights that answered
     """
     return _answer_client(predict_picture, image)
 
 
 def read_number(image: object) -> dict[str, Any]:
-    """Read the number in this picture: handwritten digits, as many as there are, in one line.
+    """Read the number in this picture: all handwritten digits, line by line.
 
     Args:
         image: A picture file: drawn, scanned or photographed; dark on light or light on dark.
 
     Returns:
-        number: text, the digits from left to right
-        digits: for each its digit, confidence and box [x, y, width, height] in upright pixels
+        number: text, the digits from left to right; lines are joined by newlines
+        lines: the same, line by line from top to bottom
+        digits: for each its digit, confidence, box [x, y, width, height] in upright pixels, line
+        unread: boxes of writing that is no digit
+        reason: null, or why there are no digits
         model: the weights that answered
     """
     return _answer_client(read_picture, image)

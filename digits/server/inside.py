@@ -87,7 +87,7 @@ def inside_answer(recognizer: "Recognizer", demos: Demos, body: bytes, encodings
         | {"values": base64.b64encode(activation.quantized().tobytes()).decode()}
         for activation in chosen.activations(decode_image(asked.image))
     ]
-    answer = {"layers": layers, "model": recognizer.weights.origin.label}
+    answer = {"layers": layers, "model": asked.network or recognizer.weights.origin.label}
     content = json.dumps(answer, separators=(",", ":")).encode()
     headers = {"Vary": "Accept-Encoding"}
     if "gzip" in encodings:

@@ -80,6 +80,7 @@ def test_a_visitor_may_let_a_demo_answer_the_pad_and_others_notice_nothing(app):
     assert (status, reading["number"]) == (200, "5")
     inside = app.post("/v1/inside", {"image": answer["image"], "network": row["network"]})
     assert {layer["kind"] for layer in inside["layers"]} == {"dense"}
+    assert inside["model"] == row["network"]
     assert draw_with(app, None) == served
 
 
