@@ -12,7 +12,7 @@ from training.console import UserError
 from training.data.batches import EpochBatches
 from training.run_folder import Row, RunFolder
 
-_DROPOUT_STREAM = 3  # keeps dropout's random numbers apart from those of training.data
+_DROPOUT_STREAM = 3  # without augmentation, keeps dropout apart from the order of an epoch
 
 
 class Epochs(keras.callbacks.Callback):

@@ -126,7 +126,9 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--space", required=True, metavar="OWNER/SPACE")
     parser.add_argument(
-        "--model-repo", metavar="OWNER/NAME", help="repository of the weights; empty: the bundled"
+        "--model-repo",
+        metavar="OWNER/NAME",
+        help="repository of the weights; empty: the Space's own setting",
     )
     parser.add_argument("--create", action="store_true", help="make the Space if missing")
     parser.add_argument(

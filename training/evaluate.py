@@ -102,11 +102,11 @@ def read_numbers(runners: Sequence[Contestant], source: Material) -> list[Figure
 def gather(
     runners: Sequence[Contestant], answers: Sequence[Mapping[str, Answers]], numbers: list[Figures]
 ) -> list[dict[str, Any]]:
-    """Put all figures of one network and way, whatever the seeds, into one row.
+    """Put all figures of one name and way, whatever the seeds, into one row.
 
     Returns:
-        Rows: `network`, `preprocessing`, `seeds`, `weights`, `measured` (figures for each seed),
-        `mean` and `deviation` over them.
+        Rows: `name`, `network`, `preprocessing`, `seeds`, `weights`, `measured` (figures for
+        each seed), `mean` and `deviation` over them.
     """
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     for runner, found, read in zip(runners, answers, numbers, strict=True):
@@ -194,7 +194,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="for the results")
     parser.add_argument("--limit", type=int, default=10000, help="most pictures of a set")
     parser.add_argument(
-        "--made", type=int, default=10000, help="most of photographs, numbers and corruptions"
+        "--made", type=int, default=10000, help="most pictures of a set that is made here"
     )
     return parser.parse_args()
 

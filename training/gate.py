@@ -9,7 +9,7 @@ so to `python -m training.publish --gated`; if one does not, the command ends wi
 names it.
 
 Nothing that a run says of itself is believed: where its metrics.json, which the page and the model
-card show, contradicts what is measured here, the gate failed as well.
+card show, tells another count of MNIST's test errors than is measured here, the gate failed too.
 """
 
 import argparse
@@ -159,7 +159,7 @@ def measure(
     """Measure a run, and beside it what is published, each by its own finder.
 
     Raises:
-        UserError: If the run boasts.
+        UserError: If the run claims another count of test errors.
     """
     answers = answer_all(recognizer, pictures(recognizer.look))
     check_claims(recognizer.weights, answers["mnist_test"])

@@ -156,8 +156,7 @@ def _variables(model: keras.Model) -> dict[str, keras.Variable]:
     found = {}
     for layer in model.layers:
         for variable in layer.weights:
-            if variable.name != "seed_generator_state":  # dropout's
-                name = variable.name.removeprefix("moving_")
-                name = f"{layer.name.removesuffix('_norm')}.{name}"
-                found[name.replace("_depthwise.kernel", ".depthwise")] = variable
+            name = variable.name.removeprefix("moving_")
+            name = f"{layer.name.removesuffix('_norm')}.{name}"
+            found[name.replace("_depthwise.kernel", ".depthwise")] = variable
     return found

@@ -1,7 +1,7 @@
 """The folder that a training run leaves, and how it survives a kill or a full disk.
 
-Every file is written beside its place and then moved there, so that it is either the old or the new
-one. `metrics.json` comes last: a folder that has it is finished.
+Every file but the log is written beside its place and then moved there, so that it is either the
+old or the new one. `metrics.json` comes last: a folder that has it is finished.
 """
 
 import errno
@@ -147,7 +147,7 @@ class RunFolder:
         print(time.strftime("%H:%M:%S"), text, flush=True)
 
     def save_legacy_h5(self, name: str, model: "keras.Model") -> None:
-        """Write `NAME.h5` in the format before Keras 3, which `load_weights` reads too."""
+        """Write a file in the format before Keras 3, which `load_weights` reads too."""
         with tempfile.TemporaryDirectory() as folder, only_errors(KERAS_LOG):
             model.save(Path(folder, name), include_optimizer=False)
             self.write_bytes(name, Path(folder, name).read_bytes())

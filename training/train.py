@@ -53,7 +53,7 @@ class Job:
 
     @property
     def command(self) -> str:
-        """The command that repeats the run, wherever data and folder are."""
+        """The command that repeats the run, wherever data, corrections and folder are."""
         recipe, usual = self.recipe, RECIPES[self.recipe.network]
         words = [f"python -m training.train --network {recipe.network} --seed {self.seed}"]
         if recipe.epochs != usual.epochs:
@@ -151,7 +151,10 @@ def parse_arguments() -> argparse.Namespace:
         "--limit", type=_limit, metavar="N", help="use N of the 60,000 images, for a quick try"
     )
     parser.add_argument(
-        "--data", type=Path, metavar="DIR", help="MNIST's four IDX files; default: download"
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="MNIST's four IDX files; default: MNIST_DIR, else download",
     )
     parser.add_argument(
         "--corrections", metavar="FOLDER_OR_REPO", help="also train on what visitors corrected"

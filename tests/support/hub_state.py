@@ -54,7 +54,7 @@ class Commit:
 
 @dataclass
 class Repo:
-    """A model repository: commits by id, branches, tags and the tags' messages by name."""
+    """A repository of weights or data: commits by id, branches, tags and their messages by name."""
 
     commits: dict[str, Commit] = field(default_factory=dict)
     branches: dict[str, str] = field(default_factory=dict)

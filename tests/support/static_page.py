@@ -33,7 +33,7 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 
 @contextmanager
 def opened(browser: Browser, address: str, options: dict[str, Any] | None = None) -> Iterator[Page]:
-    """Open the page and wait for its network; another request or a logged error fails the test."""
+    """Open the page and wait for its network; another request or anything logged fails the test."""
     context = browser.new_context(**{"locale": "en-US"} | (options or {}))
     page = context.new_page()
     page.set_default_timeout(READY_MILLISECONDS)

@@ -1,7 +1,7 @@
 """Show the network what a mouse, a finger, a pen and a camera make of MNIST's digits.
 
-Every sample is varied on a canvas `pen.FINE` times finer than the network's image and then goes
-through `digits.preprocessing.normalize`, the same code that serves.
+Three digits in four are varied on a canvas `pen.FINE` times finer than the network's image and then
+go through `digits.preprocessing.normalize`, the same code that serves.
 """
 
 from dataclasses import dataclass

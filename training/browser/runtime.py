@@ -1,6 +1,6 @@
 """What computes the network in the browser: onnxruntime-web, from npm.
 
-`package-lock.json` names it down to the hash of every file, npm checks these, and no script of a
+`package-lock.json` names it with the hash of every package, npm checks these, and no script of a
 package is run.
 """
 

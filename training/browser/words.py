@@ -8,7 +8,6 @@ _OTHER: Final[dict[str, dict[str, str]]] = {
     "en": {
         "tagline": "Draw a digit. It is read here, on your own device, while you draw.",
         "offline": "No answer. Trying again …",
-        "refused": "This drawing could not be used. Clear the pad and try again.",
         "inside_none": "Draw a digit",
         "private": "Nothing that you draw leaves this device; the tab keeps it until you close it. "
         "The page also works without a network, and from a file on your disk.",
@@ -20,8 +19,6 @@ _OTHER: Final[dict[str, dict[str, str]]] = {
         "tagline": "Zeichne eine Ziffer. Sie wird hier gelesen, auf deinem eigenen Gerät, während "
         "du zeichnest.",
         "offline": "Keine Antwort. Neuer Versuch …",
-        "refused": "Mit dieser Zeichnung geht es nicht. Lösche die Fläche und versuche es noch "
-        "einmal.",
         "inside_none": "Zeichne eine Ziffer",
         "private": "Nichts, was du zeichnest, verlässt dieses Gerät; der Tab behält es, bis du ihn "
         "schließt. Die Seite geht auch ohne Netz und als Datei von deiner Platte.",
@@ -32,7 +29,6 @@ _OTHER: Final[dict[str, dict[str, str]]] = {
     "fr": {
         "tagline": "Tracez un chiffre. Il est lu ici, sur votre propre appareil, pendant le tracé.",
         "offline": "Pas de réponse. Nouvel essai …",
-        "refused": "Ce dessin ne peut pas servir. Effacez la feuille et essayez encore.",
         "inside_none": "Tracez un chiffre",
         "private": "Rien de ce que vous tracez ne quitte cet appareil ; l'onglet le garde jusqu'à "
         "sa fermeture. La page marche aussi sans réseau, et depuis un fichier de votre disque.",

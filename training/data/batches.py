@@ -15,7 +15,7 @@ from training.augmentation import Augmentation, augment
 from training.augmentation.non_digits import non_digit
 from training.data.mnist import as_input
 
-_ORDER_STREAM = 2  # keeps these random numbers apart from those of the split
+_ORDER_STREAM = 2  # without augmentation, keeps the order apart from the split
 
 
 class EpochBatches(keras.utils.PyDataset):

@@ -32,8 +32,10 @@ FILES = {
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _UNSIGNED_BYTES = 8  # the IDX format's code for the type of the values; MNIST has no other
-_SPLIT_STREAM = 1  # keeps the split's random numbers apart from those that order an epoch
-_REAL_FILES = "take MNIST's four original files, or leave --data out to let Keras download them"
+_SPLIT_STREAM = 1  # without augmentation, keeps the split apart from the order of an epoch
+_REAL_FILES = (
+    "take MNIST's four original files, or leave --data and MNIST_DIR out to let Keras download them"
+)
 
 
 class DataError(UserError):
@@ -109,7 +111,9 @@ def read_folder(folder: Path) -> Mnist:
             promises.
     """
     if not folder.is_dir():
-        raise DataError(f"no folder {folder}: --data needs the folder of MNIST's four IDX files")
+        raise DataError(
+            f"no folder {folder}: --data or MNIST_DIR needs the folder of MNIST's four IDX files"
+        )
     paths = {name: _find(folder, file_name) for name, (file_name, _) in FILES.items()}
     missing = [FILES[name][0] for name, path in paths.items() if path is None]
     if missing:

@@ -24,7 +24,7 @@ _RUNS = Path("runs")
 
 
 class Ensemble(Recognizer):
-    """Answers with the mean of its members' calibrated probabilities; explains nothing.
+    """Answers with the mean of its members' calibrated probabilities; the first one explains.
 
     The first member's weights say what is rejected, and its line reader reads lines.
     """
@@ -68,7 +68,7 @@ class Contestant:
     @property
     def key(self) -> Hashable:
         """What decides its answers: the same weights may come from several folders."""
-        return self.hashes, self.resized
+        return self.hashes, self.recognizer.weights.config, self.resized
 
 
 def find(targets: Sequence[str]) -> list[Path]:

@@ -5,7 +5,7 @@ Computer Vision" (2019); angles, noise and places are drawn anew, so that figure
 with theirs but not equal to them.
 
 Every corruption takes images `(N, 28, 28)` float32 in `[0, 1]`, 1 is ink, and a generator, and
-returns the same shape and range.
+returns the same shape; `corrupt` brings it back to the range.
 """
 
 import itertools

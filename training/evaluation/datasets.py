@@ -69,7 +69,8 @@ class Material:
         letters: Recorded letters, if any.
         limit: The most pictures of a set.
         look: As `Recognizer.look`.
-        made: The most pictures of a set that is made here: photographs, numbers, corruptions.
+        made: The most pictures of a set that is made here: photographs, numbers, corruptions, and
+            pictures without a digit.
     """
 
     mnist: Mnist

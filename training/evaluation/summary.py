@@ -3,8 +3,9 @@
     python -m training.evaluation.summary RUN_FOLDER >> "$GITHUB_STEP_SUMMARY"
 
 A job's summary shows no local picture, so the plots come as what it does show: a diagram in
-Mermaid, tables, and the misread digits in Braille dots. All of it but the history of the epochs is
-measured anew from the weights. The PNG files are in the run folder.
+Mermaid, tables, and the misread digits in Braille dots. It is measured anew from the weights, but
+for the history of the epochs and what a row says is told by the run. The PNG files are in the run
+folder.
 """
 
 import csv
@@ -81,9 +82,9 @@ def facts(recognizer: Recognizer, test: Answers, measured: Reliability) -> list[
     ]
     if {"errors", "count"} <= validation.keys():
         told = f"{validation['errors']} of {validation['count']:,}"
-        rows.append(["misread of validation, by the run's account", told])
+        rows.append(["misread of validation, told by the run", told])
     told_by_run = ("parameters", "epochs", "seconds", "seed", "command")
-    rows += [[key, _told(said[key])] for key in told_by_run if key in said]
+    rows += [[f"{key}, told by the run", _told(said[key])] for key in told_by_run if key in said]
     return [["", "measured"], *rows]
 
 

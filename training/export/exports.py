@@ -39,7 +39,7 @@ _TITLES = {"mnist_test": "MNIST test", "drawn": "drawn"}
 def export(
     found: Weights, folder: Path, formats: Iterable[str], calibration: Callable[[], InkArray]
 ) -> Notes:
-    """Write formats, keys of `FORMATS`; those of the same weights that lie there already stay.
+    """Write formats, keys of `FORMATS`; other formats of the same weights that lie there stay.
 
     `calibration` makes the images that 8 bits are fitted to, for `tflite-int8` only.
 
@@ -182,7 +182,7 @@ def is_of(notes: Mapping[str, Any], found: Weights) -> bool:
 
 
 def _maker() -> str:
-    """SHA-256 of the code that writes, so that files of older code are made anew."""
+    """SHA-256 of this package's code, so that files of an older one are made anew."""
     code = map(Path(__file__).with_name, ("exports.py", "formats.py", "check.py"))
     return hashlib.sha256(b"".join(path.read_bytes() for path in code)).hexdigest()
 

@@ -30,10 +30,11 @@ INPUT, OUTPUT = onnx_graph.INPUT, onnx_graph.PROBABILITIES
 """Names in those formats that name what goes in and what comes out."""
 
 MEANING = (
-    f"{INPUT}: (N, 28, 28, 1) float32 in [0, 1], 0 paper, 1 full ink, one digit scaled into a box "
-    f"of 20x20 with its centre of mass in the middle. {OUTPUT}: calibrated, rows sum to 1; by "
-    'digit 0 to 9, then, where there is an eleventh, "not a digit". An answer is a digit where the '
-    "largest of the first ten is at least rejection_threshold."
+    f"{INPUT}: (N, 28, 28, 1) float32, of saved_model (N, 28, 28), in [0, 1], 0 paper, 1 full ink, "
+    "one digit scaled into a box of 20x20 with its centre of mass in the middle. "
+    f"{OUTPUT}: calibrated, rows sum to 1; by digit 0 to 9, then, where there is an eleventh, "
+    '"not a digit". An answer is a digit where the largest of the first ten is at least '
+    "rejection_threshold."
 )
 
 VERSION = "1"

@@ -175,7 +175,7 @@ def draw_line(sheet: npt.NDArray[np.uint8], points: Points, pen: int, shift: int
 def place(strokes: Strokes, side: float, brush: float, rng: np.random.Generator) -> Strokes:
     """Place a sample, fitted to `UNIT`, on a square sheet, to be drawn with a brush of that width.
 
-    The generator chooses height (35 to 85 % of the side) and place.
+    The generator chooses the larger side (35 to 85 % of the sheet's) and the place.
     """
     scale = side * rng.uniform(0.35, 0.85) / UNIT
     grown = [stroke * scale for stroke in strokes]

@@ -28,7 +28,9 @@ def main() -> None:
     """Bundle runs."""
     parser = console.parser("training.release.bundle_demos", __doc__)
     parser.add_argument("runs", type=Path, nargs="+", help="one folder for each network")
-    parser.add_argument("--data", type=Path, help="MNIST's four IDX files; default: download")
+    parser.add_argument(
+        "--data", type=Path, help="MNIST's four IDX files; default: MNIST_DIR, else download"
+    )
     parser.add_argument("--folder", type=Path, default=demos.FOLDER, help="where to write them")
     arguments = parser.parse_args()
     mnist = load_mnist(arguments.data)

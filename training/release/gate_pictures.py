@@ -1,7 +1,8 @@
 """The pictures of the gate: made from MNIST's test set and this repository alone, always the same.
 
-They are drawn on the page's pad or sketched with its pens and go through `Recognizer.look`, as a
-visitor's do. No picture shows what was recorded elsewhere, so that every fork can make them.
+They are drawn on the page's pad, sketched with its pens or composed to pages, and go through
+`Recognizer.look` as a visitor's do; MNIST's images are shown as they are. No picture shows what was
+recorded elsewhere, so that every fork can make them.
 """
 
 import itertools
@@ -83,7 +84,7 @@ def _template(label: str, rng: np.random.Generator) -> Picture:
 
 
 def _pages(hands: Hands) -> Iterator[tuple[int, Picture]]:
-    """Make pages with one digit, and one in four without any."""
+    """Make pages with one digit; one try in four is for a page without any."""
     for index in itertools.count():
         page = compose(hands, np.random.default_rng([_SEED, 4, index]))
         if len(page.digits) == (index % 4 > 0):

@@ -25,7 +25,7 @@ TITLES = {
     "drawn": "drawn digits misread or rejected",
     "letters": "letters accepted",
     "outliers": "outliers accepted",
-    "pages": "pages of all kinds misread",
+    "pages": "pages of all kinds misread or rejected",
 }
 """The numbers, all between 0 and 1 and better when smaller."""
 
@@ -35,7 +35,7 @@ class Number:
     """One measured number beside its limit and beside what is published.
 
     Attributes:
-        key: Its name for options and files.
+        key: Its name in files.
         found: Pictures that went wrong; for a calibration error its value, in `[0, 1]`.
         count: Pictures in all; None for a calibration error.
         limit: The largest share, or value, that passes; in `[0, 1]`.

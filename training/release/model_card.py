@@ -23,7 +23,7 @@ from training.release.published import Tagged
 MNIST = "ylecun/mnist"
 
 PICTURES = {
-    "learning-curves.png": "How it learned: loss and accuracy by epoch, training and validation.",
+    "learning-curves.png": "How it learned: loss and misread by epoch, training and validation.",
     "confusion.png": "What it confuses: MNIST's test digits by label and answer.",
     "misread.png": "What it misreads: test digits with their label and the wrong answer.",
     "reliability.png": "How far its confidence can be trusted: confidence against accuracy.",
@@ -131,7 +131,7 @@ It was also shown what is no digit, and rejects most of it; some letters still p
 
 _AUGMENTATION = """\
 They were varied at random while training (`recipe.json` says how), and pictures that are no digit
-were made of them and of strokes; nothing else was used."""
+were made of them, of strokes, printed signs and noise; some digits were written from templates."""
 
 
 def _metadata(name: str, metrics: Mapping[str, Any], gate: Sequence[Measured]) -> ModelCardData:

@@ -2,7 +2,7 @@
 
     python -m training.release.published --repo OWNER/NAME
 
-says it in a line, and ends with status 1 where nothing could be published: before half an hour of
+says it in a line, and ends with status 1 where nothing could be published: before an hour of
 training is spent, for example. It reads what anybody may read; `HF_TOKEN` opens private
 repositories.
 """

@@ -79,13 +79,13 @@ def scanned(page: Page, rng: np.random.Generator) -> Page:
 
 
 def saved(page: Page, rng: np.random.Generator) -> Page:
-    """Save as JPEG at times, and change colours: inverted, gray, permuted, fainter, two-level."""
+    """Save as JPEG at times, and change colours: inverted, gray, permuted, fainter."""
     picture = page.picture
     kind = rng.random()
-    gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
     if kind < 0.12:
         picture = 255 - picture
     elif kind < 0.30:
+        gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
         picture = np.repeat(gray[..., None], 3, axis=2)
         if rng.random() < 0.2:
             picture = 255 - picture
@@ -94,10 +94,6 @@ def saved(page: Page, rng: np.random.Generator) -> Page:
     elif kind < 0.46:
         low, high = rng.uniform(0, 0.4), rng.uniform(0.6, 1.0)
         picture = (picture * np.float32(high - low) + np.float32(255 * low)).astype(np.uint8)
-    elif kind < 0.49:
-        two = np.where(gray > 128, np.uint8(255), np.uint8(0))
-        if 0.02 < two.mean() / 255 < 0.98 and "canvas" in page.kind[0]:
-            picture = np.repeat(two[..., None], 3, axis=2)
     if rng.random() < 0.35:
         picture = jpeg(picture, int(rng.integers(25, 96)))
     page.picture = np.ascontiguousarray(picture)

@@ -87,7 +87,7 @@ def line_of_digits(hands: Hands, rng: np.random.Generator) -> list[Mark]:
 
 
 def rows(hands: Hands, rng: np.random.Generator) -> list[Mark]:
-    """Write numbers below each other, or single digits, aligned left, right or loosely."""
+    """Write numbers below each other, or single digits, aligned left, right or in the middle."""
     count = int(rng.integers(2, 6))
     pitch = rng.uniform(1.15, 2.4)
     length = int(rng.choice([1, 2, 3, 4, 5], p=[0.25, 0.2, 0.25, 0.2, 0.1]))
@@ -288,7 +288,7 @@ CONTENTS: Final[dict[str, tuple[Callable[[Hands, np.random.Generator], list[Mark
     "printed": (printed_digits, 0.02),
     "empty": (lambda _hands, _rng: [], 0.04),
 }
-"""By name: the maker and how often it is taken."""
+"""By name: the maker and how often it is taken, relative to the others."""
 
 
 def surround(marks: Sequence[Mark], rng: np.random.Generator) -> tuple[list[Mark], str]:

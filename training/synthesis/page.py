@@ -30,7 +30,7 @@ _VISIBLE: Final = 0.6
 
 @dataclass(frozen=True)
 class Digit:
-    """One handwritten digit of a page.
+    """One digit of a page.
 
     Attributes:
         digit: 0 to 9.

@@ -155,7 +155,7 @@ def _view(
 ) -> npt.NDArray[np.float64]:
     """Return the matrix from upright pixels at the origin to a turned, slanting view.
 
-    The corners of the writing stay at least 2 % of the picture away from its edges.
+    The corners of the writing stay at least 1.5 % of the picture away from its edges.
     """
     slant = rotation(np.deg2rad(np.clip(rng.normal(0, 3.5), -8, 8)))
     slant[2, :2] = rng.normal(0, 0.06, 2).clip(-0.12, 0.12) / max(size)

@@ -31,7 +31,7 @@ _LARGEST: Final = 700
 
 @lru_cache
 def photographs() -> tuple[Picture, ...]:
-    """Return the photographs, each `(H, W, 3)` uint8 RGB; faces of LFW are one sheet."""
+    """Return the photographs, each `(H, W, 3)` uint8 RGB."""
     found = []
     for path in package_files(*_PICTURES):
         if path.stem.startswith(_LEFT_OUT):

@@ -3,7 +3,7 @@
     python -m training.synthesis.samples
 
 writes them into `digits/page/samples`. Digits are written by the project's own hand
-(`training.handwriting`), on the surfaces of the pages that the finder learns from.
+(`training.handwriting`).
 """
 
 from collections.abc import Sequence

@@ -69,7 +69,7 @@ def screen(size: tuple[int, int], rng: np.random.Generator) -> Page:
 
 
 def paper(size: tuple[int, int], rng: np.random.Generator) -> Page:
-    """Paper of any kind, ruled or squared two times in three."""
+    """Paper of any kind, ruled or squared three times in five."""
     tint = np.array(_PAPERS[int(rng.integers(len(_PAPERS)))]) * rng.uniform(0.85, 1.02)
     page = _flat(size, tint, "paper")
     _add(page, rng.uniform(0.5, 5.0) * grain(size, rng))
@@ -163,7 +163,7 @@ def grain(size: tuple[int, int], rng: np.random.Generator) -> npt.NDArray[np.flo
 
 
 def _rule(page: Page, rng: np.random.Generator) -> None:
-    """Print lines, squares or dots, with a margin now and then."""
+    """Print lines or squares, with a margin now and then."""
     height, width = page.size
     pitch = rng.uniform(0.025, 0.14) * max(page.size)
     color = np.array(_RULINGS[rng.integers(5)])

@@ -311,4 +311,4 @@ SURROUNDINGS: Final[dict[str, tuple[Callable[[Page, Hands, np.random.Generator],
     "specks": (specks, 0.05),
     "things": (things, 0.12),
 }
-"""By name: the maker and how often it is taken."""
+"""By name: the maker and how often it is taken, relative to the others."""

@@ -89,7 +89,7 @@ class Hands:
     """Where handwritten digits come from.
 
     Args:
-        images: `(N, 28, 28)` uint8, 255 ink: MNIST's training images.
+        images: `(N, 28, 28)` uint8, 255 ink: images of MNIST.
         labels: `(N,)` uint8.
         traced: Strokes of each image.
 
