@@ -153,7 +153,8 @@ def read_number(image: object) -> dict[str, Any]:
     Returns:
         number: text, the digits from left to right; lines are joined by newlines
         lines: the same, line by line from top to bottom
-        digits: for each its digit, confidence, box [x, y, width, height] in upright pixels, line
+        digits: for each its digit, confidence, runner_up (the second likeliest digit and its
+            confidence), box [x, y, width, height] in upright pixels, line
         unread: boxes of writing that is no digit
         reason: null, or why there are no digits
         model: the weights that answered
@@ -189,7 +190,7 @@ def build() -> gr.Blocks:
         with gr.Column(elem_id="intro"):
             gr.Markdown(I18nData("intro"), container=False)
         with gr.Row(elem_id="main"):
-            with gr.Column(min_width=0, elem_id="pad-column"):
+            with gr.Column(min_width=0):
                 build_tabs()
             with gr.Column(min_width=0, elem_id="answer-column"):
                 answer_panel(

@@ -46,7 +46,7 @@ class Row:
 
     Attributes:
         what: What was measured, in words.
-        unit: `ms`, `s`, `a second`, `MB` or `%`.
+        unit: `ms`, `s`, `answers a second`, `MB` or `score`.
         ours: Of this app.
         baseline: Of the plain app; None where it has nothing of the kind.
         more_is_better: Whether a rate, not a time or a size.

@@ -27,7 +27,7 @@ class BenchmarkError(UserError):
 
 @dataclass(frozen=True)
 class App:
-    """One of the apps that are compared: `ours` or `baseline`.
+    """An app to measure: `ours`, `baseline`, or one in a clean clone.
 
     Attributes:
         is_gradio_alone: Whether a picture is uploaded and goes to Gradio's `/predict` as a drawing

@@ -127,7 +127,7 @@ def soak(server: Server, clients: int, seconds: float) -> Report:
 
 
 def _learn(visitors: Sequence[Visitor]) -> float:
-    """Let each ask alone; return the seconds that a picture usually takes."""
+    """Let each ask alone; return the usual mean of a picture's and a drawing's seconds."""
     hands, times = [], []
     for visitor in visitors:
         start = time.perf_counter()

@@ -2,7 +2,7 @@
 
     python -m digits five.png scans/ "photos/**/*.jpg"
 
-Answers go to stdout; files that cannot be opened are reported on stderr.
+Answers go to stdout; files that cannot be opened are reported on stderr, with `--json` on stdout.
 """
 
 import argparse
@@ -75,7 +75,8 @@ def expand(argument: str) -> list[str]:
             a pattern such as `scans/**/*.png`, for shells that leave it as it is.
 
     Returns:
-        Paths in alphabetical order; the argument itself where nothing is found.
+        Paths in alphabetical order, a folder's files before those below it; the argument itself
+        where nothing is found.
     """
     # Path's own patterns may not be absolute.
     patterned = sorted(glob.glob(argument, recursive=True))  # noqa: PTH207

@@ -7,8 +7,8 @@ commit: killing the app loses nothing that a visitor was told is kept. Correctio
 during a commit go into the next one together (group commit). The Hub limits the number of commits,
 so there is a pause between two of them.
 
-Kept are the image that the network saw, the answer, the correction and which weights answered. No
-time, no address, no upload, nothing about the visitor.
+Kept are the image that the network saw, the answer and its score, the correction and which weights
+answered. No time, no address, no upload, nothing about the visitor.
 """
 
 import json
@@ -39,7 +39,7 @@ MAX_WAITING: Final = 100
 """Corrections that wait for a commit, at most; more are rejected at once."""
 
 MAX_DAILY: Final = 2000
-"""Corrections accepted in a day by one running app: no script can fill the dataset."""
+"""Corrections sent in a day to one running app that are kept: no script can fill the dataset."""
 
 COMMIT_SECONDS: Final = 20.0
 """Pause after a commit."""

@@ -58,7 +58,7 @@ class Demos:
         self._recognizers: dict[str, Recognizer] = {}
 
     def recognizer(self, network: object, served: "Recognizer") -> "Recognizer":
-        """Put one of `DEMOS` in the served network's place, where it rejects no drawing.
+        """Put one of `DEMOS` in the served network's place, where it rejects no single digit.
 
         Without a name, the served network stays.
 

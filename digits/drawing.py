@@ -21,7 +21,7 @@ PAD_WIDTHS: Final = {"digit": 1000, "number": 2000}
 """Width of the pad by what is written on it."""
 
 MAX_POINTS: Final = 6000
-"""About twenty full pads of ink; the page stops the pen at the same number."""
+"""About twenty pads covered with ink; the page stops the pen at the same number."""
 
 MAX_BRUSH: Final = 200
 

@@ -188,7 +188,8 @@ def _from_file_content(content: bytes) -> Picture:
         return _from_image(image)
 
 
-# How files of the accepted formats begin; those of WebP and AVIF, after a length, say so later.
+# How files of the accepted formats begin; those of WebP and AVIF, after a length, say so later, and
+# the two letters of BMP are too few to tell.
 _SIGNATURES: Final = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*")
 
 _MARKER: Final = re.compile(rb"\xff+([^\x00\x01\xff\xd0-\xd7])", re.DOTALL)
@@ -299,7 +300,7 @@ def _from_array(array: Samples) -> Picture:
         array = array[:, :, 0]
     if array.ndim != 2 and not (array.ndim == 3 and array.shape[2] in (2, 3, 4)):
         raise PictureError(
-            f"Expected a (H, W) gray or (H, W, 3) RGB picture. Received: shape={array.shape}.",
+            f"Expected (H, W) or (H, W, C), C of 1 to 4. Received: shape={array.shape}.",
             "array",
         )
     _check_size(array.shape[1], array.shape[0])

@@ -24,8 +24,8 @@ class Prediction:
         reason: None, or why there is no digit: `BLANK` or `NOT_A_DIGIT`.
         confidences: Ten calibrated probabilities by digit, given that it is a digit; sum 1.
         score: 0 to 1, how likely it is a digit and this one; higher is surer.
-        image: `(28, 28)` float32 in `[0, 1]` that the network saw; None for a blank picture.
-        box: Around the ink; None for a drawing or a blank picture.
+        image: `(28, 28)` float32 in `[0, 1]` that the network saw; None where there is none.
+        box: Around the ink; None for a drawing, and where there is no image.
         others: How many more digits the picture has.
     """
 
@@ -50,7 +50,7 @@ class Prediction:
 
 
 NO_INK: Final = Prediction(None, BLANK, (0.1,) * 10, 0.0)
-"""The answer to a blank picture."""
+"""The answer to a blank picture; with another reason, to one whose writing is no digit's."""
 
 
 @dataclass(frozen=True)

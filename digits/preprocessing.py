@@ -1,7 +1,7 @@
-"""From any upright picture to the (28, 28) image that MNIST's makers would have produced.
+"""From ink to the (28, 28) image that MNIST's makers would have produced.
 
-`digits.segmentation` finds what was written; `normalize` brings it to MNIST's frame. Ink is
-`(h, w)` float32 in `[0, 1]`, 0 for paper and 1 for full ink.
+`digits.plain` and `digits.segmentation` find what was written; `normalize` brings it to MNIST's
+frame. Ink is `(h, w)` float32 in `[0, 1]`, 0 for paper and 1 for full ink.
 """
 
 from dataclasses import dataclass
@@ -145,7 +145,7 @@ def thicken(ink: InkArray) -> InkArray:
 
 
 def fit_to_box(ink: InkArray) -> InkArray:
-    """Scale cropped ink by area so that its larger side is 20 pixels, with the shape kept."""
+    """Scale cropped ink so that its larger side is 20 pixels, with the shape kept."""
     return _resize(ink, BOX_SIDE / max(ink.shape))
 
 

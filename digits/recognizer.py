@@ -75,7 +75,7 @@ class Recognizer:
         )
 
     def with_network(self, network: str, tensors: Tensors) -> "Recognizer":
-        """Replace the network that reads a digit by one that is not calibrated and rejects nothing.
+        """Replace the network that reads a digit by one without calibration that rejects no digit.
 
         Args:
             network: A key of `digits.networks.NETWORKS`.

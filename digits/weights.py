@@ -227,7 +227,7 @@ def _check_tensor(
 ) -> None:
     if entry and tuple(entry["shape"]) == shape and entry["dtype"] in _DTYPES:
         return
-    expected = f"shape={shape} F32" if shape else "nothing"
+    expected = f"shape={shape} F32 or F16" if shape else "nothing"
     received = f"shape={tuple(entry['shape'])} {entry['dtype']}" if entry else "nothing"
     raise WeightsError(f"{problem}: at {key[:80]!r} expected {expected}. Received: {received[:80]}")
 
@@ -283,7 +283,7 @@ def _sha256(values: Mapping[str, Any], key: str) -> str:
 
 def _number(values: Mapping[str, Any], key: str, low: float, high: float, name: str) -> float:
     value = values.get(key)
-    # JSON's infinity and not-a-number are outside of every range too.
+    # Numbers that overflow to infinity are outside of every range too.
     if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
         _refuse(name, key, f"a number from {low} to {high}", value)
     return float(value)

@@ -163,7 +163,7 @@ def _digit_probability(probabilities: npt.NDArray[np.float32]) -> float:
 def _geometric_mean(
     by_line: npt.NDArray[np.float32], by_digit: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.float32]:
-    """Return `(N, 11)` probabilities; a network without "not a digit" has none of it."""
+    """Return probabilities as `by_digit` has them: `(N, 10)`, or `(N, 11)` with "not a digit"."""
     if by_digit.shape[1] == networks.NOT_A_DIGIT:
         by_line = by_line[:, : networks.NOT_A_DIGIT]
     mean = np.sqrt(np.maximum(by_line, _LEAST) * np.maximum(by_digit, _LEAST))

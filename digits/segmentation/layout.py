@@ -21,7 +21,7 @@ _CLOSER: Final = 0.8
 """Share of the picture's side below which the part that holds digits is looked at by itself."""
 
 _MARGIN: Final = 1.0
-"""Paper around the digits that is then looked at too, in their height."""
+"""Paper around the digits that is then looked at too, in the height of them all or more."""
 
 _LARGE: Final = 0.12
 """Height of the digits, as a share of the picture's side, from which on one look is enough."""
@@ -48,7 +48,9 @@ def find_writing(finder: Finder, picture: Picture) -> Found:
         picture: `(H, W)` or `(H, W, 3)` uint8, upright.
     """
     if picture.shape[:2] == (IMAGE_SIDE, IMAGE_SIDE) or max(picture.shape[:2]) < BOX_SIDE:
-        return Found((), ())  # an image as MNIST's or smaller: nothing to tell its digit from
+        return Found(
+            (), ()
+        )  # MNIST's size, or smaller than its box: nothing to tell the digit from
     found = finder.find(picture, (0, 0, picture.shape[1], picture.shape[0]))
     centres = found.centres
     if not centres and max(picture.shape[:2]) > 2 * SIDE:

@@ -21,9 +21,10 @@ _MARGIN: Final = 8
 _MAX_GAIN: Final = 4.0
 
 MAX_ASPECT: Final = 2.5
-"""Length to breadth above which a picture is cut into tiles, each twice as long as broad."""
+"""Length to breadth above which a picture is cut into tiles, twice as long as broad or longer."""
 
-_MAX_TILES: Final = 10
+_LEAST_TILE: Final = 0.2
+"""Least length of a tile as a share of the picture's."""
 
 _OVERLAP: Final = 0.4
 """Least share of a tile that it has in common with the next."""
@@ -103,7 +104,7 @@ def tiles_of(height: int, width: int) -> list[tuple[Box, Box]]:
     short, long = sorted((height, width))
     if long <= MAX_ASPECT * short:
         return [((0, 0, width, height), (0, 0, width, height))]
-    length = max(2 * short, round(2 * long / _MAX_TILES))
+    length = max(2 * short, round(_LEAST_TILE * long))
     count = 1 + int(np.ceil((long - length) / ((1 - _OVERLAP) * length)))
     starts = [round(at) for at in np.linspace(0, long - length, count)]
     seams = [0, *((a + b + length) // 2 for a, b in itertools.pairwise(starts)), long]

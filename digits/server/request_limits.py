@@ -27,7 +27,7 @@ from digits.server.headers import PAGE_HEADERS, UPLOAD_HEADERS
 from digits.server.uploads import lies_in
 
 MAX_QUESTION_BYTES: Final = 262_144
-"""A pad full of ink is 60 kB of JSON."""
+"""The most points of a drawing, `digits.drawing.MAX_POINTS`, are 60 kB of JSON."""
 
 MAX_UPLOAD_BYTES: Final = MAX_FILE_BYTES + 65_536
 """One file and what a form writes around it."""
@@ -289,8 +289,12 @@ class _Visit:
         return {"type": "http.disconnect"}
 
     async def _send(self, message: Message) -> None:
-        if message["type"] == "http.response.start" and message["status"] == 503:
-            # Gradio's queue is full; it says so in words for developers.
+        # Gradio's queue is full, as it tells developers; `/v1` says itself when to try again.
+        if (
+            message["type"] == "http.response.start"
+            and message["status"] == 503
+            and not any(name == b"retry-after" for name, _ in message["headers"])
+        ):
             self._refusal = _refusal(503, BUSY, Retry_After="5")
         if self._refusal is not None and not self._started:
             return

@@ -54,6 +54,12 @@ class Prediction(BaseModel):
     model: str
 
 
+class DrawnPrediction(Prediction):
+    """The digit of a drawing, and the 784 bytes that the network saw, in base64."""
+
+    image: str | None
+
+
 class ReadDigit(BaseModel):
     """One digit of a number, and where it is; `image` only where it was asked for."""
 
@@ -100,14 +106,19 @@ _REFUSED: Final = (
 )  # fmt: skip
 
 
-class Drawing(BaseModel):
-    """Strokes of the pad."""
+class Strokes(BaseModel):
+    """What is on the pad."""
 
     mode: Literal["digit", "number"]
     # `parse_strokes` checks them, and says what is wrong in its own words.
     strokes: SkipValidation[list[Annotated[list[int], Field(min_length=3)]]] = Field(
         description="Each stroke is [brush, x, y, x, y, ...] in pad units."
     )
+
+
+class Drawing(Strokes):
+    """What `/v1/draw` is asked."""
+
     images: SkipValidation[bool] = Field(
         default=False, description="Whether each digit of a number has its 28x28 image."
     )
@@ -167,7 +178,7 @@ def http_api(service: Service, demos: Demos, health: Callable[[], JsonObject]) -
         """Read the upload tab's picture, turned by 90 degrees clockwise so often."""
         return await answer_picture(partial(_view_upload, turns), await request.body())
 
-    @api.post("/draw", **_documented(Prediction | Reading, _json(Drawing)))
+    @api.post("/draw", **_documented(DrawnPrediction | Reading, _json(Drawing)))
     async def draw_strokes(request: Request) -> JSONResponse:
         """Read strokes of a pad of 1000 x 1000 units (`digit`) or 2000 x 1000 (`number`)."""
         drawing = _parse_drawing(await request.body())
@@ -185,7 +196,7 @@ def http_api(service: Service, demos: Demos, health: Callable[[], JsonObject]) -
         # In a thread, for the pen's answers not to wait.
         return await to_thread.run_sync(inside.inside_answer, recognizer, demos, body, encodings)
 
-    @api.post("/compare", **_documented(Comparison, _json(Drawing)))
+    @api.post("/compare", **_documented(Comparison, _json(Strokes)))
     async def compare_networks(request: Request) -> JSONResponse:
         """Ask the networks of well-known demos and the served one about one drawing."""
         drawing = _parse_drawing(await request.body())
@@ -226,7 +237,7 @@ def predict_strokes(recognizer: "Recognizer", strokes: object) -> JsonObject:
     return {"image": image, **prediction.as_json(recognizer.weights.origin.label)}
 
 
-def compare_strokes(recognizer: "Recognizer", demos: Demos, drawing: Drawing) -> Comparison:
+def compare_strokes(recognizer: "Recognizer", demos: Demos, drawing: Strokes) -> Comparison:
     """Answer `/v1/compare`.
 
     Raises:
@@ -330,8 +341,8 @@ def _json(question: type[BaseModel]) -> JsonObject:
 
 
 def _documented(answer: Any, body: Mapping[str, Any]) -> JsonObject:  # noqa: ANN401 - a type
-    """Describe a route for OpenAPI; the handlers check and answer by themselves."""
-    failures = {status: {"model": Failure} for status in (400, 413, 415, 422, 503)}
+    """Describe a route for OpenAPI, with all that some route may refuse."""
+    failures = {status: {"model": Failure} for status in (400, 408, 413, 415, 422, 503)}
     return {
         "responses": {200: {"model": answer}, **failures},
         "openapi_extra": {"requestBody": {"required": True, "content": body}},

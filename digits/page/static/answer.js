@@ -93,7 +93,7 @@ const SAY = {
   offline: () => ['', '', word(source === 'draw' ? 'offline' : 'offline_upload')],
   refused: () => ['', '', word('refused')],
   full: () => ['', '', word('pad_full')],
-  // The static page words its own problem.
+  // The static page and the server word some problems themselves.
   problem: ({ code, text }) => ['', '', text || word(`problem_${code}`, count(props.settings.limits[code] ?? 0))],
   number: sayNumber,
   digit: sayDigit,

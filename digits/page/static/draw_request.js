@@ -9,7 +9,7 @@ const keptNetwork = readStore('sessionStorage', NETWORK)
 if (props.settings.networks.includes(keptNetwork)) chooseNetwork(keptNetwork)
 document.addEventListener('digits:network', () => writeStore('sessionStorage', NETWORK, chosenNetwork()))
 
-// The answer to one question, or undefined where the server cannot be reached.
+// The answer to one question, or undefined where the server gives none, whatever the cause.
 async function request(mode, strokes) {
   const network = chosenNetwork() ?? undefined
   const { ok, status, answer } = await postJson('draw', { mode, strokes, network, images: mode === 'number' })

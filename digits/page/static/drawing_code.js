@@ -1,7 +1,7 @@
 // A drawing as text that fits into a link: for each stroke its brush, how many points, and from
 // point to point how far; small numbers take one byte, and the bytes are base64 for addresses.
 
-const MAX_CODE = 40000 // letters; a pad full of ink takes fewer
+const MAX_CODE = 40000 // letters; the most points of a drawing take fewer
 
 function encodeDrawing(drawing) {
   const bytes = []

@@ -1,7 +1,7 @@
 // A look inside the network: what each layer makes of the image that was answered.
 
 const GAMMA = 0.6 // faint values are worth seeing
-const CELL = 28 // pixels of a map's longer side, at least
+const CELL = 28 // pixels of a map's longer side, more or less
 const GAP = 2
 
 const lens = fold.querySelector('.lens')

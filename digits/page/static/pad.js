@@ -193,19 +193,23 @@ function place(event) {
   ]
 }
 
+// Whether the drawing may have no more points, which is then said.
+function isFull() {
+  if (pointCount() < props.settings.max_points) return false
+  tell('digits:answer', { source: 'draw', answer: { kind: 'full' }, final: true })
+  return true
+}
+
 function extend(stroke, [x, y]) {
   const last = stroke.length
-  if (Math.hypot(x - stroke[last - 2], y - stroke[last - 1]) < MIN_STEP) return
-  if (pointCount() >= props.settings.max_points) {
-    tell('digits:answer', { source: 'draw', answer: { kind: 'full' }, final: true })
-    return
-  }
+  if (Math.hypot(x - stroke[last - 2], y - stroke[last - 1]) < MIN_STEP || isFull()) return
   stroke.push(x, y)
   strokeFrom(stroke, last - 2)
 }
 
 function lower(pointer, point) {
   replaying = null
+  if (isFull()) return
   const stroke = [brush, ...point]
   past.push(strokes)
   strokes = [...strokes, stroke]

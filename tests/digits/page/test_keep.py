@@ -10,6 +10,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from digits.drawing import MAX_POINTS
+from digits.page.i18n import WORDS
 from tests.support import visitor
 
 CLIPBOARD = visitor.DESKTOP | {"permissions": ["clipboard-read", "clipboard-write"]}
@@ -56,6 +57,15 @@ def test_a_link_holds_every_drawing_whole(sharing, strokes):
     assert kept == strokes
     assert visitor.ink_on_pad(sharing) > 0
     assert len(link) < 4.5 * MAX_POINTS
+
+
+def test_a_full_pad_takes_no_more_strokes_and_says_so(sharing):
+    full = [[46, *[500] * (2 * MAX_POINTS)]]
+    put(sharing, full)
+    sharing.locator("#sketchpad > canvas[aria-label]").click(position={"x": 50, "y": 50})
+    expect(sharing.locator("#prediction")).to_contain_text(WORDS["en"]["pad_full"])
+    kept = json.loads(sharing.evaluate("sessionStorage.getItem('digits:drawing')"))
+    assert kept == full
 
 
 NO_LINKS = ["", "%00", "a", "Li", "LieSBb", "AAAA", "_____w", "LgEB-_-_-_8", "Lv___38B", "<b>"]

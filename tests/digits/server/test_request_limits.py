@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import psutil
 import pytest
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 
 from benchmarks.calls import Caller, RefusedError
 from benchmarks.serving import OURS, Server
@@ -229,6 +229,14 @@ def test_a_full_queue_is_put_in_words_for_visitors():
     assert status == 503
     assert "try again in a few seconds" in body
     assert "Queue" not in body
+
+
+def test_an_answer_that_says_when_to_try_again_is_given_as_it_is():
+    async def warming(scope, receive, send):
+        answer = JSONResponse({"code": "warming"}, 503, {"Retry-After": "5"})
+        await answer(scope, receive, send)
+
+    assert visit(warming, routes=UPLOAD) == (503, '{"code":"warming"}')
 
 
 def test_who_comes_when_every_place_is_taken_is_told_to_come_again():
