@@ -40,7 +40,7 @@ def test_without_a_network_the_lamp_says_so_until_it_is_back(page):
     visitor.draw(page, 1, shift=0.02)
     expect(page.locator("#prediction")).to_contain_text("No answer from the server")
     expect(lamp).to_have_attribute("data-ready", "false")
-    expect(lamp).to_have_text("The server cannot be reached.")
+    expect(lamp).to_have_text("The server does not answer.")
     page.unroute(visitor.QUESTION)
     visitor.wait_for_words(page, "^1")
     expect(lamp).to_have_attribute("data-ready", "true")

@@ -109,7 +109,7 @@ def test_the_upload_tab_offers_three_ways(chromium, app, tmp_path):
         visitor.wait_for_digit(page, 7)
         page.evaluate("navigator.clipboard.writeText('7')")
         page.get_by_role("button", name="Paste").click()
-        expect(page.locator(".drop-said")).to_contain_text("No picture on the clipboard")
+        expect(page.locator(".drop-said")).to_contain_text("No picture could be taken")
         page.evaluate(COPY, png(pen.sheet(3)))
         page.get_by_role("button", name="Paste").click()
         visitor.wait_for_digit(page, 3)

@@ -94,4 +94,4 @@ def test_the_summary_measures_for_itself_and_is_whole_markdown(run):
 def test_what_a_run_says_of_itself_cannot_break_the_table(run):
     path = run / "metrics.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"command": "train `<b>|x"}))
-    assert "| command | `train bx` |" in summary.summarize(run, small_mnist())
+    assert "| command, told by the run | `train bx` |" in summary.summarize(run, small_mnist())
