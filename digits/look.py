@@ -28,6 +28,7 @@ class Look:
         self.picture = picture
         self._finder = finder
         self._extractor = extractor
+        self._layouts: dict[float, Layout] = {}
 
     @cached_property
     def ink(self) -> Ink | None:
@@ -39,19 +40,21 @@ class Look:
         """For the one digit of that ink; none without ink."""
         return [] if self.ink is None else preprocess_candidates(self.ink)
 
-    @cached_property
+    @property
     def layout(self) -> Layout:
         """By finder and extractor, in the first scale in which there is ink of digits.
 
-        Large digits of a fine pen are fainter than ink in the usual one.
+        In the usual one a large digit's fine stroke is thinner than a pixel, and too faint.
         """
         without_ink = Layout(unread=self._found.unread)
         return next((layout for layout in self.layouts() if layout.lines), without_ink)
 
     def layouts(self) -> Iterator[Layout]:
-        """Yield the layouts of all scales, each extracted when it is asked for."""
+        """Yield the layouts of all scales, each extracted when it is first asked for."""
         for zoom in _ZOOMS:
-            yield find_layout(self._extractor, self.picture, self._found, zoom)
+            if zoom not in self._layouts:
+                self._layouts[zoom] = find_layout(self._extractor, self.picture, self._found, zoom)
+            yield self._layouts[zoom]
 
     @cached_property
     def _found(self) -> Found:

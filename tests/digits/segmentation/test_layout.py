@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from digits import look
 from digits.pictures import load_picture
+from digits.segmentation.layout import find_layout
 from tests.support.pen import sheet
 from training.synthesis import photos
 
@@ -264,6 +266,20 @@ def test_a_picture_of_a_thing_has_no_digit(recognizer, name):
         picture = load_picture(path)
     assert recognizer.predict(picture).digit is None
     assert recognizer.read(picture).number == ""
+
+
+def test_what_is_read_and_predicted_of_a_picture_is_extracted_once(recognizer, monkeypatch):
+    scales = []
+
+    def extract(*arguments):
+        scales.append(arguments[-1])
+        return find_layout(*arguments)
+
+    monkeypatch.setattr(look, "find_layout", extract)
+    seen = recognizer.look(SCENES["in_pencil"](3))
+    assert recognizer.read_look(seen).number == "3"
+    assert recognizer.predict_look(seen).digit == 3
+    assert len(scales) == len(set(scales)) > 0
 
 
 def test_the_ink_of_a_stroke_is_as_wide_as_it_was_drawn(recognizer):
