@@ -39,7 +39,7 @@ MAX_WAITING: Final = 100
 """Corrections that wait for a commit, at most; more are rejected at once."""
 
 MAX_DAILY: Final = 2000
-"""Corrections sent in a day to one running app that are kept: no script can fill the dataset."""
+"""Corrections accepted in a day by one running app: no script can fill the dataset."""
 
 COMMIT_SECONDS: Final = 20.0
 """Pause after a commit."""
@@ -132,8 +132,9 @@ class Corrections:
         today = int(time.monotonic() // _DAY_SECONDS)
         if today != self._day:
             self._day, self._taken = today, 0
-        self._taken += 1
-        return self._waiting.qsize() < MAX_WAITING and self._taken <= MAX_DAILY
+        admitted = self._waiting.qsize() < MAX_WAITING and self._taken < MAX_DAILY
+        self._taken += admitted
+        return admitted
 
     def _run(self) -> None:
         while True:
