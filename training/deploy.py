@@ -128,7 +128,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--model-repo",
         metavar="OWNER/NAME",
-        help="repository of the weights; empty: the Space's own setting",
+        help="repository of the weights; empty: the Space keeps its setting",
     )
     parser.add_argument("--create", action="store_true", help="make the Space if missing")
     parser.add_argument(

@@ -341,7 +341,7 @@ def _json(question: type[BaseModel]) -> JsonObject:
 
 
 def _documented(answer: Any, body: Mapping[str, Any]) -> JsonObject:  # noqa: ANN401 - a type
-    """Describe a route for OpenAPI, with all that some route may refuse."""
+    """Describe a route for OpenAPI; the errors are those that any route may answer."""
     failures = {status: {"model": Failure} for status in (400, 408, 413, 415, 422, 503)}
     return {
         "responses": {200: {"model": answer}, **failures},

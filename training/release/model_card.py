@@ -23,7 +23,7 @@ from training.release.published import Tagged
 MNIST = "ylecun/mnist"
 
 PICTURES = {
-    "learning-curves.png": "How it learned: loss and misread by epoch, training and validation.",
+    "learning-curves.png": "How it learned: loss and errors by epoch, training and validation.",
     "confusion.png": "What it confuses: MNIST's test digits by label and answer.",
     "misread.png": "What it misreads: test digits with their label and the wrong answer.",
     "reliability.png": "How far its confidence can be trusted: confidence against accuracy.",

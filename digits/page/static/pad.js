@@ -193,7 +193,7 @@ function place(event) {
   ]
 }
 
-// Whether the drawing may have no more points, which is then said.
+// Whether the drawing has as many points as it may; says so.
 function isFull() {
   if (pointCount() < props.settings.max_points) return false
   tell('digits:answer', { source: 'draw', answer: { kind: 'full' }, final: true })
