@@ -1,4 +1,4 @@
-"""The Space: a page that reads handwritten digits while they are drawn, and an API.
+"""The Space: a page that reads handwritten digits as they are drawn, and an API.
 
 `digits.service` loads the weights once the page is up.
 """
@@ -8,10 +8,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digits.page import without_stubs  # noqa: F401 - before all that imports Gradio
+from digits.page import without_stubs  # noqa: F401 - before anything that imports Gradio
 
 try:
-    # ZeroGPU's platform package; it wants to be imported before anything that could use CUDA.
+    # ZeroGPU's platform package; must be imported before anything that could use CUDA.
     import spaces
 except ImportError:
     spaces = None
@@ -71,7 +71,7 @@ THEME = gr.themes.Default(
     font=["system-ui", "sans-serif"],
     font_mono=["ui-monospace", "monospace"],
 ).set(
-    # Gradio's own gray for side remarks is too faint to read on white.
+    # Gradio's gray for secondary text lacks contrast on white.
     body_text_color_subdued="*neutral_600",
     body_text_color_subdued_dark="*neutral_400",
 )
@@ -90,7 +90,7 @@ corrections = Corrections.from_environment()
 
 
 def read_why(request: object) -> dict[str, Any]:
-    """Say what spoke for a digit in a picture that the page has shown."""
+    """Explain a digit of an image that the page has shown."""
     try:
         return why_view(service.recognizer(timeout_seconds=0), demos, request)
     except NotReadyError:
@@ -98,16 +98,17 @@ def read_why(request: object) -> dict[str, Any]:
 
 
 async def keep_correction(request: object) -> dict[str, Any]:
-    """Keep what a visitor has corrected, where the owner keeps such and the visitor agrees."""
+    """Store a correction, if the owner collects them and the visitor consents."""
+    if not corrections:
+        return {"kind": "refused"}
     try:
-        recognizer = service.recognizer(timeout_seconds=0)
+        return await keep_view(service.recognizer(timeout_seconds=0), corrections, request)
     except NotReadyError:
         return {"kind": "not kept"}
-    return await keep_view(recognizer, corrections, request) if corrections else {"kind": "refused"}
 
 
 def read_status(_: object) -> dict[str, Any]:
-    """Say which weights answer; Gradio hands over an empty list."""
+    """Return the state of the service and the weights in use; Gradio passes an empty list."""
     status = service.status()
     weights = service.recognizer(0).weights if status.ready else None
     return {
@@ -136,8 +137,8 @@ def read_digit(image: object) -> dict[str, Any]:
     Returns:
         digit: 0 to 9, or null if there is none
         reason: null, or why there is none
-        confidences: ten calibrated probabilities by digit
-        score: 0 to 1, how sure the answer is
+        confidences: ten calibrated probabilities, one per digit
+        score: 0 to 1, how confident the answer is
         others: how many more digits the picture has
         model: the weights that answered
     """
@@ -152,10 +153,10 @@ def read_number(image: object) -> dict[str, Any]:
 
     Returns:
         number: text, the digits from left to right; lines are joined by newlines
-        lines: the same, line by line from top to bottom
-        digits: for each its digit, confidence, runner_up (the second likeliest digit and its
-            confidence), box [x, y, width, height] in upright pixels, line
-        unread: boxes of writing that is no digit
+        lines: the same, as a list of lines from top to bottom
+        digits: for each its digit, confidence, runner_up (the second most likely digit and its
+            confidence), box [x, y, width, height] in pixels of the upright picture, line
+        unread: boxes of writing that is not a digit
         reason: null, or why there are no digits
         model: the weights that answered
     """
@@ -163,12 +164,12 @@ def read_number(image: object) -> dict[str, Any]:
 
 
 def health() -> dict[str, Any]:
-    """Say which files and which weights are served, for `training.deploy` and for monitoring.
+    """Report which files and weights are served, for `training.deploy` and for monitoring.
 
     Returns:
-        files: SHA-256 of the app's own files; ready: whether a digit is read at once; model: the
-        weights that answer, or null; model_repo: where weights come from, or null for the bundled
-        ones; problem: why newer weights do not answer, or null.
+        files: SHA-256 of the app's own files; ready: whether weights are loaded; model: the
+        weights in use, or null; model_repo: where weights come from, or null for the bundled
+        ones; problem: why newer weights are not in use, or null.
     """
     status = read_status([])
     known = {key: status[key] for key in ("ready", "model", "problem")}
@@ -176,16 +177,16 @@ def health() -> dict[str, Any]:
 
 
 def zero_gpu_greeting() -> str:
-    """Never called: ZeroGPU starts only apps that register one function of this kind."""
+    """Never called: ZeroGPU starts only apps that register at least one GPU function."""
     return "ready"
 
 
 def build() -> gr.Blocks:
-    """Lay out the page and name the API."""
+    """Lay out the page and register the API."""
     with PictureBlocks(
         title=TITLE,
-        delete_cache=(86_400, 86_400),  # what is left at the end; until then `Limits` decides
-        analytics_enabled=False,  # nothing of visitors, nor of the owner, goes to Gradio
+        delete_cache=(86_400, 86_400),  # leftovers at shutdown; until then `Limits` decides
+        analytics_enabled=False,  # send Gradio nothing about visitors or the owner
     ) as demo:
         with gr.Column(elem_id="intro"):
             gr.Markdown(I18nData("intro"), container=False)
@@ -214,22 +215,22 @@ def build_tabs() -> None:
                 part("upload.html", "upload.js")
             part("samples.html", "samples.js")
         with gr.Tab(I18nData("tab_about")) as about_tab:
-            # All of it comes from this app's own files; the cleaning would drop the charts.
+            # Trusted: it comes from this app's own files. Sanitizing would drop the charts.
             gr.Markdown(I18nData("about"), elem_id="about", sanitize_html=False)
     for tab, name in ((draw_tab, "draw"), (upload_tab, "upload"), (about_tab, "about")):
         tab.select(None, js=OPEN_TAB % (name, name))
 
 
 def build_api() -> None:
-    """Name what clients may call, and what ZeroGPU looks for; nothing of it is visible."""
+    """Register the endpoints, and the function that ZeroGPU looks for; all of it is invisible."""
     image, result = watch_addresses(gr.Image(visible=False)), gr.JSON(visible=False)
-    # The names of the functions are those of the tools that an assistant sees over MCP.
+    # MCP tools are named after the functions.
     for name, function in (("predict", read_digit), ("read", read_number)):
-        # Gradio's own decoding drops transparency and clips 16-bit samples: the file as it came.
+        # Unprocessed, because Gradio's decoding drops transparency and clips 16-bit samples.
         gr.Button(visible=False).click(
             function, image, result, preprocess=False, api_name=name, **PICTURES
         )
-    # Not in the queue: a busy app is a healthy one.
+    # Bypasses the queue, so that a busy app still counts as healthy.
     gr.Button(visible=False).click(
         health, None, result, queue=False, api_name="health", api_visibility="undocumented"
     )
@@ -238,7 +239,7 @@ def build_api() -> None:
 
 
 def main() -> None:
-    """Serve the page from a folder of its own for uploads."""
+    """Serve the page with a temporary folder for uploads."""
     parent = os.environ.get("GRADIO_TEMP_DIR") or tempfile.gettempdir()
     Path(parent).mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="digits-uploads-", dir=parent) as folder:
@@ -247,9 +248,9 @@ def main() -> None:
 
 
 def serve(uploads: Path) -> None:
-    """Serve the page, then load the weights; uploads are deleted sooner or later."""
-    # After every answer Gradio tabulates up to 10,000 earlier ones for a page that nobody opens
-    # here; that took most of an answer's processor time (python -m benchmarks --only load).
+    """Serve the page, then load the weights; uploads are deleted in the background."""
+    # After every response Gradio aggregates up to 10,000 earlier ones for a page that is not used
+    # here. That took most of a response's CPU time (python -m benchmarks --only load).
     os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000000")
     os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "100")
     return_freed_memory()
@@ -257,23 +258,23 @@ def serve(uploads: Path) -> None:
     introduce(own_address())
     demo, traffic = build(), Traffic()
     demo.queue(max_size=64, default_concurrency_limit=4)
-    # By default the queue polls a thousand times a second: 5 % of a core while nobody asks. This is
-    # the longest that an event waits for Gradio to see it.
-    demo._queue.sleep_when_free = 0.01  # noqa: SLF001 - not among its options
+    # By default the idle queue polls 1000 times a second, 5 % of a core. With this an event waits
+    # at most 10 ms to be picked up.
+    demo._queue.sleep_when_free = 0.01  # noqa: SLF001 - no public option
     demo.launch(
         prevent_thread_lock=True,
         ssr_mode=False,
         run_history=False,
         mcp_server=True,
         max_file_size=MAX_FILE_BYTES,
-        # Gradio keeps 50 kB for each session, and takes each call of the API for one.
+        # Gradio keeps 50 kB per session, and every API call counts as a session.
         state_session_capacity=256,
         footer_links=["api"],
         theme=THEME,
         css_paths=STYLES,
         i18n=gr.I18n(**page_texts()),
         app_kwargs={
-            "routes": picture_routes(),  # before Gradio's own
+            "routes": picture_routes(),  # take precedence over Gradio's
             "middleware": [
                 Middleware(RequestLimits, traffic=traffic),
                 Middleware(ApiFirst, api=http_api(service, demos, health)),

@@ -1,1 +1,1 @@
-"""What the visitor sees: the drawing pad, the answer, their words, and views of an answer."""
+"""The web page: drawing pad, answer, texts, and views of an answer."""

@@ -1,4 +1,4 @@
-"""The About tab: what this is, how good it is, its limits, and how to call it."""
+"""The About tab: how the app works, its accuracy, its limits, and its API."""
 
 import json
 import os
@@ -17,13 +17,13 @@ _FOLDER: Final = Path(__file__).parent / "about_texts"
 
 
 def about_text(language: str) -> str:
-    """Write the About tab in Markdown.
+    """Return the About tab as Markdown.
 
     Args:
         language: `en`, `de` or `fr`.
     """
     test = json.loads((BUNDLED / METRICS_FILE).read_bytes())["mnist_test"]
-    results = ROOT / RESULTS  # absent until `training.evaluate` was run
+    results = ROOT / RESULTS  # written by `training.evaluate`
     rows = json.loads(results.read_bytes())["rows"] if results.exists() else []
     return Template(_read(f"{language}.md")).substitute(
         accuracy=WORDS[language]["about_accuracy"].format(
@@ -40,15 +40,15 @@ def about_text(language: str) -> str:
 
 
 def comparison(language: str, rows: Sequence[Mapping[str, Any]]) -> str:
-    """Draw the errors of the usual demo and of this page on pen strokes.
+    """Return a bar chart of the errors of the usual demo and of this page on pen strokes.
 
     Args:
         language: `en`, `de` or `fr`.
-        rows: As `training.evaluate` writes them, one for each kind of weights.
+        rows: As `training.evaluate` writes them, one per kind of weights.
 
     Returns:
-        Plain HTML, so that it follows theme and width and is read aloud, without blank lines, so
-        that Markdown takes it as it is; empty where one of the two was not measured.
+        Plain HTML, so that it adapts to theme and width and is accessible. It has no blank lines,
+        so that Markdown passes it through. Empty if one of the two was not measured.
     """
     means = {(row["name"], row["preprocessing"]): row["mean"] for row in rows}
     usual = means.get(("conv3", "plain resize"), {})
@@ -86,17 +86,17 @@ def _gallery(language: str) -> str:
 
 
 def snippets(url: str) -> str:
-    """Show in Markdown how to call the API from the shell, Python and JavaScript.
+    """Return Markdown that shows how to call the API from the shell, Python and JavaScript.
 
     Args:
-        url: Where the app is served, without a slash at the end.
+        url: Where the app is served, without a trailing slash.
     """
     return Template(_read("snippets.md")).substitute(url=url)
 
 
 def own_address() -> str:
-    """Return where the app is served, without a slash at the end."""
-    # On a Space with a domain of its own the variable lists several hosts.
+    """Return the URL of the app, without a trailing slash."""
+    # On a Space with a custom domain the variable lists several hosts.
     host = os.environ.get("SPACE_HOST", "").split(",")[0]
     if host:
         return f"https://{host}"

@@ -1,4 +1,4 @@
-"""The parts of the page that are the project's own, from the drawing pad to the comparison."""
+"""The page's custom components, built from the files in `static/`."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -21,7 +21,7 @@ STYLES: Final = [
 
 
 def text(name: str) -> str:
-    """Read one of the page's files."""
+    """Return the content of a file in `static/`."""
     return (_FOLDER / name).read_text(encoding="utf-8")
 
 
@@ -31,15 +31,15 @@ def part(
     functions: Sequence[Callable[..., Any]] = (),
     settings: Mapping[str, object] | None = None,
 ) -> gr.HTML:
-    """Make one part of the page of files in `static/`.
+    """Build a part of the page from files in `static/`.
 
-    It never changes after the first rendering: a new one would erase the canvas.
+    It is rendered only once: another rendering would erase the canvas.
 
     Args:
         template: The part's HTML.
         scripts: Run after `common.js`.
-        functions: Those of the server that the scripts call.
-        settings: What the scripts find in `props.settings`.
+        functions: Server functions that the scripts call.
+        settings: Available to the scripts as `props.settings`.
     """
     return gr.HTML(
         html_template=text(template),
@@ -51,7 +51,7 @@ def part(
 
 
 def drawing_pad() -> gr.HTML:
-    """The pad: asks `/v1/draw` and passes the answer on as the browser event `digits:answer`."""
+    """The pad: asks `/v1/draw` and dispatches each answer as the DOM event `digits:answer`."""
     return part(
         "pad.html",
         "draw_request.js",
@@ -74,12 +74,12 @@ def drawing_pad() -> gr.HTML:
 
 
 def answer_panel(functions: Sequence[Callable[..., Any]], corrections: str | None) -> gr.HTML:
-    """The answer, and which weights gave it.
+    """The answer, and the weights that gave it.
 
     Args:
-        functions: What the panel asks: `read_status` says which weights answer, `read_why` what
-            spoke for an answer, and `keep_correction` keeps what a visitor has corrected.
-        corrections: The data set that corrections go to; None offers none of it.
+        functions: Server functions that the panel calls: `read_status`, `read_why` and
+            `keep_correction`.
+        corrections: The dataset for corrections; None to not ask for any.
     """
     limits = {
         "too_large": MAX_FILE_BYTES // 1_000_000,
@@ -98,7 +98,7 @@ def answer_panel(functions: Sequence[Callable[..., Any]], corrections: str | Non
 
 
 def page_texts() -> dict[str, dict[str, str]]:
-    """Every text of the page, by language and key."""
+    """Return all texts of the page by language and key."""
     return {
         language: {
             "intro": f"# {words['title']}\n{words['tagline']}",

@@ -1,4 +1,4 @@
-"""What the page sends when a visitor corrects an answer."""
+"""Corrections of answers, as the page sends them."""
 
 import asyncio
 from typing import TYPE_CHECKING, Any
@@ -13,21 +13,21 @@ if TYPE_CHECKING:
 async def keep_view(
     recognizer: "Recognizer", corrections: Corrections, request: object
 ) -> dict[str, Any]:
-    """Keep a correction, and answer once it is kept.
+    """Store a correction and return once it is stored.
 
     Args:
-        recognizer: Who answered; it answers again, so that no page can make up what it said.
-        corrections: Where to keep it.
+        recognizer: Reads the image again, so that a client cannot make up the answer.
+        corrections: Where to store it.
         request: `[consent, image, correction]`: True, the image as it came with the answer, and
             0 to 9 or None for "no digit".
 
     Returns:
-        A view of kind `kept`, `not kept`, or `refused` if the request is another one.
+        A view of kind `kept`, `not kept`, or `refused` if the request is malformed.
     """
     try:
         correction = await asyncio.to_thread(_parse, recognizer, request)
         future = asyncio.wrap_future(corrections.submit(correction))
-        await asyncio.wait_for(future, timeout=60)  # for the Hub to confirm
+        await asyncio.wait_for(future, timeout=60)  # until the Hub confirms
     except ImageError:
         return {"kind": "refused"}
     except (NotKeptError, TimeoutError):

@@ -1,7 +1,6 @@
-"""How the page introduces itself to browsers, search engines and whoever shows a link to it.
+"""The page's metadata for browsers, search engines and link previews, and its static pictures.
 
-Gradio's template speaks of Gradio there, and offers no setting for most of it. The pictures that
-the page serves are here too.
+Gradio's template describes Gradio there and offers no setting for most of it.
 """
 
 import re
@@ -28,19 +27,19 @@ DESCRIPTION: Final = (
 )
 
 SAMPLES: Final = Path(__file__).parent / "samples"
-"""The sample pictures of the upload tab, drawn by `training.synthesis.samples`."""
+"""Sample pictures for the upload tab, rendered by `training.synthesis.samples`."""
 
 _TEMPLATE: Final = "frontend/index.html"
 _CARD: Final = re.compile(r'<meta\s+(?:property="og:|name="twitter:)[^>]*>')
 _PAPER: Final = (255, 255, 255)
-_INDIGO: Final = (229, 70, 79)  # OpenCV's order: blue, green, red
+_INDIGO: Final = (229, 70, 79)  # BGR
 
 
 def introduce(address: str) -> None:
-    """Replace what Gradio's template says of Gradio.
+    """Replace the metadata of Gradio's template with the page's own.
 
     Args:
-        address: Where the page is served, without a slash at the end.
+        address: URL of the page, without a trailing slash.
     """
     loader = templates.env.loader
     assert isinstance(loader, BaseLoader)  # noqa: S101 - for mypy
@@ -64,7 +63,7 @@ def introduce(address: str) -> None:
 
 
 def picture_routes() -> list[Route]:
-    """Serve icon and preview, the samples of the upload tab, and what is misread."""
+    """Return routes for the icon, the link preview, the samples and the misread digits."""
     pictures = {"/favicon.ico": _encode_png(_icon()), "/preview.png": _encode_png(_preview())}
     files = {f"/samples/{path.name}": path for path in SAMPLES.glob("*.jpg")}
     files["/misread.png"] = ROOT / GALLERY
@@ -93,7 +92,7 @@ def _icon() -> npt.NDArray[np.uint8]:
 
 
 def _preview() -> npt.NDArray[np.uint8]:
-    """All ten digits on paper, the 5 as an answer, 1200 x 630: what networks show of a link."""
+    """All ten digits on paper, the 5 inverted, 1200 x 630: the picture of a link preview."""
     tiles = [_digit(d, *((_PAPER, _INDIGO) if d == 5 else (_INDIGO, _PAPER))) for d in range(10)]
     sheet = np.vstack([np.hstack(tiles[:5]), np.hstack(tiles[5:])])
     small = cv2.resize(sheet, (1150, 460), interpolation=cv2.INTER_AREA)
@@ -103,7 +102,7 @@ def _preview() -> npt.NDArray[np.uint8]:
 def _digit(
     digit: int, ink: tuple[int, int, int], paper: tuple[int, int, int]
 ) -> npt.NDArray[np.uint8]:
-    """An example in two colours, 320 x 320."""
+    """An example in two colors, 320 x 320."""
     share = draw(parse_strokes(digit_example(digit)))[..., None]
     mixed = share * np.array(ink, np.float32) + (1 - share) * np.array(paper, np.float32)
     return np.round(mixed).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""The pipeline from the drawing to the answer, in four pictures for the About tab."""
+"""Four figures for the About tab: the pipeline from a drawing to its answer."""
 
 import base64
 from typing import Final
@@ -17,13 +17,13 @@ _DIGIT: Final = 5
 
 
 def pipeline(language: str) -> str:
-    """Show how a digit is read.
+    """Return the figures with their captions.
 
     Args:
         language: `en`, `de` or `fr`.
 
     Returns:
-        HTML without blank lines, so that Markdown takes it as it is.
+        HTML without blank lines, so that Markdown passes it through.
     """
     drawing = digit_example(_DIGIT)
     image = normalize(draw(parse_strokes(drawing)))
@@ -55,7 +55,7 @@ def _lines(drawing: list[list[int]], scale: float, shift: npt.NDArray[np.float64
 
 
 def _fitted(drawing: list[list[int]], image: InkArray) -> str:
-    """The strokes where `normalize` puts them, the box that they fill, and their centre of mass."""
+    """The strokes where `normalize` puts them, their bounding box and their center of mass."""
     points = np.concatenate([np.reshape(flat, (-1, 2)) for _, *flat in drawing])
     brush = drawing[0][0]
     low, high = points.min(axis=0) - brush / 2, points.max(axis=0) + brush / 2

@@ -1,4 +1,4 @@
-"""What the page is told: plain Python types that the browser can draw."""
+"""Views: answers as JSON-serializable types that the page can render."""
 
 import base64
 from typing import TYPE_CHECKING, Any, Final
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 View = dict[str, Any]
 
 _PREVIEW_SIDE: Final = 880
-"""Pixels of the preview's larger side: the page shows it up to 440 high, also on fine screens."""
+"""Longer side of the preview in pixels: the page shows it up to 440 high, here at 2x density."""
 
 
 class ImageError(ValueError):
-    """What the browser sent is not the picture that it was shown."""
+    """The request does not hold an image as the server encodes it."""
 
 
 def weights_view(weights: "Weights") -> View:
-    """Say which weights these are and how many test digits they misread.
+    """Return the origin of the weights and their errors on MNIST's test set.
 
     Returns:
         `repo`, `revision`, `commit` (None for the bundled weights), `errors` and `tested`.
@@ -44,15 +44,7 @@ def weights_view(weights: "Weights") -> View:
 
 
 def reading_view(reading: Reading, model: str) -> View:
-    """Say what was read, with the image of each digit.
-
-    Args:
-        reading: What was read.
-        model: Which weights answered.
-
-    Returns:
-        As of `Reading.as_json`; each digit has its `image` too, 784 bytes in base64, 255 full ink.
-    """
+    """Return `reading.as_json(model)` with the `image` of each digit, as of `encode_image`."""
     view = reading.as_json(model)
     for entry, digit in zip(view["digits"], reading.digits, strict=True):
         entry["image"] = encode_image(digit.image)
@@ -60,15 +52,15 @@ def reading_view(reading: Reading, model: str) -> View:
 
 
 def picture_view(recognizer: "Recognizer", picture: Picture) -> View:
-    """Read the digits in a picture, however many, and show where they are.
+    """Read all digits in a picture and return them with a preview and their positions.
 
     Args:
-        recognizer: The weights that answer.
+        recognizer: The recognizer to use.
         picture: `(H, W)` or `(H, W, 3)` uint8, upright.
 
     Returns:
         A view of kind `digit`, `number` (two digits or more) or `blank`, with `picture` (a data
-        URL), `size` `[W, H]`, and `boxes` and `unread` `[[x, y, w, h], ...]` in its pixels.
+        URL), `size` `[W, H]`, and `boxes` and `unread` `[[x, y, w, h], ...]` in pixels of `size`.
     """
     model = recognizer.weights.origin.label
     height, width = picture.shape[:2]
@@ -107,17 +99,17 @@ def _encode_preview(picture: Picture) -> str:
 
 
 def why_view(recognizer: "Recognizer", demos: Demos, request: object) -> View:
-    """Answer what the page asks when the visitor wants to see why.
+    """Explain which ink spoke for and against a digit.
 
     Args:
-        recognizer: Who explains.
-        demos: The networks that may explain instead.
-        request: `[image, digit]`: the image as it came with an answer, and 0 to 9; and a third,
-            the network where a demo's has answered.
+        recognizer: The served recognizer.
+        demos: The networks of the demos, one of which may be asked instead.
+        request: `[image, digit]`: the image as it came with an answer, and 0 to 9; optionally
+            followed by the name of the demo's network that answered, or None.
 
     Returns:
-        `digit`, and `shares`: 784 signed bytes in base64, 127 speaks most for the digit and -127
-        most against it. `{"kind": "refused"}` for any other request.
+        `digit`, and `shares`: 784 signed bytes in base64, positive where ink speaks for the digit;
+        the strongest is 127 or -127. `{"kind": "refused"}` for any other request.
     """
     try:
         match request:
@@ -138,17 +130,17 @@ def why_view(recognizer: "Recognizer", demos: Demos, request: object) -> View:
 
 
 def is_digit(value: int) -> bool:
-    """Tell whether it is 0 to 9, which JSON's `true` is not."""
+    """Return whether a value is 0 to 9; JSON's `true` is not."""
     return type(value) is int and 0 <= value <= 9
 
 
 def encode_image(image: InkArray) -> str:
-    """Write a (28, 28) float32 image in [0, 1] as 784 bytes in base64, 255 full ink."""
+    """Encode a (28, 28) float32 image in [0, 1] as 784 bytes in base64, 255 full ink."""
     return base64.b64encode(np.round(image * 255).astype(np.uint8).tobytes()).decode()
 
 
 def decode_image(encoded: str) -> InkArray:
-    """Read what `encode_image` wrote.
+    """Decode what `encode_image` returned.
 
     Raises:
         ImageError: If it is anything else.

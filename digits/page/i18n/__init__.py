@@ -1,4 +1,4 @@
-"""The page's words in the languages that it speaks, and how these write numbers."""
+"""The page's texts in its languages, and number formats."""
 
 import json
 from pathlib import Path
@@ -8,15 +8,15 @@ WORDS: Final[dict[str, dict[str, str]]] = {
     language: json.loads((Path(__file__).parent / f"{language}.json").read_text("utf-8"))
     for language in ("en", "de", "fr")
 }
-"""By language and by what is said; `{0}`, `{1}` stand for values."""
+"""Texts by language and key; `{0}`, `{1}` are placeholders."""
 
 
 def whole(language: str, number: float) -> str:
-    """Write a count with the language's own mark between thousands."""
+    """Format a number as an integer with the language's thousands separator."""
     return f"{number:,.0f}".replace(",", {"en": ",", "de": "."}.get(language, "\u202f"))
 
 
 def decimal(language: str, number: float) -> str:
-    """Write a number with two digits behind the language's own mark."""
+    """Format a number with two decimals and the language's decimal mark."""
     text = f"{number:.2f}"
     return text if language == "en" else text.replace(".", ",")

@@ -1,12 +1,11 @@
-// The answer: the digit with a bar for each share, or a tile for each digit of several; the
-// picture that the network saw, and which weights answer.
-// Answers come from the pad and from the upload tab; each source keeps its last one, and the open
-// tab's is shown.
+// The answer: a digit with a bar per probability, or a number with a tile per digit; the image that
+// the network saw, and the weights in use.
+// Answers come from the pad and from the upload tab. The last one of the open tab is shown.
 
 const STATUS_MS = 700
-const SURE = 0.8 // below this calibrated confidence a runner-up is named
-const RIVAL = 0.1 // a runner-up that is worth naming
-const SUREST = 0.999 // no answer is quite certain, so none is rounded up to 100 %
+const SURE = 0.8 // calibrated confidence below which a runner-up is named
+const RIVAL = 0.1 // minimum confidence of a runner-up to name
+const SUREST = 0.999 // nothing is certain, so nothing is rounded up to 100 %
 
 const root = element.querySelector('.answer')
 const prediction = element.querySelector('#prediction')
@@ -22,15 +21,14 @@ const waitingFor = (mode) => ({ answer: { kind: 'blank', mode }, final: true })
 
 const answers = { draw: waitingFor('draw'), upload: waitingFor('upload') }
 let source = 'draw'
-let status = null // what the server last said of the weights
-let reached = true // whether the last question was answered
+let status = null // the server's last report on the weights
+let reached = true // whether the last request was answered
 
 // ---- shares --------------------------------------------------------------------------------
 
-// The one rule for every share on the page.
 const sayShare = (share) => percent.format(Math.min(share, SUREST))
 
-// A bar that can be asked why is a button, any other is not.
+// A bar that explains its digit is a button, any other is not.
 function row(label, tag) {
   const innerHTML = '<span class="row-digit"></span><span class="track" aria-hidden="true"><i></i></span><span class="row-value"></span>'
   const inside = make(tag, { type: 'button', className: 'row', innerHTML })
@@ -54,8 +52,7 @@ function setBars(answer) {
   setRow(noneRow, answer && 1 - whole)
 }
 
-// A tile shows what the network saw of a digit, and what it nearly took it for; a press shows the
-// inside of that digit.
+// A tile shows the image of a digit and its runner-up; pressing it shows that digit's layers.
 function setTiles(answer) {
   root.dataset.several = Boolean(answer)
   tiles.replaceChildren(...(answer ? answer.digits : []).map((read, place) => {
@@ -85,7 +82,7 @@ function markTile(answer) {
 
 // ---- words ---------------------------------------------------------------------------------
 
-// What stands large, what is added to it, and the small line under it.
+// By kind: the large text, an addition to it, and the small line below.
 const SAY = {
   blank: (answer) => ['', '', word(`blank_${answer.mode || (answer.unread?.length ? 'unread' : 'picture')}`)],
   reading: () => ['', '', word('reading_now')],
@@ -93,7 +90,7 @@ const SAY = {
   offline: () => ['', '', word(source === 'draw' ? 'offline' : 'offline_upload')],
   refused: () => ['', '', word('refused')],
   full: () => ['', '', word('pad_full')],
-  // The static page and the server word some problems themselves.
+  // Problems come as a code, or as text from the static page or the server.
   problem: ({ code, text }) => ['', '', text || word(`problem_${code}`, count(props.settings.limits[code] ?? 0))],
   number: sayNumber,
   digit: sayDigit,
@@ -115,7 +112,7 @@ function sayNumber(answer) {
   return [answer.number, '', word('sure', sayShare(together)) + unread]
 }
 
-// How long the answer took stands behind it, but is not announced.
+// The time taken is shown, but not announced.
 function setSay(note, took) {
   const say = prediction.querySelector('.say')
   say.textContent = note
@@ -124,7 +121,7 @@ function setSay(note, took) {
 }
 
 function show({ answer, final }, news) {
-  // While the pen is down nothing is judged: the digit that leads, without a word on it.
+  // While the pen is down, only the most likely digit is shown, without a verdict.
   const judged = final || !['digit', 'number'].includes(answer.kind)
   const [digit, or, note] = judged ? SAY[answer.kind](answer) : [answer.number ?? topDigit(answer), '', '']
   const lines = String(digit).split('\n')
@@ -136,7 +133,7 @@ function show({ answer, final }, news) {
   prediction.querySelector('.digit').textContent = digit
   prediction.querySelector('.or').textContent = or
   setSay(note, judged && answer.took)
-  // The last bars may be another tab's.
+  // After a change of tabs, the current bars are the other tab's.
   if (!news || !BESIDE.includes(answer.kind)) {
     setBars(answer.kind === 'digit' ? answer : null)
     setTiles(answer.kind === 'number' ? answer : null)
@@ -169,7 +166,7 @@ function showStatus() {
   element.querySelector('.problem').textContent = problem ?? ''
 }
 
-// A network that the visitor has chosen answers the pad alone.
+// A chosen demo's network answers only the pad.
 function showChosen() {
   const name = chosenNetwork()
   chosenLine.hidden = !name || source !== 'draw'

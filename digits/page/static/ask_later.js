@@ -1,4 +1,4 @@
-// Ask what may wait, after the pen's own questions: the answer, or null where there is none.
+// Send a request that may wait, at lower priority than the pen's; null if it fails.
 async function askLater(name, question) {
   const { ok, answer } = await postJson(name, question, { priority: 'low' })
   return ok ? answer : null

@@ -1,4 +1,4 @@
-// Shared by the parts of the page: the visitor's language, events between them, and what an answer holds.
+// Shared by the parts of the page: language, events, DOM helpers, answers and requests.
 
 const words = window.gradio_config.i18n_translations // by language and key
 const language = (navigator.languages || [navigator.language])
@@ -25,14 +25,14 @@ const between = (value, low, high) => Math.max(low, Math.min(high, value))
 
 const sleep = (milliseconds) => new Promise((resolve) => { setTimeout(resolve, milliseconds) })
 
-// A new element with these properties, around this content.
+// Create an element with these properties and content.
 function make(tag, properties, ...content) {
   const node = Object.assign(document.createElement(tag), properties)
   node.append(...content)
   return node
 }
 
-// Lay an element over a picture, in per cent so that it follows every size.
+// Position an element over a picture, in percent so that it scales along.
 function placeOver(node, [x, y, w, h], width, height) {
   Object.assign(node.style, {
     left: `${(100 * x) / width}%`, top: `${(100 * y) / height}%`,
@@ -47,7 +47,7 @@ function boxOver(box, width, height, label) {
   return node
 }
 
-// The network that this visitor has chosen for the pad; null for the served one.
+// The demo's network chosen for the pad; null for the served one.
 const chosenNetwork = () => document.body.dataset.digitsNetwork || null
 
 function chooseNetwork(name) {
@@ -55,16 +55,16 @@ function chooseNetwork(name) {
   tell('digits:network')
 }
 
-const BESIDE = ['full', 'offline', 'warming', 'reading'] // kinds that are said beside the last answer
+const BESIDE = ['full', 'offline', 'warming', 'reading'] // kinds shown alongside the last answer
 
 const topDigit = (answer) => answer.confidences.indexOf(Math.max(...answer.confidences))
 
-// The share of "a digit, whichever": confidences are given that it is one, the score is not.
+// Probability that it is a digit at all: confidences are conditional on that, the score is not.
 const digitShare = (answer) => Math.min(1, answer.score / Math.max(...answer.confidences))
 
 const decodeBytes = (encoded) => Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0))
 
-// `color` gives red, green, blue and opacity of each pixel, 0 to 255.
+// `color` returns the RGBA of each pixel, 0 to 255.
 function makePixels(width, height, color) {
   const pixels = new ImageData(width, height)
   for (let i = 0; i < width * height; i += 1) pixels.data.set(color(i), 4 * i)
@@ -77,13 +77,13 @@ function paintPixels(canvas, pixels) {
   canvas.getContext('2d').putImageData(pixels, 0, 0)
 }
 
-// Paint 28 x 28 bytes; `color` turns the ink of a pixel, 0 to 255, and its place into a colour.
+// Paint 28 x 28 bytes; `color` maps a pixel's ink, 0 to 255, and its index to RGB.
 function paintImage(canvas, encoded, color = (ink) => [ink, ink, ink]) {
   const bytes = decodeBytes(encoded)
   paintPixels(canvas, makePixels(28, 28, (i) => [...color(bytes[i], i), 255]))
 }
 
-// Around the values that count: left, top, width and height; null where none does.
+// Bounding box of the values for which `counts` holds; null if there is none.
 function boundingBox({ width, height, data }, counts) {
   let [left, top, right, bottom] = [width, height, -1, -1]
   for (let y = 0; y < height; y += 1) {
@@ -98,9 +98,8 @@ function boundingBox({ width, height, data }, counts) {
   return right < 0 ? null : { left, top, width: right - left + 1, height: bottom - top + 1 }
 }
 
-// Where the 28 x 28 image of an answer lies on the pad, for its ink is the ink of the drawing: a
-// function from pixels of the image to pad units, [x, y, width, height] both; null for an answer
-// that is not of the pad.
+// A function that maps a box [x, y, width, height] from pixels of an answer's 28 x 28 image to pad
+// units, by matching the image's ink to the drawing's; null for an answer that is not of the pad.
 function frameOnPad({ image, ink }) {
   const box = image && ink && boundingBox({ width: 28, height: 28, data: decodeBytes(image) }, Boolean)
   if (!box) return null
@@ -110,10 +109,10 @@ function frameOnPad({ image, ink }) {
   return ([x, y, width, height]) => [left + x * scale, top + y * scale, width * scale, height * scale]
 }
 
-// Relative to Gradio's root, which a proxy may have moved.
+// Resolve a path against Gradio's root, which may lie below a proxy's path.
 const rootUrl = (path) => new URL(path, `${(window.gradio_config?.root ?? location.href.split(/[?#]/)[0]).replace(/\/$/, '')}/`)
 
-// The answer and its status; neither where the server cannot be reached.
+// The answer and its status; neither if the server cannot be reached.
 async function askServer(path, options) {
   try {
     const response = await fetch(rootUrl(`v1/${path}`), { method: 'POST', ...options })

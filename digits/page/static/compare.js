@@ -1,5 +1,5 @@
-// The networks of well-known demos beside the served one, asked about the same drawing while open:
-// once as those demos show it to their network, once in MNIST's frame.
+// The networks of well-known demos beside the served one, compared on the same drawing while open:
+// once preprocessed as by those demos, once in MNIST's frame.
 
 const table = fold.querySelector('table')
 const [shrunkImage, normalizedImage] = fold.querySelectorAll('canvas')
@@ -17,7 +17,7 @@ function showComparison({ networks, shrunk, normalized }) {
   fold.dataset.filled = true
 }
 
-// A press of the network's name lets it answer the pad.
+// Pressing a row lets its network answer the pad.
 function newLine({ network, accuracy }) {
   const line = table.tBodies[0].insertRow()
   line.dataset.network = network ?? ''

@@ -1,7 +1,7 @@
-// "Was this right?" Only where the owner keeps corrections. A "no" asks which digit it was, and
-// whether the correction may be kept; nothing is sent before.
+// "Was this right?", only if the owner collects corrections. "No" asks for the right digit and for
+// consent; nothing is sent before that.
 
-const { corrections } = props.settings // the data set
+const { corrections } = props.settings // the dataset
 
 const correctPart = element.querySelector('.correct')
 const correctSaid = element.querySelector('.correct-said')
@@ -19,7 +19,7 @@ function offerCorrection({ answer, final }) {
   askRight(correctAnswer, '')
 }
 
-// Ask about the answer, or about none; `said` stands below.
+// Ask about the answer, if there is one; `said` is shown below.
 function askRight(answer, said) {
   correctYes.disabled = correctNo.disabled = !answer
   openCorrection(false)
@@ -59,7 +59,7 @@ correctDigits.append(...[...Array(10).keys(), null].map((digit) => {
   button.addEventListener('click', () => sendCorrection(digit))
   return button
 }))
-// Browsers remember boxes that were ticked; agreement holds for one visit.
+// Browsers may restore a ticked box, but consent is for one visit.
 consent.checked = false
 consent.addEventListener('change', () => enableDigits(consent.checked))
 correctYes.addEventListener('click', () => askRight(null, word('correct_thanks')))

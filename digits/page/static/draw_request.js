@@ -1,15 +1,15 @@
-// Ask the server what a drawing says.
+// Requests to the server for the drawing on the pad.
 
-const WIDE = 1.1 // width to height of what may be several digits
+const WIDE = 1.1 // minimum ratio of width to height of a rejected drawing to try as several digits
 
 const NETWORK = 'digits:network'
 
-// The choice of a network holds as long as the browser's tab, and is no other visitor's affair.
+// The chosen network is kept for the browser's tab.
 const keptNetwork = readStore('sessionStorage', NETWORK)
 if (props.settings.networks.includes(keptNetwork)) chooseNetwork(keptNetwork)
 document.addEventListener('digits:network', () => writeStore('sessionStorage', NETWORK, chosenNetwork()))
 
-// The answer to one question, or undefined where the server gives none, whatever the cause.
+// The answer to one request; undefined if it fails for any reason.
 async function request(mode, strokes) {
   const network = chosenNetwork() ?? undefined
   const { ok, status, answer } = await postJson('draw', { mode, strokes, network, images: mode === 'number' })
@@ -20,8 +20,8 @@ async function request(mode, strokes) {
   return { kind: answer.reason === 'blank' ? 'blank' : 'digit', network, ...answer }
 }
 
-// Strokes apart from left to right may be several digits, as may what is wide and no digit; all
-// other ink is answered by one question.
+// Horizontally separate strokes may be several digits, as may a wide drawing that is rejected as a
+// digit. Everything else takes one request.
 async function readDrawing(strokes, lifted) {
   const several = countGroups(strokes) > 1
   if (several && !lifted) {
@@ -40,7 +40,7 @@ function isWide(strokes) {
   return right - left > WIDE * (bottom - top)
 }
 
-// Runs of ink with a column of paper between them.
+// Number of groups of strokes with blank columns between them.
 function countGroups(strokes) {
   let [groups, end] = [0, -Infinity]
   for (const [from, to] of spans(strokes, 0).sort((a, b) => a[0] - b[0])) {

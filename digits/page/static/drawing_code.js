@@ -1,7 +1,7 @@
-// A drawing as text that fits into a link: for each stroke its brush, how many points, and from
-// point to point how far; small numbers take one byte, and the bytes are base64 for addresses.
+// A drawing as text for a link: per stroke its brush width, its number of points and the deltas
+// between them, as zigzag varints in URL-safe base64.
 
-const MAX_CODE = 40000 // letters; the most points of a drawing take fewer
+const MAX_CODE = 40000 // characters; a drawing with the maximum number of points takes fewer
 
 function encodeDrawing(drawing) {
   const bytes = []
@@ -12,7 +12,7 @@ function encodeDrawing(drawing) {
   for (const [width, ...points] of drawing) {
     push(width)
     push(points.length / 2)
-    // 0, -1, 1, -2, ... to 0, 1, 2, 3, ...
+    // Zigzag: 0, -1, 1, -2, ... to 0, 1, 2, 3, ...
     points.forEach((value, i) => {
       const step = value - (points[i - 2] ?? 0)
       push(step < 0 ? -2 * step - 1 : 2 * step)
@@ -21,7 +21,7 @@ function encodeDrawing(drawing) {
   return btoa(String.fromCharCode(...bytes)).replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '')
 }
 
-// The drawing, or null for what is none: links come from anybody.
+// The drawing, or null if the code is invalid: links are untrusted.
 function decodeDrawing(code) {
   if (!/^[\w-]+$/.test(code) || code.length > MAX_CODE) return null
   let bytes

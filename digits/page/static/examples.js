@@ -1,5 +1,4 @@
-// Example drawings: two rows of buttons, each drawn before the eyes of who presses it. First one of
-// each digit, then what is harder.
+// Example drawings that replay when pressed: one button per digit, then a row of harder ones.
 
 function drawingButton(drawing, label) {
   const lines = drawing.map(([width, ...points]) => `<polyline points="${points.join(' ')}" stroke-width="${width * 1.5}"/>`)
@@ -19,7 +18,7 @@ for (const { name, strokes: drawing } of props.settings.examples) {
   element.querySelector(isEasy ? '.examples' : '.hard').append(button)
 }
 
-// Draw an example before the visitor's eyes, in the time a quick hand takes.
+// Animate a drawing at the pace of a quick hand.
 async function replay(drawing) {
   if (pen !== null) return
   change([])
@@ -42,7 +41,6 @@ async function replay(drawing) {
       }
     }
   }
-  replaying = null
   change(drawing.map((stroke) => [...stroke]), false)
   ask(true)
 }

@@ -1,8 +1,8 @@
-// Ten digits against the clock, in an order of chance: each is drawn until it is read.
+// Ten digits against the clock, in random order: each must be read before the next.
 
 const BEST = 'digits:best'
 const CLOCK_MS = 100
-const LAST_STROKE_MS = 600 // a digit may be read before its last stroke
+const LAST_STROKE_MS = 600 // grace period: a digit may be read before its last stroke
 
 const roundButton = element.querySelector('[data-action=round]')
 const goal = sketchpad.querySelector('.goal')
@@ -10,7 +10,7 @@ const goalSay = goal.querySelector('[role=status]')
 const goalClock = goal.querySelector('[aria-hidden]')
 const inSeconds = new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 })
 
-let toDraw = [] // the digits that are left of the round
+let toDraw = [] // the remaining digits of the round
 let roundBegan = 0
 let clockTimer = 0
 let readTimer = 0
@@ -23,7 +23,6 @@ function nextDigit() {
 }
 
 function startRound() {
-  replaying = null
   toDraw = Array.from({ length: 10 }, (_, digit) => [Math.random(), digit]).sort(([a], [b]) => a - b).map(([, digit]) => digit)
   roundBegan = performance.now()
   clockTimer = setInterval(() => { goalClock.textContent = ` · ${inSeconds.format(roundSeconds())} s` }, CLOCK_MS)
@@ -53,7 +52,7 @@ function takeDigit() {
   else finishRound()
 }
 
-// An example that draws itself does not count.
+// Examples do not count.
 document.addEventListener('digits:answer', ({ detail: { source, answer, final } }) => {
   if (source !== 'draw') return
   clearTimeout(readTimer)

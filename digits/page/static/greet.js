@@ -1,5 +1,5 @@
-// On the first visit an example draws itself. The first touch ends that; one of the pad, or a key
-// pressed there, finds it empty.
+// On the first visit an example is replayed. A touch or key press during the replay clears it, as
+// does the first one on the pad afterwards.
 
 const GREETED = 'digits:greeted'
 const GREETING = '3'
@@ -7,7 +7,7 @@ const GREET_MS = 700
 
 let greeting = false
 
-// Not where nothing can be kept: it would greet at every visit.
+// False if nothing can be stored, or every visit would count as the first.
 const isFirstVisit = () => !readStore('localStorage', GREETED) && writeStore('localStorage', GREETED, 1)
 
 function greet() {
@@ -21,12 +21,10 @@ function endGreeting(event) {
   const onPad = sketchpad.contains(event.target)
   if (!onPad && !replaying && !root.contains(event.target)) return
   greeting = false
-  if (!onPad && !replaying) return
-  replaying = null
-  startBlank()
+  if (onPad || replaying) startBlank()
 }
 
-// Before the pad's own listeners.
+// Captured, to run before the pad's own listeners.
 document.addEventListener('pointerdown', endGreeting, { capture: true })
 document.addEventListener('keydown', endGreeting, { capture: true })
 

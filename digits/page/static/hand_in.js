@@ -1,10 +1,10 @@
-// A picture that is chosen, photographed, pasted, or dropped anywhere on the page is read by the
-// server, and shown in the upload tab. Without this a browser would leave the page for a dropped
-// picture, and the drawing would be lost. What is too large is not sent at all.
+// A picture that is chosen, photographed, pasted, or dropped anywhere on the page is sent to the
+// server unless it is too large, and shown in the upload tab. Without this, the browser would
+// navigate to a dropped picture and the drawing would be lost.
 
-let picture = null // what was handed in last
-let turns = 0 // how often it was turned by 90 degrees
-let looks = 0 // the running number of the newest question
+let picture = null // the last picture handed in
+let turns = 0 // its rotation in quarter turns
+let looks = 0 // sequence number of the newest request
 
 const tellUpload = (answer) => tell('digits:answer', { source: 'upload', answer, final: answer.kind !== 'reading' })
 
@@ -39,8 +39,8 @@ document.addEventListener('digits:remove', () => {
   tellUpload({ kind: 'blank', mode: 'upload' })
 })
 
-// The first picture of what is pasted or dropped. Windows knows no type for an iPhone's HEIC: the
-// server sees such files too, and says what to do.
+// Take the first picture that is pasted or dropped. Windows knows no type for HEIC, so other files
+// are sent too: the server says what to do.
 function handInFrom(event, transfer) {
   if (!transfer?.types.includes('Files')) return
   event.preventDefault()

@@ -1,7 +1,7 @@
-// A look inside the network: what each layer makes of the image that was answered.
+// A look inside the network: the activations of each layer for the last answer's image.
 
-const GAMMA = 0.6 // faint values are worth seeing
-const CELL = 28 // pixels of a map's longer side, more or less
+const GAMMA = 0.6 // brightens faint values
+const CELL = 28 // approximate width of a map on a layer's canvas, in pixels
 const GAP = 2
 
 const lens = fold.querySelector('.lens')
@@ -11,12 +11,12 @@ const columns = votes.querySelector('.columns')
 
 const BLANK = { image: btoa('\0'.repeat(784)) }
 
-let layers = [] // of the presented answer: what came, its figure, and how its maps lie there
-let pinned = null // the layer and channel that a press holds
-let chosen = null // those that are shown large: below the mouse, or held
-let reveals = false // whether the next layers are scrolled into view
+let layers = [] // of the presented answer: the server's data, the figure and the layout of its maps
+let pinned = null // the layer and channel that a press has pinned
+let chosen = null // those shown large: under the mouse, or pinned
+let reveals = false // whether to scroll the next layers into view
 
-// From no activation over the page's indigo to white.
+// From zero activation through the page's indigo to white.
 const STOPS = [[15, 14, 31], [55, 48, 163], [99, 102, 241], [165, 180, 252], [255, 255, 255]]
 const PALETTE = Array.from({ length: 256 }, (_, value) => {
   const place = (value / 255) ** GAMMA * (STOPS.length - 1)
@@ -39,7 +39,7 @@ function showLayers({ layers: found }) {
   reveals = false
 }
 
-// What the figures are made for.
+// The figures are rebuilt only if this changes.
 const shapesOf = (some) => some.map(({ name, channels, height, width }) => [name, channels, height, width]).join()
 
 function makeLayers(found) {
@@ -88,11 +88,11 @@ function paintLayer(layer) {
   }
 }
 
-// ---- the map that one points at ------------------------------------------------------------
+// ---- the chosen map ------------------------------------------------------------------------
 
-// A mouse shows the map below it; a press, a finger or a key holds one until the next, or Escape.
+// Hovering shows a map; a press, a finger or a key pins one until the next, or until Escape.
 
-function hold(map) {
+function pin(map) {
   pinned = map
   point(null)
 }
@@ -125,12 +125,12 @@ function listenToLayer(layer) {
   const { canvas } = layer
   canvas.addEventListener('pointerdown', (event) => {
     const map = mapAt(layer, event)
-    hold(isSame(map, pinned) ? null : map)
+    pin(isSame(map, pinned) ? null : map)
   })
   canvas.addEventListener('pointermove', (event) => {
     const map = mapAt(layer, event)
     if (isSame(map, chosen)) return
-    if (event.buttons) hold(map)
+    if (event.buttons) pin(map)
     else point(map)
   })
   canvas.addEventListener('pointerleave', () => point(null))
@@ -142,11 +142,11 @@ function listenToLayer(layer) {
     }[event.key]
     if (to === undefined) return
     event.preventDefault()
-    hold(to === null ? null : { layer, channel: between(to, 0, last) })
+    pin(to === null ? null : { layer, channel: between(to, 0, last) })
   })
 }
 
-// The average of a map is shown by the map.
+// A map's average is shown as the map itself.
 function mapOf({ layer, channel }) {
   const before = layers[layer.place - 1]
   return layer.kind === 'average' && before?.channels === layer.channels ? { layer: before, channel } : { layer, channel }
@@ -174,7 +174,7 @@ function showLens() {
   tell('digits:overlay', { by: 'inside', picture: shown ? overPad(shown) : null })
 }
 
-// A map over the drawing, the stronger the darker, and the box that its strongest point looks at.
+// A map over the drawing, darker for stronger values, and the receptive field of its strongest point.
 function overPad({ layer, channel }) {
   const { field, width, height, bytes } = layer
   const toPad = wanted.source === 'draw' && field && frameOnPad(presented)
@@ -205,7 +205,7 @@ function showVotes(answer) {
   })
 }
 
-// Of several digits the one whose tile was pressed, with its two likeliest digits.
+// The digit of a number whose tile was pressed, with its two most likely readings.
 function pickedOf({ digits, picked, network }) {
   const read = digits?.[picked]
   if (!read) return null
@@ -214,7 +214,7 @@ function pickedOf({ digits, picked, network }) {
   return { image: read.image, ink: read.box, confidences, score: read.confidence, network }
 }
 
-// Without one digit, blank paper is shown.
+// Without a single digit, a blank image is shown.
 function lookAt({ source, answer }) {
   if (BESIDE.includes(answer.kind)) return
   const seen = answer.image ? answer : pickedOf(answer) ?? BLANK
@@ -228,5 +228,5 @@ columns.append(...Array.from({ length: 10 }, (_, digit) => make('div', {}, make(
 document.addEventListener('digits:inside', () => {
   fold.open = reveals = true
 })
-fold.addEventListener('toggle', () => { if (!fold.open) hold(null) })
+fold.addEventListener('toggle', () => { if (!fold.open) pin(null) })
 lookWhileOpen(lookAt)

@@ -1,4 +1,4 @@
-// To share and to keep: a link that holds the drawing, its picture as a file, and the last drawings,
+// Sharing and saving: a link that contains the drawing, its picture as a file, and the last drawings,
 // which stay in this browser.
 
 const LINK = '#d='
@@ -18,7 +18,7 @@ function sayKept(key) {
 
 // ---- the link ------------------------------------------------------------------------------
 
-// Without the query: that of a private Space holds a token.
+// Without the query, which holds a token on a private Space.
 async function copyLink() {
   if (strokes.length === 0) return
   const hash = LINK + encodeDrawing(strokes)
@@ -40,7 +40,7 @@ function openLink() {
 
 const dropLink = () => history.replaceState(history.state, '', location.pathname + location.search)
 
-// A link in the address bar that no longer says what is on the pad would mislead.
+// Drop the link from the address bar once it no longer matches the pad.
 document.addEventListener('digits:answer', ({ detail }) => {
   if (detail.source !== 'draw' || !detail.final || !location.hash.startsWith(LINK)) return
   if (location.hash !== LINK + encodeDrawing(strokes)) dropLink()
@@ -82,11 +82,11 @@ function keepLast(drawing) {
 }
 
 function forgetLast() {
-  try { localStorage.removeItem(LAST) } catch { /* nothing was kept */ }
+  try { localStorage.removeItem(LAST) } catch { /* no storage, nothing stored */ }
   showLast()
 }
 
-// A drawing is kept when another takes its place, or the page is left.
+// A drawing is kept when it is replaced or the page is left.
 document.addEventListener('digits:replaced', ({ detail }) => {
   keepLast(detail)
   showLast()

@@ -1,5 +1,5 @@
-// What the answer and the look inside paint over the drawing. Each painter has one picture; a map
-// that one points at covers what spoke for the answer, which a change of the drawing takes away.
+// Overlays on the drawing: the explanation of an answer, and a feature map, which takes precedence.
+// A change of the drawing removes the explanation.
 
 const overlay = sketchpad.querySelector('.overlay')
 const overlaySay = sketchpad.querySelector('.overlay-say')
@@ -22,7 +22,7 @@ function paint(by, picture) {
 
 document.addEventListener('digits:overlay', ({ detail }) => paint(detail.by, detail.picture))
 
-// Before the answer's own listeners, which paint anew.
+// Captured, to run before the answer's listeners, which may paint again.
 document.addEventListener('digits:answer', ({ detail }) => {
   if (detail.source === 'draw') paint('why', null)
 }, { capture: true })

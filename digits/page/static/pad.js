@@ -1,15 +1,15 @@
-// The drawing pad. Keeps what the pen did, draws it, and asks the server what it says:
-// while the pen is down at most every LIVE_MS, and always once more after the last change.
+// The drawing pad. Records and draws the strokes, and asks the server to read them: at most every
+// LIVE_MS while the pen is down, and always after the last change.
 
 const LIVE_MS = 70
-const UNDER_WAY = 2 // questions at a time: a second one hides the network's delay
+const UNDER_WAY = 2 // concurrent requests: a second one hides the network's latency
 const RETRY_MS = 500
-const SLOW_MS = 400 // the last answer is stale once the next one takes longer
+const SLOW_MS = 400 // latency after which the last answer is shown as stale
 const PATIENCE_MS = 10000
-const CLICK_MS = 600 // a click belongs to the lifting of the finger before it
+const CLICK_MS = 600 // a click this soon after a pointerup belongs to the same press
 const PAD_HEIGHT = 1000
-const MIN_STEP = 4 // pad units; nearer points add bytes, not shape
-const KEY_STEP = 25 // pad units that one press of an arrow key moves the pen
+const MIN_STEP = 4 // minimum distance between points in pad units; closer ones add nothing
+const KEY_STEP = 25 // pad units per press of an arrow key
 const KEPT = 'digits:drawing'
 
 const root = element.querySelector('.pad')
@@ -20,23 +20,23 @@ const boxes = sketchpad.querySelector('.boxes')
 const calm = matchMedia('(prefers-reduced-motion: reduce)')
 
 let strokes = keptStrokes()
-const past = [] // the earlier states of `strokes`, for undo
+const past = [] // earlier states of `strokes`, for undo
 let brush = 46
 let pen = null // the pointer that is drawing
-let replaying = null // the running of an example that draws itself
-let own = strokes.length > 0 // whether the visitor drew some of it
+let replaying = null // the running replay of an example
+let own = strokes.length > 0 // whether the visitor drew any of it
 
 const insidePad = (value) => between(value, 0, PAD_HEIGHT)
 
 const pointCount = () => strokes.reduce((sum, stroke) => sum + (stroke.length - 1) / 2, 0)
 
-// Around all ink on the pad: x, y, width and height in pad units.
+// Bounding box of all ink on the pad: x, y, width and height in pad units.
 function boxOfInk() {
   const [[left, right], [top, bottom]] = reachOf(strokes).map((ends) => ends.map(insidePad))
   return [left, top, right - left, bottom - top]
 }
 
-// From where to where each stroke reaches: along x for axis 0, y for 1.
+// Extent of each stroke: along x for axis 0, y for 1.
 function spans(drawing, axis) {
   return drawing.map(([width, ...points]) => {
     const places = points.filter((_, i) => i % 2 === axis)
@@ -44,7 +44,7 @@ function spans(drawing, axis) {
   })
 }
 
-// The same for the whole drawing, along both.
+// Extent of the whole drawing along both axes.
 function reachOf(drawing) {
   return [0, 1].map((axis) => spans(drawing, axis).flat()).map((ends) => [Math.min(...ends), Math.max(...ends)])
 }
@@ -89,9 +89,10 @@ function refresh() {
   canvas.setAttribute('aria-label', word(drawn ? 'pad_drawn' : 'pad_empty'))
 }
 
-// Every change of the sheet that is not a longer stroke: the old state can be had back, and
-// answers to questions asked before it no longer count.
+// Replace the drawing. Stops a replay and discards answers to requests sent before; `remember`
+// allows undo.
 function change(next, remember = true) {
+  replaying = null
   if (remember) past.push(strokes)
   if (remember && own) tell('digits:replaced', strokes)
   own = false
@@ -102,7 +103,7 @@ function change(next, remember = true) {
   refresh()
 }
 
-// A blank sheet that Undo does not lead back from.
+// Clear the pad without undo.
 function startBlank() {
   past.length = 0
   change([], false)
@@ -111,7 +112,6 @@ function startBlank() {
 
 function undo() {
   if (pen !== null || past.length === 0) return
-  replaying = null
   change(past.pop(), false)
   own = strokes.length > 0
   ask(true)
@@ -119,7 +119,6 @@ function undo() {
 
 function clear() {
   if (pen !== null || strokes.length === 0) return
-  replaying = null
   change([])
   ask(true)
 }
@@ -127,9 +126,9 @@ function clear() {
 // ---- asking --------------------------------------------------------------------------------
 
 let underWay = 0
-let asked = 0 // the running number of the newest question
-let shown = 0 // that of the newest answer, or the last before a change: no older answer is shown
-let waiting = false // something changed since the newest question
+let asked = 0 // sequence number of the newest request
+let shown = 0 // that of the last answer shown, or of the last request before a change
+let waiting = false // whether something changed since the newest request
 let timer = 0
 let lastAsked = 0
 let slowTimer = 0
@@ -144,7 +143,7 @@ function show(answer, inkBox) {
   tell('digits:answer', { source: 'draw', answer, final })
 }
 
-// Ask now, or as soon as the rate allows; `now` is for the end of a change.
+// Send a request now, for the end of a change, or as soon as the rate allows.
 function ask(now) {
   clearTimeout(timer)
   if (now) writeStore('sessionStorage', KEPT, strokes)
@@ -158,7 +157,7 @@ function ask(now) {
   else send(now)
 }
 
-// The end of a change does not wait for the answers to what came before it.
+// The request at the end of a change does not wait for earlier ones.
 async function send(now) {
   if (underWay >= UNDER_WAY + (now === true)) {
     waiting = true
@@ -175,7 +174,7 @@ async function send(now) {
   const repeat = !answer || answer.kind === 'warming'
   if (current) {
     shown = number
-    show(answer || { kind: 'offline' }, inkBox) // a failed call is undefined, whatever the cause
+    show(answer || { kind: 'offline' }, inkBox)
   }
   if (waiting) ask(pen === null)
   else if (repeat && current && number === asked) timer = setTimeout(send, RETRY_MS)
@@ -193,7 +192,7 @@ function place(event) {
   ]
 }
 
-// Whether the drawing has as many points as it may; says so.
+// Whether the drawing has the maximum number of points; if so, the visitor is told.
 function isFull() {
   if (pointCount() < props.settings.max_points) return false
   tell('digits:answer', { source: 'draw', answer: { kind: 'full' }, final: true })
@@ -244,7 +243,7 @@ for (const name of ['pointerup', 'pointercancel', 'lostpointercapture']) sketchp
 
 // ---- the pen, by keyboard ------------------------------------------------------------------
 
-// Arrow keys move a cursor, two of them slantwise; Space lowers the pen and lifts it.
+// Arrow keys move a cursor, two at once diagonally; Space lowers and lifts the pen.
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }
 const cursor = sketchpad.querySelector('.cursor')
 const pressed = new Set()
@@ -285,7 +284,7 @@ sketchpad.addEventListener('blur', () => {
 
 // ---- a reload keeps the drawing ------------------------------------------------------------
 
-// A browser may keep nothing for a page in a frame: then a reload loses the drawing.
+// Browsers may deny storage to a framed page; then a reload loses the drawing.
 function writeStore(storage, key, value) {
   try {
     window[storage].setItem(key, JSON.stringify(value))
@@ -295,7 +294,7 @@ function writeStore(storage, key, value) {
   }
 }
 
-// What was kept, whatever it is; null for nothing.
+// The stored value, unvalidated; null if there is none.
 function readStore(storage, key) {
   try { return JSON.parse(window[storage].getItem(key)) } catch { return null }
 }
@@ -308,8 +307,8 @@ function keptStrokes() {
 
 // ---- buttons and keys ----------------------------------------------------------------------
 
-// A touch screen may take a tap that follows a stroke at once for part of that gesture and send
-// no click. So the lifting of the finger counts, and a click only where none came before it.
+// A touch screen may take a tap right after a stroke for part of that gesture and send no click. So
+// pointerup counts, and a click only if no pointerup came before.
 function onPress(button, act) {
   let down = null
   let acted = -Infinity
@@ -341,7 +340,7 @@ document.addEventListener('keydown', (event) => {
   }
 })
 
-// A radio group: one tab stop, arrows move and choose.
+// A radio group: a single tab stop, arrow keys move and select.
 const radios = [...element.querySelectorAll('.brushes [role=radio]')]
 
 function chooseBrush(radio) {
@@ -369,7 +368,7 @@ radios.forEach((radio, i) => {
 refresh()
 fit()
 new ResizeObserver(fit).observe(sketchpad)
-// The answer's part may be there later than this one.
+// The answer panel may load after the pad.
 const askAgain = () => { if (strokes.length) ask(true) }
 document.addEventListener('digits:awake', askAgain)
 document.addEventListener('digits:network', askAgain)

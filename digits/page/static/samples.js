@@ -1,4 +1,4 @@
-// Sample pictures: a press hands one in as if the visitor had chosen it.
+// Sample pictures: a press hands one in as if the visitor had chosen the file.
 
 for (const button of element.querySelectorAll('[data-sample]')) {
   const address = rootUrl(`samples/${button.dataset.sample}.jpg`)

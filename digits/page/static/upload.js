@@ -1,5 +1,5 @@
-// The upload tab: three ways to hand a picture in, and the picture itself, upright, with the boxes
-// of what was read.
+// The upload tab: three ways to hand in a picture, and the picture, upright, with the boxes of what
+// was read.
 
 const drop = element.querySelector('.drop')
 const seenPicture = drop.querySelector('.seen-picture')
@@ -16,7 +16,7 @@ function setState(state) {
 
 // ---- three ways ----------------------------------------------------------------------------
 
-// A phone's own camera focuses and zooms.
+// On a phone, its camera app is used: it can focus and zoom.
 function chooseFile(fromCamera) {
   if (fromCamera) fileInput.setAttribute('capture', 'environment')
   else fileInput.removeAttribute('capture')
@@ -58,7 +58,7 @@ async function pastePicture() {
       tell('digits:picture', await item.getType(type))
       return
     }
-  } catch { /* not allowed, or no such thing in this browser */ }
+  } catch { /* denied, or not supported by this browser */ }
   dropSaid.textContent = word('paste_none')
 }
 
@@ -106,7 +106,7 @@ for (const [name, act] of Object.entries(ACTIONS)) {
 }
 fileInput.addEventListener('change', () => {
   if (fileInput.files.length) tell('digits:picture', fileInput.files[0])
-  fileInput.value = '' // the same file may be chosen again
+  fileInput.value = '' // so that the same file can be chosen again
 })
 drop.querySelector('.drop-here').parentNode.addEventListener('click', () => { if (drop.dataset.state === 'empty') chooseFile(false) })
 for (const name of ['dragover', 'dragleave', 'drop']) {

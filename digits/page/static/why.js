@@ -1,23 +1,23 @@
-// "Why?": what ink spoke for the answer, or for another digit whose bar was pressed; painted on the
-// pad and on the 28 x 28 picture, and said in words. Asked for only while it is switched on, and
-// only of finished answers.
+// "Why?": which ink spoke for the answer, or for another digit whose bar was pressed; painted on the
+// pad and on the 28 x 28 image, and put into words. Requested only while switched on, and only for
+// final answers.
 
 const FOR = [96, 165, 250]
 const AGAINST = [251, 146, 60]
-const FAINT = 0.1 // a place that says less than this part of the loudest is not worth words
+const FAINT = 0.1 // a place is mentioned if its share is more than this part of the strongest
 
 const whyButton = element.querySelector('.why')
 
 let whyOn = false
 let whyOther = null // the pressed bar's digit; null for the answer itself
-let whyAnswer = null // the answer that can be asked about
+let whyAnswer = null // the answer that can be explained
 let whyAsked = 0
-let whyLabels = null // what the buttons say and show now
+let whyLabels = null // the current state of the buttons
 
-// A rejected answer is asked about by the digit that it is nearest to.
+// For a rejected answer, the most likely digit.
 const whyDigit = () => whyOther ?? topDigit(whyAnswer)
 
-// `final` where the answer is new and the pen is up.
+// `final`: the answer is new and the pen is up.
 function offerWhy({ answer, final }) {
   whyAnswer = answer.kind === 'digit' && answer.image ? answer : null
   whyAsked += 1
@@ -29,7 +29,7 @@ function offerWhy({ answer, final }) {
   labelWhy()
 }
 
-// While the pen moves there is an answer every few frames: only what changes is written anew.
+// Answers come every few frames while the pen moves, so the DOM is only updated on changes.
 function labelWhy() {
   const on = whyOn && whyAnswer !== null
   const labels = whyAnswer ? `${on} ${whyDigit()}` : ''
@@ -68,7 +68,7 @@ async function explain() {
   announce.textContent = `${prediction.textContent}. ${said}`
 }
 
-// On the pad, which shows colour on ink alone; as wide as a stroke, for the whole of it.
+// The pad shows color on ink only, so each pixel spreads to its neighbors to cover the whole stroke.
 function paintPad(answer, shares, say) {
   const toPad = frameOnPad(answer)
   if (!toPad) return
@@ -80,7 +80,7 @@ function paintPad(answer, shares, say) {
   tell('digits:overlay', { by: 'why', picture: { pixels, area: toPad([0, 0, 28, 28]), say } })
 }
 
-// In sentences: which ninth of the picture speaks most for the digit, and which most against it.
+// Sentences: which ninth of the image speaks most for the digit, and which most against it.
 function sayWhy(shares, digit) {
   const places = Array(9).fill(0)
   shares.forEach((share, i) => {

@@ -1,4 +1,4 @@
-"""What the page says of itself: the About tab, and its head, in which Gradio is not named."""
+"""The About tab, and the page's metadata, which must not mention Gradio."""
 
 import base64
 import json
@@ -80,7 +80,7 @@ def test_the_way_of_a_digit_is_shown_in_four_pictures(language):
     assert pixels.shape == (28, 28)
     rows, columns = np.nonzero(pixels)
     assert max(np.ptp(rows), np.ptp(columns)) + 1 == 20
-    # The strokes of the second picture lie where those pixels are dark.
+    # The strokes of the second figure run where those pixels are inked.
     [line] = re.findall(r'points="([^"]+)"', drawn.split("</figure>")[1])
     points = np.array([pair.split(",") for pair in line.split()], float)
     inked = [pixels[int(y), int(x)] > 60 for x, y in points]

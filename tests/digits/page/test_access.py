@@ -1,4 +1,4 @@
-"""The page for those who do not see it, do not use a mouse, or have a slow machine."""
+"""Accessibility: screen readers, keyboard only, contrast, and slow machines."""
 
 import re
 
@@ -51,7 +51,7 @@ def test_axe_finds_no_fault_and_what_is_pressed_is_large_enough(chromium, app, o
 
 
 def small_or_cut(page, selector):
-    """What a finger could miss, or finds beyond the edge of the window."""
+    """Names of the targets that are too small for a finger or extend beyond the window."""
     width = page.viewport_size["width"]
     parts = [(part, part.bounding_box()) for part in page.locator(selector).all()]
     return [
@@ -103,7 +103,7 @@ FILLS = {
 
 
 def contrast(one, other):
-    """WCAG's contrast of two colours."""
+    """WCAG contrast ratio of two colors."""
 
     def luminance(color):
         parts = [part / 255 for part in color[:3]]
@@ -125,7 +125,7 @@ def test_what_a_fill_tells_is_visible_in_every_colour_scheme(chromium, app, sche
         }
         fills = {n: [float(v) for v in re.findall(r"[\d.]+", c)] for n, c in colors.items()}
         bar = page.locator("#confidence .track i").first
-        assert visitor.style(bar, "transitionDuration") == "0s"  # who wants no motion sees none
+        assert visitor.style(bar, "transitionDuration") == "0s"  # as for reduced motion
         assert fills["paper"] == [255, 255, 255]
         assert contrast(fills["top"], fills["track"]) >= 3
         assert contrast(fills["chosen"], fills["other"]) >= 3
@@ -147,7 +147,7 @@ def test_on_a_slow_machine_no_stroke_is_lost_and_the_bars_end_right(chromium, ap
         visitor.draw(page, 1)
         alone = visitor.ink_on_pad(page)
         page.get_by_role("button", name="Clear").tap()
-        # Stroke upon stroke, while answers to the first ones are still on their way.
+        # More strokes while requests for the first ones are pending.
         visitor.draw(page, 4)
         visitor.wait_for_digit(page, 4)
         assert visitor.ink_on_pad(page) > 1.5 * alone

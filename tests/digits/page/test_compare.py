@@ -1,4 +1,4 @@
-"""The networks side by side, in a browser."""
+"""Networks side by side."""
 
 from playwright.sync_api import expect
 
@@ -39,7 +39,7 @@ def test_the_whole_drawing_is_compared_though_a_part_of_it_was_before(page):
     visitor.clear(page)
     visitor.draw(page, 2, lift=False, step=10)
     expect(page.locator(".compare table")).to_be_visible()
-    page.wait_for_timeout(500)  # a pause of the pen, in which its part is compared
+    page.wait_for_timeout(500)  # the pen pauses, and the partial drawing is compared
     page.mouse.up()
     visitor.draw(page, 1, shift=0.05, step=10)
     visitor.press(page, "Undo")
@@ -80,7 +80,7 @@ def test_a_press_lets_a_network_answer_the_pad_until_it_is_given_back(page):
     visitor.wait_until(page, lambda: any(f'"network":"{DEMOS[0]}"' in data for data in asked))
     page.locator(".why").press("Enter")
     visitor.wait_until(page, lambda: any("read_why" in data and DEMOS[0] in data for data in asked))
-    # The choice outlives a reload, and holds for the pad alone.
+    # The choice survives a reload and applies only to the pad.
     page.reload()
     expect(line).to_be_visible()
     page.get_by_role("tab", name="Upload").click()

@@ -1,4 +1,4 @@
-"""The question whether it was right: only where the owner keeps corrections, only with consent."""
+"""Corrections on the page: only if the owner collects them, only with consent."""
 
 import re
 
@@ -22,7 +22,7 @@ def hub():
 
 @pytest.fixture
 def keeping_page(chromium, hub):
-    """The page of an app whose owner has configured a data set for corrections."""
+    """The page of an app that collects corrections."""
     settings = {"CORRECTIONS_REPO": REPO, "HF_TOKEN": hub.token, "HF_ENDPOINT": hub.url}
     app = running_app((*settings.items(), ("HF_HUB_DISABLE_XET", "1")))
     with visitor.visiting(chromium, app, visitor.DESKTOP) as page:
@@ -82,7 +82,7 @@ def test_one_click_corrects_and_the_page_says_when_it_is_kept(keeping_page, hub)
     expect(said).to_have_text(f"Saved in {REPO}. Thank you!")
     row = kept(hub)[-1]
     assert (row["answer"], row["correction"]) == (7, 1)
-    # One answer is corrected once; the next one can be corrected anew.
+    # Each answer can be corrected once.
     expect(wrong).to_be_disabled()
     visitor.clear(page)
     expect(said).to_have_text("")

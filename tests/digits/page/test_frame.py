@@ -1,4 +1,4 @@
-"""The page in a frame, as a Space is shown, and the page of its API: what the browser lets in."""
+"""The page in a frame, as on the Hub, its API page, and the page behind a proxy."""
 
 import re
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ FRAME = "<!doctype html><iframe src='{url}/' allow='camera' width=1200 height=90
 
 @contextmanager
 def framed(chromium, app, host):
-    """Show the page in a frame of another site; fails on what the page logs as an error."""
+    """Open another site that frames the page; yield it with a list of its console errors."""
     context = chromium.new_context(locale="en-US", viewport={"width": 1300, "height": 1000})
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MILLISECONDS)
@@ -52,7 +52,7 @@ def test_the_page_of_the_api_breaks_no_rule_either(page):
 
 
 def test_the_page_works_below_a_path_of_a_proxy(chromium, tmp_path):
-    """The browser's side of the network is the proxy: the app does not get to see the path."""
+    """Request interception plays the proxy: it strips the prefix before the app."""
     prefix = "/behind/a/proxy"
     app = start_app(tmp_path, {"GRADIO_ROOT_PATH": prefix})
     page = chromium.new_context(locale="en-US").new_page()

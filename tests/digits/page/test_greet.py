@@ -1,4 +1,4 @@
-"""What a visitor meets: an example that draws itself, examples to press, pictures to try."""
+"""The first visit's replay, the example drawings and the sample pictures."""
 
 import re
 
@@ -15,7 +15,7 @@ HARD = {"flag": "1", "crossed": "7", "slashed": "0", "letter": "", "42": "42", "
 
 
 def come_first(page):
-    """Visit the page as if for the first time, until an example begins to draw itself."""
+    """Visit the page as if for the first time and wait until the replay begins."""
     page.evaluate("() => { localStorage.clear(); sessionStorage.clear() }")
     page.reload()
     page.wait_for_function("document.querySelector('.pad')?.dataset.drawn === 'true'")
@@ -27,7 +27,7 @@ def test_on_the_first_visit_an_example_draws_itself_once_and_can_be_asked_why(pa
     visitor.wait_for_words(page, "^3")
     page.locator(".why").click()
     expect(page.locator(".overlay-say")).to_contain_text("for 3")
-    # The key finds the pad empty: a dot is all that is on it.
+    # The key clears the pad first: only its dot remains.
     page.locator("#sketchpad").press("Space")
     expect(page.get_by_role("button", name="Undo")).to_be_enabled()
     visitor.settle(page)
@@ -42,11 +42,7 @@ def test_on_the_first_visit_an_example_draws_itself_once_and_can_be_asked_why(pa
 
 def test_the_first_touch_of_the_pad_finds_it_empty(page):
     come_first(page)
-    page.mouse.move(*visitor.on_pad(page, (0.5, 0.2)))
-    page.mouse.down()
-    page.mouse.move(*visitor.on_pad(page, (0.5, 0.8)), steps=8)
-    page.mouse.up()
-    visitor.wait_for_words(page, "^1")
+    visitor.draw_to_the_end(page, 1)
     ink = visitor.ink_on_pad(page)
     page.wait_for_timeout(1200)
     assert visitor.ink_on_pad(page) == ink
@@ -67,7 +63,7 @@ look()
 
 def test_a_touch_elsewhere_ends_it_too(chromium, app):
     with visitor.visiting(chromium, app, visitor.DESKTOP) as page:
-        # A click from here may come too late on a slow machine: it draws for 40 frames.
+        # A click from here may be too late on a slow machine: the replay takes about 40 frames.
         page.add_init_script(TOUCH_AS_IT_BEGINS)
         page.evaluate("localStorage.clear()")
         page.reload()
@@ -83,12 +79,9 @@ def test_nothing_draws_itself_where_it_would_be_in_the_way(chromium, app, case):
     with visitor.visiting(chromium, app, options) as page:
         if case == "a drawing":
             visitor.draw_to_the_end(page, 7)
+        page.goto(f"{app.url}/v1/health")  # the page left behind can no longer greet
         page.evaluate("localStorage.clear()")
-        if case == "a link":
-            page.goto("about:blank")
-            visitor.visit(page, f"{app.url}/#d=LgEBCA")
-        else:
-            visitor.reload(page)
+        visitor.visit(page, app.url + ("/#d=LgEBCA" if case == "a link" else ""))
         page.wait_for_timeout(1500)
         assert page.evaluate("localStorage.getItem('digits:greeted')") is None
 

@@ -1,4 +1,4 @@
-"""The look inside the network."""
+"""Look inside the network."""
 
 import re
 
@@ -12,7 +12,7 @@ from tests.support import visitor
 
 INSIDE = "**/v1/inside"
 TALL = {"viewport": {"width": 1280, "height": 1200}}
-"""The pad and the open look inside at once, for the mouse to reach both without scrolling."""
+"""Shows the pad and the open fold at once, so that the mouse reaches both without scrolling."""
 
 LENS = ".lens canvas"
 CHANNELS = [
@@ -27,7 +27,7 @@ def page(chromium, app):
 
 
 def look(page):
-    """Open the look inside and wait for its layers."""
+    """Open the fold and wait for its layers."""
     page.get_by_text("Look inside").click()
     expect(page.locator(".layer canvas")).to_have_count(len(CHANNELS))
 
@@ -37,12 +37,12 @@ def lens(page):
 
 
 def shown(page):
-    """The bytes of what the lens shows."""
+    """The pixels of the lens."""
     return visitor.pixels(page, LENS).tolist()
 
 
 def wait_for_image_of(page, digit):
-    """Wait until the lens shows the image that the answer shows, which is of the digit."""
+    """Wait for the digit, and until the lens shows the same image as the answer."""
     visitor.wait_for_digit(page, digit)
     visitor.wait_for_same_image(page, LENS, ".seen-image canvas")
 
@@ -54,7 +54,7 @@ def draw_and_look(page, digit):
 
 
 def on_map(page, layer, channel):
-    """A layer's canvas, and where a map lies in it, as Playwright's `position`."""
+    """A layer's canvas, and the position of a map in it for Playwright."""
     canvas = page.locator(".layer canvas").nth(layer)
     canvas.scroll_into_view_if_needed()
     across = int(np.ceil(np.sqrt(CHANNELS[layer])))
@@ -129,7 +129,7 @@ def test_a_map_below_the_mouse_is_shown_large_and_where_it_looks(page):
     page.locator("#sketchpad").scroll_into_view_if_needed()
     assert page.locator(".overlay canvas").is_visible()
     spot, pad = page.locator(".overlay .spot").bounding_box(), visitor.pad_box(page)
-    # 9 of 28 pixels of the image, whose ink is 20 pixels high: 0.57 of the pad here.
+    # 9 of the image's 28 pixels; its ink is 20 pixels high, and 0.57 of the pad.
     assert spot["width"] / pad["width"] <= 9 / 20 * 0.65
     assert pad["x"] <= spot["x"] <= spot["x"] + spot["width"] <= pad["x"] + pad["width"]
     page.mouse.move(5, 5)
@@ -139,7 +139,7 @@ def test_a_map_below_the_mouse_is_shown_large_and_where_it_looks(page):
 
 
 def test_a_map_lies_over_the_ink_that_it_is_of(page):
-    """The first layer looks at 3 pixels: what it shows on the pad lies within reach of the ink."""
+    """A point of the first layer sees 3 pixels, so its spot on the pad is close to the ink."""
     draw_and_look(page, 1)
     near = []
     for channel in range(CHANNELS[0]):
@@ -201,8 +201,8 @@ def test_a_finger_chooses_a_map_which_stays_large_while_the_layers_scroll(phone)
 
 def test_nothing_moves_when_answers_come_while_it_is_open(page):
     look(page)
-    names = ("#sketchpad", "#confidence", ".seen", ".weights", ".inside", ".lens canvas", ".votes")
-    parts = [page.locator(name) for name in names]
+    names = "#sketchpad, #confidence, .seen-image, .weights, .inside, .lens canvas, .votes"
+    parts = [page.locator(name) for name in names.split(", ")]
     before = [part.bounding_box() for part in parts]
     visitor.draw_to_the_end(page, 3)
     wait_for_image_of(page, 3)
@@ -228,7 +228,7 @@ def test_a_press_of_a_tile_shows_the_inside_of_that_digit(page):
     expect(tile).to_have_attribute("aria-pressed", "true")
     expect(page.locator(".columns .top span")).to_have_text("2")
     visitor.wait_for_same_image(page, LENS, ".tiles [aria-pressed=true] canvas")
-    # A map lies over this digit, in the right half of the pad.
+    # The map's spot is on this digit, in the right half of the pad.
     hover(page, 0, 5)
     spot, pad = page.locator(".overlay .spot").bounding_box(), visitor.pad_box(page)
     assert spot["x"] + spot["width"] / 2 > pad["x"] + pad["width"] / 2

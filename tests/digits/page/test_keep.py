@@ -1,4 +1,4 @@
-"""Sharing and keeping: the link, the picture, the last drawings, and how long an answer took."""
+"""Sharing and saving: the link, the picture, the last drawings; the time taken, and the game."""
 
 import io
 import json
@@ -19,7 +19,7 @@ COPY = "Copy link"
 
 @pytest.fixture
 def sharing(chromium, app):
-    """The page of a visitor whose browser lets it write to the clipboard."""
+    """The page in a browser that grants access to the clipboard."""
     with visitor.visiting(chromium, app, CLIPBOARD) as page:
         yield page
 
@@ -31,9 +31,13 @@ def copied(page):
 
 
 def put(page, strokes):
-    """Lay strokes on the pad, as a reload finds them."""
+    """Restore strokes to the pad, as after a reload."""
     page.evaluate("(kept) => sessionStorage.setItem('digits:drawing', kept)", json.dumps(strokes))
     visitor.reload(page)
+
+
+def stored(page):
+    return json.loads(page.evaluate("sessionStorage.getItem('digits:drawing')"))
 
 
 @pytest.mark.parametrize(
@@ -53,8 +57,7 @@ def test_a_link_holds_every_drawing_whole(sharing, strokes):
     sharing.goto(link)
     expect(sharing.get_by_role("button", name=COPY)).to_be_enabled()
     expect(sharing.locator(".announce")).not_to_have_text("")
-    kept = json.loads(sharing.evaluate("sessionStorage.getItem('digits:drawing')"))
-    assert kept == strokes
+    assert stored(sharing) == strokes
     assert visitor.ink_on_pad(sharing) > 0
     assert len(link) < 4.5 * MAX_POINTS
 
@@ -64,8 +67,7 @@ def test_a_full_pad_takes_no_more_strokes_and_says_so(sharing):
     put(sharing, full)
     sharing.locator("#sketchpad > canvas[aria-label]").click(position={"x": 50, "y": 50})
     expect(sharing.locator("#prediction")).to_contain_text(WORDS["en"]["pad_full"])
-    kept = json.loads(sharing.evaluate("sessionStorage.getItem('digits:drawing')"))
-    assert kept == full
+    assert stored(sharing) == full
 
 
 NO_LINKS = ["", "%00", "a", "Li", "LieSBb", "AAAA", "_____w", "LgEB-_-_-_8", "Lv___38B", "<b>"]
@@ -232,5 +234,5 @@ def test_no_round_ends_that_was_not_begun(page):
     for shift in (-0.2, 0.2):  # two ones: a number has no digit of its own
         visitor.draw(page, 1, shift=shift)
     expect(page.locator("#prediction")).to_contain_text("11")
-    page.wait_for_timeout(1000)  # longer than a digit that is read waits for its last stroke
+    page.wait_for_timeout(1000)  # longer than the grace period for a last stroke
     expect(page.locator(".goal")).to_have_text("")

@@ -1,4 +1,4 @@
-"""The moving picture of the page that the README shows: `UPDATE_SCREENSHOTS=1` makes it anew."""
+"""The README's animation of the page; `UPDATE_SCREENSHOTS=1` updates it."""
 
 import io
 import os

@@ -1,4 +1,4 @@
-"""The pad in a real Chromium: drawn on with mouse and finger, by strokes that the tests hold."""
+"""The drawing pad with mouse and finger, and its requests."""
 
 import json
 
@@ -27,7 +27,7 @@ def test_undo_takes_the_last_stroke_back(page):
     visitor.press(page, "Undo")
     visitor.press(page, "Undo")
     visitor.wait_for_digit(page, 1)
-    # Drawn anew as one line, its edges may differ by a shade.
+    # Redrawn as one line, its edges may differ by a shade.
     assert visitor.ink_on_pad(page) == pytest.approx(ink, rel=0.02)
     visitor.press(page, "Undo")
     visitor.wait_for_blank(page)
@@ -75,7 +75,7 @@ def test_an_answer_to_a_part_does_not_replace_the_answer_to_the_whole(page):
     held, _ = visitor.hold(page, visitor.QUESTION)
     visitor.draw(page, 5, lift=False)
     visitor.wait_until(page, lambda: len(held) == 2)
-    page.mouse.up()  # its question does not wait for the answers to the others
+    page.mouse.up()  # this request does not wait for the others
     visitor.wait_until(page, lambda: len(held) == 3)
     whole, *parts = sorted(held, key=lambda route: -len(route.request.post_data))
     whole.fulfill(json=visitor.digit_view(5, {5: 1}))
@@ -119,7 +119,7 @@ def test_one_digit_costs_one_question_once_the_pen_is_up(page):
     asked = visitor.record(page, visitor.QUESTION)
     visitor.draw(page, 7, lift=False)
     visitor.wait_for_digit(page, 7)
-    page.wait_for_timeout(500)  # the last question about a part comes after the last move
+    page.wait_for_timeout(500)  # the last request while drawing comes after the last move
     before = len(asked)
     assert before > 0
     page.mouse.up()

@@ -1,4 +1,4 @@
-"""What the page says and how it is laid out, in a real Chromium."""
+"""Texts and layout of the page."""
 
 import base64
 import re
@@ -144,13 +144,13 @@ def test_several_digits_are_read_without_a_mode_each_with_a_tile(page):
     for place, digit in enumerate("717"):
         text = re.compile(rf"^{digit}\s*{share}\s*or [^{digit}]: {share}$")
         expect(tiles.nth(place)).to_have_text(text)
-        # What the network saw: the digit alone, 20 pixels high, white on black.
+        # The network's image: the digit alone, 20 pixels high, white on black.
         seen = visitor.pixels(page, f".tiles canvas >> nth={place}")
         assert seen[..., 3].min() == 255
         assert seen[..., 0].max() > 200
         rows, columns = np.nonzero(seen[..., 0])
         assert max(np.ptp(rows), np.ptp(columns)) + 1 == 20
-    # A late answer draws the boxes anew, also where it says the same: wait for all at once.
+    # Each late answer replaces the boxes, so wait for all of them at once.
     page.wait_for_function(
         """() => {
             const pad = document.querySelector('#sketchpad canvas').getBoundingClientRect()
@@ -205,7 +205,7 @@ SHOWN = {"picture": f"data:image/png;base64,{PIXEL}", "size": [100, 100], "boxes
 
 
 def show_upload(page, view):
-    """Let the upload tab show an answer that no picture at hand would get."""
+    """Let the upload tab show a fabricated answer."""
     page.get_by_role("tab", name="Upload").click()
     detail = {"source": "upload", "answer": view, "final": True}
     tell = "detail => document.dispatchEvent(new CustomEvent('digits:answer', { detail }))"
@@ -228,10 +228,10 @@ def test_at_every_width_the_unread_is_marked_and_a_rejection_stands_beside_its_p
         assert digits.evaluate("(node) => node.scrollWidth <= node.clientWidth")
         size = digits.evaluate("(node) => parseFloat(getComputedStyle(node).lineHeight)")
         assert digits.bounding_box()["height"] == pytest.approx(2 * size, abs=1)
-        # The heading of a rejection stands beside its picture.
         show_upload(page, REJECTED | SHOWN)
         expect(page.locator("#prediction")).to_contain_text("Not a digit")
-        heading, seen = (page.locator(name).bounding_box() for name in ("#prediction", ".seen"))
+        names = ("#prediction", ".seen-image")
+        heading, seen = (page.locator(name).bounding_box() for name in names)
         assert heading["x"] + heading["width"] <= seen["x"]
         assert heading["y"] < seen["y"] + seen["height"]
 

@@ -1,4 +1,4 @@
-"""The page on a slow network, without one, and after a reload."""
+"""The page on a slow network, and without one."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What the About tab tells people to type, and the docs' JavaScript, against the running app."""
+"""The code snippets of the About tab, and the docs' JavaScript, against the running app."""
 
 import fcntl
 import json
@@ -20,9 +20,9 @@ LOCK = ROOT / "tests" / runtime.LOCK_FILE
 
 @pytest.fixture
 def folder(tmp_path):
-    """The pictures that the snippets name, and the packages that they import."""
+    """The pictures that the snippets read, and the packages that they import."""
     with LOCK.open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # of several workers, one installs
+        fcntl.flock(lock, fcntl.LOCK_EX)  # only one worker installs
         runtime.install(LOCK.parent)
     pen.save(tmp_path / "seven.png", pen.sheet(7))
     pen.save(tmp_path / "number.png", pen.sheet(4, 0, 2))
@@ -36,7 +36,7 @@ def block(text, language):
 
 
 def run(command, folder):
-    """Run a snippet; return what it prints, once it has ended by itself."""
+    """Run a snippet until it exits by itself and return its output."""
     done = subprocess.run(
         command, cwd=folder, capture_output=True, text=True, check=False, timeout=600
     )

@@ -1,4 +1,4 @@
-"""Pictures reach the page by every way that people have: pasted, dropped, from a camera."""
+"""The upload tab: pictures chosen, pasted, dropped, or taken with a camera."""
 
 import base64
 import re
@@ -31,7 +31,7 @@ def png(picture):
 
 
 def hand_in(page, kind, selector, picture):
-    """Paste or drop a picture; return whether the browser would still act on it itself."""
+    """Paste or drop a picture; return whether the browser's default action would still run."""
     return page.evaluate(HAND_IN, [kind, selector, "image/png", png(picture)])
 
 
@@ -99,7 +99,7 @@ COPY = """(content) => {
 
 
 def test_the_upload_tab_offers_three_ways(chromium, app, tmp_path):
-    """Chromium's own test picture stands in for the camera; whatever it holds, it is answered."""
+    """Chromium's fake camera delivers some picture, which gets an answer."""
     allowed = {"permissions": ["camera", "clipboard-read", "clipboard-write"]}
     with visitor.visiting(chromium, app, visitor.DESKTOP | allowed) as page:
         visitor.open_upload(page)
@@ -138,7 +138,7 @@ def test_a_picture_that_lies_on_its_side_is_shown_upright_with_its_boxes(page, t
     visitor.open_upload(page)
     upright = np.hstack([pen.sheet(2), np.full((400, 400), 255, np.uint8)])
     exif = Image.Exif()
-    exif[ExifTags.Base.Orientation] = 6  # to be turned clockwise
+    exif[ExifTags.Base.Orientation] = 6  # rotate clockwise to display
     Image.fromarray(np.rot90(upright)).save(tmp_path / "2.jpg", exif=exif)
     page.set_input_files(visitor.FILE_FIELD, tmp_path / "2.jpg")
     visitor.wait_for_digit(page, 2)
@@ -154,7 +154,7 @@ def test_a_picture_can_be_turned_until_it_stands_upright(page, tmp_path):
     page.locator(".answer[data-kind=digit]").wait_for()
     visitor.press(page, "Rotate by 90°")
     visitor.wait_for_digit(page, 4)
-    # The picture that is shown turns too: its ink lies within the box, which is of a colour.
+    # The preview rotates too: its dark ink lies within the colored box.
     seen = page.locator(".seen-picture")
     frame, box = seen.bounding_box(), seen.locator("[data-digit]").bounding_box()
     rows, columns = np.nonzero(visitor.screenshot(seen).max(axis=2) < 80)

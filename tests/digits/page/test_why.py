@@ -1,4 +1,4 @@
-"""Why the page answers as it does: painted on what the network saw and on the pad, and said."""
+"""Explanations of answers: painted on the network's image and on the pad, and put into words."""
 
 import re
 
@@ -8,7 +8,7 @@ from tests.support import visitor
 
 
 def colored(page, *, red=False):
-    """How many pixels of the seen picture are clearly redder, or clearly bluer."""
+    """Number of pixels of the network's image that are clearly red, or clearly blue."""
     warmth = visitor.pixels(page, ".seen-image canvas") @ [1, 0, -1, 0]
     return ((warmth if red else -warmth) > 30).sum()
 
@@ -66,7 +66,7 @@ def test_any_bar_looks_as_if_it_can_be_pressed_and_shows_what_spoke_against_its_
     expect(page.locator(".overlay-say .against")).to_have_text(re.compile("against 8"))
     assert colored(page, red=True) > 10
     expect(bar(page, 8)).to_have_attribute("aria-pressed", "true")
-    # The answer itself has not changed.
+    # The answer itself is unchanged.
     visitor.wait_for_digit(page, 3)
     bar(page, 8).click()
     expect(page.locator(".overlay-say")).not_to_be_visible()
