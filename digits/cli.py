@@ -1,8 +1,8 @@
-"""The command: read the handwritten digits in pictures, a line for each.
+"""Command-line interface: read the handwritten digits in pictures, one line per picture.
 
     python -m digits five.png scans/ "photos/**/*.jpg"
 
-Answers go to stdout; files that cannot be opened are reported on stderr, with `--json` on stdout.
+Answers go to stdout. Files that cannot be opened are reported on stderr, with `--json` on stdout.
 """
 
 import argparse
@@ -29,38 +29,38 @@ if TYPE_CHECKING:
     from digits.library import Reader
 
 ALL_READ, NOT_ALL_READ, NOTHING_DONE, STOPPED = 0, 1, 2, 130
-"""Exit statuses; 2 is argparse's own, 130 what a shell says of a command that was interrupted."""
+"""Exit statuses: 2 is that of argparse, 130 what shells report for an interrupted command."""
 
 STANDARD_INPUT: Final = "-"
 
 _HELP_AFTER: Final = """\
 exit status:
   0  every picture was read
-  1  in some picture is no digit, or it could not be opened; the others were read
-  2  nothing was read: the command line is wrong, or there are no weights
+  1  some picture has no digit or could not be opened; the others were read
+  2  nothing was read: the command line is invalid, or there are no weights
 """
 
 _MANY: Final = 10
-"""Pictures from which on a bar shows how far it is."""
+"""Number of pictures from which a progress bar is shown."""
 
 _WIDEST: Final = 60
-"""Characters of a picture's name that the table leaves room for; longer ones shift their row."""
+"""Maximum width of the column of file names; a longer name shifts its row."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Read pictures as the command line says, and return the exit status."""
+    """Run the command and return its exit status."""
     options = _parser().parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # A file's name may hold what the encoding lacks; each line goes out as soon as it is known.
+        # File names may have characters that the encoding lacks; answers are flushed line by line.
         sys.stdout.reconfigure(errors="backslashreplace", line_buffering=True)
     names = [name for argument in options.pictures for name in expand(argument)]
     try:
         return ALL_READ if _read_all(options, names) else NOT_ALL_READ
     except (HubError, WeightsError) as error:
-        tqdm.write(f"error: no weights to read with: {error}", file=sys.stderr)
+        tqdm.write(f"error: cannot load the weights: {error}", file=sys.stderr)
         return NOTHING_DONE
     except BrokenPipeError:
-        # Whoever took the lines has seen enough, as `head` has; Python would flush once more.
+        # The reader has closed the pipe, as `head` does, but Python flushes stdout again on exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return NOT_ALL_READ
     except KeyboardInterrupt:
@@ -68,17 +68,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def expand(argument: str) -> list[str]:
-    """Find the files that an argument stands for.
+    """Expand an argument to the paths of files.
 
     Args:
-        argument: A file, a folder (the pictures in it and below, by the endings of their names) or
-            a pattern such as `scans/**/*.png`, for shells that leave it as it is.
+        argument: A file, a folder (searched recursively for pictures, by file extension) or a
+            pattern such as `scans/**/*.png`, for shells that do not expand it.
 
     Returns:
-        Paths in alphabetical order, a folder's files before those below it; the argument itself
-        where nothing is found.
+        Paths in alphabetical order, a folder's files before its subfolders; the argument itself if
+        nothing is found.
     """
-    # Path's own patterns may not be absolute.
+    # Path.glob accepts no absolute patterns.
     patterned = sorted(glob.glob(argument, recursive=True))  # noqa: PTH207
     matches = [argument] if Path(argument).exists() else patterned
     found = [_below(match) if Path(match).is_dir() else [match] for match in matches]
@@ -94,7 +94,7 @@ def _below(folder: str) -> Iterator[str]:
 
 
 def _endings() -> tuple[str, ...]:
-    """Endings of pictures' names; HEIC's too, as its owner should hear why it is not read."""
+    """Return the extensions of picture files; HEIC's too, so that it is reported as unsupported."""
     known = Image.registered_extensions().items()
     return (*(ending for ending, kind in known if kind in FORMATS), ".heic", ".heif")
 
@@ -113,16 +113,16 @@ def _parser() -> argparse.ArgumentParser:
         help="a file, a folder, a pattern, or - for standard input",
     )
     parser.add_argument(
-        "--number", action="store_true", help="read all digits, line by line, not only one"
+        "--number", action="store_true", help="read all digits, line by line, instead of one"
     )
     parser.add_argument(
-        "--json", action="store_true", help="one JSON object a line, with the words of the API"
+        "--json", action="store_true", help="print one JSON object per line, as in the HTTP API"
     )
     parser.add_argument(
         "--model",
         metavar="OWNER/NAME|FOLDER",
-        help="a model repository on the Hub or a run folder; default: the app's (MODEL_REPO, "
-        "else the weights that came with it)",
+        help="a model repository on the Hub or a run folder; default: the repository in "
+        "MODEL_REPO, or the app's own weights",
     )
     parser.add_argument("--revision", help="branch, tag or commit of the model repository")
     return parser
@@ -136,14 +136,14 @@ def _load(options: argparse.Namespace) -> "Reader":
 
 
 def _read_all(options: argparse.Namespace, names: Sequence[str]) -> bool:
-    """Read and show all pictures; return whether each of them had something to read."""
+    """Read all pictures and print the answers; return whether every picture has a digit."""
     reader = _load(options)
     width = min(_WIDEST, max(len(_shown(name)) for name in names))
     if not options.json:
         titles = ("number", "confidence") if options.number else ("digit", "score")
         tqdm.write(_line(width, "picture", *titles))
     all_read = True
-    # None leaves it to tqdm, which draws no bar where standard error is no terminal.
+    # With None, tqdm shows the bar only if stderr is a terminal.
     with tqdm(names, disable=None if len(names) >= _MANY else True, leave=False) as bar:
         for name in bar:
             answer = _read(reader, name, number=options.number)
@@ -158,7 +158,7 @@ def _read_all(options: argparse.Namespace, names: Sequence[str]) -> bool:
 
 
 def _read(reader: "Reader", name: str, *, number: bool) -> dict[str, Any]:
-    """Answer as the API does, or with the `error` that says why a picture was not opened."""
+    """Return the response of the API, or the `error` that says why a picture was not opened."""
     try:
         source = _open(name)
         answer = reader.read(source) if number else reader.predict(source)
@@ -176,28 +176,28 @@ def _open(name: str) -> str | bytes:
         return sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
     if Path(name).is_dir():
         raise PictureError(
-            "This folder holds no picture. Give one with PNG or JPEG files in it.", "none"
+            "This folder has no pictures. Give one with PNG or JPEG files in it.", "none"
         )
     if not Path(name).exists():
-        raise PictureError("There is no such file. Check its name.", "not_opened")
+        raise PictureError("There is no such file. Check the name.", "not_opened")
     return name
 
 
 def _cells(answer: dict[str, Any]) -> tuple[str, str]:
-    """What was read, and how sure it is: of numbers, the least sure digit."""
+    """Return what was read and its confidence: for numbers, that of the least confident digit."""
     if not _is_read(answer):
         return "-", answer["reason"]
     if "digits" in answer:
-        least = min(digit["confidence"] for digit in answer["digits"])
-        return " / ".join(answer["lines"]), f"{least:.1%}"
+        minimum = min(digit["confidence"] for digit in answer["digits"])
+        return " / ".join(answer["lines"]), f"{minimum:.1%}"
     others = f" +{answer['others']}" if answer["others"] else ""
     return f"{answer['digit']}{others}", f"{answer['score']:.1%}"
 
 
-def _line(width: int, picture: str, read: str, sure: str) -> str:
-    return f"{picture:<{width}}  {read:<6}  {sure}"
+def _line(width: int, picture: str, read: str, confidence: str) -> str:
+    return f"{picture:<{width}}  {read:<6}  {confidence}"
 
 
 def _shown(name: str) -> str:
-    """Show a file's name in one line, and let no name steer the terminal."""
+    """Return a file name in one line, with control characters escaped."""
     return name if name.isprintable() else ascii(name)

@@ -1,14 +1,14 @@
-"""Visitors' corrections, kept in a dataset on the Hub.
+"""Visitors' corrections, stored in a dataset on the Hub.
 
-Off unless the owner names a dataset in `CORRECTIONS_REPO` and provides a write token.
+Off unless the owner sets `CORRECTIONS_REPO` to a dataset and provides a write token.
 
-A Space's disk is not persistent, so a correction counts as kept only once the Hub has confirmed its
-commit: killing the app loses nothing that a visitor was told is kept. Corrections that arrive
-during a commit go into the next one together (group commit). The Hub limits the number of commits,
-so there is a pause between two of them.
+A Space's disk is not persistent, so a correction is reported as stored only once the Hub has
+confirmed its commit: killing the app loses no confirmed correction. Corrections that arrive during
+a commit go into the next one together (group commit). The Hub limits the rate of commits, so there
+is a pause after each.
 
-Kept are the image that the network saw, the answer and its score, the correction and which weights
-answered. No time, no address, no upload, nothing about the visitor.
+A record is the network's input image, the answer and its score, the correction, and the weights in
+use: no time, no IP address, no upload, nothing about the visitor.
 """
 
 import json
@@ -30,16 +30,16 @@ from huggingface_hub import CommitOperationAdd, HfApi, get_token
 
 FOLDER: Final = "data"
 LISTING: Final = "metadata.jsonl"
-"""Metadata of each picture, under the name that the Hub's viewer and `datasets` read."""
+"""Metadata of the images, under the file name that the Hub's viewer and `datasets` expect."""
 
 MAX_BATCH: Final = 50
-"""Corrections in one commit, at most."""
+"""Maximum number of corrections in one commit."""
 
 MAX_WAITING: Final = 100
-"""Corrections that wait for a commit, at most; more are rejected at once."""
+"""Maximum number of corrections that wait for a commit; more are rejected at once."""
 
 MAX_DAILY: Final = 2000
-"""Corrections accepted in a day by one running app: no script can fill the dataset."""
+"""Maximum number of corrections that one app accepts per day: no script can fill the dataset."""
 
 COMMIT_SECONDS: Final = 20.0
 """Pause after a commit."""
@@ -50,19 +50,19 @@ _log = logging.getLogger(__name__)
 
 
 class NotKeptError(Exception):
-    """The Hub has not confirmed a correction; the text says why, for the log."""
+    """A correction was not stored; the text says why, for the log."""
 
 
 @dataclass(frozen=True, eq=False)
 class Correction:
-    """What a visitor has corrected.
+    """A visitor's correction of an answer.
 
     Attributes:
-        image: `(28, 28)` float32 in `[0, 1]` that the network saw.
-        answer: 0 to 9, or None where it saw no digit.
-        correction: 0 to 9, or None where there is no digit.
-        score: How sure the answer was, 0 to 1.
-        weights: Which weights answered: `commit` (None for the bundled ones), `repo` and `sha256`.
+        image: The network's input, `(28, 28)` float32 in `[0, 1]`.
+        answer: 0 to 9, or None if no digit was recognized.
+        correction: 0 to 9, or None if there is no digit.
+        score: Confidence of the answer, 0 to 1.
+        weights: The weights in use: `commit` (None for the bundled ones), `repo` and `sha256`.
     """
 
     image: npt.NDArray[np.float32]
@@ -72,7 +72,7 @@ class Correction:
     weights: dict[str, str | None]
 
     def row(self, name: str) -> dict[str, Any]:
-        """Say in the listing what is known of the picture of this name."""
+        """Return the row of the listing for the image file of this name."""
         return {
             "file_name": name,
             "answer": self.answer,
@@ -82,22 +82,22 @@ class Correction:
         }
 
     def png(self) -> bytes:
-        """Write the picture as 8-bit gray PNG, 255 full ink."""
+        """Encode the image as 8-bit gray PNG; 255 is full ink."""
         pixels = np.round(self.image * 255).astype(np.uint8)
         return cv2.imencode(".png", pixels)[1].tobytes()
 
 
 class Corrections:
-    """Takes corrections from any thread and commits them in the background, batch by batch."""
+    """Accepts corrections from any thread and commits them in batches in the background."""
 
     def __init__(
         self, repo: str, token: str | None = None, *, commit_seconds: float = COMMIT_SECONDS
     ) -> None:
-        """Name the dataset; no request is sent before the first correction.
+        """Start the background thread; no request is sent before the first correction.
 
         Args:
-            repo: `owner/name` of a dataset that exists.
-            token: A write token; None takes the one that the Hub's client finds.
+            repo: `owner/name` of an existing dataset.
+            token: A write token; None uses the one that the Hub's client finds.
             commit_seconds: Pause after a commit.
         """
         self.repo = repo
@@ -110,7 +110,7 @@ class Corrections:
 
     @classmethod
     def from_environment(cls) -> Self | None:
-        """Return what the owner has configured; None if repository or token is missing."""
+        """Create an instance as the owner has configured; None without repository or token."""
         repo = os.environ.get("CORRECTIONS_REPO")
         return cls(repo) if repo and get_token() else None
 
@@ -141,7 +141,7 @@ class Corrections:
             batch = [self._waiting.get()]
             while len(batch) < MAX_BATCH and not self._waiting.empty():
                 batch.append(self._waiting.get())
-            # Whoever gave up in the meantime was told that it is not kept.
+            # A request that has timed out was told that its correction is not stored.
             self._keep([item for item in batch if item[1].set_running_or_notify_cancel()])
             time.sleep(self._commit_seconds)
 
@@ -150,8 +150,8 @@ class Corrections:
             return
         try:
             self._commit([correction for correction, _ in batch])
-        except Exception as error:  # noqa: BLE001 - the thread goes on, and nobody waits for ever
-            _log.warning("%d corrections could not be kept in %s: %s", len(batch), self.repo, error)
+        except Exception as error:  # noqa: BLE001 - the thread must survive, and every future end
+            _log.warning("%d corrections not stored in %s: %s", len(batch), self.repo, error)
             for _, future in batch:
                 future.set_exception(NotKeptError(str(error)))
         else:
@@ -159,7 +159,7 @@ class Corrections:
                 future.set_result(None)
 
     def _commit(self, corrections: Sequence[Correction]) -> None:
-        # A name of its own for each batch: no commit can overwrite what another one holds.
+        # A unique folder per batch: no commit can overwrite files of another.
         folder = f"{FOLDER}/{uuid.uuid4().hex}"
         files = {f"{i}.png": correction for i, correction in enumerate(corrections)}
         listing = "".join(json.dumps(item.row(name)) + "\n" for name, item in files.items())

@@ -1,8 +1,8 @@
-"""The networks of well-known demos, asked beside the served one about one drawing.
+"""Networks of well-known demos, compared with the served one on the same drawing.
 
-Each sees it twice: as those demos show it to their network, the whole pad shrunk to 28x28, and in
-MNIST's frame, as `digits.preprocessing.normalize` makes it. So a visitor sees on a digit of their
-own what the frame is worth, whatever the network.
+Each network reads the drawing twice: with the whole pad shrunk to 28x28, as in those demos, and in
+MNIST's frame, as produced by `digits.preprocessing.normalize`. This shows visitors on their own
+digit how much the frame matters, whatever the network.
 """
 
 import json
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from digits.recognizer import Recognizer
 
 FOLDER: Final = weights.BUNDLED / "demos"
-"""`NETWORK.safetensors` in half precision for each of `DEMOS`, and `metrics.json`."""
+"""Contains `NETWORK.safetensors` in half precision for each of `DEMOS`, and `metrics.json`."""
 
 METRICS: Final = "metrics.json"
 
@@ -38,32 +38,32 @@ class Guess(BaseModel):
 
 
 class Compared(BaseModel):
-    """What a network says of the whole pad shrunk to 28x28, and of MNIST's frame."""
+    """A network's answers for the whole pad shrunk to 28x28 and for MNIST's frame."""
 
     network: str | None  # None for the served one
-    accuracy: float  # share of MNIST's test set that it reads right
+    accuracy: float  # on MNIST's test set
     shrunk: Guess
     normalized: Guess
 
 
 class NetworkError(ValueError):
-    """No network of this name can be asked; the text says which can."""
+    """There is no network of this name; the text lists the valid ones."""
 
 
 class Demos:
-    """The bundled demos' networks; loaded when they are first asked, safe to share."""
+    """The bundled networks of the demos, each loaded on first use. Thread-safe."""
 
     def __init__(self) -> None:
-        """Load nothing yet."""
+        """Create an empty cache of networks."""
         self._recognizers: dict[str, Recognizer] = {}
 
     def recognizer(self, network: object, served: "Recognizer") -> "Recognizer":
-        """Put one of `DEMOS` in the served network's place, where it rejects no single digit.
+        """Replace the served network by one of `DEMOS`, which rejects no single digit.
 
-        Without a name, the served network stays.
+        If `network` is None, `served` itself is returned.
 
         Raises:
-            NetworkError: If it is anything else.
+            NetworkError: If `network` is anything else.
         """
         if network is None:
             return served
@@ -76,7 +76,7 @@ class Demos:
         return self._recognizers[network]
 
     def compare(self, images: InkArray, served: "Recognizer") -> list[Compared]:
-        """Ask every network about `(2, 28, 28)` of `shrink_and_normalize`, the served one last."""
+        """Read `(2, 28, 28)` of `shrink_and_normalize` with every network, the served one last."""
         accuracies = self._accuracies | {
             None: served.weights.metrics["mnist_test"]["top1_accuracy"]
         }
@@ -91,7 +91,7 @@ class Demos:
 
 
 def shrink_and_normalize(ink: InkArray) -> InkArray:
-    """Shrink the whole pad, as the usual demo does, and bring its ink into MNIST's frame.
+    """Shrink the whole pad, as the usual demo does, and normalize its ink to MNIST's frame.
 
     From `(h, w)` with some ink to `(2, 28, 28)`, both float32 in `[0, 1]`.
     """

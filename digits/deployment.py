@@ -1,7 +1,7 @@
-"""What is deployed: which files make up the app, and the weights' repository that came with them.
+"""The deployment: the app's files and their fingerprint, and the model repository in use.
 
 A Space does not tell its app which commit it was built from, so the app reports a fingerprint of
-its files: equal fingerprints are equal files.
+its files: equal fingerprints mean equal files.
 """
 
 import hashlib
@@ -12,24 +12,24 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 RESULTS = "training/results.json"
-"""What the About tab shows of what was measured."""
+"""Measurements shown in the About tab."""
 
 GALLERY = "training/figures/misread-mnist-test.png"
-"""What the About tab shows of what is misread."""
+"""Misread test digits shown in the About tab."""
 
 FILES = ("LICENSE", "README.md", "app.py", "packages.txt", "requirements.txt", RESULTS, GALLERY)
 FOLDER = "digits"
-"""With `FILES`, all that a Space needs of this repository."""
+"""Together with `FILES`, everything a Space needs from this repository."""
 
 NOTE = f"{FOLDER}/deployed.json"
-"""Is written when the app is deployed, and in no other copy: `{"model_repo": "owner/name"}`."""
+"""Written only when the app is deployed: `{"model_repo": "owner/name"}`."""
 
 
 def read_files(root: Path = ROOT) -> dict[str, bytes]:
-    """Read the app's own files, without caches and hidden files.
+    """Read the app's files, without caches and hidden files.
 
     Returns:
-        The bytes by path, such as `digits/hub.py`. A file of `FILES` that is missing is left out.
+        Bytes by path, such as `digits/hub.py`. Missing files of `FILES` are left out.
     """
     paths = [*(root / name for name in FILES), *(root / FOLDER).rglob("*")]
     names = {path.relative_to(root): path for path in paths if path.is_file()}
@@ -41,16 +41,16 @@ def read_files(root: Path = ROOT) -> dict[str, bytes]:
 
 
 def fingerprint(files: Mapping[str, bytes]) -> str:
-    """Return one SHA-256 for all files: that of their listing as `sha256sum` prints it."""
+    """Return one SHA-256 for all files: that of their listing as printed by `sha256sum`."""
     listing = [f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files)]
     return hashlib.sha256("".join(listing).encode()).hexdigest()
 
 
 def model_repo(root: Path = ROOT) -> str | None:
-    """Return `owner/name` of the repository that the weights come from; None if it is none.
+    """Return `owner/name` of the model repository; None for the bundled weights.
 
-    The variable `MODEL_REPO` decides; an empty one stands for the bundled weights. Without it the
-    note decides that came with the app's files, if any.
+    The environment variable `MODEL_REPO` takes precedence, where an empty string means the bundled
+    weights. If it is unset, `NOTE` decides, if there is one.
     """
     if "MODEL_REPO" in os.environ:
         return os.environ["MODEL_REPO"] or None

@@ -1,15 +1,15 @@
-"""Downloading from the Hub in a bounded time: a child process that can be ended.
+"""Downloads from the Hub with a hard timeout, in a child process.
 
 The Hub's client waits up to 23 seconds for a Hub that refuses connections and more than six minutes
-for one that hangs, and one of its time limits is a private constant. A process can be stopped at
-any moment, so the limit of this module holds whatever the Hub does, and nothing of a stuck
-download stays behind in the app.
+for one that hangs, and one of its timeouts is a private constant. A process can be killed at any
+moment, so the timeout of this module holds whatever the Hub does, and a stuck download leaves
+nothing behind in the app.
 
-The child asks once which commit the revision stands for and then takes every file at exactly that
-commit: a push in between cannot mix two sets, and the client's own note of where a branch points
-is never moved ahead of files that then fail to arrive.
+The child resolves the revision to a commit once and then downloads every file at that commit: a
+push in between cannot mix two sets, and the client's own record of a branch never moves ahead of
+files that then fail to arrive.
 
-    python -m digits.hub     reads one request as JSON from standard input; for `download` only
+    python -m digits.hub     reads one request as JSON from stdin; for `download` only
 """
 
 import errno
@@ -20,7 +20,7 @@ import sys
 import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx2
 from huggingface_hub import (
@@ -33,7 +33,7 @@ from huggingface_hub import (
 
 from digits import weights
 
-# Plain HTTP serves these small files as well as Xet does, and keeps the child's traffic simple.
+# Xet has no advantage for files this small; plain HTTP keeps the child's traffic simple.
 _CHILD_ENVIRONMENT = {
     "HF_HUB_DISABLE_XET": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -42,12 +42,12 @@ _CHILD_ENVIRONMENT = {
     "HF_HUB_DISABLE_SYMLINKS_WARNING": "1",
     "HF_HUB_VERBOSITY": "error",
 }
-_ASK_SECONDS = 10.0
+_METADATA_SECONDS = 10.0
 FETCH_SECONDS = 60.0
 
 _DISK = {
     errno.ENOSPC: "the disk is full",
-    errno.EFBIG: "the disk takes no file of this size",
+    errno.EFBIG: "the file is too large for the disk",
     errno.EDQUOT: "the disk quota is used up",
     errno.EACCES: "the cache folder may not be written to",
     errno.EPERM: "the cache folder may not be written to",
@@ -55,14 +55,14 @@ _DISK = {
 }
 _STATUS = {
     401: "the Hub does not accept the token",
-    402: "the Hub asks for a paid plan",
+    402: "the Hub requires a paid plan",
     403: "the Hub does not allow this with the token in use",
-    408: "the Hub ran out of time",
-    412: "the repository has moved on in the meantime",
-    429: "the Hub is asked too often from this address",
+    408: "the Hub timed out",
+    412: "the repository has changed in the meantime",
+    429: "there are too many requests to the Hub from this address",
 }
 
-# The first kind that fits decides, so the special ones come first.
+# The first match decides, so subclasses come before their base classes.
 _CLIENT_ERRORS: list[tuple[type[BaseException], str]] = [
     (errors.HFValidationError, "{repo} is not a repository name: it looks like owner/name"),
     (errors.GatedRepoError, "the repository {repo} is gated: this token has no access to it"),
@@ -79,13 +79,13 @@ _CLIENT_ERRORS: list[tuple[type[BaseException], str]] = [
         "the repository {repo} at {revision} lacks files of a set of weights",
     ),
     (errors.OIDCError, "no identity token: the job needs `id-token: write`"),
-    (errors.OfflineModeIsEnabled, "HF_HUB_OFFLINE forbids to ask the Hub"),
-    (errors.FileMetadataError, "the Hub's answer does not name commit and file"),
+    (errors.OfflineModeIsEnabled, "HF_HUB_OFFLINE forbids requests to the Hub"),
+    (errors.FileMetadataError, "the Hub's response lacks the commit or the file's metadata"),
     (httpx2.TimeoutException, "the Hub does not answer in time"),
     (httpx2.TransportError, "the Hub cannot be reached"),
     (ConnectionError, "the Hub cannot be reached"),
     (httpx2.InvalidURL, "the Hub's address in HF_ENDPOINT is not a URL"),
-    (httpx2.StreamError, "the Hub's answer broke off"),
+    (httpx2.StreamError, "the Hub's response was cut off"),
 ]
 
 _UNREACHABLE = "unreachable"
@@ -96,7 +96,7 @@ _MISSING = (
     errors.RemoteEntryNotFoundError,
 )
 
-# Everything that the client raises when the Hub, the network or the machine is at fault.
+# What the client raises when the Hub, the network or the machine is at fault.
 CLIENT_ERRORS: tuple[type[BaseException], ...] = (
     *(kind for kind, _ in _CLIENT_ERRORS),
     OSError,
@@ -107,14 +107,14 @@ CLIENT_ERRORS: tuple[type[BaseException], ...] = (
 
 
 class HubError(Exception):
-    """The Hub did not deliver; the text says why, in words for a person.
+    """A download from the Hub failed; the text explains why to a person.
 
     Attributes:
         code: See `code_of`.
     """
 
     def __init__(self, text: str, code: str = _UNREACHABLE) -> None:
-        """Keep the text for the log and the code for the page."""
+        """Store the text for the log and the code for the page."""
         super().__init__(text)
         self.code = code
 
@@ -128,8 +128,9 @@ class Request:
         revision: Branch, tag or commit.
         files: Paths in the repository.
         cache: The client's cache folder.
-        have: Commits that are not worth downloading.
-        force: Take every file anew, whatever the cache holds.
+        have: Commits to skip.
+        force: Download every file again, even if it is in the cache.
+        timeout_seconds: Timeout of the whole download.
     """
 
     repo: str
@@ -138,6 +139,7 @@ class Request:
     cache: Path
     have: frozenset[str] = frozenset()
     force: bool = False
+    timeout_seconds: float = FETCH_SECONDS
 
 
 @dataclass(frozen=True)
@@ -145,27 +147,22 @@ class Snapshot:
     """One commit in the cache.
 
     Attributes:
-        commit: 40-hex id that the revision stands for.
-        folder: Holds the requested files; None if the commit was not worth downloading.
+        commit: 40-hex commit of the revision.
+        folder: Contains the requested files; None if the commit was skipped.
     """
 
     commit: str
     folder: Path | None
 
 
-def download(request: Request, *, timeout_seconds: float) -> Snapshot:
+def download(request: Request) -> Snapshot:
     """Resolve the revision once and download its files into the cache.
 
     Raises:
         HubError: If the Hub cannot be reached in time, or has no such repository, revision or
-            file, or the disk does not take it.
+            file, or the files cannot be written to disk.
     """
-    asked = vars(request) | {
-        "cache": str(request.cache),
-        "have": sorted(request.have),
-        "timeout_seconds": timeout_seconds,
-    }
-    answer = _run_child(json.dumps(asked), request.repo, timeout_seconds)
+    answer = _run_child(request)
     if "problem" in answer:
         raise HubError(answer["problem"], answer["code"])
     folder = Path(answer["folder"]) if answer["folder"] else None
@@ -173,22 +170,25 @@ def download(request: Request, *, timeout_seconds: float) -> Snapshot:
 
 
 def fetch(repo: str, revision: str, *, cache: Path) -> weights.Weights:
-    """Download and check the set of a revision.
+    """Download and check the set of weights of a revision.
 
     Raises:
-        HubError: If the Hub does not deliver.
-        weights.WeightsError: If what it delivers fails a check.
+        HubError: If the download fails.
+        weights.WeightsError: If the set fails a check.
     """
     request = Request(repo, revision, weights.FILES, cache)
-    snapshot = download(request, timeout_seconds=FETCH_SECONDS)
-    return load_commit(snapshot, request, FETCH_SECONDS)
+    return load_commit(download(request), request)
 
 
-def load_commit(snapshot: Snapshot, request: Request, timeout_seconds: float) -> weights.Weights:
-    """Check a downloaded set; take its files once more if what lies in the cache is damaged.
+def load_commit(snapshot: Snapshot, request: Request) -> weights.Weights:
+    """Check a downloaded set; download its files again if the cached ones are damaged.
 
     A killed process or a bad disk can leave wrong bytes in the cache under the right name, where
-    the Hub's client would find them for ever.
+    the Hub's client would find them forever.
+
+    Args:
+        snapshot: A snapshot with a folder.
+        request: The request for which it was downloaded.
 
     Raises:
         HubError: If the second download fails.
@@ -196,22 +196,14 @@ def load_commit(snapshot: Snapshot, request: Request, timeout_seconds: float) ->
     """
     origin = weights.Origin(request.repo, request.revision, snapshot.commit)
     try:
-        return weights.load_folder(_folder(snapshot), origin)
+        return weights.load_folder(cast("Path", snapshot.folder), origin)
     except weights.WeightsError:
         again = replace(request, revision=snapshot.commit, have=frozenset(), force=True)
-        return weights.load_folder(
-            _folder(download(again, timeout_seconds=timeout_seconds)), origin
-        )
-
-
-def _folder(snapshot: Snapshot) -> Path:
-    if snapshot.folder is None:
-        raise ValueError(f"Expected a downloaded snapshot. Received: {snapshot}")
-    return snapshot.folder
+        return weights.load_folder(cast("Path", download(again).folder), origin)
 
 
 def cached(request: Request) -> Path | None:
-    """Return the folder of a full commit whose files all lie in the cache; no traffic."""
+    """Return the cache folder of a full commit if all its files are cached; sends no request."""
     found = [
         try_to_load_from_cache(request.repo, name, request.cache, request.revision)
         for name in request.files
@@ -221,11 +213,11 @@ def cached(request: Request) -> Path | None:
 
 
 def explain(error: BaseException, repo: str, revision: str | None = None) -> str | None:
-    """Put an error of the Hub's client into one line for a person.
+    """Explain an error of the Hub's client to a person, in one line.
 
     Returns:
-        A clause that begins in lower case and has no full stop; None if the error is neither the
-        Hub's nor the machine's state, and so a defect.
+        A clause in lower case without a full stop; None if neither the Hub nor the machine is at
+        fault, so that the error is a bug.
     """
     error = _cause(error)
     for kind, text in _CLIENT_ERRORS:
@@ -242,7 +234,7 @@ def explain(error: BaseException, repo: str, revision: str | None = None) -> str
 
 
 def code_of(error: BaseException) -> str:
-    """Sort what `explain` explains, for the page to word in the visitor's language.
+    """Classify an error, so that the page can explain it in the visitor's language.
 
     Returns:
         `missing`, `denied`, `disk` or `unreachable`.
@@ -260,71 +252,67 @@ def code_of(error: BaseException) -> str:
 
 
 def _cause(error: BaseException) -> BaseException:
-    """Unwrap what happened while the client looked for a file or sent one."""
+    """Return the cause of an error that the client raised while it looked for or sent a file."""
     while isinstance(error, errors.LocalEntryNotFoundError | RuntimeError) and error.__cause__:
         error = error.__cause__
     return error
 
 
-def _run_child(asked: str, repo: str, timeout_seconds: float) -> dict[str, Any]:
+def _run_child(request: Request) -> dict[str, Any]:
+    options = vars(request) | {"cache": str(request.cache), "have": sorted(request.have)}
     try:
         child = subprocess.run(
             [sys.executable, "-m", "digits.hub"],
-            input=asked,
+            input=json.dumps(options),
             capture_output=True,
             text=True,
-            timeout=timeout_seconds,
+            timeout=request.timeout_seconds,
             cwd=Path(__file__).parents[1],
             env=os.environ | _CHILD_ENVIRONMENT,
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise HubError(f"the Hub did not deliver within {timeout_seconds:.0f} seconds") from error
+        raise HubError(
+            f"the download did not finish within {request.timeout_seconds:.0f} seconds"
+        ) from error
     except OSError as error:
-        raise HubError(f"no process for the download: {error.strerror}") from error
+        raise HubError(f"the download could not be started: {error.strerror}") from error
     try:
         return json.loads(child.stdout.splitlines()[-1])
     except (ValueError, IndexError) as error:
         last = (child.stderr.strip().splitlines() or ["no output"])[-1]
         raise HubError(
-            f"the download of {repo} ended unexpectedly ({child.returncode}): {last}"
+            f"the download of {request.repo} ended unexpectedly ({child.returncode}): {last}"
         ) from error
 
 
 def _child() -> None:
-    """Answer one request from standard input with one line of JSON."""
-    asked = json.loads(sys.stdin.read())
-    # It stops in time even if the parent is no longer there to stop it.
-    timer = threading.Timer(asked["timeout_seconds"] + 1, os._exit, (1,))
+    """Process one request from stdin and write the result to stdout as one line of JSON."""
+    options = json.load(sys.stdin)
+    # Exit in time even if the parent is no longer there to kill this process.
+    timer = threading.Timer(options["timeout_seconds"] + 1, os._exit, (1,))
     timer.daemon = True
     timer.start()
     try:
-        answer = _download(asked)
+        answer = _download(options)
     except CLIENT_ERRORS as error:
-        problem = explain(error, asked["repo"], asked["revision"])
+        problem = explain(error, options["repo"], options["revision"])
         if problem is None:
             raise
         answer = {"problem": problem, "code": code_of(error)}
     sys.stdout.write(json.dumps(answer) + "\n")
 
 
-def _download(asked: dict[str, Any]) -> dict[str, str | None]:
-    url = hf_hub_url(asked["repo"], asked["files"][0], revision=asked["revision"])
-    commit = get_hf_file_metadata(url, timeout=_ASK_SECONDS).commit_hash
+def _download(options: dict[str, Any]) -> dict[str, str | None]:
+    repo, files = options["repo"], options["files"]
+    url = hf_hub_url(repo, files[0], revision=options["revision"])
+    commit = get_hf_file_metadata(url, timeout=_METADATA_SECONDS).commit_hash
     if commit is None:
         raise errors.FileMetadataError("no X-Repo-Commit")
-    if commit in asked["have"]:
+    if commit in options["have"]:
         return {"commit": commit, "folder": None}
-    paths = [
-        hf_hub_download(
-            asked["repo"],
-            name,
-            revision=commit,
-            cache_dir=asked["cache"],
-            force_download=asked["force"],
-        )
-        for name in asked["files"]
-    ]
+    where = {"cache_dir": options["cache"], "force_download": options["force"]}
+    paths = [hf_hub_download(repo, name, revision=commit, **where) for name in files]
     return {"commit": commit, "folder": str(Path(paths[0]).parent)}
 
 

@@ -1,4 +1,4 @@
-"""Reading pictures from Python: weights by where they lie, pictures by whatever holds them."""
+"""The Python API: load weights from the Hub or a folder, and read pictures of any kind."""
 
 import os
 import re
@@ -16,20 +16,20 @@ from digits.service import DEFAULT_REVISION
 from digits.weights import Weights, WeightsError
 
 Source: TypeAlias = str | os.PathLike[str] | bytes | Image.Image | Samples
-"""A picture file by its path or its content, a Pillow image or an array of pixels."""
+"""The path or content of a picture file, a Pillow image or an array of pixels."""
 
 _REPO: Final = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 
 
 class Reader:
-    """One set of weights that reads any picture; safe to share between threads.
+    """Reads pictures with one set of weights. Thread-safe.
 
     Attributes:
-        model: Which weights answer: `bundled`, `owner/name@0123abc`, or the folder they lie in.
+        model: The weights in use: `bundled`, `owner/name@0123abc`, or their folder.
     """
 
     def __init__(self, recognizer: Recognizer, model: str) -> None:
-        """Take a recognizer and the name of its weights."""
+        """Wrap a recognizer; `model` names its weights."""
         self.model = model
         self._recognizer = recognizer
 
@@ -38,43 +38,43 @@ class Reader:
 
         Args:
             source: The picture: dark on light or light on dark, drawn, scanned or photographed. An
-                array is `(H, W)` gray, `(H, W, 3)` RGB or `(H, W, 4)` RGBA of any real dtype; an
-                image of MNIST as it is will do.
+                array is `(H, W)` gray, `(H, W, 3)` RGB or `(H, W, 4)` RGBA of any real dtype; raw
+                MNIST images work too.
 
         Returns:
-            The answer. A picture without a digit is an answer too, with the reason for it.
+            The prediction. A picture without a digit is no error: the prediction has the reason.
 
         Raises:
-            PictureError: If it is no picture, or none that can be read.
+            PictureError: If the source is not a picture or cannot be read.
         """
         return self._recognizer.predict(load_picture(source))
 
     def read(self, source: Source) -> Reading:
         """Read all handwritten digits in a picture, line by line, as `/read` does.
 
-        `source` and errors are as of `predict`. Numbers come from top to bottom; none where there
-        is no digit.
+        Accepts and raises the same as `predict`. Numbers are ordered from top to bottom; there are
+        none if the picture has no digits.
         """
         return self._recognizer.read(load_picture(source))
 
 
 def load(model: str | os.PathLike[str] | None = None, revision: str | None = None) -> Reader:
-    """Make weights ready to read; this takes a moment, each picture then milliseconds.
+    """Load weights; this takes a moment, after which each picture takes milliseconds.
 
     Args:
-        model: A run folder, or `owner/name` of a model repository on the Hub; None is the weights
-            that come with this package. A folder that exists is taken before the Hub is asked.
+        model: A run folder, or `owner/name` of a model repository on the Hub; None for the bundled
+            weights. An existing folder takes precedence over the Hub.
         revision: Branch, tag or commit of the repository; None is `main`.
 
     Raises:
-        HubError: If the Hub does not deliver.
+        HubError: If the download fails.
         WeightsError: If there are no weights, they fail a check of `digits.weights`, those of a
             repository cannot read known digits, or a revision is given without a repository.
     """
     found = _find(model, revision)
     recognizer = Recognizer(found)
     if found.origin.repo:
-        # As in the app. Whoever tries a run of one's own may find out how little it has learned.
+        # As in the app. A local run is not checked, so that an undertrained one can be inspected.
         recognizer.self_test()
     if model is None or found.origin.repo:
         return Reader(recognizer, found.origin.label)

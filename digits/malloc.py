@@ -1,6 +1,6 @@
-"""How glibc's allocator treats freed memory: returned by the app, kept by training.
+"""Settings of glibc's allocator: the app returns freed memory, training keeps it.
 
-Other C libraries are left as they are.
+No effect with other C libraries.
 """
 
 import ctypes
@@ -11,16 +11,16 @@ _TRIM_THRESHOLD: Final = -1
 _TOP_PAD: Final = -2
 _MMAP_THRESHOLD: Final = -3
 _ARENA_MAX: Final = -8
-"""Options of `mallopt`, by their numbers in malloc.h."""
+"""Parameters of `mallopt`, as numbered in malloc.h."""
 
 _MIB: Final = 2**20
 
 
 def return_freed_memory() -> None:
-    """Return memory to the system soon after it is freed.
+    """Return freed memory to the system soon.
 
-    The app reads pictures of every size in several threads. By default each thread gets an arena,
-    none of them shrinks below its largest picture, and the app ends up with twice the memory.
+    The app reads pictures of any size in several threads. By default each thread gets an arena that
+    never shrinks below its largest picture, and the app ends up with twice the memory.
     """
     _set({_ARENA_MAX: 2, _MMAP_THRESHOLD: _MIB, _TRIM_THRESHOLD: 4 * _MIB})
 
@@ -28,12 +28,12 @@ def return_freed_memory() -> None:
 def keep_freed_memory() -> None:
     """Keep freed memory in the process.
 
-    A training step frees and asks for the same hundred megabytes of tensors. Returned to the
-    kernel, each page is zeroed again when it is touched: 100,000 pages a step of the default
-    network, 40 % of the training's time where this was measured. TensorFlow 2.21 even asks for
-    that, from 128 kB on, wherever Keras feeds it from Python.
+    Each training step frees and allocates the same hundred megabytes of tensors. If they are
+    returned to the kernel, every page is zeroed on its next use: 100,000 pages per step of the
+    default network, 40 % of the training time where this was measured. TensorFlow 2.21 even
+    requests this for blocks from 128 kB on when Keras feeds it from Python.
     """
-    largest = 32 * _MIB  # block that glibc can be told to take from its heap
+    largest = 32 * _MIB  # maximum that glibc accepts for _MMAP_THRESHOLD
     _set({_MMAP_THRESHOLD: largest, _TRIM_THRESHOLD: 2**31 - 1, _TOP_PAD: 8 * largest})
 
 

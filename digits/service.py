@@ -1,8 +1,8 @@
-"""The recognizer that answers, and hot-swapping a newer one.
+"""The recognizer in use, and hot-swapping of newer weights.
 
 A service first loads the last good commit from the cache, or the bundled weights, and only then
-polls the Hub. A Hub that is down, slow or wrong delays no start and loses no answer: the current
-recognizer keeps answering, and `Status.problem` says why no newer one does.
+polls the Hub. A Hub that is down, slow or faulty neither delays the start nor interrupts service:
+the current recognizer stays in use, and `Status.problem` says why there is no newer one.
 """
 
 import hashlib
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from digits.recognizer import Recognizer
 
 DEFAULT_REVISION = "main"
-# One cheap request a minute is far below the Hub's limits, also for many duplicates behind one
-# address; the jitter keeps them from asking all at once.
+# One cheap request per minute is far below the Hub's rate limit, even for many duplicates behind
+# one IP address; the jitter spreads their requests.
 POLL_SECONDS = 60.0
 _JITTER = 0.2
-# A commit that failed its checks is tried again later: its download may have been at fault.
+# A commit that failed its checks is retried later: its download may have been at fault.
 _REJECTED_SECONDS = 3600.0
 _RECORD_FOLDER = "digits-last-good"
 
@@ -39,17 +39,17 @@ _log = logging.getLogger(__name__)
 
 
 class NotReadyError(Exception):
-    """No recognizer can answer yet; the text is a sentence for the visitor."""
+    """No recognizer is ready; the text is a sentence for the visitor."""
 
 
 @dataclass(frozen=True)
 class Status:
-    """What the page says about the weights.
+    """State of the weights, as shown on the page.
 
     Attributes:
-        ready: Whether a question is answered at once.
-        problem: Why newer weights do not answer, as plain text; None if all is well.
-        code: The same for the page: `checks`, or as of `hub.code_of`.
+        ready: Whether a recognizer is loaded.
+        problem: Why newer weights are not in use, as plain text; None if there is no problem.
+        code: The kind of problem, for translation by the page: `checks`, or one of `hub.code_of`.
     """
 
     ready: bool
@@ -60,8 +60,8 @@ class Status:
 class LastGood:
     """A small file with the last commit of a revision that passed all checks.
 
-    The Hub's client also records where a branch points, but before the files have arrived. This
-    file changes only once a commit is loaded and has passed the self-test.
+    The Hub's client also records which commit a branch points to, but before its files have
+    arrived. This file changes only once a commit is loaded and has passed the self-test.
     """
 
     def __init__(self, cache: Path, repo: str, revision: str) -> None:
@@ -69,7 +69,7 @@ class LastGood:
         self._path = cache / _RECORD_FOLDER / name
 
     def read(self) -> str | None:
-        """Return the remembered commit; None if there is none that can be read."""
+        """Return the recorded commit; None if there is none or it cannot be read."""
         try:
             commit = self._path.read_text("ascii")
         except (OSError, ValueError):
@@ -77,7 +77,7 @@ class LastGood:
         return commit if re.fullmatch("[0-9a-f]{40}", commit) else None
 
     def write(self, commit: str) -> None:
-        """Remember a commit; a disk error is only logged."""
+        """Record a commit; a disk error is only logged."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(
@@ -86,11 +86,11 @@ class LastGood:
                 file.write(commit)
             Path(file.name).replace(self._path)
         except OSError as error:
-            _log.warning("the last good weights cannot be remembered: %s", error.strerror)
+            _log.warning("the last good weights cannot be recorded: %s", error.strerror)
 
 
 class Service:
-    """Holds the recognizer that answers; loads, checks and swaps in the background.
+    """Provides the recognizer in use; loads, checks and swaps weights in the background.
 
     Thread-safe. The swap is one assignment: a request that has the old recognizer finishes with it.
     """
@@ -105,15 +105,15 @@ class Service:
         fetch_seconds: float = hub.FETCH_SECONDS,
         poll_seconds: float | None = POLL_SECONDS,
     ) -> None:
-        """Prepare a service; `start` loads and polls.
+        """Create a service; `start` loads the weights and starts polling.
 
         Args:
             repo: `owner/name` on the Hub; None or "" serves the bundled weights without polling.
             revision: Branch, tag or commit; None or "" is `main`.
-            bundled: Folder of the weights that are always there.
-            cache: The Hub client's cache folder; None is its own default, or a temporary folder
-                where that one cannot be written.
-            fetch_seconds: Timeout of one check of the Hub, download included.
+            bundled: Folder of the bundled weights.
+            cache: The Hub client's cache folder; None is its default, or a temporary folder if the
+                default is not writable.
+            fetch_seconds: Timeout of one check of the Hub, including the download.
             poll_seconds: Seconds between checks for a new commit (±20 %); None checks once.
         """
         self._repo = repo or None
@@ -127,7 +127,7 @@ class Service:
         self._rejected: dict[str, float] = {}
         self._settled = threading.Event()
         self._stopping = threading.Event()
-        # A daemon: a hanging Hub must not keep the app from ending.
+        # A daemon thread: a hanging Hub must not keep the app from exiting.
         self._thread = threading.Thread(target=self._run, name="weights", daemon=True)
 
     def start(self) -> None:
@@ -135,26 +135,24 @@ class Service:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop polling the Hub; the current recognizer keeps answering."""
+        """Stop polling the Hub; the current recognizer stays in use."""
         self._stopping.set()
 
     def recognizer(self, timeout_seconds: float = 60.0) -> "Recognizer":
-        """Return the recognizer that answers now, waiting for the first one.
+        """Return the recognizer in use, waiting for the first one.
 
         Raises:
-            NotReadyError: If there is none in time, or no weights could be loaded at all.
+            NotReadyError: If there is none within the timeout, or no weights could be loaded.
         """
         self._settled.wait(timeout_seconds)
-        # Read once: the swap may happen between two reads of the attribute.
-        recognizer = self._recognizer
-        if recognizer is not None:
+        if recognizer := self._recognizer:
             return recognizer
         if self._settled.is_set():
             raise NotReadyError("No digit can be read: this page's weights could not be loaded.")
         raise NotReadyError("The page is still warming up: try again in a few seconds.")
 
     def status(self) -> Status:
-        """Say what answers now. Never waits."""
+        """Return the current state, without waiting."""
         problem, code = self._problem or (None, None)
         return Status(self._recognizer is not None, problem, code)
 
@@ -167,16 +165,16 @@ class Service:
             self._follow(self._repo)
 
     def _begin(self) -> None:
-        """Serve the first set at hand that passes all checks."""
-        for folder, origin in self._at_hand():
+        """Serve the first local set that passes all checks."""
+        for folder, origin in self._local():
             try:
                 self._take(weights.load_folder(folder, origin))
             except (WeightsError, OSError) as error:
-                self._report(f"Weights at hand were refused: {error}", error)
+                self._report(f"Local weights were rejected: {error}", error)
             else:
                 return
 
-    def _at_hand(self) -> Iterator[tuple[Path, Origin]]:
+    def _local(self) -> Iterator[tuple[Path, Origin]]:
         if self._repo:
             commit = LastGood(self._cache, self._repo, self._revision).read()
             request = hub.Request(self._repo, commit or "", weights.FILES, self._cache)
@@ -186,7 +184,7 @@ class Service:
         yield self._bundled, Origin()
 
     def _follow(self, repo: str) -> None:
-        """Check the Hub now, then poll it until `stop`; a pinned commit stays what it is."""
+        """Check the Hub now, then poll it until `stop`; a pinned commit needs no polling."""
         while self._current() != self._revision:
             self._update(repo)
             if self._poll_seconds is None:
@@ -196,7 +194,7 @@ class Service:
                 return
 
     def _update(self, repo: str) -> None:
-        """Swap in the commit of the revision, if it is a new one that passes all checks."""
+        """Swap in the commit of the revision if it is new and passes all checks."""
         try:
             self._take_newest(repo)
         except (hub.HubError, WeightsError, OSError) as error:
@@ -204,15 +202,17 @@ class Service:
             self._report(text, error)
 
     def _take_newest(self, repo: str) -> None:
-        have = self._not_worth_fetching()
-        request = hub.Request(repo, self._revision, weights.FILES, self._cache, have)
-        snapshot = hub.download(request, timeout_seconds=self._fetch_seconds)
+        have, seconds = self._not_worth_fetching(), self._fetch_seconds
+        request = hub.Request(
+            repo, self._revision, weights.FILES, self._cache, have, timeout_seconds=seconds
+        )
+        snapshot = hub.download(request)
         if snapshot.folder is None:
             if snapshot.commit == self._current():
                 self._problem = None
             return
         try:
-            self._take(hub.load_commit(snapshot, request, self._fetch_seconds))
+            self._take(hub.load_commit(snapshot, request))
         except WeightsError:
             self._rejected[snapshot.commit] = time.monotonic()
             raise
@@ -220,8 +220,8 @@ class Service:
         LastGood(self._cache, repo, self._revision).write(snapshot.commit)
 
     def _take(self, found: Weights) -> None:
-        """Build a recognizer, let it prove itself, and only then let it answer."""
-        # The runtime's import is left to the background: the page comes first.
+        """Build a recognizer, and swap it in once it has passed its self-test."""
+        # Imported in the background thread: the page does not wait for the runtime.
         from digits.recognizer import Recognizer  # noqa: PLC0415
 
         recognizer = Recognizer(found)
@@ -253,8 +253,8 @@ def parse_poll_seconds(text: str | None) -> float:
     """Parse the poll interval from a setting.
 
     Args:
-        text: Seconds from 1 to 86,400; None or "" is `POLL_SECONDS`, as is anything else, with a
-            line in the log: a slip in a Space's variable must not keep the app from starting.
+        text: Seconds from 1 to 86,400; None or "" is `POLL_SECONDS`. Anything else is too, with a
+            warning: a typo in a Space's variable must not keep the app from starting.
     """
     try:
         seconds = float(text or POLL_SECONDS)
@@ -262,12 +262,12 @@ def parse_poll_seconds(text: str | None) -> float:
         seconds = 0.0
     if 1 <= seconds <= 86_400:
         return seconds
-    _log.warning("MODEL_POLL_SECONDS is no number from 1 to 86400: taking %.0f", POLL_SECONDS)
+    _log.warning("MODEL_POLL_SECONDS is not a number from 1 to 86400: using %.0f", POLL_SECONDS)
     return POLL_SECONDS
 
 
 def describe(found: Weights) -> str:
-    """Say in one line which weights these are and how many test digits they misread."""
+    """Describe weights in one line: their origin, and how many test digits they misread."""
     test = found.metrics["mnist_test"]
     origin = found.origin
     name = "the bundled weights"
@@ -280,7 +280,7 @@ def describe(found: Weights) -> str:
 
 
 def _writable_cache() -> Path:
-    """Return the Hub client's cache folder, or a temporary one where it cannot be written."""
+    """Return the Hub client's cache folder, or a temporary one if it is not writable."""
     folder = Path(constants.HF_HUB_CACHE)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,18 +1,18 @@
-"""Sets of weights: what one consists of, and the checks it passes before anything is computed.
+"""Sets of weights: their files, and the checks that they must pass before use.
 
 A set is a folder, or one commit of a repository on the Hub, with six files:
 
-- `model.safetensors`: the numbers of the network that reads a digit;
-- `finder.safetensors`: those of the one that finds digits in a picture;
-- `extractor.safetensors`: those of the one that separates their ink;
-- `line_reader.safetensors`: those of the one that reads a line;
-- `config.json`: which network reads a digit, how its answers are calibrated, the SHA-256 of each
+- `model.safetensors`: weights of the network that classifies a digit;
+- `finder.safetensors`: weights of the network that finds digits in a picture;
+- `extractor.safetensors`: weights of the network that separates their ink;
+- `line_reader.safetensors`: weights of the network that reads a line;
+- `config.json`: the network that classifies a digit, its calibration, and the SHA-256 of each
   network's file;
-- `metrics.json`: what was measured with them.
+- `metrics.json`: measurements of the set.
 
-The architectures are code of this project, `digits.networks`; `digits.layers.shapes` names and
-shapes the numbers. Nothing of a set is ever executed, so a hostile set can be wrong but not do
-harm.
+The architectures are code of this project, in `digits.networks`; `digits.layers.shapes` defines the
+names and shapes of their tensors. No part of a set is ever executed, so a hostile set can give
+wrong answers but do no other harm.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ WEIGHTS_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
 METRICS_FILE = "metrics.json"
 HASHES = {WEIGHTS_FILE: "sha256"} | {f"{name}.safetensors": f"{name}_sha256" for name in BESIDE}
-"""The networks' files, and the keys of `config.json` that name their SHA-256."""
+"""The networks' files, and the keys of `config.json` with their SHA-256."""
 
 FILES = (CONFIG_FILE, METRICS_FILE, *HASHES)
 BUNDLED = Path(__file__).parent / "bundled"
@@ -43,23 +43,23 @@ MAX_WEIGHTS_BYTES = 16 * 2**20
 MAX_JSON_BYTES = 2**20
 TEMPERATURES = (0.01, 100.0)
 _DTYPES = {"F32": "<f4", "F16": "<f2"}
-"""Numbers that weights may be stored as: safetensors' name and NumPy's."""
+"""Data types of stored weights: safetensors' name and NumPy's."""
 
 _T = TypeVar("_T")
 
 
 class WeightsError(Exception):
-    """A set of weights that must not be used; the text says what was expected and received."""
+    """A set of weights is invalid; the text says what was expected and received."""
 
 
 @dataclass(frozen=True)
 class Config:
-    """What counts of `config.json`; it may say more.
+    """The keys of `config.json` that the app uses; there may be others.
 
     Attributes:
         network: A key of `digits.networks.NETWORKS`.
-        temperature: Divides the logits; 1 leaves them as they are.
-        rejection_threshold: Score in `[0, 1]` below which an answer is withheld.
+        temperature: Divides the logits; 1 leaves them unchanged.
+        rejection_threshold: Score in `[0, 1]` below which an answer is rejected.
         sha256: Of `model.safetensors`, 64 lower-case hexadecimal digits.
         finder_sha256: Of `finder.safetensors`.
         extractor_sha256: Of `extractor.safetensors`.
@@ -77,12 +77,12 @@ class Config:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a set comes from; all None for the one that lies beside this code.
+    """Where a set comes from; all None for the bundled set or a local run.
 
     Attributes:
         repo: `owner/name` on the Hub.
-        revision: What was asked for: a branch, a tag or a commit.
-        commit: The 40-hex commit that it stood for.
+        revision: The requested branch, tag or commit.
+        commit: The 40-hex commit that it resolved to.
     """
 
     repo: str | None = None
@@ -100,13 +100,13 @@ class Weights:
     """A verified set of weights.
 
     Attributes:
-        tensors: Float32 arrays, named and shaped as the network says; all finite.
-        finder: The same of the finder.
-        extractor: The same of the extractor.
-        line_reader: The same of the line reader.
+        tensors: Float32 arrays with the names and shapes of the network's tensors; all finite.
+        finder: The same for the finder.
+        extractor: The same for the extractor.
+        line_reader: The same for the line reader.
         config: The checked `config.json`.
-        metrics: The checked `metrics.json`; `metrics["mnist_test"]` is always there.
-        origin: Where it comes from.
+        metrics: The checked `metrics.json`; `metrics["mnist_test"]` always exists.
+        origin: Where the set comes from.
     """
 
     tensors: Tensors
@@ -122,12 +122,12 @@ def load_folder(folder: Path, origin: Origin | None = None) -> Weights:
     """Check every file of a set and return it.
 
     Args:
-        folder: Holds the files `FILES`.
+        folder: Contains `FILES`.
         origin: Where the set comes from; None for the bundled one or a local run.
 
     Raises:
-        WeightsError: If a file is missing, too large, malformed, unsafe, does not have the SHA-256
-            that `config.json` names, or does not fit the network.
+        WeightsError: If a file is missing, too large, malformed or unsafe, differs from the SHA-256
+            in `config.json`, or does not fit the network.
     """
     config = parse_config(_read(folder / CONFIG_FILE, MAX_JSON_BYTES))
     metrics = parse_metrics(_read(folder / METRICS_FILE, MAX_JSON_BYTES))
@@ -167,7 +167,7 @@ def parse_config(text: bytes) -> Config:
 
 
 def parse_metrics(text: bytes) -> dict[str, Any]:
-    """Check the part of `metrics.json` that the page shows, and return all of it.
+    """Check the part of `metrics.json` that the page shows, and return all its content.
 
     Raises:
         WeightsError: If it is not JSON, or `mnist_test` is missing or contradicts itself.
@@ -189,15 +189,15 @@ def parse_tensors(data: bytes, network: str) -> Tensors:
     """Read the weights of a network.
 
     Args:
-        data: A whole safetensors file; half precision is widened.
-        network: Name of the network that they must fit, of `NETWORKS` or `BESIDE`.
+        data: Content of a safetensors file; half precision is converted.
+        network: Name of the network that they must fit, in `NETWORKS` or `BESIDE`.
 
     Returns:
-        Float32 arrays, named and shaped as the network needs them.
+        Float32 arrays with the names and shapes of the network's tensors.
 
     Raises:
-        WeightsError: If the network is unknown, the file is damaged, a tensor is missing, foreign
-            or misshaped, or a number is not finite.
+        WeightsError: If the network is unknown, the file is damaged, a tensor is missing,
+            unexpected or of the wrong shape, or a number is not finite.
     """
     known = NETWORKS | BESIDE
     if network not in known:
@@ -217,7 +217,7 @@ def parse_tensors(data: bytes, network: str) -> Tensors:
 
 
 def serialize(tensors: Tensors, *, half: bool = False) -> bytes:
-    """Write weights as a safetensors file, in half precision if asked to; bytes are repeatable."""
+    """Convert weights to safetensors, optionally in half precision; the bytes are reproducible."""
     kind = np.float16 if half else np.float32
     return safetensors.numpy.save({key: array.astype(kind) for key, array in tensors.items()})
 
@@ -268,7 +268,7 @@ def _no_constant(name: str) -> NoReturn:
 
 def _value(values: Mapping[str, Any], key: str, kind: type[_T], name: str) -> _T:
     value = values.get(key)
-    # True is an int for Python, not for a count of errors.
+    # A bool is an int in Python, but not a count of errors.
     if not isinstance(value, kind) or isinstance(value, bool):
         _refuse(name, key, kind.__name__, value)
     return value
@@ -283,7 +283,7 @@ def _sha256(values: Mapping[str, Any], key: str) -> str:
 
 def _number(values: Mapping[str, Any], key: str, low: float, high: float, name: str) -> float:
     value = values.get(key)
-    # Numbers that overflow to infinity are outside of every range too.
+    # Numbers that overflow to infinity are outside every range too.
     if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
         _refuse(name, key, f"a number from {low} to {high}", value)
     return float(value)

@@ -1,1 +1,1 @@
-"""The HTTP API, and what every request to the app goes through."""
+"""The HTTP API, and the middleware and limits for all requests."""

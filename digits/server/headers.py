@@ -1,28 +1,27 @@
-"""Security headers of every answer, so that a defect of the page does little harm.
+"""Security headers of every response, to limit the damage of a vulnerability in the page.
 
-The page lives in a frame of huggingface.co, and Gradio builds it from inline scripts and templates
-that it compiles in the browser. Within that, nothing comes from elsewhere, nothing is sent
-elsewhere but to the Hub, and nobody else may frame the page.
+huggingface.co frames the page, and Gradio needs inline scripts and compiles templates in the
+browser. Apart from that, all content is same-origin, requests go only to this origin and the Hub,
+and no other site may frame the page.
 """
 
 import os
 from typing import Final
 
 _HUB: Final = "https://huggingface.co https://*.huggingface.co https://*.hf.space"
-"""Gradio's own header on a Space shows who made it, and asks the Hub whether the Space is awake."""
+"""The header that Gradio adds on a Space shows its author, and polls the Hub for its status."""
 
 _SHARING: Final = "https://gradio.s3-us-west-2.amazonaws.com"
-"""Where the page of a temporary public link takes Gradio's script from, and that page alone."""
+"""Gradio's script for pages behind a temporary public link (`share=True`)."""
 
+_DENIED: Final = (
+    "display-capture", "geolocation", "microphone", "midi", "payment", "serial", "usb",
+)  # fmt: skip
 _FEATURES: Final = (
-    "camera=(self)",  # the upload tab takes photographs
-    "clipboard-read=(self)",  # and pastes
-    "clipboard-write=(self)",  # snippets are copied
-    *(
-        f"{name}=()"
-        for name in ("display-capture", "geolocation", "microphone", "midi", "payment", "serial")
-    ),
-    "usb=()",
+    "camera=(self)",  # photos in the upload tab
+    "clipboard-read=(self)",  # pasted pictures
+    "clipboard-write=(self)",  # copied snippets
+    *(f"{name}=()" for name in _DENIED),
 )
 
 
@@ -49,11 +48,11 @@ def page_policy(*, shared: bool) -> str:
 
 
 def security_headers(policy: str) -> dict[str, str]:
-    """Return the headers of an answer."""
+    """Return the security headers of a response with this Content-Security-Policy."""
     return {
         "Content-Security-Policy": policy,
         "Permissions-Policy": ", ".join(_FEATURES),
-        # A private Space's address carries a token.
+        # The URL of a private Space contains a token.
         "Referrer-Policy": "same-origin",
         "X-Content-Type-Options": "nosniff",
     }
@@ -63,4 +62,4 @@ PAGE_HEADERS: Final = security_headers(
     page_policy(shared=os.environ.get("GRADIO_SHARE", "").lower() == "true")
 )
 UPLOAD_HEADERS: Final = security_headers("default-src 'none'; frame-ancestors 'none'; sandbox")
-"""Of what visitors have uploaded: it is shown, and can do nothing."""
+"""Headers of uploaded files, which may be displayed but not run scripts or load anything."""

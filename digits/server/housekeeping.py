@@ -1,13 +1,14 @@
-"""Clean-up of what Gradio keeps for ever: uploads on disk, and records of sessions in memory.
+"""Clean-up of what Gradio never frees: uploads on disk and session records in memory.
 
-Gradio deletes files by their age alone, and never the folder that it makes for each. A flood of
-pictures would fill the disk within the hour, and a busy month its table of files.
+Gradio deletes files only by age, and never the folder that it creates for each. A flood of pictures
+would fill the disk within the hour, and a busy month would use up its inodes.
 
-Its queue records the pending events of every session and keeps the record when all are answered.
-Each API call is a session, and each answer is searched for in all records: after a million calls
-that is hundreds of megabytes, and slow.
+Its queue records the pending events of every session and keeps the record once all are answered.
+Each API call is a session, and each response is looked up in all records: after a million calls
+that takes hundreds of megabytes and is slow.
 """
 
+import contextlib
 import logging
 import threading
 import time
@@ -25,13 +26,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Limits:
-    """What is kept.
+    """Which uploads are kept.
 
     Attributes:
-        seconds: No file that is older.
-        files: The newest so many.
-        megabytes: The newest that are not larger together, in 10^6 bytes.
-        grace_seconds: Every file that is younger, as it may not have been read yet.
+        seconds: Maximum age of a file.
+        files: Maximum number of files; the newest are kept.
+        megabytes: Maximum total size in 10^6 bytes; the newest are kept.
+        grace_seconds: Age up to which neither number nor size deletes a file, as it may not have
+            been read yet.
     """
 
     seconds: float = 3600.0
@@ -40,75 +42,72 @@ class Limits:
     grace_seconds: float = 10.0
 
 
-def sweep(uploads: set[str], limits: Limits, now: float, folder: Path | None = None) -> int:
-    """Delete what is beyond the limits.
+def sweep(folder: Path, uploads: set[str], limits: Limits, now: float) -> int:
+    """Delete files beyond the limits and return their number.
 
     Args:
-        uploads: Paths of the files that were uploaded here, as Gradio notes them; those that are
-            gone are taken out of it.
-        limits: What to keep.
+        folder: Upload folder. Gradio records neither aborted uploads nor pictures that came over
+            MCP or from a URL, so all its files are swept.
+        uploads: Paths that Gradio has recorded; missing files are removed from the set.
+        limits: Which files to keep.
         now: Seconds since the epoch.
-        folder: What else lies in it is deleted alike: Gradio notes no upload that broke off, and
-            nothing that an assistant sent or a client named by its address.
     """
     deleted = 0
-    others = {str(path) for path in folder.rglob("*") if path.is_file()} if folder else set()
-    for path in _beyond(uploads, others, limits, now):
+    for path in _beyond(folder, limits, now):
         try:
             path.unlink(missing_ok=True)
             if path.parent != folder:
-                path.parent.rmdir()  # of one file's hash; another upload's is not empty and stays
+                path.parent.rmdir()  # named by the file's hash; kept if another upload is in it
         except OSError as error:
-            _log.info("an upload's folder stays: %s", error.strerror)
-        uploads.discard(str(path))
+            _log.info("upload folder not deleted: %s", error.strerror)
         deleted += 1
+    # A copy, as Gradio adds to the set in other threads.
+    uploads.difference_update(name for name in uploads.copy() if not Path(name).exists())
     return deleted
 
 
-def _beyond(uploads: set[str], others: set[str], limits: Limits, now: float) -> Iterator[Path]:
+def _beyond(folder: Path, limits: Limits, now: float) -> Iterator[Path]:
     found = []
-    for name in {*uploads, *others}:
-        try:
-            status = Path(name).stat()
-        except OSError:
-            uploads.discard(name)
-            continue
-        found.append((status.st_mtime, status.st_size, name))
+    for path in folder.rglob("*"):
+        with contextlib.suppress(OSError):  # deleted in the meantime
+            if path.is_file():
+                status = path.stat()
+                found.append((status.st_mtime, status.st_size, path))
     count, size = 0, 0.0
-    for modified, file_bytes, name in sorted(found, reverse=True):
-        # A file of the future was written before the clock went back; it would stay for ever.
+    for modified, file_bytes, path in sorted(found, reverse=True):
+        # abs(): a file from before the clock was set back would otherwise never expire.
         age = abs(now - modified)
         count, size = count + 1, size + file_bytes / 1e6
         crowded = count > limits.files or size > limits.megabytes
         if age > limits.seconds or (crowded and age > limits.grace_seconds):
-            yield Path(name)
+            yield path
 
 
 def forget_answered(demo: gr.Blocks) -> int:
-    """Drop the records of sessions whose answers Gradio has dropped itself.
+    """Drop the event records of sessions whose messages Gradio has already evicted.
 
-    It keeps the answers of the last 2,000 sessions; an older one is not found with or without its
-    record.
+    Gradio keeps the messages of the last 2,000 sessions; an older session is not found with or
+    without its record.
 
     Returns:
-        How many records were dropped.
+        Number of dropped records.
     """
-    queue = demo._queue  # noqa: SLF001 - Gradio has no other name for it
-    answers, notes = queue.pending_messages_per_session, queue.pending_event_ids_session
-    # A session gets its place for answers before its note: without one it is an old session.
-    old = [session for session in list(notes) if session not in answers]
+    queue = demo._queue  # noqa: SLF001 - Gradio has no public access to it
+    messages, records = queue.pending_messages_per_session, queue.pending_event_ids_session
+    # Gradio adds a session's messages before its record: a record without messages is old.
+    old = [session for session in list(records) if session not in messages]
     for session in old:
-        notes.pop(session, None)
+        records.pop(session, None)
     return len(old)
 
 
 def start_housekeeping(demo: gr.Blocks, limits: Limits, folder: Path) -> None:
-    """Delete old uploads and session records in the background, as long as the app runs."""
+    """Delete old uploads and session records in a background thread while the app runs."""
 
     def run() -> None:
         while True:
             time.sleep(SWEEP_SECONDS)
-            sweep(demo.upload_file_set, limits, time.time(), folder)
+            sweep(folder, demo.upload_file_set, limits, time.time())
             forget_answered(demo)
 
     threading.Thread(target=run, name="housekeeping", daemon=True).start()

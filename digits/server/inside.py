@@ -1,4 +1,4 @@
-"""`/v1/inside`: what the layers make of an image, quick enough to be asked while one draws."""
+"""`/v1/inside`: layer activations of an image, fast enough to request while drawing."""
 
 import base64
 import gzip
@@ -24,14 +24,14 @@ _KINDS: Final = {
 }
 
 _COMPRESSION: Final = 1
-"""Of gzip. Half of all values are 0: this saves two thirds, more effort saves little more."""
+"""Gzip level. Half of all values are 0: level 1 saves two thirds, higher levels little more."""
 
 
 class Layer(BaseModel):
-    """A layer's output: one byte a value in base64, by channel, row and column; 255 its largest.
+    """A layer's output: uint8 values in base64, by channel, row and column; 255 is the maximum.
 
-    Point i of a map looks at `field.size` pixels from `field.start` + i * `field.step` on, down and
-    across.
+    In both directions, the receptive field of point i of a map is the `field.size` pixels from
+    `field.start` + i * `field.step`.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Layer(BaseModel):
 
 
 class Inside(BaseModel):
-    """Feature maps from the first to the last, then features, which are 1 x 1."""
+    """The layers in order: feature maps first, then feature vectors, which are 1 x 1."""
 
     layers: list[Layer]
     model: str
@@ -53,16 +53,16 @@ class Inside(BaseModel):
 NetworkName: TypeAlias = Annotated[
     Any,
     Field(
-        description="A well-known demo's network, to be asked instead of the served one.",
+        description="Network of a well-known demo, to use instead of the served one.",
         json_schema_extra={"enum": [*DEMOS, None]},
     ),
 ]
 
 
 class Question(BaseModel):
-    """What `/v1/inside` is asked."""
+    """Request of `/v1/inside`."""
 
-    image: str = Field(description="784 bytes in base64, as `/v1/draw` answers them.")
+    image: str = Field(description="784 bytes in base64, as returned by `/v1/draw`.")
     network: NetworkName = None
 
 
@@ -70,24 +70,24 @@ def inside_answer(recognizer: "Recognizer", demos: Demos, body: bytes, encodings
     """Answer `/v1/inside`.
 
     Returns:
-        JSON as `Inside` describes it, compressed where the client accepts that.
+        `Inside` as JSON, gzipped if the client accepts it.
 
     Raises:
-        ImageError: If there is no image of 784 bytes in the request.
+        ImageError: If the request has no image of 784 bytes.
         NetworkError: If there is no such network.
     """
     try:
-        asked = Question.model_validate_json(body)
+        question = Question.model_validate_json(body)
     except ValidationError as error:
-        how = 'Send {"image": "..."} as JSON, with the image of an answer of /v1/draw.'
+        how = 'Send {"image": "..."} as JSON, with the image from a response of /v1/draw.'
         raise ImageError(how) from error
-    chosen = demos.recognizer(asked.network, recognizer)
+    chosen = demos.recognizer(question.network, recognizer)
     layers = [
         layer_view(activation.step)
         | {"values": base64.b64encode(activation.quantized().tobytes()).decode()}
-        for activation in chosen.activations(decode_image(asked.image))
+        for activation in chosen.activations(decode_image(question.image))
     ]
-    answer = {"layers": layers, "model": asked.network or recognizer.weights.origin.label}
+    answer = {"layers": layers, "model": question.network or recognizer.weights.origin.label}
     content = json.dumps(answer, separators=(",", ":")).encode()
     headers = {"Vary": "Accept-Encoding"}
     if "gzip" in encodings:
@@ -97,7 +97,7 @@ def inside_answer(recognizer: "Recognizer", demos: Demos, body: bytes, encodings
 
 
 def layer_view(step: Step) -> dict[str, Any]:
-    """Describe a layer as `Layer` does, without its values."""
+    """Return the fields of `Layer` without `values`."""
     *sides, channels = step.output_shape
     height, width = sides or (1, 1)
     return {

@@ -1,8 +1,8 @@
 """An allowlist of Gradio's routes, with limits on body size, concurrency and time.
 
 Gradio serves more than this page and its API need: a proxy, deep links, monitoring, an editor, a
-way around its own queue. Every path that is not listed here is a 404. Bodies are limited before
-they are read, and a request over a limit is refused at once instead of waiting.
+way around its own queue. Every path not listed here is a 404. Body sizes are checked before the
+body is read, and requests over a limit are rejected at once instead of queued.
 """
 
 import asyncio
@@ -27,17 +27,17 @@ from digits.server.headers import PAGE_HEADERS, UPLOAD_HEADERS
 from digits.server.uploads import lies_in
 
 MAX_QUESTION_BYTES: Final = 262_144
-"""The most points of a drawing, `digits.drawing.MAX_POINTS`, are 60 kB of JSON."""
+"""A drawing of `digits.drawing.MAX_POINTS` points is 60 kB of JSON."""
 
 MAX_UPLOAD_BYTES: Final = MAX_FILE_BYTES + 65_536
-"""One file and what a form writes around it."""
+"""One file with its multipart overhead."""
 
 MAX_TOOL_BYTES: Final = MAX_FILE_BYTES * 4 // 3 + 65_536
-"""An assistant sends a picture as base64."""
+"""MCP clients send pictures as base64."""
 
 _DRAINED_BYTES: Final = 128_000_000
 _DRAIN_SECONDS: Final = 30.0
-"""How much of a refused body is read and dropped: a client that is sending reads no answer."""
+"""Limits for discarding a rejected body: a client reads no response while it is still sending."""
 
 _OPEN_FILES: Final = 8192
 
@@ -46,17 +46,17 @@ FILE_PREFIX: Final = "/gradio_api/file="
 
 @dataclass(frozen=True)
 class Route:
-    """Requests that are allowed, and their limits.
+    """Allowed requests and their limits.
 
     Attributes:
-        name: Says what it is for.
+        name: What the route is for.
         paths: Regular expression for the whole path.
-        methods: What may be done there.
-        max_bytes: Largest body.
-        at_once: Most requests at the same time.
-        seconds: Longest time for one request, from its head to the end of the answer.
-        asks: Whether it starts new work, which is refused during shutdown.
-        answers: Whether a client waits for an answer, which shutdown finishes.
+        methods: Allowed HTTP methods.
+        max_bytes: Maximum body size.
+        at_once: Maximum number of concurrent requests.
+        seconds: Timeout of one request, from its headers to the end of the response.
+        asks: Whether it starts new work, which is rejected during shutdown.
+        answers: Whether shutdown waits for its response.
     """
 
     name: str
@@ -79,12 +79,12 @@ ROUTES: Final = (
         "page",
         r"/|/config/?|/theme\.css|/favicon\.ico|/preview\.png|/misread\.png|/robots\.txt|/manifest\.json"
         r"|/(?:assets|static)/.+|/samples/(?:photo|form|board)\.jpg|/v1/(?:health|openapi\.json)"
-        r"|/monitoring/summary"  # asked for by the page of the API; empty here
+        r"|/monitoring/summary"  # requested by Gradio's API page; empty here
         rf"|{_API}/(?:info/?|openapi\.json|theme\.css|startup-events|app_id)",
         answers=False,
     ),
     Route("upload shown", f"(?s:{re.escape(FILE_PREFIX)}.+)", answers=False),
-    # One for each open page: cheap, and as long as the page is open.
+    # One per open page: cheap, and open as long as the page.
     Route("heartbeat", rf"{_API}/heartbeat/[^/]+", at_once=2000, seconds=math.inf, answers=False),
     Route(
         "stream",
@@ -99,9 +99,9 @@ ROUTES: Final = (
         MAX_QUESTION_BYTES,
         asks=True,
     ),
-    # A stroke of the pad, or what the network makes of it; answered in milliseconds.
+    # A drawing on the pad, or its activations; answered in milliseconds.
     Route("drawing", "/v1/(?:draw|inside|compare)", _POST, MAX_QUESTION_BYTES, asks=True),
-    # Its body is in memory until it is answered.
+    # The body stays in memory until the response.
     Route("picture", "/v1/(?:predict|read|look)", _POST, MAX_UPLOAD_BYTES, at_once=32, asks=True),
     Route("upload", rf"{_API}/upload/?", _POST, MAX_UPLOAD_BYTES, asks=True),
     Route(
@@ -117,22 +117,22 @@ ROUTES: Final = (
 
 @dataclass
 class Traffic:
-    """Running requests; shared by `RequestLimits` and `digits.server.shutdown`.
+    """Active requests; shared by `RequestLimits` and `digits.server.shutdown`.
 
     Attributes:
-        shutting_down: Set once; no new work is accepted from then on.
+        shutting_down: Set once; from then on no new work is accepted.
     """
 
     shutting_down: bool = False
     _inside: Counter[Route] = field(default_factory=Counter)
 
     def admits(self, route: Route) -> bool:
-        """Tell whether there is room for one more."""
+        """Return whether the route has room for one more request."""
         return self._inside[route] < route.at_once
 
     @contextmanager
     def inside(self, route: Route) -> Iterator[None]:
-        """Count a request as long as it lasts."""
+        """Count a request as active within the block."""
         self._inside[route] += 1
         try:
             yield
@@ -140,44 +140,44 @@ class Traffic:
             self._inside[route] -= 1
 
     def answering(self) -> int:
-        """Count the requests that wait for an answer."""
+        """Return the number of active requests that shutdown waits for."""
         return sum(count for route, count in self._inside.items() if route.answers)
 
 
-def _refusal(status: int, text: str, **headers: str) -> JSONResponse:
-    # `error` is what Gradio's page and clients show, `detail` what they show of a full queue.
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return JSONResponse({"detail": text, "error": text}, status, named)
+def _refusal(status: int, text: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    # Gradio's page and clients show `error`, but `detail` for a full queue.
+    return JSONResponse({"detail": text, "error": text}, status, headers)
 
 
 BUSY: Final = "This page is busy: try again in a few seconds."
 TOO_LARGE: Final = (
-    f"This is too large: pictures may have {MAX_FILE_BYTES // 1_000_000} MB. "
+    f"This is too large: pictures may be up to {MAX_FILE_BYTES // 1_000_000} MB. "
     "Make it smaller and try again."
 )
 TOO_SLOW: Final = "This took too long: try again."
+RESTARTING: Final = "This page is restarting: try again in a minute."
 _DISK_ERRORS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
 
 
 async def handle_disk_full(_: Request, error: Exception) -> JSONResponse:
-    """Answer 507 if the disk is full; any other OS error is a defect."""
+    """Respond with 507 if the disk is full; any other OS error is a bug."""
     if not isinstance(error, OSError) or error.errno not in _DISK_ERRORS:
         raise error
-    _log.warning("an upload was not taken: %s", error.strerror)
+    _log.warning("upload rejected: %s", error.strerror)
     return _refusal(
         507, "There is no room for pictures at the moment: draw the digit, or try again later."
     )
 
 
 async def handle_server_error(_: Request, __: Exception) -> JSONResponse:
-    """Answer 500 for an unexpected error; details go to the log alone."""
-    return _refusal(500, "This did not work. Try again, or with another picture.", **PAGE_HEADERS)
+    """Respond with 500 to an unexpected error; details go only to the log."""
+    return _refusal(500, "Something went wrong. Try again, or try another picture.", PAGE_HEADERS)
 
 
 def allow_connections() -> None:
-    """Raise the limit of open files to what all routes together may take."""
+    """Raise the limit of open files to what all routes together may need."""
     try:
-        import resource  # noqa: PLC0415 - not on Windows, where no such limit is in the way
+        import resource  # noqa: PLC0415 - missing on Windows, which has no such limit
     except ImportError:
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -196,14 +196,14 @@ class RequestLimits:
         routes: tuple[Route, ...] = ROUTES,
         idle_seconds: float = 30.0,
     ) -> None:
-        """Wrap an app; a client that sends a body may pause for `idle_seconds`."""
+        """Wrap an app; a client may pause for `idle_seconds` while sending a body."""
         self._app = app
         self._traffic = traffic
         self._routes = routes
         self._idle_seconds = idle_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or refuse it."""
+        """Pass a request to the app, or reject it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -218,7 +218,7 @@ class RequestLimits:
             await admitted(scope, receive, send)
 
     def _admit(self, scope: Scope) -> Route | JSONResponse:
-        """Return the route of a request, or its refusal."""
+        """Return the route of a request, or the response that rejects it."""
         path = scope["path"]
         route = next((route for route in self._routes if re.fullmatch(route.paths, path)), None)
         file = path.removeprefix(FILE_PREFIX)
@@ -226,16 +226,14 @@ class RequestLimits:
             return _refusal(404, "There is nothing here.")
         if scope["method"] not in route.methods:
             allowed = ", ".join(sorted(route.methods))
-            return _refusal(405, f"Use {allowed} here.", Allow=allowed)
+            return _refusal(405, f"Use {allowed} here.", {"Allow": allowed})
         length = Headers(scope=scope).get("content-length", "0")
         if length.isdecimal() and int(length) > route.max_bytes:
             return _refusal(413, TOO_LARGE)
         if self._traffic.shutting_down and route.asks:
-            return _refusal(
-                503, "This page is restarting: try again in a minute.", Retry_After="60"
-            )
+            return _refusal(503, RESTARTING, {"Retry-After": "60"})
         if not self._traffic.admits(route):
-            return _refusal(503, BUSY, Retry_After="5")
+            return _refusal(503, BUSY, {"Retry-After": "5"})
         return route
 
 
@@ -253,13 +251,13 @@ class _Visit:
         self._refusal: JSONResponse | None = None
 
     async def serve(self, app: ASGIApp, scope: Scope) -> None:
-        """Let the app answer, within the limits; replace its answer where it exceeds them."""
+        """Run the app within the limits; replace its response if the request exceeds them."""
         seconds = self._route.seconds
         try:
             async with asyncio.timeout(None if math.isinf(seconds) else seconds) as patience:
                 await app(scope, self._receive, self._send)
         except ClientDisconnect:
-            pass  # gone, or sent away below
+            pass  # the client is gone, or rejected below
         except TimeoutError:
             if not patience.expired():
                 raise
@@ -277,25 +275,25 @@ class _Visit:
                 message = await self._client_receive()
         except TimeoutError:
             self._received = True
-            return self._sent_away(408, TOO_SLOW)
+            return self._reject(408, TOO_SLOW)
         self._bytes += len(message.get("body", b""))
         self._received = not message.get("more_body", False)
         if self._bytes > self._route.max_bytes:
-            return self._sent_away(413, TOO_LARGE)
+            return self._reject(413, TOO_LARGE)
         return message
 
-    def _sent_away(self, status: int, text: str) -> Message:
+    def _reject(self, status: int, text: str) -> Message:
         self._refusal = _refusal(status, text)
         return {"type": "http.disconnect"}
 
     async def _send(self, message: Message) -> None:
-        # Gradio's queue is full, as it tells developers; `/v1` says itself when to try again.
+        # Gradio's message for a full queue is for developers; a 503 of `/v1` sets Retry-After.
         if (
             message["type"] == "http.response.start"
             and message["status"] == 503
             and not any(name == b"retry-after" for name, _ in message["headers"])
         ):
-            self._refusal = _refusal(503, BUSY, Retry_After="5")
+            self._refusal = _refusal(503, BUSY, {"Retry-After": "5"})
         if self._refusal is not None and not self._started:
             return
         self._started = True

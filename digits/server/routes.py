@@ -1,10 +1,9 @@
-"""The HTTP API: pictures, strokes, what the network makes of them, and which weights answer.
+"""The HTTP API: read pictures and strokes, inspect and compare networks, report health.
 
-Described by OpenAPI at `/v1/openapi.json`. Every error is JSON: `error` says what to do.
+OpenAPI describes it at `/v1/openapi.json`. Every error is JSON: `error` says what to do.
 """
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
 
 import numpy as np
@@ -34,8 +33,8 @@ PREFIX: Final = "/v1"
 JsonObject: TypeAlias = dict[str, Any]
 
 PICTURES_AT_ONCE: Final = 2
-"""Here, and as many again by Gradio's API. One of 50 million pixels takes half a gigabyte of memory
-while it is read."""
+"""Pictures read concurrently here, and as many again by Gradio's API: reading one of 50 million
+pixels takes half a gigabyte of memory."""
 
 _HOW: Final = (
     "Send the picture file as the request's body with a Content-Type such as image/png, "
@@ -55,13 +54,13 @@ class Prediction(BaseModel):
 
 
 class DrawnPrediction(Prediction):
-    """The digit of a drawing, and the 784 bytes that the network saw, in base64."""
+    """The digit of a drawing, and the 784 bytes of the network's input in base64."""
 
     image: str | None
 
 
 class ReadDigit(BaseModel):
-    """One digit of a number, and where it is; `image` only where it was asked for."""
+    """One digit of a number with its bounding box; `image` only if requested."""
 
     digit: int
     confidence: float
@@ -72,7 +71,7 @@ class ReadDigit(BaseModel):
 
 
 class Reading(BaseModel):
-    """The numbers in a picture, and the boxes of what is written and is no digit."""
+    """The numbers in a picture, and the bounding boxes of ink that is not a digit."""
 
     number: str
     lines: list[str]
@@ -83,9 +82,9 @@ class Reading(BaseModel):
 
 
 class Comparison(BaseModel):
-    """The demos' networks, then the served one, whose name is null; none for a blank pad.
+    """The demos' networks, then the served one, whose name is null; empty for a blank pad.
 
-    Both images are 784 bytes in base64, 255 full ink.
+    Both images are 784 bytes in base64; 255 is full ink.
     """
 
     networks: list[Compared]
@@ -107,37 +106,37 @@ _REFUSED: Final = (
 
 
 class Strokes(BaseModel):
-    """What is on the pad."""
+    """The strokes on the pad."""
 
     mode: Literal["digit", "number"]
-    # `parse_strokes` checks them, and says what is wrong in its own words.
+    # Validated by `parse_strokes`, which has better error messages.
     strokes: SkipValidation[list[Annotated[list[int], Field(min_length=3)]]] = Field(
         description="Each stroke is [brush, x, y, x, y, ...] in pad units."
     )
 
 
 class Drawing(Strokes):
-    """What `/v1/draw` is asked."""
+    """Request of `/v1/draw`."""
 
     images: SkipValidation[bool] = Field(
-        default=False, description="Whether each digit of a number has its 28x28 image."
+        default=False, description="Whether to return the 28x28 image of each digit of a number."
     )
     network: inside.NetworkName = None
 
 
 class ApiFirst:
-    """ASGI middleware that answers everything below `PREFIX` by another application.
+    """ASGI middleware that passes everything below `PREFIX` to another application.
 
-    Starlette's `Mount` would do, were it not for proxies that cut their prefix off the path.
+    Starlette's `Mount` would do, but for proxies that strip their prefix from the path.
     """
 
     def __init__(self, app: ASGIApp, api: ASGIApp) -> None:
-        """Stand before an app."""
+        """Wrap an app."""
         self._app = app
         self._api = api
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
+        """Route a request."""
         path = scope.get("path", "")
         if scope["type"] == "http" and path.startswith(f"{PREFIX}/"):
             inner = {**scope, "path": path.removeprefix(PREFIX), "root_path": ""}
@@ -147,58 +146,55 @@ class ApiFirst:
 
 
 def http_api(service: Service, demos: Demos, health: Callable[[], JsonObject]) -> ASGIApp:
-    """Build the application that answers below `PREFIX`."""
+    """Build the application for everything below `PREFIX`."""
     api = FastAPI(
         title="Handwritten digits",
-        servers=[{"url": "."}],  # where the description lies, also behind a proxy
+        servers=[{"url": "."}],  # relative to the description, so it holds behind a proxy too
         docs_url=None,
         redoc_url=None,
         exception_handlers=dict.fromkeys(_REFUSED, _refuse),
     )
     limiter = CapacityLimiter(PICTURES_AT_ONCE)
 
-    async def answer_picture(
-        respond: Callable[[Service, bytes], JsonObject], content: bytes
-    ) -> JSONResponse:
-        work = to_thread.run_sync(respond, service, content, limiter=limiter)
-        return JSONResponse(await work)
+    async def in_thread(respond: Callable[..., JsonObject], *arguments: object) -> JSONResponse:
+        return JSONResponse(await to_thread.run_sync(respond, *arguments, limiter=limiter))
 
     @api.post("/predict", **_documented(Prediction, _PICTURE_BODY))
     async def predict(request: Request) -> JSONResponse:
         """Read the one handwritten digit in a picture."""
-        return await answer_picture(partial(_answer, predict_picture), await _picture_file(request))
+        return await in_thread(_answer, predict_picture, service, await _picture_file(request))
 
     @api.post("/read", **_documented(Reading, _PICTURE_BODY))
     async def read(request: Request) -> JSONResponse:
         """Read the handwritten digits in a picture, line by line."""
-        return await answer_picture(partial(_answer, read_picture), await _picture_file(request))
+        return await in_thread(_answer, read_picture, service, await _picture_file(request))
 
     @api.post("/look", include_in_schema=False)
     async def look(request: Request, turns: int = 0) -> JSONResponse:
-        """Read the upload tab's picture, turned by 90 degrees clockwise so often."""
-        return await answer_picture(partial(_view_upload, turns), await request.body())
+        """Read the picture of the upload tab after rotating it clockwise by `turns` * 90°."""
+        return await in_thread(_view_upload, turns, service, await request.body())
 
     @api.post("/draw", **_documented(DrawnPrediction | Reading, _json(Drawing)))
     async def draw_strokes(request: Request) -> JSONResponse:
-        """Read strokes of a pad of 1000 x 1000 units (`digit`) or 2000 x 1000 (`number`)."""
+        """Read strokes on a pad of 1000 x 1000 (`digit`) or 2000 x 1000 (`number`) units."""
         drawing = _parse_drawing(await request.body())
         served = service.recognizer(timeout_seconds=0)
         if drawing.mode == "digit" and drawing.network is None:
-            # Quicker than handing it to a thread.
+            # Faster than passing it to a thread.
             return JSONResponse(predict_strokes(served, drawing.strokes))
         return JSONResponse(await to_thread.run_sync(_answer_drawing, served, demos, drawing))
 
     @api.post("/inside", **_documented(inside.Inside, _json(inside.Question)))
     async def look_inside(request: Request) -> Response:
-        """Show what the layers of the network make of an image that `/v1/draw` answered."""
+        """Return the layer activations for an image returned by `/v1/draw`."""
         body, encodings = await request.body(), request.headers.get("accept-encoding", "")
         recognizer = service.recognizer(timeout_seconds=0)
-        # In a thread, for the pen's answers not to wait.
+        # In a thread, so that `/v1/draw` does not have to wait.
         return await to_thread.run_sync(inside.inside_answer, recognizer, demos, body, encodings)
 
     @api.post("/compare", **_documented(Comparison, _json(Strokes)))
     async def compare_networks(request: Request) -> JSONResponse:
-        """Ask the networks of well-known demos and the served one about one drawing."""
+        """Read one drawing with the networks of well-known demos and with the served one."""
         drawing = _parse_drawing(await request.body())
         recognizer = service.recognizer(timeout_seconds=0)
         compared = await to_thread.run_sync(compare_strokes, recognizer, demos, drawing)
@@ -206,31 +202,31 @@ def http_api(service: Service, demos: Demos, health: Callable[[], JsonObject]) -
 
     @api.get("/health", responses={200: {"model": dict[str, Any]}})
     async def report_health() -> JSONResponse:
-        """Say which files and weights are served, and whether they answer."""
+        """Report which files and weights are served, and whether they are ready."""
         return JSONResponse(health())
 
     return api
 
 
 def predict_picture(recognizer: "Recognizer", picture: Picture) -> JsonObject:
-    """Answer `/v1/predict` and Gradio's `/predict`."""
+    """Return the response of `/v1/predict` and of Gradio's `/predict`."""
     return recognizer.predict(picture).as_json(recognizer.weights.origin.label)
 
 
 def read_picture(recognizer: "Recognizer", picture: Picture) -> JsonObject:
-    """Answer `/v1/read` and Gradio's `/read`; see `predict_picture`."""
+    """Return the response of `/v1/read` and of Gradio's `/read`."""
     return recognizer.read(picture).as_json(recognizer.weights.origin.label)
 
 
 def predict_strokes(recognizer: "Recognizer", strokes: object) -> JsonObject:
-    """Answer `/v1/draw` for one digit.
+    """Return the response of `/v1/draw` for one digit.
 
     Returns:
-        As of `/v1/predict`, and `image`: the 784 bytes that the network saw in base64, 255 full
-        ink; None for a blank pad.
+        The keys of `/v1/predict`, and `image`: the 784 bytes of the network's input in base64, 255
+        is full ink; None for a blank pad.
 
     Raises:
-        StrokesError: If these are no strokes.
+        StrokesError: If the strokes are invalid.
     """
     prediction = recognizer.predict_ink(draw(parse_strokes(strokes)))
     image = None if prediction.image is None else encode_image(prediction.image)
@@ -238,10 +234,10 @@ def predict_strokes(recognizer: "Recognizer", strokes: object) -> JsonObject:
 
 
 def compare_strokes(recognizer: "Recognizer", demos: Demos, drawing: Strokes) -> Comparison:
-    """Answer `/v1/compare`.
+    """Return the response of `/v1/compare`.
 
     Raises:
-        StrokesError: If these are no strokes.
+        StrokesError: If the strokes are invalid.
     """
     ink = draw(parse_strokes(drawing.strokes), PAD_WIDTHS[drawing.mode])
     label = recognizer.weights.origin.label
@@ -260,7 +256,7 @@ def _answer(
 
 
 def _view_upload(turns: int, service: Service, content: bytes) -> JsonObject:
-    """Answer the upload tab: a view, of kind `problem` where there is no answer."""
+    """Return the view for the upload tab; its kind is `problem` if the picture cannot be read."""
     try:
         picture = np.ascontiguousarray(np.rot90(load_picture(content), -turns))
         return picture_view(service.recognizer(), picture)
@@ -271,7 +267,7 @@ def _view_upload(turns: int, service: Service, content: bytes) -> JsonObject:
 
 
 def _answer_drawing(served: "Recognizer", demos: Demos, drawing: Drawing) -> JsonObject:
-    """Answer `/v1/draw`; a number as of `/v1/read`, with boxes in pad units."""
+    """Return the response of `/v1/draw`: for a number that of `/v1/read`, boxes in pad units."""
     recognizer = demos.recognizer(drawing.network, served)
     if drawing.mode == "digit":
         answer = predict_strokes(recognizer, drawing.strokes)
@@ -341,7 +337,7 @@ def _json(question: type[BaseModel]) -> JsonObject:
 
 
 def _documented(answer: Any, body: Mapping[str, Any]) -> JsonObject:  # noqa: ANN401 - a type
-    """Describe a route for OpenAPI; the errors are those that any route may answer."""
+    """Describe a route for OpenAPI, with the errors that every route may return."""
     failures = {status: {"model": Failure} for status in (400, 408, 413, 415, 422, 503)}
     return {
         "responses": {200: {"model": answer}, **failures},

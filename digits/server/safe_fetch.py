@@ -1,8 +1,8 @@
-"""Pictures that clients of Gradio's API send: what else they send is answered with what to send.
+"""Picture inputs of Gradio's API: safe downloads of URLs, and helpful errors for malformed input.
 
-Addresses are fetched from public hosts only, and not without end. Gradio fetches them too, but
-whole into memory, however long they are, and asks a name server of its own choice where ours does
-not name a public host.
+URLs are fetched only from public hosts, with limits on size and time. Gradio's own download has no
+size limit, holds the file in memory, and queries another DNS server when the system's resolver
+returns no public address.
 """
 
 import asyncio
@@ -33,26 +33,26 @@ HOW: Final = (
 
 
 class PictureBlocks(gr.Blocks):
-    """Blocks whose API answers malformed input with `HOW`, where Gradio says only `null`."""
+    """Blocks whose API responds to malformed input with `HOW`, where Gradio's error is `null`."""
 
     async def preprocess_data(self, *args: Any, **options: Any) -> list[Any]:  # noqa: ANN401 - Gradio's
-        """Preprocess as Gradio does; text, lists and paths of the server are no picture files."""
+        """Preprocess as Gradio does, but explain what to send if the input is not a picture."""
         try:
             return await super().preprocess_data(*args, **options)
-        except gr.Error:  # says what to do already
+        except gr.Error:  # already says what to do
             raise
         except ValueError as error:
             raise gr.Error(HOW, print_exception=False) from error
 
 
 class AddressError(Exception):
-    """What an address names cannot be had; the text tells the client what to do."""
+    """A URL could not be fetched; the text tells the client what to do."""
 
 
 def watch_addresses(image: gr.Image) -> gr.Image:
-    """Let a component download URLs by `fetch`, and leave everything else to Gradio; return it.
+    """Make a component download URLs with `fetch`; return the component.
 
-    Not a class of our own: Gradio writes a file beside the source of every such class.
+    It is patched, not subclassed: Gradio writes a file beside the source of every subclass.
     """
     keep = image.async_move_resource_to_block_cache
 
@@ -75,10 +75,10 @@ def watch_addresses(image: gr.Image) -> gr.Image:
 
 
 async def fetch(address: str) -> bytes:
-    """Fetch what is at an address.
+    """Download the content of a URL.
 
     Raises:
-        AddressError: If its host is not public, it is too large or too slow, or is not there.
+        AddressError: If the host is not public, or the file is missing, too large or too slow.
     """
     try:
         async with asyncio.timeout(FETCH_SECONDS):
@@ -89,16 +89,16 @@ async def fetch(address: str) -> bytes:
     except TimeoutError as error:
         raise AddressError("This address takes too long. Upload the picture instead.") from error
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, OSError) as error:
-        _log.info("an address was not fetched: %s", type(error).__name__)
+        _log.info("URL not fetched: %s", type(error).__name__)
         raise AddressError("This address cannot be reached. Upload the picture instead.") from error
-    raise AddressError("This address leads from one to the next. Upload the picture instead.")
+    raise AddressError("This address has too many redirects. Upload the picture instead.")
 
 
 async def _fetch_once(address: str) -> tuple[bytes | None, str]:
-    """Return the content, or None and where it has moved to."""
+    """Return the content, or None and the URL that it redirects to."""
     url = httpx.URL(address)
     if url.scheme not in {"http", "https"} or not url.host:
-        raise AddressError("This is no address of a picture. Upload the picture instead.")
+        raise AddressError("This is not the address of a picture. Upload the picture instead.")
     host = await _public_address(url.host)
     transport = safehttpx.AsyncSecureTransport(host) if host else None
     async with (
@@ -118,7 +118,7 @@ async def _fetch_once(address: str) -> tuple[bytes | None, str]:
 
 
 async def _public_address(host: str) -> str | None:
-    """Look a host up, once; None for the Hub's own, which a Space may see inside its network."""
+    """Resolve a host once; None for the Hub's, which may have private addresses on a Space."""
     if safehttpx.matches_domain_whitelist(host, PUBLIC_HOSTNAME_WHITELIST):
         return None
     loop = asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""Graceful shutdown: running requests are finished, new ones refused, within seconds."""
+"""Graceful shutdown: active requests are finished and new ones rejected, within seconds."""
 
 import logging
 import signal
@@ -11,16 +11,16 @@ import gradio as gr
 from digits.server.request_limits import Traffic
 
 FINISH_SECONDS: Final = 8.0
-"""Longest wait for running answers. A container is killed ten seconds after it was told to end."""
+"""Maximum wait for active requests. A container is killed ten seconds after SIGTERM."""
 
 GRACE_SECONDS: Final = 0.5
-"""Between a question and the request for its answer a client is not inside."""
+"""Idle time before closing: Gradio's clients fetch the result in a second request."""
 
 _log = logging.getLogger(__name__)
 
 
 def shut_down_on_sigterm(demo: gr.Blocks, traffic: Traffic) -> None:
-    """On SIGTERM finish what runs, then close `demo`, so that its `block_thread` returns.
+    """On SIGTERM, finish active requests, then close `demo`, so that its `block_thread` returns.
 
     A second SIGTERM ends the process at once.
     """
@@ -42,5 +42,5 @@ def _shut_down(demo: gr.Blocks, traffic: Traffic) -> None:
         elif time.monotonic() - quiet_since > GRACE_SECONDS:
             break
         time.sleep(0.05)
-    _log.info("shutting down; %d requests are cut off", traffic.answering())
+    _log.info("shutting down; %d requests aborted", traffic.answering())
     demo.close()

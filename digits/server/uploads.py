@@ -1,4 +1,4 @@
-"""Pictures that clients of Gradio's API hand in, by way of its upload folder."""
+"""Pictures that clients of Gradio's API have uploaded."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,17 +7,17 @@ from digits.pictures import Picture, PictureError, load_picture
 
 
 def uploaded_picture(file: object, folder: str) -> Picture:
-    """Open a file that was uploaded here.
+    """Open an uploaded file.
 
     Args:
-        file: Gradio's description of it; `path` says where it lies.
-        folder: The folder that uploads are written to; nothing outside it is opened.
+        file: Gradio's `FileData` as a dictionary, with the file's `path`.
+        folder: Upload folder; no file outside it is opened.
 
     Returns:
         `(H, W)` gray or `(H, W, 3)` RGB uint8, upright.
 
     Raises:
-        PictureError: If there is no file, it lies elsewhere or it is no picture.
+        PictureError: If the file is missing, outside the folder or not a picture.
     """
     path = file.get("path") if isinstance(file, Mapping) else None
     if not isinstance(path, str) or not path:
@@ -28,8 +28,8 @@ def uploaded_picture(file: object, folder: str) -> Picture:
 
 
 def lies_in(path: str, folder: str) -> bool:
-    """Return whether a path, resolved, lies in a folder."""
+    """Return whether a path, once resolved, is inside a folder."""
     try:
         return Path(path).resolve().is_relative_to(Path(folder).resolve())
-    except (OSError, ValueError):  # ValueError: a NUL in the path.
+    except (OSError, ValueError):  # ValueError: a NUL in the path
         return False

@@ -1,4 +1,4 @@
-"""`python -m digits`, as a person or a script meets it."""
+"""The command `python -m digits`."""
 
 import io
 import json
@@ -20,7 +20,7 @@ from tests.support import pen
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A folder of pictures, good and bad, to work in."""
+    """The working directory, with valid and invalid pictures."""
     (tmp_path / "scans" / "old").mkdir(parents=True)
     (tmp_path / ".cache").mkdir()
     pen.save(tmp_path / "seven.png", pen.sheet(7))
@@ -36,7 +36,7 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def loaded(monkeypatch, recognizer):
-    """Weights that are ready already."""
+    """Replaces loading by weights that are already loaded."""
     monkeypatch.setattr("digits.library.load", lambda *_: Reader(recognizer, "bundled"))
 
 
@@ -53,7 +53,7 @@ def run(*arguments, stdout=subprocess.PIPE):
 
 
 def rows(text):
-    """The table's lines, each as its cells."""
+    """Return the cells of each line of the table."""
     return [line.split(maxsplit=2) for line in text.splitlines()]
 
 
@@ -128,10 +128,10 @@ def test_what_could_not_be_opened_is_an_error_in_its_own_line_of_json(folder, ca
     (folder / "empty").mkdir()
     assert cli.main(["--json", "missing.png", "empty", "notes.txt", "seven.png"]) == 1
     missing, empty, notes, seven = map(json.loads, capsys.readouterr().out.splitlines())
-    assert missing == {"picture": "missing.png", "error": "There is no such file. Check its name."}
+    assert missing == {"picture": "missing.png", "error": "There is no such file. Check the name."}
     assert empty == {
         "picture": "empty",
-        "error": "This folder holds no picture. Give one with PNG or JPEG files in it.",
+        "error": "This folder has no pictures. Give one with PNG or JPEG files in it.",
     }
     assert "no picture that can be read" in notes["error"]
     assert seven["digit"] == 7
@@ -167,7 +167,7 @@ def test_without_weights_nothing_is_read(folder, capsys):
     assert cli.main(["--model", "run", "seven.png"]) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert "error: no weights to read with: Expected a readable file config.json" in printed.err
+    assert "error: cannot load the weights: Expected a readable file config.json" in printed.err
 
 
 @pytest.mark.usefixtures("folder", "loaded")

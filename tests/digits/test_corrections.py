@@ -1,4 +1,4 @@
-"""Corrections are kept before anybody is told so, one commit for many, and never by a default."""
+"""Corrections: stored before they are confirmed, committed in batches, and off by default."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ from tests.support.training_support import small_mnist
 from training.console import UserError
 from training.data.corrections import add
 
-# What the Hub's client does when it uploads a picture.
+# Raised by the Hub's client when it uploads a picture.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning")
 
 REPO = "someone/corrections"
@@ -50,7 +50,7 @@ def correction(ink=1.0, digit=1):
 
 
 def kept(hub):
-    """The rows of all listings, each with its picture."""
+    """Return the rows of all listings, each with its picture."""
     files = hub.datasets[REPO].files()
     rows = []
     for path, content in files.items():
@@ -78,7 +78,7 @@ def test_a_correction_is_on_the_hub_when_it_is_confirmed(hub):
 
 @pytest.fixture
 def held(hub):
-    """One correction on its way to the Hub: the store, its future, and the event it waits for."""
+    """A commit in progress: the store, the correction's future, and the event it waits for."""
     go_on = threading.Event()
     hub.fail(Failure(None, path="/preupload/", times=1, before=lambda: go_on.wait(SECONDS)))
     corrections = store(hub)
@@ -195,7 +195,7 @@ def test_what_the_page_keeps_can_be_trained_on(hub, few_digits):
     for ink, digit in ((0.2, 1), (0.4, 7), (0.4, 7), (0.6, 1), (0.6, 2), (0.8, None)):
         corrections.submit(correction(ink, digit)).result(SECONDS)
     more = add(few_digits, REPO)
-    # The picture that came twice counts once; the disputed and the one without a digit do not.
+    # Duplicates count once; disputed pictures and those without a digit do not count.
     assert sorted(more.train_labels[20:]) == [1, 7]
     assert sorted(image.max() for image in more.train_images[20:]) == [51, 102]
     assert np.array_equal(more.train_images[:20], few_digits.train_images)

@@ -1,4 +1,4 @@
-"""The networks of well-known demos, and what they say of a drawing."""
+"""The networks of well-known demos, and their answers for drawings."""
 
 import base64
 

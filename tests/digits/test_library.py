@@ -1,4 +1,4 @@
-"""Reading digits from Python, as somebody does who has never seen the inside of this project."""
+"""The Python API."""
 
 import re
 import runpy
@@ -14,7 +14,7 @@ from tests.support import pen
 
 
 def first_lines():
-    """The Python that is shown to whoever reads about the library: here, and in the README."""
+    """Return the Python snippets in the package's docstring and the README."""
     blocks = re.findall(
         r"```python\n(.*?)```", digits.__doc__ + (ROOT / "README.md").read_text("utf-8"), re.DOTALL
     )

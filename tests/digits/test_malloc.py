@@ -1,4 +1,4 @@
-"""Training keeps the memory it frees, the app returns it."""
+"""Training keeps freed memory, the app returns it."""
 
 import subprocess
 import sys
@@ -25,8 +25,8 @@ from digits import malloc
 if sys.argv[1] == "return":
     malloc.return_freed_memory()
 def work():
-    for _ in range(3):  # glibc learns from the first round to take such blocks from its heap
-        blocks = [np.ones(150_000) for _ in range(20)]  # 1.2 MB, as a picture's planes
+    for _ in range(3):  # after the first round, glibc takes such blocks from its heap
+        blocks = [np.ones(150_000) for _ in range(20)]  # 1.2 MB, like a picture's channels
         together.wait()
         del blocks
         kept.append(bytearray(100))

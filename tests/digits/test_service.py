@@ -1,4 +1,4 @@
-"""Which weights answer, while the Hub does all it can to get in the way."""
+"""The weights in use, with a Hub that fails in every way."""
 
 import hashlib
 import json
@@ -29,14 +29,14 @@ THREE = drawing(3)
 
 
 def weight_set(temperature=1.0, **config):
-    """The bundled set, told apart by its temperature."""
+    """Return the bundled set with another temperature."""
     files = {name: (weights.BUNDLED / name).read_bytes() for name in FILES}
     changed = json.loads(files[CONFIG_FILE]) | {"temperature": temperature} | config
     return files | {CONFIG_FILE: json.dumps(changed).encode()}
 
 
 def untrained_set(folder):
-    """A set that passes every check but reading digits."""
+    """Return a set that passes every check but the self-test."""
     write_weights(folder, "fnn")
     return {name: (folder / name).read_bytes() for name in FILES}
 
@@ -46,13 +46,13 @@ def services():
     """Collect the services that a test starts."""
     collected = []
     yield collected
-    # The end of the Hub ends downloads that hang: what they log must not reach the next test.
+    # Stopping the Hub ends hanging downloads, whose log messages must not reach the next test.
     for one in collected:
-        one._thread.join(60)  # noqa: SLF001 - nobody else has to wait for it
+        one._thread.join(60)  # noqa: SLF001 - only tests wait for it
 
 
 @pytest.fixture
-def server(services, hub):  # noqa: ARG001 - they outlive the Hub
+def server(services, hub):  # noqa: ARG001 - torn down after the Hub
     hub.create(REPO)
     hub.push(REPO, weight_set(temperature=1.25))
     return hub
@@ -60,7 +60,7 @@ def server(services, hub):  # noqa: ARG001 - they outlive the Hub
 
 @pytest.fixture
 def started(tmp_path, services):
-    """Start services that share a cache, and stop them in the end."""
+    """Start services that share a cache, and stop them at the end."""
 
     def start(repo=REPO, revision=None, **options):
         options = {"cache": tmp_path / "cache", "fetch_seconds": 20, "poll_seconds": None} | options
@@ -79,8 +79,8 @@ def commit_of(running):
 
 
 def finished(running):
-    """Wait until a service that looks once has looked."""
-    running._thread.join(60)  # noqa: SLF001 - nobody else has to wait for it
+    """Wait until a service that checks the Hub once has done so."""
+    running._thread.join(60)  # noqa: SLF001 - only tests wait for it
     assert not running._thread.is_alive()  # noqa: SLF001
     return running.status()
 
@@ -90,7 +90,6 @@ def serving(running, commit):
 
 
 def described(running):
-    """Which weights answer, in one line."""
     return describe(running.recognizer(60).weights)
 
 
@@ -151,7 +150,7 @@ FETCHED = {"path": WEIGHTS_FILE, "method": "GET"}
         ("other", Failure("corrupt", **FETCHED), "SHA-256", "checks"),
         ("other", Failure("hang", path=WEIGHTS_FILE), "within 3 seconds", "unreachable"),
         ("other", Failure("status", path="safetensors", status=403), "does not allow", "denied"),
-        # The client's own note of a branch moves before the files have arrived.
+        # The client's own record of a branch moves before the files have arrived.
         ("other", Failure("status", **FETCHED, status=404), r"error \(404\)", "unreachable"),
         ("wrong hash", None, "xpected .*Received", "checks"),
         ("untrained", None, "xpected .*Received", "checks"),
@@ -162,7 +161,7 @@ def test_failed_update_keeps_what_serves_and_says_why(  # noqa: PLR0913, PLR0917
 ):
     good = server.head(REPO)
     finished(started())
-    if pushed == "other":  # or the cache would have the weights already
+    if pushed == "other":  # otherwise the cache would already have the weights
         server.push(REPO, with_other_weights(server.files(REPO)))
     else:
         bad = weight_set(sha256="0" * 64) if pushed == "wrong hash" else untrained_set(tmp_path)
@@ -260,7 +259,7 @@ def test_no_request_sees_half_of_two_models(server, started):
     for asker in askers:
         asker.start()
     for temperature in (5.0, 9.0):
-        # So flat that they would all be refused.
+        # At these temperatures all answers would be rejected.
         flat = weight_set(temperature=temperature, rejection_threshold=0.0)
         serving(running, server.push(REPO, flat))
         expected[temperature] = running.recognizer().predict(THREE).score
@@ -325,7 +324,7 @@ def test_record_that_cannot_be_written_costs_a_log_line_only(tmp_path, caplog):
     (tmp_path / "file").write_bytes(b"")
     with caplog.at_level(logging.WARNING):
         LastGood(tmp_path / "file", REPO, "main").write(COMMIT)
-    assert "cannot be remembered" in caplog.text
+    assert "cannot be recorded" in caplog.text
     assert len(caplog.records) == 1
 
 
@@ -350,13 +349,13 @@ def test_full_disk_keeps_what_serves_until_there_is_room(server, started, tmp_pa
         serving(running, good)
         disk.fill()
         new = server.push(REPO, with_other_weights(server.files(REPO)))
-        full = re.compile("the disk is full|no file of this size")
+        full = re.compile("the disk is full|too large for the disk")
         wait_until(lambda: bool(full.search(running.status().problem or "")), 60)
         assert commit_of(running) == good
         assert reads_digits(running)
-        told = [r.getMessage() for r in caplog.records if full.search(r.getMessage())]
-        assert told == [running.status().problem]
-        assert "\n" not in told[0]
+        logged = [r.getMessage() for r in caplog.records if full.search(r.getMessage())]
+        assert logged == [running.status().problem]
+        assert "\n" not in logged[0]
         disk.free()
         serving(running, new)
         wait_until(lambda: running.status().problem is None, 60)

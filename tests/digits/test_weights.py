@@ -1,4 +1,4 @@
-"""Sets of weights: what is accepted, and everything hostile or broken that is not."""
+"""Sets of weights: valid ones are accepted, hostile and broken ones rejected."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ from tests.support.training_support import random_tensors
 
 @pytest.fixture
 def folder(tmp_path):
-    """A sound set, to be spoiled."""
+    """A valid set, to be damaged."""
     return Path(shutil.copytree(weights.BUNDLED, tmp_path / "set"))
 
 
@@ -33,13 +33,13 @@ def change(path, **values):
 
 
 def put_weights(folder, data):
-    """Exchange the weights together with their hash: only what is inside is wrong then."""
+    """Replace the weights and their hash, so that only the content is wrong."""
     (folder / WEIGHTS_FILE).write_bytes(data)
     change(folder / CONFIG_FILE, sha256=hashlib.sha256(data).hexdigest())
 
 
 def with_header(header, data=b""):
-    """A safetensors file: the header's length, the header, the numbers."""
+    """Return a safetensors file: the header's length, the header and the data."""
     text = header if isinstance(header, bytes) else json.dumps(header).encode()
     return struct.pack("<Q", len(text)) + text + data
 

@@ -1,6 +1,6 @@
-"""What a hostile client can send over HTTP, and what it never gets for it.
+"""Hostile requests over HTTP.
 
-Every answer that these tests receive is searched for what must never leave the machine.
+Every response in these tests is searched for data that must never leave the machine.
 """
 
 import http.client
@@ -24,14 +24,14 @@ LEAKS = re.compile(
 
 @pytest.fixture(scope="module")
 def trap():
-    """A loopback server that nobody must talk to, and the proxy of the app: `port, calls`."""
+    """A loopback server that must get no connection, also set as the app's proxy: `port, calls`."""
     calls = []
     return listen(calls), calls
 
 
 @pytest.fixture(scope="module")
 def hostile(trap):
-    """The app among secrets, and with everything switched on that Gradio may send somewhere."""
+    """The app with secrets in its environment, and with all telemetry of Gradio switched on."""
     proxy = f"http://127.0.0.1:{trap[0]}"
     return running_app(
         (
@@ -49,7 +49,7 @@ def hostile(trap):
 
 @pytest.fixture(scope="module")
 def ask(hostile):
-    """Send a request as it is; return status, headers and body, all of them without a leak."""
+    """Send a raw request; return status, headers and body after checking them for leaks."""
     address = urlsplit(hostile.url)
 
     def send(method, path, body=None, kind="application/json", timeout=60, **headers):
@@ -60,8 +60,8 @@ def ask(hostile):
         response = connection.getresponse()
         answer = response.read().decode("utf-8", "replace")
         connection.close()
-        told = answer + str(response.headers)
-        assert not LEAKS.search(told), (method, path, LEAKS.search(told), told[:500])
+        received = answer + str(response.headers)
+        assert not LEAKS.search(received), (method, path, LEAKS.search(received), received[:500])
         return response.status, response.headers, answer
 
     return send
@@ -69,7 +69,7 @@ def ask(hostile):
 
 @pytest.fixture(scope="module")
 def event(ask):
-    """Call an endpoint; return the kind of the last event, and all that was said."""
+    """Call an endpoint; return the kind of the last event and the whole response."""
 
     def call(name, *data):
         status, _, answer = ask("POST", f"/gradio_api/call/{name}", {"data": list(data)})
@@ -83,7 +83,7 @@ def event(ask):
 
 @pytest.fixture(scope="module")
 def secrets(hostile, tmp_path_factory):
-    """Pictures that the app could open and must not, each of a digit that it would read."""
+    """Pictures of digits that the app could open but must not."""
     elsewhere = tmp_path_factory.mktemp("elsewhere") / f"{CANARY}.png"
     beside = hostile.uploads.parent / f"{CANARY}.png"
     cached = hostile.uploads.parent / "hub" / f"{CANARY}.png"
@@ -94,7 +94,7 @@ def secrets(hostile, tmp_path_factory):
 
 
 def names_of(path, uploads):
-    """The names by which a client could mean a file of the server."""
+    """Return names that a client could use for a file of the server."""
     dotted = f"{uploads}/{os.path.relpath(path, uploads)}"
     return [
         str(path),
@@ -109,7 +109,7 @@ def names_of(path, uploads):
 
 
 def addresses(port):
-    """Addresses of the server's own machine and network, as crooked as they can be written."""
+    """Return obfuscated URLs of the server's own machine and network."""
     return [
         f"http://127.0.0.1:{port}/x.png",
         f"HTTP://localhost:{port}/x.png",
@@ -129,7 +129,7 @@ def addresses(port):
 
 
 def references(name):
-    """The ways to hand in a name."""
+    """Return the ways to pass a name as a picture."""
     return [
         {"path": name},
         {"path": name, "meta": FILE},
@@ -226,7 +226,7 @@ def test_only_what_page_and_api_need_is_open(ask):
     assert {path: status for path, status in answers.items() if status not in {403, 404}} == {}
     assert json.loads(ask("GET", "/gradio_api/startup-events")[2]) is False
     assert json.loads(ask("GET", "/monitoring/summary")[2]) == {"functions": {}}
-    # By it the page knows after a pause whether it still talks to the same app.
+    # From it, a page that reconnects knows whether the app has restarted.
     assert set(json.loads(ask("GET", "/gradio_api/app_id")[2])) == {"app_id"}
 
 
@@ -321,7 +321,7 @@ def test_bodies_of_no_sense_get_an_error_and_nothing_more(ask, event, body):
             _, _, answer = ask("GET", f"/gradio_api/{path}/{json.loads(answer)['event_id']}")
             assert "event: error" in answer
         assert "confidences" not in answer
-    # And it still works.
+    # The app still works.
     assert event("predict", None)[0] == "error"
 
 

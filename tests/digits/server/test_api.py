@@ -1,4 +1,4 @@
-"""The app over the network: what clients may call, and what they are told when they err."""
+"""Gradio's API over the network: its endpoints, their answers and errors."""
 
 import json
 import re
@@ -82,7 +82,7 @@ def test_zero_gpu_finds_one_decorated_function_that_never_reads_digits():
     found = json.loads(subprocess.check_output(command, cwd=ROOT, text=True, timeout=120))
     assert found["decorated"] == ["zero_gpu_greeting"]
     assert "zero_gpu_greeting" in found["bound"]
-    # The page waits for no runtime.
+    # The page does not wait for a runtime.
     assert found["loaded"] == []
     assert found["stubs"] == "digits.page.without_stubs"
 

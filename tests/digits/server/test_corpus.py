@@ -1,4 +1,4 @@
-"""Every picture of the corpus gets its answer, and the same at every entrance of the app."""
+"""Every picture of the corpus gets the expected answer from both endpoints and on the page."""
 
 import json
 import mimetypes
@@ -14,7 +14,7 @@ ALL = cases()
 CASES = {case.name: case for case in ALL}
 
 TOO_MUCH_FOR_A_BROWSER = {"20000x20000.png", "thousands-of-scans.jpg"}
-"""Chromium takes half a minute and more to show these; the server refuses them at once."""
+"""Chromium takes half a minute or more to show these; the server rejects them at once."""
 
 
 def test_the_corpus_is_large_and_of_every_kind():
@@ -37,7 +37,7 @@ def number_of(case):
 
 
 def ask(app, endpoint, file):
-    """Call an endpoint; its answer, or the sentence that refuses the picture."""
+    """Call an endpoint; return its answer, or the sentence that rejects the picture."""
     kind, answer = app.call(endpoint, file)
     return (None, json.dumps(answer)) if kind == "error" else (answer[0], None)
 
@@ -84,15 +84,15 @@ def test_the_page_gives_the_answers(chromium, app, tmp_path):
                 kinds = {"problem"}
                 assert_refused(case, said["rest"])
             elif case.reason == NOT_A_DIGIT:
-                kinds |= {"blank"}  # where no ink is seen as one character
+                kinds |= {"blank"}  # if no ink is recognized as a character
             if said["kind"] not in kinds or said["digit"] != number_of(case):
                 wrong[case.name] = said
     assert wrong == {}
 
 
 def as_file(case, folder):
-    """What Playwright hands to the page; a browser tells a file's type by its name."""
-    if len(case.content) > 50_000_000:  # more than it takes as it is
+    """Return the file for Playwright; a browser determines its type from its name."""
+    if len(case.content) > 50_000_000:  # Playwright's limit for in-memory files
         path = folder / case.name
         path.write_bytes(case.content)
         return str(path)

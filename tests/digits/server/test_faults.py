@@ -1,4 +1,4 @@
-"""The app where disk, home and time fail it, and how it ends: real processes, real signals."""
+"""Faults of disk, home directory and clock, and termination, with real processes and signals."""
 
 import http.client
 import json
@@ -28,11 +28,11 @@ REPO = "someone/digits"
 OLD, NEW = "0" * 40, "1" * 40
 
 READ_ONLY = 'mount --rbind "$0" "$0" && mount -o remount,ro,bind / && exec "$@"'
-"""Runs in a mount namespace of its own; the folder, and what else is mounted, stays as it is."""
+"""For a new mount namespace: everything but the folder and other mounts becomes read-only."""
 
 
 def all_read_only_but(folder):
-    """The command that starts another one where a folder alone can be written to, if one can."""
+    """Return a command prefix that makes all but a folder read-only; empty if impossible here."""
     for unshare in (["unshare", "-m"], ["unshare", "-rm"]):
         command = [*unshare, "sh", "-c", READ_ONLY, str(folder)]
         if (
@@ -45,11 +45,11 @@ def all_read_only_but(folder):
 
 @pytest.fixture(scope="module")
 def poor_disk(tmp_path_factory):
-    """A disk of 4 MB, and a function that starts an app on it that can write nowhere else."""
+    """A function that starts an app that can write only to a disk of 4 MB, and that disk."""
     folder = tmp_path_factory.mktemp("poor")
     (folder / "disk").mkdir()
     with small_disk(folder / "disk") as disk:
-        # A Space has no Matplotlib; here Gradio imports it, and its list of fonts takes a minute.
+        # A Space has no Matplotlib; here Gradio imports it, and building its font list is slow.
         fonts = disk.folder / "matplotlib"
         shutil.copytree(mpl.get_cachedir(), fonts, ignore=shutil.ignore_patterns("tex.*"))
         settings = {
@@ -74,7 +74,7 @@ def poor_disk(tmp_path_factory):
 
 @pytest.fixture
 def poor(poor_disk):
-    """An app without a home, on a disk that cannot be written to but for 4 MB: `app, disk`."""
+    """An app without a home directory that can write only to a disk of 4 MB: `app, disk`."""
     start, disk = poor_disk
     return start(), disk
 
@@ -89,7 +89,7 @@ def test_without_home_and_on_a_disk_that_is_read_only_digits_are_read(poor):
 
 def test_a_full_disk_is_said_and_forgotten_once_there_is_room(poor):
     app, disk = poor
-    # What follows a picture's end changes its size alone.
+    # Bytes after a picture's end change only its size.
     content = pen.png(4) + os.urandom(1_000_000)
     disk.fill(app.process.pid)
     with pytest.raises(httpx.HTTPStatusError, match="507") as refused:
@@ -152,7 +152,7 @@ def test_killed_while_it_notes_new_weights_the_next_start_finds_the_old_or_the_n
 
 
 def test_a_clock_that_jumps_neither_hurries_nor_stops_the_looks_at_the_hub(monkeypatch):
-    """Were the pause by the wall clock, a year's jump would end it, or never let it end."""
+    """With the wall clock, a jump by a year would end the pause at once or prolong it."""
     looks, enough = [], threading.Event()
 
     def look(_, __):

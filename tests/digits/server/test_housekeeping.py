@@ -1,4 +1,4 @@
-"""Nothing piles up: uploads by age, number and size, and without their folders; notes of calls."""
+"""Clean-up of uploads by age, number and size, and of session records."""
 
 import inspect
 import os
@@ -23,7 +23,7 @@ def write(path, age, size=10):
 
 @pytest.fixture
 def uploads(tmp_path):
-    """Upload as Gradio does, each file into a folder of its own: `add(age)`."""
+    """Upload as Gradio does, each file into its own folder: `add(age)`, and `add.sweep()`."""
     names = set()
 
     def add(age, size=10):
@@ -33,6 +33,7 @@ def uploads(tmp_path):
         return write(path, age, size)
 
     add.names = names
+    add.sweep = lambda: sweep(tmp_path, names, LIMITS, NOW)
     return add
 
 
@@ -45,11 +46,11 @@ def uploads(tmp_path):
         ([9] * 5, 10, [9] * 5),
         ([-5000, -1], 10, [-1]),
     ],
-    ids=["old", "many", "large", "may not have been read yet", "of the future"],
+    ids=["old", "many", "large", "may not have been read yet", "in the future"],
 )
 def test_old_files_and_of_too_many_the_oldest_go_with_their_folders(uploads, ages, size, kept):
     paths = [uploads(age, size) for age in ages]
-    assert sweep(uploads.names, LIMITS, NOW) == len(ages) - len(kept)
+    assert uploads.sweep() == len(ages) - len(kept)
     assert [age for age, path in zip(ages, paths, strict=True) if path.exists()] == kept
     assert uploads.names == {str(path) for path in paths if path.parent.exists()}
     assert len(uploads.names) == len(kept)
@@ -57,26 +58,26 @@ def test_old_files_and_of_too_many_the_oldest_go_with_their_folders(uploads, age
 
 def test_a_folder_that_holds_something_else_stays(uploads):
     old = uploads(9999)
-    other = write(old.with_name("other.png"), 9999)
-    sweep(uploads.names, LIMITS, NOW)
+    other = write(old.with_name("other.png"), 5)
+    assert uploads.sweep() == 1
     assert not old.exists()
     assert other.exists()
 
 
 def test_files_that_are_gone_already_are_forgotten(uploads):
     uploads(5).unlink()
-    assert sweep(uploads.names, LIMITS, NOW) == 0
+    assert uploads.sweep() == 0
     assert uploads.names == set()
 
 
 def test_what_nobody_has_noted_goes_alike_and_what_is_young_stays(uploads, tmp_path):
     paths = [uploads(60), *(write(tmp_path / f"tmp{age}", age) for age in (9, 40, 50, 3601))]
-    assert sweep(uploads.names, LIMITS, NOW, tmp_path) == 2
+    assert uploads.sweep() == 2
     assert [path.exists() for path in paths] == [False, True, True, True, False]
 
 
 def test_of_sessions_that_are_answered_nothing_is_remembered_for_ever():
-    """What is filled in here is what Gradio's queue does for each call."""
+    """The queue is filled as Gradio does for each call."""
     queue = SimpleNamespace(
         pending_messages_per_session=LRUCache(2000), pending_event_ids_session={}
     )

@@ -1,4 +1,4 @@
-"""The app as an assistant meets it: tools over MCP, called by the protocol's own client."""
+"""The app's MCP tools, called by the official MCP client."""
 
 import ast
 import asyncio
@@ -13,7 +13,7 @@ from tests.support import pen
 
 
 def with_session(app, act):
-    """Open a session as an assistant would, let `act` use it, and return what that returns."""
+    """Open a session, pass it to `act`, and return the result."""
 
     async def run():
         async with (

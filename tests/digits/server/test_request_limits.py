@@ -1,4 +1,4 @@
-"""What is let in, how much of it at once, and for how long: clients are answered or refused.
+"""Request limits: allowed routes, body size, concurrency and time.
 
 The long runs are `python -m benchmarks.soak`.
 """
@@ -26,7 +26,7 @@ from digits.server.request_limits import RequestLimits, Route, Traffic
 from tests.support import pen
 
 BURST = 150
-"""At once, of whom the app lets 64 wait."""
+"""Concurrent clients; the app's queue has room for 64."""
 
 
 @pytest.fixture(scope="module")
@@ -42,10 +42,9 @@ def test_visitors_at_once_get_their_own_answers(server):
     def visit(visitor):
         return [visitor.pad(), visitor.picture(), visitor.nonsense(), visitor.picture()]
 
-    right = Outcome.RIGHT
     with ThreadPoolExecutor(len(visitors)) as pool:
         for outcomes in pool.map(visit, visitors):
-            assert outcomes == [right, right, Outcome.REFUSED, right]
+            assert outcomes == [Outcome.RIGHT, Outcome.RIGHT, Outcome.REFUSED, Outcome.RIGHT]
 
 
 @pytest.mark.nightly
@@ -54,7 +53,7 @@ def test_a_crowd_of_visitors_gets_its_own_answers_and_it_is_calm_again(server):
     assert (told["outcomes"]["wrong"], told["outcomes"]["lost"]) == (0, 0)
     assert told["outcomes"]["right"] > 0
     assert told["outcomes"]["refused"] > 0
-    # Four of the largest pictures at once, and what the allocator keeps of them.
+    # Four of the largest pictures at once, and what the allocator keeps of their memory.
     assert told["megabytes"]["after"] < told["megabytes"]["before"] + 2500
 
 
@@ -79,7 +78,7 @@ def test_who_comes_when_all_is_taken_is_told_so_and_all_others_are_answered(app,
 
 
 def status_of(connection):
-    """The status of an answer that has begun; 0 if there is none."""
+    """Return the status of a response that has begun; 0 if there is none."""
     first = connection.recv(64)
     return int(first.split()[1]) if first else 0
 
@@ -166,7 +165,7 @@ def test_scripts_of_another_host_run_under_a_temporary_public_link_alone():
 
 
 def visit(app, path="/gradio_api/upload", method="POST", chunks=(b"",), pause=0.0, **options):
-    """Send a request to an app behind the request limits; return status and body."""
+    """Send a request to an app behind `RequestLimits`; return status and body."""
     sent, left = [], list(chunks)
 
     async def receive():
@@ -186,7 +185,7 @@ def visit(app, path="/gradio_api/upload", method="POST", chunks=(b"",), pause=0.
 
 
 async def reader(scope, receive, send):
-    """An app that reads all and says how much."""
+    """Read the body and respond with its length."""
     total, more = 0, True
     while more:
         message = await receive()

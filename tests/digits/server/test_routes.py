@@ -1,4 +1,4 @@
-"""The HTTP API, over real HTTP: pictures, strokes, and what a client is told when it errs."""
+"""The HTTP API over real HTTP: pictures, strokes, and responses to invalid requests."""
 
 import base64
 import json
