@@ -1,4 +1,4 @@
-"""Reading handwritten digits: the one implementation that app, training, command and tests share.
+"""Handwritten digit recognition, shared by the app, the training, the command line and the tests.
 
 ```python
 from digits import load
@@ -9,7 +9,7 @@ print(answer.digit, answer.confidences)
 print(reader.read("number.png").number)
 ```
 
-Names are imported when first used: `import digits` is instant; `load()` takes a moment.
+Public names are imported on first use, so `import digits` is instant; `load()` takes a moment.
 """
 
 import importlib
@@ -53,12 +53,12 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - classes and a function
-    """Bring in a public name (PEP 562)."""
+    """Import a public name on first use (PEP 562)."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:
-    """List the public names too that were not asked for yet."""
+    """List all public names, imported or not."""
     return sorted({*globals(), *__all__})

@@ -1,7 +1,7 @@
-"""Strokes of the drawing pad: parsed, and drawn as ink.
+"""Strokes of the drawing pad: parsing and rendering.
 
-The browser sends what the pen did, not pixels: a few hundred numbers travel faster than a PNG, and
-the ink is known, so nothing has to be told apart from paper.
+The browser sends the movements of the pen instead of pixels: a few hundred numbers are smaller than
+a PNG, and the ink need not be separated from paper.
 
 Coordinates are integers in pad units, x right, y down. The pad is 1000 units high.
 """
@@ -18,28 +18,28 @@ from digits.ink import InkArray
 
 PAD_HEIGHT: Final = 1000
 PAD_WIDTHS: Final = {"digit": 1000, "number": 2000}
-"""Width of the pad by what is written on it."""
+"""Width of the pad by mode."""
 
 MAX_POINTS: Final = 6000
-"""About twenty pads covered with ink; the page stops the pen at the same number."""
+"""Enough to cover about twenty pads with ink; the page stops the pen at the same number."""
 
 MAX_BRUSH: Final = 200
 
 INK_HEIGHT: Final = 320
-"""Height in pixels of the ink of a pad. The network sees a digit 20 pixels high: one drawn over a
+"""Height of the rendered pad in pixels. The network sees digits 20 pixels high: one drawn over a
 tenth of the pad still has more pixels than it needs."""
 
 _SHIFT: Final = 4
-"""Fractional bits of the coordinates that OpenCV is given."""
+"""Fractional bits of the coordinates passed to OpenCV."""
 
 
 class StrokesError(ValueError):
-    """The message is not a drawing that the pad could have sent."""
+    """The message is not a valid drawing of the pad."""
 
 
 @dataclass(frozen=True)
 class Stroke:
-    """One movement of the pen.
+    """One stroke of the pen.
 
     Attributes:
         brush: Diameter of the pen in pad units.
@@ -51,16 +51,16 @@ class Stroke:
 
 
 def parse_strokes(message: object) -> list[Stroke]:
-    """Check and read what the browser sent.
+    """Validate and parse a drawing sent by the browser.
 
     Args:
         message: A list of strokes, each a flat list of integers: brush, x, y, x, y, ...
 
     Returns:
-        The strokes, in the order in which they were drawn.
+        The strokes, in drawing order.
 
     Raises:
-        StrokesError: If anything of that does not hold, or there is too much of it.
+        StrokesError: If the message has another form or too many points.
     """
     if not isinstance(message, list):
         raise StrokesError(f"Expected a list of strokes. Received: {type(message).__name__}")
@@ -72,7 +72,7 @@ def parse_strokes(message: object) -> list[Stroke]:
 def _parse_stroke(flat: object) -> Stroke:
     if not isinstance(flat, list) or len(flat) < 3 or len(flat) % 2 == 0:
         raise StrokesError("Expected a stroke [brush, x, y, ...]. Received: another shape")
-    # bool is an int in Python, and no coordinate.
+    # isinstance would accept bool.
     if not all(type(value) is int and abs(value) <= 4 * PAD_HEIGHT for value in flat):
         raise StrokesError("Expected integers on or near the pad. Received: something else")
     if not 1 <= flat[0] <= MAX_BRUSH:
@@ -81,7 +81,7 @@ def _parse_stroke(flat: object) -> Stroke:
 
 
 def draw(strokes: Sequence[Stroke], pad_width: int = PAD_HEIGHT) -> InkArray:
-    """Draw strokes with a round pen and cut off what is outside of the pad.
+    """Render strokes with a round pen, clipped to the pad.
 
     Returns:
         `(320, W)` float32 in `[0, 1]`, 0 paper, 1 ink, anti-aliased.
@@ -100,5 +100,5 @@ def draw(strokes: Sequence[Stroke], pad_width: int = PAD_HEIGHT) -> InkArray:
 
 
 def as_picture(ink: InkArray) -> npt.NDArray[np.uint8]:
-    """Turn ink into the picture of a canvas: `(h, w)` uint8, 255 paper, 0 ink."""
+    """Convert ink to a picture: `(h, w)` uint8, 255 paper, 0 ink."""
     return np.round(255 * (1 - ink)).astype(np.uint8)

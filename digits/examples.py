@@ -1,7 +1,7 @@
-"""Example drawings of the project's own, kept as the movements of a pen.
+"""Example drawings, as strokes of a pen.
 
-Each is built from straight lines and arcs in pad units (see `digits.drawing`), then shaken a
-little, as a hand would, by a seeded generator: the same drawings every time, and no files.
+Each is built from straight lines and arcs in pad units (see `digits.drawing`), then slightly
+distorted, as if by hand, with a seeded generator: the same drawings every time, without files.
 """
 
 import itertools
@@ -14,11 +14,11 @@ import numpy as np
 Point = tuple[float, float]
 
 _STEP: Final = 22.0
-"""Pad units between two points of a stroke, about what a mouse delivers."""
+"""Pad units between adjacent points of a stroke, about as many as from a mouse."""
 
 
 def _line(*corners: Point) -> list[Point]:
-    """Points along straight lines from corner to corner."""
+    """Return points along straight lines from corner to corner."""
     points = [corners[0]]
     for (x0, y0), (x1, y1) in itertools.pairwise(corners):
         count = max(1, round(math.hypot(x1 - x0, y1 - y0) / _STEP))
@@ -29,7 +29,7 @@ def _line(*corners: Point) -> list[Point]:
 
 
 def _arc(center: Point, radii: Point, start_degrees: float, end_degrees: float) -> list[Point]:
-    """Points along an ellipse; 0 degrees is right, 90 is down, as on the screen."""
+    """Return points along an ellipse; 0 degrees is right, 90 is down, as on the screen."""
     sweep = math.radians(end_degrees - start_degrees)
     count = max(4, round(abs(sweep) * max(radii) / _STEP))
     angles = [math.radians(start_degrees) + sweep * i / count for i in range(count + 1)]
@@ -72,13 +72,13 @@ _HARD: Final[dict[str, list[list[Point]]]] = {
         + _line((490, 720), (730, 320), (620, 690), (790, 480))
     ],
 }
-"""A 1 with a flag and a foot, a crossed 7, a slashed 0, and what is no digit."""
+"""A 1 with a flag and a foot, a crossed 7, a slashed 0, and two that are not digits."""
 
 BRUSH: Final = 46
 
 
 def _shaken(strokes: Sequence[Sequence[Point]], rng: np.random.Generator) -> list[list[Point]]:
-    """Slant and stretch a drawing a little, and let its lines waver."""
+    """Slant, stretch and bend a drawing slightly."""
     slant, tall = rng.normal(0, 0.06), rng.normal(1, 0.03)
     wave, phase = rng.normal(0, 7, 2), rng.uniform(0, math.tau, 2)
 
@@ -94,15 +94,15 @@ def _as_message(strokes: Sequence[Sequence[Point]]) -> list[list[int]]:
 
 
 def digit_example(digit: int, seed: int = 0) -> list[list[int]]:
-    """Return a digit on a pad of 1000 x 1000 units; each seed is another hand.
+    """Return a digit on a pad of 1000 x 1000 units; each seed is another handwriting.
 
-    Its strokes are as the browser sends them: `[brush, x, y, x, y, ...]`.
+    Its strokes have the browser's format: `[brush, x, y, x, y, ...]`.
     """
     return _as_message(_shaken(_DIGITS[digit], np.random.default_rng([seed, digit])))
 
 
 def number_example(number: str, seed: int = 0) -> list[list[int]]:
-    """Return one to four digits on a pad of 2000 x 1000 units, as `digit_example` does."""
+    """Return one to four digits on a pad of 2000 x 1000 units; see `digit_example`."""
     pitch, size = 450, 0.82
     left = 1000 - pitch * (len(number) - 1) / 2
     strokes: list[list[int]] = []
@@ -117,7 +117,7 @@ def number_example(number: str, seed: int = 0) -> list[list[int]]:
 
 
 def all_examples() -> list[dict[str, object]]:
-    """Every example that the page offers, fitted to its pad of 1000 x 1000 units.
+    """Return all examples of the page, fitted to its pad of 1000 x 1000 units.
 
     Returns:
         `[{"name": "0", "strokes": [...]}, ...]`: ten digits, then harder ones.
@@ -133,7 +133,7 @@ def _hard_example(name: str) -> list[list[int]]:
 
 
 def _fit(strokes: list[list[int]]) -> list[list[int]]:
-    """Shrink a number about its middle until its ink fits a square pad."""
+    """Scale a number down about its center so that its ink fits a square pad."""
     columns = [x for stroke in strokes for x in stroke[1::2]]
     scale = min(1.0, 860 / (max(columns) - min(columns)))
 

@@ -1,8 +1,8 @@
-"""Layers of convolutional networks, as data, and what follows from them.
+"""Layers of convolutional networks, as data.
 
-A network is a tuple of layer records; each reads the one before it unless it names another. From
-them `training.keras_networks` builds the Keras model and `digits.onnx_graph` the ONNX graph, and
-names and shapes of the weights follow (`shapes`). Neither Keras nor ONNX is imported here.
+A network is a tuple of layer records; each reads the previous one unless it names another. They
+define the Keras model (`training.keras_networks`), the ONNX graph (`digits.onnx_graph`) and the
+names and shapes of the weights (`shapes`). Neither Keras nor ONNX is imported here.
 """
 
 import math
@@ -23,18 +23,18 @@ Tensors: TypeAlias = dict[str, npt.NDArray[np.float32]]
 """Weights, by the names of `shapes`."""
 
 BATCH_NORM_EPSILON: Final = 1e-3
-"""Added to the variance; Keras' default, which the trained weights assume."""
+"""Added to the variance; Keras' default, with which the weights were trained."""
 
 _NORM: Final = ("gamma", "beta", "mean", "variance")
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Place:
-    """Where a layer stands.
+    """Position of a layer in the network.
 
     Attributes:
-        name: Of the layer, and the prefix of its weights; None for its kind and number: `conv1`.
-        source: Name of the layer that it reads; None for the one before.
+        name: Name of the layer and prefix of its weights; None for kind and number: `conv1`.
+        source: Name of the layer that it reads; None for the previous one.
     """
 
     name: str | None = None
@@ -50,8 +50,8 @@ class Conv(_Place):
         kernel: Sides of the kernel in pixels.
         stride: Steps in pixels.
         padding: `same` pads as TensorFlow does (the odd pixel at the end); `valid` does not pad.
-        separable: Whether it is depthwise and then pointwise.
-        batch_norm: Batch normalization between convolution and ReLU, instead of a bias.
+        separable: Whether it is a depthwise, then a pointwise convolution.
+        batch_norm: Whether there is batch normalization before the ReLU, instead of a bias.
         activation: `linear` for logits.
     """
 
@@ -64,7 +64,7 @@ class Conv(_Place):
     activation: Literal["relu", "linear"] = "relu"
 
     def pads(self, shape: Shape) -> list[Sides]:
-        """Count the pixels padded to `(H, W, C)`: before and after its rows, and its columns."""
+        """Return the padding of `(H, W, C)`: before and after its rows, then its columns."""
         if self.padding == "valid":
             return [(0, 0), (0, 0)]
         totals = [
@@ -76,10 +76,10 @@ class Conv(_Place):
 
 @dataclass(frozen=True)
 class Add(_Place):
-    """The sum of two layers of one shape.
+    """The sum of two layers of the same shape.
 
     Attributes:
-        other: Name of the one that is not its source.
+        other: Name of the second layer; the first is its source.
     """
 
     other: str
@@ -99,14 +99,14 @@ class MaxPool(_Place):
 
 @dataclass(frozen=True)
 class Crop(_Place):
-    """Cut `margin` pixels off each side."""
+    """Remove `margin` pixels on each side."""
 
     margin: int
 
 
 @dataclass(frozen=True)
 class Flatten(_Place):
-    """Height, width and channels to one axis, channels fastest."""
+    """Flatten height, width and channels, channels last."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class GlobalAveragePool(_Place):
 
 @dataclass(frozen=True)
 class Dropout(_Place):
-    """Drop this share of the features while training."""
+    """Drop this share of the features during training."""
 
     rate: float
 
@@ -140,9 +140,9 @@ class Network:
 
     Attributes:
         layers: Its layers.
-        input_shape: `(H, W, C)` of what the first one reads. Without a `Dense` layer, height and
-            width may be any multiples of these.
-        folded: Whether its weights hold batch normalization folded into the kernels before it.
+        input_shape: `(H, W, C)` of its input. Without a `Dense` layer, height and width may be any
+            multiples of these.
+        folded: Whether batch normalization is folded into the kernels of its stored weights.
     """
 
     layers: tuple[Layer, ...]
@@ -152,12 +152,12 @@ class Network:
 
 @dataclass(frozen=True)
 class ReceptiveField:
-    """Which pixels of the image the points of a feature map look at, along either axis.
+    """Receptive field of the points of a feature map, along either axis.
 
     Attributes:
         start: First pixel of the first point; below 0 in the padding.
-        step: Pixels from one point to the next.
-        size: Number of pixels of one point.
+        step: Distance between adjacent points in pixels.
+        size: Number of pixels per point.
     """
 
     start: int = 0
@@ -165,12 +165,12 @@ class ReceptiveField:
     size: int = 1
 
     def after(self, kernel: int, stride: int, padding: int) -> "ReceptiveField":
-        """Return the field of a layer that looks at `kernel` points of this one.
+        """Return the receptive field of a layer whose input has this one.
 
         Args:
             kernel: Side of the window in points.
-            stride: Points from one window to the next.
-            padding: Points before the first; below 0 cuts some off.
+            stride: Distance between adjacent windows in points.
+            padding: Points before the first; below 0 for a crop.
         """
         return ReceptiveField(
             self.start - padding * self.step,
@@ -181,15 +181,15 @@ class ReceptiveField:
 
 @dataclass(frozen=True)
 class Step:
-    """A layer in its place.
+    """A layer of a network, with its shapes.
 
     Attributes:
         name: Unique in its network: `conv1`, `dense2`, `flatten1`, ...
         layer: The record.
-        sources: Names of what it reads.
-        input_shape: `(H, W, C)` or `(features,)`, without the batch.
-        output_shape: The same after the layer.
-        field: What a point of its output looks at; None where that is no square.
+        sources: Names of its inputs.
+        input_shape: `(H, W, C)` or `(features,)`, without the batch axis.
+        output_shape: Likewise.
+        field: Receptive field of its output; None if that is not a square.
     """
 
     name: str
@@ -201,11 +201,11 @@ class Step:
 
 
 def steps(network: Network, source: str = "input") -> Iterator[Step]:
-    """Name the layers of a network and follow the shape through them.
+    """Name the layers of a network and infer their shapes.
 
     Args:
         network: The architecture.
-        source: What to call that which the first layer reads.
+        source: Name of the network's input.
     """
     made: dict[str, tuple[Shape, ReceptiveField | None]] = {}
     made[source] = network.input_shape, ReceptiveField()
@@ -224,7 +224,7 @@ def steps(network: Network, source: str = "input") -> Iterator[Step]:
 def _after(  # noqa: PLR0911 - one for each record
     layer: Layer, shape: Shape, field: ReceptiveField | None
 ) -> tuple[Shape, ReceptiveField | None]:
-    """Return the shape of a layer's output, and what its points look at."""
+    """Return the shape and the receptive field of a layer's output."""
     match layer:
         case Conv(filters=filters, kernel=kernel, stride=stride):
             pads = layer.pads(shape)
@@ -254,12 +254,12 @@ def _after(  # noqa: PLR0911 - one for each record
 
 
 def shapes(network: Network) -> dict[str, Shape]:
-    """List the tensors of a network's weights, in Keras' layouts.
+    """Return the shapes of a network's weights, in the layout of Keras.
 
     Returns:
         Shape by name, in the order of the layers: `conv1.kernel` `(H, W, in, out)` and `.bias`
         `(out,)`, or `.gamma`, `.beta`, `.mean`, `.variance` `(out,)` with batch normalization that
-        is not folded; before the kernel `.depthwise` `(H, W, in)` of a separable convolution;
+        is not folded; `.depthwise` `(H, W, in)` before the kernel of a separable convolution;
         `dense1.kernel` `(in, out)`, `dense1.bias`.
     """
     found: dict[str, Shape] = {}
@@ -282,7 +282,7 @@ def shapes(network: Network) -> dict[str, Shape]:
 
 
 def folded(tensors: Tensors) -> Tensors:
-    """Fold batch normalization into the kernels before it, where it is not folded yet."""
+    """Fold batch normalization into the preceding kernels, unless already folded."""
     found = dict(tensors)
     for name in [key.removesuffix(".gamma") for key in tensors if key.endswith(".gamma")]:
         gamma, beta, mean, variance = (found.pop(f"{name}.{vector}") for vector in _NORM)

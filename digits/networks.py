@@ -1,8 +1,8 @@
-"""The project's networks, as data: the one place where their architectures stand.
+"""The architectures of the project's networks, as data.
 
-`NETWORKS` read a digit: each takes `(N, 28, 28, 1)` float32 images in `[0, 1]` (0 paper, 1 full
-ink) and returns probabilities: `(N, 10)` by digit, or `(N, 11)` where class 10 means "not a digit".
-`BESIDE` them stand the three that find digits in a picture, separate their ink and read lines.
+`NETWORKS` classify a digit: each takes `(N, 28, 28, 1)` float32 images in `[0, 1]` (0 paper, 1 full
+ink) and returns probabilities: `(N, 10)` by digit, or `(N, 11)` where class 10 is "not a digit".
+`BESIDE` holds the three that find digits in a picture, separate their ink and read lines.
 """
 
 import math
@@ -40,8 +40,8 @@ _TWO_CONVOLUTIONS: Final = (_plain(32), MaxPool(2), _plain(64), MaxPool(2))
 _DENSE128: Final = (*_TWO_CONVOLUTIONS, Flatten(), Dense(128, "relu"), Dense(10, "softmax"))
 
 _LAYERS: Final[dict[str, tuple[Layer, ...]]] = {
-    # Strided convolutions keep the cost where the image is small; the global average lets a digit
-    # sit a pixel off without changing the answer.
+    # Strided convolutions keep the image, and so the cost, small; because of the global average, a
+    # shift by a pixel does not change the answer.
     "conv7": (
         Conv(16),
         Conv(32, stride=(2, 2)),
@@ -56,7 +56,7 @@ _LAYERS: Final[dict[str, tuple[Layer, ...]]] = {
     ),
     "dense128": _DENSE128,
     "dropout": (*_TWO_CONVOLUTIONS, Flatten(), Dropout(0.5), Dense(10, "softmax")),
-    # The layers of dense128; its recipe differs, with one-hot labels.
+    # Same layers as dense128; its training recipe differs, with one-hot labels.
     "dense128-onehot": _DENSE128,
     "fnn": (Flatten(), Dense(256, "relu"), Dense(128, "relu"), Dense(10, "softmax")),
     "conv3": (
@@ -66,7 +66,7 @@ _LAYERS: Final[dict[str, tuple[Layer, ...]]] = {
         Dense(64, "relu"),
         Dense(10, "softmax"),
     ),
-    # The quickest to 99 %. The outer two pixels hold 0.24 % of the ink of MNIST's training images.
+    # The fastest with 99 %. The outer two pixels hold 0.24 % of the ink of MNIST's training images.
     "strided3": (
         Crop(2),
         Conv(16, kernel=(5, 5), stride=(2, 2)),
@@ -84,25 +84,25 @@ EXTRACTOR: Final = "extractor"
 LINE_READER: Final = "line_reader"
 
 PIXEL_CLASSES: Final = 4
-"""Of the finder and the extractor: nothing, ink of digits, other writing, lines and boxes."""
+"""Of finder and extractor: nothing, ink of digits, other writing, lines and boxes."""
 
 BLANK: Final = NOT_A_DIGIT + 1
-"""Of the line reader: nothing new, the blank of CTC, after ten digits and other writing."""
+"""The CTC blank of the line reader, after ten digits and other writing."""
 
 COLUMN_STEP: Final = 2
-"""Columns of the line reader's frame to one of its output."""
+"""Columns of the line reader's frame per column of its output."""
 
 
 def _residual(
     name: str, source: str, filters: int, kernel: Sides = (5, 5), *, separable: bool = True
 ) -> tuple[Layer, ...]:
-    """Return a convolution that adds to the layer before it, whose name is `source`."""
+    """Return a residual convolution after the layer `source`."""
     convolution = Conv(filters, kernel, separable=separable, name=f"{name}_step")
     return convolution, Add(source, name=name)
 
 
 def _up(name: str, source: str, skip: str, filters: int) -> tuple[Layer, ...]:
-    """Return layers that bring one level to the next finer one and add that level's own."""
+    """Return layers that upsample a level and add the skip connection of the next finer one."""
     return (
         Conv(filters, (1, 1), name=f"{name}_narrow", source=source),
         Double(name=f"{name}_double"),
@@ -114,7 +114,7 @@ def _head(name: str, filters: int) -> Conv:
     return Conv(filters, (1, 1), batch_norm=False, activation="linear", name=name)
 
 
-# It reads `(N, 384, 384, 3)`; `centres` are logit and logarithm of the height, `classes` logits.
+# Input: `(N, 384, 384, 3)`. `centres` are logit and logarithm of the height, `classes` logits.
 _FINDER: Final = (
     Conv(16, (5, 5), (2, 2), name="stem"),
     Conv(24, stride=(2, 2), name="down2"),
@@ -142,7 +142,7 @@ _FINDER: Final = (
     _head("classes", PIXEL_CLASSES),
 )
 
-# It reads pictures whose digits are about 40 pixels high; `classes` are logits of each pixel.
+# Input: pictures whose digits are about 40 pixels high. `classes` are logits of each pixel.
 _EXTRACTOR: Final = (
     Conv(12, name="stem"),
     Conv(24, stride=(2, 2), name="down1"),
@@ -167,8 +167,8 @@ _EXTRACTOR: Final = (
     _head("classes", PIXEL_CLASSES),
 )
 
-# It reads lines, `(N, 32, w, 1)`. Strided convolutions bring the rows to one; what is left reads
-# along the line. `columns` are logits, `(N, 1, w / 2, 12)`.
+# Input: lines, `(N, 32, w, 1)`. Strided convolutions reduce the rows to one; the rest works along
+# the line. `columns` are logits, `(N, 1, w / 2, 12)`.
 _LINE_READER: Final = (
     Conv(24, (5, 5), (2, COLUMN_STEP), name="stem"),
     Conv(40, stride=(2, 1), name="down8"),
@@ -193,7 +193,7 @@ BESIDE: Final = {
 
 
 def find(name: str) -> Network:
-    """Look a network up.
+    """Look up a network that classifies a digit.
 
     Raises:
         ValueError: If there is no network of this name.
@@ -204,18 +204,18 @@ def find(name: str) -> Network:
 
 
 def class_count(network: Network) -> int:
-    """Number of outputs: 10, or 11 with "not a digit"."""
+    """Return the number of outputs: 10, or 11 with "not a digit"."""
     *_, last = steps(network)
     return last.output_shape[0]
 
 
 def parameter_count(network: Network) -> int:
-    """Number of all weights, batch normalization's averages included."""
+    """Return the number of weights, including the statistics of batch normalization."""
     return sum(map(math.prod, shapes(network).values()))
 
 
 def calibrated(network: Network, tensors: Tensors, temperature: float) -> Tensors:
-    """Divide the logits by a temperature: the weights of the layer before the softmax."""
+    """Divide the weights of the last layer, and so its logits, by a temperature."""
     *_, last = steps(network)
     names = (f"{last.name}.kernel", f"{last.name}.bias")
     return tensors | {name: tensors[name] / np.float32(temperature) for name in names}

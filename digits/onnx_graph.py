@@ -1,6 +1,6 @@
-"""The ONNX graphs of networks, built from their layer records and weights, in the runtime.
+"""ONNX graphs of networks, built from layer records and weights, and run in ONNX Runtime.
 
-Batch normalization is folded into the convolution before it, the temperature into the last layer.
+Batch normalization is folded into the preceding convolution, the temperature into the last layer.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,10 +19,10 @@ from digits.networks import calibrated, class_count
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 
 Run: TypeAlias = Callable[[FloatArray], list[FloatArray]]
-"""From what a model reads to all that it returns."""
+"""From the input of a model to all of its outputs."""
 
 Sizes: TypeAlias = Sequence[int | str]
-"""Sides of an array, or names where any length will do."""
+"""Shape of an array, with names for axes of any length."""
 
 INPUT: Final = "images"
 LOGITS: Final = "logits"
@@ -30,18 +30,18 @@ PROBABILITIES: Final = "probabilities"
 
 OPSET: Final = 17
 IR_VERSION: Final = 8
-"""Versions of 2022: every maintained runtime reads them."""
+"""Versions of 2022, supported by every maintained runtime."""
 
 _TWICE: Final = np.array([1, 1, 2, 2], np.float32)
 
 
 def start(model: onnx.ModelProto) -> Run:
-    """Start the runtime for a model that reads `INPUT`, on one core and without an arena."""
+    """Start a session for a model whose input is `INPUT`, on one core and without an arena."""
     options = onnxruntime.SessionOptions()
-    # One core computes so small a network sooner than several share it.
+    # Such small networks run faster on one core than on several.
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
-    # The arena keeps the memory of the largest batch for ever.
+    # The arena never releases the memory of the largest batch.
     options.enable_cpu_mem_arena = False
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
@@ -59,14 +59,14 @@ def build(
 
     Args:
         network: One of `digits.networks.NETWORKS`.
-        tensors: Float32 weights, named and shaped as `digits.layers.shapes` says.
-        temperature: Divides the logits.
-        outputs: Of `PROBABILITIES`, `LOGITS`, and names of `digits.layers.steps` with a
-            convolution, a pool or ReLU.
+        tensors: Float32 weights, named and shaped as in `digits.layers.shapes`.
+        temperature: Divisor of the logits.
+        outputs: `PROBABILITIES`, `LOGITS`, or names of `digits.layers.steps` with a convolution, a
+            pool or ReLU.
 
     Returns:
         A model from `INPUT`, `(N, 28, 28, 1)` float32 in `[0, 1]`, to `outputs`, float32: `(N, C)`,
-        and `(N, C, H, W)` for feature maps; logits are divided by the temperature.
+        or `(N, C, H, W)` for feature maps; logits are divided by the temperature.
     """
     graph = _Graph(calibrated(network, tensors, temperature))
     height, width, depth = network.input_shape
@@ -81,15 +81,15 @@ def build(
 
 
 def open_heads(network: Network, tensors: Tensors, *, softmax: bool = False) -> Run:
-    """Start the runtime for a network of convolutions alone.
+    """Start a session for a fully convolutional network.
 
     Args:
-        network: One of `digits.networks.BESIDE`; the layers that no other reads are its heads.
-        tensors: Float32 weights, named and shaped as `digits.layers.shapes` says.
-        softmax: Whether the heads give probabilities, by channel, rather than logits.
+        network: One of `digits.networks.BESIDE`; layers that no other layer reads are its heads.
+        tensors: Float32 weights, named and shaped as in `digits.layers.shapes`.
+        softmax: Whether the heads return probabilities, by channel, instead of logits.
 
     Returns:
-        From what the first layer reads, in `[0, 1]`, to each head; all `(N, channels, h, w)`.
+        From the network's input, in `[0, 1]`, to each head; all `(N, channels, h, w)`.
     """
     graph = _Graph(tensors)
     added = graph.add(network, INPUT)
@@ -102,7 +102,7 @@ def open_heads(network: Network, tensors: Tensors, *, softmax: bool = False) -> 
 
 
 class _Graph:
-    """Nodes, each named as its output, and constants; images are `(N, C, H, W)`, as in ONNX."""
+    """Nodes, named after their outputs, and constants; images are `(N, C, H, W)`, as in ONNX."""
 
     def __init__(self, tensors: Tensors) -> None:
         self._tensors = layers.folded(tensors)
@@ -123,7 +123,7 @@ class _Graph:
     def model(
         self, inputs: Mapping[str, Sizes], outputs: Mapping[str, Sizes | None]
     ) -> onnx.ModelProto:
-        """Return the model; what goes in and comes out is float32."""
+        """Return the model; inputs and outputs are float32."""
         received, returned = (
             [helper.make_tensor_value_info(name, TensorProto.FLOAT, side[name]) for name in side]
             for side in (inputs, outputs)
@@ -136,7 +136,7 @@ class _Graph:
         )
 
     def add(self, network: Network, source: str) -> list[Step]:
-        """Add the layers of a network that reads `source`, and return them in their places."""
+        """Add the layers of a network whose input is `source`, and return them."""
         kept = tuple(each for each in network.layers if not isinstance(each, layers.Dropout))
         added = list(layers.steps(Network(kept, network.input_shape), source))
         for step in added:
@@ -193,7 +193,7 @@ class _Graph:
     def _dense(self, step: Step, layer: Dense, source: str) -> None:
         kernel = self._tensors[f"{step.name}.kernel"]
         if len(self._flattened_from) == 3:
-            # Keras flattens with the channels last, ONNX with the channels first.
+            # Keras flattens with channels last, ONNX with channels first.
             kernel = kernel.reshape(*self._flattened_from, -1).transpose(2, 0, 1, 3)
             kernel = kernel.reshape(-1, layer.units)
         self._flattened_from = ()
@@ -207,7 +207,7 @@ class _Graph:
         kernel: FloatArray,
         **window: Any,  # noqa: ANN401 - ONNX's
     ) -> None:
-        """Add a layer with a kernel, laid out as in ONNX, and a bias, and its activation."""
+        """Add a layer with its kernel, in ONNX's layout, bias and activation."""
         inputs = [source, self.constant(f"{name}.kernel", kernel)]
         inputs.append(self.constant(f"{name}.bias", self._tensors[f"{name}.bias"]))
         output = {"relu": f"{name}.sum", "linear": name, "softmax": LOGITS}[layer.activation]

@@ -1,7 +1,7 @@
-"""Any picture that somebody may hand in -> one upright 8-bit array, or a sentence saying why not.
+"""Loading of untrusted pictures: one upright 8-bit array, or an error message for the user.
 
-This is the only place that opens files from outside. Nothing is decoded before its size is known,
-and whatever a decoder makes of a damaged or hostile file, the caller sees a `PictureError`.
+Only this module opens files from outside. Nothing is decoded before its size is known, and whatever
+a decoder raises on a damaged or hostile file, the caller sees a `PictureError`.
 """
 
 import io
@@ -19,36 +19,36 @@ import numpy.typing as npt
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 Samples: TypeAlias = npt.NDArray[Any]
-"""An array of any dtype, as it came."""
+"""An array of any dtype."""
 
 Picture: TypeAlias = npt.NDArray[np.uint8]
 """`(H, W)` gray or `(H, W, 3)` RGB, uint8, upright; 0 is black and 255 is white."""
 
 MAX_FILE_BYTES: Final = 20_000_000
-"""Largest accepted file. A 48-megapixel JPEG of a telephone stays below it."""
+"""Maximum file size; a 48-megapixel JPEG from a phone stays below it."""
 
 MAX_PIXELS: Final = 50_000_000
-"""Most pixels of an accepted picture, counted before decoding: enough for 48 megapixels."""
+"""Maximum number of pixels, checked before decoding: enough for 48 megapixels."""
 
 MAX_SIDE: Final = 20_000
-"""Longest accepted side in pixels: more than any camera's or telephone's panorama has."""
+"""Maximum side in pixels: more than the panoramas of cameras and phones have."""
 
 MIN_SIDE: Final = 5
-"""Shortest accepted side in pixels: what is narrower shows dashes, which would pass for ones."""
+"""Minimum side in pixels: narrower pictures show dashes, which look like ones."""
 
 MAX_SCANS: Final = 64
-"""Most scans of an accepted JPEG. Encoders write up to about 20; each costs a pass over all pixels,
-so that a small file with thousands of empty scans would keep a decoder busy for hours."""
+"""Maximum number of scans of a JPEG. Encoders write up to about 20; each costs a pass over all
+pixels, so a small file with thousands of empty scans would keep a decoder busy for hours."""
 
 MAX_PARTS: Final = 100_000
-"""Most strips or tiles of an accepted TIFF: rows of a tall scan, not one part for each pixel."""
+"""Maximum number of strips or tiles of a TIFF: one per row of a tall scan, not one per pixel."""
 
 FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
-"""What is opened, by Pillow's names. Everything else (EPS runs Ghostscript) stays shut."""
+"""Supported formats, by Pillow's names; others are never opened (EPS runs Ghostscript)."""
 
 _TAGS: Final = ExifTags.Base
 
-# What Pillow's parsers were seen to raise on damaged files; none of it is a defect of this program.
+# Exceptions that Pillow's parsers raise on damaged files.
 _DECODER_ERRORS: Final = (
     OSError,
     EOFError,
@@ -64,29 +64,27 @@ _DECODER_ERRORS: Final = (
     zlib.error,
 )
 
-# Scales that numbers are meant on: 1 bit, 8 bits, and the depths of cameras and scanners.
+# Full scales of samples: 1 bit, 8 bits, and the bit depths of cameras and scanners.
 _FULL_SCALES: Final = (1, 255, 1023, 4095, 16383, 65535)
 
-# Pixels of the longer side that decide what is under transparent parts; of a large one, a sample.
-_ENOUGH_TO_JUDGE: Final = 1000
+# Larger pictures are subsampled to this side to choose the paper under transparent parts.
+_SAMPLED_SIDE: Final = 1000
 
-# Gray levels between ink and paper; one ink's own shades differ by less.
+# Minimum difference between ink and paper, in gray levels; shades of one ink differ by less.
 _TWO_TONES: Final = 96
 
-# Brands of ISO media files that hold HEVC pictures; AVIF has brands of its own.
+# Brands of ISO media files with HEVC pictures; AVIF has its own brands.
 _HEIC_BRANDS: Final = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
 
 class PictureError(ValueError):
-    """What was handed in cannot be used; the text tells the visitor what is wrong, what to do.
+    """A picture cannot be used; the message tells the user what is wrong and what to do.
 
     Attributes:
-        code: A key of `SENTENCES`, for a page that has words of its own for it; or `array`, which
-            only programs hand in.
+        code: A key of `SENTENCES`, for pages with their own messages; or `array` for a wrong array.
     """
 
     def __init__(self, text: str, code: str) -> None:
-        """Keep the text, and the code."""
         super().__init__(text)
         self.code = code
 
@@ -97,23 +95,23 @@ SENTENCES: Final = {
     "not_opened": "The file cannot be opened. Check its name, or choose the picture again.",
     "empty": f"The file is empty. {_USE}",
     "format": f"This file is no picture that can be read here. {_USE}",
-    "heic": "HEIC pictures cannot be read here. Save it as JPEG or PNG (on an iPhone: Settings, "
-    "Camera, Formats, Most Compatible), or use a screenshot of it.",
+    "heic": "This is a HEIC picture, which is not supported. Save it as JPEG or PNG (on an iPhone: "
+    "Settings, Camera, Formats, Most Compatible), or use a screenshot of it.",
     "damaged": "This picture is damaged or incomplete. Take it from its source again, or save it "
     "anew as PNG.",
     "too_large": f"The file is too large: at most {MAX_FILE_BYTES // 1_000_000} MB are accepted. "
     "Make the picture smaller, or save it as JPEG or PNG.",
     "too_many_pixels": "This picture has too many pixels: at most "
     f"{MAX_PIXELS // 1_000_000} million are accepted. Make it smaller and try again.",
-    "too_long": f"This picture is too long: at most {MAX_SIDE:,} pixels a side are accepted. "
+    "too_long": f"This picture is too long: at most {MAX_SIDE:,} pixels per side are accepted. "
     "Cut the digits out of it and try again.",
-    "too_small": f"This picture is too small: a digit needs at least {MIN_SIDE} pixels a side. "
+    "too_small": f"This picture is too small: a digit needs at least {MIN_SIDE} pixels per side. "
     "Use a larger one.",
-    "too_many_parts": "This file keeps its picture in too many parts. Save it anew as PNG and try "
+    "too_many_parts": "This file stores its picture in too many parts. Save it as PNG and try "
     "again.",
     "memory": "This picture needs too much memory. Make it smaller.",
 }
-"""Why a picture cannot be used, and what to do."""
+"""Error messages: why a picture cannot be used, and what to do."""
 
 
 def _refusal(code: str) -> PictureError:
@@ -121,21 +119,21 @@ def _refusal(code: str) -> PictureError:
 
 
 def load_picture(source: str | os.PathLike[str] | bytes | Image.Image | Samples) -> Picture:
-    """Read any picture at its full resolution, upright and without transparency.
+    """Load a picture at full resolution, upright and without transparency.
 
-    Transparent parts become paper of the tone that lets the ink be seen. Samples of more than 8
-    bits are scaled, not clipped. Of several frames or pages the first counts.
+    Transparent parts become paper in the tone that keeps the ink visible. Samples of more than 8
+    bits are scaled, not clipped. Of several frames or pages, the first one is used.
 
     Args:
         source: A file by path or content, a Pillow image, or an array `(H, W)`, `(H, W, 1)`,
             `(H, W, 2)` gray with alpha, `(H, W, 3)` RGB or `(H, W, 4)` RGBA of any real dtype.
 
     Returns:
-        An array of its own: `(H, W)` uint8 for opaque gray, else `(H, W, 3)` uint8 RGB.
+        A new array: `(H, W)` uint8 for opaque gray, else `(H, W, 3)` uint8 RGB.
 
     Raises:
-        PictureError: If it is no picture, is damaged, is in a format that is not read here, or is
-            outside of the limits at the top of this module.
+        PictureError: If it is not a picture, damaged, in an unsupported format or beyond the limits
+            at the top of this module.
     """
     try:
         if isinstance(source, np.ndarray):
@@ -159,7 +157,7 @@ def load_picture(source: str | os.PathLike[str] | bytes | Image.Image | Samples)
 
 def _read_file(path: str | os.PathLike[str]) -> bytes:
     try:
-        # Only a regular file: a named pipe or a device would keep the reader waiting for ever.
+        # Regular files only: a named pipe or a device could block forever.
         if Path(path).is_file():
             with Path(path).open("rb") as file:
                 return file.read(MAX_FILE_BYTES + 1)
@@ -180,7 +178,7 @@ def _from_file_content(content: bytes) -> Picture:
     try:
         image = Image.open(io.BytesIO(content), formats=FORMATS)
     except UnidentifiedImageError as error:
-        # Pillow says so too of a file that breaks off or is damaged before its first pixel.
+        # Pillow raises this as well if a file is truncated or damaged before its first pixel.
         if content.startswith(_SIGNATURES) or content[8:12] in (b"WEBP", b"avif"):
             raise _refusal("damaged") from error
         raise _refusal("format") from error
@@ -188,20 +186,20 @@ def _from_file_content(content: bytes) -> Picture:
         return _from_image(image)
 
 
-# How files of the accepted formats begin; those of WebP and AVIF, after a length, say so later, and
-# the two letters of BMP are too few to tell.
+# First bytes of supported formats. In WebP and AVIF they follow a length; the two of BMP are not
+# conclusive.
 _SIGNATURES: Final = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*")
 
 _MARKER: Final = re.compile(rb"\xff+([^\x00\x01\xff\xd0-\xd7])", re.DOTALL)
 
 
 def _count_scans(jpeg: bytes) -> int:
-    """Count the passes that a decoder makes over a JPEG: start-of-scan markers before its end."""
+    """Count the passes of a decoder over a JPEG: start-of-scan markers before its end."""
     scans = 0
     position = 2
     while marker := _MARKER.search(jpeg, position):
         kind = marker[1][0]
-        if kind == 0xD9:  # End of image: what follows (a film, a second picture) is not decoded.
+        if kind == 0xD9:  # End of image: what follows (a video, a second picture) is not decoded.
             break
         scans += kind == 0xDA
         length = int.from_bytes(jpeg[marker.end() : marker.end() + 2], "big")
@@ -210,7 +208,7 @@ def _count_scans(jpeg: bytes) -> int:
 
 
 def _from_image(image: Image.Image) -> Picture:
-    """Turn a Pillow image, decoded or not yet, into a picture."""
+    """Convert a Pillow image, decoded or not, to a picture."""
     _check_parts(image)
     image.load()
     image = _upright(image)
@@ -218,16 +216,16 @@ def _from_image(image: Image.Image) -> Picture:
         return _wide_to_bytes(np.asarray(image), image.info.get("transparency"))
     if image.has_transparency_data:
         return _without_transparency(image)
-    # Pillow turns 1-bit into 0 and 255; np.array copies, so the caller may write to it.
+    # Pillow converts 1-bit samples to 0 and 255; np.array copies, so the result is writable.
     return np.array(image.convert("L" if image.mode in ("1", "L") else "RGB"))
 
 
 def _check_parts(image: Image.Image) -> None:
-    """Refuse before decoding what would need too much memory or time."""
+    """Reject pictures that need too much memory or time to decode."""
     _check_size(*image.size)
     if len(getattr(image, "tile", ())) > MAX_PARTS:
         raise _refusal("too_many_parts")
-    # A TIFF states the size of its tiles apart from its own; one tile is decoded as a whole.
+    # The tiles of a TIFF have their own size; each is decoded as a whole.
     tags = getattr(image, "tag_v2", {})
     sides = (int(tags.get(tag, 1)) for tag in (_TAGS.TileWidth, _TAGS.TileLength))
     if math.prod(sides) > MAX_PIXELS:
@@ -244,37 +242,38 @@ def _check_size(width: int, height: int) -> None:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """Turn a photograph as its EXIF orientation says; damaged EXIF is no reason to refuse it."""
+    """Apply the EXIF orientation; damaged EXIF is ignored."""
     try:
         if image.getexif().get(_TAGS.Orientation, 1) == 1:
-            return image  # exif_transpose would copy it.
+            return image  # exif_transpose would copy it
         return ImageOps.exif_transpose(image)
     except _DECODER_ERRORS:
         return image
 
 
 def _wide_to_bytes(values: Samples, transparency: object = None) -> Picture:
-    """Scale samples of any real dtype to 0-255 by the scale that they were meant on.
+    """Scale samples of any real dtype to 0-255.
 
     Args:
-        values: `(H, W)` or `(H, W, C)`; not negative values count on the smallest of 1, 8, 10, 12,
-            14 and 16 bits that holds them, so that a faint picture stays faint; where there are
-            negative ones, their whole range counts.
-        transparency: The one value of a gray PNG that stands for transparent, or None.
+        values: `(H, W)` or `(H, W, C)`. Without negative values, full scale is that of the smallest
+            of 1, 8, 10, 12, 14 and 16 bits that holds them, so that a faint picture stays faint;
+            with negative values, it is their range.
+        transparency: The value of a gray PNG that means transparent, or None.
     """
     low, high = values.min(), values.max()
     if not (np.isfinite(low) and np.isfinite(high)):
         raise PictureError(
-            "This picture is damaged: some values are no numbers. Save it anew as PNG.", "damaged"
+            "This picture is damaged: some values are not numbers. Save it again as PNG.", "damaged"
         )
     samples = values.astype(np.result_type(values, np.float32))
     if low < 0:
-        # Halved first: the range of the largest numbers does not fit the type itself.
+        # Halved first: the range of large numbers may overflow the dtype.
         samples /= 2
         samples -= samples.min()
         full_scale = float(samples.max())
     else:
-        full_scale = _full_scale(float(high))
+        scales = (max(scale, high) for scale in _FULL_SCALES if high <= scale * 1.05)
+        full_scale = float(next(scales, high))  # filters may overshoot a scale by 5 %
     if full_scale:
         samples /= full_scale
         samples *= 255
@@ -283,14 +282,6 @@ def _wide_to_bytes(values: Samples, transparency: object = None) -> Picture:
         return scaled
     alpha = np.where(values == transparency, 0, 255).astype(np.uint8)
     return _without_transparency(Image.fromarray(np.dstack((scaled, alpha)), "LA"))
-
-
-def _full_scale(high: float) -> float:
-    """Return the scale that holds `high`; a filter's overshoot of a twentieth is no new scale."""
-    for full_scale in _FULL_SCALES:
-        if high <= full_scale * 1.05:
-            return max(full_scale, high)
-    return high
 
 
 def _from_array(array: Samples) -> Picture:
@@ -311,7 +302,7 @@ def _from_array(array: Samples) -> Picture:
 
 
 def _without_transparency(image: Image.Image) -> Picture:
-    """Put an image on paper: `(H, W, 3)` uint8 RGB."""
+    """Composite an image onto paper: `(H, W, 3)` uint8 RGB."""
     image = image.convert("RGBA")
     paper = Image.new("RGB", image.size, (_paper_under(image),) * 3)
     paper.paste(image, mask=image)
@@ -319,16 +310,13 @@ def _without_transparency(image: Image.Image) -> Picture:
 
 
 def _paper_under(image: Image.Image) -> int:
-    """Choose the gray level of the paper under a partly transparent RGBA image.
+    """Choose the gray level, 0 to 255, of the paper under a partly transparent RGBA image.
 
-    Ink alone (one tone) gets paper of the opposite tone, or it would vanish. Where both ink and
-    paper are visible (a sheet with round corners, a sticker with a border), the tone that meets the
-    transparent part goes on.
-
-    Returns:
-        0-255, 255 being white.
+    Ink alone (one tone) gets paper of the opposite tone, or it would be invisible. If both ink and
+    paper are visible (a sheet with round corners, a sticker with a border), the tone next to the
+    transparent part is extended.
     """
-    step = max(1, max(image.size) / _ENOUGH_TO_JUDGE)
+    step = max(1, max(image.size) / _SAMPLED_SIDE)
     size = (math.ceil(image.width / step), math.ceil(image.height / step))
     few = image.resize(size, Image.Resampling.NEAREST)
     alpha = np.asarray(few.getchannel("A"))

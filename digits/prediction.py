@@ -1,4 +1,4 @@
-"""What a picture says: one digit, or every number in it, and what could not be read."""
+"""Answers: the digit of a picture, or all of its numbers and what could not be read."""
 
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
@@ -17,16 +17,16 @@ Box: TypeAlias = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class Prediction:
-    """The digit of a picture.
+    """The answer to a picture of one digit.
 
     Attributes:
-        digit: 0 to 9, or None where there is no digit.
+        digit: 0 to 9, or None if there is no digit.
         reason: None, or why there is no digit: `BLANK` or `NOT_A_DIGIT`.
         confidences: Ten calibrated probabilities by digit, given that it is a digit; sum 1.
-        score: 0 to 1, how likely it is a digit and this one; higher is surer.
-        image: `(28, 28)` float32 in `[0, 1]` that the network saw; None where there is none.
-        box: Around the ink; None for a drawing, and where there is no image.
-        others: How many more digits the picture has.
+        score: 0 to 1, probability that it is a digit, and this one.
+        image: `(28, 28)` float32 in `[0, 1]`, the network's input; None if there is none.
+        box: Bounding box of the ink; None for a drawing, and if there is no image.
+        others: Number of other digits in the picture.
     """
 
     digit: int | None
@@ -38,7 +38,7 @@ class Prediction:
     others: int = 0
 
     def as_json(self, model: str) -> dict[str, Any]:
-        """Return the answer of `/predict` in plain Python types; `model` names the weights."""
+        """Return the response of `/predict` in plain Python types; `model` names the weights."""
         return {
             "digit": self.digit,
             "reason": self.reason,
@@ -50,7 +50,7 @@ class Prediction:
 
 
 NO_INK: Final = Prediction(None, BLANK, (0.1,) * 10, 0.0)
-"""The answer to a blank picture; with another reason, to one whose writing is no digit's."""
+"""The answer to a blank picture; with the other reason, to one with other writing only."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +59,12 @@ class ReadDigit:
 
     Attributes:
         digit: 0 to 9.
-        confidence: 0 to 1, how likely it is a digit and this one.
-        box: Around its ink.
+        confidence: 0 to 1, probability that it is a digit, and this one.
+        box: Bounding box of its ink.
         line: Index of its line, from the top.
-        runner_up: The second likeliest digit.
-        runner_up_confidence: 0 to 1, how likely it is that one.
-        image: `(28, 28)` float32 in `[0, 1]` that the network saw.
+        runner_up: The second most likely digit.
+        runner_up_confidence: 0 to 1, probability of the second most likely digit.
+        image: `(28, 28)` float32 in `[0, 1]`, the network's input.
     """
 
     digit: int
@@ -79,7 +79,7 @@ class ReadDigit:
     def from_probabilities(
         cls, probabilities: npt.NDArray[np.float32], image: InkArray, box: Box, line: int = 0
     ) -> "ReadDigit":
-        """Name the two likeliest digits of `(10,)` or `(11,)` calibrated probabilities."""
+        """Pick the two most likely digits of `(10,)` or `(11,)` calibrated probabilities."""
         first, second = np.argsort(-probabilities[:10], kind="stable")[:2].tolist()
         return cls(
             first, float(probabilities[first]), box, line,
@@ -93,8 +93,8 @@ class Reading:
 
     Attributes:
         lines: The digits of each line from left to right, the lines from top to bottom.
-        digits: One entry a digit, in the same order.
-        unread: Boxes of written or printed ink that is none of the digits.
+        digits: One entry per digit, in the same order.
+        unread: Boxes of written or printed ink that belongs to no digit.
         reason: None, or why there are no digits: `BLANK` or `NOT_A_DIGIT`.
     """
 
@@ -109,7 +109,7 @@ class Reading:
         return "\n".join(self.lines)
 
     def as_json(self, model: str) -> dict[str, Any]:
-        """Return the answer of `/read`; see `Prediction.as_json`."""
+        """Return the response of `/read`; see `Prediction.as_json`."""
         digits = [
             {
                 "digit": d.digit,

@@ -1,7 +1,7 @@
-"""From ink to the (28, 28) image that MNIST's makers would have produced.
+"""Preprocessing of ink: the (28, 28) image that MNIST's authors would have produced.
 
-`digits.plain` and `digits.segmentation` find what was written; `normalize` brings it to MNIST's
-frame. Ink is `(h, w)` float32 in `[0, 1]`, 0 for paper and 1 for full ink.
+`digits.plain` and `digits.segmentation` find the ink; `normalize` fits it into MNIST's frame. Ink
+is `(h, w)` float32 in `[0, 1]`, 0 for paper and 1 for full ink.
 """
 
 from dataclasses import dataclass
@@ -9,33 +9,33 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from digits.ink import BlankPictureError, Ink, InkArray, components, stroke_width
+from digits.ink import BlankPictureError, Ink, InkArray, components, resize, stroke_width
 from digits.prediction import Box
 
 IMAGE_SIDE = 28
 
 BOX_SIDE = 20
-"""MNIST fits the ink into 20x20 and puts its centre of mass at the centre of 28x28
+"""MNIST fits the ink into 20x20 and puts its center of mass at the center of 28x28
 (LeCun, Cortes, Burges, "The MNIST database of handwritten digits")."""
 
 MIN_STROKE = 1.7
-"""Thinnest stroke after normalizing, in pixels of the 28x28 image. A fine pen on a large sheet
-would fade to a gray shadow in 20x20; MNIST's writers used a pen that rarely got thinner."""
+"""Minimum stroke width after normalizing, in pixels of the 28x28 image. A fine pen on a large sheet
+would fade to a gray shadow in 20x20; strokes in MNIST are rarely thinner."""
 
 _EDGE = 0.1
-"""Ink that bounds the written: fainter fringes of a blurred stroke do not count."""
+"""Minimum ink inside the bounding box: fainter fringes of a blurred stroke do not count."""
 
 _FAINT = 0.02
-"""Ink that bounds the box shown to the visitor."""
+"""The same for the bounding box that is shown to the user."""
 
 _FILLED = 0.85
-"""Share of its box that a character fills at most, whatever the pen."""
+"""Maximum share of its bounding box that a character fills, whatever the pen."""
 
 _REACH = 0.2
-"""Strokes of one character lie no further apart than this share of the longest one's size."""
+"""Maximum distance between strokes of one character, as a share of the largest one's size."""
 
 _FINE = 4
-"""Pixels a side that stand for one pixel of the image while the stroke width is set."""
+"""Resolution at which the stroke width is set, as a multiple of the final one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +44,8 @@ class Candidate:
 
     Attributes:
         image: `(28, 28)` float32 in `[0, 1]`, 0 paper, 1 full ink.
-        box: x, y, width, height of its ink in pixels of the picture; None if that is unknown.
-        alone: Whether the paper is plain and holds nothing apart from it.
+        box: Bounding box of the ink in picture pixels; None if unknown.
+        alone: Whether there is nothing else on the plain paper.
     """
 
     image: InkArray
@@ -54,13 +54,13 @@ class Candidate:
 
 
 def preprocess_candidates(ink: Ink) -> list[Candidate]:
-    """Bring the ink of a picture on plain paper into MNIST's frame.
+    """Fit the ink of a picture on plain paper into MNIST's frame.
 
-    A picture of 28x28 may be in MNIST's frame already, and then noise or a line at its edge must
-    not move the digit; or it may be any small picture. The network decides which counts.
+    A 28x28 picture may already be in MNIST's frame, so that noise or a line at its edge must not
+    move the digit; or it may be any small picture. The network decides.
 
     Returns:
-        The normalized ink; for a picture of 28x28, before it, the ink where it is.
+        The normalized ink; for a 28x28 picture, preceded by the ink as it is.
     """
     box = _box(ink.array, ink.scale)
     normalized = Candidate(normalize(ink.array), box, _is_alone(ink.array))
@@ -70,7 +70,10 @@ def preprocess_candidates(ink: Ink) -> list[Candidate]:
 
 
 def _is_alone(ink: InkArray) -> bool:
-    """Tell the strokes of one character: close to each other, none around another, none cut off."""
+    """Return whether these may be the strokes of one character.
+
+    They are if they are close to each other, none surrounds another and none is cut off.
+    """
     mask = (ink > _EDGE).astype(np.uint8)
     boxes = components(mask)[1][1:]
     low, size = boxes[:, :4].reshape(-1, 2, 2).transpose(1, 0, 2)
@@ -78,7 +81,7 @@ def _is_alone(ink: InkArray) -> bool:
         return False
     largest = size.max(axis=1).argmax()
     if boxes[largest, cv2.CC_STAT_AREA] > _FILLED * size[largest].prod():
-        return False  # a card or an image rather than strokes
+        return False  # a card or a photo rather than strokes
     within = (low > low[largest]) & (low + size < low[largest] + size[largest])
     reach = 1 + int(_REACH * size.max())
     near = len(components(cv2.dilate(mask, np.ones((reach, reach), np.uint8)))[1]) <= 2
@@ -91,7 +94,7 @@ def _box(array: InkArray, scale: float) -> Box:
 
 
 def center_of_mass(ink: InkArray) -> tuple[float, float]:
-    """Row and column of the centre of mass, in indices; there must be some ink."""
+    """Return row and column of the center of mass, as indices; there must be some ink."""
     mass = ink.sum()
     height, width = ink.shape
     row = float(ink.sum(axis=1) @ np.arange(height) / mass)
@@ -99,7 +102,7 @@ def center_of_mass(ink: InkArray) -> tuple[float, float]:
 
 
 def normalize(ink: InkArray) -> InkArray:
-    """Fit ink of any size into 20x20 with its shape kept and centre its mass in 28x28.
+    """Fit ink of any size into 20x20, keep its aspect ratio and center its mass in 28x28.
 
     Raises:
         BlankPictureError: If there is no ink.
@@ -108,12 +111,12 @@ def normalize(ink: InkArray) -> InkArray:
 
 
 def has_ink(ink: InkArray) -> bool:
-    """Whether there is anything that `normalize` could fit into its frame."""
+    """Return whether there is any ink that `normalize` can fit into the frame."""
     return bool((ink > _EDGE).any())
 
 
 def crop(ink: InkArray) -> InkArray:
-    """Cut to the bounding box of the ink.
+    """Crop to the bounding box of the ink.
 
     Raises:
         BlankPictureError: If there is no ink.
@@ -128,7 +131,7 @@ def thicken(ink: InkArray) -> InkArray:
     """Widen strokes of cropped ink that would be thinner than `MIN_STROKE` in the (28, 28) image.
 
     Returns:
-        The ink at no more than `_FINE` times the final size.
+        The ink, at no more than `_FINE` times the final size.
     """
     side = max(ink.shape)
     fine = BOX_SIDE * _FINE
@@ -145,18 +148,18 @@ def thicken(ink: InkArray) -> InkArray:
 
 
 def fit_to_box(ink: InkArray) -> InkArray:
-    """Scale cropped ink so that its larger side is 20 pixels, with the shape kept."""
+    """Scale cropped ink so that its longer side is 20 pixels; the aspect ratio is kept."""
     return _resize(ink, BOX_SIDE / max(ink.shape))
 
 
 def center_by_mass(box: InkArray) -> InkArray:
-    """Place ink of up to 20x20 so that its centre of mass is the centre of 28x28.
+    """Place ink of up to 20x20 so that its center of mass is the center of 28x28.
 
-    It is moved by whole pixels, and never over the edge.
+    It is moved by whole pixels, and never beyond the edge.
     """
     height, width = box.shape
     row, column = center_of_mass(box)
-    # MNIST's own centres of mass lie within half a pixel of index 14, hence the rounding.
+    # The centers of mass in MNIST are within half a pixel of index 14, hence the rounding.
     top = int(np.clip(np.floor(IMAGE_SIDE / 2 - row + 0.5), 0, IMAGE_SIDE - height))
     left = int(np.clip(np.floor(IMAGE_SIDE / 2 - column + 0.5), 0, IMAGE_SIDE - width))
     image = np.zeros((IMAGE_SIDE, IMAGE_SIDE), np.float32)
@@ -165,7 +168,4 @@ def center_by_mass(box: InkArray) -> InkArray:
 
 
 def _resize(ink: InkArray, factor: float) -> InkArray:
-    height, width = ink.shape
-    size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
-    return np.clip(cv2.resize(ink, size, interpolation=how), 0, 1)
+    return np.clip(resize(ink, factor, cv2.INTER_CUBIC), 0, 1)

@@ -1,4 +1,4 @@
-"""From a picture or a drawing to calibrated answers, or to the reason why there are none."""
+"""The recognizer: calibrated answers to pictures and drawings, or the reason why there are none."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -16,13 +16,7 @@ from digits.ink import Ink, InkArray
 from digits.layers import Tensors
 from digits.look import Look
 from digits.numbers.line_reader import LineReader
-from digits.numbers.reading import (
-    Character,
-    NumberReader,
-    evidence,
-    is_sure,
-    min_confidence,
-)
+from digits.numbers.reading import Character, NumberReader, evidence, is_sure, min_confidence
 from digits.pictures import Picture
 from digits.prediction import BLANK, NO_INK, NOT_A_DIGIT, Box, Prediction, ReadDigit, Reading
 from digits.preprocessing import Candidate, has_ink, normalize
@@ -32,15 +26,21 @@ from digits.segmentation.layout import Layout
 from digits.segmentation.lines import Line
 from digits.weights import Weights, WeightsError
 
-MAX_RELATIVE_UNCERTAINTY: Final = 0.2
-"""A later candidate is selected if its uncertainty is at most this share of the first one's."""
+_MAX_RELATIVE_UNCERTAINTY: Final = 0.2
+"""A later candidate is selected if its uncertainty is below this share of the first one's."""
 
 
 class Recognizer:
-    """One set of weights, ready to answer; safe to share between threads.
+    """The networks of one set of weights, ready to run; thread-safe.
+
+    Args:
+        weights: A verified set of weights.
+        finder: The finder of the same set, if already built.
+        extractor: The extractor, likewise.
+        line_reader: The line reader, likewise.
 
     Attributes:
-        weights: The set that answers.
+        weights: The set of weights.
     """
 
     def __init__(
@@ -50,32 +50,23 @@ class Recognizer:
         extractor: Extractor | None = None,
         line_reader: LineReader | None = None,
     ) -> None:
-        """Build the networks and start the runtime.
-
-        Args:
-            weights: A verified set.
-            finder: Of the same set, where it is built already.
-            extractor: The same.
-            line_reader: The same.
-        """
         self.weights = weights
-        config = weights.config
-        graph = onnx_graph.build(
-            networks.find(config.network),
-            weights.tensors,
-            config.temperature,
-            (onnx_graph.PROBABILITIES, onnx_graph.LOGITS),
-        )
-        self._run = onnx_graph.start(graph)
+        self._run = self._start((onnx_graph.PROBABILITIES, onnx_graph.LOGITS))
         self._finder = finder or Finder(weights.finder)
         self._line_reader = line_reader or LineReader(weights.line_reader)
         self._extractor = extractor or Extractor(weights.extractor)
-        self._numbers = NumberReader(
-            self.predict_images, self._line_reader, config.rejection_threshold
+        threshold = weights.config.rejection_threshold
+        self._numbers = NumberReader(self.predict_images, self._line_reader, threshold)
+
+    def _start(self, outputs: Sequence[str]) -> onnx_graph.Run:
+        config = self.weights.config
+        network = networks.find(config.network)
+        return onnx_graph.start(
+            onnx_graph.build(network, self.weights.tensors, config.temperature, outputs)
         )
 
     def with_network(self, network: str, tensors: Tensors) -> "Recognizer":
-        """Replace the network that reads a digit by one without calibration that rejects no digit.
+        """Replace the network that classifies a digit, without calibration or rejection.
 
         Args:
             network: A key of `digits.networks.NETWORKS`.
@@ -88,21 +79,21 @@ class Recognizer:
         return Recognizer(weights, self._finder, self._extractor, self._line_reader)
 
     def look(self, picture: Picture) -> Look:
-        """Get ready to answer several questions about one picture.
+        """Prepare a picture for several queries.
 
         Args:
-            picture: `(H, W)` or `(H, W, 3)` uint8, upright, as `load_picture` gives it.
+            picture: `(H, W)` or `(H, W, 3)` uint8, upright, as returned by `load_picture`.
         """
         return Look(self._finder, self._extractor, picture)
 
     def predict(self, picture: Picture) -> Prediction:
-        """Read the one digit of a picture; of several, the most prominent.
+        """Read the digit of a picture; of several, the most prominent one.
 
         Args:
-            picture: `(H, W)` or `(H, W, 3)` uint8, upright, as `load_picture` gives it.
+            picture: `(H, W)` or `(H, W, 3)` uint8, upright, as returned by `load_picture`.
 
         Returns:
-            The answer. A picture without a digit is an answer too, with the reason.
+            The answer. If there is no digit, it states the reason.
         """
         return self.predict_look(self.look(picture))
 
@@ -111,16 +102,16 @@ class Recognizer:
         return self.read_look(self.look(picture))
 
     def predict_look(self, look: Look) -> Prediction:
-        """Do what `predict` does."""
+        """Same as `predict`, for a prepared picture."""
         return self.select(look.candidates, lambda: look.layout)
 
     def select(self, candidates: Sequence[Candidate], find: Callable[[], Layout]) -> Prediction:
-        """Decide between what is seen in a picture.
+        """Choose between the ink on plain paper and the layout of a picture.
 
         Args:
-            candidates: As of `Look.candidates`.
-            find: Returns the layout; not called where a single character on plain paper is
-                rejected, or surely a digit.
+            candidates: See `Look.candidates`.
+            find: Returns the layout; not called if a single character on plain paper is rejected,
+                or confidently a digit.
         """
         first = self._best(candidates)
         is_alone = any(candidate.alone for candidate in candidates)
@@ -133,7 +124,7 @@ class Recognizer:
         return second if second.digit is not None and (first.digit is None or surer) else first
 
     def read_look(self, look: Look) -> Reading:
-        """Do what `read` does."""
+        """Same as `read`, for a prepared picture."""
         readings = map(self.read_layout, look.layouts())
         first = next(readings)
         while not is_sure(min_confidence(first.digits)) and (again := next(readings, None)):
@@ -142,12 +133,12 @@ class Recognizer:
             return first
         second = self._numbers.read_ink(look.ink)
         if not second.digits:
-            return second if first.reason == BLANK else first  # what it rejects is written
+            return second if first.reason == BLANK else first  # rejected ink is not blank
         surer = first.digits or first.reason == BLANK or is_sure(min_confidence(second.digits))
         return second if surer and evidence(second) > evidence(first) else first
 
     def predict_layout(self, layout: Layout) -> Prediction:
-        """Read the one digit of a picture by what the finder saw alone."""
+        """Read the digit of a picture from its layout alone."""
         characters = [
             (character, line.score)
             for line in layout.lines
@@ -166,12 +157,12 @@ class Recognizer:
         return replace(answer, others=len(sure) - 1) if sure else self._reject(answer)
 
     def _reject(self, answer: Prediction) -> Prediction:
-        """Reject a digit that one network sees and another does not; rank it below what counts."""
+        """Reject a digit on which two networks disagree, with a score below the threshold."""
         score = answer.score * self.weights.config.rejection_threshold
         return replace(answer, digit=None, reason=NOT_A_DIGIT, score=score)
 
     def read_layout(self, layout: Layout) -> Reading:
-        """Read all digits of a picture by what the finder saw alone."""
+        """Read all digits of a picture from its layout alone."""
         texts: list[str] = []
         read: list[ReadDigit] = []
         unread: list[Box] = []
@@ -187,7 +178,7 @@ class Recognizer:
             number = [each.as_digit(len(texts)) for each in digits]
             read += number
             texts.append("".join(str(digit.digit) for digit in number))
-        # Ink beside a digit that was read is a sliver of it rather than writing left out.
+        # Unread ink that touches a digit is a sliver of it rather than other writing.
         unread = [box for box in unread if not _touches(box, [digit.box for digit in read])]
         known = [*unread, *(digit.box for digit in read)]
         unread += [box for box in layout.unread if not _touches(box, known)]
@@ -195,20 +186,17 @@ class Recognizer:
         return Reading(tuple(texts), tuple(read), tuple(unread), reason)
 
     def _read_line(self, line: Line, *, whole: bool = False) -> list[Character]:
-        """Read digits and other writing of a line, from left to right, or the whole as one."""
+        """Read the characters of a line, from left to right, or the `whole` as one."""
         named = self._line_reader.read(line.ink)
         if whole or not named:
             return [self._numbers.read_character(line.ink, named, line.box)]
         return self._numbers.read_characters(line.ink, named, line.to_picture)
 
     def predict_ink(self, ink: InkArray) -> Prediction:
-        """Read the one digit of a drawing.
+        """Read the digit of a drawing; see `predict`.
 
         Args:
-            ink: `(h, w)` float32 in `[0, 1]`, 0 paper, 1 full ink; all of it is meant.
-
-        Returns:
-            As of `predict`.
+            ink: `(h, w)` float32 in `[0, 1]`, 0 paper, 1 full ink; all of it counts as writing.
         """
         if not has_ink(ink):
             return NO_INK
@@ -216,14 +204,11 @@ class Recognizer:
         return self.decide(image, self.predict_images(image[None])[0])
 
     def read_ink(self, ink: InkArray, scale: float = 1.0) -> Reading:
-        """Read all digits of a drawing.
+        """Read all digits of a drawing; see `read`.
 
         Args:
-            ink: `(h, w)` float32 in `[0, 1]`, 0 paper, 1 full ink; all of it is meant.
-            scale: Units of the boxes to a pixel of the ink.
-
-        Returns:
-            As of `read`.
+            ink: `(h, w)` float32 in `[0, 1]`, 0 paper, 1 full ink; all of it counts as writing.
+            scale: Units of the boxes per pixel of the ink.
         """
         if not has_ink(ink):
             return Reading((), (), reason=BLANK)
@@ -232,15 +217,15 @@ class Recognizer:
     def decide(
         self, image: InkArray, probabilities: npt.NDArray[np.float32], box: Box | None = None
     ) -> Prediction:
-        """Turn one row of `predict_images` into an answer.
+        """Convert one row of `predict_images` to an answer.
 
         Args:
             image: `(28, 28)` float32 in `[0, 1]`.
             probabilities: `(10,)` or `(11,)` float32, calibrated.
-            box: Where the ink is in the picture, if there is one.
+            box: Bounding box of the ink in the picture, if there is one.
 
         Returns:
-            The answer; no digit where the score is below the weights' rejection threshold.
+            The answer; no digit if the score is below the rejection threshold of the weights.
         """
         digits = probabilities[:10].astype(np.float64)
         digit = int(digits.argmax())
@@ -251,19 +236,19 @@ class Recognizer:
         return Prediction(digit, None, confidences, score, image, box)
 
     def predict_images(self, images: InkArray) -> npt.NDArray[np.float32]:
-        """Calibrated probabilities of images that are in MNIST's frame already.
+        """Return calibrated probabilities of images in MNIST's frame.
 
         Args:
             images: `(N, 28, 28)` float32 in `[0, 1]`, 0 paper, 1 full ink.
 
         Returns:
-            `(N, 10)` float32 by digit, or `(N, 11)` where class 10 is "not a digit"; rows sum to 1.
+            `(N, 10)` float32, or `(N, 11)` where class 10 is "not a digit"; rows sum to 1.
         """
         probabilities, _ = self._run(images[..., None])
         return probabilities
 
     def explain(self, image: InkArray, digit: int) -> npt.NDArray[np.float32]:
-        """Show which ink of an image speaks for a digit, and which against it.
+        """Return which ink of an image is evidence for a digit, and which against it.
 
         Args:
             image: `(28, 28)` float32 in `[0, 1]`, 0 paper, 1 full ink.
@@ -277,13 +262,13 @@ class Recognizer:
         )
 
     def activations(self, image: InkArray) -> list[Activation]:
-        """Compute what the layers of the network make of an image.
+        """Return the outputs of the network's layers for an image.
 
         Args:
             image: `(28, 28)` float32 in `[0, 1]`, 0 paper, 1 full ink.
 
         Returns:
-            One entry for each of `digits.activations.visible_steps`, in their order.
+            One entry for each of `digits.activations.visible_steps`, in that order.
         """
         steps = visible_steps(networks.find(self.weights.config.network))
         values = self._inside(image[None, ..., None])
@@ -291,20 +276,16 @@ class Recognizer:
 
     @cached_property
     def _inside(self) -> onnx_graph.Run:
-        """The network once more, with its layers as outputs; most visitors never look inside."""
-        config = self.weights.config
-        network = networks.find(config.network)
-        names = [step.name for step in visible_steps(network)]
-        return onnx_graph.start(
-            onnx_graph.build(network, self.weights.tensors, config.temperature, names)
-        )
+        """A second session of the network, with its layers as outputs, started on first use."""
+        network = networks.find(self.weights.config.network)
+        return self._start([step.name for step in visible_steps(network)])
 
     def self_test(self) -> None:
-        """Read the ten drawings of the project's own.
+        """Read the ten example drawings.
 
         Raises:
-            WeightsError: If fewer than nine of them are read right: such weights have not learned
-                to read digits, whatever their files say.
+            WeightsError: If fewer than nine of them are read correctly: such weights have not
+                learned to read digits, whatever their files say.
         """
         read = [self.predict_ink(draw(parse_strokes(digit_example(d)))).digit for d in range(10)]
         wrong = [f"{label} as {digit}" for label, digit in enumerate(read) if digit != label]
@@ -317,34 +298,35 @@ class Recognizer:
         if not candidates:
             return NO_INK
         rows = self.predict_images(np.stack([candidate.image for candidate in candidates]))
-        best = select_candidate(list(rows))
+        best = select_candidate(rows)
         return self.decide(candidates[best].image, rows[best], candidates[best].box)
 
 
 def _combined(first: float, second: float) -> float:
-    """Combine the probabilities that two independent networks give one thing, by Bayes' rule."""
+    """Combine the probabilities of two independent networks by Bayes' rule."""
     both, neither = first * second, (1 - first) * (1 - second)
     return both / max(both + neither, 1e-9)
 
 
 def _touches(box: Box, others: Sequence[Box]) -> bool:
-    """Tell whether a box overlaps or touches another."""
+    """Return whether a box overlaps or touches another."""
     return any(
         all(box[k] <= o[k] + o[k + 2] and o[k] <= box[k] + box[k + 2] for k in (0, 1))
         for o in others
     )
 
 
-def select_candidate(rows: Sequence[npt.NDArray[np.float32]]) -> int:
-    """Select among several candidates for one picture.
+def select_candidate(rows: npt.NDArray[np.float32]) -> int:
+    """Select one of several candidates for a picture.
 
     Args:
-        rows: `(10,)` or `(11,)` float32 calibrated probabilities of each candidate, the likeliest
-            candidate first; at least one.
+        rows: `(N, 10)` or `(N, 11)` float32 calibrated probabilities, those of the preferred
+            candidate first; at least one row.
 
     Returns:
-        The index of the surest candidate, if it is far surer of a digit than the first; else 0.
+        The index of the most confident candidate, if it is far more confident than the first;
+        else 0.
     """
-    uncertainties = [1 - float(row[:10].max()) for row in rows]
-    best = int(np.argmin(uncertainties))
-    return best if uncertainties[best] < MAX_RELATIVE_UNCERTAINTY * uncertainties[0] else 0
+    uncertainties = 1 - rows[:, :10].max(axis=1).astype(np.float64)
+    best = int(uncertainties.argmin())
+    return best if uncertainties[best] < _MAX_RELATIVE_UNCERTAINTY * uncertainties[0] else 0

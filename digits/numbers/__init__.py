@@ -1,1 +1,1 @@
-"""Several digits in one line of ink, told apart and read."""
+"""Reading lines of ink: separating the characters and recognizing them."""

@@ -1,14 +1,15 @@
-"""The network that reads a line of ink at once, and the ink of each character that it names.
+"""The line reader: the network that recognizes a whole line of ink, and the ink of each character.
 
-The network says for each column of the line what is named there: connectionist temporal
-classification (Graves et al. 2006). A character's ink is the connected ink where it is named; ink
-that several share is cut between them where it is thinnest.
+The network classifies each column of the line: connectionist temporal classification (Graves et al.
+2006). The ink of a character is the connected component at its column; a component that several
+characters share is cut between them where it is thinnest.
 """
 
 import itertools
 from dataclasses import dataclass
 from typing import Final
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -19,21 +20,21 @@ from digits.numbers.frame import FRAME_EDGE, fit_line
 from digits.onnx_graph import open_heads
 
 _SMALL: Final = 0.35
-"""Height of connected ink, in that of the tallest, below which it is rather a part of another."""
+"""Components shorter than this share of the tallest one are more likely a piece of another."""
 
-_NOBODY: Final = -1
+_NO_OWNER: Final = -1
 
 _NEAR: Final = 0.3
-"""Distance from a character, in heights of the characters, within which ink is a part of it."""
+"""Maximum distance of a piece from its character, as a multiple of character height."""
 
 
 @dataclass(frozen=True, eq=False)
 class Named:
-    """A character that the network names.
+    """A character recognized by the network.
 
     Attributes:
-        probabilities: `(11,)` float32 by digit, then of other writing; the sum is 1.
-        column: Where, in columns of the ink.
+        probabilities: `(11,)` float32, ten digits, then other writing; sum 1.
+        column: Its column in the ink.
     """
 
     probabilities: npt.NDArray[np.float32]
@@ -45,8 +46,8 @@ class Part:
     """The ink of one character.
 
     Attributes:
-        ink: `(h, w)` float32 in `[0, 1]`, cut to the character.
-        box: Top, left, bottom, right in the line's ink; the last two exclusive.
+        ink: `(h, w)` float32 in `[0, 1]`, cropped to the character.
+        box: Top, left, bottom and right in the ink of the line; the last two are exclusive.
     """
 
     ink: InkArray
@@ -54,18 +55,13 @@ class Part:
 
 
 class LineReader:
-    """The network; safe to share between threads."""
+    """The network, built from `tensors` named as in `digits.layers.shapes`; thread-safe."""
 
     def __init__(self, tensors: Tensors) -> None:
-        """Build the network.
-
-        Args:
-            tensors: By the names of `digits.layers.shapes`.
-        """
         self._heads = open_heads(BESIDE[LINE_READER], tensors, softmax=True)
 
     def read(self, ink: InkArray) -> list[Named]:
-        """Name the characters of a line from left to right.
+        """Recognize the characters of a line, from left to right.
 
         Args:
             ink: `(h, w)` float32 in `[0, 1]`, with some ink.
@@ -89,14 +85,14 @@ class LineReader:
 
 
 def share_ink(ink: InkArray, columns: npt.NDArray[np.float64]) -> list[Part]:
-    """Give each character its ink.
+    """Split ink into characters.
 
     Args:
         ink: `(h, w)` float32 in `[0, 1]`, with some ink.
-        columns: `(n,)`, from left to right: one within each character; at least one.
+        columns: `(n,)`, one column in each character, from left to right; at least one.
 
     Returns:
-        For each its part of the ink, which may be empty.
+        One part per character; it may be empty.
     """
     labels, stats = components(ink > 0)
     boxes = stats[1:, :4].astype(np.float64)
@@ -104,9 +100,9 @@ def share_ink(ink: InkArray, columns: npt.NDArray[np.float64]) -> list[Part]:
     gaps = gaps_between(boxes, boxes[holder])
     nearest = gaps.argmin(axis=1)
     reach = _NEAR * np.median(boxes[holder, 3])
-    nearest[gaps[np.arange(len(boxes)), nearest] > reach] = _NOBODY
+    nearest[gaps[np.arange(len(boxes)), nearest] > reach] = _NO_OWNER
     nearest[holder] = np.arange(len(columns))
-    owner = np.concatenate([[_NOBODY], nearest])[labels]
+    owner = np.concatenate([[_NO_OWNER], nearest])[labels]
     shared, counts = np.unique(holder, return_counts=True)
     for index in shared[counts > 1]:
         x, y, w, h = stats[index + 1, :4]
@@ -115,13 +111,19 @@ def share_ink(ink: InkArray, columns: npt.NDArray[np.float64]) -> list[Part]:
         cuts = _cuts(ink[y : y + h, x : x + w] * part, columns[of] - x)
         place = owner[y : y + h, x : x + w]
         place[part] = of[np.searchsorted(cuts, np.nonzero(part)[1], side="right")]
-    return _parts(ink, owner, len(columns))
+    parts = []
+    for character in range(len(columns)):
+        mask = owner == character
+        x, y, w, h = cv2.boundingRect(mask.astype(np.uint8))
+        window = slice(y, y + h), slice(x, x + w)
+        parts.append(Part(ink[window] * mask[window], (y, x, y + h, x + w)))
+    return parts
 
 
 def _holders(
     boxes: npt.NDArray[np.float64], columns: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.intp]:
-    """Return for each column the index of the connected ink that it is in the middle of."""
+    """Return the index of the component at each column, of several the most centered."""
     left, right = boxes[:, :1], boxes[:, :1] + boxes[:, 2:3]
     beside = np.maximum(left - columns, columns - right).clip(0)
     off_centre = np.abs(columns - (left + right) / 2) / boxes[:, 2:3]
@@ -132,14 +134,14 @@ def _holders(
 def gaps_between(
     boxes: npt.NDArray[np.float64], others: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
-    """Return the distances of boxes to others.
+    """Return the distances between boxes.
 
     Args:
         boxes: `(n, 4)` x, y, width, height.
-        others: `(m, 4)` of the same.
+        others: `(m, 4)`, likewise.
 
     Returns:
-        `(n, m)`, 0 where they overlap.
+        `(n, m)`, 0 where two boxes overlap.
     """
     low, high = boxes[:, None, :2], boxes[:, None, :2] + boxes[:, None, 2:]
     apart = np.maximum(low - (others[:, :2] + others[:, 2:]), others[:, :2] - high)
@@ -147,7 +149,7 @@ def gaps_between(
 
 
 def _cuts(ink: InkArray, columns: npt.NDArray[np.float64]) -> list[int]:
-    """Cut ink between each two of some columns: through few strokes, and little ink of these."""
+    """Return where to cut ink between adjacent columns: across few strokes, then little ink."""
     strokes = (np.diff(ink > 0, axis=0, prepend=0) > 0).sum(axis=0)
     cost = (ink.shape[0] + 1) * strokes + ink.sum(axis=0)
     places = np.clip(columns, 0, len(cost) - 1).astype(int)
@@ -155,18 +157,3 @@ def _cuts(ink: InkArray, columns: npt.NDArray[np.float64]) -> list[int]:
         a + 1 + int(cost[a + 1 : b].argmin()) if b > a + 1 else b
         for a, b in itertools.pairwise(places)
     ]
-
-
-def _parts(ink: InkArray, owner: npt.NDArray[np.intp], count: int) -> list[Part]:
-    """Cut out the ink of each owner."""
-    rows, columns = np.nonzero(owner != _NOBODY)
-    owners = owner[rows, columns]
-    low, high = np.full((2, count), max(ink.shape)), np.zeros((2, count), np.intp)
-    for axis, places in enumerate((rows, columns)):
-        np.minimum.at(low[axis], owners, places)
-        np.maximum.at(high[axis], owners, places + 1)
-    parts = []
-    for k, (top, left, bottom, right) in enumerate(np.concatenate([low, high]).T.tolist()):
-        window = (slice(top, max(top, bottom)), slice(left, max(left, right)))
-        parts.append(Part(ink[window] * (owner[window] == k), (top, left, bottom, right)))
-    return parts

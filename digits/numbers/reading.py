@@ -1,4 +1,4 @@
-"""Lines of digits, read from their ink."""
+"""Reading lines of digits from their ink."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -14,32 +14,32 @@ from digits.numbers.line_reader import LineReader, Named, share_ink
 from digits.prediction import NOT_A_DIGIT, Box, ReadDigit, Reading
 from digits.preprocessing import has_ink, normalize
 
-_LEAST_MEAN = 0.65
-"""Mean confidence of a number's characters; it is above 0.9 where all are digits."""
+_MIN_MEAN = 0.65
+"""Minimum mean confidence of the characters of a number; above 0.9 where all are digits."""
 
 _OTHER = 0.5
-"""Weight of other writing, whose confidence is 0, in that mean: signs stand beside numbers."""
+"""Weight of other writing, whose confidence is 0, in that mean: numbers may contain signs."""
 
 _NO_EVIDENCE = 0.7
-"""Confidence of a digit that speaks neither for a reading nor against it."""
+"""Confidence of a digit that is evidence neither for a reading nor against it."""
 
-_LEAST = 1e-6
-"""Least probability that counts: no network is as certain as its numbers say."""
+_MIN_PROBABILITY = 1e-6
+"""Lower bound of probabilities: no network is as certain as its output claims."""
 
-_SURE = 0.9
-"""Confidence from which an answer is sure."""
+_CONFIDENT = 0.9
+"""Minimum confidence of a confident answer."""
 
 Classify = Callable[[InkArray], npt.NDArray[np.float32]]
 """`(N, 28, 28)` float32 images to `(N, 10)` or `(N, 11)` float32 probabilities."""
 
 
 class Character(NamedTuple):
-    """Ink of one digit, or of other writing.
+    """A digit, or a character of other writing.
 
     Attributes:
         image: `(28, 28)` float32 in `[0, 1]` that the network saw.
         probabilities: `(10,)` or `(11,)` float32, calibrated.
-        box: Around the ink.
+        box: Bounding box of the ink.
         is_digit: Whether it is read as a digit.
     """
 
@@ -50,30 +50,29 @@ class Character(NamedTuple):
 
     @property
     def confidence(self) -> float:
-        """0 to 1, how likely it is the likeliest digit; 0 for other writing."""
+        """Probability of the most likely digit; 0 for other writing."""
         return float(self.probabilities[:10].max()) if self.is_digit else 0.0
 
     @property
     def digit_probability(self) -> float:
-        """0 to 1, how likely it is a digit, whichever; 0 for other writing."""
+        """Probability that it is any digit; 0 for other writing."""
         return _digit_probability(self.probabilities) if self.is_digit else 0.0
 
     def as_digit(self, line: int = 0) -> ReadDigit:
-        """Name the digit; `line` counts from the top."""
+        """Convert to a `ReadDigit`; `line` counts from the top."""
         return ReadDigit.from_probabilities(self.probabilities, self.image, self.box, line)
 
 
 class NumberReader:
-    """Reads lines of ink by two networks: one that names all characters, one that reads a digit."""
+    """Reads lines of ink with two networks: the line reader, and the one that classifies a digit.
+
+    Args:
+        classify: `Recognizer.predict_images`.
+        line_reader: The line reader.
+        threshold: Minimum confidence of a digit that stands alone; below, it is rejected.
+    """
 
     def __init__(self, classify: Classify, line_reader: LineReader, threshold: float) -> None:
-        """Take both networks.
-
-        Args:
-            classify: As `Recognizer.predict_images`.
-            line_reader: Names the characters of a line.
-            threshold: Confidence below which a digit that stands alone is rejected.
-        """
         self._classify = classify
         self._line_reader = line_reader
         self._threshold = threshold
@@ -86,14 +85,14 @@ class NumberReader:
     ) -> list[Character]:
         """Read digits and other writing, from left to right.
 
-        The line reader tells which characters there are, and which of them are other writing: a
-        slash beside digits looks like a 1 by itself. What a digit is, both networks say: their
-        probabilities' geometric mean.
+        The line reader decides which characters there are, and which of them are other writing: a
+        slash beside digits looks like a 1 by itself. Which digit it is follows from the geometric
+        mean of the probabilities of both networks.
 
         Args:
             ink: `(h, w)` float32 in `[0, 1]`, with some ink.
-            named: What the line reader names in it.
-            to_picture: Turns top, left, bottom, right of a part of the ink into a box.
+            named: Result of the line reader for it.
+            to_picture: Converts top, left, bottom and right of a part of the ink to a box.
         """
         if not named:
             return []
@@ -112,14 +111,14 @@ class NumberReader:
         ]
 
     def read_character(self, ink: InkArray, named: Sequence[Named], box: Box) -> Character:
-        """Read ink as one character: by both networks if the line reader names one, too.
+        """Read ink as one character, with both networks if the line reader sees one, too.
 
-        Nothing stands beside it, so both say whether it is a digit.
+        Nothing stands beside it, so both decide whether it is a digit.
 
         Args:
             ink: `(h, w)` float32 in `[0, 1]`, with some ink.
-            named: What the line reader names in it.
-            box: Around it.
+            named: Result of the line reader for it.
+            box: Its bounding box.
         """
         image = normalize(ink)
         rows = self._classify(image[None])
@@ -129,15 +128,18 @@ class NumberReader:
         return Character(image, both, box, _digit_probability(both) > 0.5)
 
     def is_number(self, line: Sequence[Character]) -> bool:
-        """Tell digits from words: neighbours vouch for an unclear digit, not for one alone."""
+        """Decide whether a line is a number.
+
+        Clear neighbors support an unclear digit; a digit that stands alone has none.
+        """
         digits = [each.confidence for each in line if each.is_digit]
         if not digits:
             return False
-        least = self._threshold if len(line) == 1 else _LEAST_MEAN
+        least = self._threshold if len(line) == 1 else _MIN_MEAN
         return sum(digits) >= least * (len(digits) + _OTHER * (len(line) - len(digits)))
 
     def read_ink(self, ink: Ink) -> Reading:
-        """Read one line of ink from left to right; all of it is meant."""
+        """Read one line of ink, from left to right; all ink counts as writing."""
 
         def to_picture(top: float, left: float, bottom: float, right: float) -> Box:
             top, left, bottom, right = (side * ink.scale for side in (top, left, bottom, right))
@@ -156,30 +158,30 @@ class NumberReader:
 
 
 def _digit_probability(probabilities: npt.NDArray[np.float32]) -> float:
-    """Return 1 less that of "not a digit", which a network of ten classes never says."""
+    """Return 1 minus that of "not a digit", which a network with ten classes lacks."""
     return 1 - float(probabilities[networks.NOT_A_DIGIT :].sum())
 
 
 def _geometric_mean(
     by_line: npt.NDArray[np.float32], by_digit: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.float32]:
-    """Return probabilities as `by_digit` has them: `(N, 10)`, or `(N, 11)` with "not a digit"."""
+    """Return probabilities shaped as `by_digit`: `(N, 10)`, or `(N, 11)` with "not a digit"."""
     if by_digit.shape[1] == networks.NOT_A_DIGIT:
         by_line = by_line[:, : networks.NOT_A_DIGIT]
-    mean = np.sqrt(np.maximum(by_line, _LEAST) * np.maximum(by_digit, _LEAST))
+    mean = np.sqrt(np.maximum(by_line, _MIN_PROBABILITY) * np.maximum(by_digit, _MIN_PROBABILITY))
     return np.asarray(mean / mean.sum(axis=1, keepdims=True), np.float32)
 
 
 def evidence(reading: Reading) -> float:
-    """Return what a reading's digits speak for it: those of less than `_NO_EVIDENCE` against it."""
+    """Return the evidence for a reading; a digit below `_NO_EVIDENCE` counts against it."""
     return sum(digit.confidence - _NO_EVIDENCE for digit in reading.digits)
 
 
 def min_confidence(digits: Sequence[ReadDigit]) -> float:
-    """Return the confidence of the least certain of some digits; 0 if there is none."""
+    """Return the lowest confidence of some digits; 0 if there are none."""
     return min((digit.confidence for digit in digits), default=0.0)
 
 
 def is_sure(confidence: float) -> bool:
-    """Tell whether an answer is confident enough to replace another, or to withstand it."""
-    return bool(confidence >= _SURE)
+    """Return whether an answer is confident enough to replace another, or not to be replaced."""
+    return bool(confidence >= _CONFIDENT)

@@ -1,7 +1,7 @@
-"""Where the digits of a picture are, and where there is other writing.
+"""The finder: the network that locates the digits of a picture, and other writing.
 
-A network looks at the whole picture and marks digits' ink, other writing and lines coarsely, and
-the centre of each digit. `digits.segmentation.extractor` gets the ink itself from there.
+It sees the whole picture at low resolution and marks the ink of digits, other writing and lines,
+and the center of each digit. `digits.segmentation.extractor` then separates the ink itself.
 """
 
 from dataclasses import dataclass
@@ -16,41 +16,32 @@ from digits.networks import BESIDE, FINDER
 from digits.onnx_graph import open_heads
 from digits.pictures import Picture
 from digits.prediction import Box
-from digits.segmentation.letterbox import (
-    Letterbox,
-    as_planes,
-    letterbox,
-    stretch,
-    tiles_of,
-    to_square,
-)
+from digits.segmentation.letterbox import as_planes, letterbox, stretch, tiles_of, to_square
 
-Map = npt.NDArray[np.float32]
-
-_PEAK: Final = 0.15
-"""Probability of a digit's centre above which there is one."""
+_MIN_SCORE: Final = 0.15
+"""Minimum probability of a center."""
 
 _OF_THE_BEST: Final = 0.25
-"""The same as a share of the most certain centre's: beside a clear digit texture is none."""
+"""The same as a share of the highest score: beside a clear digit, texture does not count."""
 
 _APART: Final = 0.3
-"""Least distance of two digits' centres, in heights."""
+"""Minimum distance between two digit centers, as a multiple of digit height."""
 
-_LEAST_AREA: Final = 16
-"""Pixels of the class map below which other writing is a speck."""
+_MIN_AREA: Final = 16
+"""Minimum area of other writing, in pixels of the class map."""
 
-NOTHING, DIGIT, WRITING, LINE = 0, 1, 2, 3
-"""Channels of the class map."""
+DIGIT, WRITING = 1, 2
+"""Channels of the class map, and of the extractor's; 0 is nothing, 3 lines and boxes."""
 
 
 @dataclass(frozen=True)
 class Centre:
-    """Where a digit is.
+    """The center of a digit.
 
     Attributes:
-        x: Of its centre.
-        y: Of its centre.
-        height: Of the digit.
+        x: Column.
+        y: Row.
+        height: Height of the digit.
         score: Probability that there is one.
     """
 
@@ -60,108 +51,95 @@ class Centre:
     score: float
 
     def moved(self, x: float, y: float, factor: float = 1.0) -> "Centre":
-        """Return it in other pixels: `factor` of these to one, the origin at `x`, `y`."""
+        """Move the origin to (`x`, `y`), then divide by `factor`."""
         at = (self.x - x) / factor, (self.y - y) / factor
         return Centre(*at, self.height / factor, self.score)
 
 
 @dataclass(frozen=True)
 class Found:
-    """What is written in a picture, in its pixels.
+    """What the finder marks in a picture, in picture pixels.
 
     Attributes:
-        centres: Of the digits, the most certain first.
-        unread: Boxes of written or printed ink that is no digit's.
+        centres: Centers of the digits, by falling score.
+        unread: Boxes of written or printed ink that belongs to no digit.
     """
 
-    centres: tuple[Centre, ...]
-    unread: tuple[Box, ...]
+    centres: tuple[Centre, ...] = ()
+    unread: tuple[Box, ...] = ()
 
 
 class Finder:
-    """The network; safe to share between threads."""
+    """The network, built from `tensors` named as in `digits.layers.shapes`; thread-safe."""
 
     def __init__(self, tensors: Tensors) -> None:
-        """Build the network.
-
-        Args:
-            tensors: By the names of `digits.layers.shapes`.
-        """
         self._heads = open_heads(BESIDE[FINDER], tensors)
 
     def find(self, picture: Picture, region: Box) -> Found:
-        """Find the digits of a part of a picture.
-
-        Args:
-            picture: `(H, W)` or `(H, W, 3)` uint8, upright.
-            region: The part.
-        """
-        x, y, width, height = region
+        """Find the digits and other writing in a region of a picture."""
         centres: list[Centre] = []
         unread: list[Box] = []
-        for (left, top, wide, tall), rim in tiles_of(height, width):
-            corner = x + left, y + top
-            pixels = stretch(to_square(picture[y + top :, x + left :][:tall, :wide]))
+        for (left, top, wide, tall), part in tiles_of(region[3], region[2]):
+            x, y = region[0] + left, region[1] + top
+            pixels = stretch(to_square(picture[y : y + tall, x : x + wide]))
             centres_head, classes_head = self._heads(as_planes(pixels))
             place = letterbox(tall, wide)
-
-            def counts(at_x: float, at_y: float, rim: Box = rim) -> bool:
-                return rim[0] <= at_x - x < rim[2] and rim[1] <= at_y - y < rim[3]
-
-            centres += [c for c in _centres(centres_head[0], place, corner) if counts(c.x, c.y)]
-            unread += [
-                box
-                for box in _unread(classes_head[0], place, corner)
-                if counts(box[0] + box[2] / 2, box[1] + box[3] / 2)
-            ]
+            for seen in _centres(centres_head[0]):
+                centre = seen.moved(place.left, place.top, place.scale).moved(-x, -y)
+                if _within(part, centre.x - region[0], centre.y - region[1]):
+                    centres.append(centre)
+            for box in _writing(classes_head[0]):
+                sides = box[0] - place.left, box[1] - place.top, *box[2:]
+                at_x, at_y, w, h = (round(side / place.scale) for side in sides)
+                if _within(part, left + at_x + w / 2, top + at_y + h / 2):
+                    unread.append((x + at_x, y + at_y, w, h))
         return Found(distinct(centres), tuple(unread))
 
 
-def _centres(heat: Map, place: Letterbox, corner: tuple[int, int]) -> list[Centre]:
-    """Return the centres of the digits of a tile.
+def _within(part: Box, x: float, y: float) -> bool:
+    return part[0] <= x < part[2] and part[1] <= y < part[3]
+
+
+def _centres(heat: npt.NDArray[np.float32]) -> list[Centre]:
+    """Return the digit centers of a tile, in pixels of the square.
 
     Args:
         heat: `(2, SIDE / 4, SIDE / 4)` float32: logit, logarithm of the height.
-        place: Of the tile in the square.
-        corner: Of the tile in the picture.
     """
     logit, height = heat
     score = 1 / (1 + np.exp(-logit))
-    least = max(_PEAK, _OF_THE_BEST * float(score.max()))
-    peaks = (score >= least) & (score == cv2.dilate(score, np.ones((3, 3), np.uint8)))
-    found = []
-    for row, column in np.argwhere(peaks):
-        x = (4 * column + 2 - place.left) / place.scale + corner[0]
-        y = (4 * row + 2 - place.top) / place.scale + corner[1]
-        tall = float(np.exp(min(height[row, column], 6.0))) / place.scale
-        found.append(Centre(float(x), float(y), tall, float(score[row, column])))
-    return found
+    threshold = max(_MIN_SCORE, _OF_THE_BEST * float(score.max()))
+    peaks = (score >= threshold) & (score == cv2.dilate(score, None))  # 3x3
+    return [
+        Centre(
+            4 * column + 2,
+            4 * row + 2,
+            float(np.exp(min(height[row, column], 6.0))),
+            float(score[row, column]),
+        )
+        for row, column in np.argwhere(peaks).tolist()
+    ]
 
 
-def _unread(classes: Map, place: Letterbox, corner: tuple[int, int]) -> list[Box]:
-    """Return boxes of a tile's other writing; words are one box each.
+def _writing(classes: npt.NDArray[np.float32]) -> list[Box]:
+    """Return the boxes of a tile's other writing, one per word, in pixels of the square.
 
     Args:
         classes: `(4, SIDE / 2, SIDE / 2)` float32 logits.
-        place: Of the tile in the square.
-        corner: Of the tile in the picture.
     """
     written = (classes.argmax(axis=0) == WRITING).astype(np.uint8)
     count, labels = cv2.connectedComponents(cv2.dilate(written, np.ones((3, 7), np.uint8)))
     labels *= written
     areas = np.bincount(labels.ravel(), minlength=count)
     boxes = []
-    for label in range(1, count):
-        if areas[label] >= _LEAST_AREA:
-            box = np.array(cv2.boundingRect((labels == label).astype(np.uint8))) * 2.0
-            box[:2] -= (place.left, place.top)
-            x, y, w, h = (round(float(v) / place.scale) for v in box)
-            boxes.append((x + corner[0], y + corner[1], w, h))
+    for label in 1 + np.flatnonzero(areas[1:] >= _MIN_AREA):
+        x, y, w, h = cv2.boundingRect((labels == label).astype(np.uint8))
+        boxes.append((2 * x, 2 * y, 2 * w, 2 * h))
     return boxes
 
 
 def distinct(centres: list[Centre]) -> tuple[Centre, ...]:
-    """Drop centres within the digit of a more certain one."""
+    """Drop each center that lies too close to one with a higher score."""
     kept: list[Centre] = []
     for centre in sorted(centres, key=lambda c: -c.score):
         if all(

@@ -1,4 +1,4 @@
-"""The ink of a picture, sorted into lines of digits by the centres that the finder saw."""
+"""Lines of digits: their ink, sorted out by the digit centers that the finder marked."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,35 +8,33 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digits.ink import InkArray, components
+from digits.ink import Ink, InkArray, components
 from digits.numbers.line_reader import gaps_between
 from digits.prediction import Box
-from digits.segmentation.extractor import CONNECTING_INK, DigitInk, holds, mask_ink
+from digits.segmentation.extractor import CONNECTING_INK, holds, mask_ink
 from digits.segmentation.finder import Centre
 
 _LEVEL: Final = 0.5
-"""Vertical distance, in heights, within which centres are of one line."""
+"""Maximum vertical distance between centers of one line, as a multiple of digit height."""
 
 _BESIDE: Final = 4.0
-"""Horizontal distance, in heights, within which two digits are neighbours."""
+"""Maximum horizontal distance between neighboring digits, as a multiple of digit height."""
 
-_LEAST_HEIGHT: Final = 0.4
-"""Height of connected ink, in heights of the digits, that may be a digit without a centre."""
-
-_MOST_HEIGHT: Final = 1.6
-"""The same above which it is something else, such as a pen."""
+_MIN_HEIGHT, _MAX_HEIGHT = 0.4, 1.6
+"""Heights of a component that may be a digit without a center, as a multiple of digit height;
+a taller one is something else, such as a pen."""
 
 _MAX_WIDTH: Final = 1.6
-"""Width to height above which ink is no single digit."""
+"""Maximum aspect ratio of a single digit."""
 
 _SPECK: Final = 0.12
-"""Size of connected ink, in heights of the digits, below which it belongs to no digit."""
+"""Minimum size of a component that belongs to a digit, as a multiple of digit height."""
 
 _NEAR: Final = 0.1
-"""Distance from the square around a centre, in its heights, of a digit's smaller pieces."""
+"""Maximum distance of a digit's smaller pieces from the square around its center, in heights."""
 
-_LEAST_INK: Final = 0.55
-"""Mean of a line's ink below which it is none: things make the extractor less sure than strokes."""
+_MIN_INK: Final = 0.55
+"""Minimum mean ink of a line: the extractor is less confident of objects than of strokes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,11 +42,11 @@ class Line:
     """The ink of one line of digits.
 
     Attributes:
-        ink: `(h, w)` float32 in `[0, 1]`, cut to the line.
-        corner: x and y of its top left corner, in pixels of the picture.
-        scale: Pixels of the picture to one of the ink.
-        count: How many digits it has, by centres and by connected ink without one.
-        score: How sure the finder is of its surest digit.
+        ink: `(h, w)` float32 in `[0, 1]`, cropped to the line.
+        corner: x and y of its top left corner, in picture pixels.
+        scale: Picture pixels per ink pixel.
+        count: Number of its digits, by centers and by components without one.
+        score: Highest score of its centers.
     """
 
     ink: InkArray
@@ -59,73 +57,72 @@ class Line:
 
     @property
     def is_character(self) -> bool:
-        """Whether it has one digit, or is connected, and is no wider than one.
+        """Whether it is a single digit, or one component, and no wider than a single digit.
 
-        Two digits that touch are such ink too: only who asks for one digit may go by this.
+        That includes two touching digits, so it only helps where one digit is asked for.
         """
         height, width = self.ink.shape
-        _, boxes = components(self.ink > CONNECTING_INK)  # the first is the paper's
+        _, boxes = components(self.ink > CONNECTING_INK)  # the first is the background
         return (self.count == 1 or len(boxes) <= 2) and width <= _MAX_WIDTH * height
 
     @property
     def box(self) -> Box:
-        """Around the ink, in pixels of the picture."""
+        """Bounding box of the ink, in picture pixels."""
         return self.to_picture(0, 0, *self.ink.shape)
 
     def to_picture(self, top: float, left: float, bottom: float, right: float) -> Box:
-        """Turn sides of a part of the ink into a box in pixels of the picture."""
+        """Convert the sides of a part of the ink to a box in picture pixels."""
         x, y = self.corner[0] + left * self.scale, self.corner[1] + top * self.scale
         sides = x, y, (right - left) * self.scale, (bottom - top) * self.scale
         return tuple(round(side) for side in sides)  # type: ignore[return-value]
 
 
-def find_line(found: DigitInk) -> Line | None:
-    """Find the ink of a line in what was extracted around its centres; None if there is none."""
-    ink = found.ink * _nearest_to_line(found) if found.others else found.ink
-    labels, stats = components(ink > CONNECTING_INK)
+def find_line(ink: Ink, centres: Sequence[Centre], others: Sequence[Centre]) -> Line | None:
+    """Find a line in the ink that was extracted around its digits.
+
+    Args:
+        ink: The ink.
+        centres: Centers of the digits of the line, at least one, in picture pixels.
+        others: Centers of the digits of other lines.
+
+    Returns:
+        The line; None if there is no ink of it.
+    """
+    array = ink.array
+    own, rivals = ([c.moved(*ink.corner, ink.scale) for c in each] for each in (centres, others))
+    if rivals:
+        rows, columns = np.indices(array.shape, np.float32)
+        near, far = (
+            np.min([np.hypot(columns - c.x, rows - c.y) / c.height for c in each], axis=0)
+            for each in (own, rivals)
+        )
+        array = array * (near <= far)
+    labels, stats = components(array > CONNECTING_INK)
     boxes = stats[1:, :4].astype(np.float64)
-    lines = group_lines(_seeds(found, boxes)) if len(boxes) else []
+    if not len(boxes):
+        return None
+    lines = group_lines(own + _without_centre(boxes, own))
     line = [c for group in lines if any(c.score > 0 for c in group) for c in group]
-    keep = np.append(False, _of_digits(boxes, line)) if line else np.zeros(1, bool)
-    ink = mask_ink(ink, keep[labels])
-    return _cut(ink, found, line) if _is_written(ink) else None
+    array = mask_ink(array, np.append(False, _of_digits(boxes, line))[labels])
+    strokes = array[array > CONNECTING_INK]
+    if not strokes.size or strokes.mean() <= _MIN_INK:
+        return None
+    x, y, width, height = cv2.boundingRect((array > 0).astype(np.uint8))
+    corner = ink.corner[0] + x * ink.scale, ink.corner[1] + y * ink.scale
+    score = max(centre.score for centre in line)
+    return Line(array[y : y + height, x : x + width], corner, ink.scale, len(line), score)
 
 
-def _nearest_to_line(found: DigitInk) -> npt.NDArray[np.bool_]:
-    """Tell which pixels are nearer, in heights, to a digit of the line than to any other."""
-    rows, columns = np.indices(found.ink.shape, np.float32)
-
-    def nearest(centres: Sequence[Centre]) -> InkArray:
-        return np.min([np.hypot(columns - c.x, rows - c.y) / c.height for c in centres], axis=0)
-
-    return nearest(found.centres) <= nearest(found.others)
-
-
-def _is_written(ink: InkArray) -> bool:
-    strokes = ink[ink > CONNECTING_INK]
-    return bool(strokes.size and strokes.mean() > _LEAST_INK)
-
-
-def _seeds(found: DigitInk, boxes: npt.NDArray[np.float64]) -> list[Centre]:
-    """Return the centres in pixels of the ink, and those of connected ink that has none."""
-    seeds = list(found.centres)
-    typical = np.median([seed.height for seed in seeds])
-    alone = ~holds(boxes, seeds).any(axis=1)
-    fits = (boxes[:, 3] >= _LEAST_HEIGHT * typical) & (boxes[:, 3] <= _MOST_HEIGHT * typical)
-    for x, y, width, height in boxes[alone & fits]:
-        seeds.append(Centre(x + width / 2, y + height / 2, height, 0.0))
-    return seeds
-
-
-def _cut(ink: InkArray, found: DigitInk, group: list[Centre]) -> Line:
-    x, y, width, height = cv2.boundingRect((ink > 0).astype(np.uint8))
-    corner = (found.corner[0] + x * found.scale, found.corner[1] + y * found.scale)
-    score = max(centre.score for centre in group)
-    return Line(ink[y : y + height, x : x + width], corner, found.scale, len(group), score)
+def _without_centre(boxes: npt.NDArray[np.float64], centres: list[Centre]) -> list[Centre]:
+    """Return centers, with a score of 0, of components that have none but are of digit height."""
+    typical = np.median([centre.height for centre in centres])
+    fits = (boxes[:, 3] >= _MIN_HEIGHT * typical) & (boxes[:, 3] <= _MAX_HEIGHT * typical)
+    fits &= ~holds(boxes, np.array([(c.x, c.y) for c in centres])).any(axis=1)
+    return [Centre(x + w / 2, y + h / 2, h, 0.0) for x, y, w, h in boxes[fits]]
 
 
 def group_lines(centres: Sequence[Centre]) -> list[list[Centre]]:
-    """Group centres into lines, from top to bottom."""
+    """Group centers into lines, from top to bottom."""
     group = list(range(len(centres)))
     for i, a in enumerate(centres):
         for j, b in enumerate(centres[:i]):
@@ -134,16 +131,14 @@ def group_lines(centres: Sequence[Centre]) -> list[list[Centre]]:
                 old, new = group[i], group[j]
                 group = [new if g == old else g for g in group]
     lines = [[c for c, g in zip(centres, group, strict=True) if g == k] for k in sorted(set(group))]
-    lines.sort(key=_level)
     joined: list[list[Centre]] = []
-    for line in lines:
-        if joined:
-            above = joined[-1]
-            size = float(np.mean([c.height for c in (*above, *line)]))
-            if _level(line) - _level(above) < _LEVEL * size:
-                above += line
-                continue
-        joined.append(line)
+    for line in sorted(lines, key=_level):
+        above = joined[-1] if joined else []
+        height = np.mean([centre.height for centre in above + line])
+        if above and _level(line) - _level(above) < _LEVEL * height:
+            above += line
+        else:
+            joined.append(line)
     return joined
 
 
@@ -152,17 +147,18 @@ def _level(line: list[Centre]) -> float:
 
 
 def _of_digits(boxes: npt.NDArray[np.float64], line: Sequence[Centre]) -> npt.NDArray[np.bool_]:
-    """Tell which connected ink, `(n, 4)`, is of the digits of a line: `(n,)` bool.
+    """Return which components, `(n, 4)`, belong to the digits of a line: `(n,)` bool.
 
-    A digit is what fits best around its centre in height and place, and smaller pieces near it.
+    A digit is the component that fits its center best in height and position, and smaller pieces
+    near it.
     """
-    at = np.array([[c.x, c.y] for c in line])
+    at = np.array([(c.x, c.y) for c in line])
     size = np.array([c.height for c in line])
     middles = boxes[:, :2] + boxes[:, 2:] / 2
     misfit = np.abs(np.log(boxes[:, 3:] / size))
     misfit += np.linalg.norm(middles[:, None] - at, axis=2) / size
-    misfit[~holds(boxes, line)] = np.inf
-    digits = (misfit == misfit.min(axis=0)) & np.isfinite(misfit)  # (boxes, centres)
+    misfit[~holds(boxes, at)] = np.inf
+    digits = (misfit == misfit.min(axis=0)) & np.isfinite(misfit)  # (boxes, centers)
     squares = np.column_stack([at - size[:, None] / 2, size, size])
     share = boxes[:, 2:].max(axis=1, keepdims=True) / size
     digits |= (share >= _SPECK) & (share <= 1) & (gaps_between(boxes, squares) <= _NEAR * size)

@@ -1,13 +1,12 @@
-"""Search for files that the entrance for pictures does not bear.
+"""Fuzz the decoding and recognition of pictures.
 
-    python -m tests.digits.fuzz --seconds 600            search; finds go to the folder `found`
-    python -m tests.digits.fuzz --folder DIR ...         go on where an earlier search in DIR ended
+    python -m tests.digits.fuzz --seconds 600            search; findings go to the folder `found`
+    python -m tests.digits.fuzz --folder DIR ...         resume an earlier search in DIR
     python -m tests.digits.fuzz --again found/crash-...  try one file again
 
-A file must give an upright picture or a `PictureError`, the picture an answer, and that soon and in
-bounded memory. The search is atheris', which is libFuzzer's: it changes files of all formats at
-random and keeps those that reach code not reached before. What it finds becomes a case of the
-corpus: `tests/support/corpus.py`.
+A file must give an upright picture or a `PictureError`, and the picture an answer, within a limit
+of time and memory. Atheris (libFuzzer) mutates files of all formats at random and keeps those that
+reach new code. Add what it finds to the corpus: `tests/support/corpus.py`.
 """
 
 import argparse
@@ -35,21 +34,20 @@ MAX_FILE_BYTES = 16_384
 SECONDS_FOR_ONE = 30
 MEGABYTES = 4096
 BATCH_SECONDS = 30
-"""Atheris itself keeps about half a megabyte of each file tried, so it starts anew now and then."""
+"""Atheris leaks about half a megabyte per file, so it is restarted regularly."""
 
 LARGE = 1_000_000
-"""Pixels above which a picture is only opened: the finder reduces them first anyhow."""
-
+"""Larger pictures, in pixels, are only decoded: the finder would downscale them anyway."""
 
 RECOGNIZER = Recognizer(load_folder(BUNDLED))
 
 
 def try_file(content: bytes) -> None:
-    """Open a file and look for ink as the app does; raise where it breaks its promise."""
+    """Decode a file and predict as the app does; raise if the result is invalid."""
     try:
         picture = load_picture(content)
     except PictureError as refused:
-        assert str(refused).endswith(".")  # noqa: PT017 - no test: atheris has no other way to judge
+        assert str(refused).endswith(".")  # noqa: PT017 - not a pytest test
         return
     assert picture.dtype == np.uint8
     assert picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] == 3)
@@ -63,16 +61,15 @@ def try_file(content: bytes) -> None:
 
 
 def change(content: bytes, max_bytes: int, seed: int) -> bytes:
-    """Change a file at random; every other PNG gets checksums that fit, or nothing behind them
-    would ever be reached."""
+    """Mutate a file; every other PNG gets correct checksums, so that it passes their check."""
     changed = atheris.Mutate(content, max_bytes)
     return with_checksums(changed) if seed % 2 and changed.startswith(PNG) else changed
 
 
 def search(folder: Path, seconds: int, seed: int) -> None:
-    """Search until the time is over or something is found, which ends the process.
+    """Search until the time is up or something is found, which ends the process.
 
-    The folder gets `seeds`, the files that reached something new, and `found`.
+    The folder gets `seeds`, the files that reached new code, and `found`.
     """
     for name in ("seeds", "found"):
         (folder / name).mkdir(parents=True, exist_ok=True)
@@ -100,7 +97,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="kept for the next search")
     parser.add_argument("--again", type=Path, help="a file to try once")
     arguments = parser.parse_args()
-    warnings.simplefilter("ignore")  # Pillow tells of much that is wrong with such files
+    warnings.simplefilter("ignore")  # Pillow warns about much in such files
     if arguments.again:
         try_file(arguments.again.read_bytes())
         return

@@ -1,4 +1,4 @@
-"""What the layers of a network make of an image, from the graph to the HTTP API."""
+"""Outputs of a network's layers, from the graph to the HTTP API."""
 
 import base64
 import json
@@ -64,7 +64,7 @@ def test_every_network_shows_maps_from_its_first_to_its_last_then_features(name)
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "fnn"])
 def test_a_point_looks_at_its_receptive_field_alone(name):
-    """Ink outside of it changes nothing at the point, ink within it does."""
+    """Ink outside of it does not change the point, ink within it does."""
     recognizer = Recognizer(random_weights(name))
     rng = np.random.default_rng(1)
     image = rng.random((28, 28), np.float32)
@@ -97,7 +97,7 @@ def test_the_answer_to_a_drawing_can_be_looked_into(app, recognizer):
         values = np.frombuffer(base64.b64decode(layer["values"]), np.uint8)
         expected = activation.quantized().ravel().astype(int)
         assert values.size == layer["channels"] * layer["height"] * layer["width"]
-        # The image travelled in 8 bits.
+        # The image was sent with 8 bits.
         assert np.abs(values - expected).max() <= 4
 
 

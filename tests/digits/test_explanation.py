@@ -1,4 +1,4 @@
-"""What the explanation marks is what the answer rests on."""
+"""The explanation marks the ink on which the answer depends."""
 
 import base64
 

@@ -1,4 +1,4 @@
-"""One description of each network, and the two models that are built from it."""
+"""The architecture of each network, and the two models that are built from it."""
 
 import numpy as np
 import onnx

@@ -1,4 +1,4 @@
-"""Any picture in, the right array out, or a sentence for the visitor; never anything else."""
+"""Any file gives the right array or an error message for the user, never anything else."""
 
 import io
 import os
@@ -44,7 +44,7 @@ def gray(picture):
 
 
 def refusal(source):
-    """Return the sentences that refuse it: what is wrong, then what to do."""
+    """Return the error message: what is wrong, then what to do."""
     with pytest.raises(PictureError) as caught:
         load_picture(source)
     text = str(caught.value)

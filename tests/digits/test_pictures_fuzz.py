@@ -1,4 +1,4 @@
-"""The search for files that break the app finds none, and would find one."""
+"""Fuzzing finds no file that breaks the app, and would find one."""
 
 import os
 import platform

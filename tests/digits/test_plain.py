@@ -1,4 +1,4 @@
-"""Ink on plain paper: colours, polarity, faint strokes, and what is no plain paper."""
+"""Ink on plain paper: colors, polarity, faint strokes, and paper that is not plain."""
 
 import cv2
 import numpy as np

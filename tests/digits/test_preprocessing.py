@@ -1,4 +1,4 @@
-"""From pictures to MNIST's frame: each step alone and the whole way."""
+"""Preprocessing to MNIST's frame: each step, and all of them."""
 
 import cv2
 import numpy as np

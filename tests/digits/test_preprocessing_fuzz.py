@@ -1,4 +1,4 @@
-"""Whatever the pixels, preprocessing and cutting apart give what they promise or refuse by name.
+"""Whatever the pixels, preprocessing and segmentation give valid results or their own errors.
 
 `pytest --hypothesis-profile long` tries far more; see `tests/conftest.py`.
 """
@@ -21,7 +21,7 @@ from tests.support import pen
 from tests.support.inks import difference, first_image
 
 few = settings(max_examples=settings.default.max_examples // 4)
-"""Each takes some 50 ms, more than most examples do."""
+"""Each example takes about 50 ms, more than most."""
 
 MODES = ("1", "L", "P", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "LAB", "HSV", "I", "F", "LA", "PA",
          "I;16", "I;16B", "La", "RGBa")  # fmt: skip
@@ -29,7 +29,7 @@ MODES = ("1", "L", "P", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "LAB", "HSV", "I
 
 @st.composite
 def pictures(draw):
-    """Pixels without any plan, and drawings of a few shapes: `(H, W)` or `(H, W, 3)` uint8."""
+    """Random pixels, and drawings of a few shapes: `(H, W)` or `(H, W, 3)` uint8."""
     depth = draw(st.sampled_from([(), (3,)]))
     if draw(st.booleans()):
         shape = draw(st.tuples(st.integers(MIN_SIDE, 40), st.integers(MIN_SIDE, 40)))
@@ -67,7 +67,7 @@ inks = st_numpy.arrays(
     elements=st.floats(0, 1, width=32),
     fill=st.just(np.float32(0)),
 )
-"""Ink of any form, most of it paper."""
+"""Ink of any shape, mostly paper."""
 
 
 def check_image(image):
@@ -195,7 +195,7 @@ def scaled(sheet, side):
 
 
 CHANGED = 0.01
-"""Share of answers that may change; of 600 tried, none did."""
+"""Maximum share of changed answers; of 600 tried, none changed."""
 
 
 def test_place_size_polarity_and_margins_hardly_ever_change_an_answer(mnist, recognizer):

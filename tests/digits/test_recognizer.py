@@ -1,4 +1,4 @@
-"""The answer to one picture, and the weights that the repository carries."""
+"""Answers to pictures, and the bundled weights."""
 
 import dataclasses
 from types import SimpleNamespace
@@ -38,24 +38,22 @@ def framed(digit: int) -> np.ndarray:
     return normalize(ink(digit))
 
 
-def test_dirt_at_the_edge_of_a_small_picture_does_not_move_the_digit(recognizer):
-    read = []
-    for digit in range(10):
-        dirty = np.round(255 * framed(digit)).astype(np.uint8)
-        dirty[0, 1::5] = dirty[5::7, 27] = 255
-        read.append(recognizer.predict(dirty).digit)
-    assert sum(digit == answer for digit, answer in enumerate(read)) >= 9
+def with_dirt_at_the_edge(digit: int) -> np.ndarray:
+    dirty = framed(digit)
+    dirty[0, 1::5] = dirty[5::7, 27] = 1
+    return dirty
 
 
-def test_small_picture_without_a_margin_is_read(recognizer):
-    read = []
-    for digit in range(10):
-        tight = crop(framed(digit))
-        side = max(tight.shape)
-        square = np.zeros((side, side), np.float32)
-        square[: tight.shape[0], : tight.shape[1]] = tight
-        filled = cv2.resize(square, (28, 28), interpolation=cv2.INTER_LINEAR)
-        read.append(recognizer.predict(np.round(255 * filled).astype(np.uint8)).digit)
+def without_a_margin(digit: int) -> np.ndarray:
+    tight = crop(framed(digit))
+    below, beside = max(tight.shape) - np.array(tight.shape)
+    return cv2.resize(np.pad(tight, ((0, below), (0, beside))), (28, 28))
+
+
+@pytest.mark.parametrize("small", [with_dirt_at_the_edge, without_a_margin])
+def test_a_small_picture_is_read(recognizer, small):
+    pictures = [np.round(255 * small(digit)).astype(np.uint8) for digit in range(10)]
+    read = [recognizer.predict(picture).digit for picture in pictures]
     assert sum(digit == answer for digit, answer in enumerate(read)) >= 9
 
 
@@ -78,8 +76,10 @@ def test_image_that_the_network_saw_is_the_normalized_ink(recognizer):
     [([0.9], 0), ([0.9, 0.95], 0), ([0.9, 0.99], 1), ([0.9, 0.985, 0.999], 2), ([1.0, 1.0], 0)],
 )
 def test_a_later_candidate_is_selected_if_it_is_far_surer(surenesses, candidate):
-    rows = [np.eye(1, 11, 3, dtype=np.float32)[0] * np.float32(sure) for sure in surenesses]
-    assert select_candidate(rows) == candidate
+    assert (
+        select_candidate(np.eye(11, dtype=np.float32)[[3]] * np.float32(surenesses)[:, None])
+        == candidate
+    )
 
 
 def test_box_is_where_the_ink_is(recognizer):
@@ -100,9 +100,9 @@ def test_the_selected_candidate_is_the_one_that_is_answered_for(recognizer):
 
 
 def answering(recognizer, monkeypatch, named=(), rest=networks.NOT_A_DIGIT, **sure):
-    """Let the network be so sure of the digits of the images of `framed` 5, 6 and 7.
+    """Give the network these probabilities for the images of `framed` 5, 6 and 7.
 
-    What is left goes to `rest`. The line reader names what is given, or nothing.
+    The rest goes to the class `rest`. The line reader returns `named`.
     """
 
     def classify(images):
@@ -180,11 +180,11 @@ def test_the_line_reader_has_a_say_in_a_single_digit(
     answering(recognizer, monkeypatch, [Named(said, 0.0)], of_7=of_7)
     prediction = recognizer.select([], lambda: Layout((Line(ink(7)),)))
     assert prediction.digit == answer
-    assert np.argmax(prediction.confidences) == 7  # the page names what is closest
+    assert np.argmax(prediction.confidences) == 7  # the page shows the closest digit
 
 
 def number(*digits: int, size: int = 200) -> np.ndarray:
-    """Drawings beside each other, the first half as large again: float32 ink."""
+    """Drawings side by side, the first one 1.5 times as large: float32 ink."""
     sides = [3 * size // 2, *[size] * (len(digits) - 1)]
     drawn = [
         cv2.resize(ink(d), (s, s), interpolation=cv2.INTER_AREA)
@@ -194,7 +194,7 @@ def number(*digits: int, size: int = 200) -> np.ndarray:
 
 
 def illegible() -> np.ndarray:
-    """The same of 1 and 4, blurred until nobody could read it."""
+    """A 1 and a 4, blurred beyond recognition."""
     return 0.3 * cv2.GaussianBlur(number(1, 4), (0, 0), 25)
 
 
@@ -216,7 +216,7 @@ def test_what_stands_apart_from_a_digit_is_left_out(recognizer):
 
 
 def seen(ink: Ink, *layouts: Layout) -> SimpleNamespace:
-    """A look at plain paper with these layouts, or with an empty one."""
+    """A look at plain paper with these layouts, or an empty one."""
     return SimpleNamespace(ink=ink, layouts=lambda: iter(layouts or [Layout()]))
 
 

@@ -1,4 +1,4 @@
-"""The line reader: characters of a line, and each character's ink."""
+"""The line reader: characters of a line, and the ink of each character."""
 
 import cv2
 import numpy as np
@@ -10,7 +10,7 @@ from digits.numbers.line_reader import LineReader, share_ink
 
 
 def read_columns(*classes):
-    """Read a line whose columns name these classes with a probability of 0.8."""
+    """Read a line whose columns have these classes with a probability of 0.8."""
     reader = object.__new__(LineReader)
     columns = np.full((len(classes), BLANK + 1), 0.2 / BLANK, np.float32)
     columns[np.arange(len(classes)), classes] = 0.8

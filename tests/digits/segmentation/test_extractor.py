@@ -1,4 +1,4 @@
-"""The extractor: what it is taught and measured by, and which ink it keeps."""
+"""The extractor: its training targets and metrics, and the ink that it keeps."""
 
 import cv2
 import numpy as np
@@ -62,7 +62,7 @@ def test_perfect_answers_score_one_and_empty_ones_zero(batch):
 
 
 def mark(planes):
-    """See red as digits' ink, blue as other writing, green as lines."""
+    """Classify red as ink of digits, blue as other writing and green as lines."""
     red, green, blue = planes[0]
     marks = [red - blue > 0.24, blue - red > 0.24, green - np.maximum(red, blue) > 0.24]
     ink, writing, lines = (mark.astype(np.float32) for mark in marks)
@@ -82,7 +82,7 @@ def digit_at(x, y=200, height=200):
 
 
 def drawn(*strokes, size=(400, 400)):
-    """Upright strokes: x, then top, bottom and colour of each of its parts."""
+    """Draw upright strokes: x, then top, bottom and color of each part."""
     picture = np.full((*size, 3), 255, np.uint8)
     for x, *parts in strokes:
         for top, bottom, color in parts:
@@ -96,18 +96,18 @@ RED, BLUE, GREEN = (220, 0, 0), (0, 0, 220), (0, 220, 0)
 def test_ink_is_of_the_networks_scale_in_its_place(extractor):
     found = extract(extractor, drawn((200, (100, 300, RED))), [digit_at(200)])
     assert found.scale == pytest.approx(200 / DIGIT_HEIGHT, rel=0.05)
-    rows, columns = np.nonzero(found.ink > 0.5)
+    rows, columns = np.nonzero(found.array > 0.5)
     assert found.corner[0] + columns.mean() * found.scale == pytest.approx(200, abs=6)
     assert found.corner[1] + rows.min() * found.scale == pytest.approx(92, abs=6)
-    (centre,) = found.centres
-    assert found.ink[round(centre.y), round(centre.x)] > 0.9
+    centre = digit_at(200).moved(*found.corner, found.scale)
+    assert found.array[round(centre.y), round(centre.x)] > 0.9
 
 
 def test_lines_are_no_ink(extractor):
     picture = drawn((200, (100, 300, RED)))
     cv2.line(picture, (0, 330), (399, 330), GREEN, 9)
     found = extract(extractor, picture, [digit_at(200)])
-    assert np.nonzero(found.ink)[0].max() * found.scale + found.corner[1] < 320
+    assert np.nonzero(found.array)[0].max() * found.scale + found.corner[1] < 320
 
 
 def test_connected_ink_is_a_digits_or_other_writing_as_a_whole(extractor):
@@ -117,21 +117,21 @@ def test_connected_ink_is_a_digits_or_other_writing_as_a_whole(extractor):
     found = extract(extractor, picture, [digit_at(200)])
     x = (np.array([60, 340]) - found.corner[0]) / found.scale
     rows = ((np.array([120, 280]) - found.corner[1]) / found.scale).astype(int)
-    assert (found.ink[rows, round(x[0])] > 0.9).all()
-    assert found.ink[:, round(x[1])].max() == 0
+    assert (found.array[rows, round(x[0])] > 0.9).all()
+    assert found.array[:, round(x[1])].max() == 0
 
 
 def test_what_is_cut_by_the_edge_of_the_part_is_no_digit(extractor):
     picture = drawn((200, (300, 500, RED)), (200, (0, 170, RED)), size=(900, 400))
     found = extract(extractor, picture, [digit_at(200, 400)])
     assert found.corner[1] > 100
-    assert found.ink[: round((250 - found.corner[1]) / found.scale)].max() == 0
+    assert found.array[: round((250 - found.corner[1]) / found.scale)].max() == 0
     at_the_edge = drawn((200, (0, 160, RED)))
-    assert extract(extractor, at_the_edge, [digit_at(200, 80, 170)]).ink.max() > 0.9
+    assert extract(extractor, at_the_edge, [digit_at(200, 80, 170)]).array.max() > 0.9
 
 
 def test_a_very_long_line_is_made_smaller(extractor):
     picture = np.full((60, 9000), 255, np.uint8)
     centres = [digit_at(x, 30, 12) for x in range(20, 9000, 40)]
     found = extract(extractor, picture, centres)
-    assert found.ink.size < 330_000
+    assert found.array.size < 330_000

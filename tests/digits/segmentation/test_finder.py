@@ -1,12 +1,10 @@
-"""The finder: what it is taught and measured by, centres in pictures, and lines of ink."""
-
-from dataclasses import replace
+"""The finder: its training targets and metrics, centers in pictures, and lines of ink."""
 
 import cv2
 import numpy as np
 import pytest
 
-from digits.segmentation.extractor import DigitInk
+from digits.ink import Ink
 from digits.segmentation.finder import Centre, Finder
 from digits.segmentation.letterbox import SIDE, letterbox, stretch, tiles_of, to_square
 from digits.segmentation.lines import find_line, group_lines
@@ -76,7 +74,7 @@ def test_a_faint_picture_is_shown_with_more_contrast(paper, ink, range_):
 
 
 def mark(planes):
-    """See a digit's centre in the middle of what is red, and other writing where it is blue."""
+    """Mark a digit center in the middle of each red component, and blue as other writing."""
     small = cv2.resize(planes[0].transpose(1, 2, 0), (SIDE // 2,) * 2, interpolation=cv2.INTER_AREA)
     red, _, blue = np.moveaxis(small, 2, 0)
     ink = (red - blue > 0.24).astype(np.uint8)
@@ -89,7 +87,7 @@ def mark(planes):
 
 
 def found_in(picture, region=None):
-    """What a finder sees whose network is `mark`."""
+    """Run a finder whose network is `mark`."""
     finder = object.__new__(Finder)
     finder._heads = mark
     return finder.find(picture, region or (0, 0, picture.shape[1], picture.shape[0]))
@@ -126,25 +124,26 @@ def test_a_picture_without_marks_has_no_centres():
     assert (found.centres, found.unread) == ((), ())
 
 
-def _found(boxes, scale=1.0):
+def inked(*boxes):
     ink = np.zeros((200, 300), np.float32)
     for x, y, w, h in boxes:
         ink[y : y + h, x : x + w] = 1
-    centres = tuple(Centre(x + w / 2, y + h / 2, h, 0.9) for x, y, w, h in boxes)
-    return DigitInk(ink, scale, (0, 0), centres)
+    return ink
 
 
-def find_lines(found):
+def find_lines(ink, *digits, scale=1.0):
+    """Find the lines of ink whose digits have these boxes."""
+    centres = [Centre(x + w / 2, y + h / 2, h, 0.9).moved(0, 0, 1 / scale) for x, y, w, h in digits]
     lines = []
-    for line in group_lines(found.centres):
-        others = [centre for centre in found.centres if centre not in line]
-        lines.append(find_line(replace(found, centres=tuple(line), others=tuple(others))))
+    for line in group_lines(centres):
+        others = [centre for centre in centres if centre not in line]
+        lines.append(find_line(Ink(ink, scale), line, others))
     return [line for line in lines if line]
 
 
 def test_ink_is_sorted_into_lines_from_top_to_bottom():
-    found = _found([(20, 120, 20, 40), (60, 125, 20, 40), (30, 20, 20, 40), (200, 22, 20, 40)], 2.0)
-    top, bottom = find_lines(found)
+    boxes = [(20, 120, 20, 40), (60, 125, 20, 40), (30, 20, 20, 40), (200, 22, 20, 40)]
+    top, bottom = find_lines(inked(*boxes), *boxes, scale=2.0)
     assert top.count == bottom.count == 2
     assert top.box == (60, 40, 380, 84)
     assert bottom.box == (40, 240, 120, 90)
@@ -152,18 +151,22 @@ def test_ink_is_sorted_into_lines_from_top_to_bottom():
 
 
 def test_digits_below_each_other_are_lines_of_their_own():
-    assert len(find_lines(_found([(100, 10, 30, 50), (95, 75, 30, 50), (100, 140, 30, 50)]))) == 3
+    boxes = [(100, 10, 30, 50), (95, 75, 30, 50), (100, 140, 30, 50)]
+    assert len(find_lines(inked(*boxes), *boxes)) == 3
 
 
 def test_ink_that_joins_two_lines_is_shared_between_them():
-    found = _found([(100, 10, 30, 50), (100, 70, 30, 50)])
-    found.ink[10:120, 112:118] = 1
-    upper, lower = find_lines(found)
+    boxes = [(100, 10, 30, 50), (100, 70, 30, 50)]
+    ink = inked(*boxes, (112, 10, 6, 110))
+    upper, lower = find_lines(ink, *boxes)
     assert upper.corner[1] == 10
-    assert upper.ink[:40].sum() == found.ink[10:50].sum()
-    assert lower.ink[-40:].sum() == found.ink[80:120].sum()
+    assert upper.ink[:40].sum() == ink[10:50].sum()
+    assert lower.ink[-40:].sum() == ink[80:120].sum()
     assert upper.corner[1] + upper.ink.shape[0] <= 80
     assert lower.corner[1] >= 50
+
+
+DIGIT = (130, 70, 30, 60)
 
 
 @pytest.mark.parametrize(
@@ -178,28 +181,23 @@ def test_ink_that_joins_two_lines_is_shared_between_them():
     ],
 )
 def test_what_surrounds_a_digit_is_no_part_of_its_line(surroundings):
-    found = _found([(130, 70, 30, 60)])
-    for x, y, w, h in surroundings:
-        found.ink[y : y + h, x : x + w] = 1
-    assert [line.box for line in find_lines(found)] == [(130, 70, 30, 60)]
+    assert [line.box for line in find_lines(inked(DIGIT, *surroundings), DIGIT)] == [DIGIT]
 
 
 def test_a_detached_stroke_and_a_neighbour_without_centre_are_of_the_line():
-    found = _found([(130, 70, 30, 60)])
-    found.ink[62:66, 135:175] = 1
-    found.ink[72:128, 190:200] = 1
-    assert [line.box for line in find_lines(found)] == [(130, 62, 70, 68)]
+    [line] = find_lines(inked(DIGIT, (135, 62, 40, 4), (190, 72, 10, 56)), DIGIT)
+    assert line.box == (130, 62, 70, 68)
 
 
 def test_a_digit_in_pieces_around_its_centre_is_read_whole():
-    found = _found([(60, 70, 30, 60), (130, 70, 30, 60)])
-    found.ink[85:115] = 0
-    found.ink[70:130, 130:134] = 1  # the other one is whole
-    found.ink[160:170, 60:90] = 1  # too far away
-    assert [line.box for line in find_lines(found)] == [(60, 70, 100, 60)]
+    pieces = [(60, 70, 30, 15), (60, 115, 30, 15)]
+    too_far = (60, 160, 30, 10)
+    ink = inked(*pieces, too_far, (130, 70, 4, 60), (130, 70, 30, 15), (130, 115, 30, 15))
+    [line] = find_lines(ink, (60, 70, 30, 60), DIGIT)
+    assert line.box == (60, 70, 100, 60)
 
 
 def test_ink_that_the_extractor_is_unsure_of_is_none():
-    found = _found([(130, 70, 8, 60)])
-    assert len(find_lines(found)) == 1
-    assert find_lines(replace(found, ink=0.4 * found.ink)) == []
+    thin = (130, 70, 8, 60)
+    assert len(find_lines(inked(thin), thin)) == 1
+    assert find_lines(0.4 * inked(thin), thin) == []

@@ -1,4 +1,4 @@
-"""Digits are found in any picture: whatever surrounds them, lies on them or lights them."""
+"""Digits are found in any picture, whatever the background, the obstacles and the light."""
 
 from importlib import resources
 
@@ -18,7 +18,7 @@ SHEET_CORNERS = np.array([[150, 70], [480, 100], [450, 390], [130, 350]])
 
 
 def placed(digit: int, shape=(450, 600), side=200, at=None) -> np.ndarray:
-    """Ink of a digit `side` high in the middle of a picture, or at `(top, left)`; float64."""
+    """Draw a digit `side` high in the middle of a picture, or at `(top, left)`; float64 ink."""
     small = cv2.resize(sheet(digit), (side, side), interpolation=cv2.INTER_AREA)
     top, left = at or ((shape[0] - side) // 2, (shape[1] - side) // 2)
     ink = np.zeros(shape)
@@ -27,13 +27,13 @@ def placed(digit: int, shape=(450, 600), side=200, at=None) -> np.ndarray:
 
 
 def photographed(gray: np.ndarray, noise: float = 2.5) -> np.ndarray:
-    """Blur, and add a camera's noise: `(h, w, 3)` uint8."""
+    """Blur, and add camera noise: `(h, w, 3)` uint8."""
     rough = np.random.default_rng(0).normal(0, noise, (*gray.shape, 3))
     return np.clip(cv2.GaussianBlur(gray, (0, 0), 0.8)[..., None] + rough, 0, 255).astype(np.uint8)
 
 
 def half_plane(angle_degrees: float, softness: float, through=(300, 225)) -> np.ndarray:
-    """(450, 600) from 0 to 1 across a line through a point."""
+    """Return `(450, 600)` values that rise from 0 to 1 across a line through a point."""
     rows, columns = np.mgrid[:450, :600]
     angle = np.radians(angle_degrees)
     across = (columns - through[0]) * np.cos(angle) + (rows - through[1]) * np.sin(angle)
@@ -180,7 +180,7 @@ def test_the_digit_of_a_photograph_is_found_where_it_was_written(recognizer):
 
 
 def ink_of(places, shape, side) -> np.ndarray:
-    """Ink of digits at `(digit, top, left)`, each `side` high; float64."""
+    """Draw digits at `(digit, top, left)`, each `side` high; float64 ink."""
     return np.max([placed(digit, shape, side, at) for digit, *at in places], axis=0)
 
 
