@@ -1,4 +1,4 @@
-"""A model in training, and the moving average of its weights, which is what is kept."""
+"""A model in training, and the exponential moving average of its weights."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,36 +13,36 @@ from digits.layers import Tensors
 from training import keras_networks
 
 _AVERAGE: Final = 0.998
-"""Share of the moving average that a step keeps."""
+"""Decay of the moving average."""
 
 _RATE: Final = 2e-3
 _WARM_UP: Final = 300  # steps
 
 Loss = Callable[..., tf.Tensor]
-"""What is to be made small, of what a model says to a batch's first array, and its other arrays."""
+"""Takes a model's outputs for a batch's first array, and its other arrays, the targets."""
 
 
 def rate_at(step: int, steps: int, cooling: int) -> float:
-    """Return the learning rate at a step: it falls over the last `cooling` of them."""
+    """Return the learning rate at a step: warm-up first, decay over the last `cooling` steps."""
     warm = min(1.0, (step + 1) / _WARM_UP)
     left = min(1.0, max(0.0, steps - step) / max(cooling, 1))
     return _RATE * warm * max(left, 1e-3)
 
 
 class AveragedModel:
-    """A model in training, and the moving average of its weights.
+    """A model in training, and the exponential moving average of its weights, which is saved.
 
     Args:
         build: Returns a new model.
-        loss: As of `Loss`.
-        steps: How many there will be in all.
-        cooling: Over how many of them the learning rate falls.
-        signature: Shapes and types of the arrays, where they differ from batch to batch.
+        loss: The loss function.
+        steps: Total number of training steps.
+        cooling: Number of final steps over which the learning rate decays.
+        signature: Shapes and dtypes of a batch's arrays, if shapes vary between batches.
 
     Attributes:
-        model: Learns.
-        averaged: The same with averaged weights.
-        step: How many steps were made.
+        model: The model that is trained.
+        averaged: The same model with averaged weights.
+        step: Number of steps so far.
     """
 
     def __init__(
@@ -64,16 +64,16 @@ class AveragedModel:
         self._compiled = tf.function(self._learn, input_signature=signature, autograph=False)
 
     def learn(self, *batch: npt.NDArray[Any]) -> float:
-        """Learn from one batch; return the loss."""
+        """Train on one batch; return the loss."""
         self._optimizer.learning_rate.assign(rate_at(self.step, self._steps, self._cooling))
         self._keep.assign(min(_AVERAGE, (1 + self.step) / (10 + self.step)))
         self.step += 1
         return float(self._compiled(*batch))
 
-    def _learn(self, inputs: tf.Tensor, *wanted: tf.Tensor) -> tf.Tensor:
+    def _learn(self, inputs: tf.Tensor, *targets: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
-            said = self.model(tf.cast(inputs, tf.float32), training=True)
-            loss = self._loss(said, *wanted)
+            outputs = self.model(tf.cast(inputs, tf.float32), training=True)
+            loss = self._loss(outputs, *targets)
         variables = self.model.trainable_variables
         self._optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
         for average, weight in zip(self.averaged.weights, self.model.weights, strict=True):
@@ -81,7 +81,7 @@ class AveragedModel:
         return loss
 
     def save(self, path: Path) -> None:
-        """Write a checkpoint; a kill while it is written leaves the one before."""
+        """Save a checkpoint; if killed while writing, the previous one is kept."""
         state = {f"model{i}": w for i, w in enumerate(self.model.get_weights())}
         state |= {f"averaged{i}": w for i, w in enumerate(self.averaged.get_weights())}
         state |= {f"optimizer{i}": v.numpy() for i, v in enumerate(self._optimizer.variables)}
@@ -95,7 +95,7 @@ class AveragedModel:
         self.averaged.set_weights(self.model.get_weights())
 
     def load(self, path: Path) -> None:
-        """Go on from a checkpoint."""
+        """Restore a checkpoint."""
         with np.load(path) as state:
             self.step = int(state["step"])
             for name, model in (("model", self.model), ("averaged", self.averaged)):

@@ -1,7 +1,7 @@
 """Fit the temperature and the rejection threshold on validation images, and measure calibration.
 
-Confidences are the ten numbers that the visitor sees: the probabilities of the ten digits at the
-fitted temperature, sum 1, whether or not the network has an eleventh output.
+Confidences are the ten numbers shown to the visitor: the probabilities of the ten digits at the
+fitted temperature, normalized to sum 1, whether or not the network has an eleventh output.
 """
 
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from scipy.special import log_softmax, softmax
 
 BINS = 15
 REJECTED_SHARE = 0.02
-"""Share of real digits rejected at which rejecting what is none is measured."""
+"""Share of real digits rejected at the threshold where rejection of non-digits is measured."""
 
 SERVED_REJECTED_SHARE = 0.005
-"""Share of validation digits that the app may reject: a visitor forgives a letter taken for a digit
-sooner than a digit that is not taken."""
+"""Share of validation digits that the app may reject: visitors mind an accepted letter less than a
+rejected digit."""
 
-_TINY = np.finfo(np.float32).tiny  # keeps the logarithm of an output that underflowed finite
+_TINY = np.finfo(np.float32).tiny  # keeps the logarithm finite where an output underflowed
 
 
 def apply_temperature(
@@ -27,7 +27,7 @@ def apply_temperature(
 ) -> NDArray[np.float32]:
     """Divide the logits behind probabilities, `(N, C)` float32, by a temperature.
 
-    Above 1 it makes the answers less sure, below 1 surer (Guo et al., "On Calibration of Modern
+    Above 1 it lowers the confidences, below 1 it raises them (Guo et al., "On Calibration of Modern
     Neural Networks").
     """
     logits = np.log(np.maximum(probabilities, _TINY)) / temperature
@@ -36,12 +36,12 @@ def apply_temperature(
 
 @dataclass(frozen=True, eq=False)
 class Reliability:
-    """How often answers of a confidence are right, by bin of equal width from 0 to 1.
+    """Accuracy by confidence, in bins of equal width from 0 to 1.
 
     Attributes:
-        counts: `(bins,)` int64, answers in the bin.
-        confidence: `(bins,)` float64, their mean confidence; NaN where there is none.
-        accuracy: `(bins,)` float64, the share of them that is right; NaN where there is none.
+        counts: `(bins,)` int64, answers in each bin.
+        confidence: `(bins,)` float64, mean confidence; NaN for an empty bin.
+        accuracy: `(bins,)` float64, share of right answers; NaN for an empty bin.
     """
 
     counts: NDArray[np.int64]
@@ -50,14 +50,14 @@ class Reliability:
 
     @property
     def ece(self) -> float:
-        """Expected calibration error: the mean gap of confidence and accuracy, by count."""
+        """Expected calibration error: mean gap of confidence and accuracy, weighted by count."""
         used = self.counts > 0
         gaps = np.abs(self.confidence[used] - self.accuracy[used])
         return float(np.average(gaps, weights=self.counts[used]))
 
 
 def fit_temperature(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
-    """Find the temperature, from 0.05 to 20, with the least negative log-likelihood of the labels.
+    """Find the temperature, from 0.05 to 20, that minimizes the labels' negative log-likelihood.
 
     Probabilities are `(N, 10)` or `(N, 11)` at temperature 1; labels `(N,)` digits, 0-9.
     """
@@ -67,24 +67,24 @@ def fit_temperature(probabilities: NDArray[np.floating], labels: NDArray[np.inte
         scaled = log_softmax(log_probabilities / np.exp(log_temperature), axis=1)
         return -float(scaled[np.arange(len(labels)), labels].mean())
 
-    # Beyond these bounds nothing is left to read off.
+    # Beyond these bounds the likelihood barely changes.
     found = minimize_scalar(nll, bounds=(np.log(0.05), np.log(20.0)), method="bounded")
     return float(np.exp(found.x))
 
 
 def reliability(confidences: NDArray[np.floating], labels: NDArray[np.integer]) -> Reliability:
-    """Compare how sure the answers are with how often they are right, in bins of equal width.
+    """Compare confidence with accuracy, in bins of equal width.
 
-    Confidences are `(N, 10)`, each row with sum 1; labels `(N,)` digits, 0-9.
+    Confidences are `(N, 10)`, rows sum to 1; labels `(N,)` digits, 0-9.
     """
-    sureness = confidences.max(axis=1).astype(np.float64)
+    top = confidences.max(axis=1).astype(np.float64)
     right = (confidences.argmax(axis=1) == labels).astype(np.float64)
-    index = np.clip(np.ceil(sureness * BINS).astype(np.int64) - 1, 0, BINS - 1)
+    index = np.clip(np.ceil(top * BINS).astype(np.int64) - 1, 0, BINS - 1)
     counts = np.bincount(index, minlength=BINS)
     filled = np.where(counts > 0, counts, np.nan)
     return Reliability(
         counts=counts,
-        confidence=np.bincount(index, weights=sureness, minlength=BINS) / filled,
+        confidence=np.bincount(index, weights=top, minlength=BINS) / filled,
         accuracy=np.bincount(index, weights=right, minlength=BINS) / filled,
     )
 
@@ -92,10 +92,10 @@ def reliability(confidences: NDArray[np.floating], labels: NDArray[np.integer]) 
 def choose_rejection_threshold(
     scores: NDArray[np.floating], share: float = REJECTED_SHARE
 ) -> float:
-    """Choose the score below which an answer is rejected, by the `(N,)` scores of real digits.
+    """Choose the score below which an answer is rejected, from `(N,)` scores of real digits.
 
     Returns:
-        The largest of the scores with at most this share of them below it.
+        The largest score with at most this share of the scores below it.
     """
     ordered = np.sort(scores)
     return float(ordered[int(np.floor(share * len(ordered)))])

@@ -1,9 +1,8 @@
-"""What is around each epoch: seeds, checkpoints, and whole lines in a log."""
+"""Seeding before and checkpoints after each epoch."""
 
 import math
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -12,16 +11,16 @@ from training.console import UserError
 from training.data.batches import EpochBatches
 from training.run_folder import Row, RunFolder
 
-_DROPOUT_STREAM = 3  # without augmentation, keeps dropout apart from the order of an epoch
+_DROPOUT_STREAM = 3  # keeps dropout independent of the order of an epoch without augmentation
 
 
 class Epochs(keras.callbacks.Callback):
-    """Make all that is random in an epoch follow from the seed and its number, and keep its state.
+    """Seed each epoch from the run's seed and the epoch's number, and save a checkpoint after it.
 
-    Keras' own end-of-epoch hook of data sets also fires before the first epoch and cannot count.
+    `PyDataset.on_epoch_end` also fires before the first epoch, so it cannot be used to count.
 
     Attributes:
-        rows: What each epoch so far measured, those of an earlier start included.
+        rows: Metrics of each epoch so far, including those before a resume.
     """
 
     def __init__(
@@ -34,8 +33,8 @@ class Epochs(keras.callbacks.Callback):
         self._run = run
         self._started = 0.0
 
-    def on_epoch_begin(self, epoch: int, logs: object = None) -> None:  # noqa: ARG002 - Keras' form
-        """Set the order of the images, and dropout's seeds, which no checkpoint holds."""
+    def on_epoch_begin(self, epoch: int, logs: object = None) -> None:  # noqa: ARG002 - Keras' signature
+        """Set the order of the images and the dropout seeds, which checkpoints do not hold."""
         self._batches.epoch = epoch
         random = np.random.default_rng([self._seed, _DROPOUT_STREAM, epoch])
         for variable in self.model.non_trainable_variables:
@@ -44,25 +43,15 @@ class Epochs(keras.callbacks.Callback):
         self._started = time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Write state and history, unless there is nothing worth keeping any more."""
+        """Save the checkpoint and the history, unless training has diverged."""
         measured = {name: float(value) for name, value in (logs or {}).items()}
         if not all(map(math.isfinite, measured.values())):
             raise UserError(
-                f"the training diverged in epoch {epoch + 1}: its loss is no number any more. "
-                "Lower the learning rate of the recipe"
+                f"the training diverged in epoch {epoch + 1}: the loss is not finite. "
+                "Lower the recipe's learning rate"
             )
         seconds = round(time.monotonic() - self._started, 1)
         self.rows.append({"epoch": epoch + 1, "seconds": seconds, **measured})
-        # In this order: once the last checkpoint is complete nobody comes back to the history.
+        # In this order: a run resumed from the last checkpoint does not write the history again.
         self._run.write_history(self.rows)
         self._run.save_checkpoint(self.model, self.rows)
-
-
-@contextmanager
-def whole_lines() -> Iterator[None]:
-    """End the progress bar's line before anything is said about why the training stopped."""
-    try:
-        yield
-    except (OSError, UserError, KeyboardInterrupt):
-        print(flush=True)
-        raise

@@ -1,4 +1,4 @@
-"""What commands share: options, tables, and in the end a line for a person and a status."""
+"""Shared by all commands: argument parsers, tables, one-line errors and the exit status."""
 
 import argparse
 import errno
@@ -10,7 +10,7 @@ Cells = Sequence[Sequence[str]]
 
 
 class UserError(Exception):
-    """What the person at the console can mend; the text says what is wrong and what to do."""
+    """An error that the user can fix; the message says what is wrong and what to do."""
 
 
 _ADVICE = {
@@ -23,7 +23,7 @@ _ADVICE = {
 
 
 def render(rows: Cells) -> str:
-    """Lay rows of text out in columns; all but the first column right-aligned."""
+    """Format rows of text as aligned columns, right-aligned except for the first."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = []
     for row in rows:
@@ -33,14 +33,14 @@ def render(rows: Cells) -> str:
 
 
 def markdown(rows: Cells) -> str:
-    """Lay rows of text out as a table in Markdown; the first row is the header."""
+    """Format rows of text as a Markdown table; the first row is the header."""
     lines = ["| " + " | ".join(row) + " |" for row in rows]
     lines.insert(1, "|" + "---|" + "---:|" * (len(rows[0]) - 1))
     return "\n".join(lines)
 
 
 def parser(module: str, description: str | None) -> argparse.ArgumentParser:
-    """Make the parser of a command that `python -m MODULE` runs; descriptions keep their lines."""
+    """Create the parser of `python -m MODULE`; line breaks in the description are kept."""
     return argparse.ArgumentParser(
         prog=f"python -m {module}",
         description=description,
@@ -49,21 +49,20 @@ def parser(module: str, description: str | None) -> argparse.ArgumentParser:
 
 
 def sheet_arguments(module: str, text: str | None, count: int = 60) -> argparse.Namespace:
-    """Read the command line of a module that draws what training learns from, to look at it."""
+    """Parse the command line of a module that draws a sheet of training samples for inspection."""
     command = parser(module, text)
     command.add_argument("file", type=Path, help="PNG file to write")
-    command.add_argument("--hands", type=Path, required=True, help="what a training run traced")
+    command.add_argument("--hands", type=Path, required=True, help="hands.npz of a training run")
     command.add_argument("--seed", type=int, default=1)
     command.add_argument("--count", type=int, default=count)
     return command.parse_args()
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a command; end with status 1 and one line on standard error if it cannot be done.
+    """Run a command; exit with status 1 and one line on standard error if it fails.
 
-    A `UserError`, or an `OSError` that is the machine's state rather than a mistake in the program
-    (full disk, missing permission), ends it with one line. Everything else is a defect and keeps
-    its traceback.
+    This applies to a `UserError`, and to an `OSError` caused by the machine's state (full disk,
+    missing permission). Anything else is a bug and keeps its traceback.
     """
     try:
         main()

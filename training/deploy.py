@@ -1,12 +1,11 @@
-"""Bring the app to a Space: one commit with its files, then a wait until exactly these serve.
+"""Deploy the app to a Space: commit its files, then wait until exactly these are served.
 
     python -m training.deploy --space OWNER/SPACE [--model-repo OWNER/NAME] [--create]
 
-The Space gets what it needs and nothing else; what lies there besides is deleted. It is told which
-repository its weights come from, in a file that travels with the commit, and in its variable
-MODEL_REPO where the token may set one. Signs in as `training.publish` does: as a trusted publisher
-of `spaces/OWNER/SPACE` (`HF_OIDC_RESOURCE`), with `HF_TOKEN`, or with `hf auth login`. Run again,
-it sends nothing twice.
+Only the app's own files are sent; any other file in the Space is deleted. The repository of the
+weights is named in a file of the commit, and in the Space's variable MODEL_REPO if the token may
+set it. Signs in like `training.publish`: as a trusted publisher of `spaces/OWNER/SPACE`
+(`HF_OIDC_RESOURCE`), with `HF_TOKEN`, or with `hf auth login`. A second run sends nothing twice.
 """
 
 import argparse
@@ -29,7 +28,7 @@ VARIABLE = "MODEL_REPO"
 
 @dataclass(frozen=True)
 class Sent:
-    """What reached the Space: the commit that holds the files, and what changed for it."""
+    """Result of a deployment: the commit that holds the files, and what was changed."""
 
     commit: str
     added: int
@@ -46,24 +45,24 @@ def send(  # noqa: PLR0913 - the options of the command
     create: bool = False,
     hardware: SpaceHardware | None = None,
 ) -> Sent:
-    """Make the Space hold these files, by path, and know its weights' repository.
+    """Make a Space hold exactly these files, and set the repository of its weights.
 
     Args:
         api: Signed in with a write token.
         space: `owner/name`.
-        files: The bytes by path.
-        model_repo: `owner/name` of the weights; None leaves the variable alone.
-        create: Whether to make the Space if it is missing.
-        hardware: Of a Space that is made; None is the Hub's own choice.
+        files: Content by path.
+        model_repo: `owner/name` of the weights; None leaves the variable unchanged.
+        create: Whether to create the Space if it is missing.
+        hardware: Hardware of a Space that is created; None for the Hub's default.
 
     Raises:
-        UserError: If the Hub does not take it. The commit is whole or not there.
+        UserError: If the Hub rejects a request. The commit is complete or absent.
     """
     make = partial(_create, api, space, hardware) if create else None
     info, _ = hub_client.look(api.space_info, space, make)
     commit = hub_client.newest(space, info)
     added = hub_client.changed(info, files)
-    # .gitattributes is the Hub's own note of what lies in its storage.
+    # The Hub itself maintains .gitattributes.
     held = {file.rfilename for file in info.siblings or []}
     deleted = sorted(held - files.keys() - {".gitattributes"})
     if added or deleted:
@@ -85,24 +84,24 @@ def _create(api: HfApi, space: str, hardware: SpaceHardware | None) -> None:
     except HfHubHTTPError as error:
         if error.response.status_code == 402:
             raise UserError(
-                f"the Hub makes {space} on this hardware for paying accounts only: a free account "
-                "may have two Spaces with --hardware zero-a10g"
+                f"the Hub creates {space} on this hardware for paying accounts only: a free "
+                "account may have two Spaces with --hardware zero-a10g"
             ) from error
         if error.response.status_code == 401 and os.environ.get("HF_OIDC_RESOURCE"):
             raise UserError(
-                f"a trusted publisher may not make a Space: make {space} once by hand or with "
+                f"a trusted publisher cannot create a Space: create {space} once by hand or with "
                 "HF_TOKEN"
             ) from error
         raise
 
 
 def _set_variable(api: HfApi, space: str, model_repo: str) -> bool:
-    """Set the variable if it has another value, which restarts the Space; say so if refused.
+    """Set the variable unless it has this value already; a change restarts the Space.
 
-    The files name the repository too, so that a Space whose variables this token may not touch
-    still follows it: unless a variable says something else, and then the app will tell.
+    If the token may not set variables, the app still reads the repository from the deployed files,
+    unless the variable names another one; the wait for the app then reports that.
     """
-    with one_line(space, before="the files are sent, but the variable is not set: "):
+    with one_line(space, before="the files were sent, but the variable was not set: "):
         try:
             found = api.get_space_variables(space).get(VARIABLE)
             if found and found.value == model_repo:
@@ -114,7 +113,7 @@ def _set_variable(api: HfApi, space: str, model_repo: str) -> bool:
             if error.response.status_code not in (401, 403):
                 raise
             reason = hub.explain(error, space)
-            print(f"the variable {VARIABLE} is left as it is ({reason}): the files name it")
+            print(f"{VARIABLE} is unchanged ({reason}): the deployed files name the repository")
             return False
     return True
 
@@ -122,39 +121,34 @@ def _set_variable(api: HfApi, space: str, model_repo: str) -> bool:
 def _arguments() -> argparse.Namespace:
     server, name = (os.environ.get(f"GITHUB_{key}") for key in ("SERVER_URL", "REPOSITORY"))
     parser = console.parser(
-        "training.deploy", "Bring the app to a Hugging Face Space and wait until it serves."
+        "training.deploy", "Deploy the app to a Hugging Face Space and wait until it serves."
     )
     parser.add_argument("--space", required=True, metavar="OWNER/SPACE")
     parser.add_argument(
-        "--model-repo",
-        metavar="OWNER/NAME",
-        help="repository of the weights; empty: the Space keeps its setting",
+        "--model-repo", metavar="OWNER/NAME", help="model repository; empty keeps the Space's"
     )
-    parser.add_argument("--create", action="store_true", help="make the Space if missing")
+    parser.add_argument("--create", action="store_true", help="create the Space if missing")
     parser.add_argument(
-        "--hardware",
-        type=SpaceHardware,
-        metavar="FLAVOR",
-        help="of a Space that is made: zero-a10g for a free account",
+        "--hardware", type=SpaceHardware, metavar="FLAVOR", help="zero-a10g for a free account"
     )
     parser.add_argument(
         "--source",
         default=f"{server}/{name}" if server and name else None,
         metavar="URL",
-        help="repository on GitHub that the card's links lead to (default: the workflow's own)",
+        help="GitHub repository that the card links to (default: the workflow's own)",
     )
     parser.add_argument(
         "--wait",
         type=float,
         default=40.0,
         metavar="MINUTES",
-        help="longest wait until the app serves (default: %(default)s)",
+        help="maximum wait until the app serves (default: %(default)s)",
     )
     return parser.parse_args()
 
 
 def main() -> None:
-    """Deploy as the command line says and report what serves."""
+    """Deploy as the command line asks, and print what is served."""
     arguments = _arguments()
     space, model_repo = arguments.space, arguments.model_repo or None
     for repo in (space, model_repo):
@@ -186,7 +180,7 @@ def main() -> None:
 
 
 def describe(sent: Sent, space: str) -> str:
-    """Say in one line what reached the Space."""
+    """Describe a deployment in one line."""
     if sent.added or sent.deleted:
         text = f"deployed: {space} at commit {sent.commit}, {sent.added} files sent"
         text += f", {sent.deleted} deleted" if sent.deleted else ""

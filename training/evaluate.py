@@ -1,10 +1,10 @@
-"""Measure sets of weights: trained here, or the ones that the Space serves.
+"""Evaluate sets of weights: local runs, or the ones that the Space serves.
 
     python -m training.evaluate                      every run in runs/, one table
     python -m training.evaluate conv3 runs/fnn-1     networks by name, runs by folder
-    python -m training.evaluate --all --drawn DIR    all that training/results.json holds
+    python -m training.evaluate --all --drawn DIR    everything in training/results.json
 
-Every figure is computed anew from the weights; nothing is copied from what a run says of itself.
+Every metric is computed from the weights; none is copied from a run's own files.
 """
 
 import argparse
@@ -39,17 +39,17 @@ RESULTS_FILE = "results.json"
 PLOTS_FOLDER = "figures"
 
 _TITLES = {"mnist_test": "MNIST test", "drawn": "Drawn digits"}
-"""Of the sets whose misread pictures are shown."""
+"""Titles of the sets whose misread pictures are plotted."""
 
 
 def count_errors(recognizer: Recognizer, mnist: Mnist) -> int:
-    """Count the misread of MNIST's test images, shown as they are."""
+    """Count the misread MNIST test images, without preprocessing."""
     shown = datasets.mnist_as_it_is(mnist)
     return int(metrics.answer(recognizer, shown, resized=True).misread.sum())
 
 
 def short_table(folders: Iterable[Path], mnist: Mnist) -> list[list[str]]:
-    """Measure runs on MNIST's test set: rows of text, a header first."""
+    """Measure runs on MNIST's test set; return rows of text, the header first."""
     header = f"test errors of {len(mnist.test_images):,}"
     rows = [["network", "parameters", "epochs", "seconds", header, "seed", "weights"]]
     for folder in folders:
@@ -67,17 +67,17 @@ def short_table(folders: Iterable[Path], mnist: Mnist) -> list[list[str]]:
 def answer_all(
     runners: Sequence[Contestant], source: Material
 ) -> tuple[list[dict[str, Answers]], dict[str, PictureSet]]:
-    """Show every set of pictures to every contestant.
+    """Let every contestant answer every set of pictures.
 
     Returns:
-        The answers by set, for each contestant in order, and the sets that figures need.
+        The answers by set, for each contestant in order, and the sets that the plots need.
     """
     answers: dict[Hashable, dict[str, Answers]] = {runner.key: {} for runner in runners}
-    different = {runner.key: runner for runner in runners}
+    distinct = {runner.key: runner for runner in runners}
     kept = {}
     for pictures in datasets.picture_sets(source):
         print(f"{pictures.name}: {len(pictures.labels):,} pictures", flush=True)
-        for key, runner in different.items():
+        for key, runner in distinct.items():
             shown = metrics.answer(runner.recognizer, pictures, resized=runner.resized)
             answers[key][pictures.name] = shown
         if pictures.name in _TITLES:
@@ -86,13 +86,13 @@ def answer_all(
 
 
 def read_numbers(runners: Sequence[Contestant], source: Material) -> list[Figures]:
-    """Let each contestant read whole numbers; a plain resize cannot, and gets no figures."""
+    """Let each contestant read whole numbers; a plain resize cannot, so its figures are empty."""
     print("numbers", flush=True)
-    different = {runner.key: runner.recognizer for runner in runners if not runner.resized}
-    found: dict[Hashable, Figures] = {key: {} for key in different}
+    distinct = {runner.key: runner.recognizer for runner in runners if not runner.resized}
+    found: dict[Hashable, Figures] = {key: {} for key in distinct}
     for surface, number in datasets.written_numbers(source):
         look = source.look(number.picture)
-        for key, recognizer in different.items():
+        for key, recognizer in distinct.items():
             counts = found[key].setdefault(surface, {"errors": 0, "count": 0})
             counts["errors"] += int(recognizer.read_look(look).number != number.digits)
             counts["count"] += 1
@@ -102,11 +102,11 @@ def read_numbers(runners: Sequence[Contestant], source: Material) -> list[Figure
 def gather(
     runners: Sequence[Contestant], answers: Sequence[Mapping[str, Answers]], numbers: list[Figures]
 ) -> list[dict[str, Any]]:
-    """Put all figures of one name and way, whatever the seeds, into one row.
+    """Collect the figures of all seeds of one name and preprocessing into one row.
 
     Returns:
-        Rows: `name`, `network`, `preprocessing`, `seeds`, `weights`, `measured` (figures for
-        each seed), `mean` and `deviation` over them.
+        Rows: `name`, `network`, `preprocessing`, `seeds`, `weights`, `measured` (figures of each
+        seed), `mean` and `deviation` over the seeds.
     """
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     for runner, found, read in zip(runners, answers, numbers, strict=True):
@@ -131,7 +131,7 @@ def gather(
 
 
 def draw(answers: Mapping[str, Answers], kept: Mapping[str, PictureSet]) -> dict[str, Figure]:
-    """Draw what the served weights answered, not resized: by file name."""
+    """Plot the answers of the served weights, not resized; return figures by file name."""
     non_digits = {kind: answers[kind].scores for kind in metrics.NON_DIGITS if kind in answers}
     real = "drawn" if "drawn" in answers else "mnist_test"
     figures = {
@@ -150,12 +150,12 @@ def draw(answers: Mapping[str, Answers], kept: Mapping[str, PictureSet]) -> dict
 
 
 def measure_all(arguments: argparse.Namespace, mnist: Mnist) -> None:
-    """Measure everything, print the table of shares, write results and figures."""
+    """Measure everything, print the results table, and write results and figures."""
     folders = find(arguments.targets)
     others = [folder for folder in folders if folder.resolve() != arguments.served.resolve()]
     runners = contestants(arguments.served, others)
-    look, made = runners[0].recognizer.look, arguments.made
-    source = datasets.material(mnist, arguments.drawn, arguments.limit, look, made)
+    look = runners[0].recognizer.look
+    source = datasets.material(mnist, arguments.drawn, arguments.limit, look, arguments.made)
     answers, kept = answer_all(runners, source)
     rows = gather(runners, answers, read_numbers(runners, source))
     out = RunFolder(arguments.out)
@@ -174,7 +174,7 @@ def measure_all(arguments: argparse.Namespace, mnist: Mnist) -> None:
 def rows_besides(
     measured: Sequence[Mapping[str, Any]], earlier: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Return those of the earlier rows that were not measured anew, marked as kept."""
+    """Return the earlier rows that were not measured again, marked as kept."""
     names = {(row["name"], row["preprocessing"]) for row in measured}
     return [
         {**row, "kept": True} for row in earlier if (row["name"], row["preprocessing"]) not in names
@@ -186,24 +186,20 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("targets", nargs="*", help="run folders and names of networks")
     parser.add_argument("--data", type=Path, help="folder of MNIST's four files")
     parser.add_argument("--all", action="store_true", help="measure everything")
-    parser.add_argument(
-        "--keep", action="store_true", help="leave what is not measured now as it was"
-    )
+    parser.add_argument("--keep", action="store_true", help="keep results not measured now")
     parser.add_argument("--drawn", type=Path, help="folder of recorded digits and letters")
-    parser.add_argument("--served", type=Path, default=BUNDLED, help="the weights that serve")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="for the results")
-    parser.add_argument("--limit", type=int, default=10000, help="most pictures of a set")
-    parser.add_argument(
-        "--made", type=int, default=10000, help="most pictures of a set that is made here"
-    )
+    parser.add_argument("--served", type=Path, default=BUNDLED, help="the served weights")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="results folder")
+    parser.add_argument("--limit", type=int, default=10000, help="maximum pictures per set")
+    parser.add_argument("--made", type=int, default=10000, help="maximum per generated set")
     return parser.parse_args()
 
 
 def main() -> None:
-    """Measure as the command line says."""
+    """Measure as the command line asks."""
     arguments = _arguments()
     if arguments.limit < 1:
-        raise UserError(f"--limit needs at least one picture, not {arguments.limit}")
+        raise UserError(f"--limit must be at least one picture, not {arguments.limit}")
     mnist = load_mnist(arguments.data)
     if arguments.all:
         measure_all(arguments, mnist)

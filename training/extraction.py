@@ -1,9 +1,9 @@
-"""Train the extractor: the network that separates ink from everything around it.
+"""Train the extractor: the network that separates digits' ink from everything around it.
 
     python -m training.extraction --run runs/extractor --data DIR --crops 480000
 
-It learns from crops of the finder's pages in which digits are about as high as it sees them. What
-all such trainings have in common is in `training.loop`; `--crops` may be raised to go on.
+Samples are crops of the finder's pages, scaled to about the digit height that the extractor is
+given. The training loop is in `training.loop`; raise `--crops` to train a finished run further.
 """
 
 from pathlib import Path
@@ -27,19 +27,19 @@ BATCH: Final = 32
 
 _VALIDATION_BATCHES: Final = 16
 _GAIN: Final = 1.75
-"""Of what covers a pixel in part: strokes thinner than a pixel are ink all the same."""
+"""Gain of partial coverage, so that strokes thinner than a pixel still count as ink."""
 
 _NEAR: Final = 9
-"""Side of the square of pixels in which one is near digits' ink."""
+"""Side in pixels of the neighborhood in which a pixel counts as near digits' ink."""
 
 _NEAR_INK: Final = 4.0
-"""Weight of such pixels; that of others is 1."""
+"""Loss weight of pixels near digits' ink; the others have 1."""
 
 _BIASES: Final = {"classes": (2.0, 0.0, 0.0, 0.0)}
 
 
 class Batch(NamedTuple):
-    """Crops and what covers their pixels.
+    """Crops, and the coverage of their pixels by layer.
 
     Attributes:
         pictures: `(N, h, w, 3)` uint8.
@@ -51,7 +51,7 @@ class Batch(NamedTuple):
 
 
 def make_batches(hands: Hands, seed: int, index: int) -> list[Batch]:
-    """Make the crops of one batch."""
+    """Generate one batch of crops."""
     crops = make_crops(hands, seed, index, BATCH)
     return [Batch(np.stack([c.picture for c in crops]), np.stack([c.layers for c in crops]))]
 
@@ -59,7 +59,7 @@ def make_batches(hands: Hands, seed: int, index: int) -> list[Batch]:
 def targets(layers: tf.Tensor) -> tf.Tensor:
     """Return the share of each class in each pixel: `(N, h, w, 4)` float32.
 
-    Ink of a digit counts before other writing, which counts before lines.
+    Digits' ink takes precedence over other writing, and that over lines.
     """
     left = tf.ones_like(layers[..., 0], tf.float32)
     shares = []
@@ -74,14 +74,14 @@ def build() -> keras.Model:
     """Build the model: `(N, h, w, 3)` float32 in `[0, 255]` to `(N, h, w, 4)` logits."""
     pixels = keras.Input((None, None, 3), name="pixels")
     scaled = keras.layers.Rescaling(1 / 255)(pixels)
-    made = keras_networks.connect(BESIDE[EXTRACTOR], scaled, _BIASES)
-    return keras.Model(pixels, made["classes"], name=EXTRACTOR)
+    outputs = keras_networks.connect(BESIDE[EXTRACTOR], scaled, _BIASES)
+    return keras.Model(pixels, outputs["classes"], name=EXTRACTOR)
 
 
 def loss(logits: tf.Tensor, layers: tf.Tensor) -> tf.Tensor:
-    """Return what is to be made small: the mean cross-entropy of a pixel.
+    """Return the weighted mean cross-entropy per pixel.
 
-    Pixels near digits' ink count more: a gap or a rest of a line there makes another digit.
+    Pixels near digits' ink have more weight: a gap or a piece of a line there changes the digit.
     """
     ink = tf.cast(layers[..., DIGIT : DIGIT + 1], tf.float32) / 255
     weights = 1 + (_NEAR_INK - 1) * tf.nn.max_pool2d(ink, _NEAR, 1, "SAME")[..., 0]
@@ -90,7 +90,7 @@ def loss(logits: tf.Tensor, layers: tf.Tensor) -> tf.Tensor:
 
 
 def evaluate(model: keras.Model, batches: list[Batch]) -> dict[str, Any]:
-    """Measure the F1 scores of digits' `ink`, `writing` and `lines`, and ink's mean error."""
+    """Return the F1 scores of digits' `ink`, `writing` and `lines`, and the ink's mean `error`."""
     counts = np.zeros((3, 2))
     error = inked = 0.0
     for batch in batches:
@@ -110,7 +110,7 @@ def evaluate(model: keras.Model, batches: list[Batch]) -> dict[str, Any]:
 
 
 def draw_figure(model: keras.Model, batch: Batch, path: Path) -> None:
-    """Draw crops with what is found in them: green digits, red writing, blue lines."""
+    """Draw crops, predictions and truth: digits green, writing red, lines blue."""
     logits = model(batch.pictures.astype(np.float32), training=False)
     shares = np.asarray(tf.nn.softmax(logits))[..., 1:]
     colors = np.array(COLORS[1:], np.float32)
@@ -135,7 +135,7 @@ def _measure(model: keras.Model, batches: list[Batch], run: Path) -> dict[str, A
 TASK: Final = Task(
     network=EXTRACTOR,
     unit="crops",
-    usual=(480_000, 240_000, 6_400),
+    defaults=(480_000, 240_000, 6_400),
     batch=BATCH,
     build=build,
     loss=loss,
@@ -147,7 +147,7 @@ TASK: Final = Task(
 
 
 def main() -> None:
-    """Train, or go on training, until the crops are seen."""
+    """Train, or resume training, as the command line asks."""
     train(TASK, prepare(TASK, "extraction", __doc__))
 
 

@@ -2,14 +2,14 @@
 
     python -m training.gate RUN_FOLDER --repo OWNER/NAME
 
-measures the run's weights anew, and beside them what the repository holds now, on the same
-pictures. Every number must keep a limit, and must not be worse than what is published by more than
-chance explains (`training.evaluation.significance`). If all do, `gate.json` in the run folder says
-so to `python -m training.publish --gated`; if one does not, the command ends with status 1 and
-names it.
+evaluates the run's weights, and the ones that the repository holds now, on the same pictures. Every
+metric must stay within its limit, and must not be worse than the published one by more than chance
+explains (`training.evaluation.significance`). If all pass, `gate.json` in the run folder records
+that for `python -m training.publish --gated`; otherwise the command exits with status 1 and names
+the metrics that failed.
 
-Nothing that a run says of itself is believed: where its metrics.json, which the page and the model
-card show, tells another count of MNIST's test errors than is measured here, the gate failed too.
+A run's own metrics are not trusted: the gate also fails if metrics.json, which the page and the
+model card show, differs from the number of MNIST test errors measured here.
 """
 
 import argparse
@@ -36,12 +36,12 @@ from training.release.published import Published
 from training.run_folder import RunFolder, load_run
 
 _NEAR_TIE = 1e-3
-"""Two probabilities this near to each other may change places on another processor."""
+"""Two probabilities this close may swap places on another processor."""
 
 
 @dataclass(frozen=True)
 class Profile:
-    """Limits that belong together: how many digits are drawn, and each number's largest value."""
+    """A set of limits: the number of drawn digits, and the maximum of each metric."""
 
     pictures: int
     limits: Mapping[str, float]
@@ -49,7 +49,7 @@ class Profile:
 
 _UNLIMITED = dict.fromkeys(TITLES, 1.0)
 PROFILES = {
-    # For weights that serve a page: the default network trained by its recipe.
+    # For weights that are served: the default network trained by its recipe.
     "served": Profile(
         2000,
         {
@@ -62,11 +62,11 @@ PROFILES = {
             "pages": 0.2,
         },
     ),
-    # For the networks without a class for what is no digit: they take nearly everything for one.
+    # For networks without a class for non-digits: they accept nearly everything as a digit.
     "plain": Profile(
         2000, _UNLIMITED | {"mnist_test": 0.03, "rejected": 0.03, "ece": 0.02, "drawn": 0.08}
     ),
-    # To try the way to the Hub with a short run; such weights are for nobody's page.
+    # To try publishing with a short run; such weights should not be served.
     "trial": Profile(
         100, _UNLIMITED | {"mnist_test": 0.2, "rejected": 0.2, "ece": 0.2, "drawn": 0.5}
     ),
@@ -75,7 +75,7 @@ DEFAULT_PROFILE = "served"
 
 
 def flags(answers: Mapping[str, Answers]) -> dict[str, significance.Flags]:
-    """Return for each number that is a share which pictures went wrong."""
+    """Return which pictures went wrong, for each metric that is a share."""
     test, drawn, pages = answers["mnist_test"], answers["drawn"], answers["pages"]
     empty = pages.labels == NO_DIGIT
     return {
@@ -93,7 +93,7 @@ def compare(
     before: Mapping[str, Answers] | None,
     limits: Mapping[str, float],
 ) -> list[Number]:
-    """Hold the numbers of a set of weights against limits and against the published set's, if any.
+    """Compare a set of weights with the limits, and with the published set if there is one.
 
     Both answered the same pictures, by name of `gate_pictures.picture_sets`.
     """
@@ -125,10 +125,10 @@ def _reliability(answers: Mapping[str, Answers]) -> Reliability:
 
 
 def check_claims(weights: Weights, test: Answers) -> None:
-    """Hold what a run says of itself, and its page and card would say, against what is measured.
+    """Compare the run's own count of test errors, which page and card show, with the measured one.
 
     Raises:
-        UserError: If it differs by more than another processor's rounding could make.
+        UserError: If they differ by more than rounding on another processor explains.
     """
     claimed = weights.metrics["mnist_test"]
     errors = int(test.misread.sum())
@@ -138,12 +138,12 @@ def check_claims(weights: Weights, test: Answers) -> None:
         raise UserError(
             f"metrics.json says that {claimed['errors']:,} of {claimed['count']:,} test digits are "
             f"misread, but the weights misread {errors:,} of {len(test.labels):,}: the run folder "
-            "was changed, or measured with other data"
+            "was changed, or evaluated on other data"
         )
 
 
 def answer_all(recognizer: Recognizer, pictures: Mapping[str, PictureSet]) -> dict[str, Answers]:
-    """Show all pictures to a recognizer as to a visitor's, but MNIST's images as they are."""
+    """Answer all pictures as for a visitor, but MNIST's images without preprocessing."""
     return {
         name: metrics.answer(recognizer, shown, resized=name == "mnist_test")
         for name, shown in pictures.items()
@@ -156,7 +156,7 @@ def measure(
     pictures: Callable[[LookAt], Mapping[str, PictureSet]],
     limits: Mapping[str, float],
 ) -> list[Number]:
-    """Measure a run, and beside it what is published, each by its own finder.
+    """Measure a run, and the published weights for comparison, each with its own finder.
 
     Raises:
         UserError: If the run claims another count of test errors.
@@ -172,24 +172,20 @@ def measure(
 def _arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser = console.parser("training.gate", "Decide whether a run is good enough to be published.")
     parser.add_argument("run", type=Path, metavar="RUN_FOLDER")
-    parser.add_argument(
-        "--repo", metavar="OWNER/NAME", help="compare with what it holds; its commit goes on"
-    )
+    parser.add_argument("--repo", metavar="OWNER/NAME", help="model repository to compare with")
     parser.add_argument("--profile", choices=list(PROFILES), default=DEFAULT_PROFILE)
     parser.add_argument("--data", type=Path, metavar="DIR", help="MNIST's four IDX files")
-    parser.add_argument(
-        "--summary", type=Path, metavar="FILE", help="add the numbers to it, as Markdown"
-    )
+    parser.add_argument("--summary", type=Path, metavar="FILE", help="append the metrics to it")
     return parser.parse_args(words)
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Pass a run, or say why not."""
+    """Run the gate as the command line asks."""
     arguments = _arguments(words)
     run, profile = arguments.run, PROFILES[arguments.profile]
-    # No result may outlive a newer measurement.
+    # A failed or interrupted measurement must not leave an older result.
     (run / gate_result.GATE_FILE).unlink(missing_ok=True)
-    problem = f"the gate failed: the app would refuse {run}"
+    problem = f"the gate failed: the app would reject {run}"
     recognizer, files = load_run(run, problem, self_test=True), gate_result.hashes(run)
     with tempfile.TemporaryDirectory() as cache:
         found = published.find(arguments.repo, Path(cache)) if arguments.repo else None
@@ -217,7 +213,7 @@ def main(words: Sequence[str] | None = None) -> None:
 
 def _described(found: Published | None) -> str:
     if found is None:
-        return "nothing, as no repository is named"
+        return "nothing, because no repository is named"
     return found.line if found.weights else f"nothing: {found.line}"
 
 

@@ -1,4 +1,4 @@
-"""Keras models of networks that are data (`digits.layers`), and their weights by name."""
+"""Keras models of the networks described in `digits.layers`, and their weights by name."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -12,7 +12,7 @@ from digits import layers, networks
 from digits.layers import BATCH_NORM_EPSILON, Conv, Network, Step, Tensors, steps
 
 _MOMENTUM: Final = 0.97
-"""Of batch normalization in `connect`: a batch has places enough."""
+"""Of batch normalization in `connect`: each batch has many positions to average over."""
 
 _NEW_KEYS = frozenset(
     {
@@ -25,20 +25,20 @@ _NEW_KEYS = frozenset(
         "renorm_momentum",
     }
 )
-"""Options of layers and initializers, all at their defaults, that Keras 3.3 does not know."""
+"""Options of layers and initializers, all at their defaults, that Keras 3.3 does not support."""
 
 
 def build(name: str) -> keras.Sequential:
-    """Build a network of `digits.networks.NETWORKS` with fresh weights, not compiled.
+    """Build a network of `digits.networks.NETWORKS` with new weights, not compiled.
 
-    Its layers are named as `digits.layers.steps` names them.
+    Layers have the names of `digits.layers.steps`.
 
     Raises:
         ValueError: If there is no network of this name.
     """
     network = networks.find(name)
-    made = (part for step in steps(network) for part in _parts(step))
-    return keras.Sequential([keras.Input(network.input_shape), *made], name=name)
+    parts = (part for step in steps(network) for part in _parts(step))
+    return keras.Sequential([keras.Input(network.input_shape), *parts], name=name)
 
 
 def connect(
@@ -46,27 +46,27 @@ def connect(
     source: keras.KerasTensor,
     biases: Mapping[str, Sequence[float]] | None = None,
 ) -> dict[str, keras.KerasTensor]:
-    """Build a network of convolutions alone; return every layer's output, by name.
+    """Build a fully convolutional network; return every layer's output by name.
 
     Args:
         network: The architecture.
-        source: What its first layer reads.
-        biases: What heads say at first, by their names; 0 where nothing is named.
+        source: Input of its first layer.
+        biases: Initial biases of heads by layer name; the others start at 0.
     """
-    made = {"input": source}
+    outputs = {"input": source}
     for step in steps(network, "input"):
-        values = [made[name] for name in step.sources]
+        values = [outputs[name] for name in step.sources]
         value = values if isinstance(step.layer, layers.Add) else values[0]
         for part in _parts(step, _MOMENTUM):
             value = part(value)
-        made[step.name] = value
+        outputs[step.name] = value
         if biases and step.name in biases:
             part.bias.assign(biases[step.name])
-    return made
+    return outputs
 
 
-def _parts(step: Step, momentum: float = 0.99) -> list[keras.Layer]:  # noqa: PLR0911 - one for each record
-    """Build the Keras layers of a step, each of which reads the one before it."""
+def _parts(step: Step, momentum: float = 0.99) -> list[keras.Layer]:  # noqa: PLR0911 - one for each type of layer
+    """Build the Keras layers of a step, to be applied in sequence."""
     name = step.name
     match step.layer:
         case Conv() as conv:
@@ -109,7 +109,7 @@ def _convolution(conv: Conv, name: str, momentum: float) -> list[keras.Layer]:
 
 
 def read_tensors(model: keras.Model) -> Tensors:
-    """Read the weights of a model: float32, named and shaped as `digits.layers.shapes` says."""
+    """Return the weights of a model: float32, named and shaped as in `digits.layers.shapes`."""
     return {
         name: np.asarray(variable)[..., 0] if name.endswith(".depthwise") else np.asarray(variable)
         for name, variable in _variables(model).items()
@@ -117,16 +117,16 @@ def read_tensors(model: keras.Model) -> Tensors:
 
 
 def assign_tensors(model: keras.Model, tensors: Tensors) -> None:
-    """Set the weights of a model from what `read_tensors` returns."""
+    """Set the weights of a model; the inverse of `read_tensors`."""
     for name, variable in _variables(model).items():
         variable.assign(tensors[name].reshape(variable.shape))
 
 
 def load_folded(model: keras.Model, tensors: Tensors, samples: npt.NDArray[Any]) -> None:
-    """Load folded weights into a model that can be trained further.
+    """Load folded weights into a model for further training; its outputs are the same.
 
-    The model gives the same answers as the weights. Folding loses the statistics of batch
-    normalization; they are measured anew on samples like those that it will be trained on.
+    Folding loses the statistics of batch normalization, so they are measured again on samples like
+    those that the model will be trained on.
     """
     norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
     biases = [tensors[f"{norm.name.removesuffix('_norm')}.bias"] for norm in norms]
@@ -142,7 +142,7 @@ def load_folded(model: keras.Model, tensors: Tensors, samples: npt.NDArray[Any])
 
 
 def portable(config: Any) -> Any:  # noqa: ANN401 - JSON
-    """Drop from a config what only this version of Keras writes: new options, at defaults."""
+    """Drop options at their defaults that older versions of Keras do not support from a config."""
     match config:
         case dict():
             return {key: portable(value) for key, value in config.items() if key not in _NEW_KEYS}

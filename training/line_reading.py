@@ -1,10 +1,10 @@
-"""Train the line reader: the network that reads a line of ink at once.
+"""Train the line reader: the network that reads a whole line of ink.
 
     python -m training.line_reading --run runs/line_reader --data DIR --lines 850000
 
-It learns with connectionist temporal classification (Graves et al. 2006): it is told what is
-written, and that a character is named within its own columns. What all such trainings have in
-common is in `training.loop`; `--lines` may be raised to go on.
+The loss is connectionist temporal classification (Graves et al. 2006), plus a penalty for naming a
+character outside its own columns. The training loop is in `training.loop`; raise `--lines` to train
+a finished run further.
 """
 
 from collections.abc import Sequence
@@ -29,35 +29,35 @@ from training.workers import produce
 BATCH: Final = 64
 
 _GROUP: Final = 4
-"""Batches that are written together, so that lines of alike length come into one."""
+"""Batches generated together, so that each holds lines of similar width."""
 
 _VALIDATION_LINES: Final = 1_024
 _MEASURED: Final = 256
-"""The widest validation lines, which need the least padding, give `--start` the statistics of batch
-normalization."""
+"""Number of validation lines that batch normalization is measured on for `--start`: the widest,
+which need the least padding."""
 
 _EXTRACTED: Final = 0.25
-"""Share of lines that finder and extractor took from pages."""
+"""Share of lines that finder and extractor extracted from pages."""
 
 _PAGES: Final = 20_000
-"""Pages that they are taken from."""
+"""Number of pages that they are extracted from."""
 
 _STRAY: Final = 0.5
-"""What a character named beside its own columns costs."""
+"""Weight of the penalty for characters named outside their columns."""
 
 _REACH: Final = 1
-"""Columns beyond its span in which a character may be named."""
+"""Columns on either side of its span in which a character may be named."""
 
 VALIDATION_HANDS_FILE: Final = "validation_hands.npz"
 _EXTRACTED_FILE: Final = "extracted.npz"
 
 
 class Material(NamedTuple):
-    """What lines are made from.
+    """What batches are generated from.
 
     Attributes:
-        hands: Who writes lines.
-        extracted: Lines as finder and extractor leave them in pages.
+        hands: Handwriting for new lines.
+        extracted: Lines that finder and extractor extracted from pages.
     """
 
     hands: Hands
@@ -65,12 +65,12 @@ class Material(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Lines and what the network should say of them.
+    """Lines and their targets.
 
     Attributes:
         inks: `(N, HEIGHT, w, 1)` float32 in `[0, 1]`.
-        labels: `(N, longest)` int32; -1 behind the last.
-        stray: `(N, w / 2, 12)` float32: 1 where a class may not be named.
+        labels: `(N, longest)` int32; padded with -1.
+        stray: `(N, w / 2, 12)` float32: 1 where a class must not be named.
     """
 
     inks: npt.NDArray[np.float32]
@@ -79,7 +79,7 @@ class Batch(NamedTuple):
 
 
 def batch_of(lines: Sequence[Written]) -> Batch:
-    """Put lines into one batch, as wide as the widest."""
+    """Put lines into one batch, padded to the widest."""
     widest = max(line.ink.shape[1] for line in lines)
     longest = max(len(line.labels) for line in lines)
     inks = np.zeros((len(lines), HEIGHT, widest, 1), np.float32)
@@ -95,7 +95,7 @@ def batch_of(lines: Sequence[Written]) -> Batch:
 
 
 def make_batches(material: Material, seed: int, index: int) -> list[Batch]:
-    """Write lines and put those of alike length together, in a random order."""
+    """Generate batches of lines of similar width, in random order."""
     rng = np.random.default_rng([seed, index])
     hands, extracted = material
     kept = int(_EXTRACTED * _GROUP * BATCH) if extracted else 0
@@ -108,12 +108,12 @@ def make_batches(material: Material, seed: int, index: int) -> list[Batch]:
 def build() -> keras.Model:
     """Build the model: `(N, 32, w, 1)` float32 in `[0, 1]` to `(N, 1, w / 2, 12)` logits."""
     line = keras.Input((HEIGHT, None, 1))
-    made = keras_networks.connect(BESIDE[LINE_READER], line)
-    return keras.Model(line, made["columns"], name=LINE_READER)
+    outputs = keras_networks.connect(BESIDE[LINE_READER], line)
+    return keras.Model(line, outputs["columns"], name=LINE_READER)
 
 
 def loss(logits: tf.Tensor, labels: tf.Tensor, stray: tf.Tensor) -> tf.Tensor:
-    """Return what is to be made small, as a mean of all lines; see `Batch`."""
+    """Return the mean loss of all lines; for the arguments see `Batch`."""
     logits = logits[:, 0]
     at = tf.where(labels >= 0)
     sparse = tf.SparseTensor(at, tf.gather_nd(labels, at), tf.shape(labels, tf.int64))
@@ -124,7 +124,7 @@ def loss(logits: tf.Tensor, labels: tf.Tensor, stray: tf.Tensor) -> tf.Tensor:
 
 
 def evaluate(model: keras.Model, lines: Sequence[Written]) -> dict[str, Any]:
-    """Measure the share of lines that are read right, and of characters that are wrong."""
+    """Return the share of lines read correctly, and the character error rate."""
     right = wrong = count = 0
     ordered = sorted(lines, key=lambda line: line.ink.shape[1])
     for first in range(0, len(ordered), BATCH):
@@ -170,7 +170,7 @@ def _samples(lines: Sequence[Written]) -> npt.NDArray[np.float32]:
 TASK: Final = Task(
     network=LINE_READER,
     unit="lines",
-    usual=(850_000, 450_000, 25_600),
+    defaults=(850_000, 450_000, 25_600),
     batch=BATCH,
     group=_GROUP,
     hands={VALIDATION_HANDS_FILE: slice(50_000, 55_000), HANDS_FILE: slice(50_000)},
@@ -190,7 +190,7 @@ TASK: Final = Task(
 
 
 def main() -> None:
-    """Train, or go on training, until the lines are seen."""
+    """Train, or resume training, as the command line asks."""
     arguments = prepare(TASK, "line_reading", __doc__)
     extracted = arguments.run / _EXTRACTED_FILE
     if not extracted.exists():

@@ -1,9 +1,9 @@
-"""The loop that trains the finder, the extractor and the line reader.
+"""Training loop for the finder, the extractor and the line reader.
 
-Other processes make what the network learns from. A checkpoint every few minutes lets a killed
-training go on. The learning rate falls over the last `--cool` things; the weights that are written
-are a moving average, so that those of any moment can be used. At the end the run is a whole set of
-weights: its network beside the others of `--reader`. The gate and `training.publish` take it as any
+Worker processes generate the samples. Checkpoints every few minutes make a killed run resumable.
+The learning rate decays over the last `--cool` samples. The saved weights are an exponential moving
+average, so every checkpoint is usable. A finished run is a complete set of weights: the trained
+network, and the other networks of `--reader`. The gate and `training.publish` accept it like any
 other run.
 """
 
@@ -36,7 +36,7 @@ VALIDATION_SEED: Final = 1_000_000
 _CHECKPOINT: Final = "checkpoint.npz"
 
 Batch = tuple[npt.NDArray[Any], ...]
-"""What a model takes, and the arrays that its loss takes besides."""
+"""A model's inputs, and the targets that its loss takes."""
 
 
 def _load_hands(run: Path) -> Hands:
@@ -45,28 +45,28 @@ def _load_hands(run: Path) -> Hands:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """What a network learns, and how it is measured.
+    """A training task: its data, loss and metrics.
 
     Attributes:
-        network: Its name in a set of weights.
-        unit: What it learns from, in the plural.
-        usual: How many of them in all, while the rate falls, and between checkpoints.
-        batch: How many of them are in a batch.
-        group: How many batches are made together.
-        hands: Which of MNIST's training images are traced, by the name of a file in the run.
+        network: Name of the network in a set of weights.
+        unit: Name of a sample, in the plural.
+        defaults: Default numbers of samples: in total, during the decay, and between checkpoints.
+        batch: Samples per batch.
+        group: Batches generated together.
+        hands: MNIST training images to be traced, by the name of the file in the run.
         build: Returns a new model.
-        loss: As of `AveragedModel`.
-        signature: As of `AveragedModel`.
-        load: Loads what things are made from, of a run; a function of a module.
-        make: Makes a group of batches from that, a seed and an index; a function of a module.
-        validation: Makes what a run is measured on.
-        evaluate: Measures a model on that, and may leave figures in the run.
-        samples: Returns of that what batch normalization is measured on for `--start`.
+        loss: See `AveragedModel`.
+        signature: See `AveragedModel`.
+        load: Loads the material of samples from a run; defined at module level, for pickling.
+        make: Generates a group of batches from material, seed and index; at module level too.
+        validation: Generates the validation data of a run.
+        evaluate: Evaluates a model on the validation data, and may save figures in the run.
+        samples: Returns validation inputs to measure batch normalization on for `--start`.
     """
 
     network: str
     unit: str
-    usual: tuple[int, int, int]
+    defaults: tuple[int, int, int]
     batch: int
     group: int = 1
     hands: dict[str, slice] = field(default_factory=lambda: {HANDS_FILE: slice(12_000)})
@@ -80,30 +80,30 @@ class Task:
     samples: Callable[[Any], npt.NDArray[Any]]
 
     def model(self, count: int, cool: int) -> AveragedModel:
-        """Return a new model to be trained on so many, while the rate falls over the last."""
+        """Return a new model for `count` samples; the rate decays over the last `cool`."""
         steps, cooling = count // self.batch, cool // self.batch
         return AveragedModel(self.build, self.loss, steps, cooling, self.signature)
 
 
 def prepare(task: Task, module: str, text: str | None) -> argparse.Namespace:
-    """Read the command line of a training, check what it says of publishing, and trace hands.
+    """Parse the command line of a training, check the options for publishing, and trace hands.
 
     Args:
-        task: What is learned.
-        module: That is run, below `training`.
-        text: What the command does.
+        task: The task to train.
+        module: The command's module, below `training`.
+        text: Description of the command.
     """
-    (count, cool, every), unit = task.usual, task.unit
+    (count, cool, every), unit = task.defaults, task.unit
     parser = argparse.ArgumentParser(prog=f"python -m training.{module}", description=text)
     run = Path("runs") / task.network
-    parser.add_argument("--run", type=Path, default=run, help="folder of the run")
-    parser.add_argument("--data", type=Path, help="folder with the MNIST files")
-    parser.add_argument("--start", type=Path, help="set of weights to start from (else random)")
+    parser.add_argument("--run", type=Path, default=run, help="run folder")
+    parser.add_argument("--data", type=Path, help="folder of MNIST's four IDX files")
+    parser.add_argument("--start", type=Path, help="set of weights to start from (default: random)")
     parser.add_argument("--reader", type=Path, default=BUNDLED, help="set with the other networks")
-    parser.add_argument(f"--{unit}", type=int, default=count, help=f"{unit} to learn from, in all")
-    parser.add_argument("--cool", type=int, default=cool, help=f"{unit} while the rate falls")
+    parser.add_argument(f"--{unit}", type=int, default=count, help=f"{unit} in total")
+    parser.add_argument("--cool", type=int, default=cool, help=f"{unit} over which the rate decays")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--workers", type=int, default=1, help=f"processes that make {unit}")
+    parser.add_argument("--workers", type=int, default=1, help=f"processes that generate {unit}")
     parser.add_argument("--every", type=int, default=every, help=f"{unit} between checkpoints")
     push.add_arguments(parser)
     arguments = parser.parse_args()
@@ -120,16 +120,16 @@ def prepare(task: Task, module: str, text: str | None) -> argparse.Namespace:
 
 
 def train(task: Task, arguments: argparse.Namespace) -> None:
-    """Train, or go on training, until all is seen; `arguments` are those of `prepare`."""
+    """Train, or resume training, up to the total; `arguments` are those of `prepare`."""
     run = RunFolder(arguments.run)
     count = getattr(arguments, task.unit)
     training, validation = task.model(count, arguments.cool), task.validation(run.path)
     if (run.path / _CHECKPOINT).exists():
         training.load(run.path / _CHECKPOINT)
-        print(f"going on after {training.step * task.batch} {task.unit}", flush=True)
+        print(f"resumed after {training.step * task.batch} {task.unit}", flush=True)
     elif arguments.start:
-        known = getattr(load_run(arguments.start).weights, task.network)
-        training.start_from(known, task.samples(validation))
+        tensors = getattr(load_run(arguments.start).weights, task.network)
+        training.start_from(tensors, task.samples(validation))
     group = task.batch * task.group
     started, before = time.monotonic(), training.step * task.batch
     losses: list[float] = []

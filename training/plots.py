@@ -1,6 +1,6 @@
-"""Figures of a set of weights: how it learned, and what it misreads and rejects.
+"""Figures of a set of weights: learning curves, confusion, misread images, calibration, rejection.
 
-Figures are drawn without pyplot, so that nothing global is left behind and no display is needed.
+Figures are drawn without pyplot: no global state, and no display needed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,11 +16,11 @@ from training.calibrate import Reliability
 GALLERY_SIZE = 60
 _GALLERY_COLUMNS = 10
 _SHARES = np.linspace(0, 0.1, 201)
-"""Shares of real digits rejected, from none to a tenth."""
+"""Shares of real digits rejected: the x values of the rejection curve."""
 
 
 def learning_curves(rows: Sequence[Mapping[str, float]]) -> Figure:
-    """Draw loss and error of training and validation over the epochs, from rows of the history."""
+    """Plot loss and error of training and validation by epoch, from rows of the history."""
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     loss, error = figure.subplots(1, 2)
     epochs = [row["epoch"] for row in rows]
@@ -37,7 +37,7 @@ def learning_curves(rows: Sequence[Mapping[str, float]]) -> Figure:
 
 
 def confusion(labels: NDArray[np.integer], digits: NDArray[np.integer], title: str) -> Figure:
-    """Draw how often each digit, `(N,)`, was read as each; right answers are numbers on grey."""
+    """Plot the confusion matrix of `(N,)` digits, with right answers on gray."""
     counts = np.zeros((10, 10), np.int64)
     np.add.at(counts, (labels, digits), 1)
     wrong = np.where(np.eye(10, dtype=bool), 0, counts)
@@ -59,16 +59,16 @@ def misread(
     confidences: NDArray[np.floating],
     title: str,
 ) -> Figure:
-    """Show digits that are read wrong, the surest mistakes first, under how many there are.
+    """Show misread digits, the most confident mistakes first, and their number in the title.
 
     Images are `(N, 28, 28)` uint8, 255 full ink; labels `(N,)`, confidences `(N, 10)` by digit.
     """
-    digits, sureness = confidences.argmax(axis=1), confidences.max(axis=1)
+    digits, top = confidences.argmax(axis=1), confidences.max(axis=1)
     wrong = np.flatnonzero(digits != labels)
-    shown = wrong[np.argsort(-sureness[wrong], kind="stable")][:GALLERY_SIZE]
+    shown = wrong[np.argsort(-top[wrong], kind="stable")][:GALLERY_SIZE]
     lines = max(1, -(-len(shown) // _GALLERY_COLUMNS))
     figure = Figure(figsize=(_GALLERY_COLUMNS, 0.6 + 1.25 * lines), layout="constrained")
-    part = f"the {len(shown)} surest of " if len(shown) < len(wrong) else ""
+    part = f"the {len(shown)} most confident of " if len(shown) < len(wrong) else ""
     comma = "," if part else ""
     figure.suptitle(f"{title}: {part}{len(wrong)} misread{comma} of {len(labels):,}")
     cells = figure.subplots(lines, _GALLERY_COLUMNS, squeeze=False).ravel()
@@ -76,25 +76,23 @@ def misread(
         axes.axis("off")
     for axes, index in zip(cells, shown, strict=False):
         axes.imshow(images[index], cmap="gray_r", vmin=0, vmax=255)
-        axes.set_title(
-            f"{labels[index]} as {digits[index]}\n{100 * sureness[index]:.0f} %", fontsize=8
-        )
+        axes.set_title(f"{labels[index]} as {digits[index]}\n{100 * top[index]:.0f} %", fontsize=8)
     return figure
 
 
 def reliability_diagram(measured: Reliability, title: str) -> Figure:
-    """Draw how often answers of a confidence are right, over how many there are of them."""
+    """Plot accuracy by confidence, above a histogram of the confidences."""
     bins = len(measured.counts)
-    centres = (np.arange(bins) + 0.5) / bins
+    centers = (np.arange(bins) + 0.5) / bins
     figure = Figure(figsize=(5, 6), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-    upper.bar(centres, np.nan_to_num(measured.accuracy), 1 / bins, edgecolor="white")
-    upper.plot([0, 1], [0, 1], color="gray", linestyle="--", label="as sure as right")
-    upper.plot(measured.confidence, measured.accuracy, "o", color="black", label="mean of the bin")
-    upper.set(xlim=(0, 1), ylim=(0, 1), ylabel="share that is right")
+    upper.bar(centers, np.nan_to_num(measured.accuracy), 1 / bins, edgecolor="white")
+    upper.plot([0, 1], [0, 1], color="gray", linestyle="--", label="perfect calibration")
+    upper.plot(measured.confidence, measured.accuracy, "o", color="black", label="mean of bin")
+    upper.set(xlim=(0, 1), ylim=(0, 1), ylabel="accuracy")
     upper.set_title(f"{title}: ECE {100 * measured.ece:.2f} %, {bins} bins")
     upper.legend(loc="upper left")
-    lower.bar(centres, measured.counts, 1 / bins, edgecolor="white")
+    lower.bar(centers, measured.counts, 1 / bins, edgecolor="white")
     lower.set(xlabel="confidence", ylabel="answers")
     lower.set_yscale("symlog")
     return figure
@@ -103,7 +101,7 @@ def reliability_diagram(measured: Reliability, title: str) -> Figure:
 def rejection_curve(
     real: NDArray[np.floating], non_digits: Mapping[str, NDArray[np.floating]], title: str
 ) -> Figure:
-    """Draw how much of each kind is rejected over how many real digits are, by their scores."""
+    """Plot the share of each kind rejected over the share of real digits rejected, from scores."""
     figure = Figure(figsize=(6.5, 4.6), layout="constrained")
     axes = figure.subplots()
     ordered = np.sort(real)

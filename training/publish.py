@@ -2,8 +2,8 @@
 
     python -m training.publish RUN_FOLDER --repo OWNER/NAME [--tag v1.0.0] [--create] [--gated]
 
-needs a token that may write: `HF_TOKEN`, `hf auth login`, or a trusted publisher in CI
-(`HF_OIDC_RESOURCE`). Run again after a failure: what is there already is not sent twice.
+needs a write token: `HF_TOKEN`, `hf auth login`, or a trusted publisher in CI (`HF_OIDC_RESOURCE`).
+After a failure, run it again: nothing is sent twice.
 """
 
 import argparse
@@ -37,12 +37,12 @@ OPTIONAL_FILES = ("recipe.json", "history.csv", "model.h5", *model_card.PICTURES
 
 @dataclass(frozen=True)
 class Release:
-    """What a publication came to.
+    """Result of a publication.
 
     Attributes:
         commit: 40-hex commit on the Hub that holds the run's files.
-        is_new: Whether this publication made the commit.
-        tag: The tag that was asked for, if any.
+        is_new: Whether this publication created the commit.
+        tag: The requested tag, if any.
         tag_is_new: Whether this publication set the tag.
     """
 
@@ -53,16 +53,16 @@ class Release:
 
 
 def verified(run: Path) -> Weights:
-    """Check the run as the app will, and let it read known digits.
+    """Load the run with the app's own checks and self-test.
 
     Raises:
-        UserError: If the app would refuse these weights.
+        UserError: If the app would reject these weights.
     """
-    found = load_run(run, f"{run} is not fit to be published", self_test=True).weights
+    found = load_run(run, f"{run} cannot be published", self_test=True).weights
     if missing := model_card.FACTS - found.metrics.keys():
         raise UserError(
             f"{run}/{weights.METRICS_FILE} lacks {', '.join(sorted(missing))}, which the card "
-            "shows: publish a folder that training.train wrote"
+            "shows: publish a run folder of training.train"
         )
     return found
 
@@ -77,48 +77,48 @@ def publish(  # noqa: PLR0913 - the options of the command
     parent: str | None = None,
     data: Path | None = None,
 ) -> Release:
-    """Bring a run to the Hub in one commit, read it back, and tag it.
+    """Publish a run to the Hub in one commit, read it back, and tag it.
 
     Args:
         api: Signed in with a write token.
         run: The run folder.
         repo: `owner/name` of the model repository.
         tag: Name of the release; a tag of another commit is never moved.
-        create: Whether to make the repository if it is missing.
+        create: Whether to create the repository if it is missing.
         parent: Commit that must still be the newest, such as the one a gate compared with; "" if
-            the gate found no repository; None accepts any. What is published may always be tagged.
-        data: MNIST's four IDX files, to export to 8 bits; see `load_mnist`.
+            the gate found no repository; None accepts any. Published files may always be tagged.
+        data: MNIST's four IDX files, for the export to 8 bits; see `load_mnist`.
 
     Raises:
-        UserError: If the run is not fit to be published, or the Hub does not take it. Before the
-            commit, nothing has changed there; after it, the text says what is missing.
+        UserError: If the run cannot be published, or the Hub rejects a request. Before the commit,
+            nothing has changed there; after it, the message says what is missing.
     """
     check_names(repo, tag)
     files = read_run(run)
     make = partial(api.create_repo, repo, exist_ok=True) if create else None
-    info, is_made = hub_client.look(api.model_info, repo, make)
+    info, is_created = hub_client.look(api.model_info, repo, make)
     head = hub_client.newest(repo, info)
     tags = _tags(api, repo)
     tagged = tags.get(tag) if tag else None
 
     def changes() -> list[str]:
-        """Compare with what is published, and refuse what the caller does not want changed."""
+        """Return the changed files; raise if the newest commit or the tag rules out a change."""
         changed = hub_client.changed(info, files)
-        if changed and parent not in (None, head) and not is_made:
+        if changed and parent not in (None, head) and not is_created:
             raise UserError(hub_client.moved(repo))
         if tagged and (changed or tagged != head):
             raise UserError(
-                f"the tag {tag} of {repo} already stands for commit {tagged[:7]} with other "
+                f"the tag {tag} of {repo} already points to commit {tagged[:7]} with other "
                 "files: choose another tag; nothing was published"
             )
         return changed
 
     found = verified(run)
-    # Before time is spent on exports.
+    # Fail before the exports, which take minutes.
     changes()
     with one_line(repo):
         releases = published.releases(api, repo, tags, found.config.sha256)
-    notes = bring_exports(api, repo, head, run, found, data=data)
+    notes = ensure_exports(api, repo, head, run, found, data=data)
     exported = (name for kind in notes["formats"].values() for name in kind["files"])
     for name in (exports.EXPORTS_FILE, *exported):
         files[f"{exports.FOLDER}/{name}"] = (run / exports.FOLDER / name).read_bytes()
@@ -142,23 +142,21 @@ def publish(  # noqa: PLR0913 - the options of the command
 
 
 def check_names(repo: str, tag: str | None) -> None:
-    """Refuse names that the Hub would refuse, before anything is sent.
+    """Reject names that the Hub would reject, before anything is sent.
 
     Raises:
-        UserError: If the repository is not `owner/name`, or the tag is no tag's name.
+        UserError: If the repository is not `owner/name`, or the tag is not a valid name.
     """
     hub_client.check_repo(repo)
     if tag is None:
         return
     # A tag that looks like a branch or a commit would hide the real one.
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", tag) or re.fullmatch(
-        r"main|[0-9a-f]{7,40}", tag
-    ):
-        raise UserError(f"{tag!r} cannot be a tag: use letters, digits, points and hyphens: v1.0.0")
+    if not re.fullmatch(r"(?!(main|[0-9a-f]{7,40})$)[A-Za-z0-9][A-Za-z0-9._-]*", tag):
+        raise UserError(f"{tag!r} cannot be a tag: use letters, digits, dots and hyphens: v1.0.0")
 
 
 def read_run(run: Path) -> dict[str, bytes]:
-    """Read all of a run that is published, except the card.
+    """Read all files of a run that are published, except the card.
 
     Raises:
         UserError: If the folder is not a finished run.
@@ -166,36 +164,36 @@ def read_run(run: Path) -> dict[str, bytes]:
     missing = [name for name in weights.FILES if not (run / name).is_file()]
     if missing:
         raise UserError(
-            f"{run} is not a finished run: it lacks {', '.join(missing)}; make one with "
+            f"{run} is not a finished run: it lacks {', '.join(missing)}; create one with "
             "python -m training.train"
         )
     present = [name for name in OPTIONAL_FILES if (run / name).is_file()]
     return {name: (run / name).read_bytes() for name in (*weights.FILES, *present)}
 
 
-def bring_exports(  # noqa: PLR0913 - where exports may come from
+def ensure_exports(  # noqa: PLR0913 - where exports may come from
     api: HfApi, repo: str, head: str, run: Path, found: Weights, *, data: Path | None = None
 ) -> exports.Notes:
-    """See to it that the run folder holds every format of its weights, and return the notes.
+    """Make sure that the run folder holds its weights in every format, and return the notes.
 
-    Some formats hold the time at which they were written. So exports of the same weights are kept
-    if the run folder has them, or the repository at its newest commit `head`: publishing again
-    changes nothing.
+    Some formats contain the time of writing. Exports of the same weights are therefore reused from
+    the run folder, or from the repository's newest commit `head`, so that publishing again changes
+    nothing.
 
     Raises:
-        UserError: If the Hub does not deliver, or there is no MNIST to fit 8 bits to.
+        UserError: If the download fails, or there is no MNIST to calibrate 8 bits with.
     """
     folder = run / exports.FOLDER
     if notes := exports.complete(folder, found):
         return notes
     with tempfile.TemporaryDirectory() as cache, one_line(repo, head):
-        patterns = f"{exports.FOLDER}/*"
+        pattern = f"{exports.FOLDER}/*"
         snapshot = api.snapshot_download(
-            repo, revision=head, allow_patterns=patterns, cache_dir=cache
+            repo, revision=head, allow_patterns=pattern, cache_dir=cache
         )
-        there = Path(snapshot, exports.FOLDER)
-        if notes := exports.complete(there, found):
-            shutil.copytree(there, folder, dirs_exist_ok=True)
+        published_folder = Path(snapshot, exports.FOLDER)
+        if notes := exports.complete(published_folder, found):
+            shutil.copytree(published_folder, folder, dirs_exist_ok=True)
             return notes
     print("exporting to other formats and comparing them with the app (a minute or two)")
     mnist = load_mnist(data)
@@ -207,7 +205,7 @@ def read_back(api: HfApi, repo: str, commit: str, files: Mapping[str, bytes]) ->
     """Download a commit into an empty cache and compare every file with what was sent.
 
     Raises:
-        UserError: If the Hub does not give back what it was given.
+        UserError: If a file cannot be downloaded or differs.
     """
     with (
         tempfile.TemporaryDirectory() as cache,
@@ -237,7 +235,7 @@ def _commit(api: HfApi, repo: str, head: str, files: Mapping[str, bytes]) -> str
 
 
 def release_notes(tag: str) -> str | None:
-    """Return what CHANGELOG.md says under `## 1.0.0 - 2026-11-29` for the tag `v1.0.0`."""
+    """Return the section `## 1.0.0 - 2026-11-29` of CHANGELOG.md for the tag `v1.0.0`."""
     _, *entry = re.split(r"^## (\S+).*\n", CHANGELOG.read_text("utf-8"), flags=re.MULTILINE)
     notes = dict(zip(entry[::2], entry[1::2], strict=True)).get(tag.removeprefix("v"))
     return notes and notes.strip()
@@ -248,7 +246,7 @@ def _tag(api: HfApi, repo: str, commit: str, tag: str) -> None:
         repo,
         commit,
         before=f"commit {commit} is published, but the tag {tag} is not set: ",
-        after="; run the same command again, it sends nothing twice",
+        after="; run the same command again, nothing is sent twice",
     ):
         try:
             api.create_tag(repo, tag=tag, tag_message=release_notes(tag), revision=commit)
@@ -263,27 +261,24 @@ def _tag(api: HfApi, repo: str, commit: str, tag: str) -> None:
 
 
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
-    parser = console.parser(
-        "training.publish",
-        "Publish a run's weights on the Hugging Face Hub: one commit, then a tag.",
-    )
+    parser = console.parser("training.publish", "Publish a run's weights on the Hugging Face Hub.")
     parser.add_argument("run", type=Path, metavar="RUN_FOLDER")
     parser.add_argument("--repo", required=True, metavar="OWNER/NAME")
     parser.add_argument("--tag", help="name of the release, v1.0.0 for example")
-    parser.add_argument("--create", action="store_true", help="make the repository if missing")
+    parser.add_argument("--create", action="store_true", help="create the repository if missing")
     parser.add_argument(
         "--gated",
         action="store_true",
-        help="publish only what training.gate has passed, over what it compared with",
+        help="publish only if training.gate passed, onto the commit that it compared with",
     )
     parser.add_argument(
-        "--data", type=Path, metavar="DIR", help="MNIST's four IDX files, to export to 8 bits"
+        "--data", type=Path, metavar="DIR", help="MNIST's four IDX files, for 8-bit exports"
     )
     return parser.parse_args(words)
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Publish as the command line says and report the outcome."""
+    """Publish as the command line asks, and print the result."""
     arguments = _arguments(words)
     check_names(arguments.repo, arguments.tag)
     read_run(arguments.run)
@@ -304,7 +299,7 @@ def main(words: Sequence[str] | None = None) -> None:
 
 
 def describe(release: Release, repo: str) -> str:
-    """Say in one line what a publication came to."""
+    """Describe a publication in one line."""
     text = (
         f"published: {repo} at commit {release.commit}"
         if release.is_new

@@ -1,4 +1,4 @@
-"""Publish a run right after it was trained: `--push-to-hub OWNER/NAME [--tag v1.0.0]`."""
+"""Publish a run right after training: `--push-to-hub OWNER/NAME [--tag v1.0.0]`."""
 
 import argparse
 from pathlib import Path
@@ -8,10 +8,8 @@ from training.release.hub_client import sign_in
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of a training command that publishes."""
-    parser.add_argument(
-        "--push-to-hub", metavar="OWNER/NAME", help="then pass the gate and publish"
-    )
+    """Add the options for publishing to a training command."""
+    parser.add_argument("--push-to-hub", metavar="OWNER/NAME", help="then run the gate and publish")
     parser.add_argument("--tag", help="name of the release, v1.0.0 for example")
     parser.add_argument(
         "--gate-profile",
@@ -22,10 +20,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def check(arguments: argparse.Namespace) -> None:
-    """See to it before hours of training that the run could be published.
+    """Check before hours of training that the run could be published.
 
     Raises:
-        UserError: If a name is wrong, or there is no token to write with.
+        UserError: If a name is invalid, or there is no write token.
     """
     if arguments.push_to_hub:
         publish.check_names(arguments.push_to_hub, arguments.tag)
@@ -33,10 +31,10 @@ def check(arguments: argparse.Namespace) -> None:
 
 
 def push(run: Path, arguments: argparse.Namespace) -> None:
-    """Pass a finished run through the gate and publish it, where that was asked for.
+    """Run the gate on a finished run and publish it, if requested.
 
     Raises:
-        UserError: If a metric falls short, or the Hub does not take the run.
+        UserError: If a metric fails, or the Hub rejects the run.
     """
     if not arguments.push_to_hub:
         return

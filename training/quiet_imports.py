@@ -1,8 +1,8 @@
-"""Keep what libraries log while they are imported off stderr; importing this module is enough.
+"""Silence the log messages of libraries during their import; importing this module is enough.
 
-TensorFlow: on processors that oneDNN knows, it logs from its libraries' static initializers, before
-it has read `TF_CPP_MIN_LOG_LEVEL`. So stderr leads nowhere while it is imported. Matplotlib, which
-Keras imports: it warns of a home that cannot be written, and when it lists the machine's fonts.
+On processors that oneDNN supports, TensorFlow logs from static initializers, before it reads
+`TF_CPP_MIN_LOG_LEVEL`, so stderr is discarded while it is imported. Matplotlib, which Keras
+imports, warns of an unwritable home folder and when it lists the fonts.
 """
 
 import logging
@@ -14,7 +14,7 @@ from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
 
 KERAS_LOG = "absl"
-"""What Keras warns by that HDF5 is its older format: here that is what is wanted."""
+"""Logger of Keras' warning that HDF5 is a legacy format, which is intended here."""
 
 
 class _QuietLoader(SourceFileLoader):
@@ -39,7 +39,7 @@ class _Finder:
 
 @contextmanager
 def stderr_discarded() -> Iterator[None]:
-    """Discard what anything in this process writes to file descriptor 2, C++ included."""
+    """Discard everything that this process writes to file descriptor 2, including from C++."""
     if sys.__stderr__ is None:  # the process was started with stderr closed
         yield
         return
@@ -55,7 +55,7 @@ def stderr_discarded() -> Iterator[None]:
 
 @contextmanager
 def only_errors(name: str) -> Iterator[None]:
-    """Let a log say nothing but errors: converters tell much of no use to who exports."""
+    """Raise a logger's level to errors, for converters that log a lot."""
     log = logging.getLogger(name)
     level = log.level
     log.setLevel(logging.ERROR)

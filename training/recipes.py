@@ -1,7 +1,7 @@
-"""How each network is trained: everything but the seed, one frozen record a network.
+"""How each network is trained: everything except the seed, one frozen record per network.
 
-`python -m training.train --network NAME` follows one. Where a recipe has a comment, that is what it
-reached with seed 0 on MNIST's test set.
+`python -m training.train --network NAME` uses them. A recipe's comment is its accuracy with seed 0
+on MNIST's test set.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from training.augmentation import EVERYTHING, Augmentation
 
 ALL_TRAINING_IMAGES = 60000
-_NOT_DECAYED = ["bias", "gamma", "beta"]  # to shrink an offset or a scale would only bias it
+_NOT_DECAYED = ["bias", "gamma", "beta"]  # decaying an offset or a scale would only bias it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,22 +23,22 @@ class Recipe:
 
     Attributes:
         network: A key of `digits.networks.NETWORKS`.
-        epochs: How often the training images are gone through.
-        batch_size: Images a step.
+        epochs: Number of passes over the training images.
+        batch_size: Images per step.
         optimizer: `adam`, or `adamw` with decoupled weight decay.
         learning_rate: Constant, or the peak when `warmup_epochs` is given.
-        warmup_epochs: Epochs in which the rate rises from 0; it then falls to 0 along a cosine.
-            `None` keeps the rate constant.
-        weight_decay: Only for `adamw`; biases and batch normalization are left out.
-        ema_momentum: How much of the moving average of the weights a step keeps; validation and
-            the result then use the average. `None` averages nothing.
+        warmup_epochs: Epochs over which the rate rises from 0, before it decays to 0 along a
+            cosine. `None` keeps the rate constant.
+        weight_decay: Only for `adamw`; not applied to biases and batch normalization.
+        ema_momentum: Decay of the moving average of the weights, which validation and the result
+            then use. `None` for no average.
         loss: `sparse_categorical_crossentropy` on digits, or `categorical_crossentropy` on one-hot
             labels.
         label_smoothing: Share of a label that is spread over all classes; needs one-hot labels.
-        validation_count: Images of the 60,000 that validate and never train.
-        augmentation: How the images are varied and what is added that is no digit, which needs a
-            network with a class for it. `None` shows MNIST's images as they are.
-        legacy_h5: Whether the weights are also written as `model.h5`, the format before Keras 3.
+        validation_count: Images of the 60,000 that are held out for validation.
+        augmentation: How images are augmented and how many non-digits are added, which needs a
+            network with a class for them. `None` uses MNIST's images unchanged.
+        legacy_h5: Whether the weights are also saved as `model.h5`, the format before Keras 3.
     """
 
     network: str
@@ -58,20 +58,20 @@ class Recipe:
     legacy_h5: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse what would be ignored or cannot work."""
+        """Reject settings that would be ignored or cannot work."""
         if self.epochs < 1 or self.batch_size < 1:
             raise ValueError(
-                "Expected at least one epoch and one image a batch. "
+                "Expected at least one epoch and one image per batch. "
                 f"Received: epochs={self.epochs}, batch_size={self.batch_size}."
             )
         if self.label_smoothing and not self.one_hot:
             raise ValueError(
-                "Expected categorical_crossentropy where labels are smoothed. "
+                "Expected categorical_crossentropy when labels are smoothed. "
                 f"Received: loss={self.loss!r}, label_smoothing={self.label_smoothing}."
             )
         if self.weight_decay and self.optimizer != "adamw":
             raise ValueError(
-                "Expected adamw where weights decay. "
+                "Expected adamw with weight decay. "
                 f"Received: optimizer={self.optimizer!r}, weight_decay={self.weight_decay}."
             )
 
@@ -109,7 +109,7 @@ RECIPES: dict[str, Recipe] = {
         Recipe(network="fnn", epochs=10),
         # 99.38 % (62 of 10,000 wrong); 55 and 61 with seeds 1 and 2
         Recipe(network="conv3", epochs=15, learning_rate=0.002, warmup_epochs=1),
-        # 99.22 % (78 of 10,000 wrong); the steep rate, up and down in four epochs, makes it quick
+        # 99.22 % (78 of 10,000 wrong); a high rate, raised and decayed within four epochs
         Recipe(
             network="strided3",
             epochs=4,
@@ -124,30 +124,26 @@ RECIPES: dict[str, Recipe] = {
 
 
 def compile_network(model: keras.Model, recipe: Recipe, steps_per_epoch: int) -> None:
-    """Give a network the recipe's optimizer and loss, and accuracy to watch.
+    """Compile a network with the recipe's optimizer and loss, and accuracy as the metric.
 
-    The course of the learning rate depends on the batches an epoch.
+    The learning rate schedule depends on the steps per epoch.
     """
     loss = (
         keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
         if recipe.one_hot
         else keras.losses.SparseCategoricalCrossentropy()
     )
-    model.compile(
-        optimizer=_optimizer(recipe, steps_per_epoch),
-        loss=loss,
-        metrics=["accuracy"],
-    )
-    model.optimizer.build(model.trainable_variables)  # Keras restores only what is there already
+    model.compile(_optimizer(recipe, steps_per_epoch), loss, metrics=["accuracy"])
+    model.optimizer.build(model.trainable_variables)  # only built optimizers can be restored
 
 
 def encode_labels(
     labels: NDArray[np.integer], classes: int, recipe: Recipe
 ) -> NDArray[np.integer] | NDArray[np.float32]:
-    """Turn `(N,)` digits, 10 for what is none, into what the recipe's loss takes.
+    """Encode `(N,)` digits, 10 for a non-digit, for the recipe's loss.
 
     Returns:
-        The digits as they are, or `(N, classes)` float32 one-hot.
+        The digits unchanged, or `(N, classes)` float32 one-hot.
     """
     return np.eye(classes, dtype=np.float32)[labels] if recipe.one_hot else labels
 

@@ -1,4 +1,4 @@
-"""What is left of a run that came to its end: weights, calibration, scores and figures."""
+"""The results of a finished run: weights, calibration, metrics and figures."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ from training.recipes import Recipe
 from training.run_folder import Row, RunFolder
 
 SCORING_BATCH = 500
-"""Bounds the memory that scoring takes; decides nothing else."""
+"""Batch size for inference; affects only memory."""
 
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """A trained network: how, what its epochs measured, and the indices that validated it."""
+    """A trained network: its recipe, the metrics of each epoch, and the validation indices."""
 
     recipe: Recipe
     model: keras.Model
@@ -32,7 +32,7 @@ class Fitted:
 def draw_figures(
     run: RunFolder, mnist: Mnist, tested: NDArray[np.float32], rows: list[Row]
 ) -> None:
-    """Write the figures of a run, from `(N, classes)` calibrated probabilities of the tests."""
+    """Save the figures of a run, from `(N, classes)` calibrated probabilities of the test set."""
     title, labels, confidences = "MNIST test", mnist.test_labels, _confidences(tested)
     figures = {
         "learning-curves.png": plots.learning_curves(rows),
@@ -49,10 +49,10 @@ def draw_figures(
 def finish(
     fitted: Fitted, mnist: Mnist, run: RunFolder, described: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Calibrate on validation, score the test set once, and write all that the run leaves.
+    """Calibrate on the validation images, evaluate on the test set once, and save all results.
 
     Returns:
-        The content of `metrics.json`: what is measured here and what describes the run.
+        The content of `metrics.json`: the metrics, and the description of the run.
     """
     labels = mnist.train_labels[fitted.validation]
     raw = _probabilities(fitted.model, mnist.train_images[fitted.validation])
@@ -83,7 +83,6 @@ def finish(
         **described,
     }
     draw_figures(run, mnist, tested, fitted.rows)
-    # Weights without the optimizer; the other networks are the bundled ones.
     tensors = keras_networks.read_tensors(fitted.model)
     run.write_bytes(WEIGHTS_FILE, weights.serialize(tensors))
     if fitted.recipe.legacy_h5:
@@ -97,28 +96,23 @@ def finish(
 
 
 def _probabilities(model: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    probabilities: NDArray[np.float32] = model.predict(
-        as_input(images), batch_size=SCORING_BATCH, verbose=0
-    )
-    return probabilities
+    return model.predict(as_input(images), batch_size=SCORING_BATCH, verbose=0)
 
 
 def _scores(calibrated: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Score as `digits.recognizer` does: the calibrated probability of the digit answered."""
-    scores: NDArray[np.float64] = calibrated[:, :10].max(axis=1).astype(np.float64)
-    return scores
+    """Return the calibrated probability of the likeliest digit, as `digits.recognizer` does."""
+    return calibrated[:, :10].max(axis=1).astype(np.float64)
 
 
 def _confidences(calibrated: NDArray[np.float32]) -> NDArray[np.float64]:
     digits = calibrated[:, :10].astype(np.float64)
-    confidences: NDArray[np.float64] = digits / digits.sum(axis=1, keepdims=True)
-    return confidences
+    return digits / digits.sum(axis=1, keepdims=True)
 
 
 def _measure(
     calibrated: NDArray[np.float32], labels: NDArray[np.uint8], rejection_threshold: float
 ) -> dict[str, float]:
-    """Count errors and rejections, and measure calibration; a rejected answer counts as given."""
+    """Count errors and rejections, and measure calibration; rejected answers count as well."""
     confidences = _confidences(calibrated)
     errors = int((confidences.argmax(axis=1) != labels).sum())
     return {
@@ -131,7 +125,7 @@ def _measure(
 
 
 def summary(metrics: dict[str, Any]) -> str:
-    """Say in three lines what a run measured."""
+    """Summarize the metrics of a run in three lines."""
     test, validation = metrics["mnist_test"], metrics["validation"]
     return (
         f"{metrics['network']}: {metrics['parameters']:,} parameters, {metrics['epochs']} epochs, "

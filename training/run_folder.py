@@ -1,7 +1,7 @@
-"""The folder that a training run leaves, and how it survives a kill or a full disk.
+"""The folder of a training run, which survives a kill or a full disk.
 
-Every file but the log is written beside its place and then moved there, so that it is either the
-old or the new one. `metrics.json` comes last: a folder that has it is finished.
+Every file except the log is replaced atomically. `metrics.json` is written last: a run that has it
+is finished.
 """
 
 import errno
@@ -32,29 +32,29 @@ LOG_FILE = "log.jsonl"
 CHECKPOINT_FILE = "checkpoint.npz"
 
 Row = dict[str, float]
-"""What one epoch measured, by name; `epoch` counts from 1."""
+"""Metrics of one epoch by name; `epoch` counts from 1."""
 
 _PARTIAL = ".partial-"
 
 
 class RunFolder:
-    """One run's files, in a folder as it is; `open` also makes and checks it."""
+    """The files of a run, in an existing folder; `open` also creates and checks it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     @classmethod
     def open(cls, path: Path, configuration: Mapping[str, Any], notes: Mapping[str, Any]) -> Self:
-        """Make the folder and its parents, or take up the run that it holds.
+        """Create the folder and its parents, or resume the run that it holds.
 
         Args:
-            path: Of the folder.
-            configuration: All that decides the result, as JSON knows it.
-            notes: What is worth keeping, but may differ when a run is taken up: versions.
+            path: The folder.
+            configuration: Everything that determines the result, as JSON types.
+            notes: Values to record that may differ when a run is resumed, such as versions.
 
         Raises:
-            UserError: If the folder cannot be used, holds a run of another configuration, or files
-                that no run made.
+            UserError: If the folder cannot be used, holds a run of another configuration, or holds
+                files that are not a run's.
         """
         try:
             path.mkdir(parents=True, exist_ok=True)
@@ -65,29 +65,28 @@ class RunFolder:
             if error.errno == errno.ENOSPC:
                 raise
             raise UserError(
-                f"cannot write to the run folder {path} ({error.strerror}): give another by --run"
+                f"cannot write to the run folder {path} ({error.strerror}): use another with --run"
             ) from error
         return run
 
     @property
     def is_finished(self) -> bool:
-        """Whether the run came to its end."""
+        """Whether the run is finished."""
         return (self.path / METRICS_FILE).is_file()
 
     def read_json(self, name: str) -> dict[str, Any]:
-        """Read one of the folder's JSON files."""
-        content: dict[str, Any] = json.loads((self.path / name).read_text(encoding="utf-8"))
-        return content
+        """Read a JSON file."""
+        return json.loads((self.path / name).read_text(encoding="utf-8"))
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
-        """Write a JSON file; numbers that are none are refused, as no other reader knows them."""
+        """Write a JSON file; NaN and infinity, which are not standard JSON, are rejected."""
         self.write_bytes(name, (json.dumps(content, indent=2, allow_nan=False) + "\n").encode())
 
     def write_bytes(self, name: str, content: bytes) -> None:
-        """Write a file whole or not at all.
+        """Write a file atomically.
 
         Raises:
-            OSError: If it cannot be written; names the file.
+            OSError: If it cannot be written; its `filename` is the file.
         """
         path = self.path / name
         partial = path.with_name(f"{_PARTIAL}{path.name}")
@@ -102,21 +101,21 @@ class RunFolder:
             partial.unlink(missing_ok=True)
 
     def write_figure(self, name: str, figure: "Figure") -> None:
-        """Write a figure as PNG; the same figure gives the same bytes."""
+        """Write a figure as PNG; equal figures give equal bytes."""
         png = io.BytesIO()
         figure.savefig(png, format="png", metadata={"Software": None})
         self.write_bytes(name, png.getvalue())
 
     def write_history(self, rows: Sequence[Row]) -> None:
-        """Write what each epoch measured as a table, one line an epoch."""
+        """Write the metrics of all epochs as CSV, one line per epoch."""
         lines = [",".join(rows[0]), *(",".join(f"{x:.6g}" for x in row.values()) for row in rows)]
         self.write_bytes(HISTORY_FILE, ("\n".join(lines) + "\n").encode())
 
     def complete(self, base: Path) -> dict[str, str]:
-        """Take the networks that the run did not train from the set in another folder.
+        """Copy the networks that the run did not train from the set in another folder.
 
         Returns:
-            The SHA-256 of all networks' files, by their keys in `config.json`.
+            SHA-256 of each network's file, by its key in `config.json`.
         """
         for name in HASHES:
             if not (self.path / name).is_file():
@@ -127,12 +126,12 @@ class RunFolder:
         }
 
     def become_set(self, base: Path, name: str, scores: Mapping[str, Any]) -> None:
-        """Make a run that trained one of a set's networks a whole set.
+        """Turn a run that trained one network into a complete set of weights.
 
         Args:
-            base: Folder of the set that the others are taken from.
-            name: Of the network that the run trained, in `metrics.json`.
-            scores: What was measured of it.
+            base: Folder of the set that provides the other networks.
+            name: Name of the trained network in `metrics.json`.
+            scores: Metrics of the trained network.
         """
         config = json.loads((base / CONFIG_FILE).read_text("utf-8"))
         self.write_json(CONFIG_FILE, config | self.complete(base))
@@ -140,29 +139,29 @@ class RunFolder:
         self.write_json(METRICS_FILE, metrics | {name: scores})
 
     def log(self, line: Mapping[str, Any]) -> None:
-        """Append a line to `log.jsonl`, and print it with the time."""
+        """Append a line to `log.jsonl`, and print it with the time of day."""
         text = json.dumps(line)
         with (self.path / LOG_FILE).open("a", encoding="utf-8") as file:
             file.write(text + "\n")
         print(time.strftime("%H:%M:%S"), text, flush=True)
 
     def save_legacy_h5(self, name: str, model: "keras.Model") -> None:
-        """Write a file in the format before Keras 3, which `load_weights` reads too."""
+        """Save a model in the format before Keras 3, which `load_weights` still reads."""
         with tempfile.TemporaryDirectory() as folder, only_errors(KERAS_LOG):
             model.save(Path(folder, name), include_optimizer=False)
             self.write_bytes(name, Path(folder, name).read_bytes())
 
     def save_checkpoint(self, model: "keras.Model", rows: Sequence[Row]) -> None:
-        """Keep the state of a compiled model after an epoch, in the place of the one before it."""
+        """Save the state of a compiled model after an epoch, replacing the previous checkpoint."""
         content = io.BytesIO()
         np.savez(content, *(each.numpy() for each in _state(model)), history=json.dumps(rows))
         self.write_bytes(CHECKPOINT_FILE, content.getvalue())
 
     def restore_checkpoint(self, model: "keras.Model") -> list[Row]:
-        """Load the state after the last complete epoch, if there is one, into a compiled model.
+        """Load the checkpoint of the last complete epoch, if any, into a compiled model.
 
         Returns:
-            What each epoch so far measured.
+            Metrics of each epoch so far.
 
         Raises:
             UserError: If the checkpoint does not fit the network.
@@ -176,45 +175,43 @@ class RunFolder:
         variables = _state(model)
         if [array.shape for array in arrays] != [tuple(each.shape) for each in variables]:
             raise UserError(
-                f"{path} does not fit this version of the network: delete the run folder, or give "
-                "another by --run"
+                f"{path} does not fit this version of the network: delete the run folder, or use "
+                "another with --run"
             )
         for variable, array in zip(variables, arrays, strict=True):
             variable.assign(array)
         return rows
 
     def remove_checkpoint(self) -> None:
-        """Delete what only an unfinished run needs."""
+        """Delete the checkpoint, which only an unfinished run needs."""
         (self.path / CHECKPOINT_FILE).unlink(missing_ok=True)
 
     def _clean(self) -> None:
-        """Delete what a kill left half-written, or would have been deleted next."""
+        """Delete what a kill left behind: partial files, and a finished run's checkpoint."""
         if self.is_finished:
             self.remove_checkpoint()
         for partial in self.path.glob(f"{_PARTIAL}*"):
             partial.unlink()
 
     def _agree(self, configuration: dict[str, Any], notes: dict[str, Any]) -> None:
-        """Write down the configuration, or see that it is the one written down."""
+        """Record the configuration, or check that it is the recorded one."""
         if (self.path / RECIPE_FILE).is_file():
             try:
                 found = self.read_json(RECIPE_FILE)
             except ValueError as error:
                 raise UserError(
-                    f"{self.path / RECIPE_FILE} is damaged: delete the folder, or give another by "
+                    f"{self.path / RECIPE_FILE} is damaged: delete the folder, or use another with "
                     "--run"
                 ) from error
             found = {key: value for key, value in found.items() if key not in notes}
             if found != configuration:
                 raise UserError(
                     f"{self.path} holds a run of another configuration "
-                    f"({_difference(found, configuration)}): give another folder by --run, or "
+                    f"({_difference(found, configuration)}): use another folder with --run, or "
                     "delete this one"
                 )
         elif any(self.path.iterdir()):
-            raise UserError(
-                f"{self.path} is not empty and holds no run: give another folder by --run"
-            )
+            raise UserError(f"{self.path} is not empty and holds no run: use another with --run")
         else:
             self.write_json(RECIPE_FILE, {**configuration, **notes})
 
@@ -223,12 +220,12 @@ def load_run(folder: Path, problem: str | None = None, *, self_test: bool = Fals
     """Load the weights of a run as the app would.
 
     Args:
-        folder: Holds a whole set.
-        problem: What is said first if the app would refuse them.
-        self_test: Whether they must also read known digits.
+        folder: A complete set of weights.
+        problem: Start of the error message.
+        self_test: Whether to run the app's self-test on known digits too.
 
     Raises:
-        UserError: If the app would refuse them.
+        UserError: If the app would reject the weights.
     """
     try:
         recognizer = Recognizer(load_folder(folder))
@@ -241,23 +238,23 @@ def load_run(folder: Path, problem: str | None = None, *, self_test: bool = Fals
 
 
 def _flush(path: Path) -> None:
-    """Bring the bytes to the disk before the name: a power cut must not leave an empty file."""
+    """Flush a file to disk before it is renamed: a power failure must not leave it empty."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
 
 
 def _state(model: "keras.Model") -> list["keras.Variable"]:
-    """Return the weights of a compiled model and the state of its optimizer."""
+    """Return the weights of a compiled model, and its optimizer's state."""
     return [*model.weights, *model.optimizer.variables]
 
 
 def _difference(found: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
-    """Name what differs between two configurations, recipes key by key."""
-    told = []
+    """Describe the differences between two configurations, recipes key by key."""
+    differences = []
     for key in sorted({*found, *asked}):
         there, wanted = found.get(key), asked.get(key)
         if isinstance(there, Mapping) and isinstance(wanted, Mapping):
-            told.append(_difference(there, wanted))
+            differences.append(_difference(there, wanted))
         elif there != wanted:
-            told.append(f"{key} {there} there, {wanted} asked for")
-    return ", ".join(filter(None, told))
+            differences.append(f"{key} is {there}, not {wanted}")
+    return ", ".join(filter(None, differences))

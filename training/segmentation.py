@@ -1,8 +1,8 @@
-"""Train the finder: the network that tells digits' ink from everything else in a picture.
+"""Train the finder: the network that separates digits' ink from everything else in a picture.
 
     python -m training.segmentation --run runs/finder --data DIR --pages 30000
 
-What all such trainings have in common is in `training.loop`; `--pages` may be raised to go on.
+The training loop is in `training.loop`; raise `--pages` to train a finished run further.
 """
 
 from pathlib import Path
@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
+from scipy.special import expit, softmax
 
 from digits.networks import BESIDE, FINDER
 from digits.segmentation.letterbox import SIDE
@@ -28,24 +29,24 @@ CENTRE_SIDE: Final = SIDE // 4
 _VALIDATION_PAGES: Final = 256
 
 _MEASURED: Final = 64
-"""Validation pages that give `--start` the statistics of batch normalization."""
+"""Number of validation pages that batch normalization is measured on for `--start`."""
 
 _KINDS_FILE: Final = "kinds.json"
 
 _BIASES: Final = {"classes": (2.0, 0.0, 0.0, 0.0), "centres": (-4.0, 3.5)}
-"""What the heads say at first: nothing, no centre, digits 33 pixels high."""
+"""Initial outputs of the heads: nothing, no center, digits 33 pixels high."""
 
 _CLASS_WEIGHTS: Final = (1.0, 3.0, 3.0, 3.0)
 
 
 class Batch(NamedTuple):
-    """Pages and what the network should say of them.
+    """Pages and their targets.
 
     Attributes:
         pictures: `(N, SIDE, SIDE, 3)` uint8.
         classes: `(N, SIDE / 2, SIDE / 2)` uint8.
-        centres: `(N, SIDE / 4, SIDE / 4, 2)` float32: heat of 1 at a digit's centre; logarithm of
-            its height in pixels of the square, near centres, else 0.
+        centres: `(N, SIDE / 4, SIDE / 4, 2)` float32: heat map, 1 at a digit's center; logarithm of
+            the digit's height in pixels of the square near its center, else 0.
     """
 
     pictures: npt.NDArray[np.uint8]
@@ -53,11 +54,11 @@ class Batch(NamedTuple):
     centres: npt.NDArray[np.float32]
 
 
-def centre_map(made: Made) -> npt.NDArray[np.float32]:
-    """Return what the centre head should say: `(SIDE / 4, SIDE / 4, 2)` float32."""
+def centre_map(page: Made) -> npt.NDArray[np.float32]:
+    """Return the target of the head `centres`: `(SIDE / 4, SIDE / 4, 2)` float32."""
     found = np.zeros((CENTRE_SIDE, CENTRE_SIDE, 2), np.float32)
     at = np.arange(CENTRE_SIDE) + 0.5
-    for digit in made.digits:
+    for digit in page.digits:
         x, y, width, height = (side / 4 for side in digit.box)
         spread = np.clip(0.12 * max(width, height), 0.7, 5.0)
         across = np.exp(-(((at - x - width / 2) / spread) ** 2) / 2)
@@ -79,12 +80,12 @@ def batch_of(pages: list[Made]) -> Batch:
 
 
 def make_batches(hands: Hands, seed: int, index: int) -> list[Batch]:
-    """Make the pages of one batch."""
+    """Generate one batch of pages."""
     return [batch_of([make(hands, seed, BATCH * index + k) for k in range(BATCH)])]
 
 
 def loss(heads: list[tf.Tensor], classes: tf.Tensor, centres: tf.Tensor) -> tf.Tensor:
-    """Return what is to be made small: classes, ink as a whole, centres and heights."""
+    """Return the sum of weighted cross-entropy, Dice loss, and the loss of centers and heights."""
     logits, found = heads
     truth = tf.one_hot(classes, len(_CLASS_WEIGHTS))
     weights = tf.reduce_sum(truth * tf.constant(_CLASS_WEIGHTS), axis=-1)
@@ -98,7 +99,7 @@ def loss(heads: list[tf.Tensor], classes: tf.Tensor, centres: tf.Tensor) -> tf.T
 
 
 def _centre_loss(centres: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
-    """Return the focal loss of the heat map and the error of heights (Zhou et al., 2019)."""
+    """Return the focal loss of the heat map plus the error of the heights (Zhou et al., 2019)."""
     logit, heat = centres[..., 0], wanted[..., 0]
     share = tf.sigmoid(logit)
     is_centre = tf.cast(heat > 0.99, tf.float32)
@@ -114,40 +115,39 @@ def build() -> keras.Model:
     """Build the model: `(N, 384, 384, 3)` float32 in `[0, 255]` to the logits of both heads."""
     pixels = keras.Input((SIDE, SIDE, 3), name="pixels")
     scaled = keras.layers.Rescaling(1 / 255)(pixels)
-    made = keras_networks.connect(BESIDE[FINDER], scaled, _BIASES)
-    return keras.Model(pixels, [made["classes"], made["centres"]], name=FINDER)
+    outputs = keras_networks.connect(BESIDE[FINDER], scaled, _BIASES)
+    return keras.Model(pixels, [outputs["classes"], outputs["centres"]], name=FINDER)
 
 
 def evaluate(model: keras.Model, pages: list[Made]) -> dict[str, Any]:
-    """Measure a finder on pages: digits' ink, other writing, lines, and centres, by kind of page.
+    """Evaluate a finder on pages: digits' ink, other writing, lines, and centers, by kind of page.
 
     Returns:
-        For `all` and for each kind the F1 scores of `ink`, `writing` and `lines`, the share of
-        centres found (`recall`) and of those found that are right (`precision`), and `of_pages`.
+        For `all` and for each kind, the F1 scores of `ink`, `writing` and `lines`, `recall` and
+        `precision` of the centers, and the number of pages, `of_pages`.
     """
-    counts: dict[str, npt.NDArray[np.float64]] = {}
+    sums: dict[str, npt.NDArray[np.int64]] = {}
     for first in range(0, len(pages), BATCH):
         part = pages[first : first + BATCH]
         pictures = np.stack([page.picture for page in part]).astype(np.float32)
         logits, centres = (np.asarray(v) for v in model(pictures, training=False))
         for page, found, heat in zip(part, logits.argmax(-1), centres[..., 0], strict=True):
-            tally = np.concatenate([_tally(found, page.classes), _tally_centres(heat, page), [1]])
+            counts = [*_count_pixels(found, page.classes), *_count_centres(heat, page), (1, 1)]
             for name in {"all", *page.kind.split("+")}:
-                counts[name] = counts.get(name, 0) + tally
-    return {name: _scores(tally) for name, tally in sorted(counts.items())}
+                sums[name] = sums.get(name, 0) + np.array(counts)
+    return {name: _scores(counts) for name, counts in sorted(sums.items())}
 
 
-def _tally(found: npt.NDArray[np.int64], truth: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
-    """Return for classes 1 to 3: pixels of both, of the found and of the true."""
-    rows = [
-        (((found == c) & (truth == c)).sum(), (found == c).sum(), (truth == c).sum())
-        for c in (1, 2, 3)
-    ]
-    return np.array(rows, np.float64).ravel()
+def _count_pixels(
+    found: npt.NDArray[np.int64], truth: npt.NDArray[np.uint8]
+) -> list[tuple[int, int]]:
+    """Return numerator and denominator of the F1 score of classes 1 to 3."""
+    masks = [(found == c, truth == c) for c in (1, 2, 3)]
+    return [(2 * (one & other).sum(), one.sum() + other.sum()) for one, other in masks]
 
 
-def _tally_centres(heat: npt.NDArray[np.float32], page: Made) -> npt.NDArray[np.float64]:
-    """Return how many digits have a peak within their box, how many there are, and peaks."""
+def _count_centres(heat: npt.NDArray[np.float32], page: Made) -> list[tuple[int, int]]:
+    """Return numerator and denominator of recall and of precision."""
     peaks = np.argwhere((heat > -0.85) & (heat == cv2.dilate(heat, np.ones((3, 3), np.uint8))))
     at = (peaks[:, ::-1] + 0.5) * 4
     hits = 0
@@ -159,32 +159,27 @@ def _tally_centres(heat: npt.NDArray[np.float32], page: Made) -> npt.NDArray[np.
         if near.any():
             hits += 1
             free[np.flatnonzero(near)[0]] = False
-    return np.array([hits, len(page.digits), len(at)], np.float64)
+    return [(hits, len(page.digits)), (hits, len(at))]
 
 
-def _scores(tally: npt.NDArray[np.float64]) -> dict[str, float]:
-    scores = {}
-    for index, name in enumerate(("ink", "writing", "lines")):
-        both, found, true = tally[3 * index : 3 * index + 3]
-        scores[name] = round(float(2 * both / max(found + true, 1)), 4)
-    hits, true, found, count = tally[9:]
-    scores["recall"] = round(float(hits / max(true, 1)), 4)
-    scores["precision"] = round(float(hits / max(found, 1)), 4)
-    return scores | {"of_pages": int(count)}
+def _scores(counts: npt.NDArray[np.int64]) -> dict[str, float]:
+    names = ("ink", "writing", "lines", "recall", "precision")
+    *pairs, (pages, _) = counts.tolist()
+    shares = [round(part / max(whole, 1), 4) for part, whole in pairs]
+    return dict(zip(names, shares, strict=True)) | {"of_pages": pages}
 
 
 def draw_figure(model: keras.Model, pages: list[Made], path: Path) -> None:
-    """Draw pages with what is found on them: green digits, red writing, blue lines."""
+    """Draw pages and predictions: digits green, writing red, lines blue."""
     pictures = np.stack([page.picture for page in pages]).astype(np.float32)
     logits, centres = (np.asarray(v) for v in model(pictures, training=False))
     colors = np.array(COLORS, np.float32)
     tiles = []
     for page, logit, heat in zip(pages, logits, centres[..., 0], strict=True):
-        found = np.exp(logit - logit.max(-1, keepdims=True))
-        found /= found.sum(-1, keepdims=True)
+        found = softmax(logit, axis=-1)
         small = cv2.resize(page.picture, found.shape[1::-1], interpolation=cv2.INTER_AREA)
         shown = (0.4 * small + 60) * found[..., :1] + found @ colors
-        warm = cv2.resize(1 / (1 + np.exp(-heat)), found.shape[1::-1])
+        warm = cv2.resize(expit(heat), found.shape[1::-1])
         shown += warm[..., None] * np.array([255, 255, 0], np.float32) * 0.6
         tiles.append(np.hstack([small, np.clip(shown, 0, 255).astype(np.uint8)]))
     rows = [np.hstack(tiles[i : i + 4]) for i in range(0, len(tiles) // 4 * 4, 4)]
@@ -206,7 +201,7 @@ def _measure(model: keras.Model, pages: list[Made], run: Path) -> dict[str, Any]
 TASK: Final = Task(
     network=FINDER,
     unit="pages",
-    usual=(95_000, 25_000, 5_760),
+    defaults=(95_000, 25_000, 5_760),
     batch=BATCH,
     build=build,
     loss=loss,
@@ -218,7 +213,7 @@ TASK: Final = Task(
 
 
 def main() -> None:
-    """Train, or go on training, until the pages are seen."""
+    """Train, or resume training, as the command line asks."""
     train(TASK, prepare(TASK, "segmentation", __doc__))
 
 

@@ -1,4 +1,4 @@
-"""Training data made in other processes while a network learns."""
+"""Worker processes that generate training data while a network trains."""
 
 import os
 import threading
@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 import cv2
 
 _AHEAD: Final = 6
-"""What is made before it is wanted."""
+"""Number of results generated ahead."""
 
 _T = TypeVar("_T")
 _M = TypeVar("_M")
@@ -19,14 +19,14 @@ _material: Any
 
 
 def _start(load: Callable[[], Any]) -> None:
-    global _material  # noqa: PLW0603 - one of its own for each process
+    global _material  # noqa: PLW0603 - one per process
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
     cv2.setNumThreads(1)
     _material = load()
 
 
 def _end_with_the_parent() -> None:
-    """Stop this process when training is killed; it would wait for work for ever."""
+    """Exit when the training process is killed; otherwise the worker would wait forever."""
     if parent := parent_process():
         parent.join()
         os._exit(1)
@@ -43,14 +43,14 @@ def produce(
     indices: Iterable[int],
     workers: int,
 ) -> Iterator[_T]:
-    """Make things in other processes, a few ahead, in the order of their indices.
+    """Generate results in worker processes, a few ahead, in the order of their indices.
 
     Args:
-        make: A function of a module: material, seed and index to what is wanted.
-        load: Returns the material, once for each process; it is sent there.
-        seed: Of all.
-        indices: One for each thing that is made.
-        workers: How many processes make them.
+        make: Takes material, seed and index; must be picklable.
+        load: Returns the material; called once in each process, so it must be picklable.
+        seed: Passed to every call.
+        indices: One for each result.
+        workers: Number of processes.
     """
     context = get_context("spawn")
     with ProcessPoolExecutor(workers, context, _start, (load,)) as pool:

@@ -1,7 +1,7 @@
-"""Show the network what a mouse, a finger, a pen and a camera make of MNIST's digits.
+"""Augmentation of MNIST's digits for input by mouse, finger, pen and camera.
 
-Three digits in four are varied on a canvas `pen.FINE` times finer than the network's image and then
-go through `digits.preprocessing.normalize`, the same code that serves.
+Three in four digits are varied on a canvas `pen.FINE` times finer than the network's image and then
+pass through `digits.preprocessing.normalize`, as in inference.
 """
 
 from dataclasses import dataclass
@@ -21,28 +21,29 @@ from training.handwriting.templates import write
 from training.handwriting.tracing import trace
 
 _TEMPLATE_SHARE = 0.22
-"""Share of the others that is written by a template of `training.handwriting.templates`."""
+"""Share of varied digits that are written from `training.handwriting.templates`."""
 
 _TRACED_SHARE = 0.28
-"""Share of the others that is traced, so that the pen's movement can be varied."""
+"""Share of varied digits that are traced, so that the pen's movement can be varied."""
 
 _HOLES = {0: 1, 6: 1, 8: 2, 9: 1}
+"""Number of holes by digit."""
 
 _MIN_INK = 12.0
-"""Sum of a sample's ink in fine pixels below which it is taken as destroyed and drawn anew."""
+"""Ink of a sample, in fine pixels, up to which it counts as destroyed and is generated again."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation:
-    """What training shows beyond MNIST's own images; each part can be left out to see its worth.
+    """Parts of the augmentation; each can be disabled for an ablation.
 
     Attributes:
-        hand: Slant, stretch, turn, tilt and elastic distortion.
-        movement: Hooks, loops, gaps, overshoot, shifted bars and other proportions of the strokes.
+        hand: Slant, stretch, rotation, tilt and elastic distortion.
+        movement: Hooks, loops, gaps, overshoot, shifted bars and other stroke proportions.
         pen: Wider, thinner, even, outlined and broken strokes.
-        styles: What MNIST's writers left out (flags, feet, slashes, bars), and digits by template.
+        styles: Styles missing from MNIST (flags, feet, slashes, bars), and digits from templates.
         degradation: Blur, fading, shifts and damage.
-        non_digits: Share of each batch that is no digit, 0 to below 1.
+        non_digits: Share of non-digits in each batch, in `[0, 1)`.
     """
 
     hand: bool = True
@@ -62,10 +63,10 @@ def augment(
     rng: np.random.Generator,
     parts: Augmentation = EVERYTHING,
 ) -> InkArray:
-    """Make another hand, another pen and another recording of one MNIST digit.
+    """Vary one MNIST digit, as if from another hand, pen and camera.
 
-    The image, `(28, 28)` uint8 with 255 ink, becomes `(28, 28)` float32 in `[0, 1]`, normalized as
-    the app does.
+    The image, `(28, 28)` uint8, 255 ink, becomes `(28, 28)` float32 in `[0, 1]`, normalized as in
+    inference.
     """
     if rng.random() < 0.25:
         return normalize(as_ink(image))
@@ -98,9 +99,9 @@ def _another_hand(
 
 
 def is_traceable(image: npt.NDArray[np.uint8], label: int) -> bool:
-    """Tell whether the lines through the middle of the ink still show the digit.
+    """Return whether the center lines of the ink still show the digit.
 
-    The middle of a loop that is filled with ink is a line, and a 6 of such lines is a 1.
+    The center line of a loop filled with ink is a plain line, which turns a 6 into a 1.
     """
     if label not in _HOLES:
         return True

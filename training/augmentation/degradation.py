@@ -1,7 +1,7 @@
-"""Degrade images as bad cameras, scanners, files and paper do, so that no damage is a surprise.
+"""Image degradation, as by bad cameras, scanners, compression and paper.
 
-Images are `(28, 28)` float32, 0 paper, 1 full ink; every function returns a new one, and all but
-`degrade` leave the clipping to `[0, 1]` to it.
+Images are `(28, 28)` float32, 0 paper, 1 full ink. All functions return new images; only `degrade`
+clips them to `[0, 1]`.
 """
 
 from collections.abc import Callable
@@ -14,25 +14,25 @@ from training.handwriting.strokes import draw_line
 
 
 def grain(image: InkArray, rng: np.random.Generator) -> InkArray:
-    """Add normal noise everywhere or in places."""
+    """Add Gaussian noise to some or all pixels."""
     noise = rng.normal(0, rng.uniform(0.02, 0.25), image.shape).astype(np.float32)
     return image + noise * (rng.random(image.shape) < rng.uniform(0.1, 1))
 
 
 def shot_noise(image: InkArray, rng: np.random.Generator) -> InkArray:
-    """Count the little light of a dark room: full ink is 2 to 12 quanta."""
+    """Apply Poisson noise, as in a dark room; full ink is 2 to 12 quanta."""
     quanta = rng.uniform(2, 12)
     return (rng.poisson(image * quanta) / quanta).astype(np.float32)
 
 
 def impulse_noise(image: InkArray, rng: np.random.Generator) -> InkArray:
-    """Set up to a fifth of the pixels to paper or ink."""
+    """Apply salt-and-pepper noise to up to a fifth of the pixels."""
     hit = rng.random(image.shape) < rng.uniform(0.01, 0.2)
     return np.where(hit, rng.random(image.shape) < rng.uniform(0.2, 0.8), image).astype(np.float32)
 
 
 def line_noise(image: InkArray, rng: np.random.Generator) -> InkArray:
-    """Leave a printed, dashed or wavy line over the image."""
+    """Draw a straight, dashed or zigzag line over the image."""
     height, width = image.shape
     count = int(rng.integers(2, 12))
     xs = np.linspace(rng.uniform(-2, 4), width + rng.uniform(-4, 2), count)
@@ -49,7 +49,7 @@ def line_noise(image: InkArray, rng: np.random.Generator) -> InkArray:
 
 
 def partial_inversion(image: InkArray, rng: np.random.Generator) -> InkArray:
-    """Invert one or both sides, or the middle."""
+    """Invert the margins of the image, or its middle."""
     side = image.shape[1]
     first, last = sorted(rng.integers(0, side // 2 - 2, 2))
     parts = np.zeros(side, bool)
@@ -61,7 +61,7 @@ def partial_inversion(image: InkArray, rng: np.random.Generator) -> InkArray:
 
 
 def fog(image: InkArray, rng: np.random.Generator) -> InkArray:
-    """Fade the image into clouds of several sizes."""
+    """Blend the image with clouds of several scales."""
     side = image.shape[0]
     cloud = np.zeros(image.shape, np.float32)
     for cells, weight in ((2, 1.0), (4, 0.5), (8, 0.25), (16, 0.12)):
@@ -76,7 +76,7 @@ def fog(image: InkArray, rng: np.random.Generator) -> InkArray:
 
 
 def stained(image: InkArray, rng: np.random.Generator) -> InkArray:
-    """Cover the image with stains of one gray."""
+    """Cover parts of the image with stains of one gray level."""
     rough = cv2.GaussianBlur(rng.normal(0, 1, image.shape).astype(np.float32), (0, 0), 1.5)
     stains = rough > np.quantile(rough, rng.uniform(0.7, 0.97))
     soft = cv2.GaussianBlur(stains.astype(np.float32), (0, 0), 0.6)
@@ -95,7 +95,7 @@ KINDS: tuple[Callable[[InkArray, np.random.Generator], InkArray], ...] = (
 
 
 def degrade(image: InkArray, rng: np.random.Generator) -> InkArray:
-    """Blur, fade or shift by a pixel at times, and damage by one of `KINDS` at times."""
+    """Sometimes blur, fade or shift by a pixel, and sometimes apply one of `KINDS`."""
     chance = rng.random(4)
     if chance[0] < 0.15:
         image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, 0.9))

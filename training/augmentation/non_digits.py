@@ -1,7 +1,7 @@
-"""What is no digit, made so that the network learns to say so.
+"""Synthetic non-digits, from which the network learns rejection.
 
-Natural pictures and noise are easy to reject; strokes of a pen are the hard and the relevant case:
-letters and signs, mirrored digits, two digits at once, scribbles, dots and lines.
+Natural pictures and noise are easy to reject; pen strokes are the hard and relevant case: letters
+and signs, mirrored digits, pairs of digits, scribbles, dots and lines.
 """
 
 from collections.abc import Callable, Container
@@ -27,7 +27,8 @@ from training.handwriting.strokes import interpolate
 from training.handwriting.templates import OTHERS, write
 
 HERSHEY = "ACEFHJKLMNPRTUVWXYQacdefhjkmnprtuvwxy?#+=*&@%<>$"
-"""Signs of OpenCV's Hershey fonts that no digit looks like: not O, I, l, Z, S, B, b, G, g, q."""
+"""Characters of OpenCV's Hershey fonts that do not look like digits, as O, I, l, Z, S, B, b, G, g
+and q do."""
 
 _FONTS = (
     cv2.FONT_HERSHEY_SIMPLEX,
@@ -39,11 +40,11 @@ _FONTS = (
 )
 
 _MIRRORS = {3: (1,), 4: (1,), 6: (1, 0), 7: (1, 0), 9: (1, 0)}
-"""Digits that are none in the mirror, with OpenCV's flip codes: 1 left to right, 0 upside down.
-The others are their own mirror image, or another digit's (2 and 5)."""
+"""Digits whose mirror images are non-digits, with OpenCV's flip codes: 1 left to right, 0 upside
+down. The others are their own mirror image, or another digit's (2 and 5)."""
 
 _HALVES = (0, 2, 5)
-"""Digits whose halves are none: half an 8 may be a 3, half a 4 a 6 or a 1, half a 9 or 7 a 1."""
+"""Digits whose halves are non-digits: half an 8 may be a 3, of a 4 a 6 or 1, of a 7 or 9 a 1."""
 
 Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.uint8]
@@ -51,15 +52,17 @@ _Maker = Callable[[Images, Labels, np.random.Generator], InkArray]
 
 
 def non_digit(images: Images, labels: Labels, rng: np.random.Generator) -> InkArray:
-    """Make one image that no reader would call a digit, normalized as the app does.
+    """Generate one non-digit, `(28, 28)` float32 in `[0, 1]`, normalized as in inference.
 
-    Digits to mirror and to put together are `(N, 28, 28)` uint8, 255 ink, with `(N,)` labels.
+    Some are built from digits: `images`, `(N, 28, 28)` uint8, 255 ink, with `(N,)` labels.
     """
+    odds = [share for _, share in _SHARES]
     while True:
-        make = _choose(rng.random())
-        if make is None:
-            return _noise(rng)
-        ink = vary_stroke_width(make(images, labels, rng), rng)
+        make = _SHARES[rng.choice(len(_SHARES), p=odds)][0]
+        ink = make(images, labels, rng)
+        if make is _noise:
+            return ink
+        ink = vary_stroke_width(ink, rng)
         if rng.random() < 0.05:
             ink = break_strokes(ink, rng)
         if ink.sum() > FINE * FINE:
@@ -72,7 +75,7 @@ def _sign(_images: Images, _labels: Labels, rng: np.random.Generator) -> InkArra
 
 
 _NAMES = tuple(name for name, templates in OTHERS.items() for _ in templates)
-"""Each as often as it has templates: common letters are written in many ways."""
+"""Each name once per template: common letters have many."""
 
 
 def _printed_sign(_images: Images, _labels: Labels, rng: np.random.Generator) -> InkArray:
@@ -97,7 +100,7 @@ def _mirrored(images: Images, labels: Labels, rng: np.random.Generator) -> InkAr
 def _one_of(
     wanted: Container[int], images: Images, labels: Labels, rng: np.random.Generator
 ) -> tuple[npt.NDArray[np.uint8], int]:
-    """Choose an image of the wanted digits; return it and its label."""
+    """Choose an image of one of the wanted digits; return it and its label."""
     while True:
         i = int(rng.integers(len(images)))
         if int(labels[i]) in wanted:
@@ -105,7 +108,7 @@ def _one_of(
 
 
 def _two_digits(images: Images, _labels: Labels, rng: np.random.Generator) -> InkArray:
-    """Side by side, at times touching; of the one at the edge, at times only a part."""
+    """Two digits side by side, sometimes touching, sometimes one of them cropped."""
     left, right = (as_ink(images[i]) for i in rng.integers(len(images), size=2))
     distance = int(rng.integers(9, 24))
     pair = np.zeros((IMAGE_SIDE, IMAGE_SIDE + distance), np.float32)
@@ -119,7 +122,7 @@ def _two_digits(images: Images, _labels: Labels, rng: np.random.Generator) -> In
 
 
 def _piece(images: Images, labels: Labels, rng: np.random.Generator) -> InkArray:
-    """The left or the right half of a digit that is none by itself, as wrong cuts leave it."""
+    """The left or right half of a digit, as after wrong segmentation."""
     image, _ = _one_of(_HALVES, images, labels, rng)
     columns = np.flatnonzero(image.any(axis=0))
     cut = int(columns[0] + np.ptp(columns) * rng.uniform(0.35, 0.65))
@@ -132,7 +135,7 @@ def _piece(images: Images, labels: Labels, rng: np.random.Generator) -> InkArray
 
 
 def _scribble(_images: Images, _labels: Labels, rng: np.random.Generator) -> InkArray:
-    """Strokes through random points: many points, or few with sharp turns."""
+    """Smooth or angular strokes through random points."""
     strokes = []
     for _ in range(int(rng.integers(1, 4))):
         count = int(rng.integers(2, 12))
@@ -151,7 +154,7 @@ def _dots(_images: Images, _labels: Labels, rng: np.random.Generator) -> InkArra
     return draw_strokes([rng.uniform(5, 95, (1, 2)) for _ in range(count)], rng)
 
 
-def _noise(rng: np.random.Generator) -> InkArray:
+def _noise(_images: Images, _labels: Labels, rng: np.random.Generator) -> InkArray:
     grain = int(rng.integers(3, IMAGE_SIDE + 1))
     noise = rng.random((grain, grain)).astype(np.float32) ** rng.uniform(0.5, 4)
     if rng.random() < 0.3:
@@ -168,13 +171,6 @@ _SHARES: tuple[tuple[_Maker, float], ...] = (
     (_piece, 0.04),
     (_scribble, 0.09),
     (_dots, 0.03),
+    (_noise, 0.02),
 )
-"""What is drawn, and how often; the rest is noise, whose stroke width is not varied."""
-
-
-def _choose(point: float) -> _Maker | None:
-    for make, share in _SHARES:
-        point -= share
-        if point < 0:
-            return make
-    return None
+"""Makers and their probabilities; noise is used as it is."""

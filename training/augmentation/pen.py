@@ -1,7 +1,7 @@
-"""Draw strokes, and write drawn ones again with another pen.
+"""Drawing of strokes, and variation of the pen in drawn ink.
 
 Ink is drawn on a canvas `FINE` times finer than the network's image: `(SIDE, SIDE)` float32 in
-`[0, 1]`, 0 paper, 1 full ink. Lengths are in its pixels unless said otherwise.
+`[0, 1]`, 0 paper, 1 full ink. Lengths are in its pixels unless noted otherwise.
 """
 
 from collections.abc import Sequence
@@ -19,15 +19,12 @@ CENTER = SIDE / 2
 
 
 def as_ink(image: npt.NDArray[np.uint8]) -> InkArray:
-    """Turn uint8, 255 ink, to float32 in `[0, 1]`."""
+    """Convert uint8, 255 ink, to float32 in `[0, 1]`."""
     return np.divide(image, 255, dtype=np.float32)
 
 
 def draw_strokes(strokes: Sequence[Points], rng: np.random.Generator) -> InkArray:
-    """Draw pen strokes in the middle of the fine canvas, as large as an MNIST digit.
-
-    Strokes are in a box of about 100 x 100.
-    """
+    """Draw strokes from a box of about 100 x 100, centered and scaled like an MNIST digit."""
     size = 20 * FINE / 100
     canvas = np.zeros((SIDE, SIDE), np.uint8)
     width = int(rng.uniform(1.2, 3.2) * FINE)
@@ -37,10 +34,10 @@ def draw_strokes(strokes: Sequence[Points], rng: np.random.Generator) -> InkArra
 
 
 def vary_stroke_width(ink: InkArray, rng: np.random.Generator) -> InkArray:
-    """Write the same lines with another pen.
+    """Vary the pen of drawn ink.
 
-    It is MNIST's own stroke, one a little wider or thinner, a pen of even width from hairline to
-    marker, or, rarely, an outline.
+    The ink is kept, made slightly wider or thinner, redrawn with an even width from hairline to
+    marker, or, rarely, reduced to its outline.
     """
     kind = rng.random()
     if kind < 0.35:
@@ -49,7 +46,7 @@ def vary_stroke_width(ink: InkArray, rng: np.random.Generator) -> InkArray:
         kernel = _round(int(rng.integers(2, 2 + FINE)))
         if rng.random() < 0.5:
             return cv2.dilate(ink, kernel)
-        # Keep the middle of strokes that are thinner than the kernel.
+        # Keep the center of strokes that are thinner than the kernel.
         return np.maximum(cv2.erode(ink, kernel), skeleton(ink) * ink)
     if kind < 0.95:
         return cv2.dilate(skeleton(ink), _round(max(2, round(rng.uniform(0.8, 4.2) * FINE))))
@@ -57,7 +54,7 @@ def vary_stroke_width(ink: InkArray, rng: np.random.Generator) -> InkArray:
 
 
 def skeleton(ink: InkArray) -> InkArray:
-    """Return the ridge along the middle of the strokes, 0 or 1, whatever their width."""
+    """Return the center lines of strokes of any width, 0 or 1."""
     mask = (ink > 0.45).astype(np.uint8)
     distance = cv2.distanceTransform(mask, cv2.DIST_L2, 3)
     reach = _round(max(3, round(stroke_width(ink))) if mask.any() else 3)
@@ -65,7 +62,7 @@ def skeleton(ink: InkArray) -> InkArray:
 
 
 def break_strokes(ink: InkArray, rng: np.random.Generator) -> InkArray:
-    """Wipe one or two narrow gaps, as a dry pen or a fold in the paper does."""
+    """Erase one or two narrow gaps, as from a dry pen or a fold in the paper."""
     gap = np.ones_like(ink)
     for _ in range(int(rng.integers(1, 3))):
         ends = rng.uniform(0.15 * SIDE, 0.85 * SIDE, (2, 2)).astype(int)

@@ -1,4 +1,4 @@
-"""Add strokes that MNIST's writers left out."""
+"""Strokes that are common elsewhere but missing from MNIST."""
 
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +9,7 @@ from training.handwriting.strokes import draw_line
 
 
 def add_missing_strokes(ink: InkArray, label: int, rng: np.random.Generator) -> InkArray:
-    """Add a flag and a foot to 1, a slash to 0, a bar to 7, at times.
+    """Sometimes add a flag and a foot to a 1, a slash to a 0, a bar to a 7.
 
     Ink is `(SIDE, SIDE)` float32 in `[0, 1]`.
     """
@@ -36,9 +36,9 @@ def _flag_and_foot(rows: _Places, columns: _Places, rng: np.random.Generator) ->
     which = rng.choice(["flag", "foot", "both"], p=[0.45, 0.15, 0.4])
     lines = []
     if which != "foot":
-        # A hand that comes up to the stem may meet it a little below its top.
+        # A flag may meet the stem slightly below its top.
         top = rows.min() + 2 + height * max(0.0, rng.uniform(-0.15, 0.15))
-        away = np.abs(rows - top)  # a broken stem may have no ink at this height
+        away = np.abs(rows - top)  # a broken stem may have no ink here
         left = columns[away <= max(2, away.min())].mean()
         lines.append(_flag(left, top, height, rng))
     if which != "flag":
@@ -50,9 +50,9 @@ def _flag_and_foot(rows: _Places, columns: _Places, rng: np.random.Generator) ->
 
 
 def _flag(left: float, top: float, height: float, rng: np.random.Generator) -> _Line:
-    """An upstroke that ends at the top of the stem: straight, or bent like a hook."""
+    """Return an upstroke that ends at the top of the stem, straight or bent like a hook."""
     steep = rng.uniform(0, 1)
-    # A level flag is short, or the 1 would be a 7.
+    # A horizontal flag is short, or the 1 would be a 7.
     length = height * rng.uniform(0.1, 0.36 + 0.3 * steep)
     angle = np.radians(70 * steep)
     start = np.array([left - length * np.cos(angle), top + length * np.sin(angle)])

@@ -1,1 +1,1 @@
-"""The page that reads digits in the browser, without a server: its parts, and what builds it."""
+"""The page that reads digits in the browser without a server, and its build."""

@@ -1,15 +1,15 @@
 """Build the page that reads digits in the browser, without a server.
 
-    python -m training.browser --out DIR                     with the weights that the app brings
+    python -m training.browser --out DIR                     with the bundled weights
     python -m training.browser --out DIR runs/conv7-0        with those of a run
     python -m training.browser --out DIR OWNER/NAME@main     with those of a model repository
 
-DIR/index.html opens from disk by a double click, and DIR is all that a static Space needs:
+A double click opens DIR/index.html from disk. DIR also is a complete static Space:
 
     hf repos create OWNER/SPACE --type space --sdk static
     hf upload OWNER/SPACE DIR --repo-type space
 
-npm brings the runtime once, as training/browser/package-lock.json names it (Node.js).
+npm (Node.js) installs the runtime once, as locked in training/browser/package-lock.json.
 """
 
 from pathlib import Path
@@ -20,18 +20,16 @@ from training.export.exports import find
 
 
 def main() -> None:
-    """Write the page and say what was written."""
+    """Write the page and print its size."""
     parser = console.parser(
         "training.browser", "Build the page that reads digits in the browser, without a server."
     )
-    parser.add_argument(
-        "--out", type=Path, required=True, help="folder to write to; made if missing"
-    )
+    parser.add_argument("--out", type=Path, required=True, help="output folder; created if missing")
     parser.add_argument(
         "target",
         nargs="?",
         metavar="RUNFOLDER|OWNER/NAME[@REVISION]",
-        help="whose weights (default: the bundled ones)",
+        help="weights of the page (default: the bundled ones)",
     )
     arguments = parser.parse_args()
     weights, _ = find(arguments.target)

@@ -1,7 +1,7 @@
-"""Put the page together: the app's parts, the network, and what computes it, in one file.
+"""Build the page: the app's components, the network and its runtime in a single file.
 
-One file, because a page that was opened from disk may not fetch another: the network and its
-runtime lie in it, packed. It works as well behind any server that only sends files.
+A page opened from disk may not fetch other files, so network and runtime are embedded, compressed.
+It also works on any static file server.
 """
 
 import base64
@@ -34,10 +34,10 @@ _SCRIPTS: Final = ("page.js", "drawing.js", "preprocessing.js", "network.js", "r
 
 
 def build(weights: Weights) -> dict[str, bytes]:
-    """Make the files of a static Space, or of any folder that opens in a browser: bytes by path.
+    """Build the files of a static Space, or of any folder that opens in a browser: bytes by path.
 
     Raises:
-        UserError: If the runtime cannot be had.
+        UserError: If the runtime cannot be installed.
     """
     engine = runtime.load()
     card = {
@@ -53,7 +53,7 @@ def build(weights: Weights) -> dict[str, bytes]:
 
 
 def onnx(weights: Weights) -> bytes:
-    """The network with its calibration, as ONNX: probabilities, then the layers to look into."""
+    """Return the calibrated network as ONNX: probabilities first, then the visible layers."""
     config = weights.config
     network = networks.find(config.network)
     outputs = [onnx_graph.PROBABILITIES, *(step.name for step in visible_steps(network))]
@@ -64,8 +64,8 @@ def onnx(weights: Weights) -> bytes:
 def _page(weights: Weights, engine: Runtime) -> str:
     content = {
         "title": html.escape(PAGE_WORDS["en"]["title"]),
-        "notice": f"{runtime.PACKAGE} {engine.version} lies in this page: "
-        "Copyright (c) Microsoft Corporation, under the MIT licence.",
+        "notice": f"{runtime.PACKAGE} {engine.version} is part of this page: "
+        "Copyright (c) Microsoft Corporation, under the MIT License.",
         "styles": _read("page.css") + components.text("page.css") + components.text("inside.css"),
         "pad": components.text("pad.html"),
         "answer": components.text("answer.html"),
@@ -79,7 +79,7 @@ def _page(weights: Weights, engine: Runtime) -> str:
 
 
 def _script(weights: Weights) -> str:
-    """Join the scripts: what all share, then each of the app's parts in a block of its own."""
+    """Join the scripts: shared code, then each of the app's components in its own block."""
     shown = visible_steps(networks.find(weights.config.network))
     about = {
         "model": _name(weights),
@@ -104,7 +104,7 @@ def _script(weights: Weights) -> str:
 
 
 def _part(place: str, settings: Mapping[str, Any], scripts: list[str]) -> str:
-    """One part of the app's page with the names that Gradio hands to its script."""
+    """Return a component of the app's page, with the names that Gradio passes to its script."""
     pieces = [
         f"const element = document.getElementById('{place}')",
         f"const props = {{ settings: {_json(settings)} }}",
@@ -120,12 +120,12 @@ def _name(weights: Weights) -> str:
 
 
 def _json(value: object) -> str:
-    # No text can end the script that it stands in.
+    # No value can close the <script> element around it.
     return json.dumps(value, ensure_ascii=False).replace("</", "<\\/")
 
 
 def _packed(content: bytes) -> str:
-    """Pack for a place within a page; the same content gives the same text."""
+    """Compress for embedding in a page; the same content gives the same text."""
     return base64.b64encode(gzip.compress(content, 9, mtime=0)).decode()
 
 

@@ -1,16 +1,15 @@
-// From strokes to the ink that the app would draw of them (digits/drawing.py). The app
-// leaves that to OpenCV, whose smooth lines have edges of their own; the browser's canvas draws
-// others, and not the same in every browser. So the lines are laid here as OpenCV lays them.
+// From strokes to ink, as digits/drawing.py draws them: a port of OpenCV's antialiased lines, since
+// those of a canvas are different and vary between browsers.
 
 const PAD_SIDE = 1000
 const PICTURE_SIDE = 320
 const PAPER = 255
-const PARTS = 16 // points lie on sixteenths of a pixel
-const UNIT = 65536 // parts of a pixel that lines are reckoned in
+const PARTS = 16 // points are rounded to sixteenths of a pixel
+const UNIT = 65536 // fixed-point units per pixel
 
-// A smooth line fades to both sides as a bell of this width in pixels.
+// An antialiased line fades out as a Gaussian of this width in pixels.
 const BELL_WIDTH = 0.75
-const STEPS = 32 // in which a line's place within a pixel counts
+const STEPS = 32 // positions of a line within a pixel
 const BELL = [-1, 0, 1].map((beside) => Array.from({ length: STEPS }, (_, step) => {
   const away = beside + 0.5 - (step + 0.5) / STEPS
   return Math.floor(255 * Math.exp(-((away / BELL_WIDTH) ** 2)))
@@ -49,7 +48,7 @@ function fillBar(picture, [x0, y0], [x1, y1], reach) {
   fillConvex(picture, [[x0 + dx, y0 + dy], [x0 - dx, y0 - dy], [x1 - dx, y1 - dy], [x1 + dx, y1 + dy]])
 }
 
-// A small disc is a polygon of few corners.
+// A disc is a polygon, with fewer corners if it is small.
 function fillDisc(picture, [x, y], radius) {
   const size = Math.floor(radius + 0.5)
   const degrees = size < 3 ? 90 : size < 10 ? 30 : size < 15 ? 18 : 5
@@ -61,7 +60,7 @@ function fillDisc(picture, [x, y], radius) {
   fillConvex(picture, corners)
 }
 
-// Smooth lines around, full ink between them.
+// Full ink inside an antialiased outline.
 function fillConvex(picture, exact) {
   const corners = exact.map((corner) => corner.map((value) => inUnits(value) / UNIT))
   corners.forEach((corner, i) => smoothLine(picture, corners.at(i - 1), corner))
@@ -76,7 +75,7 @@ function fillConvex(picture, exact) {
   }
 }
 
-// Where the outline crosses a row; its corners count as if they lay on whole rows.
+// Where the outline crosses a row, with its corners rounded to whole rows.
 function crossings(corners, rows, row, last) {
   let [left, right] = [Infinity, -Infinity]
   corners.forEach(([x1], i) => {
@@ -91,8 +90,8 @@ function crossings(corners, rows, row, last) {
   return [left, right]
 }
 
-// Darken three pixels across the line at each step along it. Reckoned in whole parts of a pixel,
-// as OpenCV does: a line at the border between two parts must fall on the same side.
+// Darken three pixels across the line at each step along it. In fixed point, as in OpenCV, so that
+// a line at the border between two units is rounded to the same side.
 function smoothLine(picture, from, to) {
   const line = cut(from.map(inUnits), to.map(inUnits), 0, PICTURE_SIDE * UNIT - 1)
   if (!line) return
@@ -121,8 +120,8 @@ function smoothLine(picture, from, to) {
   }
 }
 
-// How much of a pixel, in 256ths, the line covers near its ends: it fades in over two steps from
-// where it begins, and out over the last two.
+// How much of a pixel, in 256ths, the line covers: it fades in over the first two steps and out
+// over the last two.
 function coveredPart(done, left, begun, ended) {
   const fadeIn = done > 1 ? 256 : 128 * done + 8 * (15 - begun) + 4
   const fadeOut = left > 1 ? 256 : 128 * left + 8 * ended + 4
@@ -130,7 +129,7 @@ function coveredPart(done, left, begun, ended) {
   return Math.max(0, fadeIn + fadeOut - 256 + short)
 }
 
-// A slanted line has fewer steps than it is long, so each counts for more.
+// A slanted line has fewer steps than its length, so each is stronger.
 function steepness(slope) {
   const level = slope < 0 ? -1 - Math.floor((slope * STEPS) / UNIT) : Math.floor((slope * STEPS) / UNIT)
   return level >= STEPS ? 256 : Math.floor(256 * Math.SQRT1_2 * Math.hypot(1, (level + 0.5) / STEPS))
@@ -143,7 +142,7 @@ function darken({ width, height, data }, x, y, amount) {
   data[y * width + x] = value
 }
 
-// The part of a line within a square, or null.
+// Clip a line to a square; null if it is outside.
 function cut(from, to, low, high) {
   let [enters, leaves] = [0, 1]
   for (const axis of [0, 1]) {

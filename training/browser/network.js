@@ -1,5 +1,4 @@
-// The network: its weights and the runtime that computes it lie in this very page, packed, so that
-// nothing has to be fetched: a page that was opened from disk may not fetch a file.
+// The network and its runtime, embedded in the page: a page opened from disk may not fetch files.
 
 async function unpack(id) {
   const packed = document.getElementById(id)
@@ -11,17 +10,17 @@ async function unpack(id) {
   return new Uint8Array(await new Response(stream).arrayBuffer())
 }
 
-// Resolves to a function from the 784 values of an image to those of the outputs that are named:
-// its calibrated probabilities where none is. What nobody asks for is not copied out.
+// Resolves to a function from the 784 values of an image to the named outputs, by default the
+// calibrated probabilities. Other outputs are not copied.
 async function loadNetwork() {
-  // What is packed comes last in the page: one can draw before it has arrived.
+  // The embedded files come last in the page, so that one can draw before they have arrived.
   if (document.readyState === 'loading') await new Promise((arrived) => { addEventListener('DOMContentLoaded', arrived) })
   const script = new Blob([await unpack('runtime-script')], { type: 'text/javascript' })
   const address = URL.createObjectURL(script)
   const { InferenceSession, Tensor, env } = await import(address)
   URL.revokeObjectURL(address)
   env.wasm.wasmBinary = await unpack('runtime-wasm')
-  env.wasm.numThreads = 1 // more need a server that isolates the page
+  env.wasm.numThreads = 1 // more need a server that sets cross-origin isolation
   const session = await InferenceSession.create(await unpack('model'), { executionProviders: ['wasm'] })
   const [input] = session.inputNames
   const [probabilities] = session.outputNames

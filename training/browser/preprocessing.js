@@ -1,5 +1,5 @@
-// From ink to the 28 x 28 image that the network sees: digits/preprocessing.py, with the same
-// numbers. Ink is { width, height, data } with data from 0, paper, to 1, full ink.
+// From ink to the network's 28 x 28 image: a port of digits/preprocessing.py, with the same numbers.
+// Ink is { width, height, data } with data from 0, paper, to 1, full ink.
 
 const IMAGE_SIDE = 28
 const BOX_SIDE = 20
@@ -7,11 +7,11 @@ const MIN_STROKE = 1.7
 const EDGE = Math.fround(0.1)
 const FINE = 4
 
-const CUBIC = -0.75 // how much the cubic enlarges what it sharpens
-const STRAIGHT = Math.round(0.955 * 65536) // steps of a distance of 3 x 3 in 65536ths of a pixel
+const CUBIC = -0.75 // OpenCV's parameter of cubic interpolation
+const STRAIGHT = Math.round(0.955 * 65536) // 3 x 3 distance transform: steps in 65536ths of a pixel
 const DIAGONAL = Math.round(1.3693 * 65536)
 
-// Python's round: halves go to the even number.
+// Python's round: halves to even.
 function roundEven(value) {
   const down = Math.floor(value)
   if (value - down !== 0.5) return Math.round(value)
@@ -48,7 +48,7 @@ function thicken(ink) {
   return crop(dilate(padded, missing + 1))
 }
 
-// Mean distance of the ink to its edge, times four.
+// Four times the mean distance of the ink from its edge.
 function strokeWidth(ink) {
   const half = 0.5 * maximum(ink.data)
   const { width, data } = pad(ink, 1)
@@ -61,7 +61,7 @@ function strokeWidth(ink) {
   for (let i = far.length - 1; i >= 0; i -= 1) {
     if (!far[i]) continue
     far[i] = near(i, -1)
-    // Measured to the centre of the nearest paper, half a pixel too far.
+    // Measured to the center of the nearest paper pixel, half a pixel too far.
     sum += far[i] / 65536 - 0.5
     count += 1
   }
@@ -85,11 +85,11 @@ function centerByMass(ink) {
   return cutOut(ink, { left, top, width: IMAGE_SIDE, height: IMAGE_SIDE }).data
 }
 
-// ---- pictures of any kind ------------------------------------------------------------------
+// ---- operations on ink ---------------------------------------------------------------------
 
 const maximum = (data) => data.reduce((most, value) => Math.max(most, value), 0)
 
-// What lies in a box, which is paper where it reaches beyond the picture.
+// Crop to a box, with paper where it extends beyond the picture.
 function cutOut({ width, height, data }, box) {
   const part = newInk(box.width, box.height)
   const [from, to] = [Math.max(0, box.left), Math.min(width, box.left + box.width)]
@@ -104,7 +104,7 @@ function pad(ink, margin) {
   return cutOut(ink, { left: -margin, top: -margin, width, height })
 }
 
-// Each pixel takes the darkest within a disc of this many pixels across.
+// Dilate with a disc of this diameter.
 function dilate(ink, side) {
   const { width, height } = ink
   const grown = newInk(width, height)
@@ -119,15 +119,14 @@ function dilate(ink, side) {
   return grown
 }
 
-// Each pixel of a smaller picture is the mean of the area that it stands for; a larger picture is
-// a smooth curve through the old pixels.
+// Shrink by averaging areas, enlarge by cubic interpolation.
 function resize(ink, factor) {
   const resized = resizeAcross(resizeAcross(ink, factor), factor)
   resized.data.forEach((value, i) => { resized.data[i] = between(value, 0, 1) })
   return resized
 }
 
-// Only its width is resized, and then its sides are exchanged.
+// Resize the width only, and transpose.
 function resizeAcross({ width, height, data }, factor) {
   const weigh = factor < 1 ? areaWeights : cubicWeights
   const weights = weigh(width, Math.max(1, roundEven(width * factor)))
@@ -140,7 +139,7 @@ function resizeAcross({ width, height, data }, factor) {
   return turned
 }
 
-// For each new pixel the old ones that it is made of, and in which parts.
+// For each new pixel, its source pixels and their weights.
 function areaWeights(before, after) {
   const scale = before / after
   return Array.from({ length: after }, (_, i) => {

@@ -1,4 +1,4 @@
-// What the app's server does for its page, done here: it reads drawings (digits/recognizer.py).
+// Reads drawings in the browser, in place of the app's server (digits/recognizer.py).
 
 function readProbabilities(image, probabilities) {
   const digits = [...probabilities.slice(0, 10)]
@@ -16,7 +16,7 @@ function readProbabilities(image, probabilities) {
   }
 }
 
-// A byte a value in base64, as digits/page/views.py writes an image.
+// One byte per value in base64, as digits/page/views.py encodes an image.
 function encodeBytes(values, scale) {
   return btoa(Array.from(values, (value) => String.fromCharCode(roundEven(value * scale))).join(''))
 }
@@ -31,7 +31,7 @@ let queue = loadNetwork().then(
   },
 )
 
-// One after the other: the runtime computes one answer at a time.
+// Queued, as the runtime computes one answer at a time.
 function compute(image, names) {
   const values = queue.then(() => network(image, names))
   queue = values.catch(() => {})
@@ -45,14 +45,14 @@ async function readStrokes(strokes) {
   return readProbabilities(image, probabilities)
 }
 
-// What the pad asks, as digits/page/static/draw_request.js asks the server.
+// Called by the pad, in place of digits/page/static/draw_request.js.
 async function readDrawing(strokes) {
   if (problem) return { kind: 'problem', text: problem }
   if (!network) return { kind: 'warming' }
-  return logFailure(readStrokes(strokes)) // undefined as for a call that failed: the pad asks again
+  return logFailure(readStrokes(strokes)) // undefined after an error: the pad tries again
 }
 
-// What "Look inside" asks, as digits/page/static/ask_later.js asks the server (digits/server/inside.py).
+// Called by "Look inside", in place of digits/page/static/ask_later.js and digits/server/inside.py.
 function askLater(_, { image }) {
   return problem ? null : logFailure(readLayers(image))
 }
@@ -60,7 +60,7 @@ function askLater(_, { image }) {
 async function readLayers(image) {
   const ink = Float32Array.from(decodeBytes(image), (value) => value / 255)
   const values = await compute(ink, ABOUT.layers.map(({ name }) => name))
-  // 255 is a layer's largest value.
+  // A layer's maximum becomes 255.
   const encoded = values.map((layer) => encodeBytes(layer, 255 / (maximum(layer) || 1)))
   return { layers: ABOUT.layers.map((layer, i) => ({ ...layer, values: encoded[i] })) }
 }
@@ -73,5 +73,5 @@ const server = {
   },
 }
 
-// What the page can do, for scripts of others and for the tests: strokes in, an answer out.
+// For other scripts and the tests: strokes in, answer out.
 globalThis.digits = { read: readStrokes }

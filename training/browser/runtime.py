@@ -1,7 +1,6 @@
-"""What computes the network in the browser: onnxruntime-web, from npm.
+"""The network's runtime in the browser: onnxruntime-web, from npm.
 
-`package-lock.json` names it with the hash of every package, npm checks these, and no script of a
-package is run.
+`package-lock.json` locks every package by hash. npm verifies them and runs no package scripts.
 """
 
 import json
@@ -21,7 +20,7 @@ _INSTALL: Final = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--logle
 
 @dataclass(frozen=True)
 class Runtime:
-    """The files of the runtime: a JavaScript module, and the WebAssembly that it starts."""
+    """The runtime's files: a JavaScript module and its WebAssembly."""
 
     version: str
     script: bytes
@@ -29,7 +28,7 @@ class Runtime:
 
 
 def load() -> Runtime:
-    """Read the runtime that the lock names; npm installs it where it is not installed.
+    """Read the locked runtime, installed by npm if necessary.
 
     Raises:
         UserError: If npm is missing, or cannot install it.
@@ -44,7 +43,7 @@ def load() -> Runtime:
 
 
 def install(folder: Path) -> None:
-    """Let npm install what the folder's lock names and nothing else, where it is not installed.
+    """Let npm install exactly the packages of the folder's lock, unless they are installed.
 
     Raises:
         UserError: If npm is missing, or cannot install it.
@@ -55,10 +54,10 @@ def install(folder: Path) -> None:
     npm = shutil.which("npm")
     if npm is None:
         raise UserError(
-            "npm is missing, which brings the page's runtime: install Node.js 20 or newer "
+            "npm, which installs the page's runtime, is missing: install Node.js 20 or newer "
             "(apt-get install nodejs npm) and run the same command again"
         )
-    # The command is npm's own, its arguments are above.
+    # The command is npm with constant arguments.
     done = subprocess.run(  # noqa: S603
         [npm, *_INSTALL], cwd=folder, capture_output=True, text=True, check=False
     )
@@ -68,12 +67,12 @@ def install(folder: Path) -> None:
             "; ".join(line.removeprefix("npm error ") for line in lines[:3]) or "no reason given"
         )
         raise UserError(
-            f"npm cannot install what {lock} names ({reason}): see to its access "
+            f"npm cannot install the packages of {lock} ({reason}): check its access "
             "to the registry and run the same command again"
         )
 
 
 def hashes(lock: Path) -> dict[str, str]:
-    """Read what a lock of npm names: the hash of each package."""
+    """Read the hash of each package from an npm lock."""
     packages = json.loads(lock.read_bytes())["packages"]
     return {name: package["integrity"] for name, package in packages.items() if name}

@@ -1,1 +1,1 @@
-"""MNIST, what visitors corrected, and the batches that training shows."""
+"""MNIST, visitors' corrections, and training batches."""

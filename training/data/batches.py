@@ -1,4 +1,4 @@
-"""Batches for training: MNIST's digits as they are, or augmented together with what is no digit."""
+"""Batches for training: MNIST's digits unchanged, or augmented and mixed with non-digits."""
 
 import functools
 import math
@@ -15,16 +15,16 @@ from training.augmentation import Augmentation, augment
 from training.augmentation.non_digits import non_digit
 from training.data.mnist import as_input
 
-_ORDER_STREAM = 2  # without augmentation, keeps the order apart from the split
+_ORDER_STREAM = 2  # keeps the order independent of the split without augmentation
 
 
 class EpochBatches(keras.utils.PyDataset):
-    """Batches for Keras that follow from the seed, the epoch and their number alone.
+    """Batches for Keras that depend only on the seed, the epoch and their index.
 
-    A run that was killed and resumed therefore sees what it would have seen.
+    A resumed run therefore sees the same batches as an uninterrupted one.
 
     Attributes:
-        epoch: The epoch whose batches are made, from 0; the training sets it.
+        epoch: The current epoch, from 0; set by the training.
     """
 
     def __init__(  # noqa: PLR0913 - what a batch depends on
@@ -37,16 +37,15 @@ class EpochBatches(keras.utils.PyDataset):
         *,
         encode: Callable[[npt.NDArray[np.integer]], npt.NDArray[Any]] = np.asarray,
     ) -> None:
-        """Keep the digits, without making anything yet.
+        """Store the digits; batches are generated on access.
 
         Args:
             images: `(N, 28, 28)` uint8, 0 paper, 255 full ink.
             labels: `(N,)` uint8, 0 to 9.
-            batch_size: Samples of a batch, those that are no digit included; the last one takes
-                the digits that are left.
-            seed: Decides order and augmentation together with the epoch.
-            parts: What to vary, and how many non-digits to add; None shows the images as they are.
-            encode: Turns `(batch,)` labels into what the loss takes.
+            batch_size: Samples per batch, non-digits included; the last batch may have fewer.
+            seed: Determines order and augmentation together with the epoch.
+            parts: What to augment, and how many non-digits to add; None for unchanged images.
+            encode: Converts `(batch,)` labels for the loss.
         """
         super().__init__(workers=2, max_queue_size=16)
         self.epoch = 0
@@ -56,15 +55,15 @@ class EpochBatches(keras.utils.PyDataset):
         self._digits = batch_size - self._non_digits
 
     def __len__(self) -> int:
-        """Count the batches of an epoch, in which each digit is shown once."""
+        """Return the number of batches in an epoch, which contains each digit once."""
         return math.ceil(len(self._images) / self._digits)
 
     def __getitem__(self, index: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[Any]]:
-        """Make one batch of the epoch.
+        """Generate one batch of the epoch.
 
         Returns:
-            `(batch, 28, 28, 1)` float32 in `[0, 1]`, and the labels, 0 to 9 or `NOT_A_DIGIT`,
-            encoded.
+            `(batch, 28, 28, 1)` float32 in `[0, 1]`, and the encoded labels, 0 to 9 or
+            `NOT_A_DIGIT`.
         """
         stream = () if self._parts else (_ORDER_STREAM,)
         order = _order((self._seed, *stream, self.epoch), len(self._images))

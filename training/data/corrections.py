@@ -1,9 +1,9 @@
-"""Corrections of visitors as further training digits.
+"""Visitors' corrections as additional training digits.
 
     python -m training.train --corrections FOLDER_OR_REPOSITORY
 
-A Space that keeps corrections (see `digits.corrections`) fills a data set of pictures. Anybody can
-correct anything: look at the pictures and delete what is wrong before training on them.
+A Space that keeps corrections (see `digits.corrections`) stores them in a data set of images.
+Anybody can correct anything: review the images and delete the wrong ones before training on them.
 """
 
 import dataclasses
@@ -24,13 +24,13 @@ from training.data.mnist import Mnist
 
 
 def add(mnist: Mnist, source: str) -> Mnist:
-    """Append corrected pictures to the images that train and validate.
+    """Append corrected images to those for training and validation.
 
-    Equal pictures count once. Left out are pictures that two people corrected differently, and
-    those that are said to be no digit: networks learn what is none from other sources. A seed
-    splits the larger data set otherwise than MNIST alone.
+    Equal images count once. Images with conflicting corrections are left out, and so are those
+    corrected to "no digit": networks learn non-digits from other sources. A seed splits the larger
+    data set differently from MNIST alone.
 
-    The source is a folder, or `owner/name` of a data set on the Hub, maybe with `@REVISION`.
+    The source is a folder, or `owner/name` of a data set on the Hub, optionally with `@REVISION`.
 
     Raises:
         UserError: If there is no such folder or data set, or a file in it is damaged.
@@ -50,16 +50,16 @@ def add(mnist: Mnist, source: str) -> Mnist:
 
 
 def _digits(folder: Path) -> dict[bytes, int]:
-    """Return the corrected digit by the bytes of the picture."""
-    said: dict[bytes, set[int | None]] = {}
-    for picture, correction in _rows(folder):
-        said.setdefault(picture.tobytes(), set()).add(correction)
-    certain = {picture: next(iter(who)) for picture, who in said.items() if len(who) == 1}
-    return {picture: digit for picture, digit in certain.items() if digit is not None}
+    """Return the corrected digits by the bytes of the image."""
+    corrected: dict[bytes, set[int | None]] = {}
+    for image, correction in _rows(folder):
+        corrected.setdefault(image.tobytes(), set()).add(correction)
+    agreed = {image: next(iter(digits)) for image, digits in corrected.items() if len(digits) == 1}
+    return {image: digit for image, digit in agreed.items() if digit is not None}
 
 
 def _rows(folder: Path) -> Iterator[tuple[NDArray[np.uint8], int | None]]:
-    # Sorted, so that the same data set gives the same run.
+    # Sorted for reproducible runs.
     for listing in sorted(folder.rglob(LISTING)):
         for number, line in enumerate(listing.read_text("utf-8").splitlines(), start=1):
             try:
@@ -70,16 +70,16 @@ def _rows(folder: Path) -> Iterator[tuple[NDArray[np.uint8], int | None]]:
 
 def _row(folder: Path, row: dict[str, Any]) -> tuple[NDArray[np.uint8], int | None]:
     path, correction = folder / row["file_name"], row["correction"]
-    # By its name alone: in the Hub's cache the file itself is a link to elsewhere.
+    # Only the name is checked: in the Hub's cache the file itself is a link out of the folder.
     if Path(row["file_name"]).name != row["file_name"]:
-        raise ValueError(f"expected a picture beside it, received {row['file_name']!r}")
+        raise ValueError(f"expected a file in the same folder, received {row['file_name']!r}")
     if correction is not None and (type(correction) is not int or not 0 <= correction <= 9):
         raise ValueError(f"expected a digit or null, received correction={correction!r}")
     content = np.frombuffer(path.read_bytes(), np.uint8)
-    picture = cv2.imdecode(content, cv2.IMREAD_UNCHANGED) if content.size else None
-    if picture is None or picture.shape != (28, 28) or picture.dtype != np.uint8:
-        raise ValueError(f"expected a gray picture of 28x28, received another in {path.name}")
-    return picture, correction
+    image = cv2.imdecode(content, cv2.IMREAD_UNCHANGED) if content.size else None
+    if image is None or image.shape != (28, 28) or image.dtype != np.uint8:
+        raise ValueError(f"expected a gray image of 28x28, received another file in {path.name}")
+    return image, correction
 
 
 def _download(source: str) -> Path:
@@ -96,5 +96,5 @@ def _download(source: str) -> Path:
     except (errors.HFValidationError, OSError) as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(
-            f"{source} is no folder here, and no data set that the Hub delivers: {reason}"
+            f"{source} is no folder here, and not a data set available on the Hub: {reason}"
         ) from error

@@ -1,7 +1,7 @@
 """MNIST from Keras or from the four original files, checked and split.
 
-The database is Yann LeCun, Corinna Cortes and Christopher J.C. Burges'; Keras states its licence as
-CC BY-SA 3.0. Whatever the source, the same arrays come out or a `DataError` says why not.
+The database is by Yann LeCun, Corinna Cortes and Christopher J.C. Burges; Keras states its license
+as CC BY-SA 3.0. Both sources give the same arrays; otherwise a `DataError` says what is wrong.
 """
 
 import gzip
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from training.console import UserError
 
 MNIST_SHA256 = "06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16"
-"""SHA-256 of the bytes of the four arrays, one after the other in the order of `Mnist`."""
+"""SHA-256 of the bytes of the four arrays, concatenated in the order of `Mnist`."""
 
 FILES = {
     "train_images": ("train-images-idx3-ubyte", (60000, 28, 28)),
@@ -28,23 +28,23 @@ FILES = {
     "test_images": ("t10k-images-idx3-ubyte", (10000, 28, 28)),
     "test_labels": ("t10k-labels-idx1-ubyte", (10000,)),
 }
-"""By array: the name of its file as MNIST's makers published it, and the shape of what it holds."""
+"""Original file name and shape of each array."""
 
 _GZIP_MAGIC = b"\x1f\x8b"
-_UNSIGNED_BYTES = 8  # the IDX format's code for the type of the values; MNIST has no other
-_SPLIT_STREAM = 1  # without augmentation, keeps the split apart from the order of an epoch
+_UNSIGNED_BYTES = 8  # the IDX format's type code, the only one in MNIST
+_SPLIT_STREAM = 1  # keeps the split independent of the order of an epoch without augmentation
 _REAL_FILES = (
-    "take MNIST's four original files, or leave --data and MNIST_DIR out to let Keras download them"
+    "use MNIST's four original files, or omit --data and MNIST_DIR to let Keras download them"
 )
 
 
 class DataError(UserError):
-    """What was given is not MNIST; the text says which part of it and what to do."""
+    """The data is not MNIST; the message says which part, and what to do."""
 
 
 @dataclass(frozen=True, eq=False)
 class Mnist:
-    """The data set, or a smaller one of the same form.
+    """The data set, or a smaller one with the same structure.
 
     Attributes:
         train_images: `(60000, 28, 28)` uint8, 0 paper, 255 full ink.
@@ -60,7 +60,7 @@ class Mnist:
 
     @cached_property
     def sha256(self) -> str:
-        """SHA-256 of the arrays' bytes: the same for the same digits from whichever source."""
+        """SHA-256 of the arrays' bytes, which does not depend on the source."""
         digest = hashlib.sha256()
         for field in fields(self):
             digest.update(np.ascontiguousarray(getattr(self, field.name)).data)
@@ -68,22 +68,22 @@ class Mnist:
 
 
 def load_mnist(folder: Path | None = None) -> Mnist:
-    """Load MNIST and make sure that it is MNIST.
+    """Load MNIST and verify it.
 
-    `MNIST_SHA256` in the environment names other digits in the same form that are meant instead.
+    `MNIST_SHA256` in the environment allows other digits of the same structure instead.
 
     Args:
-        folder: Where the four IDX files lie, gzipped or not; `None` takes the folder that
-            `MNIST_DIR` in the environment names, else `keras.datasets.mnist`, which downloads
-            11 MB once.
+        folder: Folder of the four IDX files, gzipped or not; `None` for the folder in the
+            environment variable `MNIST_DIR`, else `keras.datasets.mnist`, which downloads 11 MB
+            once.
 
     Raises:
-        DataError: If a file is missing, cut, exchanged with another or not MNIST's, or if the
-            download failed.
+        DataError: If a file is missing, truncated, swapped with another or not MNIST's, or if the
+            download fails.
     """
     named = os.environ.get("MNIST_DIR")
     folder = folder or (Path(named) if named else None)
-    source = folder or "what keras.datasets.mnist gave"
+    source = folder or "the result of keras.datasets.mnist"
     mnist = read_folder(folder) if folder else _from_keras()
     for name, (_, shape) in FILES.items():
         array = getattr(mnist, name)
@@ -96,9 +96,9 @@ def load_mnist(folder: Path | None = None) -> Mnist:
     expected = os.environ.get("MNIST_SHA256") or MNIST_SHA256
     if mnist.sha256 != expected:
         raise DataError(
-            f"{source} has the form of MNIST, but other digits in it. Expected SHA-256 "
-            f"{expected}, received {mnist.sha256}: {_REAL_FILES}; if these digits are "
-            f"meant, set MNIST_SHA256={mnist.sha256}"
+            f"{source} has the structure of MNIST, but other digits. Expected SHA-256 {expected}, "
+            f"received {mnist.sha256}: {_REAL_FILES}; if these digits are intended, set "
+            f"MNIST_SHA256={mnist.sha256}"
         )
     return mnist
 
@@ -107,12 +107,11 @@ def read_folder(folder: Path) -> Mnist:
     """Read the four IDX files of a folder, each gzipped or not.
 
     Raises:
-        DataError: If the folder or one of the files is missing or does not hold what its name
-            promises.
+        DataError: If the folder or a file is missing, or a file has other content.
     """
     if not folder.is_dir():
         raise DataError(
-            f"no folder {folder}: --data or MNIST_DIR needs the folder of MNIST's four IDX files"
+            f"no folder {folder}: set --data or MNIST_DIR to the folder of MNIST's four IDX files"
         )
     paths = {name: _find(folder, file_name) for name, (file_name, _) in FILES.items()}
     missing = [FILES[name][0] for name, path in paths.items() if path is None]
@@ -127,22 +126,22 @@ def read_folder(folder: Path) -> Mnist:
 
 
 def read_idx(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Read one IDX file of unsigned bytes in this shape; gzip is told by its content.
+    """Read an IDX file of unsigned bytes of this shape; gzip is detected by content.
 
     Raises:
-        DataError: If the file is cut, damaged, of another kind or of another shape.
+        DataError: If the file is truncated, damaged, of another type or of another shape.
     """
     sizes = b"".join(size.to_bytes(4, "big") for size in shape)
     header = bytes([0, 0, _UNSIGNED_BYTES, len(shape)]) + sizes
     expected = len(header) + math.prod(shape)
     content = _read_bytes(path, limit=expected + 1)
-    begins, received = content[: len(header)], len(content)
-    if begins != header or received != expected:
+    start, received = content[: len(header)], len(content)
+    if start != header or received != expected:
         what = f"{shape[0]:,} {'labels' if len(shape) == 1 else 'images of 28x28'}"
         raise DataError(
-            f"{path} does not hold {what}. Expected {expected:,} bytes that begin with "
-            f"{header.hex()}, received {'more' if received > expected else f'{received:,}'} that "
-            f"begin with {begins.hex()}: {_REAL_FILES}"
+            f"{path} does not hold {what}. Expected {expected:,} bytes starting with "
+            f"{header.hex()}, received {'more' if received > expected else f'{received:,}'} "
+            f"starting with {start.hex()}: {_REAL_FILES}"
         )
     return np.frombuffer(content, np.uint8, offset=len(header)).reshape(shape)
 
@@ -150,15 +149,15 @@ def read_idx(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
 def split(
     mnist: Mnist, seed: int, validation_count: int, limit: int | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Part the training set, by the seed and nothing else, into training and validation.
+    """Split the training set at random, by the seed alone, into training and validation.
 
-    With a limit, as many images are taken in all. The test part is not looked at.
+    A limit is the number of images in both. The test set is not used.
 
     Returns:
-        The training and the validation indices, int64, without a common one.
+        The training and validation indices, int64, disjoint.
 
     Raises:
-        ValueError: If nothing is left to train on.
+        ValueError: If either part would be empty.
     """
     total = len(mnist.train_images)
     if not 0 < validation_count < min(limit or total, total):
@@ -171,19 +170,19 @@ def split(
 
 
 def as_input(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Turn `(N, 28, 28)` uint8, 0-255, into what networks take: `(N, 28, 28, 1)` float32, 0-1."""
+    """Convert `(N, 28, 28)` uint8, 0-255, to network input: `(N, 28, 28, 1)` float32, 0-1."""
     return (images.astype(np.float32) / np.float32(255))[..., np.newaxis]
 
 
 def _find(folder: Path, name: str) -> Path | None:
-    """Find a file as published, or as unpacking tools spell it: with a dot before `idx`."""
+    """Find a file by its original name, or with the dot before `idx` that some tools write."""
     names = (name, name.replace("-idx", ".idx"))
     candidates = (folder / f"{spelt}{ending}" for ending in ("", ".gz") for spelt in names)
     return next((path for path in candidates if path.is_file()), None)
 
 
 def _read_bytes(path: Path, limit: int) -> bytes:
-    """Read at most `limit` unpacked bytes, so that a huge file costs nothing."""
+    """Read at most `limit` unpacked bytes, so that a huge file is not read completely."""
     try:
         with path.open("rb") as file:
             packed = file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
@@ -191,22 +190,22 @@ def _read_bytes(path: Path, limit: int) -> bytes:
             return file.read(limit)
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(
-            f"{path} cannot be read to its end: copy or download it again ({error})"
+            f"{path} cannot be read to the end: copy or download it again ({error})"
         ) from error
 
 
 def _from_keras() -> Mnist:
-    import keras  # noqa: PLC0415 - takes seconds, which reading files need not wait for
+    import keras  # noqa: PLC0415 - takes seconds, not needed for reading files
 
     try:
         train, test = keras.datasets.mnist.load_data()
     except Exception as error:
-        # Keras reports a failed request as a plain Exception, and another hash as a ValueError.
-        stopped = isinstance(error, OSError | http.client.HTTPException | ValueError)
-        if not stopped and type(error) is not Exception:
+        # Keras reports a failed request as a plain Exception, and a wrong hash as a ValueError.
+        known = isinstance(error, OSError | http.client.HTTPException | ValueError)
+        if not known and type(error) is not Exception:
             raise
         raise DataError(
-            "MNIST could not be downloaded: check the network, or give the folder of its four "
-            f"IDX files by --data ({error})"
+            "MNIST could not be downloaded: check the network, or pass the folder of its four "
+            f"IDX files with --data ({error})"
         ) from error
     return Mnist(*train, *test)

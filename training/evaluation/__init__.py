@@ -1,1 +1,1 @@
-"""Measuring weights: what they answer, and to whose handwriting."""
+"""Evaluation of sets of weights."""

@@ -1,10 +1,10 @@
-"""Measure what each part of the default network's recipe is worth: train without it.
+"""Ablation of the default network's recipe: train without one part at a time.
 
     python -m training.evaluation.ablation --drawn DIR      table, training/ablation.json
 
-Every row is one short training (fewer images and epochs than a real one, so that all of them end
-within half an hour on two cores); compare the rows with each other, not with the served weights.
-Killed, it goes on where it was. The recipe itself was not chosen on these figures.
+Each row is one short run, with fewer images and epochs than a real one, so that all of them finish
+within half an hour on two cores. Compare rows with each other, not with the served weights. A
+killed run resumes when started again. The recipe was not chosen by these figures.
 """
 
 import dataclasses
@@ -41,17 +41,17 @@ PARTS: dict[str, Augmentation | None] = {
     "without outliers": dataclasses.replace(EVERYTHING, non_digits=0.0),
     "MNIST's images alone": None,
 }
-"""Rows of the table: what training shows."""
+"""Augmentation by row of the table."""
 
 RESIZED = "everything, but squeezed as in the usual demo"
-"""The row of `WHOLE` without this project's preprocessing in front of it."""
+"""Row of the same weights as `WHOLE`, without this project's preprocessing."""
 
 
 def run(source: Material, folder: Path, jobs: Mapping[str, Job]) -> list[Figures]:
-    """Train all jobs, by name of the row, and measure them; `WHOLE` is also measured resized.
+    """Train and evaluate jobs, given by row name; `WHOLE` is also evaluated with a plain resize.
 
     Returns:
-        A row each: `name` and what `metrics.measure` gives.
+        Rows: `name` and the figures of `metrics.measure`.
     """
     shown = [
         datasets.mnist_test(source),
@@ -74,17 +74,15 @@ def run(source: Material, folder: Path, jobs: Mapping[str, Job]) -> list[Figures
 
 
 def main() -> None:
-    """Train, measure, print and write."""
-    parser = console.parser(
-        "training.evaluation.ablation", "Train without one part after the other."
-    )
+    """Run the ablation, print its table and save its figures."""
+    parser = console.parser("training.evaluation.ablation", "Train without one part at a time.")
     parser.add_argument("--data", type=Path, help="folder of MNIST's four files")
     parser.add_argument("--drawn", type=Path, required=True, help="recorded digits and letters")
     arguments = parser.parse_args()
     look = Recognizer(load_folder(BUNDLED)).look
     source = datasets.material(load_mnist(arguments.data), arguments.drawn, 10000, look)
-    # Averages over hundreds of steps, of the weights and of batch normalization, would still be
-    # their start after the few steps of so short a training.
+    # So few steps are too short for the moving averages of the weights and of batch normalization
+    # to leave their initial values.
     recipe = dataclasses.replace(
         RECIPES[networks.DEFAULT_NETWORK], epochs=_EPOCHS, batch_size=32, ema_momentum=None
     )

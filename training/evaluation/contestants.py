@@ -1,4 +1,4 @@
-"""Who is measured: sets of weights, shown pictures in both ways, and runs that answer together."""
+"""Models under evaluation: sets of weights with either preprocessing, and ensembles of runs."""
 
 import hashlib
 from collections.abc import Hashable, Iterable, Sequence
@@ -24,33 +24,32 @@ _RUNS = Path("runs")
 
 
 class Ensemble(Recognizer):
-    """Answers with the mean of its members' calibrated probabilities; the first one explains.
+    """Mean of the calibrated probabilities of several recognizers of one network.
 
-    The first member's weights say what is rejected, and its line reader reads lines.
+    The first member decides what is rejected, reads lines and explains.
     """
 
     def __init__(self, members: Sequence[Recognizer]) -> None:
-        """Take members of one network; lines are read by the first one's line reader."""
         super().__init__(members[0].weights)
         self.members = tuple(members)
 
     def predict_images(self, images: InkArray) -> npt.NDArray[np.float32]:
-        """Average over the members; arguments and result are those of a single recognizer."""
+        """Same as `Recognizer.predict_images`, averaged over the members."""
         rows = [member.predict_images(images) for member in self.members]
         return np.mean(rows, axis=0, dtype=np.float32)
 
 
 @dataclass(frozen=True, eq=False)
 class Contestant:
-    """A set of weights in a folder and the way in which pictures come before it.
+    """A set of weights and the preprocessing it is evaluated with.
 
     Attributes:
-        name: Of the network, or `SERVED`.
-        file: Of the weights.
-        recognizer: Answers with it.
+        name: Name of the network, or `SERVED`.
+        file: File of the weights.
+        recognizer: Recognizer with these weights.
         resized: Whether pictures are only resized to 28x28, as in the usual demo.
-        hashes: SHA-256 of the weights; of an ensemble all of them, joined by `+`.
-        seed: Of the run, if it says one; an ensemble has several.
+        hashes: SHA-256 of the weights; those of all members for an ensemble, joined by `+`.
+        seed: Seed of the run, if recorded; None for an ensemble.
     """
 
     name: str
@@ -62,19 +61,19 @@ class Contestant:
 
     @property
     def preprocessing(self) -> str:
-        """How pictures come before the network, in a word or two."""
+        """Name of the preprocessing in `results.json`."""
         return PLAIN_RESIZE if self.resized else THIS_PROJECT
 
     @property
     def key(self) -> Hashable:
-        """What decides its answers: the same weights may come from several folders."""
+        """Equal for contestants with equal answers: several folders may hold the same weights."""
         return self.hashes, self.recognizer.weights.config, self.resized
 
 
 def find(targets: Sequence[str]) -> list[Path]:
-    """Find run folders: as given, or the finished runs in `runs/` of a network that is named.
+    """Resolve targets to run folders; the name of a network means its finished runs in `runs/`.
 
-    Without targets these are all finished runs there, else the bundled weights.
+    Without targets: all finished runs there, or the bundled weights if there are none.
 
     Raises:
         UserError: If a target is neither, or a network has no finished run.
@@ -104,10 +103,10 @@ def _finished(pattern: str) -> list[Path]:
 
 
 def contestants(served: Path, folders: Iterable[Path]) -> list[Contestant]:
-    """Load the served set, the runs and the bundled demos, to be shown pictures in both ways.
+    """Load the served weights, the runs and the bundled demos, each with both preprocessings.
 
-    Runs of the same network are followed by all of them together, never with a plain resize; a
-    demo's network is measured as bundled only where it has no run.
+    Several runs of one network are also evaluated as an ensemble, never with a plain resize. A
+    bundled demo is evaluated only if its network has no run.
     """
     found: list[Contestant] = []
 
@@ -141,11 +140,11 @@ def contestants(served: Path, folders: Iterable[Path]) -> list[Contestant]:
 
 
 def measure_cost(recognizer: Recognizer, file: Path) -> dict[str, float]:
-    """Measure what a network costs, whose weights are in a file.
+    """Measure size and speed of a network whose weights are stored in `file`.
 
     Returns:
         `parameters`, `megabytes` of the file (10^6 bytes) and `milliseconds`, the median
-        processor time from a sketch of 500x500 to the answer.
+        processor time from a 500x500 sketch to the answer.
     """
     rng = np.random.default_rng(0)
     angle = np.linspace(0.5, 6.5, 40)

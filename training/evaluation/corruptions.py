@@ -1,11 +1,11 @@
-"""The fifteen corruptions of MNIST-C, made again from their published definitions.
+"""The fifteen corruptions of MNIST-C, reimplemented from their published definitions.
 
 Definitions and strengths are those of N. Mu and J. Gilmer, "MNIST-C: A Robustness Benchmark for
-Computer Vision" (2019); angles, noise and places are drawn anew, so that figures are comparable
-with theirs but not equal to them.
+Computer Vision" (2019). Angles, noise and positions are drawn independently, so that figures are
+comparable with theirs but not equal to them.
 
-Every corruption takes images `(N, 28, 28)` float32 in `[0, 1]`, 1 is ink, and a generator, and
-returns the same shape; `corrupt` brings it back to the range.
+Every corruption takes `(N, 28, 28)` float32 images in `[0, 1]`, 1 is ink, and a generator, and
+returns the same shape; `corrupt` clips the result to `[0, 1]`.
 """
 
 import itertools
@@ -23,10 +23,10 @@ from digits.preprocessing import IMAGE_SIDE
 def corrupt(name: str, images: npt.NDArray[np.uint8], seed: int) -> npt.NDArray[np.uint8]:
     """Apply one of `CORRUPTIONS` to `(N, 28, 28)` uint8 images, 255 is ink.
 
-    The same seed gives the same result; each corruption has its own stream.
+    The same seed gives the same result; each corruption has its own random stream.
 
     Raises:
-        KeyError: If there is no such corruption.
+        KeyError: If the corruption is unknown.
     """
     rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
     corrupted = CORRUPTIONS[name](images.astype(np.float32) / np.float32(255), rng)
@@ -34,19 +34,19 @@ def corrupt(name: str, images: npt.NDArray[np.uint8], seed: int) -> npt.NDArray[
 
 
 def shot_noise(images: InkArray, rng: np.random.Generator) -> InkArray:
-    """Count light quanta where full ink is three of them."""
+    """Sample photon counts; full ink is three photons."""
     return np.asarray(rng.poisson(images * 3.0) / 3.0, np.float32)
 
 
 def impulse_noise(images: InkArray, rng: np.random.Generator) -> InkArray:
-    """Set 17 % of the pixels to paper or to ink."""
+    """Set 17 % of the pixels to paper or ink."""
     hit = rng.random(images.shape, np.float32) < 0.17
     value = (rng.random(images.shape, np.float32) < 0.5).astype(np.float32)
     return np.asarray(np.where(hit, value, images), np.float32)
 
 
 def glass_blur(images: InkArray, rng: np.random.Generator) -> InkArray:
-    """Blur, swap pixels with a neighbour up or left in two rounds, and blur again."""
+    """Blur, swap pixels with a neighbor up or left in two rounds, and blur again."""
     shaken = _gaussian(images, 0.7)
     rows = np.arange(len(images))
     for _ in range(2):
@@ -61,7 +61,7 @@ def glass_blur(images: InkArray, rng: np.random.Generator) -> InkArray:
 
 
 def motion_blur(images: InkArray, rng: np.random.Generator) -> InkArray:
-    """Smear to one side, as half a Gaussian of 3 pixels cut at 20, within 45 degrees of level."""
+    """Smear to one side by half a Gaussian (sigma 3, cut at 20 pixels), up to 45 degrees steep."""
     steps = np.arange(21)
     weights = np.exp(-(steps**2) / (2 * 3.0**2))
     smeared = np.empty_like(images)
@@ -74,30 +74,30 @@ def motion_blur(images: InkArray, rng: np.random.Generator) -> InkArray:
 
 
 def shear(images: InkArray, rng: np.random.Generator) -> InkArray:
-    """Shear by 0.4 radians to either side."""
+    """Shear by 0.4 radians in either direction."""
     angles = 0.4 * rng.choice([-1.0, 1.0], len(images))
     return _warp(images, [np.array([[1, -np.sin(a)], [0, np.cos(a)]]) for a in angles])
 
 
 def scale(images: InkArray, _: np.random.Generator) -> InkArray:
-    """Shrink to 0.7 of the size."""
+    """Scale by 0.7."""
     return _warp(images, [np.eye(2) / 0.7] * len(images))
 
 
 def rotate(images: InkArray, rng: np.random.Generator) -> InkArray:
-    """Turn by 0.4 radians to either side."""
+    """Rotate by 0.4 radians in either direction."""
     angles = 0.4 * rng.choice([-1.0, 1.0], len(images))
     turns = [np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]]) for a in angles]
     return _warp(images, turns)
 
 
 def brightness(images: InkArray, _: np.random.Generator) -> InkArray:
-    """Add half of full ink everywhere."""
+    """Add 0.5 to every pixel."""
     return np.asarray(np.clip(images + 0.5, 0, 1), np.float32)
 
 
 def translate(images: InkArray, rng: np.random.Generator) -> InkArray:
-    """Move by 3 pixels along both axes, each to either side."""
+    """Shift by 3 pixels along both axes, in either direction."""
     moved = np.zeros_like(images)
     for index, (dy, dx) in enumerate(3 * rng.choice([-1, 1], (len(images), 2))):
         matrix = np.array([[1, 0, dx], [0, 1, dy]], np.float32)
@@ -106,7 +106,7 @@ def translate(images: InkArray, rng: np.random.Generator) -> InkArray:
 
 
 def stripe(images: InkArray, _: np.random.Generator) -> InkArray:
-    """Invert the left and the right quarter."""
+    """Invert the left and right quarters."""
     striped = images.copy()
     striped[:, :, :7] = 1 - striped[:, :, :7]
     striped[:, :, 21:] = 1 - striped[:, :, 21:]
@@ -114,14 +114,14 @@ def stripe(images: InkArray, _: np.random.Generator) -> InkArray:
 
 
 def fog(images: InkArray, rng: np.random.Generator) -> InkArray:
-    """Mix each image with three times as much plasma cloud."""
+    """Mix each image with three times as much of a plasma cloud."""
     most = images.max(axis=(1, 2), keepdims=True)
     fogged = (images + 3 * _plasma(len(images), rng)) * most / np.maximum(most + 3, 1e-6)
     return np.asarray(fogged, np.float32)
 
 
 def spatter(images: InkArray, rng: np.random.Generator) -> InkArray:
-    """Cover with drops of a dark gray."""
+    """Cover with dark gray drops."""
     liquid = _gaussian(rng.normal(0.65, 0.3, images.shape).astype(np.float32), 1.0)
     drops = _gaussian((liquid > 0.65).astype(np.float32), 1.5)
     drops[drops < 0.8] = 0
@@ -129,7 +129,7 @@ def spatter(images: InkArray, rng: np.random.Generator) -> InkArray:
 
 
 def dotted_line(images: InkArray, rng: np.random.Generator) -> InkArray:
-    """Draw a line from the left to the right edge, two columns on and two off."""
+    """Draw a dotted line from the left to the right edge, two columns on and two off."""
     left, right = rng.integers(0, 27, (2, len(images))).astype(np.float64)
     line = _line(np.stack([np.zeros_like(left), left]), np.stack([np.full_like(right, 27), right]))
     line[:, :, np.arange(IMAGE_SIDE) % 4 < 2] = 0
@@ -137,7 +137,7 @@ def dotted_line(images: InkArray, rng: np.random.Generator) -> InkArray:
 
 
 def zigzag(images: InkArray, rng: np.random.Generator) -> InkArray:
-    """Draw a zigzag of 2 pixels' height and 4 pixels' step across the image."""
+    """Draw a zigzag line across the image, with an amplitude of 2 and a step of 4 pixels."""
     left = rng.integers(0, 27, len(images)).astype(np.float64)
     right = left + rng.integers(-5, 5, len(images))
     angle = np.arctan((right - left) / 23)
@@ -153,10 +153,10 @@ def zigzag(images: InkArray, rng: np.random.Generator) -> InkArray:
 
 
 def canny_edges(images: InkArray, _: np.random.Generator) -> InkArray:
-    """Keep only the edges that Canny's detector finds.
+    """Keep only the edges found by the Canny detector.
 
-    A Gaussian of 1 pixel, thresholds 0.1 and 0.2 of a gradient that is 1 for a full step; OpenCV's
-    gradient is four times that, and counts in 255ths.
+    Sigma is 1 pixel; the thresholds are 0.1 and 0.2 of a gradient that is 1 for a full step. The
+    gradient of OpenCV is four times that, and in 255ths.
     """
     smooth = np.round(_gaussian(images, 1.0) * 255).astype(np.uint8)
     edges = [cv2.Canny(image, 0.1 * 4 * 255, 0.2 * 4 * 255, L2gradient=True) for image in smooth]
@@ -166,27 +166,14 @@ def canny_edges(images: InkArray, _: np.random.Generator) -> InkArray:
 CORRUPTIONS: dict[str, Callable[[InkArray, np.random.Generator], InkArray]] = {
     function.__name__: function
     for function in (
-        shot_noise,
-        impulse_noise,
-        glass_blur,
-        motion_blur,
-        shear,
-        scale,
-        rotate,
-        brightness,
-        translate,
-        stripe,
-        fog,
-        spatter,
-        dotted_line,
-        zigzag,
-        canny_edges,
+        shot_noise, impulse_noise, glass_blur, motion_blur, shear, scale, rotate, brightness,
+        translate, stripe, fog, spatter, dotted_line, zigzag, canny_edges,
     )
-}
+}  # fmt: skip
 
 
 def _gaussian(images: InkArray, sigma: float) -> InkArray:
-    """Blur each image; the border is repeated outwards, the kernel ends at four sigma."""
+    """Blur each image with replicated borders and a kernel truncated at four sigma."""
     side = 2 * int(4 * sigma + 0.5) + 1
     repeat = cv2.BORDER_REPLICATE
     blurred = [cv2.GaussianBlur(i, (side, side), sigma, borderType=repeat) for i in images]
@@ -194,23 +181,23 @@ def _gaussian(images: InkArray, sigma: float) -> InkArray:
 
 
 def _warp(images: InkArray, matrices: list[npt.NDArray[np.float64]]) -> InkArray:
-    """Map images about their middle, bilinear with paper outside.
+    """Warp images about their center, bilinear, with paper outside.
 
-    The `(2, 2)` matrices lead from a place in the result to the place in the image.
+    The `(2, 2)` matrices map positions in the result to positions in the image.
     """
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     warped = np.empty_like(images)
-    middle = np.full(2, (IMAGE_SIDE - 1) / 2)
+    center = np.full(2, (IMAGE_SIDE - 1) / 2)
     for index, matrix in enumerate(matrices):
-        full = np.column_stack([matrix, middle - matrix @ middle])
+        full = np.column_stack([matrix, center - matrix @ center])
         warped[index] = cv2.warpAffine(images[index], full, (IMAGE_SIDE, IMAGE_SIDE), flags=flags)
     return warped
 
 
 def _line(start: npt.NDArray[np.float64], end: npt.NDArray[np.float64]) -> InkArray:
-    """Draw one line on each of N empty images, from the left end to the right one, `(2, N)` x, y.
+    """Draw one line on each of N empty images, from its left to its right end, `(2, N)` x, y.
 
-    Ink falls with the distance d straight up or down as log(1 - d / 2.3) + 1.
+    Ink decays with the vertical distance d as log(1 - d / 2.3) + 1.
     """
     (x0, y0), (x1, y1) = start, end
     columns = np.arange(IMAGE_SIDE)[None, :]
@@ -223,18 +210,18 @@ def _line(start: npt.NDArray[np.float64], end: npt.NDArray[np.float64]) -> InkAr
 
 
 def _plasma(count: int, rng: np.random.Generator) -> InkArray:
-    """Return `(count, 28, 28)` cuts of plasma clouds of 256 x 256, each cloud in `[0, 1]`.
+    """Return `(count, 28, 28)` crops of 256x256 plasma clouds, each cloud in `[0, 1]`.
 
-    Sixteen cuts, 64 pixels apart, come from each cloud: as good as a cloud each, and faster.
+    Each cloud yields sixteen crops, 64 pixels apart, which is faster than a cloud per crop.
     """
     clouds = [_cloud(rng) for _ in range(-(-count // 16))]
-    places = [(y, x) for y in range(0, 256, 64) for x in range(0, 256, 64)]
-    cuts = [cloud[y : y + IMAGE_SIDE, x : x + IMAGE_SIDE] for cloud in clouds for y, x in places]
-    return np.stack(cuts)[rng.permutation(len(cuts))[:count]]
+    corners = list(itertools.product(range(0, 256, 64), repeat=2))
+    crops = [cloud[y : y + IMAGE_SIDE, x : x + IMAGE_SIDE] for cloud in clouds for y, x in corners]
+    return np.stack(crops)[rng.permutation(len(crops))[:count]]
 
 
 def _cloud(rng: np.random.Generator) -> InkArray:
-    """Grow one cloud by midpoint displacement on a torus; roughness falls 1.4 a step, squared."""
+    """Generate a cloud by midpoint displacement on a torus; the range decays by 1.4^2 per step."""
     cloud = np.zeros((1, 1), np.float32)
     reach = 1.0
     while len(cloud) < 256:

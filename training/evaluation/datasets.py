@@ -1,7 +1,7 @@
-"""The pictures that recognition is measured with, brought before a network in two ways.
+"""Test sets of pictures, preprocessed in two ways, once for all networks.
 
-A plain resize is what the usual demo does: the picture scaled to 28x28, whatever is on it.
-Candidates and layouts are what this project sees in it. All are computed once for all networks.
+A plain resize scales the whole picture to 28x28, as in the usual demo. Candidates and layouts are
+what this project finds in it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -29,20 +29,20 @@ NO_DIGIT = -1
 
 THIS_PROJECT = "this project"
 PLAIN_RESIZE = "plain resize"
-"""How pictures come before a network, in `results.json`."""
+"""Names of the preprocessings in `results.json`."""
 
 _SEED = 20261120
 
 
 @dataclass(frozen=True, eq=False)
 class PictureSet:
-    """Pictures of one kind, ready for any network.
+    """A set of pictures, preprocessed for any network.
 
     Attributes:
-        name: What they show.
+        name: Name of the set.
         labels: `(N,)` int64 digits; `NO_DIGIT` where there is none.
         resized: `(N, 28, 28)` float32 in `[0, 1]`, 1 is ink.
-        candidates: Of each picture on plain paper.
+        candidates: Candidates of each picture; empty unless it is on plain paper.
         layouts: What finder and extractor saw in each picture.
     """
 
@@ -54,23 +54,22 @@ class PictureSet:
 
     @property
     def prepared(self) -> InkArray:
-        """`(N, 28, 28)`: the first candidate of each picture; all 0 where there is none."""
+        """First candidate of each picture, `(N, 28, 28)`; all 0 if it has none."""
         nothing = np.zeros((IMAGE_SIDE, IMAGE_SIDE), np.float32)
         return np.stack([group[0].image if group else nothing for group in self.candidates])
 
 
 @dataclass(frozen=True)
 class Material:
-    """What the pictures are made from.
+    """Sources and sizes of the test sets.
 
     Attributes:
-        mnist: Its test part is measured with.
+        mnist: MNIST; only its test part is used.
         drawn: Recorded digits, if any.
         letters: Recorded letters, if any.
-        limit: The most pictures of a set.
-        look: As `Recognizer.look`.
-        made: The most pictures of a set that is made here: photographs, numbers, corruptions, and
-            pictures without a digit.
+        limit: Maximum number of pictures in a set.
+        look: Same as `Recognizer.look`.
+        made: Maximum for generated sets: photographs, numbers, corruptions and non-digits.
     """
 
     mnist: Mnist
@@ -81,7 +80,7 @@ class Material:
     made: int = 10_000
 
     def written(self) -> list[Sample]:
-        """Return digits as pen strokes: recorded ones, then as many traced from MNIST's test."""
+        """Return digits as strokes: recorded ones, then as many traced from MNIST's test set."""
         count = min(self.limit, len(self.drawn) or 2000)
         images, labels = self.mnist.test_images[:count], self.mnist.test_labels[:count]
         return [*self.drawn[:count], *numbers.samples_from_images(images, labels)]
@@ -90,12 +89,10 @@ class Material:
 def material(
     mnist: Mnist, drawn_folder: Path | None, limit: int, look: LookAt, made: int = 10_000
 ) -> Material:
-    """Gather what the pictures are made from.
-
-    The folder of drawings, if any, holds `digits.json.gz` and `letters.json.gz`.
+    """Load the sources; a folder of drawings holds `digits.json.gz` and `letters.json.gz`.
 
     Raises:
-        UserError: If it does not hold them.
+        UserError: If a file is missing or damaged.
     """
     drawn, letters = (
         pen_strokes.load(drawn_folder, name)[:limit] if drawn_folder else []
@@ -105,7 +102,7 @@ def material(
 
 
 def picture_sets(source: Material) -> Iterator[PictureSet]:
-    """Make the sets one after the other; all random choices are the same every time."""
+    """Generate the sets one by one, with fixed seeds."""
     yield mnist_test(source)
     if source.drawn:
         yield sketches("drawn", source.drawn, source.look)
@@ -118,12 +115,12 @@ def picture_sets(source: Material) -> Iterator[PictureSet]:
 
 
 def mnist_test(source: Material) -> PictureSet:
-    """MNIST's test images: as they are, and as uploaded pictures of 28x28."""
+    """MNIST's test images, as uploaded 28x28 pictures."""
     return _from_images("mnist_test", source.mnist.test_images, source)
 
 
 def mnist_as_it_is(mnist: Mnist) -> PictureSet:
-    """Show the test images as they are, as a run measures itself."""
+    """MNIST's test images without preprocessing, as a run evaluates itself."""
     images = as_input(mnist.test_images)[..., 0]
     labels = mnist.test_labels.astype(np.int64)
     candidates = [(Candidate(image),) for image in images]
@@ -131,37 +128,35 @@ def mnist_as_it_is(mnist: Mnist) -> PictureSet:
 
 
 def corrupted(source: Material, kind: str) -> PictureSet:
-    """MNIST's test images with one corruption."""
+    """MNIST's test images under one corruption."""
     count = min(source.limit, source.made)
     images = corruptions.corrupt(kind, source.mnist.test_images[:count], _SEED)
     return _from_images(kind, images, source)
 
 
 def sketches(name: str, samples: Sequence[Sample], look: LookAt) -> PictureSet:
-    """Draw recorded handwriting on a sketchpad; letters have no digit for a label."""
+    """Draw recorded handwriting on a sketchpad; letters are labeled `NO_DIGIT`."""
     rng = np.random.default_rng(0)
     labels = [int(s.label) if s.label.isdigit() else NO_DIGIT for s in samples]
     return prepare(name, labels, (pen_strokes.sketch(s.strokes, rng) for s in samples), look)
 
 
 def photographs(source: Material, count: int = 1000, *, on_desk: bool = False) -> PictureSet:
-    """Photograph one digit on paper, from recorded strokes and traced MNIST by turns.
+    """Photographs of one digit on paper, chosen at random from `Material.written`.
 
-    With `on_desk` they show the sheet on a desk, and the set is named `sheets`.
+    With `on_desk` the sheet is photographed on a desk, and the set is named `sheets`.
     """
     rng = np.random.default_rng([_SEED, 4 if on_desk else 1])
     written = source.written()
-    chosen = [
-        written[int(i)]
-        for i in rng.integers(len(written), size=min(count, source.limit, source.made))
-    ]
+    count = min(count, source.limit, source.made)
+    chosen = [written[int(i)] for i in rng.integers(len(written), size=count)]
     made = (photos.photograph([sample.strokes], rng, on_desk=on_desk).picture for sample in chosen)
     labels = [int(sample.label) for sample in chosen]
     return prepare("sheets" if on_desk else "photos", labels, made, source.look)
 
 
 def without_digit(source: Material) -> Iterator[PictureSet]:
-    """Make scribbles, dots, lines, blank pictures and noise."""
+    """Generate scribbles, dots, lines, blank pictures and noise."""
     count = min(300, source.limit, source.made)
     for stream, (name, make) in enumerate(non_digits.KINDS.items()):
         rng = np.random.default_rng([_SEED, 2, stream])
@@ -170,7 +165,7 @@ def without_digit(source: Material) -> Iterator[PictureSet]:
 
 
 def written_numbers(source: Material) -> Iterator[tuple[str, numbers.Number]]:
-    """Make numbers of 2 to 6 digits: `("canvas" or "paper", number)`."""
+    """Generate numbers of 2 to 6 digits: `("canvas" or "paper", number)`."""
     written = source.written()
     surfaces = (("canvas", numbers.on_canvas), ("paper", numbers.on_paper))
     for stream, (surface, write) in enumerate(surfaces):
@@ -182,7 +177,7 @@ def written_numbers(source: Material) -> Iterator[tuple[str, numbers.Number]]:
 def prepare(
     name: str, labels: Sequence[int], pictures: Iterable[Picture], look: LookAt
 ) -> PictureSet:
-    """Look at pictures, `(H, W)` or `(H, W, 3)` uint8, in both ways; they are not kept."""
+    """Preprocess pictures, `(H, W)` or `(H, W, 3)` uint8, in both ways; they are not kept."""
     resized = np.zeros((len(labels), IMAGE_SIDE, IMAGE_SIDE), np.float32)
     candidates, layouts = [], []
     for index, picture in enumerate(pictures):
@@ -194,7 +189,7 @@ def prepare(
 
 
 def plain_resize(picture: Picture) -> InkArray:
-    """Do what the usual demo does with a black-on-white picture: gray, 28x28, inverted.
+    """Convert a black-on-white picture as the usual demo does: gray, 28x28, inverted.
 
     Returns:
         `(28, 28)` float32 in `[0, 1]`, 1 is ink.
@@ -205,7 +200,7 @@ def plain_resize(picture: Picture) -> InkArray:
 
 
 def _from_images(name: str, images: Picture, source: Material) -> PictureSet:
-    """Take MNIST-like images, white on black: a resize leaves those as they are."""
+    """Prepare MNIST-like images, white on black, which a plain resize leaves unchanged."""
     images = images[: source.limit]
     made = prepare(name, source.mnist.test_labels[: len(images)].tolist(), images, source.look)
     return replace(made, resized=images.astype(np.float32) / np.float32(255))

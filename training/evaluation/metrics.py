@@ -1,4 +1,4 @@
-"""What a set of weights answers to pictures, and the figures drawn from the answers."""
+"""Predictions of a set of weights for a test set, and the metrics computed from them."""
 
 import statistics
 import time
@@ -13,13 +13,12 @@ import numpy.typing as npt
 from scipy.stats import mannwhitneyu
 
 from digits.recognizer import Recognizer
-from digits.segmentation.layout import Layout
 from training import calibrate
 from training.evaluation.corruptions import CORRUPTIONS
 from training.evaluation.datasets import PictureSet
 from training.synthesis.non_digits import KINDS
 
-_BATCH = 500  # bounds the memory that scoring takes; decides nothing else
+_BATCH = 500  # limits memory; does not affect results
 NON_DIGITS = ("letters", *KINDS)
 
 Figures = dict[str, Any]
@@ -28,13 +27,13 @@ Figures = dict[str, Any]
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """Answers to one set of pictures.
+    """Predictions for one set of pictures.
 
     Attributes:
-        labels: `(N,)` int64, what was shown.
-        confidences: `(N, 10)` float64 by digit; all 0.1 for a picture that is blank.
-        scores: `(N,)` float64 in `[0, 1]`; 0 for a picture that is blank.
-        answered: `(N,)` bool, false where the answer is that there is no digit.
+        labels: `(N,)` int64 true digits.
+        confidences: `(N, 10)` float64 by digit; all 0.1 for a blank picture.
+        scores: `(N,)` float64 in `[0, 1]`; 0 for a blank picture.
+        answered: `(N,)` bool, false where no digit is predicted.
     """
 
     labels: npt.NDArray[np.int64]
@@ -44,16 +43,13 @@ class Answers:
 
     @property
     def misread(self) -> npt.NDArray[np.bool_]:
-        """Where the likeliest digit is wrong, or nothing was seen; rejected answers count too."""
+        """Where the likeliest digit is wrong, rejected or not, or the picture is read as blank."""
         wrong = self.confidences.argmax(axis=1) != self.labels
         return np.asarray(wrong | (self.scores == 0), bool)
 
 
 def answer(recognizer: Recognizer, pictures: PictureSet, *, resized: bool) -> Answers:
-    """Let a recognizer answer a whole set as it answers visitors.
-
-    With `resized` it is shown the pictures resized instead of what was found in them.
-    """
+    """Predict a whole set as for visitors; with `resized`, from its plainly resized pictures."""
     if resized:
         images = pictures.resized
         parts = (images[at : at + _BATCH] for at in range(0, len(images), _BATCH))
@@ -62,7 +58,8 @@ def answer(recognizer: Recognizer, pictures: PictureSet, *, resized: bool) -> An
     else:
         seen = zip(pictures.candidates, pictures.layouts, strict=True)
         predictions = [
-            recognizer.select(candidates, partial(_same, layout)) for candidates, layout in seen
+            recognizer.select(candidates, partial(lambda found: found, layout))
+            for candidates, layout in seen
         ]
     return Answers(
         pictures.labels,
@@ -72,15 +69,8 @@ def answer(recognizer: Recognizer, pictures: PictureSet, *, resized: bool) -> An
     )
 
 
-def _same(layout: Layout) -> Layout:
-    return layout
-
-
 def median_seconds(ask: Callable[[Any], object], asked: Sequence[Any]) -> float:
-    """Time answers one by one on one core: the median of the processor's seconds.
-
-    The first quarter is left out, as it also makes ready.
-    """
+    """Return the median processor time of an answer on one core; the first quarter is warm-up."""
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
@@ -95,7 +85,7 @@ def median_seconds(ask: Callable[[Any], object], asked: Sequence[Any]) -> float:
 
 
 def measure(answers: Mapping[str, Answers]) -> Figures:
-    """Draw all figures from the answers, by name, to sets of `datasets.picture_sets`."""
+    """Compute all figures from the answers to `datasets.picture_sets`, by name of the set."""
     figures: Figures = {
         name: _recognition(answers[name])
         for name in ("mnist_test", "drawn", "photos", "sheets")
@@ -120,7 +110,7 @@ def _recognition(answers: Answers) -> Figures:
 
 
 def corruption_figures(answers: Mapping[str, Answers]) -> Figures:
-    """Count the errors of each corruption and average their shares."""
+    """Count the errors per corruption and average the error rates."""
     kinds = {
         kind: {"errors": int(answers[kind].misread.sum()), "count": len(answers[kind].labels)}
         for kind in CORRUPTIONS
@@ -131,10 +121,7 @@ def corruption_figures(answers: Mapping[str, Answers]) -> Figures:
 
 
 def rejection(real: Answers, non_digits: Mapping[str, Answers]) -> Figures:
-    """Measure how well kinds of pictures without a digit are told from real digits.
-
-    The threshold rejects 2 % of the real digits.
-    """
+    """Measure how well non-digits are rejected at the threshold that rejects 2 % of the digits."""
     threshold = calibrate.choose_rejection_threshold(real.scores)
     figures: Figures = {
         "threshold": threshold,
@@ -150,15 +137,15 @@ def rejection(real: Answers, non_digits: Mapping[str, Answers]) -> Figures:
 def auroc(
     positive: npt.NDArray[np.floating[Any]], negative: npt.NDArray[np.floating[Any]]
 ) -> float:
-    """Return how often a positive scores above a negative; ties count half."""
+    """Return the probability that a positive scores above a negative; ties count half."""
     pairs = len(positive) * len(negative)
     return float(mannwhitneyu(positive, negative).statistic / pairs)
 
 
 def spread(measured: Sequence[Figures]) -> tuple[Figures, Figures]:
-    """Return mean and sample standard deviation of every number over figures of several seeds.
+    """Return the mean and sample standard deviation of every figure over several seeds.
 
-    Both have the form of the figures; the deviation is 0 of a single seed.
+    Both have the structure of the figures; the deviation of a single seed is 0.
     """
     mean: Figures = {}
     deviation: Figures = {}

@@ -1,6 +1,6 @@
-"""Measured figures as text, for the console, README and docs.
+"""Format evaluation results for the console, README and docs.
 
-python -m training.evaluation.report    brings README and docs up to what was measured
+python -m training.evaluation.report    updates the results in README and docs
 """
 
 import json
@@ -13,7 +13,7 @@ from training.evaluation.datasets import PLAIN_RESIZE, THIS_PROJECT
 from training.evaluation.metrics import Figures
 
 Row = Mapping[str, Any]
-"""One row of `results.json`: a network and a way of preprocessing, over all its seeds."""
+"""Row of `results.json`: a network and a preprocessing, over all its seeds."""
 
 
 _SETS = {
@@ -24,29 +24,29 @@ _SETS = {
     "numbers, canvas": ("numbers", "canvas"),
     "numbers, paper": ("numbers", "paper"),
 }
-"""Header and path of the figures that are shown as shares misread."""
+"""Paths of the figures that are shown as error rates, by column header."""
 
 _SHARES = ("corrupted MNIST", "letters accepted")
-"""Headers of the shares that are shown after them."""
+"""Headers of the columns after these."""
 
 _USUAL_DEMO = ("conv3", PLAIN_RESIZE)
 
 
 def results_table(rows: Sequence[Row]) -> list[list[str]]:
-    """Tabulate the share misread, a line for each row of `results.json`; a header first."""
+    """Return the error rates as a table, one line per row of `results.json`; the header first."""
     header = ["misread", *_SETS, *_SHARES]
     return [header, *([f"{row['name']}, {row['preprocessing']}", *_shares(row)] for row in rows)]
 
 
 def readme_table(rows: Sequence[Row]) -> str:
-    """Tabulate the share misread of the served weights and the usual demo, in Markdown."""
+    """Return the error rates of the served weights and the usual demo as a Markdown table."""
     served, demo = _row(rows, "served", THIS_PROJECT), _row(rows, *_USUAL_DEMO)
     lines = zip([*_SETS, *_SHARES], _shares(served), _shares(demo), strict=True)
     return markdown([["pictures", "this project", "usual demo"], *map(list, lines)])
 
 
 def headline(rows: Sequence[Row]) -> str:
-    """Say in a sentence or two what the served weights misread and reject, and the usual demo."""
+    """Summarize errors and rejections of the served weights and the usual demo in two sentences."""
     served, demo = (_row(rows, *key)["mean"] for key in (("served", THIS_PROJECT), _USUAL_DEMO))
     drawn, test, photos = (served[name] for name in ("drawn", "mnist_test", "photos"))
     return (
@@ -64,7 +64,7 @@ def _share(figures: Figures) -> float:
 
 
 def _rejected(figures: Figures) -> float:
-    """Return how many are rejected whose likeliest digit is right."""
+    """Return how many pictures are rejected although the likeliest digit is right."""
     return float(figures.get("errors_or_rejected", figures["errors"]) - figures["errors"])
 
 
@@ -86,7 +86,7 @@ def _shares(row: Row) -> list[str]:
 
 
 def _wrong(figures: Figures, deviation: Figures) -> str:
-    """Say errors of how many, their deviation over several seeds, and what else is rejected."""
+    """Format an error rate with counts, deviation over several seeds and further rejections."""
     if not figures:
         return "-"
     wrong = f"{figures['errors']:.0f}"
@@ -97,15 +97,13 @@ def _wrong(figures: Figures, deviation: Figures) -> str:
 
 
 def ablation_table(measured: Mapping[str, Any]) -> list[list[str]]:
-    """Lay out `ablation.json`: what leaving parts out cost, by training; a header first."""
+    """Return `ablation.json` as a table, one line per run; the header first."""
     kinds = ", ".join(measured["rows"][0]["corruptions"]["kinds"]).replace("_", " ")
     header = ["misread", "MNIST test", "drawn digits", "photos", kinds, "letters accepted"]
     rows = []
     for row in measured["rows"]:
-        shares = [
-            f"{100 * row[name]['errors'] / row[name]['count']:.2f} %"
-            for name in ("mnist_test", "drawn", "photos")
-        ]
+        sets = ("mnist_test", "drawn", "photos")
+        shares = [f"{100 * _share(row[name]):.2f} %" for name in sets]
         corrupted = f"{100 * row['corruptions']['mean_error']:.1f} %"
         accepted = f"{100 * (1 - row['rejection']['rejected']['letters']):.1f} %"
         rows.append([row["name"], *shares, corrupted, accepted])
@@ -113,10 +111,10 @@ def ablation_table(measured: Mapping[str, Any]) -> list[list[str]]:
 
 
 def replace_section(text: str, name: str, content: str) -> str:
-    """Replace what stands between two marks, `<!-- NAME -->` and `<!-- end of NAME -->`.
+    """Replace the text between the markers `<!-- NAME -->` and `<!-- end of NAME -->`.
 
     Raises:
-        ValueError: If the marks are missing.
+        ValueError: If a marker is missing.
     """
     begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
     before, mark, rest = text.partition(begin)
@@ -127,7 +125,7 @@ def replace_section(text: str, name: str, content: str) -> str:
 
 
 def documents(root: Path) -> dict[Path, str]:
-    """Return the text of README and docs, by path, brought up to the figures in `training/`."""
+    """Return README and docs, by path, with sections updated from the figures in `training/`."""
     rows = json.loads((root / "training" / "results.json").read_text("utf-8"))["rows"]
     ablation = json.loads((root / "training" / "ablation.json").read_text("utf-8"))
     sections = {
@@ -145,7 +143,7 @@ def documents(root: Path) -> dict[Path, str]:
 
 
 def main() -> None:
-    """Write README and docs anew."""
+    """Update README and docs."""
     for path, text in documents(Path(__file__).parents[2]).items():
         path.write_text(text, "utf-8")
 

@@ -1,11 +1,10 @@
-"""A run as Markdown, for the summary of a workflow's job or for a terminal.
+"""Summarize a run in Markdown, for a workflow job's summary or a terminal.
 
     python -m training.evaluation.summary RUN_FOLDER >> "$GITHUB_STEP_SUMMARY"
 
-A job's summary shows no local picture, so the plots come as what it does show: a diagram in
-Mermaid, tables, and the misread digits in Braille dots. It is measured anew from the weights, but
-for the history of the epochs and what a row says is told by the run. The PNG files are in the run
-folder.
+A job summary cannot show local images, so the plots become a Mermaid diagram, tables, and misread
+digits in Braille. Everything is computed from the weights, except for the training history and the
+rows marked as reported by the run. The PNG files are in the run folder.
 """
 
 import csv
@@ -32,11 +31,11 @@ _CONFUSIONS = 10
 _GALLERY = 24
 _PER_LINE = 6
 _INK = 110
-"""From here on, of 255, a pixel becomes a dot."""
+"""Pixels of at least this value, of 255, become dots."""
 
 
 def summarize(folder: Path, mnist: Mnist) -> str:
-    """Write the whole summary of a finished run, whose MNIST test is scored anew.
+    """Return the summary of a finished run, which is evaluated on MNIST's test set.
 
     Raises:
         UserError: If the folder holds no usable run.
@@ -52,9 +51,9 @@ def summarize(folder: Path, mnist: Mnist) -> str:
         *(learning_curves(history) if history else ["No history in the run folder."]),
         "### What it confuses",
         console.markdown(confusions(test)) if test.misread.any() else "Nothing.",
-        "### How far its confidence can be trusted",
+        "### How well its confidence is calibrated",
         console.markdown(reliability(measured)),
-        f"### What it misreads, the surest {_GALLERY} at most",
+        f"### What it misreads, most confident first, at most {_GALLERY}",
         gallery(mnist.test_images, test),
         where_the_pictures_are(os.environ),
     ]
@@ -62,7 +61,7 @@ def summarize(folder: Path, mnist: Mnist) -> str:
 
 
 def headline(recognizer: Recognizer, test: Answers) -> str:
-    """Say what it is and what it reached."""
+    """Return the heading: network and test accuracy."""
     wrong, count = int(test.misread.sum()), len(test.labels)
     return (
         f"## {recognizer.weights.config.network}: {100 * (1 - wrong / count):.2f} % of MNIST's "
@@ -71,53 +70,53 @@ def headline(recognizer: Recognizer, test: Answers) -> str:
 
 
 def facts(recognizer: Recognizer, test: Answers, measured: Reliability) -> list[list[str]]:
-    """Tabulate the results, and how the run came to them by its own account."""
-    said = recognizer.weights.metrics
-    validation = said.get("validation", {})
+    """Return a table of the measured results and of what the run reports about its training."""
+    reported = recognizer.weights.metrics
+    validation = reported.get("validation", {})
     rows = [
-        ["misread of MNIST's test", f"{int(test.misread.sum())} of {len(test.labels):,}"],
-        ["rejected of it", f"{int((~test.answered).sum())} of {len(test.labels):,}"],
+        ["MNIST test digits misread", f"{int(test.misread.sum())} of {len(test.labels):,}"],
+        ["MNIST test digits rejected", f"{int((~test.answered).sum())} of {len(test.labels):,}"],
         [f"calibration error ({calibrate.BINS} bins)", f"{100 * measured.ece:.2f} %"],
         ["temperature", f"{recognizer.weights.config.temperature:.3f}"],
     ]
     if {"errors", "count"} <= validation.keys():
-        told = f"{validation['errors']} of {validation['count']:,}"
-        rows.append(["misread of validation, told by the run", told])
-    told_by_run = ("parameters", "epochs", "seconds", "seed", "command")
-    rows += [[f"{key}, told by the run", _told(said[key])] for key in told_by_run if key in said]
+        errors = f"{validation['errors']} of {validation['count']:,}"
+        rows.append(["validation digits misread, reported by the run", errors])
+    keys = ("parameters", "epochs", "seconds", "seed", "command")
+    rows += [[f"{k}, reported by the run", _reported(reported[k])] for k in keys if k in reported]
     return [["", "measured"], *rows]
 
 
-def _told(value: object) -> str:
+def _reported(value: object) -> str:
     if isinstance(value, int | float):
         return f"{value:,.0f}"
-    # A command that somebody else wrote must not become a table of its own, or a tag.
+    # A command from elsewhere must not inject table cells or HTML tags.
     return f"`{str(value).translate(str.maketrans('', '', '`|<>'))}`"
 
 
 def read_history(folder: Path) -> list[Mapping[str, float]]:
-    """Read what each epoch measured; nothing if the folder does not say."""
+    """Read the training history, one row per epoch; empty if the file is missing."""
     path = folder / HISTORY_FILE
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     return [{name: float(text) for name, text in row.items()} for row in csv.DictReader(lines)]
 
 
 def learning_curves(history: Sequence[Mapping[str, float]]) -> list[str]:
-    """Draw the misread share by epoch, training and validation, and put it into a table."""
+    """Return training and validation error by epoch, as a diagram and a folded table."""
     epochs = [f"{row['epoch']:.0f}" for row in history]
     trained = [100 * (1 - row["accuracy"]) for row in history]
     validated = [100 * (1 - row["val_accuracy"]) for row in history]
     lines = [
         "```mermaid",
         "xychart-beta",
-        '  title "Misread, %: bars validation, line training"',
+        '  title "Misread, %: validation (bars) and training (line)"',
         f"  x-axis epoch [{', '.join(epochs)}]",
         f"  y-axis 0 --> {max(*trained, *validated, 0.1):.2f}",
         f"  bar [{', '.join(f'{value:.2f}' for value in validated)}]",
         f"  line [{', '.join(f'{value:.2f}' for value in trained)}]",
         "```",
     ]
-    header = ["epoch", "seconds", "loss", "validation loss", "misread", "misread of validation"]
+    header = ["epoch", "seconds", "loss", "validation loss", "misread", "validation misread"]
     rows = [
         [
             f"{row['epoch']:.0f}",
@@ -129,16 +128,12 @@ def learning_curves(history: Sequence[Mapping[str, float]]) -> list[str]:
         ]
         for row, train, val in zip(history, trained, validated, strict=True)
     ]
-    folded = [
-        "<details><summary>By epoch</summary>",
-        console.markdown([header, *rows]),
-        "</details>",
-    ]
-    return ["\n".join(lines), *folded]
+    table = console.markdown([header, *rows])
+    return ["\n".join(lines), "<details><summary>By epoch</summary>", table, "</details>"]
 
 
 def confusions(test: Answers) -> list[list[str]]:
-    """Tabulate the most frequent mistakes."""
+    """Return a table of the most frequent errors."""
     wrong, read = test.misread, test.confidences.argmax(axis=1)
     pairs = sorted(zip(test.labels[wrong], read[wrong], strict=True))
     counted = Counter(pairs).most_common(_CONFUSIONS)
@@ -146,28 +141,27 @@ def confusions(test: Answers) -> list[list[str]]:
 
 
 def reliability(measured: Reliability) -> list[list[str]]:
-    """Tabulate how often answers of a confidence are right; bins without answers are left out."""
-    bins = zip(measured.counts, measured.confidence, measured.accuracy, strict=True)
+    """Return a table of the accuracy by confidence, without empty bins."""
+    bins = zip(measured.confidence, measured.accuracy, measured.counts, strict=True)
     rows = [
-        [f"{100 * sure:.1f} %", f"{100 * right:.1f} %", f"{n:,}"] for n, sure, right in bins if n
+        [f"{100 * mean:.1f} %", f"{100 * right:.1f} %", f"{n:,}"] for mean, right, n in bins if n
     ]
-    return [["mean confidence", "right", "answers"], *rows]
+    return [["mean confidence", "accuracy", "answers"], *rows]
 
 
 def gallery(images: npt.NDArray[np.uint8], test: Answers) -> str:
-    """Draw the surest mistakes in Braille, each over its label and answer, as a table in HTML.
+    """Draw the most confident errors in Braille with label and answer, as an HTML table.
 
-    Braille is wider or narrower than letters, as the reader's font will have it: so each digit has
-    a cell of its own.
+    The width of Braille relative to letters depends on the font, so each digit has its own cell.
     """
     wrong = np.flatnonzero(test.misread)
-    sureness = test.confidences.max(axis=1)
-    shown = wrong[np.argsort(-sureness[wrong], kind="stable")][:_GALLERY]
+    confidence = test.confidences.max(axis=1)
+    shown = wrong[np.argsort(-confidence[wrong], kind="stable")][:_GALLERY]
     if not len(shown):
         return "Nothing."
     cells = []
     for i in shown:
-        title = f"{test.labels[i]} as {test.confidences[i].argmax()}, {100 * sureness[i]:.0f} %"
+        title = f"{test.labels[i]} as {test.confidences[i].argmax()}, {100 * confidence[i]:.0f} %"
         drawn = "\n".join(braille(images[i] >= _INK))
         cells.append(f"<td><pre>{drawn}</pre>{title}</td>")
     rows = ["".join(cells[i : i + _PER_LINE]) for i in range(0, len(cells), _PER_LINE)]
@@ -175,7 +169,7 @@ def gallery(images: npt.NDArray[np.uint8], test: Answers) -> str:
 
 
 def braille(dots: npt.NDArray[np.bool_]) -> list[str]:
-    """Draw a picture with a Braille character for each 4 x 2 dots.
+    """Draw a bitmap, one Braille character for each 4x2 dots.
 
     `(h, w)`, h a multiple of 4 and w of 2, becomes h / 4 lines of w / 2 characters.
     """
@@ -186,12 +180,11 @@ def braille(dots: npt.NDArray[np.bool_]) -> list[str]:
 
 
 _BRAILLE_BITS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
-"""Unicode's Braille patterns count the dots down the left column, then the right one; the lowest
-pair was added later."""
+"""Unicode numbers Braille dots down the left column, then the right; the bottom row comes last."""
 
 
 def where_the_pictures_are(environment: Mapping[str, Any]) -> str:
-    """Say where the plots lie; link to the workflow run where this is one."""
+    """Say where the plots are stored, with a link to the workflow run if there is one."""
     names = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")
     if not all(environment.get(name) for name in names):
         return "The plots are PNG files in the run folder."
@@ -204,7 +197,7 @@ def where_the_pictures_are(environment: Mapping[str, Any]) -> str:
 
 def main() -> None:
     """Print the summary of a run."""
-    parser = console.parser("training.evaluation.summary", "Print a run as Markdown.")
+    parser = console.parser("training.evaluation.summary", "Print a run's summary in Markdown.")
     parser.add_argument("run", type=Path, metavar="RUN_FOLDER")
     parser.add_argument("--data", type=Path, metavar="DIR", help="MNIST's four IDX files")
     arguments = parser.parse_args()

@@ -1,10 +1,10 @@
-"""Compare the runs of a sweep: every setting over its seeds, the best on validation first.
+"""Compare the runs of a sweep: each setting over its seeds, the best on validation first.
 
     python -m training.evaluation.sweep FOLDER...
 
-A sweep is any number of runs of `training.train` that know nothing of each other, on as many
-machines; `.github/workflows/sweep.yml` starts one. Their run folders, somewhere below the given
-ones, are all that this needs. MNIST's test set is shown beside, and must not choose.
+A sweep is any number of independent runs of `training.train`, on any number of machines;
+`.github/workflows/sweep.yml` starts one. Run folders are found anywhere below the given folders.
+The error on MNIST's test set is shown, but must not be used for selection.
 """
 
 import json
@@ -23,11 +23,11 @@ from training.run_folder import RECIPE_FILE, RunFolder
 
 @dataclass(frozen=True)
 class Setting:
-    """The finished runs that differ in nothing but their seed.
+    """The finished runs that differ only in their seed.
 
     Attributes:
-        name: The options of `training.train` that all of them share.
-        metrics: Content of each one's `metrics.json`.
+        name: The options of `training.train` that they share.
+        metrics: Content of `metrics.json` of each run.
     """
 
     name: str
@@ -35,19 +35,19 @@ class Setting:
 
     @property
     def validation_error(self) -> float:
-        """Mean share of validation digits misread, 0 to 1."""
+        """Mean validation error, 0 to 1."""
         return statistics.fmean(_errors(self.metrics, "validation"))
 
 
 def main() -> None:
-    """Compare the runs that the command line names."""
+    """Print the comparison."""
     parser = console.parser("training.evaluation.sweep", "Compare the runs of a sweep.")
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER")
     print(console.markdown(tabulate(settings(find_runs(parser.parse_args().folders)))))
 
 
 def find_runs(folders: Iterable[Path]) -> list[Path]:
-    """List the finished runs that are these folders, or lie somewhere below them.
+    """List the finished runs in or below these folders.
 
     Raises:
         UserError: If there are none.
@@ -62,23 +62,23 @@ def find_runs(folders: Iterable[Path]) -> list[Path]:
 
 
 def settings(runs: Iterable[Path]) -> list[Setting]:
-    """Put finished runs together that differ only in their seed, the best on validation first.
+    """Group finished runs that differ only in their seed, the best on validation first.
 
     Raises:
-        UserError: If one of them is no run of `training.train`.
+        UserError: If a folder is not a run of `training.train`.
     """
     found: dict[str, Setting] = {}
     for run in runs:
         recipe, metrics = _read(run, RECIPE_FILE), _read(run, METRICS_FILE)
         command = recipe["command"].removeprefix("python -m training.train ")
-        decides = {key: recipe[key] for key in recipe.keys() - {"command", "seed", "versions"}}
+        shared = {key: recipe[key] for key in recipe.keys() - {"command", "seed", "versions"}}
         setting = Setting(re.sub(r" --seed \d+", "", command), [])
-        found.setdefault(json.dumps(decides, sort_keys=True), setting).metrics.append(metrics)
+        found.setdefault(json.dumps(shared, sort_keys=True), setting).metrics.append(metrics)
     return sorted(found.values(), key=lambda setting: (setting.validation_error, setting.name))
 
 
 def tabulate(compared: Iterable[Setting]) -> list[list[str]]:
-    """Lay settings out, a line for each; a header first."""
+    """Return a table with one line per setting; the header first."""
     header = ["setting", "runs", "validation misread, %", "MNIST test misread, %", "seconds a run"]
     rows = [
         [

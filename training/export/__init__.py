@@ -1,1 +1,1 @@
-"""Weights in the formats of other runtimes, and the handler that serves them elsewhere."""
+"""Exporting weights to other runtimes, and the handler for Inference Endpoints."""

@@ -1,11 +1,11 @@
-"""Write weights in the formats of other runtimes: the same answers, wherever they run.
+"""Export weights to the formats of other runtimes.
 
     python -m training.export                            the bundled weights, every format
-    python -m training.export RUNFOLDER --format onnx   a run's, one format
-    python -m training.export OWNER/NAME@v1.0.0          what a revision on the Hub holds
-    python -m training.export RUNFOLDER --check         and compare them with the app: a table
+    python -m training.export RUNFOLDER --format onnx    those of a run, one format
+    python -m training.export OWNER/NAME@v1.0.0          those of a revision on the Hub
+    python -m training.export RUNFOLDER --check          and compare them with the app in a table
 
-What was written, from which weights, is said by `exports.json` beside the files.
+`exports.json` beside the files records what was written from which weights.
 """
 
 import argparse
@@ -18,16 +18,19 @@ from training.export.exports import FORMATS
 
 
 def _arguments() -> argparse.Namespace:
-    parser = console.parser("training.export", "Write weights in the formats of other runtimes.")
+    parser = console.parser("training.export", "Export weights to the formats of other runtimes.")
     parser.add_argument(
         "target",
         nargs="?",
         metavar="RUNFOLDER|OWNER/NAME[@REVISION]",
-        help="whose weights (default: the bundled ones)",
+        help="weights to export (default: the bundled ones)",
     )
     parser.add_argument("--format", choices=[*FORMATS, "all"], default="all")
     parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="where to (default: exports/ in the run folder)"
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="output folder (default: exports/ in the run folder)",
     )
     parser.add_argument(
         "--data", type=Path, metavar="DIR", help="MNIST's four IDX files (int8 and --check)"
@@ -35,19 +38,19 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--check",
         action="store_true",
-        help="compare every format that lies there with the app, and print a table",
+        help="compare every format in the output folder with the app and print a table",
     )
     parser.add_argument(
-        "--drawn", type=Path, metavar="DIR", help="recorded pen strokes to compare on too"
+        "--drawn", type=Path, metavar="DIR", help="with --check: recorded pen strokes to compare on"
     )
     arguments = parser.parse_args()
     if arguments.drawn and not arguments.check:
-        parser.error("--drawn is what --check compares on: add --check")
+        parser.error("--drawn is only used by --check: add --check")
     return arguments
 
 
 def main() -> None:
-    """Export as the command line says, and report what was written."""
+    """Export the weights and print what was written."""
     arguments = _arguments()
     found, place = exports.find(arguments.target)
     folder = arguments.out or place

@@ -1,8 +1,7 @@
-"""Whether exported files answer as the app does, each in its own runtime, and how fast.
+"""Compare exported files with the app, each in its own runtime, and time them.
 
-Compared are the probabilities of the ten digits, and the answers: a digit, or none where the score
-is too low. Times are those that the processor spent, on however many cores, so that other programs
-on the machine do not count.
+Compared are the probabilities of the ten digits and the answers: a digit, or none if the score is
+too low. Times are processor time over all cores, so other programs on the machine do not count.
 """
 
 import os
@@ -31,17 +30,14 @@ from training.quiet_imports import stderr_discarded
 
 Rows = npt.NDArray[np.float32]
 Runtime = Callable[[InkArray], Rows]
-"""`(N, 28, 28)` float32 images to `(N, 10)` float32, the probabilities of the digits."""
-
-TOLERANCE = 1e-4
-"""Largest difference of a probability from the app's that the arithmetic of float32 may make."""
+"""Maps `(N, 28, 28)` float32 images to `(N, 10)` float32 probabilities of the digits."""
 
 _BATCH = 500
 _SINGLE = 200
 
 
 def open_runtime(name: str, path: Path) -> Runtime:
-    """Load what was exported in its own runtime, on one thread where that can be said."""
+    """Load an export in its own runtime, on one thread where that can be set."""
     match name:
         case "onnx":
             return _onnx(path)
@@ -71,22 +67,10 @@ def _saved_model(path: Path) -> Runtime:
 
 
 def _litert(path: Path) -> Runtime:
-    with stderr_discarded():  # LiteRT logs the first delegate it makes
+    with stderr_discarded():  # LiteRT logs the first delegate it creates
         interpreter = Interpreter(str(path), num_threads=1)
-        interpreter.allocate_tensors()
-    place = interpreter.get_input_details()[0]["index"]
-    result = interpreter.get_output_details()[0]["index"]
-
-    def run(images: InkArray) -> Rows:
-        shown = images[..., None]
-        if interpreter.get_input_details()[0]["shape"][0] != len(shown):
-            interpreter.resize_tensor_input(place, shown.shape)
-        interpreter.allocate_tensors()
-        interpreter.set_tensor(place, shown)
-        interpreter.invoke()
-        return interpreter.get_tensor(result)[:, :10]
-
-    return run
+        run = interpreter.get_signature_runner("serving_default")
+    return lambda images: run(**{INPUT: images[..., None]})[OUTPUT][:, :10]
 
 
 def _onnx(path: Path) -> Runtime:
@@ -99,13 +83,13 @@ def _onnx(path: Path) -> Runtime:
 def check(
     found: Weights, paths: Mapping[str, Path], mnist: Mnist, drawn: Path | None = None
 ) -> Figures:
-    """Compare the exported files or folders, by format, with the app.
+    """Compare exported files or folders, by format, with the app.
 
-    Shown are MNIST's test images and recorded pen strokes, if their folder is given.
+    Uses MNIST's test images and, if the folder `drawn` is given, its recorded pen strokes.
 
     Returns:
-        `formats`: by name `milliseconds` for a picture alone and `milliseconds_in_batches`, and by
-        set of pictures the figures of `compare`. `machine`: what it ran on.
+        `formats`: by name `milliseconds` for a single picture, `milliseconds_in_batches`, and by
+        set of pictures the figures of `compare`. `machine`: the hardware.
     """
     recognizer = Recognizer(found)
     shown: dict[str, tuple[InkArray, npt.NDArray[Any]]] = {
@@ -130,11 +114,11 @@ def check(
 def compare(
     rows: Rows, expected: Rows, labels: npt.NDArray[np.integer[Any]], rejection_threshold: float
 ) -> Figures:
-    """Compare `(N, 10)` probabilities with those that the app gives.
+    """Compare `(N, 10)` probabilities with those of the app.
 
     Returns:
         `count`; `largest_difference` of a probability; `other_answers`, how many answers differ;
-        `errors` and `app_errors`, how many likeliest digits are wrong.
+        `errors` and `app_errors`, how many top-1 digits are wrong.
     """
     return {
         "count": len(labels),
@@ -162,7 +146,7 @@ def _measured(
         for part in _parts(images):
             began = time.process_time()
             rows.append(run(part))
-            # The first one also makes ready.
+            # The first batch is a warm-up.
             if len(rows) > 1:
                 seconds, count = seconds + time.process_time() - began, count + len(part)
         figures[name] = compare(np.concatenate(rows), expected[name], labels, rejection_threshold)
@@ -170,7 +154,7 @@ def _measured(
 
 
 def _parts(images: InkArray) -> Iterator[InkArray]:
-    """Cut a set into batches, which bounds the memory that a network takes."""
+    """Split a set into batches, which bounds the memory used."""
     return (images[start : start + _BATCH] for start in range(0, len(images), _BATCH))
 
 

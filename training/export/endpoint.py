@@ -1,8 +1,8 @@
-"""What a model repository needs so that Hugging Face Inference Endpoints can serve it.
+"""The files that let Hugging Face Inference Endpoints serve a model repository.
 
-The toolkit there looks for `handler.py` in the repository, installs `requirements.txt` and puts the
-repository's folder on Python's path. So the handler finds, beside it, the very modules that prepare
-pictures in the app; which ones follows from their imports.
+The Endpoints toolkit loads `handler.py` from the repository, installs `requirements.txt` and adds
+the repository to Python's path. The handler uses the app's own modules, published beside it; they
+are found by following imports.
 """
 
 import ast
@@ -15,19 +15,12 @@ REQUIREMENTS_FILE = "requirements.txt"
 
 _ROOT = Path(__file__).parents[2]
 _PACKAGE = "digits"
-_PACKAGES = (
-    "numpy",
-    "onnx",
-    "onnxruntime",
-    "opencv-python-headless",
-    "pillow",
-    "safetensors",
-)
-"""What the handler and the modules beside it import, by the names of the package index."""
+_PACKAGES = ("numpy", "onnx", "onnxruntime", "opencv-python-headless", "pillow", "safetensors")
+"""Distributions that the handler and the modules beside it import."""
 
 
 def endpoint_files() -> dict[str, bytes]:
-    """Read handler, requirements and preprocessing: the bytes by path in the model repository."""
+    """Return handler, requirements and modules: bytes by path in the model repository."""
     handler = Path(__file__).with_name(HANDLER_FILE)
     files = {HANDLER_FILE: handler.read_bytes(), REQUIREMENTS_FILE: _requirements()}
     package = _ROOT / _PACKAGE
@@ -37,7 +30,7 @@ def endpoint_files() -> dict[str, bytes]:
 
 
 def _needed(start: Path) -> list[Path]:
-    """Modules of the package that a file imports, directly or through one of them."""
+    """Return the modules of the package that a file imports, directly or indirectly."""
     found: set[Path] = set()
     waiting = [start]
     while waiting:
@@ -59,7 +52,7 @@ def _imported(path: Path) -> Iterator[Path]:
 
 
 def _requirements() -> bytes:
-    """Pin what the handler needs as it is pinned for the app."""
+    """Pin the handler's packages to the app's versions."""
     text = (_ROOT / "requirements.txt").read_text("utf-8")
     pins = dict(re.findall(r"^([\w.-]+)(==[\w.]+)$", text, re.MULTILINE))
     return "".join(f"{name}{pins[name]}\n" for name in _PACKAGES).encode()

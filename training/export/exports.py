@@ -1,4 +1,4 @@
-"""What is exported from a set of weights, and the notes in `exports.json` beside the files."""
+"""Exports of a set of weights, described by `exports.json` beside the files."""
 
 import hashlib
 import json
@@ -25,10 +25,10 @@ FORMATS = {
     "tflite-int8": "digits-int8.tflite",
     "onnx": "digits.onnx",
 }
-"""By name, the file or folder that a format is written to."""
+"""File or folder of each format, by name."""
 
 FOLDER = "exports"
-"""Where they lie in a run folder and in a model repository."""
+"""Their folder in a run folder and in a model repository."""
 
 Notes = dict[str, Any]
 """The contents of `exports.json`."""
@@ -39,14 +39,14 @@ _TITLES = {"mnist_test": "MNIST test", "drawn": "drawn"}
 def export(
     found: Weights, folder: Path, formats: Iterable[str], calibration: Callable[[], InkArray]
 ) -> Notes:
-    """Write formats, keys of `FORMATS`; other formats of the same weights that lie there stay.
+    """Write formats, keys of `FORMATS`; other formats of the same weights in the folder are kept.
 
-    `calibration` makes the images that 8 bits are fitted to, for `tflite-int8` only.
+    `calibration` returns the images that fit the 8-bit ranges; only `tflite-int8` calls it.
 
     Returns:
-        What lies in the folder now, as `exports.json` says it.
+        The contents of the folder, as in `exports.json`.
     """
-    # TensorFlow takes seconds: what can be refused without it has been refused before.
+    # TensorFlow takes seconds to import: errors that do not need it are raised before.
     from training.export.formats import description  # noqa: PLC0415
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -92,10 +92,10 @@ def write_format(
 
 
 def calibration_images(mnist: Mnist) -> InkArray:
-    """Make what training shows: MNIST's training digits, varied, and some that are none.
+    """Generate training samples: augmented MNIST training digits and some non-digits.
 
     Returns:
-        `(400, 28, 28, 1)` float32 in `[0, 1]`; always the same ones.
+        `(400, 28, 28, 1)` float32 in `[0, 1]`, always the same.
     """
     from training.augmentation import EVERYTHING  # noqa: PLC0415
     from training.data.batches import EpochBatches  # noqa: PLC0415
@@ -105,7 +105,7 @@ def calibration_images(mnist: Mnist) -> InkArray:
 
 
 def complete(folder: Path, found: Weights) -> Notes | None:
-    """Say what lies in a folder if it is every format of these weights, untouched."""
+    """Return the notes of a folder that holds every format of these weights, unchanged, or None."""
     notes = read(folder)
     if notes is None or not is_of(notes, found):
         return None
@@ -114,9 +114,9 @@ def complete(folder: Path, found: Weights) -> Notes | None:
 
 
 def checked(found: Weights, folder: Path, mnist: Mnist, drawn: Path | None = None) -> Notes:
-    """Compare what `export` wrote to a folder with the app, and note it there as `checked`.
+    """Compare the exports in a folder with the app and record the result there as `checked`.
 
-    Shown are MNIST's test images and recorded pen strokes, if their folder is given.
+    Uses MNIST's test images and, if the folder `drawn` is given, its recorded pen strokes.
     """
     from training.export import check  # noqa: PLC0415 - its runtimes
 
@@ -128,7 +128,7 @@ def checked(found: Weights, folder: Path, mnist: Mnist, drawn: Path | None = Non
 
 
 def read(folder: Path) -> Notes | None:
-    """Read `exports.json`; None if there is none that can be read."""
+    """Read `exports.json`; None if it is missing or invalid."""
     try:
         notes = json.loads((folder / EXPORTS_FILE).read_bytes())
     except (OSError, ValueError):
@@ -143,12 +143,12 @@ def write(folder: Path, notes: Mapping[str, Any]) -> None:
 
 
 def size(notes: Mapping[str, Any], name: str) -> int:
-    """Bytes that a format takes."""
+    """Return the size of a format in bytes."""
     return sum(file["bytes"] for file in notes["formats"][name]["files"].values())
 
 
 def cells(notes: Mapping[str, Any]) -> list[list[str]]:
-    """Put sizes, and times and agreement if checked, into rows of text, a header first."""
+    """Return rows of text, header first: sizes and, if checked, times and agreement."""
     checked = notes.get("checked", {}).get("formats", {})
     shown = [name for name in _TITLES if any(name in figures for figures in checked.values())]
     header = ["format", "kB", *(["ms a picture", "ms in batches"] if checked else [])]
@@ -170,7 +170,7 @@ def cells(notes: Mapping[str, Any]) -> list[list[str]]:
 
 
 def is_of(notes: Mapping[str, Any], found: Weights) -> bool:
-    """Whether the files that the notes describe were made from these weights by this code."""
+    """Return whether the notes describe exports of these weights by this code."""
     config = found.config
     expected = {
         "weights_sha256": config.sha256,
@@ -182,7 +182,7 @@ def is_of(notes: Mapping[str, Any], found: Weights) -> bool:
 
 
 def _maker() -> str:
-    """SHA-256 of this package's code, so that files of an older one are made anew."""
+    """SHA-256 of this package's code, so that exports of older code are replaced."""
     code = map(Path(__file__).with_name, ("exports.py", "formats.py", "check.py"))
     return hashlib.sha256(b"".join(path.read_bytes() for path in code)).hexdigest()
 
@@ -206,13 +206,13 @@ def _remove(path: Path) -> None:
 
 
 def find(target: str | None) -> tuple[Weights, Path]:
-    """Find the weights of a run folder, of `OWNER/NAME[@REVISION]` on the Hub, or the bundled ones.
+    """Load the weights of a run folder, of `OWNER/NAME[@REVISION]` on the Hub, or the bundled ones.
 
     Returns:
-        The weights, and where their exports go unless another place is named.
+        The weights and the default folder for their exports.
 
     Raises:
-        UserError: If there are none, or they fail a check.
+        UserError: If they are missing or fail a check.
     """
     try:
         if target is None:
@@ -227,5 +227,5 @@ def find(target: str | None) -> tuple[Weights, Path]:
         raise UserError(f"the weights of {target or BUNDLED} cannot be used: {error}") from error
     except hub.HubError as error:
         raise UserError(
-            f"{target} is no folder, and as a repository on the Hub it cannot be had: {error}"
+            f"{target} is not a folder, and cannot be downloaded from the Hub: {error}"
         ) from error

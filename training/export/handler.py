@@ -1,8 +1,8 @@
-"""Answers for Hugging Face Inference Endpoints, in the words of the app's `/predict`.
+"""Handler for Hugging Face Inference Endpoints, with the responses of the app's `/predict`.
 
-It goes into the model repository as `handler.py`, where the Endpoints' toolkit looks for it, and
-stands on what is published beside it: the weights, and in `digits/` the code that reads with them.
-Nothing but these files and `requirements.txt` is needed, and nothing is fetched.
+It is published as `handler.py` in the model repository, where the Endpoints toolkit looks for it.
+It needs only what is published beside it: the weights, the modules in `digits/`, and the packages
+in `requirements.txt`. It downloads nothing.
 """
 
 import base64
@@ -18,24 +18,24 @@ from digits.recognizer import Recognizer
 from digits.weights import load_folder
 
 MAX_BATCH: Final = 256
-"""Most pictures of one request; while it is answered, others wait."""
+"""Maximum number of pictures in a request; other requests wait meanwhile."""
 
 _HOW: Final = (
     'Send {"inputs": "..."} with the picture file in base64, {"inputs": ["...", "..."]} for '
     "several, or the bytes of one file with a Content-Type such as image/png."
 )
-_MAX_TEXT: Final = MAX_FILE_BYTES * 4 // 3 + 100  # base64 and the head of a data: URL
+_MAX_TEXT: Final = MAX_FILE_BYTES * 4 // 3 + 100  # base64 and the prefix of a data: URL
 
 
 class InputError(ValueError):
-    """What was sent cannot be answered; the text says what to send instead."""
+    """The input cannot be read; the message says what to send instead."""
 
 
 class EndpointHandler:
-    """The network of one snapshot of the model repository, ready to answer."""
+    """Serves one snapshot of the model repository."""
 
     def __init__(self, path: str = "") -> None:
-        """Load and verify the weights in the folder of the snapshot.
+        """Load and verify the weights in the snapshot's folder.
 
         Raises:
             WeightsError: If files are missing or do not belong together.
@@ -48,17 +48,17 @@ class EndpointHandler:
         """Read the one digit of each picture.
 
         Args:
-            data: `inputs` is a picture file in base64 (a `data:` URL too), its bytes, a Pillow
-                image, or a list of such; or `{"picture": ...}` with one of these, which the toolkit
-                does not touch: it takes their transparency from the others.
+            data: `inputs` is a picture file in base64 or as a `data:` URL, its bytes, a Pillow
+                image, or a list of these; or `{"picture": ...}` with one of them, which the toolkit
+                passes on unchanged, where it removes the transparency of the others.
 
         Returns:
             `digit` (0-9, or None with the `reason` why there is none), `confidences` (ten, sum 1),
-            `score` and `model` (network, and the beginning of the weights' SHA-256); a list of such
-            for a list.
+            `score` and `model` (network and the start of the weights' SHA-256); a list of these for
+            a list.
 
         Raises:
-            InputError: If a picture cannot be read; the text says which, and what to do.
+            InputError: If a picture cannot be read; the message says which, and what to do.
         """
         inputs = data.get("inputs")
         if isinstance(inputs, Mapping) and inputs.keys() == {"picture"}:
@@ -77,7 +77,7 @@ class EndpointHandler:
 
 
 def _pictures(inputs: list[Any]) -> Iterator[Picture]:
-    """Open pictures one after the other, so that only one lies in memory at its full size."""
+    """Open pictures one at a time, so that only one is in memory at full size."""
     for index, one in enumerate(inputs):
         try:
             yield load_picture(_content(one))
@@ -107,11 +107,11 @@ def _decode(text: str) -> bytes:
     if text.startswith("data:"):
         _, _, text = text.partition(";base64,")
     elif "://" in text[:20]:
-        raise InputError(f"Addresses are not fetched. {_HOW}")
+        raise InputError(f"URLs are not fetched. {_HOW}")
     try:
         content = base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise InputError(f"This text is no base64. {_HOW}") from error
+        raise InputError(f"This text is not base64. {_HOW}") from error
     if not content:
         raise InputError(f"There is no picture in this text. {_HOW}")
     return content

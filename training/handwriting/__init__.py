@@ -1,1 +1,1 @@
-"""Strokes of a pen: recorded, traced, written from templates, varied and drawn."""
+"""Pen strokes: recorded, traced, written from templates, varied and drawn."""

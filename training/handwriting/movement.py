@@ -1,7 +1,7 @@
-"""Vary how a pen moves: hooks, loops, gaps, overshoot, retraced and detached strokes.
+"""Variation of pen movements: hooks, loops, gaps, overshoot, retraced and detached strokes.
 
 Strokes are lists of `(n, 2)` float64 arrays of x (right) and y (down) in a box of `BOX` x `BOX`;
-one point is a dot. Templates and traced digits are varied alike; every function returns new arrays.
+one point is a dot. All functions return new arrays.
 """
 
 import itertools
@@ -17,13 +17,13 @@ from training.handwriting.strokes import Points, Strokes, box, interpolate, rota
 BOX = 100.0
 
 _STEP = 2.5
-"""Distance of the points that a stroke is resampled to."""
+"""Distance between points after resampling."""
 
 _CORNER = np.radians(65)
-"""A turn within `_STEP` times six that counts as a corner."""
+"""Minimum turn of a corner within six steps, in radians."""
 
 _MEETING = 7.0
-"""An end this close to other ink meets it; farther away it is free."""
+"""Distance to other ink below which an end meets it; farther ends are free."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,10 +31,10 @@ class Limits:
     """How far a character may be varied before it is read as another one.
 
     Attributes:
-        hook: Length of the longest hook at an end.
-        loop: Tension of the widest loop at a corner.
-        bend: Standard deviation of the strongest bend.
-        rounds: Whether its corners may become round.
+        hook: Maximum length of a hook at an end.
+        loop: Maximum tension of a loop at a corner.
+        bend: Maximum standard deviation of a bend.
+        rounds: Whether corners may be rounded.
         opens: Whether a gap may open where strokes meet.
         narrows: Whether it may become narrower.
     """
@@ -58,7 +58,7 @@ LIMITS = {
     "8": Limits(opens=False),  # or 3, 5
     "V": Limits(rounds=False),  # or U
 }
-"""By character; what a stronger variation would make of it."""
+"""By character; comments name what a stronger variation would turn it into."""
 
 
 def vary(
@@ -66,8 +66,8 @@ def vary(
 ) -> Strokes:
     """Write the same character with another movement.
 
-    Strokes are at least one, in any unit; those that are returned fill the larger side of the box
-    and lie in its middle. The label is a digit, or the name of anything else.
+    Takes at least one stroke, in any unit; the result is centered and its larger side is `BOX`. The
+    label is a digit or the name of another character.
     """
     limits = LIMITS.get(label, Limits())
     chance = rng.random(6)
@@ -90,34 +90,34 @@ def vary(
 
 
 def fit(strokes: Sequence[npt.NDArray[np.floating]]) -> Strokes:
-    """Scale the larger side of the strokes to the box and move them to its middle."""
+    """Scale the larger side of the strokes to `BOX` and center them."""
     low, high = box(strokes)
     scale = BOX / max(float((high - low).max()), 1e-6)
     return [(stroke - (low + high) / 2) * scale + BOX / 2 for stroke in strokes]
 
 
 def join(strokes: Strokes) -> Strokes:
-    """Join lines cut at forks, as `trace` gives them, where a pen went on most smoothly."""
+    """Join lines that `trace` has split at forks, smoothest continuations first."""
     joined = list(strokes)
     while True:
         smoothest = min(_continuations(joined), key=lambda found: found[0], default=None)
         if smoothest is None:
-            return _without_rests(joined)
+            return _without_fragments(joined)
         _, used, line = smoothest
         joined = [*(stroke for n, stroke in enumerate(joined) if n not in used), line]
 
 
-def _without_rests(strokes: Strokes) -> Strokes:
-    """Drop what is too short for a stroke of a pen, unless there is nothing else."""
+def _without_fragments(strokes: Strokes) -> Strokes:
+    """Drop lines too short for a pen stroke, unless there is nothing else."""
     sizes = [np.ptp(stroke, axis=0).max() for stroke in strokes]
     least = min(0.1 * np.ptp(np.concatenate(strokes), axis=0).max(), max(sizes))
     return [stroke for stroke, size in zip(strokes, sizes, strict=True) if size >= least]
 
 
 def _continuations(strokes: Strokes) -> Iterator[tuple[float, tuple[int, int], Points]]:
-    """Find the strokes that go on in each other with a turn of up to 60 degrees.
+    """Find pairs of strokes that continue each other with a turn below 60 degrees.
 
-    Yields the turn in radians, the two indices, and the strokes joined.
+    Yields the turn in radians, the two indices, and the joined stroke.
     """
     ways = [
         (n, way, _heading(way, 4))
@@ -134,13 +134,13 @@ def _continuations(strokes: Strokes) -> Iterator[tuple[float, tuple[int, int], P
 
 
 def _heading(stroke: Points, reach: int) -> float:
-    """Return the direction in which a stroke leaves its end, in radians."""
+    """Return the direction of a stroke at its end, in radians."""
     x, y = stroke[-1] - stroke[max(0, len(stroke) - 1 - reach)]
     return float(np.arctan2(y, x))
 
 
 def _resample(stroke: npt.NDArray[np.floating]) -> Points:
-    """Place points at equal distances; a stroke without length becomes a dot."""
+    """Resample at equal distances; a stroke without length becomes a dot."""
     along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(stroke, axis=0).T))])
     if along[-1] < _STEP / 2:
         return np.asarray(stroke[:1], np.float64)
@@ -149,28 +149,26 @@ def _resample(stroke: npt.NDArray[np.floating]) -> Points:
 
 
 def _shift_strokes(strokes: Strokes, rng: np.random.Generator) -> Strokes:
-    """Turn, stretch and move all strokes but the longest: bars detach, slip and change length."""
+    """Rotate, scale and move all strokes but the longest: bars detach, slip and change length."""
     longest = max(range(len(strokes)), key=lambda i: len(strokes[i]))
-    shifted = []
+    shifted = list(strokes)
     for i, stroke in enumerate(strokes):
-        if i == longest:
-            shifted.append(stroke)
-            continue
-        middle = stroke.mean(axis=0)
-        turn = rotation(rng.normal(0, np.radians(7)))[:2, :2] * np.exp(rng.normal(0, 0.15))
-        shifted.append((stroke - middle) @ turn.T + middle + rng.normal(0, 2.5, 2))
+        if i != longest:
+            middle = stroke.mean(axis=0)
+            turn = rotation(rng.normal(0, np.radians(7)))[:2, :2] * np.exp(rng.normal(0, 0.15))
+            shifted[i] = (stroke - middle) @ turn.T + middle + rng.normal(0, 2.5, 2)
     return shifted
 
 
 def _corner_tension(limits: Limits, rng: np.random.Generator) -> float:
-    """Choose below 0 for round corners, above 1 for loops."""
+    """Return a tension below 0 for round corners or above 1 for loops."""
     if rng.random() < 0.5 and limits.rounds:
         return rng.uniform(-0.6, 0)
     return rng.uniform(1, limits.loop)
 
 
 def _shape_corners(stroke: Points, tension: float, reach: int) -> Points:
-    """Draw each corner as a Bezier curve whose handles lie short of the corner or beyond it."""
+    """Replace corners by Bezier curves whose handles are short of the corner or beyond it."""
     t = np.linspace(0, 1, 4 * reach)[:, None]
     parts: Strokes = []
     done = 0
@@ -186,7 +184,7 @@ def _shape_corners(stroke: Points, tension: float, reach: int) -> Points:
 
 
 def _corners(stroke: Points, reach: int) -> Iterator[int]:
-    """Find the points about which the stroke turns most, more than `reach` points apart."""
+    """Find the sharpest turns of a stroke, more than `reach` points apart."""
     if len(stroke) < 4 * reach:
         return
     steps = np.diff(stroke, axis=0)
@@ -215,40 +213,40 @@ def _vary_ends(strokes: Strokes, limits: Limits, rng: np.random.Generator) -> St
 
 
 def _meets(i: int, strokes: Strokes) -> bool:
-    """Tell whether the end of a stroke lies near another one, or near an earlier part of itself."""
+    """Return whether the end of a stroke is near another one or an earlier part of itself."""
     others = [strokes[i][:-8], *(stroke for k, stroke in enumerate(strokes) if k != i)]
     away = np.abs(np.concatenate(others) - strokes[i][-1]).max(axis=1)
     return bool(away.size and away.min() < _MEETING)
 
 
 def _vary_meeting_end(stroke: Points, rng: np.random.Generator, *, opens: bool) -> Points:
-    """Leave a gap before the other ink, or run on over it, at times."""
+    """Sometimes leave a gap before the other ink or overshoot it."""
     kind = rng.random()
     if kind < 0.2 and opens:
         return stroke[: -int(rng.integers(1, 4))]
     if kind < 0.55:
-        return _run_on(stroke, rng.uniform(3, 12), 0, _last_turn(stroke))
+        return _extend(stroke, rng.uniform(3, 12), 0, _last_turn(stroke))
     return stroke
 
 
 def _vary_free_end(stroke: Points, longest: float, rng: np.random.Generator) -> Points:
-    """Cut a stroke short, run on, or add a hook or a curl, at times."""
+    """Sometimes shorten a stroke, extend it, or add a hook or a curl."""
     kind, side = rng.random(), rng.choice([-1, 1])
     if kind < 0.06:
         return stroke[: -int(rng.integers(1, 4))]
     if kind < 0.16:
-        return _run_on(stroke, rng.uniform(0.2, 0.7) * longest, 0, _last_turn(stroke))
+        return _extend(stroke, rng.uniform(0.2, 0.7) * longest, 0, _last_turn(stroke))
     if kind < 0.32:
-        return _run_on(stroke, rng.uniform(3, longest), side * rng.uniform(0.8, 2.6), 0)
+        return _extend(stroke, rng.uniform(3, longest), side * rng.uniform(0.8, 2.6), 0)
     if kind < 0.46:
-        return _run_on(stroke, rng.uniform(6, 1.3 * longest), 0, side * rng.uniform(0.2, 0.5))
+        return _extend(stroke, rng.uniform(6, 1.3 * longest), 0, side * rng.uniform(0.2, 0.5))
     if kind < 0.5:
-        return _run_on(stroke, rng.uniform(0.8, 2) * longest, 0, side * rng.uniform(0.5, 0.8))
+        return _extend(stroke, rng.uniform(0.8, 2) * longest, 0, side * rng.uniform(0.5, 0.8))
     return stroke
 
 
-def _run_on(stroke: Points, length: float, turn: float, turn_per_step: float) -> Points:
-    """Lengthen a stroke that turns once at its end, and then at each step; in radians."""
+def _extend(stroke: Points, length: float, turn: float, turn_per_step: float) -> Points:
+    """Extend a stroke, with a turn at its end and another one per step, in radians."""
     steps = np.arange(1, round(length / _STEP) + 1)
     headings = _heading(stroke, 2) + turn + turn_per_step * steps
     moves = _STEP * np.column_stack([np.cos(headings), np.sin(headings)])
@@ -256,21 +254,21 @@ def _run_on(stroke: Points, length: float, turn: float, turn_per_step: float) ->
 
 
 def _last_turn(stroke: Points) -> float:
-    """Return the mean turn of a step near the end, in radians."""
+    """Return the mean turn per step near the end, in radians."""
     steps = np.diff(stroke[-7:], axis=0)
     headings = np.unwrap(np.arctan2(steps[:, 1], steps[:, 0]))
     return float(np.clip(np.diff(headings).mean(), -0.3, 0.3)) if len(headings) > 1 else 0.0
 
 
 def _bend(stroke: Points, amplitude: float, rng: np.random.Generator) -> Points:
-    """Move the points of a stroke by a smooth displacement along it."""
+    """Displace the points of a stroke smoothly."""
     knots = rng.normal(0, amplitude, (2 + len(stroke) // 12, 1, 2))
     displaced = cv2.resize(knots, (1, len(stroke)), interpolation=cv2.INTER_CUBIC)
     return stroke + displaced.reshape(-1, 2)
 
 
 def _write_twice(strokes: Strokes, rng: np.random.Generator) -> Strokes:
-    """Go back along a part of one stroke, beside it, without lifting the pen."""
+    """Retrace a part of one stroke beside it, without lifting the pen."""
     twice = list(strokes)
     i = int(rng.integers(len(strokes)))
     back = strokes[i][::-1][: max(2, round(len(strokes[i]) * rng.uniform(0.2, 1)))]
@@ -280,7 +278,7 @@ def _write_twice(strokes: Strokes, rng: np.random.Generator) -> Strokes:
 
 
 def _vary_proportions(strokes: Strokes, limits: Limits, rng: np.random.Generator) -> Strokes:
-    """Slant, stretch, make one half larger than the other, and square or round the whole."""
+    """Slant, stretch, enlarge one half, and make the whole squarer or rounder."""
     low, high = box(strokes)
     middle, half = (high + low) / 2, np.maximum((high - low) / 2, 1.0)
     larger = np.clip(rng.normal(0, 0.15, 2), -0.28, 0.28)
@@ -300,7 +298,7 @@ def _vary_proportions(strokes: Strokes, limits: Limits, rng: np.random.Generator
 
 
 def _make_unsteady(strokes: Strokes, rng: np.random.Generator) -> Strokes:
-    """Draw with a mouse's straight pieces, a trembling hand or a coarse grid, at times."""
+    """Sometimes use a mouse's straight segments, a trembling hand or a coarse grid."""
     kind = rng.random()
     if kind < 0.1:
         coarse = rng.uniform(1.5, 5)

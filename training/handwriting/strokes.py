@@ -1,8 +1,7 @@
-"""Pen strokes: recorded ones read, measured, moved and drawn with a pen of any width.
+"""Pen strokes: loaded, measured, transformed and drawn with a pen of any width.
 
-Strokes are what a hand did, so one sample can be drawn as a mouse, a felt pen or a ballpoint would.
-A list of strokes, each an `(n, 2)` float array of x (right) and y (down); one point is a dot. The
-larger side of the box around a sample is `UNIT`.
+A sample is a list of strokes, each an `(n, 2)` float array of x (right) and y (down); one point is
+a dot. The larger side of its bounding box is `UNIT`.
 """
 
 import gzip
@@ -16,25 +15,25 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from digits.prediction import Box
 from training.console import UserError
 
 Points = npt.NDArray[np.float64]
 Strokes = list[Points]
-Box = tuple[int, int, int, int]  # x, y, width, height in pixels
 
 UNIT = 1000.0
-PAD = 500  # side of a sketchpad in pixels
-_SHIFT = 4  # OpenCV draws at fractions of a pixel: 4 binary digits
-_SOFT_EDGE = 1.4  # pixels by which OpenCV's smooth lines are wider than asked for
+PAD = 500  # side of the sketchpad in pixels
+_SHIFT = 4  # fractional bits of the coordinates that OpenCV is given
+_SOFT_EDGE = 1.4  # excess width of OpenCV's anti-aliased lines in pixels
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Something that a person wrote.
+    """A recorded character.
 
     Attributes:
-        source: Where it was recorded; writers of one source are never told apart.
-        label: What was meant: one character.
+        source: Where it was recorded; writers within a source are not distinguished.
+        label: The intended character.
         strokes: Fitted to `UNIT`.
     """
 
@@ -44,24 +43,21 @@ class Sample:
 
 
 def load(folder: Path, name: str) -> list[Sample]:
-    """Read recorded handwriting.
+    """Load recorded handwriting, in the order of the file.
 
     Args:
-        folder: Holds `NAME.json.gz`, a list of `{"source", "label", "strokes"}`.
+        folder: Contains `NAME.json.gz`, a list of `{"source", "label", "strokes"}`.
         name: `digits` or `letters`.
 
-    Returns:
-        The samples in the order of the file.
-
     Raises:
-        UserError: If the file is missing, damaged or holds something else.
+        UserError: If the file is missing, corrupt or contains something else.
     """
     path = folder / f"{name}.json.gz"
     try:
         records = json.loads(gzip.decompress(path.read_bytes()))
         return [Sample(r["source"], r["label"], fit(as_strokes(r["strokes"]))) for r in records]
     except FileNotFoundError as error:
-        message = f"no {path.name} in {folder}: name the folder that holds the drawn samples"
+        message = f"no {path.name} in {folder}: pass the folder that contains the drawn samples"
         raise UserError(message) from error
     except (gzip.BadGzipFile, EOFError, zlib.error, ValueError, KeyError, TypeError) as error:
         message = f"{path} is not a list of drawn samples: fetch it again ({error})"
@@ -69,10 +65,10 @@ def load(folder: Path, name: str) -> list[Sample]:
 
 
 def as_strokes(raw: Sequence[Sequence[Sequence[float]]]) -> Strokes:
-    """Return strokes of JSON, lists of `[x, y]` points, as arrays; empty ones are left out.
+    """Convert lists of `[x, y]` points to arrays; empty strokes are dropped.
 
     Raises:
-        ValueError: If there is no point at all, or a point is not a pair.
+        ValueError: If there are no points, or a point is not a pair.
     """
     strokes = [np.asarray(stroke, np.float64) for stroke in raw if len(stroke)]
     if not strokes or any(stroke.ndim != 2 or stroke.shape[1] != 2 for stroke in strokes):
@@ -87,7 +83,7 @@ def box(strokes: Sequence[npt.NDArray[np.floating]]) -> tuple[Points, Points]:
 
 
 def pixel_box(strokes: Strokes, width: float, size: tuple[int, int]) -> Box:
-    """Return the pixels that a pen of that width covers, cut to a picture of height and width."""
+    """Return the bounding box of a drawing, clipped to a picture of height and width."""
     low, high = box(strokes)
     x0, y0 = np.floor(np.maximum(low - width / 2, 0)).astype(int)
     x1, y1 = np.ceil(np.minimum(high + width / 2, (size[1], size[0]))).astype(int)
@@ -95,14 +91,14 @@ def pixel_box(strokes: Strokes, width: float, size: tuple[int, int]) -> Box:
 
 
 def fit(strokes: Strokes) -> Strokes:
-    """Move strokes to the origin and scale them so that the larger side of their box is `UNIT`."""
+    """Move strokes to the origin and scale the larger side of their bounding box to `UNIT`."""
     low, high = box(strokes)
     scale = UNIT / ((high - low).max() or UNIT)
     return [(stroke - low) * scale for stroke in strokes]
 
 
 def transform(strokes: Strokes, matrix: npt.NDArray[np.floating]) -> Strokes:
-    """Map every point by a `(3, 3)` matrix of plane coordinates (perspective allowed)."""
+    """Map all points by a `(3, 3)` homography."""
     mapped = []
     for stroke in strokes:
         lifted = np.column_stack([stroke, np.ones(len(stroke))]) @ matrix.T
@@ -113,16 +109,16 @@ def transform(strokes: Strokes, matrix: npt.NDArray[np.floating]) -> Strokes:
 def interpolate(
     points: npt.NDArray[np.floating], places: Points, known: Points | None = None
 ) -> Points:
-    """Return the points at places along a line: fractions of an index, or in the unit of `known`.
+    """Interpolate a line at `places`: fractional indices, or positions in the unit of `known`.
 
-    `known` is the place of each of the line's own points.
+    `known` is the position of each of the line's own points.
     """
     at = np.arange(len(points)) if known is None else known
     return np.column_stack([np.interp(places, at, points[:, axis]) for axis in (0, 1)])
 
 
 def rotation(radians: float) -> Points:
-    """Return the `(3, 3)` matrix that turns points about the origin, from x towards y."""
+    """Return the `(3, 3)` matrix that rotates points about the origin, from x towards y."""
     cos, sin = np.cos(radians), np.sin(radians)
     return np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
 
@@ -138,16 +134,16 @@ def draw(strokes: Strokes, size: tuple[int, int], width: float) -> npt.NDArray[n
     """Draw strokes with a round pen.
 
     Args:
-        strokes: In pixels of the result; what lies outside is cut.
+        strokes: In pixels of the result; clipped to it.
         size: Height and width of the result.
-        width: Of the pen, in pixels; a quarter of a pixel is the least that can be drawn.
+        width: Pen width in pixels; lines are at least a quarter of a pixel wide.
 
     Returns:
         `size` float32 in `[0, 1]`; 0 is paper, 1 is covered by the pen.
     """
     finer = 4 if width < 10 else 2
     sheet = np.zeros((size[0] * finer, size[1] * finer), np.uint8)
-    # Odd widths come out as the next even one.
+    # OpenCV draws odd widths like the next even one.
     pen = max(1, 2 * round((width * finer - _SOFT_EDGE) / 2))
     for stroke in strokes:
         draw_line(sheet, (stroke + 0.5) * finer - 0.5, pen)
@@ -160,9 +156,9 @@ def draw_line(sheet: npt.NDArray[np.uint8], points: Points, pen: int, shift: int
 
     Args:
         sheet: `(h, w)` uint8; the line is 255.
-        points: `(n, 2)` x and y in pixels; one point, or equal ones, are a dot.
-        pen: Its width in pixels.
-        shift: Binary digits of a pixel's fraction that points are rounded to.
+        points: `(n, 2)` x and y in pixels; a single point, or equal points, are a dot.
+        pen: Pen width in pixels.
+        shift: Fractional bits that points are rounded to.
     """
     fixed = np.round(points * (1 << shift)).astype(np.int32)
     if (fixed == fixed[0]).all():
@@ -173,9 +169,9 @@ def draw_line(sheet: npt.NDArray[np.uint8], points: Points, pen: int, shift: int
 
 
 def place(strokes: Strokes, side: float, brush: float, rng: np.random.Generator) -> Strokes:
-    """Place a sample, fitted to `UNIT`, on a square sheet, to be drawn with a brush of that width.
+    """Place a sample, fitted to `UNIT`, on a square sheet for a brush of that width.
 
-    The generator chooses the larger side (35 to 85 % of the sheet's) and the place.
+    Its larger side becomes 35 to 85 % of the sheet's; size and position are random.
     """
     scale = side * rng.uniform(0.35, 0.85) / UNIT
     grown = [stroke * scale for stroke in strokes]
@@ -185,7 +181,7 @@ def place(strokes: Strokes, side: float, brush: float, rng: np.random.Generator)
 
 
 def sketch(strokes: Strokes, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """Draw one sample the way it lands on a sketchpad, with a brush of 14 to 28 pixels.
+    """Draw a sample as on a sketchpad, with a brush of 14 to 28 pixels.
 
     Returns:
         `(PAD, PAD)` uint8; 255 is paper, 0 is ink.

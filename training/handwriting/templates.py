@@ -1,11 +1,11 @@
-"""Characters as a hand could write them, from templates of pen strokes that are bent at random.
+"""Handwritten characters, generated from randomly distorted templates of pen strokes.
 
 MNIST was written by American census clerks and students: it lacks the 1 with a flag and a foot,
-the slashed 0, the crossed 7 and much else that the rest of the world writes. And it holds nothing
-that is no digit. The templates here hold both, drawn for this project.
+the slashed 0, the crossed 7 and other styles common elsewhere, and it has no non-digits. These
+templates, drawn for this project, add both.
 
-A template is a text: strokes separated by `/`, each a row of points `x,y` in a box of 100 x 100,
-x right and y down. A smooth curve runs through the points; a point with a `!` is a sharp corner.
+A template is a string of strokes separated by `/`, each a list of points `x,y` in a box of
+100 x 100, x right and y down. A smooth curve connects the points; a `!` marks a sharp corner.
 """
 
 import itertools
@@ -18,7 +18,7 @@ from training.handwriting.strokes import Points, Strokes
 
 
 def _table(text: str) -> dict[str, tuple[str, ...]]:
-    """Read characters, each with one of its templates in a line."""
+    """Parse lines of a character and one of its templates."""
     rows = [line.split(": ") for line in text.strip().splitlines()]
     return {name: tuple(t for n, t in rows if n == name) for name, _ in rows}
 
@@ -283,9 +283,9 @@ face: 50,2 10,30 14,78 50,98 88,76 90,28 50,2 / 36,36 / 64,36 / 30,64 50,78 72,6
 
 
 def write(label: str, rng: np.random.Generator, jitter: float = 4.0) -> Strokes:
-    """Write a character of `DIGITS` or `OTHERS` with an unsteady hand, about 100 high.
+    """Write a character of `DIGITS` or `OTHERS`, about 100 high.
 
-    `jitter` is the standard deviation of each template point, in hundredths of the height.
+    `jitter` is the standard deviation of the template's points, in hundredths of the height.
     """
     templates = DIGITS.get(label) or OTHERS[label]
     template = templates[rng.integers(len(templates))]
@@ -298,7 +298,7 @@ def write(label: str, rng: np.random.Generator, jitter: float = 4.0) -> Strokes:
 
 @cache
 def parse(template: str) -> tuple[tuple[Points, tuple[bool, ...]], ...]:
-    """Return the `(n, 2)` points of each stroke of a template, and which of them are corners."""
+    """Return the `(n, 2)` points of each stroke of a template, and whether each is a corner."""
     strokes = []
     for stroke in template.split("/"):
         words = stroke.split()
@@ -308,7 +308,7 @@ def parse(template: str) -> tuple[tuple[Points, tuple[bool, ...]], ...]:
 
 
 def _curve(points: Points, corners: tuple[bool, ...]) -> Points:
-    """Points along Catmull-Rom curves from corner to corner."""
+    """Return points along Catmull-Rom curves between corners."""
     if len(points) == 1:
         return points
     breaks = [0, *(i for i in range(1, len(points) - 1) if corners[i]), len(points) - 1]

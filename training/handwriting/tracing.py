@@ -1,5 +1,6 @@
-"""Find the strokes of an MNIST image: its ink thinned to lines, and these cut at ends and forks."""
+"""Trace the strokes of an MNIST image: thin its ink to lines and split them at ends and forks."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 import cv2
@@ -8,16 +9,16 @@ import numpy.typing as npt
 
 from training.handwriting.strokes import Points, Strokes, fit
 
-_SCALE = 4  # finer than the image, or the thinned line is a staircase
+_SCALE = 4  # upsampling, without which thinned lines are staircases
 _AROUND = [(0, 1), (1, 0), (0, -1), (-1, 0), (1, 1), (1, -1), (-1, -1), (-1, 1)]
 _Pixel = tuple[int, int]
 
 
 def trace(image: npt.NDArray[np.uint8]) -> Strokes:
-    """Find the line that the pen went along in an MNIST image, `(28, 28)` uint8, 255 ink.
+    """Trace the path of the pen in an MNIST image, `(28, 28)` uint8, 255 ink.
 
     Returns:
-        Strokes through the middle of the ink, fitted to `UNIT`; their order is not the writer's.
+        Center lines of the ink, fitted to `UNIT`, in no particular order.
 
     Raises:
         ValueError: If there is no ink.
@@ -32,24 +33,24 @@ def trace(image: npt.NDArray[np.uint8]) -> Strokes:
 
 
 def _thin(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Wear a mask with a free border down to lines one pixel wide (Guo and Hall, 1989)."""
+    """Thin a mask with an empty border to lines one pixel wide (Guo and Hall, 1989)."""
     plane = mask.astype(np.uint8)
     while True:
         before = cv2.countNonZero(plane)
         for needed in _NEEDED:
-            plane &= cv2.LUT(cv2.filter2D(plane, -1, _NEIGHBOUR_BITS), needed)
+            plane &= cv2.LUT(cv2.filter2D(plane, -1, _NEIGHBOR_BITS), needed)
         if cv2.countNonZero(plane) == before:
             return plane.astype(bool)
 
 
-_NEIGHBOUR_BITS = np.array([[128, 1, 2], [64, 0, 4], [32, 16, 8]], np.float32)
+_NEIGHBOR_BITS = np.array([[128, 1, 2], [64, 0, 4], [32, 16, 8]], np.float32)
 
 
 def _needed(turn: int) -> npt.NDArray[np.uint8]:
-    """Tell in which neighbourhoods a line needs its pixel on the border of one side.
+    """Return the lookup table of pixels to keep in one of the two subiterations.
 
-    `turn`, 0 or 4, picks the side. The table is `(256,)` uint8, 0 or 1, by the bits of the eight
-    neighbours, clockwise from north.
+    `turn`, 0 or 4, selects the subiteration. The table is `(256,)` uint8, 0 or 1, indexed by the
+    bits of the eight neighbors, clockwise from north.
     """
     n = [(np.arange(256) >> i & 1).astype(bool) for i in range(8)]
     crossings = sum((~n[i] & (n[i + 1] | n[(i + 2) % 8])).astype(np.int8) for i in range(0, 8, 2))
@@ -65,22 +66,20 @@ def _needed(turn: int) -> npt.NDArray[np.uint8]:
 _NEEDED = (_needed(0), _needed(4))
 
 
-def _neighbours(pixels: set[_Pixel], at: _Pixel) -> list[_Pixel]:
-    """Return the pixels joined to one; a diagonal counts only where no straight way exists."""
+def _neighbors(pixels: set[_Pixel], at: _Pixel) -> list[_Pixel]:
+    """Return the pixels connected to one; diagonally only if there is no orthogonal path."""
     y, x = at
-    joined = []
-    for dy, dx in _AROUND:
-        if (y + dy, x + dx) not in pixels:
-            continue
-        if dy and dx and ((y + dy, x) in pixels or (y, x + dx) in pixels):
-            continue
-        joined.append((y + dy, x + dx))
-    return joined
+    return [
+        (y + dy, x + dx)
+        for dy, dx in _AROUND
+        if (y + dy, x + dx) in pixels
+        and not (dy and dx and ((y + dy, x) in pixels or (y, x + dx) in pixels))
+    ]
 
 
 def _lines(pixels: set[_Pixel]) -> list[list[_Pixel]]:
-    """Cut a thinned mask at its ends and forks; whole rings and lone pixels are lines too."""
-    joined = {pixel: _neighbours(pixels, pixel) for pixel in pixels}
+    """Split a thinned mask at its ends and forks; closed rings and lone pixels are lines, too."""
+    joined = {pixel: _neighbors(pixels, pixel) for pixel in pixels}
     forks = {pixel for pixel in pixels if len(joined[pixel]) != 2}
     lines = list(_walks(joined, forks))
     left = pixels - {pixel for line in lines for pixel in line}
@@ -93,7 +92,7 @@ def _lines(pixels: set[_Pixel]) -> list[list[_Pixel]]:
 
 
 def _walks(joined: dict[_Pixel, list[_Pixel]], starts: set[_Pixel]) -> Iterator[list[_Pixel]]:
-    """Walk from every start along each way to the next start; each way once."""
+    """Walk from every start along each path to the next start, each path once."""
     used: set[tuple[_Pixel, _Pixel]] = set()
     for start in sorted(starts):
         for step in joined[start]:
@@ -108,11 +107,8 @@ def _walks(joined: dict[_Pixel, list[_Pixel]], starts: set[_Pixel]) -> Iterator[
 
 
 def _without_spurs(lines: list[list[_Pixel]], depth: npt.NDArray[np.float32]) -> list[list[_Pixel]]:
-    """Drop the hairs that thinning leaves where a stroke is wide; never the last line."""
-    count: dict[_Pixel, int] = {}
-    for line in lines:
-        for end in (line[0], line[-1]):
-            count[end] = count.get(end, 0) + 1
+    """Drop the spurs that thinning leaves in wide strokes, unless nothing else is left."""
+    count = Counter(end for line in lines for end in (line[0], line[-1]))
 
     def is_spur(line: list[_Pixel]) -> bool:
         free = min(count[line[0]], count[line[-1]]) == 1
@@ -123,7 +119,7 @@ def _without_spurs(lines: list[list[_Pixel]], depth: npt.NDArray[np.float32]) ->
 
 
 def _smooth(line: list[_Pixel]) -> Points:
-    """Return `(n, 2)` x, y without the steps of the pixel grid; the ends stay where they are."""
+    """Return `(n, 2)` x, y with the steps of the pixel grid smoothed; the ends stay fixed."""
     points = np.array(line, np.float64)[:, ::-1]
     for _ in range(6):
         points[1:-1] = (points[:-2] + 2 * points[1:-1] + points[2:]) / 4

@@ -1,1 +1,1 @@
-"""From a run to the Hub: the gate's measurements, the model card, the Hub and Spaces."""
+"""Releasing a run: gate result, model card, Hub client and Space deployment."""

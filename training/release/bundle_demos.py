@@ -1,9 +1,9 @@
-"""Bundle the networks of well-known demos, in half precision, from their runs.
+"""Bundle the networks of well-known demos in half precision.
 
     python -m training.release.bundle_demos runs/fnn-0 runs/dropout-0 runs/dense128-0 ...
 
-They lie in `digits/bundled/demos`, where the page asks them beside the served one. Prints how many
-images of MNIST's test set each misreads before and after its numbers were halved.
+writes them to `digits/bundled/demos`, where the page compares them with the served network, and
+prints how many images of MNIST's test set each misreads in float32 and in half precision.
 """
 
 import json
@@ -25,13 +25,13 @@ def misread(name: str, tensors: Tensors, images: np.ndarray, labels: np.ndarray)
 
 
 def main() -> None:
-    """Bundle runs."""
+    """Bundle the runs named on the command line."""
     parser = console.parser("training.release.bundle_demos", __doc__)
-    parser.add_argument("runs", type=Path, nargs="+", help="one folder for each network")
+    parser.add_argument("runs", type=Path, nargs="+", help="run folders, one per network")
     parser.add_argument(
         "--data", type=Path, help="MNIST's four IDX files; default: MNIST_DIR, else download"
     )
-    parser.add_argument("--folder", type=Path, default=demos.FOLDER, help="where to write them")
+    parser.add_argument("--folder", type=Path, default=demos.FOLDER, help="output folder")
     arguments = parser.parse_args()
     mnist = load_mnist(arguments.data)
     arguments.folder.mkdir(parents=True, exist_ok=True)
@@ -47,7 +47,9 @@ def main() -> None:
             for each in (tensors, back)
         )
         accuracies[config.network] = round(1 - after / len(mnist.test_labels), 4)
-        print(f"{config.network}: {before} misread, halved {after}, {len(content):,} bytes")
+        print(
+            f"{config.network}: {before} misread, {after} in half precision, {len(content):,} bytes"
+        )
     text = json.dumps(accuracies, indent=2) + "\n"
     (arguments.folder / demos.METRICS).write_text(text, encoding="utf-8")
 

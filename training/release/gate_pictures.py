@@ -1,8 +1,8 @@
-"""The pictures of the gate: made from MNIST's test set and this repository alone, always the same.
+"""Pictures for the gate, generated from MNIST's test set and this repository, always the same.
 
-They are drawn on the page's pad, sketched with its pens or composed to pages, and go through
-`Recognizer.look` as a visitor's do; MNIST's images are shown as they are. No picture shows what was
-recorded elsewhere, so that every fork can make them.
+Drawings, sketches and composed pages go through `Recognizer.look` as a visitor's pictures do;
+MNIST's images are used unchanged. Nothing recorded elsewhere is needed, so every fork can generate
+them.
 """
 
 import itertools
@@ -34,16 +34,16 @@ _LETTERS = tuple(label for label in templates.OTHERS if len(label) == 1 and labe
 
 
 def picture_sets(mnist: Mnist, count: int, look: LookAt) -> dict[str, PictureSet]:
-    """Make all pictures.
+    """Generate all pictures.
 
-    - `mnist_test`: the test images as they are;
-    - `drawn`: `count` digits by pen: half are test images traced, a quarter each the drawings of
-      the page's examples by other hands and templates of `training.handwriting.templates`;
-    - `letters`: half as many letters by the same templates;
+    - `mnist_test`: the test images, unchanged;
+    - `drawn`: `count` pen-drawn digits: half are traced test images, a quarter each variants of the
+      page's examples and templates of `training.handwriting.templates`;
+    - `letters`: half as many letters from the same templates;
     - `outliers`: half as many scribbles, dots, lines and noise;
-    - `pages`: a quarter as many of whatever `training.synthesis` makes, with one digit or none.
+    - `pages`: a quarter as many pages of `training.synthesis` with one digit or none.
     """
-    # A test image without ink as dark as this cannot be traced.
+    # Fainter test images cannot be traced.
     inked = np.flatnonzero(mnist.test_images.max(axis=(1, 2)) >= 128)
     hands_wanted = max(100, count // 2)  # enough for every digit
     chosen = np.random.default_rng([_SEED, 0]).permutation(inked)[:hands_wanted]
@@ -72,7 +72,7 @@ def _drawn(samples: Sequence[Sample], count: int) -> Iterator[tuple[int, Picture
             sample = samples[(index // 4 * 2 + turn) % len(samples)]
             yield int(sample.label), pen_strokes.sketch(sample.strokes, rng)
         elif turn == 2:
-            # Seed 0 is what the page shows and what the self-test reads.
+            # Seed 0 is the page's own example, which the self-test reads.
             yield digit, as_picture(draw(parse_strokes(digit_example(digit, seed=1 + index))))
         else:
             yield digit, _template(str(digit), rng)
@@ -84,7 +84,7 @@ def _template(label: str, rng: np.random.Generator) -> Picture:
 
 
 def _pages(hands: Hands) -> Iterator[tuple[int, Picture]]:
-    """Make pages with one digit; one try in four is for a page without any."""
+    """Compose pages with one digit; every fourth attempt is for a page without any."""
     for index in itertools.count():
         page = compose(hands, np.random.default_rng([_SEED, 4, index]))
         if len(page.digits) == (index % 4 > 0):
@@ -93,7 +93,7 @@ def _pages(hands: Hands) -> Iterator[tuple[int, Picture]]:
 
 def _outliers() -> Iterator[Picture]:
     rng = np.random.default_rng([_SEED, 3])
-    # Blank pictures are answered whatever the weights.
+    # The answer to a blank picture does not depend on the weights.
     makers = [make for name, make in non_digits.KINDS.items() if name != "blank"]
     for make in itertools.cycle(makers):
         yield make(rng)

@@ -1,8 +1,7 @@
-"""What the gate found, in `gate.json` of the run folder, and how publishing takes it.
+"""The gate's result: `gate.json` in the run folder, read back by `training.publish --gated`.
 
-The file is written only when the gate passes. It names every file that passed by its hash, so
-that nothing else than what was measured gets through, and the commit that was compared with, so
-that nothing that came in between is overwritten.
+The file is written only when the gate passes. It records the hash of every file, so that only what
+was measured is published, and the commit compared with, so that no newer one is overwritten.
 """
 
 import hashlib
@@ -27,20 +26,20 @@ TITLES = {
     "outliers": "outliers accepted",
     "pages": "pages of all kinds misread or rejected",
 }
-"""The numbers, all between 0 and 1 and better when smaller."""
+"""The measured numbers; all lie between 0 and 1, smaller is better."""
 
 
 @dataclass(frozen=True)
 class Number:
-    """One measured number beside its limit and beside what is published.
+    """A measured number with its limit and the value of the published weights.
 
     Attributes:
         key: Its name in files.
-        found: Pictures that went wrong; for a calibration error its value, in `[0, 1]`.
-        count: Pictures in all; None for a calibration error.
-        limit: The largest share, or value, that passes; in `[0, 1]`.
-        before: `found` of the published weights; None without any.
-        allowed_more: How much more than `before` is explained by chance.
+        found: Number of failed pictures; for a calibration error its value, in `[0, 1]`.
+        count: Number of pictures; None for a calibration error.
+        limit: Largest share, or value, that passes; in `[0, 1]`.
+        before: `found` of the published weights; None if there are none.
+        allowed_more: Excess over `before` that chance explains.
     """
 
     key: str
@@ -52,16 +51,16 @@ class Number:
 
     @property
     def title(self) -> str:
-        """Its name for people."""
+        """Its name in reports."""
         return TITLES[self.key]
 
     @property
     def value(self) -> float:
-        """The share or value in `[0, 1]`."""
+        """Share, or value, in `[0, 1]`."""
         return self.found / self.count if self.count else self.found
 
     def shortfalls(self) -> list[str]:
-        """Say where the number falls short, and by how much; nothing if it passes."""
+        """Return why and by how much the number fails; empty if it passes."""
         reasons = []
         if self.value > self.limit:
             over = 100 * (self.value - self.limit)
@@ -77,7 +76,7 @@ class Number:
         return reasons
 
     def row(self) -> list[str]:
-        """Return the number as a row of text, for `HEADER`."""
+        """Format the number as a table row below `HEADER`."""
         before = "-" if self.before is None else self._shown(self.before)
         more = "-" if self.before is None else self._more(self.found - self.before)
         allowed = "-" if self.before is None else self._more(self.allowed_more)
@@ -86,7 +85,7 @@ class Number:
         return [self.title, self._shown(self.found), limit, before, more, allowed, result]
 
     def as_json(self) -> dict[str, Any]:
-        """Return what `gate.json` holds of it."""
+        """Return its entry in `gate.json`."""
         share = self.count or 1
         return {
             "value": self.value,
@@ -109,12 +108,12 @@ HEADER = ["", "this run", "at most", "published", "more by", "by chance up to", 
 
 
 def as_text(numbers: Sequence[Number]) -> str:
-    """Lay the numbers out in columns."""
+    """Format the numbers as a text table."""
     return console.render([HEADER, *(number.row() for number in numbers)])
 
 
 def as_markdown(numbers: Sequence[Number], profile: str, compared: str) -> str:
-    """Write the numbers, the name of their limits and a line of comparison for a job's summary."""
+    """Format the numbers, their profile and what they were compared with for a job summary."""
     reasons = [reason for number in numbers for reason in number.shortfalls()]
     lines = ["## Gate: failed" if reasons else "## Gate: passed", ""]
     lines += [f"- {reason}" for reason in reasons]
@@ -125,13 +124,13 @@ def as_markdown(numbers: Sequence[Number], profile: str, compared: str) -> str:
 
 @dataclass(frozen=True)
 class GateResult:
-    """Why a run may be published.
+    """Evidence that a run may be published.
 
     Attributes:
-        repo: `owner/name` that was compared with; None if none was named.
-        parent: Its newest commit; None if there was no such repository.
+        repo: `owner/name` compared with; None if none was named.
+        parent: Its newest commit; None if the repository did not exist.
         files: SHA-256 of each file of the set of weights, by name.
-        profile: Which limits held.
+        profile: Name of the limits.
         measured: `Number.as_json` by key.
     """
 
@@ -148,10 +147,10 @@ def hashes(run: Path) -> dict[str, str]:
 
 
 def read(run: Path, repo: str) -> GateResult:
-    """Read why a run, whose files are all there, may be published at `owner/name`.
+    """Read the evidence that a complete run may be published at `owner/name`.
 
     Raises:
-        UserError: If the gate has not passed, or passed other files or another repository.
+        UserError: If the gate has not passed, or passed other files or compared another repository.
     """
     again = f"run python -m training.gate {run} --repo {repo}"
     try:

@@ -1,4 +1,4 @@
-"""What every command that writes to the Hub shares: signing in, names, and errors in one line."""
+"""Shared by commands that write to the Hub: sign-in, repository names and one-line errors."""
 
 import hashlib
 import os
@@ -25,21 +25,21 @@ from digits import hub
 from training.console import UserError
 
 REQUEST_SECONDS = 120.0
-"""Time the Hub may take for one answer: a commit may take it a minute."""
+"""Timeout for one response of the Hub; a commit can take a minute."""
 
 PUBLISHER, TOKEN, EITHER = "publisher", "token", "publisher-or-token"
-"""What `SIGN_IN` may say: a trusted publisher, a stored token, or that where the former fails."""
+"""Values of `SIGN_IN`: a trusted publisher, a stored token, or the latter if the former fails."""
 
 
 def sign_in() -> str:
-    """Find the token to write with and print where it is from, never what it is.
+    """Return a token with write access; print its source, never the token itself.
 
-    `SIGN_IN` in the environment says which way to take; without it a trusted publisher is taken
-    where one is configured (`HF_OIDC_RESOURCE`), else a stored token.
+    `SIGN_IN` in the environment selects the method. By default a trusted publisher is used if one
+    is configured (`HF_OIDC_RESOURCE`), else a stored token.
 
     Raises:
-        UserError: If there is none; or if the Hub does not accept the trusted publisher: another
-            token is then tried only where `SIGN_IN` asks for that.
+        UserError: If there is no token, or the Hub rejects the trusted publisher and `SIGN_IN` does
+            not allow a stored token instead.
     """
     publisher = os.environ.get("HF_OIDC_RESOURCE")
     way = os.environ.get("SIGN_IN") or (PUBLISHER if publisher else TOKEN)
@@ -51,13 +51,13 @@ def sign_in() -> str:
         except UserError as error:
             if way != EITHER:
                 raise
-            print(f"{error}; SIGN_IN={EITHER} allows another token", flush=True)
-    # Else the client would ask for a trusted publisher's token again.
+            print(f"{error}; using a stored token, as SIGN_IN={EITHER} allows", flush=True)
+    # Otherwise the client would request a trusted publisher's token again.
     os.environ.pop("HF_OIDC_RESOURCE", None)
     token = get_token()
     if token is None:
         raise UserError(
-            "no token to publish with: set HF_TOKEN to one that may write, or run `hf auth login`"
+            "no token to publish with: set HF_TOKEN to a write token, or run `hf auth login`"
         )
     where = "HF_TOKEN" if os.environ.get("HF_TOKEN") else "the token of `hf auth login`"
     print(f"signing in with {where}", flush=True)
@@ -76,7 +76,7 @@ def _publisher_token(publisher: str | None) -> str:
 
 
 def check_repo(repo: str) -> None:
-    """Refuse a name that the Hub would refuse, before anything is sent.
+    """Reject a name that the Hub would reject, before anything is sent.
 
     Raises:
         UserError: If it is not `owner/name`.
@@ -90,10 +90,10 @@ def check_repo(repo: str) -> None:
 def one_line(
     repo: str, revision: str | None = None, before: str = "", after: str = ""
 ) -> Iterator[None]:
-    """Turn what the Hub's client raises about a repository into one line.
+    """Convert the Hub client's errors about a repository to one line.
 
     Raises:
-        UserError: Instead of the client's error: the reason between `before` and `after`.
+        UserError: In place of the client's error, the reason between `before` and `after`.
     """
     try:
         yield
@@ -103,15 +103,15 @@ def one_line(
             raise
         raise UserError(f"{before}{reason}{after}") from error
     except ValueError as error:
-        # The client's check of the card; or an error page where it expects JSON.
+        # The card is invalid, or the client got an error page instead of JSON.
         reason = " ".join(str(error).split())
-        raise UserError(f"{before}the Hub refuses: {reason}{after}") from error
+        raise UserError(f"{before}the Hub rejects this: {reason}{after}") from error
 
 
 def limit_requests() -> None:
-    """Let the Hub's client wait `REQUEST_SECONDS` for one answer; its own way is for ever.
+    """Give the Hub's client a timeout of `REQUEST_SECONDS`; by default it waits forever.
 
-    A session's own limit would not do: the client throws the session away when a connection fails.
+    Setting it on a session is not enough: the client replaces the session when a connection fails.
     """
 
     def limited() -> httpx2.Client:
@@ -128,15 +128,15 @@ Info = TypeVar("Info", ModelInfo, SpaceInfo)
 def look(
     ask: Callable[..., Info], repo: str, make: Callable[[], object] | None
 ) -> tuple[Info, bool]:
-    """Ask for a repository's newest commit and its files, in one answer so that they match.
+    """Fetch a repository's newest commit and its file list in one response, so that they match.
 
-    `ask` is `HfApi.model_info` or `HfApi.space_info`; `make` makes the repository if it is missing.
+    `ask` is `HfApi.model_info` or `HfApi.space_info`; `make` creates the repository if missing.
 
     Returns:
-        The answer, and whether the repository was made for it.
+        The response, and whether the repository was created.
 
     Raises:
-        UserError: If it is missing, or the Hub does not answer.
+        UserError: If it is missing and `make` is None, or the Hub does not respond.
     """
     with one_line(repo):
         try:
@@ -145,14 +145,14 @@ def look(
             if make is None:
                 raise UserError(
                     f"the Hub has no repository {repo} that this token can see: check the name, "
-                    "or add --create to make it"
+                    "or add --create to create it"
                 ) from error
             make()
             return ask(repo, files_metadata=True, timeout=REQUEST_SECONDS), True
 
 
 def changed(info: ModelInfo | SpaceInfo, files: Mapping[str, bytes]) -> list[str]:
-    """Name the files that a repository does not hold as they are, by the hashes that `look` got."""
+    """Return the files that a repository lacks or holds differently, by the hashes in `info`."""
     stored = {
         file.rfilename: file.lfs.sha256 if file.lfs else file.blob_id
         for file in info.siblings or []
@@ -165,17 +165,17 @@ def changed(info: ModelInfo | SpaceInfo, files: Mapping[str, bytes]) -> list[str
 
 
 def newest(repo: str, info: ModelInfo | SpaceInfo) -> str:
-    """Return the newest commit as the Hub names it.
+    """Return the newest commit from the Hub's response.
 
     Raises:
-        UserError: If it names none.
+        UserError: If the response names none.
     """
     if info.sha is None:
         raise UserError(f"the Hub does not name the newest commit of {repo}: try again later")
     return info.sha
 
 
-def commit_once(  # noqa: PLR0913 - what a commit consists of
+def commit_once(  # noqa: PLR0913 - the parts of a commit
     api: HfApi,
     repo: str,
     operations: Sequence[CommitOperationAdd | CommitOperationDelete],
@@ -184,10 +184,10 @@ def commit_once(  # noqa: PLR0913 - what a commit consists of
     parent: str,
     kind: str = "model",
 ) -> str:
-    """Make one commit of everything in a `model` or `space`, over exactly this parent; return it.
+    """Make one commit to a `model` or `space` on exactly this parent and return its id.
 
     Raises:
-        UserError: If somebody else was faster, or the Hub does not take it; nothing has changed.
+        UserError: If somebody else committed first, or the Hub rejects it; nothing has changed.
     """
     with one_line(repo, parent):
         try:
@@ -201,13 +201,13 @@ def commit_once(  # noqa: PLR0913 - what a commit consists of
 
 
 def moved(repo: str) -> str:
-    """Say that somebody else was faster."""
+    """Return the message that somebody else committed first."""
     return (
-        f"{repo} has got a newer commit from somebody else in the meantime: nothing was published; "
-        "compare with what is there now and run the same command again"
+        f"{repo} has a newer commit from somebody else: nothing was published; compare with it "
+        "and run the same command again"
     )
 
 
 def sha256(data: bytes) -> str:
-    """Return the SHA-256 in hexadecimal digits."""
+    """Return the SHA-256 as hexadecimal digits."""
     return hashlib.sha256(data).hexdigest()

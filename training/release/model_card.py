@@ -1,7 +1,7 @@
-"""The model card: what a stranger on the Hub reads about a set of weights.
+"""The model card of a set of weights, as shown on the Hub.
 
-It is made from the files of the run and from what the repository has tagged before, so that no
-number in it was typed and the same run always gives the same card.
+It is generated from the run's files and the repository's tags: no number is typed by hand, and the
+same run always gives the same card.
 """
 
 import json
@@ -23,16 +23,16 @@ from training.release.published import Tagged
 MNIST = "ylecun/mnist"
 
 PICTURES = {
-    "learning-curves.png": "How it learned: loss and errors by epoch, training and validation.",
-    "confusion.png": "What it confuses: MNIST's test digits by label and answer.",
-    "misread.png": "What it misreads: test digits with their label and the wrong answer.",
-    "reliability.png": "How far its confidence can be trusted: confidence against accuracy.",
+    "learning-curves.png": "Learning curves: training and validation loss and errors by epoch.",
+    "confusion.png": "Confusion matrix: MNIST's test digits by label and answer.",
+    "misread.png": "Misread test digits with their label and the wrong answer.",
+    "reliability.png": "Reliability diagram: accuracy against confidence.",
 }
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A share that was measured beside the run's own metrics."""
+    """A share that was measured in addition to the run's own metrics."""
 
     title: str
     value: float
@@ -40,7 +40,7 @@ class Measured:
 
 
 def gate_numbers(run: Path) -> list[Measured]:
-    """Return what the gate measured with exactly these files; nothing if it did not pass them."""
+    """Return what the gate measured for exactly these files; empty if it did not pass them."""
     try:
         passed = json.loads((run / gate_result.GATE_FILE).read_bytes())
         if passed["files"] != gate_result.hashes(run):
@@ -57,15 +57,15 @@ _SETS = {
     "mnist_test": ("MNIST, test set", "test"),
     "validation": ("MNIST, cut from the training set for validation", "train"),
 }
-"""By key in `metrics.json`: a set's title, and the part of MNIST that it is of."""
+"""By key in `metrics.json`: the title of a data set, and its split of MNIST."""
 
 FACTS = {*_SETS, "command", "hardware", "seconds"}
-"""Keys of `metrics.json` that a card shows; every training writes them."""
+"""Keys of `metrics.json` that a card shows; every training run writes them."""
 
 _TEXT = Path(__file__).with_name("model_card.md").read_text("utf-8")
 
 
-def write_card(  # noqa: PLR0913 - what a card tells of
+def write_card(  # noqa: PLR0913 - the contents of a card
     repo: str,
     weights: Weights,
     files: Mapping[str, bytes],
@@ -78,11 +78,11 @@ def write_card(  # noqa: PLR0913 - what a card tells of
 
     Args:
         repo: `owner/name`.
-        weights: The set that is published.
-        files: What is published beside the card, by name.
-        gate: What `training.gate` measured anew, if it did.
+        weights: The published set.
+        files: The files published with the card, by name.
+        gate: The measurements of `training.gate`, if it ran.
         releases: The tags of other weights in the same repository, newest first.
-        exports: Formats, sizes and how they compare with the app: rows of text, a header first.
+        exports: Formats, sizes and comparison with the app: rows of text, header first.
     """
     name = repo.rpartition("/")[2]
     metrics, config = weights.metrics, weights.config
@@ -103,11 +103,11 @@ def write_card(  # noqa: PLR0913 - what a card tells of
         habits=_AUGMENTED_HABITS if augmented else _PLAIN_HABITS,
         others=_KNOWS_OTHERS if knows_others else _KNOWS_DIGITS_ONLY,
         misread=_picture("misread.png", files),
-        outlier_class=", the last of them that it is no digit" if knows_others else "",
+        outlier_class=', the last one for "not a digit"' if knows_others else "",
         rejection=_rejection(config.rejection_threshold, metrics["mnist_test"]),
         reliability=_picture("reliability.png", files),
         training=_training(metrics),
-        augmentation=_AUGMENTATION if augmented else "The images were shown as they are.",
+        augmentation=_AUGMENTATION if augmented else "The training images were not augmented.",
         exports=markdown(exports) if exports else "",
         uploaded=f"{sum(map(len, files.values())) / 1e6:.1f} MB",
         files=", ".join(f"`{file}`" for file in sorted(files)),
@@ -117,21 +117,21 @@ def write_card(  # noqa: PLR0913 - what a card tells of
 
 
 _PLAIN_HABITS = """\
-It has learned from digits written by Americans in the early 1990s: crossed sevens, ones with a
-long upstroke and other habits of writing are rarer there, and are misread more often."""
+The training digits were written by Americans in the early 1990s: crossed sevens, ones with a long
+upstroke and other writing styles are rarer among them and misread more often."""
 
 _AUGMENTED_HABITS = """\
-It has learned from digits written by Americans in the early 1990s, varied so that other habits
-of writing occur too; hands that are unlike all of these are misread more often."""
+The training digits were written by Americans in the early 1990s and varied to cover other writing
+styles; handwriting unlike any of these is misread more often."""
 
-_KNOWS_DIGITS_ONLY = "It knows digits and nothing else, so a letter is given a digit's name."
+_KNOWS_DIGITS_ONLY = "It knows nothing but digits, so a letter is read as one."
 
 _KNOWS_OTHERS = """\
-It was also shown what is no digit, and rejects most of it; some letters still pass for a digit."""
+It was also trained on non-digits and rejects most of them; some letters still pass for a digit."""
 
 _AUGMENTATION = """\
-They were varied at random while training (`recipe.json` says how), and pictures that are no digit
-were made of them, of strokes, printed signs and noise; some digits were written from templates."""
+The training images were augmented at random (see `recipe.json`). Non-digits were generated from
+them, from strokes, printed characters and noise; some digits were written from templates."""
 
 
 def _metadata(name: str, metrics: Mapping[str, Any], gate: Sequence[Measured]) -> ModelCardData:
@@ -148,18 +148,15 @@ def _metadata(name: str, metrics: Mapping[str, Any], gate: Sequence[Measured]) -
 
 
 def _eval_results(metrics: Mapping[str, Any], gate: Sequence[Measured]) -> Iterator[EvalResult]:
-    """Give the measured numbers in the Hub's form; unverified, as they are the trainer's own."""
+    """Yield the measured numbers in the Hub's form: unverified, as the trainer reports them."""
     result = partial(EvalResult, task_type="image-classification", task_name="Image Classification")
     for key, (title, split) in _SETS.items():
         measured = metrics[key]
+        rejected = measured["rejected"] / measured["count"]
         for kind, name, value in (
             ("accuracy", "top-1 accuracy", measured["top1_accuracy"]),
             ("expected_calibration_error", "expected calibration error", measured["ece"]),
-            (
-                "rejection_rate",
-                "share of digits rejected",
-                measured["rejected"] / measured["count"],
-            ),
+            ("rejection_rate", "share of digits rejected", rejected),
         ):
             yield result(
                 dataset_type=MNIST,
@@ -172,7 +169,7 @@ def _eval_results(metrics: Mapping[str, Any], gate: Sequence[Measured]) -> Itera
     for number in gate:
         yield result(
             dataset_type="digits-gate",
-            dataset_name="made by training.gate of this project",
+            dataset_name="generated by training.gate of this project",
             metric_type="error_rate",
             metric_name=number.title,
             metric_value=number.value,
@@ -180,7 +177,7 @@ def _eval_results(metrics: Mapping[str, Any], gate: Sequence[Measured]) -> Itera
 
 
 def _results_table(metrics: Mapping[str, Any]) -> str:
-    rows = [["pictures", "right", "wrong", "rejected", "calibration error"]]
+    rows = [["images", "correct", "wrong", "rejected", "calibration error"]]
     for key, (title, _) in _SETS.items():
         measured = metrics[key]
         right, wrong = f"{measured['top1_accuracy']:.2%}", f"{measured['errors']:,}"
@@ -192,12 +189,11 @@ def _results_table(metrics: Mapping[str, Any]) -> str:
 def _gate_table(gate: Sequence[Measured]) -> str:
     if not gate:
         return ""
-    rows = [["what goes wrong", "share", "of"]]
+    rows = [["error", "share", "of"]]
     for number in gate:
         count = "-" if number.count is None else f"{number.count:,}"
         rows.append([number.title, f"{number.value:.2%}", count])
-    said = "Before they were published, the gate of the project measured anew:"
-    return f"\n{said}\n\n{markdown(rows)}\n"
+    return f"\nMeasured again by the project's gate before publication:\n\n{markdown(rows)}\n"
 
 
 def _picture(name: str, files: Container[str]) -> str:
@@ -206,15 +202,15 @@ def _picture(name: str, files: Container[str]) -> str:
 
 def _rejection(rejection_threshold: float, test: Mapping[str, Any]) -> str:
     if rejection_threshold == 0:
-        return "No answer is withheld."
+        return "No answer is rejected."
     return (
-        f'Answers whose score is below {rejection_threshold:.4g} are withheld as "not a digit", '
-        f"which are {test['rejected']:,} of {test['count']:,} test digits."
+        f'Answers with a score below {rejection_threshold:.4g} are rejected as "not a digit": '
+        f"{test['rejected']:,} of {test['count']:,} test digits."
     )
 
 
 def _training(metrics: Mapping[str, Any]) -> str:
-    """Give command, time and machine, and every single fact that the run wrote down."""
+    """Format command, duration and machine, and every single value that the run recorded."""
     cores = f"{metrics['hardware']['cpus']} cores ({metrics['hardware']['machine']}), no GPU"
     lines = [f"    {metrics['command']}", ""]
     lines += [f"took {metrics['seconds'] / 60:.1f} minutes on {cores}.", "", "| | |", "|---|---|"]
@@ -236,7 +232,7 @@ def _releases(repo: str, weights: Weights, releases: Sequence[Tagged]) -> str:
     lines = ["| tag | network | MNIST test, wrong | weights (SHA-256) |", "|---|---|---:|---|"]
     for one in (this, *releases):
         link = f"[{one.tag}](https://huggingface.co/{repo}/tree/{one.tag})"
-        name = link if one.tag else "what this card describes"
+        name = link if one.tag else "this version"
         wrong = f"{one.errors:,} of {one.count:,}"
         lines.append(f"| {name} | `{one.network}` | {wrong} | `{one.sha256[:12]}` |")
     return "\n".join(lines)

@@ -1,10 +1,9 @@
-"""What a model repository holds now.
+"""What a model repository currently holds.
 
     python -m training.release.published --repo OWNER/NAME
 
-says it in a line, and ends with status 1 where nothing could be published: before an hour of
-training is spent, for example. It reads what anybody may read; `HF_TOKEN` opens private
-repositories.
+prints it in one line and exits with status 1 if nothing could be published there, so that this is
+known before an hour of training. `HF_TOKEN` gives access to private repositories.
 """
 
 import re
@@ -24,12 +23,12 @@ from training.console import UserError
 from training.release.hub_client import REQUEST_SECONDS, check_repo, newest, one_line
 
 MAX_RELEASES = 10
-"""How many of the newest tags a card lists."""
+"""Maximum number of tags that a card lists."""
 
 
 @dataclass(frozen=True)
 class Tagged:
-    """Another release of the repository: its tag, and what was measured with its weights."""
+    """Another release in the repository: its tag, and the test results of its weights."""
 
     tag: str
     network: str
@@ -44,8 +43,8 @@ class Published:
 
     Attributes:
         repo: `owner/name`.
-        commit: 40-hex; None if the repository does not exist or cannot be seen with this sign-in.
-        weights: What it holds, checked as the app does; None if it holds no set of weights.
+        commit: 40-hex; None if the repository does not exist or this sign-in cannot see it.
+        weights: Its weights, checked as in the app; None if it holds no set of weights.
     """
 
     repo: str
@@ -54,20 +53,20 @@ class Published:
 
     @property
     def line(self) -> str:
-        """What it is, in a line."""
+        """One-line summary."""
         if self.commit is None:
-            return f"the Hub has no repository {self.repo} that can be seen with this sign-in"
+            return f"the Hub has no repository {self.repo} that this sign-in can see"
         if self.weights is None:
             return f"{self.repo} holds no weights yet, at commit {self.commit}"
         return describe(self.weights)
 
 
 def find(repo: str, cache: Path) -> Published:
-    """Look up what `owner/name` holds, and download exactly its newest commit to a folder.
+    """Look up what `owner/name` holds and download its newest commit to the cache folder.
 
     Raises:
-        UserError: If the name is none, the Hub does not answer, or what is published fails the
-            checks of the app: a gate that cannot compare must not pass.
+        UserError: If the name is invalid, the Hub does not respond, or the published weights fail
+            the app's checks: a gate that cannot compare must not pass.
     """
     check_repo(repo)
     with one_line(repo):
@@ -82,7 +81,7 @@ def find(repo: str, cache: Path) -> Published:
     try:
         found = hub.fetch(repo, commit, cache=cache)
     except hub.HubError as error:
-        raise UserError(f"what {repo} holds could not be downloaded: {error}") from error
+        raise UserError(f"the weights of {repo} could not be downloaded: {error}") from error
     except WeightsError as error:
         raise UserError(
             f"what {repo} holds at commit {commit} cannot be read by this version of the "
@@ -93,13 +92,13 @@ def find(repo: str, cache: Path) -> Published:
 
 
 def releases(api: HfApi, repo: str, tags: Mapping[str, str], current: str) -> list[Tagged]:
-    """Read what the repository's tags, given with their commits, hold.
+    """List the releases behind a repository's tags, given with their commits.
 
-    The tags of the current weights, by SHA-256, are left out: they are not set yet the first time
-    and would change the card the second time. So are tags of anything but weights.
+    Tags of the current weights, by SHA-256, are left out: they do not exist yet on the first
+    publication and would change the card on the second. So are tags without weights.
 
     Returns:
-        The newest releases by the numbers in their tags.
+        The newest releases, in descending order of the numbers in their tags.
     """
     latest = sorted(tags, key=_numbers, reverse=True)[:MAX_RELEASES]
     with tempfile.TemporaryDirectory() as cache:
@@ -122,14 +121,14 @@ def _read(api: HfApi, repo: str, tag: str, commit: str, cache: str) -> Tagged | 
 
 
 def _numbers(tag: str) -> list[tuple[int, str]]:
-    """Order v1.10.0 after v1.9.0: numbers as numbers, the rest as text."""
+    """Sort key that orders v1.10.0 after v1.9.0: numbers as numbers, the rest as text."""
     parts = re.findall(r"\d+|\D+", tag)
     return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
 
 
 def main() -> None:
-    """Say what is published as the command line asks."""
-    parser = console.parser("training.release.published", "Say what a model repository holds now.")
+    """Print what the repository holds."""
+    parser = console.parser("training.release.published", "Print what a model repository holds.")
     parser.add_argument("--repo", required=True, metavar="OWNER/NAME")
     repo = parser.parse_args().repo
     if not repo:

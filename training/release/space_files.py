@@ -1,7 +1,7 @@
-"""The files of a Space: the app's own, the card with real names in it, and where weights are from.
+"""The files of a Space: the app, its card with placeholders filled in, and its weights' source.
 
-The README of this repository is the Space's card too. On a Space its links into folders that are
-not sent would lead nowhere, and its placeholders would stay placeholders; so they are filled in.
+This repository's README is also the Space's card. Its links to files that are not deployed would
+be dead on a Space, so they are redirected to GitHub.
 """
 
 import json
@@ -19,13 +19,13 @@ _PICTURE = re.compile(r"\.(png|jpe?g|gif|webp|svg)$")
 
 
 def collect(root: Path, space: str, model_repo: str | None, source: str | None) -> dict[str, bytes]:
-    """Read the app's files and make of them what a Space gets: the bytes by path.
+    """Read the app's files and adapt them for a Space: bytes by path.
 
     Args:
         root: The checkout.
         space: `owner/name` of the Space.
-        model_repo: `owner/name` that the weights come from; None sends no note.
-        source: Address of the repository on GitHub, for the links of the card; None leaves them.
+        model_repo: `owner/name` of the weights; None omits `deployment.NOTE`.
+        source: URL of the repository on GitHub for the card's links; None leaves them unchanged.
 
     Raises:
         UserError: If a file is missing.
@@ -47,11 +47,11 @@ def collect(root: Path, space: str, model_repo: str | None, source: str | None) 
 
 
 def link_to_source(card: str, source: str, files: Collection[str]) -> str:
-    """Let the card's links to what a Space does not get lead to `https://github.com/owner/name`."""
+    """Point the card's links to files that are not deployed at `https://github.com/owner/name`."""
 
     def replaced(match: re.Match[str]) -> str:
         target = match[1]
-        if target.startswith("../../"):  # the usual way to GitHub's own pages of a repository
+        if target.startswith("../../"):  # the usual path to a repository's GitHub pages
             return f"]({source}/{target.removeprefix('../../')})"
         if target in files:
             return match[0]
@@ -62,6 +62,6 @@ def link_to_source(card: str, source: str, files: Collection[str]) -> str:
 
 
 def name_model(card: str, repo: str) -> str:
-    """Enter the weights' repository into the card's metadata: the Space's page then links to it."""
+    """Add the weights' repository to the card's metadata, so that the Space's page links to it."""
     begin, block, text = card.split("---\n", 2)
     return "---\n".join((begin, f"{block}models:\n  - {repo}\n", text))

@@ -1,7 +1,7 @@
-"""Waiting until a Space serves what was brought to it, or saying why it does not.
+"""Wait until a Space serves the deployed files, or report why it does not.
 
-What the Hub says of a Space is a stage, and for a while after a commit it still is the stage of the
-build before. The proof is the app itself: it answers with the fingerprint of its files.
+The Hub only reports a stage, which for a while after a commit is still that of the previous build.
+The proof is the app itself: its status contains the fingerprint of its files.
 """
 
 import re
@@ -20,7 +20,7 @@ from training.console import UserError
 POLL_SECONDS = 5.0
 ASK_SECONDS = 20.0
 STALE_SECONDS = 120.0
-"""How long a failed or stopped stage may still be that of the build before."""
+"""How long a failed or stopped stage may still be that of the previous build."""
 
 LOG_LINES = 40
 
@@ -28,25 +28,24 @@ _BUILD_FAILED = frozenset({"BUILD_ERROR", "CONFIG_ERROR", "NO_APP_FILE"})
 _STOPPED = frozenset({"PAUSED", "STOPPED", "DELETING"})
 _ENDED = _BUILD_FAILED | _STOPPED | {"RUNTIME_ERROR"}
 
-
 Answer = dict[str, Any]
-"""What the app said of itself: `files`, the fingerprint of its files; `ready`, whether it reads
-digits; `model`, which weights answer; `model_repo`, where weights come from, None for the bundled
-ones; `problem`, why newer weights do not answer. Empty where no sound answer came."""
+"""The app's status: `files`, the fingerprint of its files; `ready`, whether it reads digits;
+`model`, the weights in use; `model_repo`, their source, None for the bundled ones; `problem`, why
+newer weights are not in use. Empty without a valid response."""
 
 
 @dataclass
 class Watch:
-    """One wait for one Space.
+    """Waits for one Space.
 
     Attributes:
         api: Signed in; a public Space needs no sign-in.
         space: `owner/name`.
         commit: The Space's commit, 40-hex.
-        fingerprint: Of the files in it.
-        model_repo: The repository that the app has to take weights from; None accepts any.
-        rebuilds: Whether the commit is new, so that the Hub may still report the one before.
-        restarts: Whether a variable was changed, so that an app with the old one may still answer.
+        fingerprint: Of the files in that commit.
+        model_repo: The repository that the app must load its weights from; None accepts any.
+        rebuilds: Whether the commit is new, so that the Hub may still report the previous build.
+        restarts: Whether a variable changed, so that an app with the old value may still respond.
     """
 
     api: HfApi
@@ -59,8 +58,8 @@ class Watch:
     restarts: bool
 
     def __post_init__(self) -> None:
-        """Find out where the app is reached."""
-        self._token: bool | None = None  # the API's own; False asks like anybody
+        """Look up the app's URL."""
+        self._token: bool | None = None  # None is the API's own; False is anonymous
         self._began = time.monotonic()
         self._shown = ""
         self._rebuilt = False
@@ -69,11 +68,11 @@ class Watch:
         self.url = info.host or (f"https://{info.subdomain}.hf.space" if info.subdomain else "")
 
     def until_serving(self, seconds: float) -> str:
-        """Wait until the app answers with the expected files and reads digits, and say what serves.
+        """Wait until the app has the expected files and reads digits; return what serves.
 
         Raises:
-            UserError: If the build or the start failed, the Space is stopped, the app follows
-                another model repository, or the time is up. What the log says last was printed.
+            UserError: If the build or the start failed or the time is up, with the end of the log
+                printed; if the Space is stopped or the app follows another model repository.
         """
         while True:
             stage, commit = self._stage()
@@ -88,11 +87,11 @@ class Watch:
             time.sleep(POLL_SECONDS)
 
     def _stage(self) -> tuple[str, str | None]:
-        """Ask for the stage, and for the commit that it belongs to where the Hub names it."""
+        """Return the stage, and its commit if the Hub names it."""
         try:
             runtime = self.api.get_space_runtime(self.space, token=self._token)
         except HfHubHTTPError as error:
-            # The Hub refuses tokens of trusted publishers here; anybody may ask of a public Space.
+            # The Hub rejects trusted publishers here; a public Space needs no token.
             if error.response.status_code in (401, 403) and self._token is None:
                 self._token = False
                 return self._stage()
@@ -113,7 +112,7 @@ class Watch:
             fresh = self._rebuilt or not self.rebuilds
             built = commit == self.commit if commit else fresh
             if stage == "RUNNING" and built:
-                return "is running; as it is private, its app was not asked"
+                return "is running; its app was not asked, as the Space is private"
             return None
         if not answer.get("ready") or answer.get("files") != self.fingerprint:
             return None
@@ -123,14 +122,14 @@ class Watch:
                 return None
             raise UserError(
                 f"{self.space} serves the new files, but takes its weights from "
-                f"{found or 'the files themselves'} instead of {wanted}: its variable "
-                "MODEL_REPO decides, change it in the Space's settings"
+                f"{found or 'its own files'} instead of {wanted}: change the variable "
+                "MODEL_REPO in the Space's settings"
             )
         problem = f" ({answer['problem']})" if answer.get("problem") else ""
         return f"serves at {self.url}, answering with {answer.get('model')}{problem}"
 
     def _has_ended(self, stage: str, commit: str | None) -> bool:
-        """Whether a stage from which nothing follows is that of the expected commit."""
+        """Return whether the stage is final and belongs to the expected commit."""
         if stage not in _ENDED:
             return False
         settled = self._rebuilt or not (self.rebuilds or self.restarts)
@@ -148,7 +147,7 @@ class Watch:
         self._print_log(build=stage in _BUILD_FAILED)
         what = "be built" if stage in _BUILD_FAILED else "start"
         return UserError(
-            f"{space} could not {what} at commit {commit} ({stage}), see its log above"
+            f"{space} could not {what} at commit {commit} ({stage}): see its log above"
         )
 
     def _late(self, stage: str, answer: Answer, seconds: float) -> UserError:
@@ -178,7 +177,7 @@ class Watch:
 
 
 def ask(url: str) -> Answer:
-    """Ask the app what it serves."""
+    """Fetch the app's status."""
     try:
         health = f"{url}/gradio_api/run/health"
         response = httpx2.post(health, json={"data": []}, timeout=ASK_SECONDS)
@@ -189,10 +188,10 @@ def ask(url: str) -> Answer:
 
 
 def tail(logged: Iterable[str]) -> Iterator[str]:
-    """Yield the last lines of a log as plain text that no terminal and no runner acts on."""
+    """Yield the last lines of a log without commands to a terminal or a CI runner."""
     lines = "".join(logged).splitlines()[-LOG_LINES:]
     for line in lines:
         plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", line)
         plain = "".join(letter for letter in plain if letter.isprintable())
-        # GitHub's runner would take these for commands.
+        # GitHub's runner would execute these as commands.
         yield plain.replace("##[", "# #[").replace("::", ": :")[:500]

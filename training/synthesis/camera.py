@@ -1,24 +1,25 @@
-"""How a page becomes a picture: photographed, scanned, or saved as it is."""
+"""Capturing a page as a picture: photographed, scanned or saved directly."""
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from training.handwriting.strokes import rotation, translation
+from training.synthesis import log_uniform
 from training.synthesis.optics import WAVE_POINTS, jpeg, noise, shadow_shape
 from training.synthesis.page import Page
 from training.synthesis.surfaces import grain
 
 
 def photograph(page: Page, rng: np.random.Generator) -> Page:
-    """Photograph a page: aslant, in uneven light, a little blurred and noisy."""
+    """Photograph a page: in perspective, in uneven light, slightly blurred and noisy."""
     if rng.random() < 0.7:
         page = _slanted(page, rng)
     exposed = page.picture * (light(page.size, rng) * np.float32(rng.uniform(0.55, 1.05)))
     sharp = float(rng.uniform(0.0, 1.3) ** 2)
     if sharp > 0.3:
         exposed = cv2.GaussianBlur(exposed, (0, 0), sharp)
-    level = float(np.exp(rng.uniform(np.log(0.5), np.log(12))))
+    level = log_uniform(0.5, 12, rng)
     noisy = grain(page.size, rng)
     if rng.random() < 0.5:
         noisy = 1.8 * cv2.GaussianBlur(noisy, (0, 0), 0.8)
@@ -43,7 +44,7 @@ def _slanted(page: Page, rng: np.random.Generator) -> Page:
 
 
 def light(size: tuple[int, int], rng: np.random.Generator) -> npt.NDArray[np.float32]:
-    """Return the light on a page: `(H, W, 3)` float32, 1 is full; computed coarsely."""
+    """Return the illumination of a page, `(H, W, 3)` float32, 1 is full; computed coarsely."""
     height, width = size
     coarse = (max(2, height // 4), max(2, width // 4))
     y = np.linspace(-1, 1, coarse[0], dtype=np.float32)[:, None]
@@ -65,12 +66,12 @@ def _shadow(size: tuple[int, int], rng: np.random.Generator) -> npt.NDArray[np.f
     middle = rng.uniform(0.1, 0.9, 2) * size[::-1]
     depth = rng.uniform(0.1, 0.6) * longer if rng.random() < 0.4 else 4 * longer
     sheet = shadow_shape(size, middle, angle, wave, depth)
-    soft = float(np.exp(rng.uniform(np.log(0.4), np.log(0.06 * longer))))
+    soft = log_uniform(0.4, 0.06 * longer, rng)
     return 1 - np.float32(rng.uniform(0.15, 0.6)) * cv2.GaussianBlur(sheet, (0, 0), soft)
 
 
 def scanned(page: Page, rng: np.random.Generator) -> Page:
-    """Scan a page: turned a little, blurred a little."""
+    """Scan a page: slightly rotated, slightly blurred."""
     if rng.random() < 0.4:
         page = _slanted(page, rng)
     if rng.random() < 0.5:
@@ -79,7 +80,7 @@ def scanned(page: Page, rng: np.random.Generator) -> Page:
 
 
 def saved(page: Page, rng: np.random.Generator) -> Page:
-    """Save as JPEG at times, and change colours: inverted, gray, permuted, fainter."""
+    """Sometimes change the colors (inverted, gray, permuted or fainter) and compress as JPEG."""
     picture = page.picture
     kind = rng.random()
     if kind < 0.12:

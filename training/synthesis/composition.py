@@ -1,4 +1,4 @@
-"""Pages as people send them: a surface, what is written on it, what surrounds it, how taken."""
+"""Complete pages: a surface, its contents, their surroundings, and how the page was captured."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from digits.segmentation.letterbox import SIDE
 from training.handwriting.strokes import rotation, translation
-from training.synthesis import camera, photos, pictures
+from training.synthesis import camera, log_uniform, photos, pictures
 from training.synthesis.contents import CONTENTS, number, surround
 from training.synthesis.marks import Mark, Pen, box_of, draw, placed
 from training.synthesis.page import LINE, Cover, Page
@@ -20,13 +20,13 @@ from training.synthesis.surroundings import SURROUNDINGS
 from training.synthesis.writing import Hands, print_text
 
 _LEAST_HEIGHT: Final = 11.0
-"""Height in pixels of the square below which no digit is written on purpose."""
+"""Minimum intended height of a digit, in pixels of the square."""
 
 _FAINT: Final = 0.2
-"""Share of the paper that a ruled line hides, below which it is as good as none."""
+"""Opacity of a ruled line up to which it is not labeled."""
 
 _UNDER_ODDS: Final = (0.31, 0.21, 0.1, 0.12, 0.04, 0.22)
-"""Of `SURFACES`, where another page lies on them."""
+"""Probabilities of `SURFACES` below another page."""
 
 _SIGNS: Final = ("STOP", "!", "P", "H", "ZONE", "30", "50", "80", "100", "TAXI", "i", "km", "A 7")
 _BLACK: Final = (0.0, 0.0, 0.0)
@@ -38,7 +38,7 @@ def _pick(table: Mapping[str, tuple[object, float]], rng: np.random.Generator) -
 
 
 def compose(hands: Hands, rng: np.random.Generator) -> Page:
-    """Make a page of some kind, as a picture that someone could send."""
+    """Compose a random page."""
     name = _pick(_KINDS, rng)
     page = _KINDS[name][0](hands, rng)
     page.kind.insert(0, name)
@@ -46,7 +46,7 @@ def compose(hands: Hands, rng: np.random.Generator) -> Page:
 
 
 def _page_size(rng: np.random.Generator, aspect: float | None = None) -> tuple[int, int]:
-    longer = round(float(np.exp(rng.uniform(np.log(260), np.log(640)))))
+    longer = round(log_uniform(260, 640, rng))
     if aspect is None:
         aspect = float(rng.choice([1.0, 4 / 3, 4 / 3, 3 / 2, 16 / 9, 2.2]))
         if rng.random() < 0.5:
@@ -62,7 +62,7 @@ def _written(
     size: tuple[int, int] | None = None,
     name: str | None = None,
 ) -> Page:
-    """Write something on some surface, not yet taken by a camera."""
+    """Write something on a surface, before it is captured."""
     name = name or _pick(CONTENTS, rng)
     marks = CONTENTS[name][0](hands, rng)
     parts = [name]
@@ -87,7 +87,7 @@ def _written(
 def _write(
     page: Page, marks: list[Mark], extent: npt.NDArray[np.float64], rng: np.random.Generator
 ) -> None:
-    """Give marks their place and size on the page, and draw them."""
+    """Choose the position and size of marks on the page, and draw them."""
     height, width = page.size
     most = min(0.93 * width / extent[0], 0.93 * height / extent[1])
     least = min(most, _LEAST_HEIGHT * max(page.size) / SIDE)
@@ -111,7 +111,7 @@ def _write(
 
 
 def _draw_lines_first(page: Page, marks: list[Mark], pen: Pen, rng: np.random.Generator) -> None:
-    """Draw ruled boxes in their own colour, then what is written."""
+    """Draw ruled boxes in their own color, then the writing."""
     ruled = [mark for mark in marks if mark.width is not None]
     if ruled:
         ground = np.median(page.picture[::9, ::9].reshape(-1, 3), axis=0)
@@ -128,22 +128,15 @@ def _surrounded(page: Page, hands: Hands, rng: np.random.Generator) -> None:
 
 
 def _taken(page: Page, rng: np.random.Generator) -> Page:
-    """Let a camera or a scanner take the page, as its surface suggests."""
-    photographed = {
-        "paper": 0.85,
-        "board": 0.85,
-        "wall": 0.7,
-        "scan": 0.15,
-        "screen": 0.12,
-        "canvas": 0.06,
-    }
-    if rng.random() < photographed[page.kind[0]]:
+    """Photograph or scan the page, or neither, depending on its surface."""
+    odds = {"paper": 0.85, "board": 0.85, "wall": 0.7, "scan": 0.15, "screen": 0.12, "canvas": 0.06}
+    if rng.random() < odds[page.kind[0]]:
         return camera.photograph(page, rng)
     return camera.scanned(page, rng) if page.kind[0] in ("scan", "paper") else page
 
 
 def plain(hands: Hands, rng: np.random.Generator) -> Page:
-    """A page as it is."""
+    """A single page."""
     page = _written(hands, rng)
     _surrounded(page, hands, rng)
     page = _taken(page, rng)
@@ -151,7 +144,7 @@ def plain(hands: Hands, rng: np.random.Generator) -> Page:
 
 
 def _cut(page: Page, rng: np.random.Generator) -> Page:
-    """Cut a part out of a page, as on a telephone; writing at its edge is cut through."""
+    """Crop a page, as on a phone; writing may be cut by the edge."""
     height, width = page.size
     tall, wide = int(height * rng.uniform(0.5, 1.0)), int(width * rng.uniform(0.4, 1.0))
     top, left = int(rng.integers(height - tall + 1)), int(rng.integers(width - wide + 1))
@@ -159,7 +152,7 @@ def _cut(page: Page, rng: np.random.Generator) -> Page:
 
 
 def photo(hands: Hands, rng: np.random.Generator) -> Page:
-    """A photograph by `training.synthesis.photos`: paper, pen, light and camera in millimetres."""
+    """A photograph of writing on paper; see `training.synthesis.photos`."""
     marks = number(hands, rng, 1 if rng.random() < 0.5 else None)
     marks = [mark for mark in marks if mark.image is None]
     if not marks:
@@ -178,7 +171,7 @@ def photo(hands: Hands, rng: np.random.Generator) -> Page:
 
 
 def nested(hands: Hands, rng: np.random.Generator) -> Page:
-    """A card, a photograph, a polaroid or a window that lies on another page."""
+    """A card, a photograph, a polaroid or a window on top of another page."""
     size = _page_size(rng)
     share = float(rng.choice([rng.uniform(0.25, 0.6), rng.uniform(0.6, 0.97)]))
     if rng.random() < 0.4:
@@ -206,7 +199,7 @@ def nested(hands: Hands, rng: np.random.Generator) -> Page:
 
 
 def _turned(page: Page, angle: float) -> tuple[Page, Cover]:
-    """Turn a page about its middle; return it with the cover of what it fills of its new box."""
+    """Rotate a page about its center; return it and its coverage of the new bounding box."""
     height, width = page.size
     cos, sin = abs(np.cos(angle)), abs(np.sin(angle))
     size = (int(height * cos + width * sin), int(width * cos + height * sin))
@@ -217,7 +210,7 @@ def _turned(page: Page, angle: float) -> tuple[Page, Cover]:
 
 
 def _framed(page: Page, inner: Page, corner: tuple[int, int], rng: np.random.Generator) -> None:
-    """Draw what lies under the inner page: a polaroid's card, a shadow or a line."""
+    """Sometimes draw a polaroid's card, a border or a shadow below the inner page."""
     kind = rng.random()
     (x, y), (tall, wide) = corner, inner.size
     if kind < 0.25:
@@ -237,7 +230,7 @@ def _framed(page: Page, inner: Page, corner: tuple[int, int], rng: np.random.Gen
 
 
 def small(hands: Hands, rng: np.random.Generator) -> Page:
-    """A picture of few pixels: an MNIST image, or a digit as small as one."""
+    """A low-resolution picture: an MNIST image, or a similarly small digit."""
     if rng.random() < 0.5:
         return raster(hands, rng)
     page = _taken(_written(hands, rng, (160, 160), "single"), rng)
@@ -245,7 +238,7 @@ def small(hands: Hands, rng: np.random.Generator) -> Page:
 
 
 def world(hands: Hands, rng: np.random.Generator) -> Page:
-    """A picture without any digit: places, people, things, hands, signs, printed pages."""
+    """A picture without handwritten digits: scenes, objects, hands, signs, printed pages."""
     size = _page_size(rng)
     page = Page.blank(pictures.natural(size, rng), "wall")
     kind = rng.random()
@@ -267,7 +260,7 @@ def world(hands: Hands, rng: np.random.Generator) -> Page:
 
 
 def _lay_sign(page: Page, rng: np.random.Generator) -> None:
-    """Put up a sign: a disc, a triangle or a plate with a border and a symbol or a word."""
+    """Draw a road sign: a disc, a polygon or a plate with a border and a printed text."""
     height, width = page.size
     reach = rng.uniform(0.12, 0.48) * min(page.size)
     center = rng.uniform(0.3, 0.7, 2) * (width, height)
@@ -298,4 +291,4 @@ _KINDS: Final[dict[str, tuple[Callable[[Hands, np.random.Generator], Page], floa
     "cell": (cell, 0.08),
     "world": (world, 0.06),
 }
-"""By name: the maker and how often it is taken."""
+"""Maker and probability by name."""

@@ -1,6 +1,6 @@
-"""What is written on a page: a digit, a number, rows, sums, boxes, words, or nothing.
+"""Contents of a page: a digit, a number, rows, sums, boxes, words, or nothing.
 
-Every maker returns marks in units of a line's height; where they lie on the page is decided later.
+Every maker returns marks in units of the line height; they are placed on the page later.
 """
 
 import itertools
@@ -23,20 +23,20 @@ from training.synthesis.writing import (
 )
 
 _LETTERS: Final = "ACEFHJKLMNPRTUVWXYacdefhjkmnprtuvwxy"
-"""Letters that nobody takes for a digit where they stand alone."""
+"""Letters that do not look like a digit on their own."""
 _SYLLABLES: Final = (
     "an ba co de el fi go hu in ka lo mi no or pa qu re so ti un va we xi yo za st tr ch sch"
 )
 
 
 def word(rng: np.random.Generator, longest: int = 4) -> str:
-    """Invent a word of letters, in small letters, capitals or both."""
+    """Invent a word in lowercase, uppercase or capitalized."""
     text = "".join(rng.choice(_SYLLABLES.split()) for _ in range(int(rng.integers(1, longest + 1))))
     return str(rng.choice([text, text.upper(), text.capitalize()]))
 
 
 def number(hands: Hands, rng: np.random.Generator, count: int | None = None) -> list[Mark]:
-    """Write digits beside each other, with signs between them now and then."""
+    """Write digits side by side, sometimes with signs between them."""
     if count is None:
         count = int(rng.choice([2, 3, 4, 5, 6, 8, 10], p=[0.2, 0.25, 0.2, 0.15, 0.1, 0.06, 0.04]))
     signs = rng.random() < 0.4
@@ -63,7 +63,7 @@ def number(hands: Hands, rng: np.random.Generator, count: int | None = None) -> 
 
 
 def _append(marks: list[Mark], mark: Mark, x: float, rng: np.random.Generator) -> float:
-    """Add a sign at x; return where it ends."""
+    """Append a sign at x; return x after it."""
     low, high = box_of([mark])
     marks.append(moved(mark, x - low[0], rng.normal(0, 0.03)))
     return float(x + high[0] - low[0] + rng.uniform(0.03, 0.2))
@@ -75,7 +75,7 @@ def single(hands: Hands, rng: np.random.Generator) -> list[Mark]:
 
 
 def line_of_digits(hands: Hands, rng: np.random.Generator) -> list[Mark]:
-    """Write one number, with a word before or behind it now and then."""
+    """Write one number, sometimes with a word before or after it."""
     marks = number(hands, rng)
     if rng.random() < 0.15:
         text = write_text(word(rng, 2), rng)
@@ -87,7 +87,7 @@ def line_of_digits(hands: Hands, rng: np.random.Generator) -> list[Mark]:
 
 
 def rows(hands: Hands, rng: np.random.Generator) -> list[Mark]:
-    """Write numbers below each other, or single digits, aligned left, right or in the middle."""
+    """Write rows of numbers or single digits, aligned left, right or centered."""
     count = int(rng.integers(2, 6))
     pitch = rng.uniform(1.15, 2.4)
     length = int(rng.choice([1, 2, 3, 4, 5], p=[0.25, 0.2, 0.25, 0.2, 0.1]))
@@ -104,7 +104,7 @@ def rows(hands: Hands, rng: np.random.Generator) -> list[Mark]:
 
 
 def grid_of_digits(hands: Hands, rng: np.random.Generator) -> list[Mark]:
-    """Write digits in columns and rows without lines, or strewn about."""
+    """Write digits in columns and rows without lines, regularly or scattered."""
     down, across = int(rng.integers(2, 6)), int(rng.integers(2, 7))
     pitch = rng.uniform(1.3, 2.5, 2)
     loose = rng.choice([0.05, 0.3])
@@ -118,7 +118,7 @@ def grid_of_digits(hands: Hands, rng: np.random.Generator) -> list[Mark]:
 
 
 def column_sum(hands: Hands, rng: np.random.Generator) -> list[Mark]:
-    """Write a sum, difference or product as pupils do, with or without its result."""
+    """Write a column sum, difference or product, with or without its result."""
     marks: list[Mark] = []
     count = int(rng.integers(2, 4))
     pitch = rng.uniform(1.2, 1.7)
@@ -140,7 +140,7 @@ def column_sum(hands: Hands, rng: np.random.Generator) -> list[Mark]:
 
 
 def _plain_number(hands: Hands, rng: np.random.Generator, count: int) -> tuple[list[Mark], float]:
-    """Write digits beside each other; return them and where they end."""
+    """Write digits side by side; return them and their right edge."""
     marks: list[Mark] = []
     end, gap = 0.0, rng.uniform(0.1, 0.5)
     for index in range(count):
@@ -151,7 +151,7 @@ def _plain_number(hands: Hands, rng: np.random.Generator, count: int) -> tuple[l
 
 
 def fraction(hands: Hands, rng: np.random.Generator) -> list[Mark]:
-    """Write a fraction, in a sum of fractions now and then."""
+    """Write a fraction, or sometimes an operation on two."""
     marks: list[Mark] = []
     x = 0.0
     for index in range(int(rng.choice([1, 2], p=[0.8, 0.2]))):
@@ -172,7 +172,7 @@ def fraction(hands: Hands, rng: np.random.Generator) -> list[Mark]:
 
 
 def boxes(hands: Hands, rng: np.random.Generator) -> list[Mark]:
-    """Draw form boxes, joined or apart, or a grid of cells, and write digits into them."""
+    """Draw form boxes, joined or separate, or a grid of cells, and write digits in them."""
     grid = rng.random() < 0.3
     down = int(rng.integers(2, 10)) if grid else 1
     across = int(rng.choice([1, 2, 3, 4, 5, 6, 8, 9, 10])) if not grid else int(rng.integers(2, 10))
@@ -214,7 +214,7 @@ def _box(corner: np.ndarray, size: np.ndarray, width: float, rng: np.random.Gene
 def _grid(
     down: int, across: int, cell: np.ndarray, width: float, rng: np.random.Generator
 ) -> list[Mark]:
-    """Rule a grid; every third line is thicker now and then, as in a sudoku."""
+    """Rule a grid; sometimes every third line is thicker, as in a sudoku."""
     sudoku = rng.random() < 0.4
     wide, tall = cell * (across, down)
     frame = width * (2.2 if sudoku or rng.random() < 0.3 else 1.0)
@@ -229,7 +229,7 @@ def _grid(
 
 
 def words(_hands: Hands, rng: np.random.Generator) -> list[Mark]:
-    """Write or print words, letters or signs, and no digit."""
+    """Write or print words, letters or signs, but no digits."""
     printed = rng.random() < 0.5
     marks: list[Mark] = []
     pitch = rng.uniform(1.3, 2.0)
@@ -245,7 +245,7 @@ def words(_hands: Hands, rng: np.random.Generator) -> list[Mark]:
 
 
 def shapes(_hands: Hands, rng: np.random.Generator) -> list[Mark]:
-    """Draw shapes and lines that are neither digit nor letter: drawings, scribbles, dashes."""
+    """Draw shapes and lines that are neither digits nor letters: drawings, scribbles, dashes."""
     marks = []
     for _ in range(int(rng.integers(1, 4))):
         at = rng.uniform(0, 2, 2)
@@ -263,7 +263,7 @@ def shapes(_hands: Hands, rng: np.random.Generator) -> list[Mark]:
 
 
 def printed_digits(_hands: Hands, rng: np.random.Generator) -> list[Mark]:
-    """Print one digit or a few, large: someone asks what a computer's digit is."""
+    """Print one to five digits; they are labeled like handwritten ones."""
     marks: list[Mark] = []
     x = 0.0
     for _ in range(int(rng.choice([1, 1, 1, 2, 3, 5]))):
@@ -288,11 +288,11 @@ CONTENTS: Final[dict[str, tuple[Callable[[Hands, np.random.Generator], list[Mark
     "printed": (printed_digits, 0.02),
     "empty": (lambda _hands, _rng: [], 0.04),
 }
-"""By name: the maker and how often it is taken, relative to the others."""
+"""Maker and relative frequency by name."""
 
 
 def surround(marks: Sequence[Mark], rng: np.random.Generator) -> tuple[list[Mark], str]:
-    """Add what people draw around or under a digit or number; return the added marks, and what."""
+    """Return marks that people add to a digit or number, and their kind."""
     low, high = box_of(marks)
     middle, half = (low + high) / 2, (high - low) / 2
     kind = str(rng.choice(["circle", "underline", "frame", "rays", "strike", "brace", "twice"]))
@@ -319,7 +319,7 @@ def surround(marks: Sequence[Mark], rng: np.random.Generator) -> tuple[list[Mark
         frame = _box(low - free, high - low + 2 * free, 0.0, rng)
         width = float(rng.uniform(0.01, 0.05)) if rng.random() < 0.6 else None
         added = [replace(frame, width=width)]
-        if width and rng.random() < 0.3:  # as a detector shows what it found
+        if width and rng.random() < 0.3:  # like an object detector's output
             size = float(rng.uniform(0.12, 0.3))
             label = print_text(f"{word(rng, 1)} {rng.random():.2f}", rng)
             added.append(moved(label, low[0] - free[0], low[1] - free[1] - 1.4 * size, size))

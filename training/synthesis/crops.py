@@ -1,8 +1,8 @@
-"""Crops of pages as the extractor sees them, with their labels.
+"""Training crops for the extractor, with their labels.
 
     python -m training.synthesis.crops OUT.png --hands runs/extractor/hands.npz --seed 1
 
-draws a sheet of crops, to look at.
+draws a sheet of crops for inspection.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from digits.segmentation.extractor import DIGIT_HEIGHT
 from digits.segmentation.letterbox import SIDE, stretch
 from training import console
-from training.synthesis import camera
+from training.synthesis import camera, log_uniform
 from training.synthesis.composition import compose, photo
 from training.synthesis.page import DIGIT, Page
 from training.synthesis.pages import COLORS
@@ -25,20 +25,20 @@ SIZE: Final = (80, 160)
 """Height and width of a crop."""
 
 _OF_A_PAGE: Final = 3
-"""Most crops of one page."""
+"""Maximum number of crops per page."""
 
 _PHOTOGRAPHED: Final = 0.35
-"""Share of pages that are photographs of paper, besides those of the usual mix: ink is hardest to
-tell from ruled lines and from edges of shadows there."""
+"""Share of additional photographs of paper, where ink is hardest to distinguish from ruled lines
+and shadow edges."""
 
 _SPREAD: Final = 0.35
-"""Standard deviation of the logarithm of the digits' height, which the finder only guesses."""
+"""Standard deviation of the log height of digits, which the finder only estimates."""
 
 _LEAST_CONTRAST: Final = 10.0
-"""Gray levels between digits' ink and what is around it below which nobody would read it."""
+"""Contrast of digit ink with its surroundings, in gray levels, up to which it is illegible."""
 
 _SHIFT: Final = 0.35
-"""Farthest from the middle of a digit to that of the crop, in sides of the crop."""
+"""Maximum distance between the centers of digit and crop, as a share of the crop's size."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +47,7 @@ class Crop:
 
     Attributes:
         picture: `SIZE` and RGB, uint8.
-        layers: `SIZE` and three layers, uint8: as of `training.synthesis.page.Page`.
+        layers: `SIZE` and three layers, uint8; see `training.synthesis.page.Page`.
     """
 
     picture: npt.NDArray[np.uint8]
@@ -55,10 +55,10 @@ class Crop:
 
 
 def crops_of(page: Page, rng: np.random.Generator) -> list[Crop]:
-    """Cut crops around some digits of a page; where there is none, one anywhere."""
+    """Return crops around some digits of a page, or one random crop if it has none."""
     height, width = page.size
     if not page.digits:
-        tall = max(page.size) * float(np.exp(rng.uniform(np.log(12 / SIDE), np.log(0.5))))
+        tall = max(page.size) * log_uniform(12 / SIDE, 0.5, rng)
         return [_cut(page, rng.uniform(0, 1, 2) * (width, height), tall, rng)]
     count = min(_OF_A_PAGE, 1 + len(page.digits))
     crops = []
@@ -71,7 +71,7 @@ def crops_of(page: Page, rng: np.random.Generator) -> list[Crop]:
 def _cut(
     page: Page, middle: npt.NDArray[np.float64], tall: float, rng: np.random.Generator
 ) -> Crop:
-    """Cut a crop near a place where digits are so tall."""
+    """Return a crop near a point, scaled for digits of that height."""
     scale = DIGIT_HEIGHT / max(tall, 4.0) * float(np.exp(rng.normal(0, _SPREAD)))
     size = np.maximum(np.round(np.array(SIZE[::-1]) / scale), 4).astype(int)
     middle = middle + rng.uniform(-_SHIFT, _SHIFT, 2) * size
@@ -89,13 +89,13 @@ def _cut(
 def _part(
     field: npt.NDArray[np.uint8], corner: npt.NDArray[np.int_], size: npt.NDArray[np.int_]
 ) -> npt.NDArray[np.uint8]:
-    """Cut a rectangle out; beyond the page its edge is repeated."""
+    """Return a rectangle; beyond the page, its edge is repeated."""
     columns, rows = map(np.arange, corner, corner + size)
     return field.take(rows, axis=0, mode="clip").take(columns, axis=1, mode="clip")
 
 
 def _is_seen(crop: Crop) -> bool:
-    """Tell whether the ink of digits, if there is any, differs from what is around it."""
+    """Return whether digit ink, if any, differs from its surroundings."""
     ink = (crop.layers[..., DIGIT] > 127).astype(np.uint8)
     around = (cv2.dilate(ink, np.ones((5, 5), np.uint8)) > 0) & (crop.layers[..., DIGIT] < 20)
     if not (ink.any() and around.any()):
@@ -105,7 +105,7 @@ def _is_seen(crop: Crop) -> bool:
 
 
 def make_crops(hands: Hands, seed: int, index: int, count: int) -> list[Crop]:
-    """Make crops of new pages; the same for the same hands, seed, index and count."""
+    """Generate crops of new pages; deterministic."""
     rng = np.random.default_rng([seed, index])
     crops: list[Crop] = []
     while len(crops) < count:

@@ -1,4 +1,4 @@
-"""What pens, paper, cameras and the search for ink do to a line of ink."""
+"""Damage to a line of ink by pens, paper, cameras and ink extraction."""
 
 import cv2
 import numpy as np
@@ -9,9 +9,9 @@ from training.synthesis.optics import noise
 
 
 def damage(ink: InkArray, tall: float, pen: float, rng: np.random.Generator) -> InkArray:
-    """Blur, harden, wear and dirty ink, `(h, w)` float32 in `[0, 1]`, by chance.
+    """Randomly wear, blur, threshold and soil ink, `(h, w)` float32 in `[0, 1]`.
 
-    `tall` is the height of a character and `pen` the width of the pen's line, in pixels.
+    `tall` is the height of a character and `pen` the line width, in pixels.
     """
     chance = rng.random(9)
     if chance[0] < 0.35:
@@ -26,7 +26,7 @@ def damage(ink: InkArray, tall: float, pen: float, rng: np.random.Generator) -> 
     if chance[4] < 0.15:
         ink = _with_specks(ink, tall, rng)
     if chance[5] < 0.15:
-        ink = _with_rests(ink, tall, rng)
+        ink = _with_remnants(ink, tall, rng)
     if chance[6] < 0.12:
         ink = _with_squares(ink, tall, rng)
     if chance[7] < 0.1:
@@ -37,13 +37,13 @@ def damage(ink: InkArray, tall: float, pen: float, rng: np.random.Generator) -> 
 
 
 def _worn(ink: InkArray, pen: float, rng: np.random.Generator) -> InkArray:
-    """Let the paper's grain, or uneven light, show in the lines."""
+    """Apply the paper's grain, or uneven light, to the lines."""
     rough = noise(ink.shape, float(rng.choice([max(1.2, 0.3 * pen), 2 + 2 * pen])), rng)
     return ink * np.clip(1 - rng.uniform(0.2, 0.8) * np.clip(0.3 + 0.7 * rough, 0, 1), 0, 1)
 
 
 def _with_shadow(ink: InkArray, tall: float, rng: np.random.Generator) -> InkArray:
-    """Weaken the ink on one side of a shadow's edge."""
+    """Fade the ink on one side of a shadow's edge."""
     rows, columns = np.mgrid[: ink.shape[0], : ink.shape[1]].astype(np.float32)
     angle, (x, y) = rng.uniform(0, 2 * np.pi), rng.uniform(0, ink.shape[::-1])
     away = (columns - x) * np.cos(angle) + (rows - y) * np.sin(angle)
@@ -52,9 +52,9 @@ def _with_shadow(ink: InkArray, tall: float, rng: np.random.Generator) -> InkArr
 
 
 def with_edges(ink: InkArray, tall: float, at: float, rng: np.random.Generator) -> InkArray:
-    """Add what is left of the edges of a shadow or a sheet whose corner is at column `at`.
+    """Add remnants of the edges of a shadow or a sheet whose corner is at column `at`.
 
-    `ink` and `tall` are as of `damage`.
+    See `damage` for `ink` and `tall`.
     """
     edges = np.zeros_like(ink)
     corner = np.array([at, rng.uniform(0, ink.shape[0])])
@@ -69,7 +69,7 @@ def with_edges(ink: InkArray, tall: float, at: float, rng: np.random.Generator) 
 
 
 def _with_gaps(ink: InkArray, pen: float, rng: np.random.Generator) -> InkArray:
-    """Wipe narrow lines out, as folds and a ruled line that was taken away do."""
+    """Erase narrow lines, as folds and removed ruled lines do."""
     gaps = np.ones_like(ink)
     for _ in range(int(rng.integers(1, 4))):
         place = rng.uniform(0, ink.shape[::-1])
@@ -90,9 +90,9 @@ def _with_specks(ink: InkArray, tall: float, rng: np.random.Generator) -> InkArr
     return np.maximum(ink, dust)
 
 
-def _with_rests(ink: InkArray, tall: float, rng: np.random.Generator) -> InkArray:
-    """Add rests of ruled lines, boxes and neighbouring rows."""
-    rests = np.zeros_like(ink)
+def _with_remnants(ink: InkArray, tall: float, rng: np.random.Generator) -> InkArray:
+    """Add remnants of ruled lines, boxes and neighboring rows."""
+    remnants = np.zeros_like(ink)
     height, width = ink.shape
     thick = max(1, round(rng.uniform(0.01, 0.05) * tall))
     for _ in range(int(rng.integers(1, 4))):
@@ -109,12 +109,12 @@ def _with_rests(ink: InkArray, tall: float, rng: np.random.Generator) -> InkArra
         else:
             end = start + np.array([rng.normal(0, 0.02) * tall, 0.3 * length])
         ends = np.round([start, end]).astype(int)
-        cv2.line(rests, ends[0].tolist(), ends[1].tolist(), float(rng.uniform(0.3, 1)), thick)
-    return np.maximum(ink, rests)
+        cv2.line(remnants, ends[0].tolist(), ends[1].tolist(), float(rng.uniform(0.3, 1)), thick)
+    return np.maximum(ink, remnants)
 
 
 def _with_squares(ink: InkArray, tall: float, rng: np.random.Generator) -> InkArray:
-    """Add what shows through of squared or ruled paper where there is ink, or anywhere."""
+    """Add remnants of squared or ruled paper, near ink or everywhere."""
     height, width = ink.shape
     pitch = max(5.0, rng.uniform(0.25, 1.2) * tall)
     thick = max(1, round(rng.uniform(0.01, 0.06) * tall))

@@ -1,8 +1,8 @@
-"""Lines of ink as finder and extractor leave them in pages, for the line reader to learn from.
+"""Training lines for the line reader that finder and extractor find in synthetic pages.
 
     python -m training.synthesis.extracted OUT.png --hands runs/line_reader/hands.npz --seed 1
 
-draws a sheet of them, to look at.
+draws a sheet of lines for inspection.
 """
 
 import itertools
@@ -31,26 +31,23 @@ from training.synthesis.page import DIGIT, WRITING, Page
 from training.synthesis.writing import Hands, load_hands
 
 _KINDS: Final = ((compose, 0.3), (photo, 0.3), (world, 0.4))
-"""Makers of pages, and how often each is taken."""
+"""Makers of pages, and their probabilities."""
 
 _ZOOM: Final = 0.3
-"""Standard deviation of the logarithm of the size in which ink is extracted."""
+"""Standard deviation of the log scale at which ink is extracted."""
 
 _COVERED: Final = 100
-"""Cover of a pixel, of 255, from which on it is inked."""
+"""Coverage, out of 255, above which a pixel is inked."""
 
 _GONE, _THERE = 0.15, 0.4
-"""Share of a digit's ink that is left, up to which it is gone and from which on it is there."""
+"""Extracted share of a digit's ink up to which it is missing, and from which it is present."""
 
 _SMALL: Final = 0.3
-"""Size of connected ink, in heights of its line, below which it is a speck."""
+"""Size of a connected component, as a share of the line's height, below which it is a speck."""
 
 
 def extract_lines(hands: Hands, seed: int, index: int) -> list[Written]:
-    """Make a page and return the lines that the bundled networks find in it.
-
-    The same for the same hands, seed and index.
-    """
+    """Generate a page and return the lines that the bundled networks find in it; deterministic."""
     rng = np.random.default_rng([seed, index])
     make = _KINDS[int(rng.choice(len(_KINDS), p=[odds for _, odds in _KINDS]))][0]
     page = make(hands, rng)
@@ -72,11 +69,11 @@ def _networks() -> tuple[Finder, Extractor, Recognizer]:
 
 
 def labelled(line: Line, page: Page, recognizer: Recognizer) -> Written | None:
-    """Tell what is written in a line; None where that cannot be told.
+    """Label a line; return None if its labels are ambiguous.
 
-    Ink beside digits is named where the page has writing there. Where there is no digit, all ink
-    is, as other writing. A thing that the recognizer reads as a 1 looks like one to everybody; and
-    there may be no more characters than the line reader's columns can name.
+    Components beside digits are labeled where the page has writing; without digits, all are labeled
+    as other writing. Anything else that the recognizer reads as a 1 is ambiguous; so is a line with
+    more characters than the line reader's output can represent.
     """
     inked = line.ink > CONNECTING_INK
     digit_ink, writing = (_in_line(page.layers[..., k], line) for k in (DIGIT, WRITING))
@@ -106,7 +103,7 @@ def labelled(line: Line, page: Page, recognizer: Recognizer) -> Written | None:
 def _digits_left(
     inked: npt.NDArray[np.bool_], digit_ink: npt.NDArray[np.bool_], line: Line, page: Page
 ) -> list[tuple[int, float, float]] | None:
-    """Return the page's digits in a line, with their columns; None if one is half gone."""
+    """Return the page's digits in a line, with their columns; None if one is partly missing."""
     height, width = inked.shape
     left: list[tuple[int, float, float]] = []
     for digit in page.digits:
@@ -124,7 +121,7 @@ def _digits_left(
 
 
 def _in_line(layer: npt.NDArray[np.uint8], line: Line) -> npt.NDArray[np.bool_]:
-    """Tell which pixels of a line's ink a layer of the page covers, or those beside them."""
+    """Return the pixels of a line's ink that a layer of the page covers, dilated by one."""
     size = line.ink.shape[::-1]
     matrix = np.array([[line.scale, 0, line.corner[0]], [0, line.scale, line.corner[1]]])
     how = cv2.WARP_INVERSE_MAP | cv2.INTER_LINEAR
@@ -134,7 +131,7 @@ def _in_line(layer: npt.NDArray[np.uint8], line: Line) -> npt.NDArray[np.bool_]:
 
 
 def save_lines(path: Path, lines: Sequence[Written]) -> None:
-    """Save lines in a file with the suffix `.npz`; their ink in 256 steps."""
+    """Save lines to an `.npz` file, with their ink as uint8."""
     inks = np.concatenate([line.ink for line in lines], axis=1)
     partial = path.with_suffix(".partial.npz")
     np.savez(
@@ -149,7 +146,7 @@ def save_lines(path: Path, lines: Sequence[Written]) -> None:
 
 
 def load_lines(path: Path) -> list[Written]:
-    """Load what `save_lines` saved."""
+    """Load a file written by `save_lines`."""
     with np.load(path) as kept:
         inks = np.split(kept["inks"], np.cumsum(kept["widths"])[:-1], axis=1)
         ends = np.cumsum(kept["counts"])[:-1]

@@ -1,8 +1,8 @@
-"""Lines of ink as the line reader sees them, with what is written and where.
+"""Synthetic lines of ink for the line reader, with labels and their positions.
 
     python -m training.synthesis.lines OUT.png --hands runs/line_reader/hands.npz --seed 1
 
-draws a sheet of lines, to look at.
+draws a sheet of lines for inspection.
 """
 
 import string
@@ -23,6 +23,7 @@ from training.handwriting import movement
 from training.handwriting import strokes as pen_strokes
 from training.handwriting import templates as handwriting
 from training.handwriting.strokes import UNIT, Strokes
+from training.synthesis import log_uniform
 from training.synthesis.contents import word
 from training.synthesis.damage import damage, with_edges
 from training.synthesis.numbers import next_start
@@ -41,26 +42,26 @@ from training.synthesis.writing import (
 _COUNTS: Final = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12)
 _COUNT_ODDS: Final = (0.18, 0.15, 0.17, 0.15, 0.11, 0.08, 0.06, 0.05, 0.03, 0.02)
 _BEFORE: Final = "$$$€£-+#<?"
-_AMID: Final = "".join(sign for sign in BETWEEN if sign not in "()")  # they come in pairs
+_AMID: Final = "".join(sign for sign in BETWEEN if sign not in "()")  # these come in pairs
 _BEHIND: Final = "%€°'!$.,?"
 
 _PRINTED_WORDS: Final = 0.5
 _PRINTED_NUMBERS: Final = 0.08
 _PRINTED_SIGNS: Final = 0.25
-"""Shares that are written as a font has them."""
+"""Shares that are printed in a font."""
 
 _STRAIGHT: Final = 0.25
-"""Share of handwritten 1s that are one straight stroke."""
+"""Share of handwritten 1s that are a single straight stroke."""
 
 _LIKE_DIGITS: Final = "BGIOSZbgiloqsz"
 
 _OVERLAP: Final = 0.18
-"""Deepest that a character reaches under its neighbour, in heights."""
+"""Maximum horizontal overlap of neighbors, as a multiple of their height."""
 
 
 @dataclass(frozen=True, eq=False)
 class Written:
-    """A line of ink, and what is written there.
+    """A training sample for the line reader.
 
     Attributes:
         ink: `(HEIGHT, w)` float32 in `[0, 1]`, in the line reader's frame.
@@ -74,15 +75,15 @@ class Written:
 
 
 _Character = tuple[Strokes, int]
-"""Strokes in units of `UNIT` that stand on the line y = 0, and their label."""
+"""Strokes about `UNIT` high on the baseline y = 0, and their label."""
 
 
 def write_line(hands: Hands, rng: np.random.Generator) -> Written:
-    """Write a line: a number, one with signs, a word, or a drawing."""
+    """Generate a line: a number, one with signs, a word, or a drawing."""
     while True:
         makers = _KINDS[int(rng.choice(len(_KINDS), p=[share for _, share in _KINDS]))][0]
         characters = [character for make in makers for character in make(hands, rng)]
-        pen = float(np.exp(rng.uniform(np.log(0.03), np.log(0.3))))
+        pen = log_uniform(0.03, 0.3, rng)
         placed = _place([strokes for strokes, _ in characters], pen, rng)
         written = _drawn(placed, [label for _, label in characters], pen, rng)
         if written is not None:
@@ -90,7 +91,7 @@ def write_line(hands: Hands, rng: np.random.Generator) -> Written:
 
 
 def _word(_hands: Hands, rng: np.random.Generator) -> list[_Character]:
-    """Write a word of four letters at least: in a shorter one o and l would be digits."""
+    """Write a word of at least four letters; in a shorter one, o and l would be read as digits."""
     if rng.random() < 0.5:
         case = rng.choice([string.ascii_lowercase, string.ascii_uppercase])
         return _others("".join(rng.choice(list(case), int(rng.integers(4, 9)))), rng)
@@ -101,7 +102,7 @@ def _word(_hands: Hands, rng: np.random.Generator) -> list[_Character]:
 
 
 def _letters(_hands: Hands, rng: np.random.Generator) -> list[_Character]:
-    """Write letters that no digit looks like, all small, all capitals or both."""
+    """Write letters that do not look like digits: lowercase, uppercase or mixed."""
     case = rng.choice([string.ascii_lowercase, string.ascii_uppercase, string.ascii_letters])
     letters = [letter for letter in case if letter not in _LIKE_DIGITS]
     return _others("".join(rng.choice(letters, int(rng.integers(2, 7)))), rng)
@@ -116,7 +117,7 @@ def _shape(_hands: Hands, rng: np.random.Generator) -> list[_Character]:
 
 
 def _number(hands: Hands, rng: np.random.Generator) -> list[_Character]:
-    """Write a number, in a font now and then; so are signs in one that is written by hand."""
+    """Write a number, sometimes printed; signs in a handwritten one are sometimes printed, too."""
     count = int(rng.choice(_COUNTS, p=_COUNT_ODDS))
     font = pick_font(rng) if rng.random() < _PRINTED_NUMBERS else None
     zeros = rng.random() < 0.08
@@ -152,14 +153,14 @@ _KINDS: Final = (
     ((_word, _number), 0.02),
     ((_number, _word), 0.02),
 )
-"""What is written side by side, and how often."""
+"""What is written side by side, and its probability."""
 
 
 def _digit(
     hands: Hands, rng: np.random.Generator, digit: int | None, font: str | None
 ) -> _Character:
     if digit is None:
-        digit = int(rng.choice([*range(10), 1]))  # 1s are written in most ways
+        digit = int(rng.choice([*range(10), 1]))  # 1s vary most
     if font is not None:
         return _sized(print_character(str(digit), font), rng), digit
     if digit == 1 and rng.random() < _STRAIGHT:
@@ -174,7 +175,7 @@ def _digit(
 
 
 def _others(text: str, rng: np.random.Generator) -> list[_Character]:
-    """Write letters by hand, or print them in one font."""
+    """Write letters by hand or print them in one font."""
     font = pick_font(rng) if rng.random() < _PRINTED_WORDS else None
     return [_other(character, rng, font) for character in text]
 
@@ -186,14 +187,14 @@ def _other(character: str, rng: np.random.Generator, font: str | None = None) ->
 
 
 def _sized(strokes: Strokes, rng: np.random.Generator) -> Strokes:
-    """Bring strokes that are 1 high and stand on y = 1 to about `UNIT`, more or less on y = 0."""
+    """Scale strokes of height 1 on the baseline y = 1 to about `UNIT`, roughly on y = 0."""
     size = UNIT * float(np.clip(rng.normal(1, 0.13), 0.6, 1.4))
     lift = np.array([0.0, UNIT * rng.normal(0, 0.06)])
     return [(stroke - (0, 1)) * size + lift for stroke in strokes]
 
 
 def _place(characters: Sequence[Strokes], pen: float, rng: np.random.Generator) -> list[Strokes]:
-    """Put characters beside each other; neighbours touch, overlap or are joined now and then."""
+    """Arrange characters side by side; sometimes neighbors touch, overlap or are joined."""
     gap = float(rng.choice([rng.uniform(0.03, 0.15), rng.uniform(0.08, 0.45), rng.uniform(0.4, 1)]))
     touching = rng.random() < 0.35
     joined = rng.random() < 0.12
@@ -219,7 +220,7 @@ def _place(characters: Sequence[Strokes], pen: float, rng: np.random.Generator) 
 def _joint(
     start: npt.NDArray[np.float64], end: npt.NDArray[np.float64], rng: np.random.Generator
 ) -> npt.NDArray[np.float64]:
-    """Draw the pen's way from one character to the next, where it was not lifted."""
+    """Return the connecting stroke between two characters."""
     middle = (start + end) / 2 + (0, UNIT * rng.uniform(-0.05, 0.2))
     t = np.linspace(0, 1, 8)[:, None]
     return np.asarray((1 - t) ** 2 * start + 2 * t * (1 - t) * middle + t**2 * end)
@@ -228,8 +229,8 @@ def _joint(
 def _drawn(
     placed: Sequence[Strokes], labels: Sequence[int], pen: float, rng: np.random.Generator
 ) -> Written | None:
-    """Draw a line as pens, cameras and the search for ink leave it; None if too little is left."""
-    tall = float(np.exp(rng.uniform(np.log(13), np.log(110))))
+    """Draw a line and damage its ink; return None if too little is left."""
+    tall = log_uniform(13, 110, rng)
     scale = tall / UNIT
     low, high = pen_strokes.box([stroke for part in placed for stroke in part])
     free = max(1.5, pen * tall)
@@ -251,9 +252,9 @@ def _drawn(
 
 
 def framed(ink: InkArray, labels: Sequence[int], spans: npt.NDArray[np.float64]) -> Written:
-    """Bring a line's ink, `(h, w)` float32 in `[0, 1]` and not blank, into the frame.
+    """Fit a line's ink, `(h, w)` float32 in `[0, 1]` and not blank, to the frame.
 
-    Labels and spans are as of `Written`, spans in columns of the ink.
+    See `Written` for labels and spans; here, spans are in columns of `ink`.
     """
     frame, factor, left = fit_line(ink)
     spans = np.clip((spans - left) * factor + FRAME_EDGE, 0, frame.shape[1] - 1)
@@ -261,7 +262,7 @@ def framed(ink: InkArray, labels: Sequence[int], spans: npt.NDArray[np.float64])
 
 
 def draw_sheet(file: Path, lines: Sequence[Written]) -> None:
-    """Draw lines and their labels."""
+    """Write a PNG sheet of lines and their labels."""
     tiles = []
     for written in lines:
         tile = np.full((3 * HEIGHT + 14, 900), 60, np.uint8)

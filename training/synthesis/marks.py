@@ -1,7 +1,7 @@
 """Marks on a page, and the pen that draws them.
 
-Marks are composed in units of a line's height, x right and y down, before they get their place on
-a page.
+Marks are composed in units of the line height, x right and y down, before they are placed on a
+page.
 """
 
 from collections.abc import Sequence
@@ -17,8 +17,8 @@ from training.handwriting.strokes import Points, Strokes
 from training.synthesis.optics import noise
 from training.synthesis.page import LINE, Color, Cover, Digit, Page
 
-_SHIFT: Final = 4  # OpenCV draws at fractions of a pixel: 4 binary digits
-_LARGEST: Final = 4000  # side in pixels of the largest mark that is drawn
+_SHIFT: Final = 4  # fractional bits of the coordinates that OpenCV is given
+_LARGEST: Final = 4000  # maximum side of a mark in pixels; larger ones are not drawn
 _NOTHING: Final = np.zeros((0, 0), np.uint8)
 
 
@@ -27,11 +27,11 @@ class Mark:
     """Something written, printed or ruled.
 
     Attributes:
-        strokes: Where it lies; two opposite corners where there is an image.
+        strokes: Its strokes, or two opposite corners if there is an image.
         layer: `DIGIT`, `WRITING` or `LINE`.
         digit: 0 to 9, or None for everything else.
-        image: None, or `(h, w)` uint8, 255 ink, that is stretched over the box of `strokes`.
-        width: None for the pen's width, or one of its own in the unit of the strokes.
+        image: None, or `(h, w)` uint8, 255 ink, stretched over the bounding box of `strokes`.
+        width: Line width in the unit of the strokes; None for the pen's.
     """
 
     strokes: Strokes
@@ -43,15 +43,15 @@ class Mark:
 
 @dataclass(frozen=True)
 class Pen:
-    """What marks are written with.
+    """A pen.
 
     Attributes:
         width: In pixels.
         color: RGB in `[0, 255]`.
-        opacity: 0 to 1; 0 labels what the picture shows already.
-        grain: 0 to 1, how uneven its lines are: pencil, chalk, a dry felt pen.
-        pressure: 0 to 1, how much its width wavers.
-        smooth: Whether its edges are soft; a computer's brush may have hard ones.
+        opacity: 0 to 1; with 0, only the labels are drawn.
+        grain: 0 to 1, unevenness of its lines: pencil, chalk, a dry felt pen.
+        pressure: 0 to 1, variation of its width.
+        smooth: Whether its edges are anti-aliased; a paint program's brush may have hard ones.
     """
 
     width: float
@@ -63,12 +63,18 @@ class Pen:
 
 
 def line(points: npt.ArrayLike, width: float | None = None) -> Mark:
-    """Rule a line through points."""
+    """Return a ruled line through points."""
     return Mark([np.asarray(points, np.float64)], LINE, width=width)
 
 
+def rectangle(x: float, y: float, width: float, height: float) -> Mark:
+    """Return a ruled rectangle with its top left corner at x and y."""
+    right, bottom = x + width, y + height
+    return line([[x, y], [right, y], [right, bottom], [x, bottom], [x, y]])
+
+
 def moved(mark: Mark, x: float, y: float, scale: float = 1.0) -> Mark:
-    """Return the mark scaled and then moved."""
+    """Return the mark, scaled and then moved."""
     width = mark.width and mark.width * scale
     return replace(mark, strokes=[s * scale + (x, y) for s in mark.strokes], width=width)
 
@@ -85,7 +91,7 @@ def placed(
     angle: float = 0.0,
     slant: float = 0.0,
 ) -> list[Mark]:
-    """Scale marks to pixels, slant and turn them, and move their box's top left to a corner."""
+    """Scale, slant and rotate marks, and move the top left of their bounding box to a corner."""
     cos, sin = np.cos(angle) * scale, np.sin(angle) * scale
     turn = np.array([[cos, sin], [-sin, cos]]) @ np.array([[1.0, 0.0], [slant, 1.0]]).T
     turned = [
@@ -98,7 +104,7 @@ def placed(
 
 
 def draw(page: Page, marks: Sequence[Mark], pen: Pen, rng: np.random.Generator) -> None:
-    """Draw marks whose points are pixels of the page, and enter their digits."""
+    """Draw marks, given in pixels of the page, and register their digits."""
     for mark in marks:
         cover, corner = (
             _stroked(mark, pen, rng) if mark.image is None else _stretched(mark, mark.image)
@@ -112,7 +118,7 @@ def draw(page: Page, marks: Sequence[Mark], pen: Pen, rng: np.random.Generator) 
 
 
 def _inked(cover: Cover, mark: Mark, pen: Pen, rng: np.random.Generator) -> Cover:
-    """Return how much of the pen's colour comes through."""
+    """Return the opacity of the pen's ink over a mark's coverage."""
     width = pen.width if mark.width is None else mark.width
     share = np.float32(pen.opacity * np.clip(width, 0.35, 1.0))
     if pen.grain > 0 and mark.image is None:
@@ -132,14 +138,14 @@ def _stretched(mark: Mark, image: Cover) -> tuple[Cover, list[int]]:
     grows = tall > image.shape[0]
     how = cv2.INTER_CUBIC if grows else cv2.INTER_AREA
     cover = cv2.resize(image, (wide, tall), interpolation=how)
-    if grows and mark.digit is not None:  # A smooth edge, as a pen's.
+    if grows and mark.digit is not None:  # a smooth edge like a pen's
         sharper = np.clip((cover.astype(np.float64) - 128) * min(3.0, tall / 28) + 128, 0, 255)
         cover = sharper.astype(np.uint8)
     return cover, corner.tolist()
 
 
 def _stroked(mark: Mark, pen: Pen, rng: np.random.Generator) -> tuple[Cover, list[int]]:
-    """Draw the mark's strokes with a round pen, on a sheet as large as they need."""
+    """Draw the mark's strokes with a round pen, on a sheet that just fits them."""
     width = pen.width if mark.width is None else mark.width
     low, high = pen_strokes.box(mark.strokes)
     pad = width / 2 + 1.5
@@ -169,7 +175,7 @@ def _stroked(mark: Mark, pen: Pen, rng: np.random.Generator) -> tuple[Cover, lis
 def _pressed(
     points: npt.NDArray[np.int32], wavers: float, rng: np.random.Generator
 ) -> list[tuple[npt.NDArray[np.int32], float]]:
-    """Cut a stroke into parts that are pressed harder and less hard."""
+    """Split a stroke into parts of varying relative width."""
     if wavers == 0 or len(points) < 6:
         return [(points, 1.0)]
     count = int(min(8, len(points) // 3))

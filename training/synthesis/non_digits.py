@@ -1,4 +1,4 @@
-"""Pictures without a digit, to measure what is rejected; none of them trains anything."""
+"""Pictures without a digit, for measuring rejection; never used for training."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ from training.synthesis import photos
 
 
 def scribble(rng: np.random.Generator) -> Picture:
-    """Draw a tangle: a smooth line through 10 to 40 places, in one to three strokes."""
+    """Draw a tangle of one to three smooth strokes, each through 10 to 40 points."""
     tangle = [
         _curve(rng.uniform(0, UNIT, (int(rng.integers(10, 41)), 2)))
         for _ in range(int(rng.integers(1, 4)))
@@ -27,7 +27,7 @@ def dots(rng: np.random.Generator) -> Picture:
 
 
 def lines(rng: np.random.Generator) -> Picture:
-    """Draw level lines, parallel lines or a cross; a single steep line would be a 1."""
+    """Draw horizontal lines, parallel lines or a cross; a single steep line would be a 1."""
     kind = int(rng.integers(3))
     if kind == 0:
         drawn = [_segment(rng, rng.uniform(-25, 25)) for _ in range(int(rng.integers(1, 4)))]
@@ -41,14 +41,14 @@ def lines(rng: np.random.Generator) -> Picture:
 
 
 def blank(rng: np.random.Generator) -> Picture:
-    """Return an untouched canvas of any gray or colour, or a photograph of empty paper."""
+    """Return a blank canvas of any color, or a photograph of blank paper."""
     if rng.random() < 0.5:
         return photos.photograph_blank(rng)
     return np.full((PAD, PAD, 3), rng.integers(0, 256, 3), np.uint8)
 
 
 def noise(rng: np.random.Generator) -> Picture:
-    """Return nothing but noise, of fine or coarse grain."""
+    """Return an image of noise."""
     side = int(rng.choice([28, 100, 300]))
     kind = int(rng.integers(3))
     if kind == 0:
@@ -66,11 +66,11 @@ KINDS: dict[str, Callable[[np.random.Generator], Picture]] = {
     "blank": blank,
     "noise": noise,
 }
-"""What makes each kind of picture, by its name."""
+"""Generators of each kind of picture, by name."""
 
 
 def _curve(places: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return a line that swings through `(n, 2)` places without corners."""
+    """Return a smooth line along `(n, 2)` points."""
     line = pen_strokes.interpolate(places, np.linspace(0, len(places) - 1, 20 * len(places)))
     window = np.hanning(31) / np.hanning(31).sum()
     padded = np.pad(line, ((15, 15), (0, 0)), mode="edge")
@@ -78,7 +78,7 @@ def _curve(places: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def _segment(rng: np.random.Generator, angle_degrees: float) -> npt.NDArray[np.float64]:
-    """Return a straight stroke of `UNIT` through a random place at that angle."""
+    """Return a straight stroke of length `UNIT` at that angle, with a random center."""
     angle = np.deg2rad(angle_degrees)
     half = np.array([np.cos(angle), np.sin(angle)]) * UNIT / 2
     middle = rng.uniform(0.4, 0.6, 2) * UNIT

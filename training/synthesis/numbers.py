@@ -1,4 +1,4 @@
-"""Numbers of several digits, as they are written on a canvas or on paper."""
+"""Numbers of several digits, written on a canvas or on paper."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ import numpy.typing as npt
 from training.handwriting import strokes as pen_strokes
 from training.handwriting.strokes import UNIT, Sample, Strokes, interpolate
 from training.handwriting.tracing import trace
-from training.synthesis import photos
+from training.synthesis import log_uniform, photos
 
 CANVASES = ((280, 560), (500, 500), (300, 900), (400, 800))  # height and width in pixels
 LENGTHS = (2, 3, 4, 5, 6)
-_ROWS = 40  # bands of a digit's height in which neighbours are kept apart
+_ROWS = 40  # horizontal bands in which the distance of neighbors is measured
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Number:
 
     Attributes:
         picture: `(H, W)` or `(H, W, 3)` uint8, dark on light.
-        digits: What was written, left to right.
+        digits: The written digits, left to right.
     """
 
     picture: npt.NDArray[np.uint8]
@@ -30,7 +30,7 @@ class Number:
 
 
 def choose(samples: Sequence[Sample], rng: np.random.Generator) -> list[Sample]:
-    """Choose the digits of a number of 2 to 6, all from one source, as one hand would write."""
+    """Choose 2 to 6 digits, all from one source."""
     first = samples[int(rng.integers(len(samples)))]
     same = [sample for sample in samples if sample.source == first.source]
     count = int(rng.choice(LENGTHS))
@@ -58,22 +58,21 @@ def on_canvas(chosen: Sequence[Sample], rng: np.random.Generator) -> Number:
 def on_paper(chosen: Sequence[Sample], rng: np.random.Generator) -> Number:
     """Write a number on paper and photograph it; see `training.synthesis.photos`."""
     parts = lay_out([sample.strokes for sample in chosen], rng, 0.05)
-    share = float(np.exp(rng.uniform(np.log(0.08), np.log(0.5))))
-    photo = photos.photograph(parts, rng, share, widest_pen=0.1)
+    photo = photos.photograph(parts, rng, log_uniform(0.08, 0.5, rng), widest_pen=0.1)
     return Number(photo.picture, "".join(sample.label for sample in chosen))
 
 
 def lay_out(digits: Sequence[Strokes], rng: np.random.Generator, pen: float) -> list[Strokes]:
-    """Write digits of any unit, about `UNIT` high, on a line from the origin that may slant.
+    """Arrange digits of any size, scaled to about `UNIT`, on a baseline that may be sloped.
 
-    `pen` is the width of its line as a share of a digit's height.
+    `pen` is the line width as a share of a digit's height.
     """
     gap = rng.uniform(0.08, 0.4)
     touching = rng.random() < 0.25
     parts: list[Strokes] = []
     for strokes in digits:
         part = _sized(strokes, rng)
-        # Ink of neighbours overlaps a little where they touch; else paper shows between them.
+        # Touching neighbors overlap a little; others have paper between them.
         touches = touching and rng.random() < 0.5
         apart = rng.uniform(-0.3, 0.2) * pen if touches else max(0.06, gap + rng.normal(0, 0.04))
         start = next_start(parts[-1], part, (apart + pen) * UNIT) if parts else 0.0
@@ -84,7 +83,7 @@ def lay_out(digits: Sequence[Strokes], rng: np.random.Generator, pen: float) -> 
 
 
 def _sized(strokes: Strokes, rng: np.random.Generator) -> Strokes:
-    """Return a digit about `UNIT` high that stands on the line y = 0, from x = 0 on."""
+    """Scale a digit to about `UNIT` and move it roughly onto the baseline y = 0, from x = 0."""
     low, high = pen_strokes.box(strokes)
     tall = max(high[1] - low[1], 0.6 * (high[0] - low[0]), 1e-6)
     scale = UNIT * np.clip(rng.normal(1, 0.1), 0.75, 1.3) / tall
@@ -94,9 +93,9 @@ def _sized(strokes: Strokes, rng: np.random.Generator) -> Strokes:
 
 
 def next_start(left: Strokes, right: Strokes, apart: float, deepest: float = 1 / 7) -> float:
-    """Return where `right` starts so that the pen's paths come as near as `apart`.
+    """Return the x offset of `right` at which the pen's paths are `apart` from each other.
 
-    Never deeper into the left one than `deepest` times `UNIT`, as hands do not write so.
+    It overlaps `left` by at most `deepest` times `UNIT`.
     """
     ends, starts = _profile(left, -np.inf), _profile(right, np.inf)
     near = np.array([ends[max(0, i - 2) : i + 3].max() for i in range(_ROWS)])
@@ -108,11 +107,11 @@ def next_start(left: Strokes, right: Strokes, apart: float, deepest: float = 1 /
 
 
 def _profile(strokes: Strokes, side: float) -> npt.NDArray[np.float64]:
-    """Return the outermost x in bands from the line upwards; `side` -inf: right, +inf: left."""
+    """Return the outermost x in each band from the baseline up; `side`: -inf right, inf left."""
     outermost = np.full(_ROWS, side)
     choose_outer = np.maximum if side < 0 else np.minimum
     for stroke in strokes:
-        # So near to each other that no band is skipped.
+        # Dense enough that no band is skipped.
         points = interpolate(stroke, np.linspace(0, len(stroke) - 1, 12 * len(stroke) - 11))
         rows = np.clip(-points[:, 1] / (1.4 * UNIT) * _ROWS + 2, 0, _ROWS - 1).astype(int)
         choose_outer.at(outermost, rows, points[:, 0])
@@ -122,7 +121,7 @@ def _profile(strokes: Strokes, side: float) -> npt.NDArray[np.float64]:
 def samples_from_images(
     images: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8]
 ) -> list[Sample]:
-    """Trace MNIST images, `(N, 28, 28)` uint8 with 255 ink, into samples of one source."""
+    """Trace MNIST images, `(N, 28, 28)` uint8, 255 ink, into samples of one source."""
     return [
         Sample("mnist", str(label), trace(image))
         for image, label in zip(images, labels, strict=True)

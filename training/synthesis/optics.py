@@ -1,4 +1,4 @@
-"""Light on its way into a picture: noise and blur, lamps and shadows, and what a camera does."""
+"""Image formation: noise and blur, illumination and shadows, and the camera."""
 
 from collections.abc import Sequence
 
@@ -6,26 +6,28 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from training.synthesis import log_uniform
+
 Field = npt.NDArray[np.float32]
-"""`(H, W)` or `(H, W, 3)`, light or the share of it that is reflected."""
+"""`(H, W)` or `(H, W, 3)`, light or reflectance."""
 
 WAVE_POINTS = 24
-"""Of a shadow's edge."""
+"""Number of points on a shadow's edge."""
 
 
 def noise(size: tuple[int, ...], grain: float, rng: np.random.Generator) -> Field:
-    """Return smooth noise of mean 0 and deviation about 1; spots of about `grain` pixels."""
+    """Return smooth noise of mean 0 and deviation about 1, with a grain in pixels."""
     return clouds([max(2, int(np.ceil(side / grain))) for side in size], size, rng)
 
 
 def clouds(cells: Sequence[int], size: tuple[int, ...], rng: np.random.Generator) -> Field:
-    """Return white noise of so many cells, of mean 0 and deviation 1, enlarged smoothly."""
+    """Return white noise of mean 0 and deviation 1 on a grid of cells, upsampled to `size`."""
     rough = rng.standard_normal(cells, dtype=np.float32)
     return cv2.resize(rough, size[::-1], interpolation=cv2.INTER_CUBIC)
 
 
 def blur(field: Field, sigma: float) -> Field:
-    """Blur by a Gaussian; a wide one on a smaller copy, which looks the same and is faster."""
+    """Apply a Gaussian blur; a wide one on a reduced copy, which is faster and looks the same."""
     step = max(1, int(sigma / 4))
     if step == 1:
         return cv2.GaussianBlur(field, (0, 0), max(sigma, 0.1))
@@ -37,7 +39,7 @@ def blur(field: Field, sigma: float) -> Field:
 
 
 def uneven_light(size: tuple[int, int], rng: np.random.Generator) -> Field:
-    """Return the light that falls on the paper: `(H, W, 3)` float32, 1 is full."""
+    """Return the illumination of the paper, `(H, W, 3)` float32, 1 is full."""
     y = np.linspace(-1, 1, size[0], dtype=np.float32)[:, None]
     x = np.linspace(-1, 1, size[1], dtype=np.float32)[None, :]
     angle = rng.uniform(0, 2 * np.pi)
@@ -56,16 +58,16 @@ def uneven_light(size: tuple[int, int], rng: np.random.Generator) -> Field:
 
 
 def _shadow(size: tuple[int, int], rng: np.random.Generator) -> Field:
-    """Return one shadow with a hard or soft edge (a hand, the telephone, a window frame)."""
+    """Return one shadow with a hard or soft edge (a hand, the phone, a window frame)."""
     longer = max(size)
     angle = rng.uniform(0, 2 * np.pi)
     middle = rng.uniform(0.15, 0.85, 2) * size[::-1]
     wave = rng.uniform(0, 0.05) * longer * np.cumsum(rng.normal(0, 0.5, WAVE_POINTS))
     depth = rng.uniform(0.15, 0.6) * longer if rng.random() < 0.35 else 4 * longer
     sheet = shadow_shape(size, middle, angle, wave, depth)
-    mask = blur(sheet, float(np.exp(rng.uniform(np.log(0.002), np.log(0.06)))) * longer)
+    mask = blur(sheet, log_uniform(0.002, 0.06, rng) * longer)
     dark = rng.uniform(0.2, 0.55)
-    tinted = np.array([1.0, 0.97, 0.92], np.float32)  # shadows are lit by the sky: bluish
+    tinted = np.array([1.0, 0.97, 0.92], np.float32)  # shadows are lit by the sky, hence bluish
     return 1 - mask[..., None] * (np.float32(dark) * tinted)
 
 
@@ -76,13 +78,13 @@ def shadow_shape(
     wave: npt.NDArray[np.float64],
     depth: float,
 ) -> Field:
-    """Fill what lies up to a depth behind a wavy edge through a place: 1 within, 0 elsewhere.
+    """Return a mask, 1 within `depth` behind a wavy edge through `middle` and 0 elsewhere.
 
-    `wave` is how far each of `WAVE_POINTS` points lies off the straight edge.
+    `wave` is the distance of each of `WAVE_POINTS` points from the straight edge.
     """
     along = np.array([np.cos(angle), np.sin(angle)])
     across = np.array([-along[1], along[0]])
-    t = np.linspace(-2, 2, WAVE_POINTS) * max(size)  # from far outside to far outside
+    t = np.linspace(-2, 2, WAVE_POINTS) * max(size)  # both ends far outside
     edge = middle + t[:, None] * along + wave[:, None] * across
     sheet = np.zeros(size, np.float32)
     outline = np.vstack([edge, edge[::-1] + depth * across])
@@ -91,10 +93,10 @@ def shadow_shape(
 
 
 def expose(radiance: Field, width: float, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """Do what the camera does: exposure, focus, noise, tone and JPEG.
+    """Simulate a camera: exposure, focus, noise, tone and JPEG.
 
-    The light that arrives, `(H, W, 3)` float32, becomes `(H, W, 3)` uint8 RGB. The focus is never
-    so bad that a pen's line of this width in pixels is lost.
+    Turns `(H, W, 3)` float32 light into `(H, W, 3)` uint8 RGB. Blur is limited so that a pen line
+    of `width` pixels stays visible.
     """
     exposed = radiance * (rng.uniform(0.6, 1.04) / np.percentile(radiance[::8, ::8], 95))
     sharp = min(rng.uniform(0.3, 1.8), 0.45 + 0.35 * width)
@@ -102,14 +104,14 @@ def expose(radiance: Field, width: float, rng: np.random.Generator) -> npt.NDArr
     if rng.random() < 0.2:
         exposed = _shake(exposed, min(0.6 * width + 1.5, 6.0), rng)
     exposed = _sensor(exposed, rng)
-    if rng.random() < 0.5:  # the telephone sharpens
+    if rng.random() < 0.5:  # sharpening by the phone
         exposed += rng.uniform(0.2, 0.8) * (exposed - blur(exposed, 1.2))
     toned = np.clip(exposed, 0, 1) ** rng.uniform(0.8, 1.15)
     return jpeg(np.round(toned * 255).astype(np.uint8), int(rng.integers(30, 96)))
 
 
 def _shake(exposed: Field, length: float, rng: np.random.Generator) -> Field:
-    """Blur along a short line, as a hand that moves while the shutter is open."""
+    """Apply motion blur along a short line, as from a shaking hand."""
     reach = max(1, round(length / 2))
     kernel = np.zeros((2 * reach + 1, 2 * reach + 1), np.float32)
     angle = rng.uniform(0, np.pi)
@@ -119,8 +121,8 @@ def _shake(exposed: Field, length: float, rng: np.random.Generator) -> Field:
 
 
 def _sensor(exposed: Field, rng: np.random.Generator) -> Field:
-    """Add noise that grows with the light, partly smoothed as telephones do, partly coloured."""
-    level = float(np.exp(rng.uniform(np.log(0.003), np.log(0.035))))
+    """Add luminance and color noise that grows with the light, sometimes smoothed."""
+    level = log_uniform(0.003, 0.035, rng)
     size = exposed.shape[:2]
     gray = rng.standard_normal(size, dtype=np.float32)
     if rng.random() < 0.5:
@@ -131,6 +133,6 @@ def _sensor(exposed: Field, rng: np.random.Generator) -> Field:
 
 
 def jpeg(picture: npt.NDArray[np.uint8], quality: int) -> npt.NDArray[np.uint8]:
-    """Save as JPEG and load again; RGB in, RGB out."""
+    """Compress an RGB picture as JPEG and decode it."""
     _, data = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
     return cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)

@@ -1,4 +1,4 @@
-"""A page in the making: its picture, what each pixel is, and where its digits are."""
+"""A page under construction: its picture, pixel labels and digit boxes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,18 +14,18 @@ Picture = npt.NDArray[np.uint8]
 Cover = npt.NDArray[np.uint8]
 _Part = tuple[slice, ...]
 Vector = Sequence[float] | npt.NDArray[np.number]
-"""A few numbers: x and y, width and height, or a color."""
+"""Two or three numbers: x and y, width and height, or a color."""
 
 Color = Vector
-"""RGB in `[0, 255]`, or in `[0, 1]` where it is light."""
+"""RGB in `[0, 255]`, or in `[0, 1]` for reflected light."""
 
 DIGIT: Final = 0
 WRITING: Final = 1
 LINE: Final = 2
-"""Layers of `Page.layers`: ink of digits; other writing; lines, boxes and frames."""
+"""Layers of `Page.layers`: digit ink; other writing; lines, boxes and frames."""
 
 _VISIBLE: Final = 0.6
-"""Share of its box that a digit keeps when a page is cut; with less it is a fragment."""
+"""Minimum share of a digit's box inside a crop; with less, the digit becomes a fragment."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Digit:
 
     Attributes:
         digit: 0 to 9.
-        box: x, y, width, height in pixels around its ink.
+        box: x, y, width and height of its ink's bounding box in pixels.
     """
 
     digit: int
@@ -47,9 +47,8 @@ class Page:
 
     Attributes:
         picture: `(H, W, 3)` uint8 RGB.
-        layers: `(H, W, 3)` uint8, 0-255: how much of the pixel each of `DIGIT`, `WRITING` and
-            `LINE` covers.
-        digits: The digits that are to be found.
+        layers: `(H, W, 3)` uint8: coverage of each pixel by `DIGIT`, `WRITING` and `LINE`.
+        digits: The digits to be found.
         kind: Names of the parts that the page is composed of.
     """
 
@@ -60,7 +59,7 @@ class Page:
 
     @classmethod
     def blank(cls, picture: Picture, kind: str) -> Self:
-        """Return a page without anything on it."""
+        """Return a page with nothing on it."""
         return cls(picture, np.zeros_like(picture), [], [kind])
 
     @property
@@ -76,14 +75,14 @@ class Page:
         layer: int | None,
         cover: Cover | None = None,
     ) -> None:
-        """Cover a part of the page with one colour; what lies outside of the page is cut.
+        """Paint one color over a part of the page, clipped to the page.
 
         Args:
-            ink: `(h, w)` uint8, 255 is the full colour, 0 leaves the page as it is.
-            corner: x and y of its top left corner.
+            ink: `(h, w)` uint8 opacity; 0 leaves the page unchanged.
+            corner: x and y of the top left corner.
             color: In `[0, 255]`.
-            layer: What it is; None hides the labels of what it covers.
-            cover: `(h, w)` uint8 for the label, if it is not `ink` itself.
+            layer: The layer to label; None erases the labels below.
+            cover: `(h, w)` uint8 coverage for the label, by default `ink`.
         """
         below, part = self._overlap(ink.shape, corner)
         view, labels = self.picture[below], self.layers[below]
@@ -96,7 +95,7 @@ class Page:
             np.maximum(labels[..., layer], label[part], out=labels[..., layer])
 
     def _overlap(self, size: tuple[int, ...], corner: Sequence[int]) -> tuple[_Part, _Part]:
-        """Return the part of the page that a thing of height and width covers, and its own part."""
+        """Return the overlap with an array of height and width, as slices of the page and of it."""
         below, part = [], []
         for start, length, whole in zip(corner[::-1], size, self.size, strict=True):
             first = max(0, start)
@@ -106,14 +105,14 @@ class Page:
         return tuple(below), tuple(part)
 
     def warp(self, matrix: npt.NDArray[np.float64], size: tuple[int, int], fill: Color) -> Self:
-        """Map the page by a `(3, 3)` matrix into a picture of height and width."""
+        """Warp the page by a `(3, 3)` matrix into a picture of that height and width."""
         fill = np.asarray(fill, np.float64).tolist()
         picture = cv2.warpPerspective(self.picture, matrix, size[::-1], borderValue=fill)
         layers = cv2.warpPerspective(self.layers, matrix, size[::-1])
         return self._mapped(picture, layers, matrix)
 
     def resize(self, side: int, interpolation: int) -> Self:
-        """Scale to a square with OpenCV's interpolation."""
+        """Resize to a square with an OpenCV interpolation."""
         picture, layers = (
             cv2.resize(image, (side, side), interpolation=interpolation)
             for image in (self.picture, self.layers)
@@ -122,7 +121,7 @@ class Page:
         return self._mapped(picture, layers, np.diag([side / width, side / height, 1.0]))
 
     def _mapped(self, picture: Picture, layers: Picture, matrix: npt.NDArray[np.float64]) -> Self:
-        """Return a page of these arrays, with the boxes mapped by a `(3, 3)` matrix."""
+        """Return a page of these arrays, with boxes mapped by a `(3, 3)` matrix."""
         digits = []
         for digit in self.digits:
             x, y, w, h = digit.box
@@ -132,7 +131,7 @@ class Page:
         return replace(self, picture=picture, layers=layers, digits=digits)
 
     def crop(self, left: int, top: int, width: int, height: int) -> Self:
-        """Cut a part out; digits that are cut through become other writing."""
+        """Crop the page; digits cut by the edge become other writing."""
         digits = []
         for digit in self.digits:
             x, y, w, h = digit.box
@@ -151,7 +150,7 @@ class Page:
         return replace(self, picture=picture, layers=layers, digits=digits)
 
     def paste(self, other: "Page", corner: Sequence[int], cover: Cover | None = None) -> None:
-        """Lay another page on this one, where `cover` (all of it if None) is above 0."""
+        """Blend another page onto this one by `cover`, `(h, w)` uint8; None is fully opaque."""
         below, part = self._overlap(other.size, corner)
         if cover is None:
             cover = np.full(other.size, 255, np.uint8)

@@ -1,8 +1,8 @@
-"""Pages as the finder sees them, with their labels.
+"""Training pages for the finder, with their labels.
 
     python -m training.synthesis.pages OUT.png --hands runs/finder/hands.npz --seed 1
 
-draws a sheet of pages with what is known about them, to look at.
+draws a sheet of pages and their labels for inspection.
 """
 
 from dataclasses import dataclass, replace
@@ -19,27 +19,27 @@ from training.synthesis.page import DIGIT, Digit, Page
 from training.synthesis.writing import Hands, load_hands
 
 _COVERED: Final = 90
-"""Cover of a pixel of the square, of 255, from which on it is of a class."""
+"""Minimum coverage of a pixel, out of 255, that gives it a class."""
 
 _TINY: Final = 7.0
-"""Height in pixels of the square below which a digit cannot be told from other writing."""
+"""Height in pixels of the square up to which a digit is indistinguishable from other writing."""
 
 _LEAST_CONTRAST: Final = 14.0
-"""Gray levels between a digit's ink and the page around it below which nobody would read it."""
+"""Contrast of digit ink with its surroundings, in gray levels, up to which it is illegible."""
 
 COLORS: Final = ((0, 0, 0), (0, 220, 0), (255, 60, 60), (70, 110, 255))
-"""Of the classes, in figures."""
+"""RGB of each class in figures."""
 
 
 @dataclass(frozen=True, eq=False)
 class Made:
-    """A page as the finder sees it.
+    """A training sample for the finder.
 
     Attributes:
         picture: `(SIDE, SIDE, 3)` uint8 RGB.
-        classes: `(SIDE / 2, SIDE / 2)` uint8: 0 nothing, 1 ink of digits, 2 other writing,
-            3 lines and boxes.
-        digits: Boxes are in pixels of the square.
+        classes: `(SIDE / 2, SIDE / 2)` uint8: 0 background, 1 digit ink, 2 other writing, 3 lines
+            and boxes.
+        digits: Their boxes are in pixels of the square.
         kind: Names of the page's parts, joined by `+`.
     """
 
@@ -50,13 +50,13 @@ class Made:
 
 
 def make(hands: Hands, seed: int, index: int) -> Made:
-    """Make a page; the same for the same hands, seed and index."""
+    """Generate the page of a seed and an index; deterministic."""
     rng = np.random.default_rng([seed, index])
     return _without_unseen(_squared(compose(hands, rng)))
 
 
 def _without_unseen(made: Made) -> Made:
-    """Drop digits that nobody could see, so faint or hidden; the tiny become other writing."""
+    """Drop digits that are too faint or hidden; relabel tiny ones as other writing."""
     ink = (made.classes == 1).astype(np.float32)
     if not made.digits:
         return made
@@ -66,7 +66,7 @@ def _without_unseen(made: Made) -> Made:
     around = near / np.maximum(cv2.blur(paper, (15, 15)), 0.02)[..., None]
     contrast = picture - around
     seen, dropped = [], []
-    others = np.ones(ink.shape, bool)  # places of no digit that is seen
+    others = np.ones(ink.shape, bool)  # outside of all visible digits
     for digit in made.digits:
         x, y, w, h = (round(v / 2) for v in digit.box)
         part = (slice(max(0, y), y + h + 1), slice(max(0, x), x + w + 1))
@@ -88,10 +88,10 @@ def _squared(page: Page) -> Made:
     layers = cv2.resize(page.layers, place.size[::-1], interpolation=cv2.INTER_AREA)
     covers = np.zeros((SIDE, SIDE, 3), np.uint8)
     covers[place.top :, place.left :][: place.size[0], : place.size[1]] = layers
-    # The most covered of four pixels, so that thin strokes keep their class.
+    # Halve by the maximum of four pixels, so that thin strokes keep their class.
     covers = np.maximum(covers[::2], covers[1::2])
     covers = np.maximum(covers[:, ::2], covers[:, 1::2])
-    # Ink of a digit counts before what crosses it.
+    # Digit ink takes precedence over what crosses it.
     covers[..., DIGIT] = np.where(covers[..., DIGIT] >= _COVERED, 255, 0)
     classes = np.where(covers.max(axis=2) >= _COVERED, 1 + covers.argmax(axis=2), 0)
     factors = np.array([place.size[1] / width, place.size[0] / height] * 2)
@@ -104,7 +104,7 @@ def _squared(page: Page) -> Made:
 
 
 def _with_labels(made: Made) -> npt.NDArray[np.uint8]:
-    """Put the picture and its labels side by side."""
+    """Show the picture and its labels side by side."""
     classes = cv2.resize(made.classes, (SIDE, SIDE), interpolation=cv2.INTER_NEAREST)
     shown = (0.45 * made.picture + 60).astype(np.uint8)
     shown[classes > 0] = np.array(COLORS, np.uint8)[classes[classes > 0]]

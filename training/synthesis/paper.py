@@ -1,4 +1,4 @@
-"""Sheets of paper, ruled or not, and desks that they lie on, for photographs."""
+"""Sheets of paper, plain or ruled, and the desks below them, for photographs."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from training.handwriting.strokes import Strokes, rotation
 from training.synthesis.optics import Field, blur, clouds, noise
 from training.synthesis.page import Color
 
-# Colors are shares of red, green and blue light that are reflected.
+# Colors are reflectances of red, green and blue light.
 _PAPERS: tuple[Color, ...] = (
     (0.96, 0.96, 0.95),  # office paper
     (0.93, 0.94, 0.97),  # with brightener, bluish
@@ -44,13 +44,13 @@ _DESKS: tuple[Color, ...] = (
 
 @dataclass(frozen=True)
 class Scene:
-    """Where a photograph shows its paper, and how large.
+    """The view of the paper in a photograph.
 
     Attributes:
         size: Height and width of the picture in pixels.
         height_mm: Height of the writing.
-        scale: Pixels a millimetre.
-        matrix: `(3, 3)` float64, takes millimetres from the writing's corner to the picture.
+        scale: Pixels per millimeter.
+        matrix: `(3, 3)` float64, maps millimeters from the writing's corner to pixels.
     """
 
     size: tuple[int, int]
@@ -61,12 +61,12 @@ class Scene:
 
 @dataclass(frozen=True)
 class Ruling:
-    """Parallel lines that are printed on paper.
+    """Parallel lines printed on paper.
 
     Attributes:
         lines: In pixels of the picture.
-        width: Of each, in pixels.
-        cover: Share of the paper that they hide, 0 to 1.
+        width: Line width in pixels.
+        cover: Opacity, 0 to 1.
     """
 
     lines: Strokes
@@ -75,10 +75,7 @@ class Ruling:
 
 
 def blank_sheet(scene: Scene, rng: np.random.Generator) -> tuple[Field, list[Ruling]]:
-    """Return the light that the empty paper reflects, and what is printed on it.
-
-    The light is `(H, W, 3)` float32 in `[0, 1]`.
-    """
+    """Return the reflectance of blank paper, `(H, W, 3)` float32 in `[0, 1]`, and its ruling."""
     tint = np.array(_PAPERS[rng.choice(len(_PAPERS), p=_PAPER_ODDS)])
     tint = np.clip(tint + rng.normal(0, 0.012, 3), 0, 1)
     texture = 1 + rng.uniform(0.002, 0.02) * noise(scene.size, 1.5, rng)
@@ -88,7 +85,7 @@ def blank_sheet(scene: Scene, rng: np.random.Generator) -> tuple[Field, list[Rul
 
 
 def _rule(reflected: Field, scene: Scene, rng: np.random.Generator) -> list[Ruling]:
-    """Print lines or squares on the paper, with a margin now and then; in place."""
+    """Print lines, sometimes with a margin, or squares on the paper, in place."""
     kind = rng.choice(["blank", "lines", "squares"], p=[0.34, 0.36, 0.30])
     if kind == "blank":
         return []
@@ -96,7 +93,7 @@ def _rule(reflected: Field, scene: Scene, rng: np.random.Generator) -> list[Ruli
     strength = rng.uniform(0.35, 1.0)
     width = rng.uniform(0.12, 0.35) * scene.scale
     spacing = rng.choice([4.0, 5.0, 5.0, 10.0] if kind == "squares" else [6.0, 7.0, 8.0, 9.0])
-    # Writing stands on a line more often than not; `origin` is the foot of the writing.
+    # Writing is on a line more often than not; `origin` is its baseline.
     origin = scene.height_mm + (rng.normal(0, 0.6) if rng.random() < 0.6 else rng.uniform(0, 9))
     lines = _parallels(scene, spacing, origin, across=False)
     if kind == "squares":
@@ -110,7 +107,7 @@ def _rule(reflected: Field, scene: Scene, rng: np.random.Generator) -> list[Ruli
 
 
 def _parallels(scene: Scene, spacing: float, origin: float, *, across: bool) -> Strokes:
-    """Return lines every `spacing` mm over all that the camera sees, in pixels of the picture."""
+    """Return lines every `spacing` mm across the whole picture, in pixels."""
     height, width = scene.size
     corners = [np.array([[0, 0], [width, 0], [0, height], [width, height]], np.float64)]
     low, high = pen_strokes.box(pen_strokes.transform(corners, np.linalg.inv(scene.matrix)))
@@ -132,7 +129,7 @@ def _print(
     color: npt.NDArray[np.float64],
     strength: float,
 ) -> Ruling:
-    """Put thin printed lines onto the paper, in place; narrower than a pixel they get fainter."""
+    """Print thin lines on the paper, in place; those narrower than a pixel become fainter."""
     ruling = Ruling(lines, max(1.0, width), strength * min(1.0, width))
     if lines:
         cover = pen_strokes.draw(lines, reflected.shape[:2], ruling.width)
@@ -144,11 +141,11 @@ def _print(
 def lay_on_desk(
     sheet: Field, rng: np.random.Generator
 ) -> tuple[Field, npt.NDArray[np.float64], float]:
-    """Lay a sheet on a desk, turned and aslant; an edge or two may lie beyond the picture.
+    """Lay a sheet on a desk, rotated and in perspective; some edges may be outside the picture.
 
     Returns:
-        The light that both reflect, `(H, W, 3)` float32 as the sheet's; the `(3, 3)` matrix from
-        the sheet to the picture; and about how many pixels of the picture one of the sheet takes.
+        The reflectance of both, `(H, W, 3)` float32 like the sheet's; the `(3, 3)` matrix from the
+        sheet to the picture; and its approximate scale.
     """
     height, width = sheet.shape[:2]
     size = np.array([width, height], np.float64)
@@ -169,7 +166,7 @@ def lay_on_desk(
 
 
 def _desk(size: tuple[int, int], rng: np.random.Generator) -> Field:
-    """Return the light that an empty desk reflects, with the grain of wood or without."""
+    """Return the reflectance of an empty desk, with or without wood grain."""
     color = np.array(_DESKS[rng.integers(len(_DESKS))]) * rng.uniform(0.8, 1.2)
     texture = _wood(size, rng) if rng.random() < 0.6 else noise(size, rng.uniform(2, 30), rng)
     lit = color * (1 + rng.uniform(0.02, 0.15) * texture[..., None])
@@ -177,7 +174,7 @@ def _desk(size: tuple[int, int], rng: np.random.Generator) -> Field:
 
 
 def _wood(size: tuple[int, int], rng: np.random.Generator) -> Field:
-    """Return noise that is drawn out along or across."""
+    """Return noise stretched horizontally or vertically."""
     grain = rng.uniform(2, 6), rng.uniform(20, 80)
     if rng.random() < 0.5:
         grain = grain[::-1]

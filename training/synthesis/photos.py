@@ -1,7 +1,7 @@
-"""Photographs of pen on paper, made from pen strokes: what a telephone's camera sees.
+"""Synthetic phone photographs of pen on paper, rendered from pen strokes.
 
-Lengths on the paper are millimetres, so that pen, ruling and picture keep their real proportions;
-the camera then adds a slanting view, light, shadow, blur, noise and JPEG. Everything is drawn from
+Lengths on the paper are in millimeters, so that pen and ruling have realistic proportions. The
+camera adds perspective, light, shadow, blur, noise and JPEG artifacts. All randomness comes from
 one `numpy.random.Generator`: the same generator state gives the same picture.
 """
 
@@ -11,8 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from digits.prediction import Box
 from training.handwriting import strokes as pen_strokes
-from training.handwriting.strokes import Box, Strokes, rotation, translation
+from training.handwriting.strokes import Strokes, rotation, translation
+from training.synthesis import log_uniform
 from training.synthesis.optics import Field, expose, noise, uneven_light
 from training.synthesis.page import Color
 from training.synthesis.paper import Ruling, Scene, blank_sheet, lay_on_desk
@@ -20,13 +22,13 @@ from training.synthesis.paper import Ruling, Scene, blank_sheet, lay_on_desk
 
 @dataclass(frozen=True)
 class Pen:
-    """A kind of pen: its lines' width, how dark it is and how evenly it writes.
+    """A kind of pen.
 
     Attributes:
-        colors: Light that a full line reflects, one of them is taken.
-        width: Least and greatest line width in millimetres.
-        cover: Least and greatest share of the paper that a full line hides.
-        grain: How much of the paper's grain shows in the line, 0 to 1.
+        colors: Possible reflectances of a solid line.
+        width: Minimum and maximum line width in millimeters.
+        cover: Minimum and maximum opacity of a solid line.
+        grain: Visibility of the paper's grain in the line, 0 to 1.
     """
 
     colors: tuple[Color, ...]
@@ -49,14 +51,14 @@ _PEN_ODDS = (0.34, 0.2, 0.22, 0.16, 0.08)
 
 @dataclass(frozen=True)
 class Photo:
-    """A picture and what is known about it.
+    """A photograph and its ground truth.
 
     Attributes:
         picture: `(H, W, 3)` uint8 RGB.
-        boxes: One `(x, y, width, height)` in pixels around each part's ink, in the order given.
-        strokes: Of each part, in pixels of the picture.
+        boxes: Bounding box of each part's ink, `(x, y, width, height)` in pixels, in input order.
+        strokes: Strokes of each part, in pixels of the picture.
         pen_width: In pixels.
-        rulings: Lines that are printed on the paper, in pixels of the picture.
+        rulings: Lines printed on the paper, in pixels of the picture.
     """
 
     picture: npt.NDArray[np.uint8]
@@ -78,21 +80,16 @@ def photograph(  # noqa: PLR0913 - one scene, each side of it optional
     """Write a digit, or the digits of a number, on paper and photograph it.
 
     Args:
-        parts: Strokes of each digit where they lie in the writing, all in the same unit.
-        rng: Decides paper, ruling, pen, light and camera.
-        height_share: Height of the writing as a share of the picture's height; random between
-            0.08 and 0.8 if None, small ones more often. It is reduced where the writing would be
-            wider than the picture.
-        widest_pen: Greatest width of the line as a share of the height of the writing.
-        on_desk: Whether the camera sees the sheet's edges too; the share is then of the sheet's
-            height.
-        longest: Greatest length of the picture's longer side in pixels.
-
-    Returns:
-        The photograph, with a box for each part.
+        parts: Strokes of each digit, positioned, all in the same unit.
+        rng: Chooses paper, ruling, pen, light and camera.
+        height_share: Height of the writing as a share of the picture's height; if None,
+            log-uniform between 0.08 and 0.8. Reduced where the writing would exceed the picture.
+        widest_pen: Maximum line width as a share of the height of the writing.
+        on_desk: Whether the sheet's edges are visible, too; the share is then of its height.
+        longest: Maximum length of the picture's longer side in pixels.
 
     Raises:
-        ValueError: If there is no point at all.
+        ValueError: If there are no points.
     """
     low, high = pen_strokes.box([stroke for part in parts for stroke in part])
     extent = np.maximum(high - low, 0.05 * (high - low).max() + 1e-6)
@@ -118,7 +115,7 @@ def photograph(  # noqa: PLR0913 - one scene, each side of it optional
 
 
 def photograph_blank(rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """Photograph paper, ruled or not, that nobody has written on: `(H, W, 3)` uint8 RGB."""
+    """Photograph paper, plain or ruled, without writing: `(H, W, 3)` uint8 RGB."""
     scene = _scene(np.array([0.7, 1.0]), rng, None, 1600)
     return expose(blank_sheet(scene, rng)[0] * uneven_light(scene.size, rng), 4.0, rng)
 
@@ -129,23 +126,23 @@ def _scene(
     height_share: float | None,
     longest: int,
 ) -> Scene:
-    """Choose the picture's size and where the writing lies in it.
+    """Choose the picture's size and the position of the writing in it.
 
     `extent` is the width and height of the writing in units of its height.
     """
     size = _picture_size(rng, longest)
-    share = height_share or float(np.exp(rng.uniform(np.log(0.08), np.log(0.8))))
+    share = height_share or log_uniform(0.08, 0.8, rng)
     height = min(share * size[0], 0.88 * size[1] / extent[0], 0.88 * size[0])
-    # Small writing is what fits on a line; large writing may be either near or truly large.
-    height_mm = float(np.exp(rng.uniform(np.log(5), np.log(14 + 46 * share))))
+    # Small writing fits on a line; large writing is either close to the camera or truly large.
+    height_mm = log_uniform(5, 14 + 46 * share, rng)
     scale = height / height_mm
     matrix = _view(extent * height, size, rng) @ np.diag([scale, scale, 1.0])
     return Scene(size, height_mm, scale, matrix)
 
 
 def _picture_size(rng: np.random.Generator, longest: int) -> tuple[int, int]:
-    """Return height and width: the longer side 0.3 to 1 times the longest, either way up."""
-    longer = round(float(np.exp(rng.uniform(np.log(0.3 * longest), np.log(longest)))))
+    """Return height and width, portrait or landscape; the longer side is 0.3 to 1 x `longest`."""
+    longer = round(log_uniform(0.3 * longest, longest, rng))
     shorter = round(longer / float(rng.choice([4 / 3, 4 / 3, 3 / 2, 16 / 9, 1.0])))
     return (longer, shorter) if rng.random() < 0.5 else (shorter, longer)
 
@@ -153,7 +150,7 @@ def _picture_size(rng: np.random.Generator, longest: int) -> tuple[int, int]:
 def _view(
     extent: npt.NDArray[np.float64], size: tuple[int, int], rng: np.random.Generator
 ) -> npt.NDArray[np.float64]:
-    """Return the matrix from upright pixels at the origin to a turned, slanting view.
+    """Return the matrix from upright pixels at the origin to a rotated perspective view.
 
     The corners of the writing stay at least 1.5 % of the picture away from its edges.
     """
@@ -176,7 +173,7 @@ def _view(
 def _write(
     reflected: Field, strokes: Strokes, pen: Pen, width: float, rng: np.random.Generator
 ) -> None:
-    """Write strokes onto the paper, in place; only the part around them is touched."""
+    """Draw strokes on the paper, in place."""
     low, high = pen_strokes.box(strokes)
     pad = int(2 * width) + 3
     x0, y0 = (max(0, int(v) - pad) for v in low)
@@ -185,9 +182,9 @@ def _write(
     size = view.shape[:2]
     cover = _pressed([stroke - (x0, y0) for stroke in strokes], size, width, rng)
     cover *= rng.uniform(*pen.cover) * np.clip(1 + 0.05 * noise(size, 4 * width, rng), 0, 1)
-    # Grain is paper fibre that the pen slid over: finer than the line, never all of it.
-    fibre = np.clip(0.5 + 0.5 * noise(size, max(1.0, 0.2 * width), rng), 0, 1)
-    cover *= 1 - pen.grain * rng.uniform(0.3, 1.0) * fibre
+    # Grain is paper fiber that the pen skipped: finer than the line.
+    fiber = np.clip(0.5 + 0.5 * noise(size, max(1.0, 0.2 * width), rng), 0, 1)
+    cover *= 1 - pen.grain * rng.uniform(0.3, 1.0) * fiber
     color = np.array(pen.colors[rng.integers(len(pen.colors))]) * rng.uniform(0.85, 1.15)
     view *= 1 - cover[..., None] * (1 - color.astype(np.float32))
 
@@ -195,7 +192,7 @@ def _write(
 def _pressed(
     strokes: Strokes, size: tuple[int, int], width: float, rng: np.random.Generator
 ) -> Field:
-    """Draw strokes whose width wavers a little with the pressure of the hand."""
+    """Draw strokes whose width varies slightly with pressure."""
     full = pen_strokes.draw(strokes, size, width)
     lighter = pen_strokes.draw(strokes, size, max(1.0, 0.75 * width))
     pressure = np.clip(0.7 + 0.5 * noise(size, 12 * width + 8, rng), 0, 1)

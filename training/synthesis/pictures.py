@@ -1,8 +1,8 @@
-"""Pictures of the world: crops of photographs that Python packages ship, and things on pages.
+"""Natural pictures, cropped from photographs in Python packages, and objects lying on pages.
 
-The photographs are scikit-image's (`skimage/data`, each in the public domain or CC0 by what
-`skimage.data` says of it) and one of matplotlib's (public domain). They are read where the packages
-are installed, and nothing of them is kept but what a network learns.
+The photographs are scikit-image's (`skimage/data`, each in the public domain or CC0 according to
+`skimage.data`) and one of matplotlib's (public domain). They are read from the installed packages;
+nothing of them is kept but what a network learns.
 """
 
 from collections.abc import Iterator
@@ -14,6 +14,7 @@ from typing import Final
 import cv2
 import numpy as np
 
+from training.synthesis import log_uniform
 from training.synthesis.optics import clouds, noise
 from training.synthesis.page import Page, Picture
 
@@ -23,7 +24,7 @@ _PICTURES: Final = (
     ("matplotlib", "mpl-data/sample_data/*.jpg"),
 )
 _LEFT_OUT: Final = ("page", "text", "logo", "color", "chessboard", "phantom", "motorcycle")
-"""Writing, drawings, and one whose licence is not plain."""
+"""Writing, drawings, and one whose license is unclear."""
 
 _SKINS: Final = ((245, 208, 180), (228, 180, 145), (198, 140, 105), (150, 98, 68), (95, 60, 45))
 _LARGEST: Final = 700
@@ -44,7 +45,7 @@ def photographs() -> tuple[Picture, ...]:
 
 
 def package_files(*patterns: tuple[str, str]) -> Iterator[Path]:
-    """Find files of installed packages, by package and pattern; a missing package has none."""
+    """Find files of installed packages by package and pattern; skip missing packages."""
     for package, pattern in patterns:
         spec = find_spec(package)
         if spec and spec.origin:
@@ -52,7 +53,7 @@ def package_files(*patterns: tuple[str, str]) -> Iterator[Path]:
 
 
 def natural(size: tuple[int, int], rng: np.random.Generator) -> Picture:
-    """Return a picture of the world of height and width: a crop, turned, recoloured or mixed."""
+    """Return a natural picture of height and width: a crop, sometimes mixed or recolored."""
     picture = _crop(size, rng)
     if rng.random() < 0.15:
         other = _crop(size, rng)
@@ -84,7 +85,7 @@ def _crop(size: tuple[int, int], rng: np.random.Generator) -> Picture:
 
 
 def texture(size: tuple[int, int], rng: np.random.Generator) -> Picture:
-    """Return a plain thing's surface: wood, cloth, stone, a carpet, stripes, or mere noise."""
+    """Return a texture like wood, cloth, stone, carpet, stripes or noise."""
     picture = np.empty((*size, 3), np.float32)
     picture[:] = rng.uniform(20, 235) + rng.normal(0, 25, 3)
     colored, sharp = rng.random() < 0.2, rng.random() < 0.2
@@ -101,14 +102,14 @@ def texture(size: tuple[int, int], rng: np.random.Generator) -> Picture:
 
 
 def clutter(size: tuple[int, int], rng: np.random.Generator) -> Picture:
-    """Return patches, bars and discs of any colours, lit unevenly: rooms and shelves, roughly."""
+    """Return unevenly lit patches, bars and discs of any color, roughly like rooms and shelves."""
     height, width = size
     picture = np.full((height, width, 3), rng.integers(0, 256, 3), np.uint8)
     for _ in range(int(rng.integers(4, 30))):
         color = rng.integers(0, 256, 3).tolist()
         place = (rng.uniform(-0.1, 1.1, 2) * (width, height)).astype(int)
         x, y = place.tolist()
-        reach = float(np.exp(rng.uniform(np.log(0.02), np.log(0.5)))) * max(size)
+        reach = log_uniform(0.02, 0.5, rng) * max(size)
         kind = rng.random()
         if kind < 0.35:
             angle = rng.choice([0, 0, 90, rng.uniform(0, 180)])
@@ -131,7 +132,7 @@ def clutter(size: tuple[int, int], rng: np.random.Generator) -> Picture:
 
 
 def lay_hand(page: Page, rng: np.random.Generator) -> None:
-    """Lay a hand on the page: a palm and fingers, stretched or folded, reaching in from outside."""
+    """Lay a hand on the page: a palm and fingers, straight or bent, and an arm from outside."""
     height, width = page.size
     side = max(page.size)
     cover = np.zeros((height, width), np.uint8)
@@ -156,7 +157,7 @@ def lay_hand(page: Page, rng: np.random.Generator) -> None:
 
 
 def lay_pen(page: Page, rng: np.random.Generator) -> None:
-    """Lay a pen, a ruler's edge, a stick or a cable on the page."""
+    """Lay a pen, a ruler, a stick or a cable on the page."""
     height, width = page.size
     side = max(page.size)
     cover = np.zeros((height, width), np.uint8)
@@ -183,7 +184,7 @@ def lay_pen(page: Page, rng: np.random.Generator) -> None:
 
 
 def lay_thing(page: Page, rng: np.random.Generator) -> None:
-    """Lay a thing on the page: a coin, a cup, a phone; a piece of the world in some outline."""
+    """Lay an object (a coin, a cup, a phone) on the page: an outline filled with a picture."""
     side = max(page.size)
     reach = int(rng.uniform(0.04, 0.25) * side) + 4
     cover = np.zeros((2 * reach, 2 * reach), np.uint8)
@@ -203,7 +204,7 @@ def lay_thing(page: Page, rng: np.random.Generator) -> None:
 
 
 def shade(page: Page, cover: np.ndarray, rng: np.random.Generator) -> None:
-    """Let a thing throw a shadow."""
+    """Draw the shadow of an object."""
     side = max(page.size)
     blurred = cv2.GaussianBlur(cover[::2, ::2], (0, 0), max(1.0, side * rng.uniform(0.003, 0.015)))
     blurred = cv2.resize(blurred, cover.shape[::-1], interpolation=cv2.INTER_LINEAR)

@@ -1,12 +1,12 @@
-"""Raster images of digits as programs show them: in plots with axes, and cut out of a grid."""
+"""Digits as raster images: plotted with axes, or cut from a grid of cells."""
 
 from typing import Final
 
 import cv2
 import numpy as np
 
-from training.synthesis import camera
-from training.synthesis.marks import Pen, box_of, draw, line, placed
+from training.synthesis import camera, log_uniform
+from training.synthesis.marks import Pen, box_of, draw, line, placed, rectangle
 from training.synthesis.page import DIGIT, Digit, Page
 from training.synthesis.surfaces import SURFACES, pen_for
 from training.synthesis.writing import Hands, print_text
@@ -24,7 +24,7 @@ _COLORMAPS: Final = (
 
 
 def plot(hands: Hands, rng: np.random.Generator) -> Page:
-    """A raster image of a digit in a plot: axes, ticks, title, a bar of colours."""
+    """A raster image of a digit in a plot, with axes, ticks, title and color bar."""
     side = int(rng.integers(120, 360))
     image = raster(hands, rng)
     inner = image.resize(side, int(rng.choice([cv2.INTER_NEAREST, cv2.INTER_LINEAR])))
@@ -48,9 +48,7 @@ def plot(hands: Hands, rng: np.random.Generator) -> Page:
             put(str(index * 5), left - 3.2 * tall, top + at)
             tick = line([[left + at, top + side], [left + at, top + side + 3]])
             draw(page, [tick], ink, rng)
-        x, y = left + side, top + side
-        frame = line([[left, top], [x, top], [x, y], [left, y], [left, top]])
-        draw(page, [frame], ink, rng)
+        draw(page, [rectangle(left, top, side, side)], ink, rng)
     if rng.random() < 0.6:
         title = rng.choice(["Label: ", "Digit ", "True: ", "Prediction: ", "x = "])
         title = f"{title}{rng.integers(10)}"
@@ -68,7 +66,7 @@ def plot(hands: Hands, rng: np.random.Generator) -> Page:
 
 
 def raster(hands: Hands, rng: np.random.Generator) -> Page:
-    """An MNIST image as a page of 28 x 28, in gray or coloured."""
+    """An MNIST image as a 28x28 page, in gray or in a color map."""
     digit = int(rng.integers(10))
     image = hands.images[rng.choice(hands.by_digit[digit])]
     faded = image * np.float32(rng.uniform(0.7, 1.0)) + rng.normal(0, rng.choice([0, 8]))
@@ -87,7 +85,7 @@ def raster(hands: Hands, rng: np.random.Generator) -> Page:
 
 
 def cell(hands: Hands, rng: np.random.Generator) -> Page:
-    """A cell cut out of a grid: its lines lie at the rim, neighbours may show."""
+    """A cell cut from a grid: its lines are near the edge, and neighbors may be visible."""
     pitch = int(rng.integers(90, 180))
     size = (2 * pitch, 2 * pitch)
     name = str(rng.choice(["paper", "scan", "canvas", "board"], p=[0.5, 0.25, 0.2, 0.05]))
@@ -118,4 +116,4 @@ def cell(hands: Hands, rng: np.random.Generator) -> Page:
     shift = rng.integers(-pitch // 25, pitch // 25 + 1, 2)
     at = np.clip(half - margin + shift, 0, 2 * pitch - cut)
     page = page.crop(int(at[0]), int(at[1]), cut, cut)
-    return page.resize(int(np.exp(rng.uniform(np.log(28), np.log(140)))), cv2.INTER_AREA)
+    return page.resize(int(log_uniform(28, 140, rng)), cv2.INTER_AREA)

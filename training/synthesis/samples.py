@@ -1,9 +1,8 @@
-"""The sample pictures of the page's upload tab, drawn once: a photograph, a form and a board.
+"""The sample pictures of the page's upload tab: a photograph, a form and a board.
 
     python -m training.synthesis.samples
 
-writes them into `digits/page/samples`. Digits are written by the project's own hand
-(`training.handwriting`).
+writes them to `digits/page/samples`. Their digits are written from the project's own templates.
 """
 
 from collections.abc import Sequence
@@ -17,7 +16,7 @@ from training import console
 from training.handwriting import templates
 from training.synthesis import surfaces
 from training.synthesis.camera import photograph
-from training.synthesis.marks import Mark, Pen, draw, line, moved
+from training.synthesis.marks import Mark, Pen, draw, line, moved, rectangle
 from training.synthesis.page import DIGIT, Page
 from training.synthesis.writing import print_text, write_text
 
@@ -45,8 +44,7 @@ def form() -> Page:
         _write(page, [print_text(name, rng)], (40, y + 28, 22), ruled, rng)
         for place, digit in enumerate(number):
             x = 230 + 92 * place
-            corners = [(x, y), (x + 76, y), (x + 76, y + 84), (x, y + 84), (x, y)]
-            draw(page, [line(corners)], ruled, rng)
+            draw(page, [rectangle(x, y, 76, 84)], ruled, rng)
             _write(page, [_digit(digit, rng)], (x + 22, y + 17, 50), pen, rng)
     return page
 
@@ -68,9 +66,8 @@ SAMPLES: Final = {"photo": photo, "form": form, "board": board}
 
 
 def _digit(digit: str, rng: np.random.Generator) -> Mark:
-    """Write a digit 1 high."""
-    strokes = [np.asarray(s, np.float64) / 100 for s in templates.write(digit, rng)]
-    return Mark(strokes, DIGIT, int(digit))
+    """Write a digit at height 1."""
+    return Mark([stroke / 100 for stroke in templates.write(digit, rng)], DIGIT, int(digit))
 
 
 def _number(number: str, rng: np.random.Generator) -> list[Mark]:
@@ -84,12 +81,12 @@ def _write(
     pen: Pen,
     rng: np.random.Generator,
 ) -> None:
-    """Draw marks that are 1 high at a place: x and y of their corner, and their height."""
+    """Draw marks of height 1 at a place: x and y of their corner, and their height in pixels."""
     draw(page, [moved(mark, *place) for mark in marks], pen, rng)
 
 
 def main() -> None:
-    """Write all samples."""
+    """Write all sample pictures."""
     FOLDER.mkdir(exist_ok=True)
     for name, make in SAMPLES.items():
         path = FOLDER / f"{name}.jpg"

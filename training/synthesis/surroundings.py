@@ -1,6 +1,6 @@
-"""What surrounds the digits of a page and is none of them.
+"""Surroundings of the digits on a page, such as print, other handwriting, stains and objects.
 
-Each maker puts one kind of thing on a page, where the page is free, before it becomes a picture.
+Each maker adds one kind to free parts of a page, before the page is captured.
 """
 
 from collections.abc import Callable
@@ -9,29 +9,27 @@ from typing import Final
 import cv2
 import numpy as np
 
-from training.synthesis import pictures
+from training.synthesis import log_uniform, pictures
 from training.synthesis.contents import word
-from training.synthesis.marks import Mark, Pen, box_of, draw, line, placed
+from training.synthesis.marks import Mark, Pen, box_of, draw, line, placed, rectangle
 from training.synthesis.page import DIGIT, WRITING, Color, Page, Vector
 from training.synthesis.surfaces import pen_for
 from training.synthesis.writing import Hands, print_text, write_text
 
 _TEXT: Final = (0.018, 0.055)
-"""Least and greatest height of printed capitals, as a share of the page's longer side."""
+"""Minimum and maximum cap height of print, as a share of the page's longer side."""
 
 _Style = tuple[float, Color]
-"""Height of capitals in pixels, and colour."""
+"""Cap height in pixels, and color."""
 
 
 def _style(page: Page, rng: np.random.Generator) -> _Style:
-    """Choose how something is printed."""
-    low, high = np.log(_TEXT)
-    tall = float(np.exp(rng.uniform(low, high))) * max(page.size)
-    return max(4.5, tall), _ink(page, rng)
+    """Choose a style of print."""
+    return max(4.5, log_uniform(*_TEXT, rng) * max(page.size)), _ink(page, rng)
 
 
 def _ink(page: Page, rng: np.random.Generator) -> Color:
-    """Choose a colour for print: as far from the ground as it may be, or half way."""
+    """Choose a color for print that differs from the background, strongly or halfway."""
     ground = np.median(page.picture[::9, ::9].reshape(-1, 3), axis=0)
     dark = ground.mean() > 120
     full = np.array([0.0] * 3 if dark else [255.0] * 3)
@@ -41,7 +39,7 @@ def _ink(page: Page, rng: np.random.Generator) -> Color:
 
 
 def free(page: Page, corner: Vector, size: Vector, margin: float = 3.0) -> bool:
-    """Tell whether nothing is written within a box of width and height on the page."""
+    """Return whether there is no writing in a box of width and height on the page."""
     (x, y), (width, height) = corner, size
     rows = slice(max(0, int(y - margin)), max(0, int(y + height + margin)))
     columns = slice(max(0, int(x - margin)), max(0, int(x + width + margin)))
@@ -49,7 +47,7 @@ def free(page: Page, corner: Vector, size: Vector, margin: float = 3.0) -> bool:
 
 
 def _put(page: Page, marks: list[Mark], pen: Pen, rng: np.random.Generator) -> None:
-    """Draw marks, given in pixels, if the page is free there."""
+    """Draw marks, given in pixels, if that part of the page is free."""
     low, high = box_of(marks)
     if free(page, low, high - low):
         draw(page, marks, pen, rng)
@@ -58,7 +56,7 @@ def _put(page: Page, marks: list[Mark], pen: Pen, rng: np.random.Generator) -> N
 def _put_text(
     page: Page, text: str, share: Vector, style: _Style, rng: np.random.Generator
 ) -> None:
-    """Print a line of text whose free room is shared to its left and above as `share` says."""
+    """Print a line of text with the given shares of the free room to its left and above it."""
     tall, color = style
     mark = print_text(text, rng)
     extent = np.ptp(box_of([mark]), axis=0)
@@ -93,7 +91,7 @@ def _sentence(rng: np.random.Generator, longest: int = 6) -> str:
 
 
 def page_number(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
-    """A page number at the foot or head."""
+    """A page number at the top or bottom."""
     down = rng.choice([rng.uniform(0.93, 0.99), rng.uniform(0.01, 0.07)])
     share = (rng.choice([0.05, 0.5, 0.95]), down)
     n = rng.choice([rng.integers(1, 30), rng.integers(1, 400)])
@@ -106,20 +104,20 @@ def date_stamp(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
     """A date, a time or a number in a corner."""
     share = rng.choice([0.03, 0.5, 0.97], 2, p=[0.4, 0.2, 0.4]) + rng.normal(0, 0.01, 2)
     tall, color = _style(page, rng)
-    if rng.random() < 0.2:  # as cameras once stamped it
+    if rng.random() < 0.2:  # like the date stamp of old cameras
         color = (255.0, 140.0, 20.0)
     _put_text(page, _date_text(rng), share, (tall, color), rng)
 
 
 def title(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
-    """A title above, or a caption below."""
+    """A title at the top or a caption at the bottom."""
     down = rng.choice([rng.uniform(0.02, 0.15), rng.uniform(0.85, 0.98)])
     share = (rng.choice([0.05, 0.5]), down)
     _put_text(page, _sentence(rng), share, _style(page, rng), rng)
 
 
 def text(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
-    """Lines of printed text, anywhere or all over the page."""
+    """One to twelve lines of printed text."""
     tall, color = _style(page, rng)
     tall = max(4.5, 0.7 * tall)
     pitch = tall * rng.uniform(1.6, 2.6)
@@ -135,7 +133,7 @@ def text(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
 
 
 def name_line(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
-    """A word with a rule behind it, as on a form."""
+    """A label followed by a rule, as on a form."""
     tall, color = _style(page, rng)
     mark = print_text(word(rng, 2).capitalize() + ":", rng)
     end = box_of([mark])[1][0]
@@ -146,7 +144,7 @@ def name_line(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
 
 
 def handwriting(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
-    """A word or a line written by hand."""
+    """One or two handwritten words."""
     tall = rng.uniform(0.04, 0.12) * max(page.size)
     marks = write_text(" ".join(word(rng, 2) for _ in range(int(rng.integers(1, 3)))), rng)
     room = np.maximum(page.size[::-1] - np.ptp(box_of(marks), axis=0) * tall, 0)
@@ -155,7 +153,7 @@ def handwriting(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
 
 
 def punch_holes(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
-    """Holes along an edge, or the wire of a block."""
+    """Punch holes along an edge, or those of a spiral binding."""
     height, width = page.size
     count = int(rng.choice([2, 2, 3, 4, 14]))
     radius = rng.uniform(0.006, 0.025) * max(page.size)
@@ -173,7 +171,7 @@ def punch_holes(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
 
 
 def buttons(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
-    """Buttons of an app, in a row at an edge."""
+    """A row of an app's buttons at the top or bottom."""
     count = int(rng.integers(1, 5))
     tall = rng.uniform(0.05, 0.1) * max(page.size)
     wide = rng.uniform(1.8, 5) * tall
@@ -194,7 +192,7 @@ def buttons(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
 
 
 def bars(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
-    """Bars across the page: status bars of a phone, a title bar, black bands, with text in them."""
+    """Bars with text across the page: a phone's status bar, a title bar, black bands."""
     height, width = page.size
     tall = int(rng.uniform(0.03, 0.2) * height)
     tone = rng.choice([rng.uniform(0, 255, 3), np.zeros(3)])
@@ -209,7 +207,7 @@ def bars(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
 
 
 def slivers(page: Page, hands: Hands, rng: np.random.Generator) -> None:
-    """Parts of other writing that the picture's edges cut."""
+    """Other writing, cut off by the edges of the picture."""
     height, width = page.size
     tall = rng.uniform(0.1, 0.6) * min(page.size)
     pen = pen_for(page, tall, rng)
@@ -229,7 +227,7 @@ def slivers(page: Page, hands: Hands, rng: np.random.Generator) -> None:
 
 
 def edges(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
-    """Dark or light rims: a scanner's lid, the table, a frame, the edge of a screen."""
+    """Dark or light borders: a scanner's lid, the table, a frame, the edge of a screen."""
     height, width = page.size
     tone = rng.choice([rng.uniform(0, 80), rng.uniform(150, 255)])
     cover = np.zeros(page.size, np.uint8)
@@ -250,19 +248,18 @@ def edges(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
 
 
 def rules(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
-    """Long lines and empty boxes: a table's rules, a fold, a check box, a cutting line."""
+    """Long lines and empty boxes: a table's rules, a fold, a checkbox, a cutting line."""
     height, width = page.size
     pen = Pen(max(0.7, rng.uniform(0.001, 0.008) * max(page.size)), _ink(page, rng))
     for _ in range(int(rng.integers(1, 5))):
-        x, y = place = rng.uniform(0, 1, 2) * (width, height)
+        place = rng.uniform(0, 1, 2) * (width, height)
         if rng.random() < 0.6:
             across = rng.random() < 0.6
             long = rng.uniform(0.45, 2.0)
             reach = np.array([long * width, 0.0] if across else [0.0, long * height])
             marks = [line(place + np.array([-reach, reach]) + rng.normal(0, 1, (2, 2)))]
         else:
-            w, h = rng.uniform(0.03, 0.4, 2) * max(page.size)
-            marks = [line([[x, y], [x + w, y], [x + w, y + h], [x, y + h], [x, y]])]
+            marks = [rectangle(*place, *rng.uniform(0.03, 0.4, 2) * max(page.size))]
         low, high = box_of(marks)
         low, high = np.maximum(low, 0), np.minimum(high, (width, height))
         if free(page, low, high - low, 4.0):
@@ -270,9 +267,9 @@ def rules(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
 
 
 def specks(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
-    """Dust, blots, a stain, a ring of a cup: no writing at all."""
+    """Dust, blots, stains, rings of a cup."""
     for _ in range(int(rng.integers(1, 12))):
-        radius = float(np.exp(rng.uniform(np.log(0.7), np.log(0.04 * max(page.size)))))
+        radius = log_uniform(0.7, 0.04 * max(page.size), rng)
         disc = np.zeros((int(2 * radius) + 5,) * 2, np.uint8)
         middle = disc.shape[0] // 2
         thick = -1 if radius < 5 else int(max(1, radius / 6))
@@ -285,7 +282,7 @@ def specks(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
 
 
 def things(page: Page, _hands: Hands, rng: np.random.Generator) -> None:
-    """A pen, a hand or a thing that lies on the page; it may hide what is written."""
+    """A pen, a hand or another object on the page; removed if it hides digits."""
     lay = (pictures.lay_pen, pictures.lay_pen, pictures.lay_thing, pictures.lay_hand)
     before = page.layers[..., DIGIT].copy()
     kept = page.picture.copy(), page.layers.copy()
@@ -311,4 +308,4 @@ SURROUNDINGS: Final[dict[str, tuple[Callable[[Page, Hands, np.random.Generator],
     "specks": (specks, 0.05),
     "things": (things, 0.12),
 }
-"""By name: the maker and how often it is taken, relative to the others."""
+"""Maker and relative frequency by name."""

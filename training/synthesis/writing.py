@@ -1,7 +1,7 @@
-"""What a hand or a printer writes: digits, letters, signs and words, each 1 high.
+"""Handwritten and printed digits, letters, signs and words, each of height 1.
 
-Digits are traced from MNIST's training images, or taken from them as they are, or written from the
-templates of `training.handwriting.templates`.
+A digit is a traced MNIST training image, the image itself, or written from a template of
+`training.handwriting.templates`.
 """
 
 from collections.abc import Sequence
@@ -23,8 +23,8 @@ from training.synthesis.marks import Mark, moved
 from training.synthesis.page import DIGIT, WRITING, Cover
 from training.synthesis.pictures import package_files
 
-# Characters that the templates lack because digits look like them, and signs. In a box of
-# 100 x 100, which is the line's height: what hangs below a line or stands above it does so here.
+# Signs, and characters that the templates omit because they look like digits. Coordinates are in
+# hundredths of the line height; descenders and ascenders extend beyond 0 to 100.
 _LETTERS: Final[dict[str, tuple[str, ...]]] = {
     "B": ("16,0 16,100 / 16,2 60,0 74,22 54,46 16,48 / 54,46 82,66 74,94 16,98",),
     "D": ("16,0 16,100 / 16,2 56,6 84,40 76,80 46,98 16,98",),
@@ -71,7 +71,7 @@ _SIGNS: Final[dict[str, tuple[str, ...]]] = {
 }
 SIGNS: Final = (*_SIGNS, *"$%€£√")
 BETWEEN: Final = "//--..,,::++==xx%()$"
-"""Signs that stand in numbers, the frequent ones several times."""
+"""Signs that occur within numbers; frequent ones are repeated."""
 
 SHAPES: Final = ("triangle", "star", "heart", "arrow", "check", "wave", "spiral", "house", "face")
 
@@ -86,15 +86,15 @@ _FONTS: Final = (
 
 
 class Hands:
-    """Where handwritten digits come from.
+    """A source of handwritten digits.
 
     Args:
-        images: `(N, 28, 28)` uint8, 255 ink: images of MNIST.
+        images: `(N, 28, 28)` uint8, 255 ink: MNIST images.
         labels: `(N,)` uint8.
-        traced: Strokes of each image.
+        traced: The strokes of each image.
 
     Attributes:
-        by_digit: Indices of the images that show each digit.
+        by_digit: For each digit, the indices of its images.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class Hands:
         self.by_digit = [np.flatnonzero(labels == digit) for digit in range(10)]
 
     def digit(self, rng: np.random.Generator, digit: int | None = None) -> Mark:
-        """Write one digit, 1 high, on the line y = 1 from x = 0 on."""
+        """Write one digit of height 1 on the baseline y = 1, starting at x = 0."""
         digit = int(rng.integers(10)) if digit is None else digit
         source = rng.random()
         index = int(rng.choice(self.by_digit[digit]))
@@ -123,7 +123,7 @@ class Hands:
         return Mark(stand(strokes, least_width), DIGIT, digit)
 
     def _raster(self, index: int, digit: int) -> Mark:
-        """Take an MNIST image as it is, enlarged smoothly."""
+        """Return an MNIST image as a mark."""
         x, y, width, height = cv2.boundingRect(self.images[index])
         high = 1.0 if height >= 0.6 * width else height / width
         ends = np.array([[0.0, 1.0 - high], [high * width / height, 1.0]])
@@ -131,9 +131,9 @@ class Hands:
 
 
 def save_hands(path: Path, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8]) -> None:
-    """Trace images and save them with their strokes, so that a worker loads them in a moment.
+    """Trace images and save them with their strokes to an `.npz` file, which workers load quickly.
 
-    The file has the suffix `.npz`; images and labels are as of `Hands`.
+    See `Hands` for images and labels.
     """
     traced = [trace(image) for image in images]
     strokes = [stroke for sample in traced for stroke in sample]
@@ -150,7 +150,7 @@ def save_hands(path: Path, images: npt.NDArray[np.uint8], labels: npt.NDArray[np
 
 
 def load_hands(path: Path) -> Hands:
-    """Load what `save_hands` saved."""
+    """Load a file written by `save_hands`."""
     with np.load(path) as kept:
         points = np.split(kept["points"].astype(np.float64), np.cumsum(kept["lengths"])[:-1])
         ends = np.cumsum(kept["strokes"])
@@ -161,7 +161,7 @@ def load_hands(path: Path) -> Hands:
 
 
 def stand(strokes: Strokes, least_width: float) -> Strokes:
-    """Bring strokes to height 1 on the line y = 1, from x = 0 on."""
+    """Scale strokes to height 1 and move them to the baseline y = 1, starting at x = 0."""
     low, high = pen_strokes.box(strokes)
     extent = high - low
     scale = 1 / max(extent[1], 0.6 * extent[0], 1e-6)
@@ -170,7 +170,7 @@ def stand(strokes: Strokes, least_width: float) -> Strokes:
 
 
 def write_text(text: str, rng: np.random.Generator) -> list[Mark]:
-    """Write letters and signs by hand, as one line 1 high; no character becomes a digit."""
+    """Write letters and signs by hand, as one line of height 1; none is labeled as a digit."""
     marks: list[Mark] = []
     x, gap = 0.0, rng.uniform(0.06, 0.25)
     jitter = rng.uniform(1.0, 4.0)
@@ -186,7 +186,7 @@ def write_text(text: str, rng: np.random.Generator) -> list[Mark]:
 
 
 def write_character(character: str, rng: np.random.Generator, jitter: float = 3.0) -> Mark:
-    """Write a letter, a sign or a shape of `SHAPES` by hand, 1 high."""
+    """Write a letter, a sign or a shape of `SHAPES` by hand, at height 1."""
     templates = _SIGNS.get(character) or _LETTERS.get(character)
     if templates:
         template = templates[int(rng.integers(len(templates)))]
@@ -197,8 +197,8 @@ def write_character(character: str, rng: np.random.Generator, jitter: float = 3.
         narrow = rng.uniform(0.6, 0.9)
     else:
         known = character if character in handwriting.OTHERS else character.swapcase()
-        written = handwriting.write(known if known in handwriting.OTHERS else "x", rng, jitter)
-        strokes = [np.asarray(s, np.float64) / 100 for s in written]
+        known = known if known in handwriting.OTHERS else "x"
+        strokes = [stroke / 100 for stroke in handwriting.write(known, rng, jitter)]
         narrow = rng.uniform(0.5, 0.9)
         if character.islower():
             tall = character in "bdfhklt"
@@ -208,7 +208,7 @@ def write_character(character: str, rng: np.random.Generator, jitter: float = 3.
 
 
 def _rounded(points: Points) -> Points:
-    """Cut corners twice (Chaikin); doubled points stay corners."""
+    """Cut corners twice (Chaikin); repeated points stay corners."""
     for _ in range(2):
         if len(points) < 3:
             return points
@@ -219,7 +219,7 @@ def _rounded(points: Points) -> Points:
 
 
 def print_character(character: str, font: str) -> Strokes:
-    """Write an ASCII character as a font of `pick_font` has it: the middle of its lines, 1 high."""
+    """Return the center lines of an ASCII character in a font of `pick_font`, at height 1."""
     return [stroke.copy() for stroke in _traced(character, font)]
 
 
@@ -229,19 +229,19 @@ def _traced(character: str, font: str) -> Strokes:
     strokes = trace(cover)
     low, high = pen_strokes.box(strokes)
     x, y, width, height = cv2.boundingRect((cover > 100).astype(np.uint8))
-    scale = np.array([width, height]) / np.maximum(high - low, 1.0) / tall  # 1 for a point
+    scale = np.array([width, height]) / np.maximum(high - low, 1.0) / tall  # a dot has no extent
     middle = np.array([x + width / 2, y + height / 2 - above]) / tall
     return [(s - (low + high) / 2) * scale + middle for s in strokes]
 
 
 def pick_font(rng: np.random.Generator) -> str:
-    """Return the file of some font that a package ships."""
+    """Choose the file of a font that ships with an installed package."""
     fonts = _fonts()
     return fonts[int(rng.integers(len(fonts)))]
 
 
 def print_text(text: str, rng: np.random.Generator, layer: int = WRITING) -> Mark:
-    """Print text in some font; its line is 1 high from the top of capitals to their foot."""
+    """Print text in a random font whose capitals have height 1."""
     cover, tall, above = _printed(text, pick_font(rng))
     low = np.array([0.0, -above / tall])
     return Mark([np.array([low, low + np.array(cover.shape[::-1]) / tall])], layer, image=cover)
@@ -259,7 +259,7 @@ def _font(name: str) -> ImageFont.FreeTypeFont:
 
 @lru_cache(512)
 def _printed(text: str, name: str) -> tuple[Cover, float, float]:
-    """Return the text's cover, the height of capitals and how far the cover reaches above them."""
+    """Render text; return its coverage, the cap height and how far it extends above the caps."""
     font = _font(name)
     left, top, right, bottom = (int(v) for v in font.getbbox(text))
     image = Image.new("L", (right - left + 4, bottom - top + 4))
