@@ -1,19 +1,19 @@
-"""How fast this app is, beside the usual demo: `python -m benchmarks`, or `make bench`.
+"""Compare the speed of this app with the usual demo: `python -m benchmarks`, or `make bench`.
 
-Starts app.py as `make run` does, and a plain app of the usual construction, which lies beside this
+Starts app.py as `make run` does, and a plain app of the usual construction
 (benchmarks/baseline.py), and measures both on this machine:
 
   start        process start to the first page and to the first answer; memory then
   answers      one client: by /v1/draw, /v1/predict and gradio_client; processor time
-  load         64 visitors who draw at once
+  load         64 visitors drawing at once
   memory       memory after 300 different pictures
-  pen          in Chromium: pen-up to changed bars, with 100 ms of network delay too
+  pen          in Chromium: pen-up to changed bars, also with 100 ms of network delay
 
-and where it is named with --only
+and only if named with --only
 
-  environment  `make run` in a clean clone: time to the first page, size of what is installed
+  environment  `make run` in a clean clone: time to the first page, size of the environment
 
-Run it on a quiet machine. Bytecode is compiled first, for both apps alike.
+Run it on an idle machine. Bytecode is compiled first, for both apps alike.
 """
 
 import compileall
@@ -46,10 +46,10 @@ USUAL: Final = list(SECTIONS)[:5]
 
 
 def measure(names: Sequence[str], *, quick: bool) -> dict[str, Any]:
-    """Measure sections, each by itself: one that fails is left out and does not stop the others.
+    """Run sections one by one; a section that fails is left out and does not stop the others.
 
     Returns:
-        What was measured, by section.
+        Results by section.
     """
     sections: dict[str, Any] = {}
     with usual_demo() as baseline:
@@ -57,7 +57,7 @@ def measure(names: Sequence[str], *, quick: bool) -> dict[str, Any]:
             began, busy = time.perf_counter(), os.getloadavg()[0]
             try:
                 rows = SECTIONS[name](baseline, quick=quick)
-            except Exception:  # noqa: BLE001 - whatever it is, the other sections go on
+            except Exception:  # noqa: BLE001 - whatever it is, the other sections still run
                 traceback.print_exc()
                 continue
             seconds = time.perf_counter() - began
@@ -73,7 +73,7 @@ def measure(names: Sequence[str], *, quick: bool) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure, print the table and keep it if asked to."""
+    """Run the benchmarks, print the table and save it if requested."""
     parser = console.parser("benchmarks", __doc__)
     parser.add_argument(
         "--only", nargs="+", choices=SECTIONS, default=USUAL, metavar="NAME",
@@ -81,11 +81,9 @@ def main() -> None:
     )  # fmt: skip
     parser.add_argument(
         "--output", type=Path, metavar="FILE",
-        help=f"keep the figures; docs/performance.md shows {tables.RESULTS.relative_to(ROOT)}",
+        help=f"save results; docs/performance.md shows {tables.RESULTS.relative_to(ROOT)}",
     )  # fmt: skip
-    parser.add_argument(
-        "--quick", action="store_true", help="see that it runs; figures mean nothing"
-    )
+    parser.add_argument("--quick", action="store_true", help="smoke test; results are meaningless")
     arguments = parser.parse_args()
     for folder in (sysconfig.get_path("purelib"), ROOT / "digits", ROOT / "benchmarks"):
         compileall.compile_dir(folder, quiet=2, workers=0)
@@ -98,7 +96,7 @@ def main() -> None:
         content = tables.merged(old, report, list(SECTIONS))
         path.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
     if missing := [name for name in arguments.only if name not in sections]:
-        sys.exit(f"error: {', '.join(missing)} could not be measured, see above")
+        sys.exit(f"error: failed to measure {', '.join(missing)}, see above")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""What an answer costs by the page's pad, by `/v1/predict` and by `gradio_client`, and in a crowd.
+"""Cost of an answer by the page's pad, `/v1/predict` and `gradio_client`, alone and under load.
 
-Both apps answer one client in turn, round by round, so that a machine that slows down slows both.
+Both apps answer one client in alternating rounds, so that a machine that slows down slows both.
 """
 
 import tempfile
@@ -24,12 +24,12 @@ PICTURE_COST: Final = "`/v1/predict`, processor time of an answer"
 
 
 class Round(NamedTuple):
-    """What a number of answers cost.
+    """Cost of a number of answers.
 
     Attributes:
-        rate: Answers a second.
-        cpu: Milliseconds of the server's processor time of an answer, on average.
-        waited: Milliseconds by the clock, of each answer.
+        rate: Answers per second.
+        cpu: The server's mean processor time per answer, in milliseconds.
+        waited: Wall-clock time of each answer, in milliseconds.
     """
 
     rate: float
@@ -38,7 +38,7 @@ class Round(NamedTuple):
 
 
 def ask_round(server: Server, ask: Callable[[int], object], count: int, clients: int = 1) -> Round:
-    """Let clients ask as fast as they are answered; one answer before does not count."""
+    """Send requests as fast as they are answered, after one request of warm-up."""
 
     def milliseconds(number: int) -> float:
         start = time.perf_counter()
@@ -62,7 +62,7 @@ def _reads(caller: Caller) -> Callable[[int], object]:
 
 
 def measure(baseline: App, *, quick: bool) -> list[Row]:
-    """Measure both apps."""
+    """Measure both apps with one client."""
     rounds, drawings, uploads = (1, 50, 20) if quick else (5, 200, 50)
     baselines, clients = (1, 1) if quick else (20, 5)
     costs, waits = (defaultdict[str, list[float]](list) for _ in range(2))
@@ -80,7 +80,7 @@ def measure(baseline: App, *, quick: bool) -> list[Row]:
         by_client = [_by_client(server, rounds * clients) for server in (ours, other)]
     cpu = {name: Figures.of(values) for name, values in costs.items()}
     waited = {name: Figures.of(values) for name, values in waits.items()}
-    # How many answers use up a second of processor time.
+    # Answers per second of processor time.
     rate = {name: Figures(1000 / figures.median) for name, figures in cpu.items()}
     return [
         Row(DRAWING_COST, "ms", cpu["draw"], cpu["usual"]),
@@ -106,7 +106,7 @@ def _by_client(server: Server, count: int) -> Figures:
 
 
 def measure_crowd(baseline: App, *, quick: bool) -> list[Row]:
-    """Measure both apps, one after the other, with many visitors who draw at once."""
+    """Measure both apps, one after the other, with many visitors drawing at once."""
     counts = (VISITORS, 1) if quick else (4000, 128)
     with started(OURS) as ours, started(baseline) as other:
         found = [

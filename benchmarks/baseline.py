@@ -1,9 +1,9 @@
-"""The usual demo, to compare with: a Sketchpad, a resize, `predict`, a Label.
+"""The usual demo as a baseline: a Sketchpad, a resize, `predict`, a Label.
 
     python -m benchmarks.baseline MODEL.keras
 
-Written as the tutorials do it: TensorFlow and the model are loaded first, every change of the
-drawing is an event of Gradio's queue, and all settings are Gradio's own. Nothing is slowed down.
+Written as in the tutorials: TensorFlow and the model are loaded first, every change of the drawing
+is an event in Gradio's queue, and all settings are Gradio's defaults. Nothing is slowed down.
 """
 
 import sys
@@ -18,14 +18,14 @@ from PIL import Image
 
 
 def as_input(composite: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Resize a drawing to what the model takes: `(H, W, 4)` to `(1, 28, 28, 1)`, 1 ink."""
+    """Resize a drawing to the model's input: `(H, W, 4)` to `(1, 28, 28, 1)`, 1 is ink."""
     small = Image.fromarray(composite).convert("L").resize((28, 28))
     pixels = np.asarray(small, np.float32) / np.float32(255)
     return (1 - pixels).reshape(1, 28, 28, 1)
 
 
 def build(model: keras.Model) -> gr.Blocks:
-    """Lay out the page; its one event is also the endpoint `/predict`."""
+    """Build the page; its one event is also the endpoint `/predict`."""
 
     def predict(drawing: dict[str, Any] | None) -> dict[str, float] | None:
         if drawing is None or drawing["composite"] is None:
@@ -41,7 +41,7 @@ def build(model: keras.Model) -> gr.Blocks:
 
 
 def main() -> None:
-    """Serve the model that the command line names."""
+    """Serve the model named on the command line."""
     build(keras.saving.load_model(Path(sys.argv[1]))).launch()
 
 

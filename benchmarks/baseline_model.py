@@ -1,8 +1,8 @@
-"""The baseline's model: the network `dense128` of this repository, saved whole as usual.
+"""The baseline's model: the network `dense128` of this repository, saved as a whole Keras model.
 
     python -m benchmarks.baseline_model MODEL.keras
 
-Its weights are random, as no speed depends on them: the same operations run on the same sizes.
+Its weights are random, as speed does not depend on them.
 """
 
 import sys
@@ -12,12 +12,12 @@ import keras
 from training import keras_networks
 
 _DECISIVE = 20.0
-"""Random weights say about 10 % to every digit; this much larger ones in the last layer give every
-drawing other confidences, as trained ones do."""
+"""Factor of the last layer's random weights, which would otherwise give every digit about 10 %:
+with it, confidences differ between drawings, as with trained weights."""
 
 
 def main() -> None:
-    """Write the model to the file that the command line names."""
+    """Save the model to the file named on the command line."""
     keras.utils.set_random_seed(0)
     model = keras_networks.build("dense128")
     kernel, bias = model.layers[-1].get_weights()

@@ -1,9 +1,9 @@
-"""The page without a server: how large, how fast, and whether it says what Python says.
+"""The page without a server: size, speed, and agreement with Python.
 
-    python -m benchmarks.browser                    the bundled weights
-    python -m benchmarks.browser --drawn DIR        and every recorded digit, read by both
+    python -m benchmarks.browser                    size and speed, with the bundled weights
+    python -m benchmarks.browser --drawn DIR        also reads every recorded digit with both
 
-All of it in Chromium, from disk. Recorded strokes are drawn with the page's middle brush.
+The page is opened in Chromium from disk. Recorded strokes are drawn with the middle brush.
 """
 
 import base64
@@ -44,13 +44,13 @@ def on_pad(samples: Sequence[Sample], seed: int = 0) -> Iterator[Drawing]:
 
 
 def compare(address: str, recognizer: Recognizer, samples: Sequence[Sample]) -> dict[str, object]:
-    """Let the page and Python read the same strokes.
+    """Read the same strokes with the page and with Python.
 
     Returns:
         `count` of drawings; how many of them get the `same_answer`, a digit or the reason for none,
-        and the `same_image` in every pixel's byte; the largest difference of a pixel in
-        `image_levels`, 255ths of full ink, and of a `confidence`; how many digits are read `right`
-        by the page and by Python.
+        and the `same_image` in every byte; the largest differences of a pixel in `image_levels`,
+        255ths of full ink, and of a `confidence`; how many digits are `right`, by the page and by
+        Python.
     """
     drawings = list(on_pad(samples))
     expected = [predict_strokes(recognizer, drawing) for drawing in drawings]
@@ -84,17 +84,17 @@ def _image(view: dict[str, Any]) -> npt.NDArray[np.int64]:
 
 
 def seconds_until_ready(address: str) -> Iterator[float]:
-    """Measure from opening the page until it can read, each time in a new browser."""
+    """Measure the time from navigation until the page can read, each time in a new browser."""
     for _ in range(_OPENINGS):
         with opened(address, PAD) as page:
-            # The page's clock starts with the navigation.
+            # The page's clock starts at navigation.
             yield float(page.evaluate("performance.now()")) / 1000
 
 
 def main() -> None:
-    """Build the page from the bundled weights, measure it and print what was measured."""
+    """Build the page from the bundled weights, measure it and print the results."""
     parser = console.parser("benchmarks.browser", "Measure the page without a server.")
-    parser.add_argument("--drawn", type=Path, metavar="DIR", help="holds digits.json.gz")
+    parser.add_argument("--drawn", type=Path, metavar="DIR", help="folder of digits.json.gz")
     arguments = parser.parse_args()
     weights = load_folder(BUNDLED)
     with tempfile.TemporaryDirectory(prefix="digits-page-") as folder:
@@ -103,7 +103,7 @@ def main() -> None:
         address = path.as_uri()
         print(f"the page: {path.stat().st_size:,} bytes")
         ready = Figures.of(seconds_until_ready(address))
-        print(f"from opening to ready: {ready.median:.2f} s, at most {ready.p95:.2f} s")
+        print(f"from opening to ready: {ready.median:.2f} s, 95 % within {ready.p95:.2f} s")
         with opened(address, PAD) as page:
             pen = Figures.of(itertools.islice(pen_up_milliseconds(page, PAD), _STROKES))
         print(f"pen-up to changed bars: {pen.median:.0f} ms, 95 % within {pen.p95:.0f} ms")

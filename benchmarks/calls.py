@@ -1,4 +1,4 @@
-"""A client of the apps over plain HTTP, whose connections are kept alive."""
+"""HTTP client of the apps, with keep-alive connections."""
 
 import functools
 import json
@@ -18,53 +18,51 @@ from digits.examples import digit_example
 
 
 class RefusedError(BenchmarkError):
-    """The server's answer is an error.
+    """The server responded with an error.
 
     Attributes:
-        status: Of HTTP; 200 where the error came as an event.
-        content: What the server said.
+        status: HTTP status; 200 if the error was sent as an event.
+        content: Body of the response.
     """
 
     def __init__(self, path: str, status: int, content: bytes) -> None:
-        """Say who answered what."""
-        super().__init__(f"{path} answered {status}: {content[-200:]!r}")
+        super().__init__(f"{path} responded {status}: {content[-200:]!r}")
         self.status = status
         self.content = content
 
 
 def encode(pixels: npt.NDArray[np.uint8], kind: str = ".png") -> bytes:
-    """Return a picture as the content of a file; `kind` is the ending of its name."""
+    """Encode a picture; `kind` is the file name's extension."""
     return cv2.imencode(kind, pixels)[1].tobytes()
 
 
 @functools.cache
 def picture(digit: int) -> bytes:
-    """Draw a digit, 500 x 500, as PNG."""
+    """Draw a digit as a 500x500 PNG."""
     drawn = as_picture(draw(parse_strokes(digit_example(digit))))
     return encode(cv2.resize(drawn, (500, 500), interpolation=cv2.INTER_CUBIC))
 
 
 def as_new_file(content: bytes) -> bytes:
-    """Mark a PNG behind its end, not its image: Gradio keeps equal files once."""
+    """Append a unique mark to a PNG, without changing the image: Gradio stores equal files once."""
     return content + uuid.uuid4().bytes
 
 
 class Caller:
-    """Client of one server, with as many connections as threads ask at once."""
+    """Client of one server; `connections` is the number of concurrent threads."""
 
     def __init__(self, server: Server, connections: int = 1) -> None:
-        """Connect when first needed."""
         self._app = server.app
         self._pool = urllib3.connection_from_url(
             server.url, maxsize=connections, timeout=120, retries=False
         )
 
     def request(self, method: str, path: str, **options: Any) -> bytes:  # noqa: ANN401 - urllib3's
-        """Send a request and read the whole answer.
+        """Send a request and return the body of the response.
 
         Raises:
-            RefusedError: If the answer is an error.
-            urllib3.exceptions.HTTPError: If there is no answer.
+            RefusedError: If the response is an error.
+            urllib3.exceptions.HTTPError: If there is no response.
         """
         response = self._pool.request(method, path, **options)
         if response.status != HTTPStatus.OK:
@@ -72,15 +70,15 @@ class Caller:
         return response.data
 
     def upload(self, content: bytes) -> str:
-        """Upload a PNG; return where the server keeps it."""
+        """Upload a PNG and return its path on the server."""
         files = {"files": ("digit.png", content, "image/png")}
         return json.loads(self.request("POST", "/gradio_api/upload", fields=files))[0]
 
     def predict(self, path: str) -> dict[str, Any]:
-        """Call Gradio's `/predict` for an uploaded picture: ask, then listen to the answer.
+        """Call Gradio's `/predict` for an uploaded picture and wait for its event.
 
         Raises:
-            RefusedError: If the answer is an error.
+            RefusedError: If the response or the event is an error.
         """
         file = {"path": path, "meta": {"_type": "gradio.FileData"}}
         question = {"data": [self._app.question(file)]}
@@ -92,13 +90,13 @@ class Caller:
         return json.loads(rest)[0]
 
     def read(self, content: bytes, endpoint: str = "predict") -> dict[str, Any]:
-        """Ask for one picture in the quickest way that the app has."""
+        """Send one picture the fastest way that the app supports."""
         if self._app.is_gradio_alone:
             return self.predict(self.upload(content))
         kind = {"Content-Type": "application/octet-stream"}
         return json.loads(self.request("POST", f"/v1/{endpoint}", body=content, headers=kind))
 
     def draw(self, strokes: Sequence[Sequence[int]]) -> dict[str, Any]:
-        """Ask what our page's pad asks at each stroke."""
+        """Send strokes as the page's pad does at each stroke."""
         question = {"mode": "digit", "strokes": strokes}
         return json.loads(self.request("POST", "/v1/draw", json=question))

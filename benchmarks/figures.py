@@ -1,4 +1,4 @@
-"""What was measured, as numbers that a file can hold and a table can show."""
+"""Results of measurements, stored in `results.json` and shown in tables."""
 
 import importlib.metadata
 import os
@@ -21,12 +21,12 @@ PACKAGES = (
 
 @dataclass(frozen=True)
 class Figures:
-    """A quantity that was measured once or often.
+    """A quantity that was measured once or several times.
 
     Attributes:
-        median: Of all measurements, or the only one.
-        p95: The 95th percentile; None where one number is all there is, as for a rate.
-        count: How many measurements.
+        median: Median of the measurements, or the only one.
+        p95: 95th percentile; None for a single number, such as a rate.
+        count: Number of measurements.
     """
 
     median: float
@@ -35,21 +35,21 @@ class Figures:
 
     @classmethod
     def of(cls, values: Iterable[float]) -> "Figures":
-        """Sum up measurements, at least one."""
+        """Summarize measurements, at least one."""
         sample = np.fromiter(values, float)
         return cls(float(np.median(sample)), float(np.percentile(sample, 95)), sample.size)
 
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table.
+    """A row of the table.
 
     Attributes:
-        what: What was measured, in words.
+        what: Description of the quantity.
         unit: `ms`, `s`, `answers a second`, `MB` or `score`.
-        ours: Of this app.
-        baseline: Of the plain app; None where it has nothing of the kind.
-        more_is_better: Whether a rate, not a time or a size.
+        ours: Figures of this app.
+        baseline: Figures of the usual demo; None if it has no counterpart.
+        more_is_better: True for a rate, false for a time or a size.
     """
 
     what: str
@@ -60,7 +60,7 @@ class Row:
 
     @property
     def ratio(self) -> float | None:
-        """How many times better ours is than the baseline, below 1 where it is worse."""
+        """How many times better this app is than the baseline; below 1 if it is worse."""
         if self.baseline is None:
             return None
         ours, other = self.ours.median, self.baseline.median
@@ -69,7 +69,7 @@ class Row:
 
 
 def machine() -> dict[str, Any]:
-    """Say on what was measured: processor, cores, memory and versions."""
+    """Describe this machine: processor, cores, memory and versions."""
     packages = {name: importlib.metadata.version(name) for name in PACKAGES}
     return {
         "processor": _processor(),
@@ -88,7 +88,7 @@ def _processor() -> str:
 
 
 def commit(root: Path) -> str | None:
-    """Return the repository's commit; None without git."""
+    """Return the repository's commit; None outside a repository."""
     command = ["git", "rev-parse", "--short=12", "HEAD"]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)  # noqa: S603 - fixed words
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)  # noqa: S603 - fixed arguments
     return done.stdout.strip() or None

@@ -1,10 +1,9 @@
-"""How many pictures a second the handler of Inference Endpoints answers on one core.
+"""Throughput of the Inference Endpoints handler on one core.
 
     python -m benchmarks.handler [FOLDER]
 
-prints one line of JSON. FOLDER is a snapshot of a model repository; without one, what would be
-published of the bundled weights is made for the purpose. Seconds are those that the processor
-spent, so that other programs on the machine do not count.
+prints one line of JSON. FOLDER is a snapshot of a model repository; by default, one is created from
+the bundled weights. Processor time is measured, so that other programs do not count.
 """
 
 import base64
@@ -21,11 +20,9 @@ from training.export.endpoint import endpoint_files
 
 BATCHES: Final = (1, 8, 32, 256)
 
-_PICTURES: Final = 512
-
 
 def make_snapshot(folder: Path) -> None:
-    """Write what a download of a model repository leaves, as far as the handler looks at it."""
+    """Write the files of a model repository that the handler needs."""
     bundled = {name: (weights.BUNDLED / name).read_bytes() for name in weights.FILES}
     for name, content in (endpoint_files() | bundled).items():
         path = folder / name
@@ -33,8 +30,8 @@ def make_snapshot(folder: Path) -> None:
         path.write_bytes(content)
 
 
-def measure(folder: Path, pictures: int = _PICTURES) -> dict[str, Any]:
-    """Return answers in a second of one core, by number of pictures in a request."""
+def measure(folder: Path, pictures: int = 512) -> dict[str, Any]:
+    """Return answers per second of one core, by number of pictures in a request."""
     from training.export.handler import EndpointHandler  # noqa: PLC0415 - its runtime
 
     handler = EndpointHandler(str(folder))
@@ -54,8 +51,8 @@ def measure(folder: Path, pictures: int = _PICTURES) -> dict[str, Any]:
 
 def main() -> None:
     """Measure and print."""
-    with tempfile.TemporaryDirectory() as made:
-        folder = Path(sys.argv[1] if len(sys.argv) > 1 else made)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(sys.argv[1] if len(sys.argv) > 1 else temporary)
         if len(sys.argv) == 1:
             make_snapshot(folder)
         sys.stdout.write(json.dumps({"answers_a_second_of_one_core": measure(folder)}) + "\n")

@@ -1,4 +1,4 @@
-"""What the app holds after many pictures, of which no two have the same size and content."""
+"""Memory of the app after many pictures, no two with the same size and content."""
 
 import functools
 import itertools
@@ -8,23 +8,21 @@ from typing import Final
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from benchmarks.calls import Caller, encode
 from benchmarks.figures import Figures, Row
 from benchmarks.serving import OURS, App, Server, started
 from digits.drawing import PAD_WIDTHS, as_picture, draw, parse_strokes
 from digits.examples import number_example
+from digits.pictures import Picture
 from training.handwriting import templates
 from training.synthesis import photos
 
 CLIENTS: Final = 4
 
-Picture = npt.NDArray[np.uint8]
-
 
 def measure(_: App, *, quick: bool) -> list[Row]:
-    """Measure our app after so many pictures."""
+    """Measure this app's memory after many pictures."""
     count = 6 if quick else 300
     with started(OURS) as server:
         megabytes = dict(growth(server, [count]))[count]
@@ -32,10 +30,10 @@ def measure(_: App, *, quick: bool) -> list[Row]:
 
 
 def growth(server: Server, stops: Sequence[int]) -> Iterator[tuple[int, float]]:
-    """Let several clients send pictures to `/v1/predict` and `/v1/read`.
+    """Send pictures to `/v1/predict` and `/v1/read` from several clients.
 
     Yields:
-        At each of these numbers: the number, and the memory then in 10^6 bytes.
+        At each stop: the number of pictures so far, and the resident memory in 10^6 bytes.
     """
     caller = Caller(server, CLIENTS)
 
@@ -44,12 +42,12 @@ def growth(server: Server, stops: Sequence[int]) -> Iterator[tuple[int, float]]:
 
     with ThreadPoolExecutor(CLIENTS) as pool:
         for first, stop in itertools.pairwise([0, *stops]):
-            list(pool.map(ask, range(first, stop)))  # raises what one of them raised
+            list(pool.map(ask, range(first, stop)))  # raises their exceptions
             yield stop, server.resident_megabytes()
 
 
 def mixed_picture(number: int) -> bytes:
-    """Make a photograph, a scan or a canvas; the same number gives the same file."""
+    """Generate a photograph, a scan or a canvas; the same number gives the same file."""
     rng = np.random.default_rng(number)
     make = (_photograph, _scan, _canvas)[number % 3]
     return make(rng)
@@ -70,7 +68,7 @@ def _digit_on_paper(digit: int) -> Picture:
 
 
 def _scan(rng: np.random.Generator) -> bytes:
-    """A sheet of paper in gray, with noise, and a number somewhere on it."""
+    """A noisy grayscale sheet of paper with a number somewhere on it."""
     height = int(rng.integers(500, 3500))
     sheet = _place(_number(rng), (height, round(height / 1.414)), rng)
     grain = rng.integers(0, 12, (height // 4, 100), np.uint8)
@@ -79,7 +77,7 @@ def _scan(rng: np.random.Generator) -> bytes:
 
 
 def _canvas(rng: np.random.Generator) -> bytes:
-    """A drawing program's picture of any size, with a white or a transparent background."""
+    """A canvas of any size with a white or transparent background."""
     canvas = _place(_number(rng), (int(rng.integers(28, 1500)), int(rng.integers(28, 1500))), rng)
     if rng.random() < 0.5:
         return encode(canvas)
@@ -87,16 +85,16 @@ def _canvas(rng: np.random.Generator) -> bytes:
 
 
 def _number(rng: np.random.Generator) -> Picture:
-    """Draw one to four digits: `(320, 640)` uint8, 255 paper."""
+    """Draw one to four digits: `(320, 640)` uint8, 255 is paper."""
     number = str(rng.integers(10 ** int(rng.integers(1, 5))))
     strokes = number_example(number, int(rng.integers(2**31)))
     return as_picture(draw(parse_strokes(strokes), PAD_WIDTHS["number"]))
 
 
 def _place(drawing: Picture, size: tuple[int, int], rng: np.random.Generator) -> Picture:
-    """Put a drawing anywhere on white paper `(H, W)`."""
-    most = min(size[0] / drawing.shape[0], size[1] / drawing.shape[1])
-    scale = most * rng.uniform(0.3, 1)
+    """Place a drawing, scaled at random, anywhere on white paper `(H, W)`."""
+    largest = min(size[0] / drawing.shape[0], size[1] / drawing.shape[1])
+    scale = largest * rng.uniform(0.3, 1)
     drawing = cv2.resize(drawing, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     over, beside = np.subtract(size, drawing.shape)
     top, left = int(rng.integers(over + 1)), int(rng.integers(beside + 1))

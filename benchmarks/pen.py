@@ -1,7 +1,7 @@
-"""In Chromium: from lifting the pen to changed bars, and from the address to the first answer.
+"""Latency in Chromium: from pen-up to changed bars, and from navigation to the first answer.
 
-Both pages get the same strokes of the same mouse. The page notes the time of the event that lifted
-the pen, as the system stamped it, and of every change of its bars.
+Both pages get the same mouse strokes. The page records the timestamp of the pointer-up event and
+the time of every change of its bars.
 """
 
 import dataclasses
@@ -23,10 +23,10 @@ from digits.drawing import PAD_HEIGHT
 from digits.examples import digit_example
 
 DELAY_MILLISECONDS: Final = 100
-"""Of the network, there and back."""
+"""Round-trip delay of the network."""
 
 SLOW_BYTES_A_SECOND: Final = 200_000
-"""Of a slow network, which also has the delay."""
+"""Bandwidth of a slow network, which also has the delay."""
 
 FAST: Final = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
 DISTANT: Final = FAST | {"latency": DELAY_MILLISECONDS}
@@ -44,12 +44,12 @@ Points = npt.NDArray[np.int64]
 
 @dataclasses.dataclass(frozen=True)
 class PadPage:
-    """What differs between the two pages.
+    """Differences between the two pages.
 
     Attributes:
-        bars: Selector of what stays in the page and holds the confidences.
-        surface: Selector of what is drawn on.
-        prepare: Makes the page ready for a stroke on an empty sheet.
+        bars: Selector of the element with the confidences, which stays in the page.
+        surface: Selector of the element that is drawn on.
+        prepare: Clears the sheet and waits until the page is ready for a stroke.
     """
 
     bars: str
@@ -69,12 +69,12 @@ def _open_inside(page: Page) -> None:
 
 
 def _pick_brush(page: Page) -> None:
-    """A blank Sketchpad draws nothing before a tool is picked, after every clearing anew."""
+    """Clear the Sketchpad and pick a tool, without which it draws nothing."""
     clear = page.locator('#sketchpad button[aria-label="Clear canvas"]')
     if clear.count() and clear.is_enabled():
         clear.click()
     page.locator('#sketchpad button[aria-label="Brush"]').click(timeout=60_000)
-    page.mouse.move(5, 5)  # off the tool's own pop-up
+    page.mouse.move(5, 5)  # off the tool's pop-up
 
 
 PAD: Final = PadPage("#confidence", "#sketchpad", _ready)
@@ -99,8 +99,8 @@ _PROBE: Final = """(selector) => {
     subtree: true, childList: true, characterData: true, attributeFilter: ['data-confidence']
   })
 }"""
-"""Every answer sets our bars' attribute, or changes the text of Gradio's Label; the clock that this
-shows meanwhile does not count."""
+"""Every answer sets the attribute of our bars or changes the text of Gradio's Label. The timer that
+the Label shows while waiting is ignored."""
 
 _ANSWERED: Final = "window.lifted && window.changes.length && window.changes.at(-1) > window.lifted"
 
@@ -113,9 +113,9 @@ _SHIFT: Final = """() => new Promise((resolve) => {
 
 
 def strokes(number: int) -> Iterator[Points]:
-    """Give the strokes of a digit, half as many points as a mouse would.
+    """Yield the strokes of a digit, with half as many points as from a mouse.
 
-    Fewer points are in the baseline's favour: its Sketchpad takes long for each.
+    Fewer points favor the baseline, whose Sketchpad takes long for each.
     """
     for _, *values in digit_example(number % 10, number // 10):
         points = np.reshape(values, (-1, 2))
@@ -123,10 +123,10 @@ def strokes(number: int) -> Iterator[Points]:
 
 
 def draw_stroke(page: Page, surface: str, stroke: Points) -> None:
-    """Move the mouse along a stroke, at most one point a frame.
+    """Move the mouse along a stroke, at most one point per frame.
 
     Raises:
-        BenchmarkError: If there is nothing to draw on.
+        BenchmarkError: If the surface is not shown.
     """
     box = page.locator(surface).first.bounding_box()
     if box is None:
@@ -143,10 +143,10 @@ def draw_stroke(page: Page, surface: str, stroke: Points) -> None:
 
 
 def pen_up_milliseconds(page: Page, pad: PadPage) -> Iterator[float]:
-    """Measure strokes without end, from the pen's lifting to the last change of the bars after it.
+    """Measure endless strokes, from pen-up to the last change of the bars.
 
-    The first answer after it may be to a question that was under way; the last is to the whole
-    stroke. A stroke that changes nothing that is shown, as rounded per cent may, is not counted.
+    The first answer after pen-up may belong to an earlier request; the last is that to the whole
+    stroke. Strokes without a visible change, for instance of rounded percentages, are not counted.
 
     Raises:
         BenchmarkError: If most strokes change nothing.
@@ -171,14 +171,14 @@ def pen_up_milliseconds(page: Page, pad: PadPage) -> Iterator[float]:
 
 @contextmanager
 def opened(url: str, pad: PadPage, network: dict[str, int] = FAST) -> Iterator[Page]:
-    """Open a page in a browser of its own, ready to be drawn on, and probe it."""
+    """Open a page in a new browser, ready to be drawn on, and install the probe."""
     with sync_playwright() as playwright:
-        # The system's Chromium without a window, or Playwright's own where there is none.
+        # The system's Chromium, or Playwright's own if there is none.
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
         )
         try:
-            # Playwright waits by evaluating text, which the page without a server forbids.
+            # Playwright waits by evaluating strings, which the CSP of the static page forbids.
             page = browser.new_page(viewport={"width": 1280, "height": 900}, bypass_csp=True)
             page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", network)
             page.goto(url, timeout=120_000, wait_until="commit")
@@ -199,20 +199,20 @@ def _milliseconds(
 
 
 def _cold_loads(url: str, pad: PadPage, count: int) -> tuple[Figures, Figures]:
-    """Measure seconds from the address to the first answer on a slow network, and layout shift."""
+    """Measure seconds from navigation to the first answer on a slow network, and layout shift."""
     seconds, shifts = [], []
     for _ in range(count):
         with opened(url, pad, SLOW) as page:
             draw_stroke(page, pad.surface, next(strokes(0)))
             page.wait_for_function(_ANSWERED, timeout=60_000)
-            # The page's clock starts with the navigation.
+            # The page's clock starts at navigation.
             seconds.append(float(page.evaluate("window.changes.at(-1)")) / 1000)
             shifts.append(float(page.evaluate(_SHIFT)))
     return Figures.of(seconds), Figures.of(shifts)
 
 
 def measure(baseline: App, *, quick: bool) -> list[Row]:
-    """Measure both pages, and ours through a slow network; strokes take seconds on the baseline."""
+    """Measure both pages, and ours with network delay; strokes take seconds on the baseline."""
     count, distant, baselines, loads, warm_up = (2, 1, 1, 1, 0) if quick else (30, 15, 5, 3, 2)
     with started(OURS) as server:
         near = _milliseconds(server.url, PAD, count, warm_up)

@@ -1,4 +1,4 @@
-"""How many of a folder of pictures are read right, by kind.
+"""Count the correctly read pictures of a folder, by kind.
 
     python -m benchmarks.scenes FOLDER [--model RUN]
 
@@ -19,7 +19,7 @@ from training import console
 
 
 def read_scene(recognizer: Recognizer, folder: Path, scene: dict[str, Any]) -> str | None:
-    """Answer as the scene's endpoint does, in the manifest's words."""
+    """Return the answer of the scene's endpoint in the form of the manifest."""
     picture = load_picture(folder / scene["file"])
     if scene["endpoint"] == "predict":
         digit = recognizer.predict(picture).digit
@@ -28,7 +28,7 @@ def read_scene(recognizer: Recognizer, folder: Path, scene: dict[str, Any]) -> s
 
 
 def table(scenes: list[dict[str, Any]]) -> str:
-    """Return right answers by kind, and of all, as a table in Markdown."""
+    """Return a Markdown table of the correct answers, by kind and in total."""
     right: dict[str, list[bool]] = defaultdict(list)
     for scene in scenes:
         for kind in (scene["kind"], "all"):
@@ -39,11 +39,11 @@ def table(scenes: list[dict[str, Any]]) -> str:
 
 
 def main() -> None:
-    """Print a table by kind, and the mean processor time of a picture."""
+    """Print a table by kind, and the mean processor time per picture."""
     parser = console.parser("benchmarks.scenes", __doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--model", type=Path, default=BUNDLED, help="set of weights")
-    parser.add_argument("--wrong", action="store_true", help="also list what was misread")
+    parser.add_argument("--wrong", action="store_true", help="also list misread pictures")
     arguments = parser.parse_args()
     recognizer = Recognizer(load_folder(arguments.model))
     scenes = json.loads((arguments.folder / "manifest.json").read_text("utf-8"))
@@ -52,7 +52,7 @@ def main() -> None:
         scene["read"] = read_scene(recognizer, arguments.folder, scene)
     seconds = time.process_time() - started
     print(table(scenes))
-    print(f"\n{1000 * seconds / len(scenes):.0f} ms of processor time a picture")
+    print(f"\n{1000 * seconds / len(scenes):.0f} ms of processor time per picture")
     for scene in scenes:
         if arguments.wrong and scene["read"] != scene["want"]:
             print(f"{scene['file']}: {scene['read']} for {scene['want']}")

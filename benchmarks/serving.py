@@ -1,4 +1,4 @@
-"""The two apps as processes of their own, on free ports of the loopback."""
+"""Run the two apps in their own processes, on free loopback ports."""
 
 import os
 import socket
@@ -22,7 +22,7 @@ START_SECONDS: Final = 600
 
 
 class BenchmarkError(UserError):
-    """Something could not be measured; the text says what and why."""
+    """A measurement failed; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class App:
     """An app to measure: `ours`, `baseline`, or one in a clean clone.
 
     Attributes:
-        is_gradio_alone: Whether a picture is uploaded and goes to Gradio's `/predict` as a drawing
-            on a Sketchpad, not to `/v1`.
+        is_gradio_alone: Whether it lacks `/v1`, so that pictures are uploaded and sent to Gradio's
+            `/predict` as drawings on a Sketchpad.
     """
 
     name: str
@@ -40,7 +40,7 @@ class App:
     folder: Path = ROOT
 
     def question(self, picture: object) -> object:
-        """Say what `/predict` takes for a picture: as an image, or drawn on a Sketchpad."""
+        """Return the input of `/predict` for a picture: an image, or a drawing on a Sketchpad."""
         if not self.is_gradio_alone:
             return picture
         return {"background": None, "layers": [], "composite": picture}
@@ -51,7 +51,7 @@ OURS: Final = App("ours", (sys.executable, "app.py"))
 
 @contextmanager
 def usual_demo() -> Iterator[App]:
-    """Make the app to compare with: its model lies on the disk until the block ends."""
+    """Create the baseline app, whose model is stored on disk until the block ends."""
     with tempfile.TemporaryDirectory(prefix="digits-baseline-") as folder:
         model = str(Path(folder) / "model.keras")
         command = [sys.executable, "-m", "benchmarks.baseline_model", model]
@@ -62,10 +62,10 @@ def usual_demo() -> Iterator[App]:
 
 @dataclass(frozen=True)
 class Server:
-    """A started app.
+    """A running app.
 
     Attributes:
-        began: When the process was started, in `time.perf_counter` seconds.
+        began: Start of the process, in `time.perf_counter` seconds.
     """
 
     app: App
@@ -74,33 +74,31 @@ class Server:
     began: float = 0.0
 
     def cpu_seconds(self) -> float:
-        """Processor time of the app since its start."""
+        """Return the processor time of the app since its start."""
         times = self.process.cpu_times()
         return float(times.user + times.system)
 
     def resident_megabytes(self) -> float:
-        """Memory that the app holds now, in 10^6 bytes."""
+        """Return the resident memory of the app, in 10^6 bytes."""
         return float(self.process.memory_info().rss) / 1e6
 
 
 @contextmanager
 def started(app: App) -> Iterator[Server]:
-    """Start an app and wait for its first page; end it afterwards.
+    """Start an app, wait for its first page, and stop it when the block ends.
 
     Raises:
-        BenchmarkError: If it ends or takes too long before its first page.
+        BenchmarkError: If it exits before its first page or takes too long.
     """
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     with tempfile.TemporaryDirectory(prefix=f"digits-{app.name}-") as folder:
-        own = {key: value for key, value in os.environ.items() if not key.startswith("MODEL_")}
-        own |= {"GRADIO_SERVER_PORT": str(port), "GRADIO_ANALYTICS_ENABLED": "False"}
-        own |= {"GRADIO_TEMP_DIR": str(Path(folder) / "uploads")}
+        env = {key: value for key, value in os.environ.items() if not key.startswith("MODEL_")}
+        env |= {"GRADIO_SERVER_PORT": str(port), "GRADIO_ANALYTICS_ENABLED": "False"}
+        env |= {"GRADIO_TEMP_DIR": str(Path(folder) / "uploads")}
         began, log = time.perf_counter(), Path(folder) / "log.txt"
-        with log.open("wb") as output:
-            process = psutil.Popen(
-                app.command, cwd=app.folder, env=own, stdout=output, stderr=output
-            )
+        with log.open("wb") as out:
+            process = psutil.Popen(app.command, cwd=app.folder, env=env, stdout=out, stderr=out)
         server = Server(app, f"http://127.0.0.1:{port}", process, began)
         try:
             _wait_for_page(server, process, log)
@@ -118,7 +116,7 @@ def _wait_for_page(server: Server, process: psutil.Popen, log: Path) -> None:
     while time.perf_counter() - server.began < START_SECONDS:
         if process.poll() is not None:
             last = log.read_text("utf-8", "replace").strip()[-500:]
-            raise BenchmarkError(f"{server.app.name} ended before its first page: {last}")
+            raise BenchmarkError(f"{server.app.name} exited before its first page: {last}")
         try:
             if urllib3.request("GET", server.url, retries=False, timeout=30).status == 200:
                 return

@@ -1,9 +1,8 @@
-"""Many visitors for a long time: `python -m benchmarks.soak --clients 64 --minutes 2 FOLDER`.
+"""Soak test with many visitors: `python -m benchmarks.soak --clients 64 --minutes 2 FOLDER`.
 
-Starts app.py, lets visitors ask good, bad and huge questions at once, and says whether an answer
-was wrong, lost or another visitor's, what memory the app took, and how soon it was calm again.
-Leaves `soak.json` and the plot `soak.png` in the folder; ends with an error if an answer was wrong
-or lost.
+Starts app.py, sends valid, invalid and huge requests concurrently, and reports answers that were
+wrong, lost or another visitor's, the app's memory, and its time to recover. Writes `soak.json` and
+the plot `soak.png` to the folder; fails if an answer was wrong or lost.
 
 `python -m benchmarks.soak --pictures 10000` sends that many different pictures instead, of all
 kinds and sizes, and prints the app's memory every 500.
@@ -12,7 +11,7 @@ kinds and sizes, and prints the app's memory every 500.
 import json
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -29,21 +28,21 @@ from training import console
 
 SAMPLE_SECONDS: Final = 1.0
 CALM_FACTOR: Final = 3.0
-"""Calm is an answer that takes no longer than so many usual ones, several times in a row."""
+"""The app is calm again when several answers in a row take less than this times the usual."""
 
 CALM_ANSWERS: Final = 5
 CALM_LIMIT_SECONDS: Final = 120.0
 
 
 class Report(NamedTuple):
-    """What came out.
+    """Results of a soak test.
 
     Attributes:
-        questions: In the order in which they ended.
-        memory: When, in `time.perf_counter` seconds, and the app's resident memory then in 10^6
-            bytes: from before the first question until it was calm again.
-        calm_seconds: From the last question of the crowd until one client is answered as before;
-            None if that took more than `CALM_LIMIT_SECONDS`.
+        questions: All questions, in the order in which they ended.
+        memory: Samples of the time in `time.perf_counter` seconds and of the app's resident memory
+            in 10^6 bytes, from before the first question until it was calm again.
+        calm_seconds: Time from the crowd's last question until the app was calm again; None if
+            that took more than `CALM_LIMIT_SECONDS`.
     """
 
     questions: list[Question]
@@ -52,26 +51,23 @@ class Report(NamedTuple):
 
     @property
     def faults(self) -> int:
-        """Answers that were wrong or never came."""
+        """Number of wrong or lost answers."""
         return sum(each.outcome in {Outcome.WRONG, Outcome.LOST} for each in self.questions)
 
     def as_json(self) -> dict[str, Any]:
-        """Sum up in numbers."""
+        """Summarize in the form of `soak.json`."""
         outcomes = Counter(each.outcome for each in self.questions)
-        by_kind: dict[str, list[Question]] = {}
+        by_kind = defaultdict[str, Counter[str]](Counter)
+        seconds = defaultdict[str, list[float]](list)
         for each in self.questions:
-            by_kind.setdefault(each.kind, []).append(each)
+            by_kind[each.kind][each.outcome.value] += 1
+            seconds[each.kind].append(each.seconds)
         megabytes = [megabytes for _, megabytes in self.memory]
         return {
             "questions": len(self.questions),
             "outcomes": {outcome.value: outcomes[outcome] for outcome in Outcome},
-            "by_kind": {
-                kind: Counter(each.outcome.value for each in asked)
-                for kind, asked in by_kind.items()
-            },
-            "seconds": {
-                kind: _spread([each.seconds for each in asked]) for kind, asked in by_kind.items()
-            },
+            "by_kind": by_kind,
+            "seconds": {kind: _spread(values) for kind, values in seconds.items()},
             "megabytes": {
                 "before": round(megabytes[0]),
                 "peak": round(max(megabytes)),
@@ -87,11 +83,11 @@ def _spread(seconds: Sequence[float]) -> dict[str, float]:
 
 
 def soak(server: Server, clients: int, seconds: float) -> Report:
-    """Let visitors ask one server.
+    """Send visitors to a server.
 
     Raises:
-        BenchmarkError: If a visitor's digit is misread while nobody else asks, or if two visitors
-            could not be told apart.
+        BenchmarkError: If a visitor's digit is misread before the crowd starts, or two visitors
+            get the same answer.
     """
     visitors = [Visitor(server, number) for number in range(clients)]
     usual = _learn(visitors)
@@ -127,14 +123,14 @@ def soak(server: Server, clients: int, seconds: float) -> Report:
 
 
 def _learn(visitors: Sequence[Visitor]) -> float:
-    """Let each ask alone; return the usual mean of a picture's and a drawing's seconds."""
+    """Let each visitor ask alone; return the usual seconds, the mean of a picture and a drawing."""
     hands, times = [], []
     for visitor in visitors:
         start = time.perf_counter()
         hands.append(visitor.learn())
         times.append((time.perf_counter() - start) / 2)
     if len(set(hands)) < len(hands):
-        raise BenchmarkError("two visitors have answers that cannot be told apart")
+        raise BenchmarkError("two visitors get the same answer")
     return float(np.median(times))
 
 
@@ -143,7 +139,7 @@ def _calm_seconds(visitor: Visitor, usual: float) -> float | None:
     while calm < CALM_ANSWERS:
         asked = time.perf_counter()
         if visitor.picture() is not Outcome.RIGHT:
-            raise BenchmarkError("after the crowd an answer is wrong")
+            raise BenchmarkError("an answer is wrong after the crowd")
         calm = calm + 1 if time.perf_counter() - asked < CALM_FACTOR * usual else 0
         if time.perf_counter() - start > CALM_LIMIT_SECONDS:
             return None
@@ -151,7 +147,7 @@ def _calm_seconds(visitor: Visitor, usual: float) -> float | None:
 
 
 def plot(report: Report, path: Path) -> None:
-    """Draw the memory, and how many questions were answered, over time."""
+    """Plot memory and answers per minute over time."""
     seconds, megabytes = np.transpose(report.memory)
     ended = (np.array([each.ended for each in report.questions]) - seconds[0]) / 60
     figure = Figure(figsize=(8, 4), layout="constrained")
@@ -162,7 +158,7 @@ def plot(report: Report, path: Path) -> None:
     axes.grid(visible=True, alpha=0.3)
     rate = axes.twinx()
     rate.hist(ended, np.arange(ended.max() + 2).tolist(), color="tab:orange", alpha=0.3)
-    rate.set_ylabel("answers in a minute")
+    rate.set_ylabel("answers per minute")
     figure.savefig(path, dpi=120)
 
 
@@ -174,12 +170,12 @@ def print_growth(pictures: int) -> None:
 
 
 def main() -> None:
-    """Start the app, soak it, write down what came out."""
+    """Start the app, run the test and save the report."""
     parser = console.parser("benchmarks.soak", __doc__)
     kind = parser.add_mutually_exclusive_group(required=True)
-    kind.add_argument("folder", type=Path, nargs="?", help="gets soak.json and soak.png")
-    kind.add_argument("--pictures", type=int, metavar="N", help="watch memory over N pictures")
-    parser.add_argument("--clients", type=int, default=8, help="visitors at once")
+    kind.add_argument("folder", type=Path, nargs="?", help="folder for soak.json and soak.png")
+    kind.add_argument("--pictures", type=int, metavar="N", help="measure memory over N pictures")
+    parser.add_argument("--clients", type=int, default=8, help="concurrent visitors")
     parser.add_argument("--minutes", type=float, default=30.0)
     arguments = parser.parse_args()
     if arguments.pictures:

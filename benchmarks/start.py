@@ -1,4 +1,4 @@
-"""What one waits for: the first page and answer of a process, and `make run` in a clean clone."""
+"""Start-up time: first page and answer of a process, and `make run` in a clean clone."""
 
 import subprocess
 import tempfile
@@ -12,7 +12,7 @@ from benchmarks.serving import OURS, ROOT, App, started
 
 
 def measure(baseline: App, *, quick: bool) -> list[Row]:
-    """Start both apps in turn, several times."""
+    """Start both apps alternately, several times."""
     page, answer, memory = (defaultdict[str, list[float]](list) for _ in range(3))
     for _ in range(1 if quick else 3):
         for app in (OURS, baseline):
@@ -28,13 +28,13 @@ def measure(baseline: App, *, quick: bool) -> list[Row]:
     ]
 
 
-def measure_clone(_: App, *, quick: bool) -> list[Row]:  # noqa: ARG001 - nothing of it is quicker
-    """Clone this commit, install and start; wheels come from pip's cache or the index."""
+def measure_clone(_: App, *, quick: bool) -> list[Row]:  # noqa: ARG001 - there is no quicker way
+    """Clone, install and start this commit; wheels come from pip's cache or the index."""
     with tempfile.TemporaryDirectory(prefix="digits-clone-") as name:
         folder = Path(name)
         began = time.perf_counter()
         command = ["git", "clone", "--quiet", str(ROOT), str(folder)]
-        subprocess.run(command, check=True)  # noqa: S603 - fixed words
+        subprocess.run(command, check=True)  # noqa: S603 - fixed arguments
         with started(App("clone", ("make", "run"), folder=folder)):
             seconds = time.perf_counter() - began
         size = sum(path.lstat().st_size for path in (folder / ".venv").rglob("*"))

@@ -1,6 +1,6 @@
-"""Measured speed as Markdown, for the console and docs/performance.md.
+"""Format benchmark results in Markdown, for the console and docs/performance.md.
 
-python -m benchmarks.tables    brings the document up to benchmarks/results.json
+python -m benchmarks.tables    updates the document from benchmarks/results.json
 """
 
 import json
@@ -20,31 +20,31 @@ RESULTS: Final = Path(__file__).with_name("results.json")
 DOCUMENT: Final = Path(__file__).parents[1] / "docs" / "performance.md"
 
 _SCALED: Final = {"this page": answers.DRAWING_COST, "`/v1/predict`": answers.PICTURE_COST}
-"""Rows of the document's table of scale, and what of the benchmark they follow from."""
+"""Rows of the document's scaling table, and the benchmark rows that they are computed from."""
 
 _DAY_SECONDS: Final = 86_400
 
 Report = Mapping[str, Any]
-"""The content of `results.json`: `machine`, and `sections` by name with date, load and rows."""
+"""Content of `results.json`: `machine`, and `sections` by name with date, load and rows."""
 
 
 def rows_of(report: Report) -> list[Row]:
-    """Read all rows, in the order in which they were measured."""
+    """Return the rows of all sections, in order."""
     rows = [row for part in report["sections"].values() for row in part["rows"]]
     return TypeAdapter(list[Row]).validate_python(rows)
 
 
 def number(value: float) -> str:
-    """Say a number with three digits that count, large ones whole."""
+    """Format a number with three significant digits, large ones as integers."""
     if value >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
 def section(report: Report) -> str:
-    """Put what was measured into Markdown: a table and the machine.
+    """Return the table and a description of the machine in Markdown.
 
-    The load of the machine before each part says how far the figures can be trusted.
+    The machine's load before each section shows how reliable the figures are.
     """
     table = [["median (95th percentile)", "here", "usual demo", "times better"]]
     for row in rows_of(report):
@@ -70,10 +70,10 @@ def _cell(figures: Figures | None) -> str:
 
 
 def update(text: str, report: Report) -> str:
-    """Bring `docs/performance.md` up to a report.
+    """Update the text of `docs/performance.md` from a report.
 
     Raises:
-        ValueError: If the marks are missing.
+        ValueError: If the markers are missing.
     """
     costs = {row.what: row.ours for row in rows_of(report)}
     for name, what in _SCALED.items():
@@ -88,7 +88,7 @@ def update(text: str, report: Report) -> str:
 
 
 def merged(old: Report | None, new: Report, order: Sequence[str]) -> dict[str, Any]:
-    """Take up newly measured parts; others stay if the same machine and versions measured them."""
+    """Add new sections to old ones, which are kept only from the same machine and versions."""
     sections = dict(new["sections"])
     if old is not None and old["machine"] == new["machine"]:
         sections = {**old["sections"], **sections}
@@ -96,7 +96,7 @@ def merged(old: Report | None, new: Report, order: Sequence[str]) -> dict[str, A
 
 
 def main() -> None:
-    """Write `docs/performance.md` anew."""
+    """Update `docs/performance.md`."""
     report = json.loads(RESULTS.read_text("utf-8"))
     DOCUMENT.write_text(update(DOCUMENT.read_text("utf-8"), report), "utf-8")
 

@@ -1,6 +1,6 @@
-"""Visitors of a load test: each has a hand of its own, and knows the answers it must get.
+"""Simulated visitors for load tests, each with its own handwriting and known correct answers.
 
-No two hands have the same ten confidences, so that an answer that went to the wrong client shows.
+No two visitors get the same ten confidences, so that an answer sent to the wrong client is noticed.
 """
 
 import functools
@@ -21,15 +21,15 @@ from digits.examples import digit_example
 
 ADVICE: Final = (b"Use ", b"Send", b"Upload", b"Choose", b"Save", b"Make it smaller", b"again")
 TERSE: Final = {400, 404, 413, 415, 422}
-"""What was no question, or no file of ours, gets one of these, or an event without advice."""
+"""Statuses of invalid requests and foreign files, which may come without advice."""
 
 
 class Outcome(StrEnum):
-    """How a question ended."""
+    """Outcome of a question."""
 
     RIGHT = "right"
-    REFUSED = "refused"  # as it had to be, with a sentence
-    BUSY = "busy"  # told to come again
+    REFUSED = "refused"  # as expected, with a message
+    BUSY = "busy"  # asked to try again
     WRONG = "wrong"
     LOST = "lost"
 
@@ -38,10 +38,10 @@ class Question(NamedTuple):
     """A question that a visitor has asked.
 
     Attributes:
-        kind: What was asked.
-        outcome: How it ended.
-        seconds: How long that took.
-        ended: When, in `time.perf_counter` seconds.
+        kind: Name of the `Visitor` method that asked it.
+        outcome: Its outcome.
+        seconds: Time until then.
+        ended: Time of its end, in `time.perf_counter` seconds.
     """
 
     kind: str
@@ -52,7 +52,7 @@ class Question(NamedTuple):
 
 @functools.cache
 def huge_picture() -> bytes:
-    """Draw a 3 on 49 million pixels, just below the most that are accepted, as PNG."""
+    """Draw a 3 on 49 million pixels, just below the limit, as PNG."""
     small = as_picture(draw(parse_strokes(digit_example(3))))
     sheet = np.full((7000, 7000), 255, np.uint8)
     sheet[3000 : 3000 + small.shape[0], 3000 : 3000 + small.shape[1]] = small
@@ -61,15 +61,14 @@ def huge_picture() -> bytes:
 
 @functools.cache
 def bomb() -> bytes:
-    """Write a picture of 400 million pixels in less than half a megabyte."""
+    """Encode a picture of 400 million pixels in less than half a megabyte."""
     return encode(np.zeros((20_000, 20_000), np.uint8))
 
 
 class Visitor:
-    """One client with its own digit; not for several threads at once."""
+    """Client with its own digit and handwriting; not thread-safe."""
 
     def __init__(self, server: Server, number: int) -> None:
-        """Take a hand."""
         self.number = number
         self.digit = number % 10
         self._caller = Caller(server)
@@ -79,13 +78,13 @@ class Visitor:
         self._known: dict[str, dict[str, Any]] = {}
 
     def learn(self) -> tuple[float, ...]:
-        """Ask while nobody else does; what is answered now must be answered later.
+        """Record the correct answers, while no other visitor asks.
 
         Returns:
-            The confidences of its picture, by which it is known.
+            The confidences of its picture, which identify the visitor.
 
         Raises:
-            BenchmarkError: If its digit is not read.
+            BenchmarkError: If its digit is misread.
         """
         self._known = {
             "picture": self._caller.read(self._picture),
@@ -93,11 +92,11 @@ class Visitor:
         }
         for name, answer in self._known.items():
             if answer["digit"] != self.digit:
-                raise BenchmarkError(f"the {name} of visitor {self.number} is read as another")
+                raise BenchmarkError(f"the {name} of visitor {self.number} is misread")
         return tuple(self._known["picture"]["confidences"])
 
     def ask(self) -> Question:
-        """Ask one question, mostly a sensible one."""
+        """Ask a random question, usually a valid one."""
         kinds = (self.pad, self.picture, self.nonsense, self.huge)
         [question] = self._random.choices(kinds, (50, 30, 17, 3))
         start = time.perf_counter()
@@ -112,22 +111,22 @@ class Visitor:
         return Question(question.__name__, outcome, ended - start, ended)
 
     def pad(self) -> Outcome:
-        """Draw on the pad."""
+        """Send the strokes."""
         return self._judge("pad", self._caller.draw(self._strokes))
 
     def picture(self) -> Outcome:
-        """Ask what a picture shows."""
+        """Send the picture."""
         return self._judge("picture", self._predict(self._picture))
 
     def huge(self) -> Outcome:
-        """Upload what takes much memory, or would."""
+        """Send a huge picture or a decompression bomb."""
         if self._random.random() < 0.5:
             return self._refused(lambda: self._predict(bomb()))
         answer = self._predict(huge_picture())
         return Outcome.RIGHT if answer["digit"] == 3 else Outcome.WRONG
 
     def nonsense(self) -> Outcome:
-        """Send something that is no picture, no file of ours, or no question."""
+        """Send something that is not a picture, not a permitted file, or not a valid request."""
         send = self._caller.request
         path = self._random.choice(("/gradio_api/call/predict", "/v1/draw"))
         kind = {"Content-Type": "application/json"}
@@ -142,7 +141,7 @@ class Visitor:
         return self._refused(self._random.choice(questions))
 
     def _predict(self, content: bytes) -> dict[str, Any]:
-        """Ask in one of the two ways: as the request's body, or uploaded for Gradio."""
+        """Send a picture at random as the request's body, or uploaded to Gradio."""
         if self._random.random() < 0.5:
             return self._caller.read(content)
         return self._caller.predict(self._caller.upload(as_new_file(content)))
@@ -157,6 +156,6 @@ class Visitor:
             if error.status == HTTPStatus.SERVICE_UNAVAILABLE:
                 raise
             words = (*ADVICE, b'data: {"error": null}')
-            told = error.status in TERSE or any(word in error.content for word in words)
-            return Outcome.REFUSED if told else Outcome.WRONG
+            advised = error.status in TERSE or any(word in error.content for word in words)
+            return Outcome.REFUSED if advised else Outcome.WRONG
         return Outcome.WRONG

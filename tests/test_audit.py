@@ -1,7 +1,6 @@
-"""The workflow that audits: its own commands, with a service of known vulnerabilities on loopback.
+"""The audit workflow, run with a local vulnerability service instead of osv.dev.
 
-It speaks the one request of osv.dev that pip-audit makes: a package and its version, answered with
-what is known.
+The service implements the only request that pip-audit makes: a package and its version.
 """
 
 import http.server
@@ -19,13 +18,14 @@ LOCKED = locked_here()
 
 
 class Service(http.server.BaseHTTPRequestHandler):
-    """Answers what `known` holds for a package, and notes what was asked."""
+    """Returns the vulnerabilities in `known` for a package; records queries in `asked`."""
 
     asked: dict[str, str]
     known: dict[str, list[dict]]
+    url: str
 
     def log_message(self, *args):
-        """Stay silent: `asked` is the log."""
+        """Log nothing."""
 
     def do_POST(self):
         question = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -40,43 +40,37 @@ class Service(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def service():
-    """What is known, what was asked, and where."""
-    handler = type("Handler", (Service,), {"asked": {}, "known": {}})
-    with serving(handler) as address:
-        handler.url = f"{address}/v1/query"
-        yield handler
+    """The running service."""
+    Service.asked, Service.known = {}, {}
+    with serving(Service) as address:
+        Service.url = f"{address}/v1/query"
+        yield Service
 
 
-@pytest.fixture
-def audit(service, tmp_path):
-    """Run the job; return what became of it and its artifact."""
-
-    def run():
-        runner = Runner("audit.yml", tmp_path, machine={"PIP_AUDIT_OSV_URL": service.url})
-        outcome = runner.run_job("audit", event="schedule")
-        return outcome, json.loads((runner.artifact("sbom") / "sbom.cdx.json").read_text("utf-8"))
-
-    return run
+def audit(service, folder):
+    """Run the job; return its outcome and its artifact."""
+    runner = Runner("audit.yml", folder, machine={"PIP_AUDIT_OSV_URL": service.url})
+    outcome = runner.run_job("audit", event="schedule")
+    return outcome, json.loads((runner.artifact("sbom") / "sbom.cdx.json").read_text("utf-8"))
 
 
 @pytest.mark.nightly
-def test_every_package_of_the_lock_is_asked_about_and_listed(service, audit):
-    outcome, sbom = audit()
+def test_every_package_of_the_lock_is_asked_about_and_listed(service, tmp_path):
+    outcome, sbom = audit(service, tmp_path)
     assert outcome.status == "success", outcome.log
     assert "No known vulnerabilities found" in outcome.log
     assert service.asked == LOCKED
 
     assert sbom["bomFormat"] == "CycloneDX"
-    assert {
-        canonicalize_name(part["name"]): part["version"] for part in sbom["components"]
-    } == LOCKED
+    listed = {canonicalize_name(part["name"]): part["version"] for part in sbom["components"]}
+    assert listed == LOCKED
     assert not sbom.get("vulnerabilities")
 
 
-def test_a_known_vulnerability_fails_the_job_and_is_named(service, audit):
+def test_a_known_vulnerability_fails_the_job_and_is_named(service, tmp_path):
     affected = {"package": {"name": "pillow", "ecosystem": "PyPI"}, "ranges": []}
     service.known["pillow"] = [{"id": "PYSEC-0000-1", "summary": "reads", "affected": [affected]}]
-    outcome, sbom = audit()
+    outcome, sbom = audit(service, tmp_path)
     assert outcome.status == "failure"
     assert service.asked == LOCKED
     assert [found["id"] for found in sbom["vulnerabilities"]] == ["PYSEC-0000-1"]

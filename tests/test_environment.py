@@ -1,4 +1,4 @@
-"""What the caller of pytest has set does not reach the commands under test."""
+"""Settings of the caller of pytest do not reach the commands under test."""
 
 import json
 import os
@@ -29,7 +29,7 @@ subprocess.run([sys.executable, "-c", {PRINT_ENVIRONMENT!r}], check=True)
 
 @pytest.fixture(scope="module")
 def seen():
-    """The environment of a subprocess that a test starts, where the caller has set all of these."""
+    """The environment of a test's subprocess if the caller has set all of these."""
     environment = os.environ | dict.fromkeys([*LEAKS, "MNIST_DIR", "no_proxy"], "1")
     ended = done(sys.executable, "-c", AS_A_TEST, cwd=ROOT, env=environment)
     assert ended.returncode == 0, ended.stderr
@@ -38,11 +38,11 @@ def seen():
 
 def test_a_subprocess_sees_nothing_of_what_the_caller_has_set(seen):
     assert {name for name in LEAKS if seen.get(name) == "1"} == set()
-    assert seen["MNIST_DIR"] == "1"  # names data that the tests are to use
+    assert seen["MNIST_DIR"] == "1"  # names data for the tests
     assert seen["no_proxy"] == "1,127.0.0.1,localhost"
 
 
 def test_each_process_of_the_tests_has_places_of_its_own(seen):
     places = ("HF_HOME", "GRADIO_TEMP_DIR", "npm_config_cache")
     assert not {os.environ[name] for name in places} & {seen[name] for name in places}
-    assert not Path(seen["HF_HOME"]).parent.exists()  # and takes them away again
+    assert not Path(seen["HF_HOME"]).parent.exists()  # removed at exit

@@ -1,4 +1,4 @@
-"""The notebook, run from its first cell to its last."""
+"""The notebook, run from first to last cell."""
 
 import re
 import shlex
@@ -20,11 +20,13 @@ def load():
     return nbformat.read(NOTEBOOK, as_version=4)
 
 
+def position(notebook, name):
+    return [cell.id for cell in notebook.cells].index(name)
+
+
 def set_to(notebook, values):
-    """Put settings of one's own behind those of the notebook, as papermill does."""
-    [index] = [
-        i for i, cell in enumerate(notebook.cells) if "parameters" in cell.metadata.get("tags", [])
-    ]
+    """Insert settings after those of the notebook, as papermill does."""
+    index = position(notebook, "settings")
     known = re.findall(r"^(\w+) = ", notebook.cells[index].source, re.MULTILINE)
     assert set(values) <= set(known)
     lines = [f"{name} = {value!r}" for name, value in values.items()]
@@ -36,12 +38,12 @@ def execute(notebook, folder):
 
 
 def printed(notebook, name):
-    [cell] = [cell for cell in notebook.cells if cell.id == name]
-    return "".join(output.text for output in cell.outputs if output.output_type == "stream")
+    outputs = notebook.cells[position(notebook, name)].outputs
+    return "".join(output.text for output in outputs if output.output_type == "stream")
 
 
 def pictures(notebook):
-    """The cells that show a picture."""
+    """Return the cells that show a picture."""
     return {
         cell.id
         for cell in notebook.cells
@@ -57,6 +59,7 @@ def test_nothing_of_a_run_is_kept_in_the_notebook():
         if cell.cell_type == "code":
             assert (cell.outputs, cell.execution_count) == ([], None)
     assert notebook.metadata.kernelspec.name == "python3"
+    assert notebook.cells[position(notebook, "settings")].metadata.tags == ["parameters"]
     assert f"blob/main/{NOTEBOOK.relative_to(ROOT)}" in notebook.cells[0].source
 
 
@@ -75,9 +78,8 @@ def test_cells_call_the_commands_and_show_what_these_leave(tmp_path):
     for name in ("learning-curves.png", "confusion.png"):
         (run / name).write_bytes(PICTURE)
     python = tmp_path / "python"
-    python.write_text(
-        AS_PYTHON.format(folder=shlex.quote(str(tmp_path)), run=shlex.quote(str(run)))
-    )
+    quoted = {"folder": shlex.quote(str(tmp_path)), "run": shlex.quote(str(run))}
+    python.write_text(AS_PYTHON.format(**quoted))
     python.chmod(0o755)
     left, drawing = tmp_path / "left", tmp_path / "drawing.png"
     notebook = load()
@@ -96,32 +98,24 @@ def test_cells_call_the_commands_and_show_what_these_leave(tmp_path):
 def test_the_notebook_trains_shows_reads_and_publishes(monkeypatch, tmp_path, hub):
     sha256 = write_handwritten_mnist(tmp_path / "mnist")
     notebook = load()
-    set_to(
-        notebook,
-        {
-            "PYTHON": sys.executable,
-            "OPTIONS": "--network fnn --epochs 2 --limit 3000",
-            "RUN": str(tmp_path / "run"),
-            "DRAWING": str(tmp_path / "drawing.png"),
-            "PUBLISH_TO": "someone/digits",
-        },
-    )
+    settings = {"PYTHON": sys.executable, "OPTIONS": "--network fnn --epochs 2 --limit 3000"}
+    settings |= {"RUN": str(tmp_path / "run"), "DRAWING": str(tmp_path / "drawing.png")}
+    set_to(notebook, settings | {"PUBLISH_TO": "someone/digits"})
     monkeypatch.setenv("MNIST_DIR", str(tmp_path / "mnist"))
     monkeypatch.setenv("MNIST_SHA256", sha256)
     monkeypatch.setenv("HF_TOKEN", hub.token)
     execute(notebook, NOTEBOOK.parent)
     trained = (tmp_path / "run" / "model.safetensors").read_bytes()
     assert hub.files("someone/digits")["model.safetensors"] == trained
-    assert re.search(
-        r"MNIST test: \d\d\.\d\d % \(\d+ of 10,000 wrong\)", printed(notebook, "train")
-    )
+    result = r"MNIST test: \d\d\.\d\d % \(\d+ of 10,000 wrong\)"
+    assert re.search(result, printed(notebook, "train"))
     assert pictures(notebook) == {"curves", "confusion", "misread", "drawing"}
     assert re.search(r"drawing\.png +4 +\d+\.\d%", printed(notebook, "read"))
     assert "someone/digits" in printed(notebook, "publish")
 
 
 def test_alone_it_fetches_the_project_and_what_that_needs(tmp_path):
-    """As in Colab; what it finds is a project whose needs are small."""
+    """As in Colab, with a project that needs nothing."""
     project, elsewhere = tmp_path / "project", tmp_path / "elsewhere"
     (project / "training").mkdir(parents=True)
     (project / "training" / "train.py").touch()
@@ -132,8 +126,8 @@ def test_alone_it_fetches_the_project_and_what_that_needs(tmp_path):
     elsewhere.mkdir()
     notebook = load()
     set_to(notebook, {"PROJECT": f"file://{project}"})
-    [index] = [i for i, cell in enumerate(notebook.cells) if cell.id == "project"]
-    # Twice: whoever runs the cell again ends in the same place.
+    index = position(notebook, "project")
+    # Running the cell again ends in the same folder.
     again = nbformat.v4.new_code_cell(notebook.cells[index].source)
     notebook.cells = [*notebook.cells[: index + 1], again]
     execute(notebook, elsewhere)

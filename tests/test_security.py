@@ -1,7 +1,8 @@
-"""What `SECURITY.md` promises has a test that exists, and nothing that could run is loaded."""
+"""Every guarantee in `SECURITY.md` names an existing test; the source code; what visitors leave."""
 
 import ast
 import functools
+import graphlib
 import re
 import urllib.request
 
@@ -23,58 +24,61 @@ def test_every_test_that_is_named_exists():
 
 def test_every_promise_names_a_test():
     rows = [line for line in SECURITY.splitlines() if line.startswith("|")]
-    promises = [row for row in rows if not row.startswith(("| what is promised |", "|---"))]
+    promises = [row for row in rows if not row.startswith(("| guarantee |", "|---"))]
     assert len(promises) > 20
     assert [row for row in promises if not ROW.fullmatch(row)] == []
 
 
 def test_no_address_is_invented():
-    """Reports go where GitHub keeps them private; there is no mailbox that nobody reads."""
-    assert "Report a\nvulnerability" in SECURITY
+    """Reports go to GitHub, which keeps them private, not to a mailbox that nobody reads."""
+    assert "*Report a\nvulnerability*" in SECURITY
     assert not re.search(r"[\w.]+@[\w-]+\.\w+", SECURITY)
 
 
-# Loading what could run
+# The source code
 
 UNSAFE_MODULES = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib", "torch"}
 UNSAFE_CALLS = {"enable_unsafe_deserialization", "eval", "exec", "unsafe_load", "full_load"}
 UNSAFE_SETTINGS = {"safe_mode": False, "allow_pickle": True, "trust_remote_code": True}
 LOADS_MODELS = {"load_model", "model_from_json", "model_from_config"}
-# What these load they have written themselves, moments before, or are given by benchmarks.
-OWN_MODELS = {
-    "benchmarks/baseline.py",
-    "training/export/check.py",
-}
+OWN_MODELS = {"benchmarks/baseline.py", "training/export/check.py"}
+"""Files that load models: only those that they or the benchmarks have just written."""
 
 
 @functools.cache
 def sources():
-    """Give the path and the syntax tree of every Python file of the product."""
+    """Return the syntax tree of every Python file of the product, by path."""
     folders = (ROOT / name for name in ("digits", "training", "benchmarks"))
     paths = [ROOT / "app.py", *(path for folder in folders for path in folder.rglob("*.py"))]
     return {str(p.relative_to(ROOT)): ast.parse(p.read_text("utf-8")) for p in paths}
 
 
-def imported(tree):
-    """Name the packages that a file imports."""
-    for part in ast.walk(tree):
+def imports(statements):
+    """Return the dotted names that statements import, including names from modules."""
+    names = set()
+    for part in statements:
         if isinstance(part, ast.Import):
-            yield from (alias.name.split(".")[0] for alias in part.names)
+            names |= {alias.name for alias in part.names}
         elif isinstance(part, ast.ImportFrom) and part.module:
-            yield part.module.split(".")[0]
+            names |= {part.module, *(f"{part.module}.{alias.name}" for alias in part.names)}
+    return names
+
+
+def packages(tree):
+    """Return the names of the packages that a file imports."""
+    return {name.partition(".")[0] for name in imports(ast.walk(tree))}
 
 
 def calls(tree):
-    """Name what a file calls, without what stands before the last point."""
-    for part in ast.walk(tree):
-        if isinstance(part, ast.Call):
-            yield getattr(part.func, "attr", getattr(part.func, "id", ""))
+    """Return the names that a file calls, without the part before the last dot."""
+    called = (part.func for part in ast.walk(tree) if isinstance(part, ast.Call))
+    return {getattr(function, "attr", getattr(function, "id", "")) for function in called}
 
 
 def unsafe(tree):
-    """Name what a file uses to make objects, or to run code, from bytes."""
-    yield from UNSAFE_MODULES.intersection(imported(tree))
-    yield from UNSAFE_CALLS.intersection(calls(tree))
+    """Yield the names that a file uses to create objects, or to run code, from bytes."""
+    yield from UNSAFE_MODULES & packages(tree)
+    yield from UNSAFE_CALLS & calls(tree)
     for part in ast.walk(tree):
         if isinstance(part, ast.keyword) and part.arg in UNSAFE_SETTINGS:
             value = getattr(part.value, "value", "not a constant")
@@ -86,7 +90,7 @@ def test_nothing_that_could_run_is_loaded():
     trees = sources()
     assert len(trees) > 60
     assert {path: found for path, tree in trees.items() if (found := sorted(unsafe(tree)))} == {}
-    loading = {path for path, tree in trees.items() if LOADS_MODELS.intersection(calls(tree))}
+    loading = {path for path, tree in trees.items() if LOADS_MODELS & calls(tree)}
     assert loading == OWN_MODELS
 
 
@@ -111,17 +115,25 @@ def test_what_is_unsafe_would_be_found(source):
 def test_the_app_opens_weights_in_one_place_and_no_model():
     trees = sources()
     serving = {name: tree for name, tree in trees.items() if name.startswith(("app.py", "digits/"))}
-    opening = [name for name, tree in serving.items() if "safetensors" in imported(tree)]
+    opening = [name for name, tree in serving.items() if "safetensors" in packages(tree)]
     assert opening == ["digits/weights.py"]
     training_only = {"training", "tensorflow", "keras", "h5py"}
-    assert [name for name, tree in serving.items() if training_only & set(imported(tree))] == []
+    assert [name for name, tree in serving.items() if training_only & packages(tree)] == []
 
 
-# What is kept of visitors
+def test_no_modules_import_each_other_in_a_circle():
+    """So any module can be imported first."""
+    trees = {path.removesuffix(".py").replace("/", "."): tree for path, tree in sources().items()}
+    graph = {name: trees.keys() & imports(tree.body) for name, tree in trees.items()}
+    assert graph["training.train"] > {"training.data.mnist", "training.run_folder"}
+    graphlib.TopologicalSorter(graph).prepare()  # raises CycleError
+
+
+# What is stored about visitors
 
 
 def files_of(app):
-    """The size of every file that the app has written, by path: its log is among them."""
+    """Return the sizes of all files that the app has written, by path, including its log."""
     folder = app.log.parent
     return {path: path.stat().st_size for path in folder.rglob("*") if path.is_file()}
 
@@ -131,7 +143,7 @@ def test_a_drawing_is_written_to_no_file_and_no_log(app):
     assert app.log in before
     answer = app.draw("digit", [[40, 500, 200, 500, 800]])
     assert answer["digit"] == 1
-    assert files_of(app).items() <= before.items()  # an upload of another test may be gone
+    assert files_of(app).items() <= before.items()  # another test's upload may be gone
 
 
 def test_the_page_sets_no_cookie(app):

@@ -1,7 +1,5 @@
-"""The Space's own files say what its builder and the Hub accept."""
+"""The files of the Space are valid for its builder and the Hub."""
 
-import ast
-import graphlib
 import json
 import os
 import re
@@ -21,7 +19,7 @@ from training.release import space_files
 COLORS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
 MAX_FILE_BYTES = 2_000_000
 
-# What the Hub reads from a Gradio Space's README; `hardware`, for one, would be ignored silently.
+# What the Hub reads from a Gradio Space's README; others, such as `hardware`, are silently ignored.
 CARD_TYPES = {
     **dict.fromkeys(("title", "emoji", "colorFrom", "colorTo", "sdk", "sdk_version"), str),
     **dict.fromkeys(("python_version", "app_file", "suggested_hardware", "license"), str),
@@ -51,16 +49,13 @@ def test_the_card_has_only_known_keys_of_the_right_type(card):
 
 def test_the_card_says_what_the_hub_accepts(card):
     assert card["sdk"] == "gradio"
-    assert card["python_version"] == "3.12"  # ZeroGPU takes it too; TensorFlow has no 3.14
+    assert card["python_version"] == "3.12"  # ZeroGPU has it too; TensorFlow does not support 3.14
     assert {card["colorFrom"], card["colorTo"]} <= COLORS
     assert len(card["emoji"]) == 1
     assert len(card["short_description"]) <= 60
     assert card["license"] == "mit"
     assert (ROOT / "LICENSE").read_text("utf-8").startswith("MIT License")
     assert (ROOT / card["app_file"]).is_file()
-
-
-def test_the_sdk_is_the_gradio_that_is_pinned(card):
     assert card["sdk_version"] == pins("requirements.txt")["gradio"]
 
 
@@ -70,8 +65,8 @@ def test_no_package_is_pinned_twice():
 
 
 def test_the_space_installs_nothing_that_only_training_or_tests_need():
-    builder_mounts_only = (ROOT / "requirements.txt").read_text("utf-8")
-    assert "-r " not in builder_mounts_only
+    # The builder mounts only this file.
+    assert "-r " not in (ROOT / "requirements.txt").read_text("utf-8")
     assert not set(pins("requirements.txt")) & {
         "tensorflow-cpu", "keras", "h5py", "matplotlib", "scipy", "pytest", "playwright",
     }  # fmt: skip
@@ -79,7 +74,7 @@ def test_the_space_installs_nothing_that_only_training_or_tests_need():
 
 @pytest.mark.nightly
 def test_the_builders_single_pip_call_can_be_satisfied(card, tmp_path):
-    """Resolve for the Space's Python: with one that is installed here, else by its wheel tags."""
+    """Resolve for the Space's Python: with a local one if installed, else by its wheel tags."""
     version = card["python_version"]
     python = shutil.which(f"python{version}")
     works = python and done(python, "-c", "")
@@ -98,13 +93,12 @@ def test_the_builders_single_pip_call_can_be_satisfied(card, tmp_path):
     assert {name: versions[name] for name in wanted} == wanted
 
 
-def test_packages_txt_is_edible_for_xargs_and_apt():
-    content = (ROOT / "packages.txt").read_bytes()
-    names = content.decode("ascii").split("\n")
+def test_packages_txt_is_valid_for_xargs_and_apt():
+    names = (ROOT / "packages.txt").read_bytes().decode("ascii").split("\n")
     assert all(re.fullmatch(r"[a-z0-9][a-z0-9+.-]*|", name) for name in names)
-    fed = done("xargs", "-r", "-a", ROOT / "packages.txt", "echo")
-    assert fed.returncode == 0
-    assert fed.stdout.split() == [name for name in names if name]
+    echoed = done("xargs", "-r", "-a", ROOT / "packages.txt", "echo")
+    assert echoed.returncode == 0
+    assert echoed.stdout.split() == [name for name in names if name]
 
 
 def test_the_files_that_are_deployed_build_the_page_without_tensorflow(tmp_path):
@@ -112,7 +106,7 @@ def test_the_files_that_are_deployed_build_the_page_without_tensorflow(tmp_path)
     for name, data in sent.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(data)
-    assert ".gitattributes" not in sent  # the Space's own says what lies in the Hub's storage
+    assert ".gitattributes" not in sent  # the Space has its own, for large files
     check = "import app, digits; app.build(); print(digits.load().model); print(digits.__file__)"
     environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
     environment["PYTHONPATH"] = str(ROOT / "tests" / "without_training")
@@ -121,26 +115,6 @@ def test_the_files_that_are_deployed_build_the_page_without_tensorflow(tmp_path)
     model, path = started.stdout.splitlines()
     assert model == "bundled"
     assert path.startswith(str(tmp_path))
-
-
-def imports(path):
-    """Name what a file imports as soon as it is imported itself, functions of modules included."""
-    for part in ast.parse(path.read_text("utf-8")).body:
-        if isinstance(part, ast.Import):
-            yield from (alias.name for alias in part.names)
-        elif isinstance(part, ast.ImportFrom):
-            yield part.module
-            yield from (f"{part.module}.{alias.name}" for alias in part.names)
-
-
-def test_no_modules_import_each_other_in_a_circle():
-    """So each can be imported first, whichever it is."""
-    paths = (ROOT / folder for folder in ("digits", "training", "benchmarks"))
-    files = [ROOT / "app.py", *(file for path in paths for file in path.rglob("*.py"))]
-    modules = {".".join(file.relative_to(ROOT).with_suffix("").parts): file for file in files}
-    graph = {name: modules.keys() & set(imports(file)) for name, file in modules.items()}
-    assert graph["training.train"] > {"training.data.mnist", "training.run_folder"}
-    graphlib.TopologicalSorter(graph).prepare()  # raises CycleError
 
 
 def test_the_product_needs_nothing_of_this_machine():

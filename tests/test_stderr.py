@@ -1,7 +1,6 @@
-"""No library that we use logs to stderr, whatever the machine.
+"""No library logs to stderr, on any machine.
 
-A module of one line stands for TensorFlow, which logs on some processors only; in one test it is
-the real one.
+TensorFlow logs on some processors only, so a one-line module stands in for it, except in one test.
 """
 
 import os
@@ -16,7 +15,7 @@ NOISY = "import os; os.write(2, b'oneDNN custom operations are on\\n')\n"
 
 
 def python(code, folder, tensorflow=None, prefix=()):
-    """Run code beside a `tensorflow.py`, if any; return what it prints, and to stderr."""
+    """Run code, with a fake `tensorflow.py` if given; return its stdout and stderr."""
     if tensorflow:
         (folder / "tensorflow.py").write_text(tensorflow)
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])}

@@ -1,4 +1,4 @@
-"""The workflows: what they may do, and what happens when their own commands are run in order."""
+"""The workflows: their permissions, and their commands run in order."""
 
 import dataclasses
 import json
@@ -26,7 +26,7 @@ ACTION = re.compile(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
 
 
 def jobs(name):
-    """The jobs with steps of their own; those that call another workflow have its steps."""
+    """Return the jobs that have steps; the others call another workflow."""
     return {key: job for key, job in workflow_runner.load(name)["jobs"].items() if "steps" in job}
 
 
@@ -39,9 +39,9 @@ def test_nothing_is_permitted_but_what_a_job_asks_for(name):
     assert workflow_runner.load(name)["permissions"] == {}
     allowed = {"contents": "read", "id-token": "write"}
     for job in jobs(name).values():
-        assert job["timeout-minutes"] <= 180  # nor more time than a training takes
+        assert job["timeout-minutes"] <= 180  # a training run takes no longer
         assert job["permissions"].items() <= allowed.items()
-        # Who may have a token of the Hub is decided in an environment.
+        # Access to a Hub token is controlled by an environment.
         assert ("id-token" in job["permissions"]) <= ("environment" in job)
 
 
@@ -49,19 +49,19 @@ def test_one_version_of_an_action_is_used_everywhere_and_named_beside_its_commit
     texts = [(WORKFLOWS / name).read_text("utf-8") for name in FILES]
     used = {action for text in texts for action in re.findall(r"uses: (?!\$/)(.*)", text)}
     assert len(used) == len({action.split("@")[0] for action in used})
-    # Without the version Dependabot proposes no newer one.
+    # Dependabot needs the version to propose a newer one.
     assert [action for action in used if not ACTION.fullmatch(action)] == []
 
 
 def test_every_job_installs_what_was_tested_by_its_hashes():
-    """Above all those that hold a token: nothing gets in beside it that nobody has seen."""
+    """In particular jobs that hold a token: no unreviewed code runs in them."""
     commands = [step["run"] for name in FILES for step in steps(name) if "run" in step]
     one_line = re.compile(r"make [\w./-]+|\.venv/bin/python -m training\..+")
     assert [command for command in commands if not one_line.fullmatch(command)] == []
     targets = {command.removeprefix("make ") for command in commands if command.startswith("make ")}
     assert targets == {"test", "test-all", "sbom", "audit", ".venv/tests-installed"}
     assert "\ntest test-all: .venv/tests-installed" in (ROOT / "Makefile").read_text("utf-8")
-    # All but the tests themselves, which even a dry run would run, as they call make.
+    # Not the tests: even a dry run would run them, as they call make.
     installing = sorted(targets - {"test", "test-all"})
     listed = done("make", "--dry-run", "--always-make", *installing, cwd=ROOT)
     assert listed.returncode == 0, listed.stderr
@@ -119,22 +119,19 @@ def test_new_versions_are_proposed_for_all_that_is_pinned():
 
 
 def test_the_button_offers_every_network():
-    asked = workflow_runner.load("train.yml")["on"]["workflow_dispatch"]["inputs"]
-    assert asked["network"]["options"] == list(networks.NETWORKS)
-    assert asked["network"]["default"] == networks.DEFAULT_NETWORK
-    assert asked["publish"]["default"] is False
-    assert asked["tag"]["default"] == ""
+    inputs = workflow_runner.load("train.yml")["on"]["workflow_dispatch"]["inputs"]
+    assert inputs["network"]["options"] == list(networks.NETWORKS)
+    assert inputs["network"]["default"] == networks.DEFAULT_NETWORK
+    assert inputs["publish"]["default"] is False
+    assert inputs["tag"]["default"] == ""
 
 
 def test_expressions_are_computed_as_github_does():
-    contexts = {"inputs": {"seed": 0, "publish": True}, "vars": {}, "github": {"run_number": 7}}
-    contexts["github"]["event_name"] = "schedule"
-    workflow = workflow_runner.load("train.yml")
-    [train] = [s for s in workflow["jobs"]["train"]["steps"] if s.get("name") == "Train"]
-    seed = train["env"]["SEED"]
-    assert workflow_runner.fill(seed, contexts) == "7"
-    contexts["github"]["event_name"] = "workflow_dispatch"
-    assert workflow_runner.fill(seed, contexts) == "0"
+    contexts = {"inputs": {"seed": 0, "publish": True}, "vars": {}}
+    [seed] = [step["env"]["SEED"] for step in steps("train.yml") if step.get("name") == "Train"]
+    for event, expected in {"schedule": "7", "workflow_dispatch": "0"}.items():
+        contexts["github"] = {"run_number": 7, "event_name": event}
+        assert workflow_runner.fill(seed, contexts) == expected
     assert workflow_runner.fill("${{ vars.X || 'a''b' }} ${{ inputs.publish }}", contexts) == (
         "a'b true"
     )
@@ -156,18 +153,18 @@ def github(server, tmp_path):
 
 
 def take_digits(github, folder, **options):
-    """Set the two variables that name other digits than MNIST's."""
+    """Set the two variables that replace MNIST with other digits."""
     sha256 = write_handwritten_mnist(folder, **options)
     github.variables |= {"MNIST_DIR": str(folder), "MNIST_SHA256": sha256}
 
 
 def assert_ended(outcomes, *statuses):
-    """Compare what became of the three jobs, in order."""
+    """Check the statuses of the three jobs, in order."""
     assert [outcome.status for outcome in outcomes.values()] == list(statuses), outcomes
 
 
 def publish(github, number=1):
-    """Run the last job alone, as "Re-run failed jobs" does."""
+    """Run only the last job, as "Re-run failed jobs" does."""
     return github.run_job("publish", number, {"publish": True})
 
 
@@ -189,7 +186,7 @@ def test_weights_live_from_the_button_to_the_repository(server, github, tmp_path
     assert "Gate: passed" in outcomes["gate"].summary
 
     run = github.artifact("run")
-    write_exports(run)  # making them takes longest of all
+    write_exports(run)  # exporting takes longest
     done = publish(github)
     assert done.status == "success", done.log
     published = server.head(REPO)
@@ -236,7 +233,7 @@ def test_weights_live_from_the_button_to_the_running_app(server, github, tmp_pat
 
 @pytest.fixture
 def gated(github, server):
-    """The artifacts of a run that passed the gate: the bundled weights, over the first commit."""
+    """The artifacts of a run that passed the gate: the bundled weights, on the first commit."""
     shutil.copytree(weights.BUNDLED, github.artifact("run"))
     hashes = gate_result.hashes(github.artifact("run"))
     passed = gate_result.GateResult(REPO, server.head(REPO), hashes, "served", {})

@@ -1,4 +1,4 @@
-"""The benchmark measures what it says, and says what it measured."""
+"""Benchmarks: measurements, results and tables."""
 
 import json
 from dataclasses import asdict
@@ -88,7 +88,7 @@ def test_the_document_shows_what_was_measured():
     assert tables.update(text, report) == text
 
 
-def test_the_document_follows_when_the_picture_api_is_measured_anew():
+def test_the_document_follows_when_the_picture_api_is_measured_again():
     report = json.loads(tables.RESULTS.read_text("utf-8"))
     rows = [
         Row(answers.DRAWING_COST, "ms", Figures(2.0)),

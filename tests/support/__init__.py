@@ -1,1 +1,1 @@
-"""What tests stand on: a loopback Hub, a browser with a visitor, apps, runners, pictures."""
+"""Helpers for tests: a loopback Hub, a browser with a visitor, apps, runners, pictures."""

@@ -1,4 +1,4 @@
-"""The browser of the tests; run as a command, says whether there is one that starts."""
+"""Browser of the tests; as a command, checks that one can be started."""
 
 import shutil
 import sys
@@ -12,14 +12,14 @@ _ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--no-first-run",
-    # A page of another site may frame one of this machine: the tests stand in for the site.
+    # Let a page of another site, which the tests serve, frame one of this machine.
     "--disable-features=LocalNetworkAccessChecks",
-    "--use-fake-device-for-media-stream",  # a camera, for pages that may use one
+    "--use-fake-device-for-media-stream",  # a camera, for pages with the permission
 ]
 
 
 def launch(playwright: Playwright) -> Browser:
-    """Start the system's Chromium without a window, or Playwright's own where there is none."""
+    """Start the system's Chromium in headless mode, or Playwright's own if there is none."""
     return playwright.chromium.launch(executable_path=shutil.which("chromium"), args=_ARGUMENTS)
 
 

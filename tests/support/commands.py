@@ -1,4 +1,4 @@
-"""Runs commands as a person does, in a process of their own or in this one."""
+"""Run commands as a user does, in a subprocess or in this process."""
 
 import subprocess
 import sys
@@ -7,15 +7,15 @@ from training import console
 
 
 def done(*command, **options):
-    """Run a command to its end; return what became of it, with its output as text."""
+    """Run a command to completion and return it with its output as text."""
     words = [str(word) for word in command]
     return subprocess.run(words, capture_output=True, text=True, check=False, **options)
 
 
 def run_main(monkeypatch, module, *words):
-    """Run a module's `main` and return its exit status: 0, 2 or the line that it ends with.
+    """Run a module's `main` and return its exit status: 0, 2 or its error message.
 
-    In this process: only importing what a command imports takes seconds.
+    It runs in this process, as the imports alone take seconds.
     """
     monkeypatch.setattr(sys, "argv", [module.__name__, *map(str, words)])
     try:

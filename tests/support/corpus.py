@@ -1,25 +1,23 @@
-"""The input corpus: pictures of every kind, each with the answer that every entrance must give.
+"""Corpus of input pictures, each with the answer expected from every endpoint.
 
-A case's answer is a digit, or that there is none and why, or an error whose sentence says what to
-do. Files of all formats come from `picture_files`, those that must be refused from
-`corpus_refused`; here stand the scenes: how the digit was written, on what, where and how large.
+The answer is a digit, the reason why there is none, or an error message with advice. Files of all
+formats come from `picture_files`, and those that must be rejected from `corpus_refused`. This
+module adds scenes: how the digit is written, on what background, where and how large.
 """
 
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from tests.support import pen
 from tests.support.corpus_refused import unreadable
-from tests.support.picture_files import DIGIT, encode, readable
+from tests.support.picture_files import DIGIT, Gray, encode, readable
 
-Gray = npt.NDArray[np.uint8]
 Color = tuple[int, int, int]
 Source = Gray | bytes
-"""Pixels, of which a PNG is made, or a file's content."""
+"""Pixels to save as PNG, or the content of a file."""
 
 BLANK = "blank"
 NOT_A_DIGIT = "not a digit"
@@ -28,13 +26,13 @@ WHITE, BLACK, BLUE = (255, 255, 255), (0, 0, 0), (30, 60, 200)
 
 @dataclass(frozen=True)
 class Case:
-    """A picture and the answer that it must get: a digit, a reason or an error.
+    """A picture and its expected answer: a digit, a reason or an error.
 
     Attributes:
-        name: Of the file, as a visitor would have called it.
-        digit: What is written in it, None where nothing is.
+        name: Name of the file.
+        digit: The digit in the picture, if any.
         reason: Why there is no digit.
-        error: Words of the sentence that refuses the file.
+        error: Part of the message that rejects the file.
     """
 
     name: str
@@ -45,10 +43,11 @@ class Case:
 
 
 def cases() -> list[Case]:
-    """All of them, in a fixed order."""
+    """Return all cases in a fixed order."""
     files = [Case(name, file.content, digit=DIGIT) for name, file in readable().items()]
     refused = [Case(name, content, error=why) for name, (content, why) in unreadable().items()]
-    written = [Case(name, _content(source), digit) for name, (digit, source) in _written().items()]
+    scenes = _colored() | _pens() | _places() | _framed() | _see_through() | _depths()
+    written = [Case(name, _content(source), digit) for name, (digit, source) in scenes.items()]
     empty = [Case(name, _content(source), reason=BLANK) for name, source in _empty().items()]
     other = [Case(name, _content(gray), reason=NOT_A_DIGIT) for name, gray in _no_digits().items()]
     return files + written + empty + other + refused
@@ -60,10 +59,6 @@ def _content(source: Source) -> bytes:
 
 def _jpeg(picture: Gray, quality: int) -> bytes:
     return encode(Image.fromarray(picture), "JPEG", quality=quality)
-
-
-def _written() -> dict[str, tuple[int, Source]]:
-    return _colored() | _pens() | _places() | _framed() | _see_through() | _depths()
 
 
 def _colored() -> dict[str, tuple[int, Source]]:
@@ -204,18 +199,18 @@ def _no_digits() -> dict[str, Gray]:
 
 
 def colored(sheet: Gray, paper: Color, ink: Color) -> Gray:
-    """Give `(h, w)` black on white two colours: `(h, w, 3)` uint8."""
+    """Recolor `(h, w)` black on white: `(h, w, 3)` uint8."""
     share = sheet[..., None] / 255
     return np.round(share * paper + (1 - share) * ink).astype(np.uint8)
 
 
 def rgba(color: Color, alpha: Gray) -> Gray:
-    """One colour that shows as far as alpha says: `(h, w, 4)` uint8."""
+    """Combine one color with an alpha channel: `(h, w, 4)` uint8."""
     return np.dstack([*(np.full_like(alpha, level) for level in color), alpha])
 
 
 def cropped(sheet: Gray) -> Gray:
-    """Cut black on white to its ink."""
+    """Crop black on white to its ink."""
     rows, columns = np.nonzero(sheet < 128)
     return sheet[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
 
@@ -223,7 +218,7 @@ def cropped(sheet: Gray) -> Gray:
 def on_paper(
     sheet: Gray, shape: tuple[int, int], corner: tuple[int, int], paper: int = 255
 ) -> Gray:
-    """Lay a sheet on a larger one, its upper left corner at a row and column."""
+    """Paste a sheet on a larger one, with its upper left corner at a row and column."""
     picture = np.full(shape, paper, np.uint8)
     top, left = corner
     picture[top : top + sheet.shape[0], left : left + sheet.shape[1]] = sheet
@@ -231,7 +226,7 @@ def on_paper(
 
 
 def mnist_like(digit: int) -> Gray:
-    """White on black, its larger side 20 of 28 pixels."""
+    """Draw white on black; the larger side is 20 of 28 pixels."""
     ink = 255 - cropped(pen.sheet(digit, brush=32))
     scale = 20 / max(ink.shape)
     small = cv2.resize(ink, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
@@ -239,7 +234,7 @@ def mnist_like(digit: int) -> Gray:
 
 
 def photograph(digit: int) -> Gray:
-    """Blue ink on grainy paper in falling light: `(600, 800, 3)` uint8."""
+    """Draw blue ink on grainy paper under uneven light: `(600, 800, 3)` uint8."""
     light = np.linspace(150, 235, 800)[None, :] * np.linspace(1, 0.85, 600)[:, None]
     ink = 1 - on_paper(pen.sheet(digit, size=300, brush=12), (600, 800), (150, 300)) / 255
     paper = light[..., None] * (1 - ink[..., None]) + ink[..., None] * (40, 50, 120)

@@ -1,4 +1,4 @@
-"""Files that are no usable picture, each with words of the sentence that must refuse it."""
+"""Files that are not usable pictures, each with part of the message that must reject it."""
 
 import functools
 import struct
@@ -20,7 +20,7 @@ from tests.support.picture_files import (
 
 @functools.cache
 def unreadable() -> dict[str, tuple[bytes, str]]:
-    """Return the files that must be refused, by name: content, and words of the sentence."""
+    """Return the files that must be rejected, by name: content and part of the message."""
     kinds = {
         "damaged": _damaged() | {"not-a-number.tiff": encode(NOT_A_NUMBER, "TIFF")},
         "no picture that can be read": _no_pictures(),
@@ -52,7 +52,7 @@ def _damaged() -> dict[str, bytes]:
         byte = bytes([whole[name][at] ^ 0x10])
         flipped[f"flipped-bit-in-{name}"] = patched(whole[name], at, byte)
     header = bytearray(whole["gray.png"])
-    header[20] ^= 0xFF  # the checksum no longer fits the height
+    header[20] ^= 0xFF  # the checksum no longer matches the height
     return (
         {f"cut-{name}": whole[name][: len(whole[name]) * 6 // 10] for name in breakable}
         | {f"header-of-{name}": whole[name][:24] for name in breakable}
@@ -71,8 +71,8 @@ FATAL = {
     "lzw.tiff": 0.5,
     "still.avif": 0.8,
 }
-"""Files that a flipped bit at this share of their length makes unreadable. A bit of a BMP, or late
-in a JPEG, changes some pixels and no more."""
+"""Files that become unreadable by a flipped bit at this fraction of their length. In a BMP, or late
+in a JPEG, it only changes pixels."""
 
 
 def _no_pictures() -> dict[str, bytes]:
@@ -120,28 +120,28 @@ def _too_many_pixels() -> dict[str, bytes]:
 
 
 def png_bomb(side: int) -> bytes:
-    """Write a valid 1-bit PNG of `side` pixels square that takes less than 1 MB."""
+    """Write a valid 1-bit PNG of `side` x `side` pixels in less than 1 MB."""
     header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
     return png_file(header, chunk(b"IDAT", _packed_zeros(1 + side // 8, side)))
 
 
 def text_bomb() -> bytes:
-    """Write a small PNG whose comment unpacks to 200 MB."""
+    """Write a small PNG whose comment decompresses to 200 MB."""
     comment = chunk(b"zTXt", b"Comment\0\0" + _packed_zeros(100_000, 2000))
     image = chunk(b"IDAT", zlib.compress(b"\0\0"))
     return png_file(struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0), comment, image)
 
 
 def _packed_zeros(row_bytes: int, rows: int) -> bytes:
-    """Zeros as zlib packs them, of which only a part needs to be packed: `rows` are thousands."""
-    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
-    part = packer.compress(bytes(row_bytes * 1000)) + packer.flush(zlib.Z_FULL_FLUSH)
+    """Compress zeros with zlib, only a part of them really; `rows` is a multiple of 1000."""
+    compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
+    part = compressor.compress(bytes(row_bytes * 1000)) + compressor.flush(zlib.Z_FULL_FLUSH)
     checksum = (row_bytes * rows % 65521) << 16 | 1  # Adler-32 of zeros
     return b"\x78\xda" + part * (rows // 1000) + b"\x03\0" + struct.pack(">I", checksum)
 
 
 def tile_bomb() -> bytes:
-    """Write a TIFF of 16x16 pixels in one tile of 40,000 pixels square."""
+    """Write a TIFF of 16x16 pixels in one tile of 40,000x40,000."""
     data = zlib.compress(bytes(1000))
     tags = [
         (256, 16), (257, 16), (258, 8), (259, 8), (262, 1), (277, 1),

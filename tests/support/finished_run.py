@@ -1,4 +1,4 @@
-"""A run folder as `training.train` and `training.export` leave it, made without their seconds."""
+"""A run folder as of `training.train` and `training.export`, without running them."""
 
 import json
 import shutil
@@ -13,7 +13,7 @@ PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(64)
 
 
 def write_finished_run(folder: Path) -> Path:
-    """Copy the bundled weights and add what else a run holds; the exports are stand-ins."""
+    """Copy the bundled weights and add the other files of a run, with stand-ins for exports."""
     shutil.copytree(weights.BUNDLED, folder)
     (folder / "recipe.json").write_text('{"seed": 0}')
     (folder / "history.csv").write_text("epoch,loss\n1,0.5\n")
@@ -31,13 +31,13 @@ def write_exports(run: Path) -> None:
 
 
 def write_stand_in(name, found, path, _calibration):
-    """Take the place of `training.export.exports.write_format`, which takes seconds."""
+    """Replace `training.export.exports.write_format`, which takes seconds."""
     path = path / "1" / "saved_model.pb" if name == "savedmodel" else path
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"{name} of {found.config}")
 
 
 def change_config(run: Path, **values):
-    """Change what a run's `config.json` says."""
+    """Change values in a run's `config.json`."""
     path = run / weights.CONFIG_FILE
     path.write_text(json.dumps(json.loads(path.read_text()) | values))

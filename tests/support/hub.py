@@ -1,17 +1,17 @@
 """A small Hugging Face Hub on loopback: real commits, tags and uploads, and failures on demand.
 
-It speaks the part of the Hub's HTTP protocol that publishing and pulling weights needs, to the real
+It implements the part of the Hub's HTTP API that publishing and pulling weights needs, for the real
 client over real sockets: creating a repository, `validate-yaml`, `preupload`, the LFS batch with
 its `PUT` and `verify`, commits guarded by `parentCommit`, tags, refs, file information, and
-`resolve` with the headers the client checks; and of Spaces their files, variables, stages, logs and
-a page that answers as their app. Everything lives in memory.
+`resolve` with the headers that the client checks; and for Spaces their files, variables, stages,
+logs and a stand-in for their app. Everything is kept in memory.
 
     with running_hub() as hub:
         hub.create("someone/digits")
         HfApi(endpoint=hub.url, token=hub.token).create_commit(...)
         hub.fail(Failure("hang", path="resolve"))
 
-Xet is not spoken: the client must run with `HF_HUB_DISABLE_XET=1`.
+Xet is not supported: the client must run with `HF_HUB_DISABLE_XET=1`.
 """
 
 import atexit
@@ -40,12 +40,12 @@ from huggingface_hub.utils._http import default_client_factory
 from tests.support.hub_state import Commit, File, Repo, Space, is_large
 from tests.support.page_support import serving
 
-TOKEN = "hf_loopback_writer"  # noqa: S105 - opens nothing but this Hub
+TOKEN = "hf_loopback_writer"  # noqa: S105 - valid for this Hub only
 READER_TOKEN = "hf_loopback_reader"  # noqa: S105
-# What a trusted publisher gets: it may commit and tag, but not make repositories nor touch how a
-# Space runs.
+# Token of a trusted publisher: may commit and tag, but not create repositories or change a Space's
+# settings.
 PUBLISHER_TOKEN = "hf_loopback_publisher"  # noqa: S105
-# What a CI runner's own identity service hands out, and the secret that its job asks with.
+# The token issued by a CI runner's identity service, and the secret with which a job requests it.
 ID_TOKEN = "loopback.identity.token"  # noqa: S105
 RUNNER_TOKEN = "loopback-runner"  # noqa: S105
 
@@ -56,18 +56,19 @@ Answer = JsonObject | list[JsonObject] | tuple[int, bytes, dict[str, str]]
 
 @dataclass
 class Failure:
-    """What goes wrong, and with which requests.
+    """A failure and the requests that it affects.
 
     Attributes:
-        kind: `hang` accepts and never answers; `drop` closes the connection without an answer;
-            `status` answers with an error; `cut` sends half of the body and closes; `corrupt`
-            sends other bytes of the same length; `slow` sends one byte at a time.
-        path: Regular expression that is searched in the request's path; "" is every request.
-        method: Only requests of this method; None is every method.
-        status: The HTTP status of `status`.
-        times: How many requests fail before the Hub is well again; None is all of them.
-        before: Called before the failure, in the request's thread (someone else's push, say).
-        pause_seconds: Between two bytes of `slow`.
+        kind: `hang` never responds; `drop` closes the connection without a response; `status`
+            responds with an error; `cut` sends half of the body and closes; `corrupt` sends other
+            bytes of the same length; `slow` sends one byte at a time; None does not fail.
+        path: Regular expression searched in the request's path; "" matches every request.
+        method: Method of the requests; None is every method.
+        status: HTTP status for `status`.
+        times: Number of requests that fail; None is all of them.
+        before: Called before the failure, in the request's thread, for instance for a push by
+            someone else.
+        pause_seconds: Pause between two bytes of `slow`.
     """
 
     kind: Kind | None
@@ -79,7 +80,7 @@ class Failure:
     pause_seconds: float = 0.1
 
     def takes(self, method: str, path: str) -> bool:
-        """Whether this request fails; counts it if so."""
+        """Return whether this request fails, and count it if so."""
         if self.times == 0 or self.method not in (None, method) or not re.search(self.path, path):
             return False
         if self.times is not None:
@@ -88,13 +89,13 @@ class Failure:
 
 
 class Hub:
-    """The state of the Hub, the list of what it was asked, and its switches for failures.
+    """State of the Hub, log of its requests, and simulated failures.
 
     Attributes:
-        url: Where it listens, `http://127.0.0.1:PORT`.
-        token: A token that may write.
-        requests: Every request so far as "METHOD /path", oldest first.
-        publishers: Names of the repositories that trust the runner to publish to them.
+        url: Its URL, `http://127.0.0.1:PORT`.
+        token: A token with write permission.
+        requests: All requests so far as "METHOD /path", oldest first.
+        publishers: Names of the repositories that trust the runner as a publisher.
     """
 
     token = TOKEN
@@ -113,26 +114,25 @@ class Hub:
 
     @contextlib.contextmanager
     def unchanged(self) -> Iterator[None]:
-        """Fail where what happens within changes a repository."""
-
+        """Fail if the block changes a repository."""
         before = copy.deepcopy((self.repos, self.spaces))
         yield
         assert (self.repos, self.spaces) == before
 
     def create(self, name: str) -> Repo:
-        """Make a model repository."""
+        """Create a model repository."""
         return self.repos.setdefault(name, Repo())
 
     def create_space(self, name: str) -> Space:
-        """Make a Space that holds no app yet."""
+        """Create a Space without an app."""
         return self.spaces.setdefault(name, Space())
 
     def create_dataset(self, name: str) -> Repo:
-        """Make a data set that holds no data yet."""
+        """Create an empty dataset."""
         return self.datasets.setdefault(name, Repo())
 
     def push(self, name: str, files: dict[str, bytes]) -> str:
-        """Commit files directly, as another person would, and return the commit's id."""
+        """Commit files to `main`, as someone else would, and return the commit id."""
         return self.repos[name].push(files)
 
     def head(self, name: str) -> str:
@@ -140,11 +140,11 @@ class Hub:
         return self.repos[name].branches["main"]
 
     def files(self, name: str, revision: str = "main") -> dict[str, bytes]:
-        """Return every file of a revision by path."""
+        """Return all files of a revision by path."""
         return self.repos[name].files(revision)
 
     def fail(self, *failures: Failure) -> None:
-        """From now on let requests fail; the first failure that takes a request decides."""
+        """Make further requests fail; the first failure that matches a request applies."""
         self.failures[:] = failures
 
     def heal(self) -> None:
@@ -152,7 +152,7 @@ class Hub:
         self.failures.clear()
 
     def runner(self, resource: str) -> dict[str, str]:
-        """Return the environment of a job on GitHub's runners that publishes to a repository."""
+        """Return the environment of a GitHub job that publishes to a repository."""
         return {
             "GITHUB_ACTIONS": "true",
             "ACTIONS_ID_TOKEN_REQUEST_URL": f"{self.url}/id-token",
@@ -161,12 +161,12 @@ class Hub:
         }
 
     def asked(self, pattern: str) -> list[str]:
-        """Return the requests so far that a regular expression is found in."""
+        """Return the requests so far that match a regular expression."""
         return [request for request in self.requests if re.search(pattern, request)]
 
 
 class _AnswerError(Exception):
-    """An error answer, raised where it is found."""
+    """An error response."""
 
     def __init__(self, status: int, message: str, code: str = "", commit: str = "") -> None:
         super().__init__(message)
@@ -178,7 +178,7 @@ class _AnswerError(Exception):
 class _Handler(http.server.BaseHTTPRequestHandler):
     """One connection. Routes are the methods named in `_ROUTES`.
 
-    They return what is sent as JSON, or status, bytes and headers.
+    They return the response as JSON, or as status, body and headers.
     """
 
     protocol_version = "HTTP/1.1"
@@ -188,7 +188,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     repos: Mapping[str, Repo]
 
     def log_message(self, *args: object) -> None:
-        """Stay silent: `Hub.requests` is the log."""
+        """Log nothing: `Hub.requests` is the log."""
 
     def handle_one_request(self) -> None:
         with contextlib.suppress(ConnectionError, TimeoutError):
@@ -216,15 +216,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             answer = error.status, _json({"error": str(error)}), error.headers
         self._send(*(answer if isinstance(answer, tuple) else (200, _json(answer), {})))
 
-    do_GET = do_HEAD = do_POST = do_PUT = _serve  # noqa: N815 - the base class's names
+    do_GET = do_HEAD = do_POST = do_PUT = _serve  # noqa: N815 - names of the base class
 
     def _answer(self, path: str) -> Answer:
         if self.damage.kind == "status":
-            raise _AnswerError(self.damage.status, "told to fail")
+            raise _AnswerError(self.damage.status, "simulated failure")
         for method, pattern, name, right in _ROUTES:
             match = re.fullmatch(pattern, path)
             if match and self.command in method.split("|"):
-                found = match.groupdict(default="").items()  # only the kind may be missing
+                found = match.groupdict(default="").items()  # only `kind` is optional
                 groups = {key: urllib.parse.unquote(value) for key, value in found}
                 kinds = {"spaces": self.hub.spaces, "datasets": self.hub.datasets}
                 self.repos = kinds.get(groups.pop("kind", ""), self.hub.repos)
@@ -258,7 +258,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 self.wfile.write(body)
 
     def _authorize(self, right: str) -> None:
-        """Refuse whoever lacks a right; trusted publishers may not even look at settings."""
+        """Reject requests without a permission; trusted publishers may not even read settings."""
         given = self.headers.get("Authorization", "").removeprefix("Bearer ")
         write = right in ("write", "settings")
         if given not in (TOKEN, READER_TOKEN, PUBLISHER_TOKEN) and (write or given):
@@ -482,7 +482,7 @@ def _json(value: object) -> bytes:
 
 
 def _file_info(path: str, file: File) -> JsonObject:
-    """A file as `tree` names its parts, and as the Hub names them in a repository's siblings."""
+    """Describe a file with the keys of both `tree` and a repository's siblings."""
     size = {"size": len(file.data)}
     info: JsonObject = {"type": "file", "path": path, "oid": file.blob, **size}
     info |= {"rfilename": path, "blobId": file.blob}
@@ -493,12 +493,7 @@ def _file_info(path: str, file: File) -> JsonObject:
 
 @contextlib.contextmanager
 def connected_hub(monkeypatch: pytest.MonkeyPatch, home: Path) -> Iterator[Hub]:
-    """Run a Hub and point the client of this process and of its children to it.
-
-    Args:
-        monkeypatch: Restores the client's settings.
-        home: Folder for the client's cache.
-    """
+    """Run a Hub for the client in this process and its children, whose cache is in `home`."""
     with running_hub() as hub:
         monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
         monkeypatch.setattr(constants, "ENDPOINT", hub.url)
@@ -508,9 +503,9 @@ def connected_hub(monkeypatch: pytest.MonkeyPatch, home: Path) -> Iterator[Hub]:
         monkeypatch.setenv("HF_ENDPOINT", hub.url)
         monkeypatch.setenv("HF_HOME", str(home))
         monkeypatch.setattr(constants, "HF_HUB_CACHE", str(home / "hub"))
-        # Spares the tests the 23 seconds that the client rests between its six tries of a request.
-        resting = types.SimpleNamespace(sleep=lambda _seconds: None)
-        monkeypatch.setattr("huggingface_hub.utils._http.time", resting)
+        # The client would wait 23 seconds between its six attempts at a request.
+        no_wait = types.SimpleNamespace(sleep=lambda _seconds: None)
+        monkeypatch.setattr("huggingface_hub.utils._http.time", no_wait)
         yield hub
         set_client_factory(default_client_factory)
         close_session()
@@ -529,7 +524,7 @@ def running_hub() -> Iterator[Hub]:
 
 @functools.cache
 def refused_url() -> str:
-    """Return an address on loopback that refuses connections, and keep others off its port."""
+    """Return a loopback URL that refuses connections, and reserve its port."""
     probe = socket.socket()
     atexit.register(probe.close)
     probe.bind(("127.0.0.1", 0))
@@ -537,7 +532,7 @@ def refused_url() -> str:
 
 
 def wait_until(condition: Callable[[], bool], timeout_seconds: float = 60) -> None:
-    """Wait for a condition, looking twenty times a second; AssertionError if it stays false."""
+    """Poll a condition every 50 ms; AssertionError if it stays false."""
     deadline = time.monotonic() + timeout_seconds
     while not condition():
         assert time.monotonic() < deadline, f"still false after {timeout_seconds} seconds"

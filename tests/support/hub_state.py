@@ -1,4 +1,4 @@
-"""What the Hub on loopback holds: files, commits, repositories, and Spaces with their platform."""
+"""State of the loopback Hub: files, commits, repositories, and Spaces with their platform."""
 
 import hashlib
 import json
@@ -14,11 +14,11 @@ from digits import deployment
 
 @dataclass(frozen=True)
 class File:
-    """One file of a commit.
+    """A file of a commit.
 
     Attributes:
-        data: Its bytes.
-        lfs: Whether it is stored as a large file, so that its identity is the SHA-256.
+        data: Its content.
+        lfs: Whether it is stored with LFS, so that its SHA-256 identifies it.
     """
 
     data: bytes
@@ -26,7 +26,7 @@ class File:
 
     @property
     def blob(self) -> str:
-        """Git's SHA-1 of the bytes."""
+        """Git's SHA-1 of the content."""
         return git_hash(self.data)
 
     @property
@@ -39,13 +39,13 @@ class File:
 
 
 def is_large(path: str, data: bytes) -> bool:
-    """The Hub's rule in short: known binary endings, binary content or many bytes."""
+    """Return whether a file is stored with LFS, in short: known extensions, binary or large."""
     return path.endswith((".safetensors", ".png")) or b"\0" in data[:512] or len(data) > 10_000_000
 
 
 @dataclass(frozen=True)
 class Commit:
-    """One commit: its parent's id, its message, and every file by path."""
+    """A commit: its parent's id, its message, and all files by path."""
 
     parent: str | None
     message: str
@@ -54,7 +54,7 @@ class Commit:
 
 @dataclass
 class Repo:
-    """A repository of weights or data: commits by id, branches, tags and their messages by name."""
+    """A model or dataset repository: commits by id, branches, tags and their messages by name."""
 
     commits: dict[str, Commit] = field(default_factory=dict)
     branches: dict[str, str] = field(default_factory=dict)
@@ -63,24 +63,24 @@ class Repo:
     gated: bool = False
 
     def __post_init__(self) -> None:
-        """Begin as the Hub does: with one commit that holds `.gitattributes`."""
+        """Create the initial commit with `.gitattributes`, as the Hub does."""
         attributes = File(b"*.h5 filter=lfs diff=lfs merge=lfs -text\n", lfs=False)
         self.add(Commit(None, "initial commit", {".gitattributes": attributes}), "main")
 
     def resolve(self, revision: str) -> str | None:
-        """Return the commit id of a branch, a tag or a full commit id; None if there is none."""
+        """Return the commit id of a branch, tag or full commit id; None if unknown."""
         if revision in self.commits:
             return revision
         return self.branches.get(revision) or self.tags.get(revision)
 
     def files(self, revision: str = "main") -> dict[str, bytes]:
-        """Return every file of a revision by path."""
+        """Return all files of a revision by path."""
         oid = self.resolve(revision)
         assert oid is not None, f"no revision {revision}"
         return {path: file.data for path, file in self.commits[oid].files.items()}
 
     def push(self, files: dict[str, bytes]) -> str:
-        """Commit files to `main`, as another person would, and return the commit's id."""
+        """Commit files to `main`, as someone else would, and return the commit id."""
         head = self.branches["main"]
         added = {path: File(data, is_large(path, data)) for path, data in files.items()}
         merged = self.commits[head].files | added
@@ -98,21 +98,21 @@ class Repo:
 class Space(Repo):
     """A Space: a repository, and a platform that builds and runs each of its commits.
 
-    Each question for the stage lets the platform go on by one, so that nothing depends on time.
+    Each request for the stage advances the platform by one, so that nothing depends on time.
 
     Attributes:
-        sdk: As it was made.
-        hardware: As it was asked for when it was made.
-        private: Whether only its owner sees it.
-        host: Where the app is reached; None is a page of the Hub's own that answers as the app.
-        variables: The owner's settings.
-        stages: What the coming questions for the stage are answered with; the last one for ever.
-        outcome: The stages that follow a commit or a changed variable.
-        logs: Pieces of text of the `build` and of the `run` log.
-        served: The commit that the app runs from; None where no app runs.
-        started: Called when an app starts, with the Space.
-        alive: Asks whether the started app still runs.
-        names_commit: Whether the platform says which commit a stage belongs to.
+        sdk: SDK given at creation.
+        hardware: Hardware requested at creation.
+        private: Whether only its owner can see it.
+        host: URL of the app; None is a route of the Hub that stands in for it.
+        variables: The Space's variables.
+        stages: Stages that the next requests return; the last one is repeated.
+        outcome: Stages that follow a commit or a changed variable.
+        logs: Pieces of the `build` and `run` logs.
+        served: Commit of the running app; None if no app is running.
+        started: Called with the Space when an app starts.
+        alive: Returns whether the started app is still running.
+        names_commit: Whether the platform reports the commit of a stage.
     """
 
     sdk: str = "gradio"
@@ -129,18 +129,18 @@ class Space(Repo):
     names_commit: bool = False
 
     def add(self, commit: Commit, branch: str) -> str:
-        """Store a commit and build it, after one more look at the old stage."""
+        """Store a commit and build it; the next request still returns the old stage."""
         oid = super().add(commit, branch)
         if commit.parent:
             self.restart()
         return oid
 
     def restart(self) -> None:
-        """Build and start again."""
+        """Rebuild and restart the app."""
         self.stages = [self.stages[0], *self.outcome]
 
     def next_stage(self) -> str:
-        """Let the platform go on and return the stage."""
+        """Return the stage and advance the platform."""
         stage = self.stages.pop(0) if len(self.stages) > 1 else self.stages[0]
         if stage == "RUNNING" and len(self.stages) == 1 and self.served != self.branches["main"]:
             self.served = self.branches["main"]
@@ -151,7 +151,7 @@ class Space(Repo):
         return stage
 
     def app_says(self) -> dict[str, Any] | None:
-        """Answer as the app would that runs from the served commit."""
+        """Return the health that an app of the served commit would report; None without an app."""
         if self.served is None:
             return None
         files = self.files(self.served)

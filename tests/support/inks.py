@@ -1,4 +1,4 @@
-"""Drawings on plain paper, and their ink."""
+"""Drawings on plain paper and their ink."""
 
 import numpy as np
 
@@ -18,22 +18,22 @@ def first_ink(picture: Picture) -> Ink:
 
 
 def first_image(picture: Picture) -> InkArray:
-    """Return the image of its first candidate: `(28, 28)` float32."""
+    """Return the image of a picture's first candidate: `(28, 28)` float32."""
     return preprocess_candidates(first_ink(picture))[0].image
 
 
 def example_ink(digit: int, seed: int = 0) -> InkArray:
-    """One of the page's examples by some hand: `(320, 320)` float32."""
+    """Draw one of the page's examples: `(320, 320)` float32."""
     return draw(parse_strokes(digit_example(digit, seed)))
 
 
 def drawing(digit: int = 5, seed: int = 0) -> Picture:
-    """The same black on white: `(320, 320)` uint8."""
+    """Draw one of the page's examples black on white: `(320, 320)` uint8."""
     return as_picture(example_ink(digit, seed))
 
 
 def difference(image: InkArray, other: InkArray) -> float:
-    """Absolute difference as a share of the ink, allowing a pixel for the centre's rounding."""
+    """Return the absolute difference relative to the ink, up to a shift by one pixel."""
     shifts = [(row, column) for row in (-1, 0, 1) for column in (-1, 0, 1)]
     return min(
         float(np.abs(np.roll(image, shift, (0, 1)) - other).sum() / other.sum()) for shift in shifts

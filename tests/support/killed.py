@@ -1,11 +1,11 @@
-"""Commands that are killed where it hurts, by a real SIGKILL: nothing of them gets to clean up.
+"""Kill commands at critical moments by a real SIGKILL, so that nothing is cleaned up.
 
-What they import takes seconds, so one process does that and forks for each command:
+Imports take seconds, so one process does them and forks for each command:
 
     kill(release, {"request": "/commit/"}, hub.url, hub.token, run, repo)
 
-A command dies over a file (half of it is written, for the nth time), when a request has been sent
-but not answered, in the middle of what it sends, or when it deletes its checkpoint.
+A command is killed while writing a file (half of it, for the nth time), between a request and its
+response, while sending, or before deleting its checkpoint.
 """
 
 import importlib
@@ -27,7 +27,6 @@ from training import deploy, publish, run_folder
 
 SPACE_FILES = {"app.py": b"print(1)", "digits/bundled/model.safetensors": bytes(1000)}
 
-
 _SERVER = multiprocessing.get_context("forkserver")
 _SERVER.set_forkserver_preload([__name__])
 
@@ -35,7 +34,7 @@ _SERVER.set_forkserver_preload([__name__])
 def kill(
     command: Callable[..., object], death: dict[str, Any], *arguments: object, **settings: object
 ) -> None:
-    """Run a function until it is killed; AssertionError if it is not."""
+    """Run a function that must be killed; AssertionError if it is not."""
     process = _SERVER.Process(target=_run, args=(command, death, *arguments), kwargs=settings)
     process.start()
     process.join()
@@ -52,8 +51,8 @@ def _run(command, death, *arguments, **settings):
 
 
 def train_a_little(folder: Path, **settings: object) -> dict[str, Any]:
-    """Train for two epochs, without figures; return what was measured."""
-    # TensorFlow takes seconds, which the other commands need not wait for.
+    """Train for two epochs without plots; return the metrics."""
+    # TensorFlow takes seconds to import, which the other commands avoid.
     from tests.support.training_support import small_mnist  # noqa: PLC0415
     from training.recipes import Recipe  # noqa: PLC0415
     from training.train import Job, train  # noqa: PLC0415
@@ -93,7 +92,7 @@ def _die_over_file(where):
             os.truncate(path, path.stat().st_size // 2)
             _die()
 
-    run_folder._flush = flush  # noqa: SLF001 - where a file is whole and not yet in its place
+    run_folder._flush = flush  # noqa: SLF001 - called when a file is complete but not yet renamed
 
 
 def _die_after_request(path):

@@ -1,10 +1,10 @@
-"""Cases of a matrix: a few protect every change, all of them run each night."""
+"""Test matrices of which a few cases run on every change, and all of them each night."""
 
 import pytest
 
 
 def mostly_nightly(cases, *fast):
-    """Mark all cases of `pytest.mark.parametrize` but a few as nightly."""
+    """Mark the cases of `pytest.mark.parametrize` as nightly, except for a few."""
     return [
         pytest.param(
             *(case if isinstance(case, tuple) else (case,)),

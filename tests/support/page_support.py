@@ -1,4 +1,4 @@
-"""Start the real app.py, once for all tests that talk to it, and other servers on loopback."""
+"""Start the real app.py, once for all tests that use it, and other loopback servers."""
 
 import atexit
 import contextlib
@@ -18,9 +18,9 @@ from pathlib import Path
 
 import httpx
 
-ROOT = Path(__file__).parents[2]
-START_SECONDS = 600  # only a failure waits so long, and a machine may be busy with other things
-# Without kept connections: the app hangs up on them after five seconds.
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 600  # only a failure takes so long; the machine may be busy
+# Without keep-alive: the app closes idle connections after five seconds.
 _CLIENT = httpx.Client(
     timeout=60, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
 )
@@ -38,32 +38,32 @@ class App:
         return self.request("GET", path).raise_for_status().content
 
     def request(self, method, path, **options):
-        """Send a request; return the answer whatever its status."""
+        """Send a request and return the response, whatever its status."""
         return _CLIENT.request(method, self.url + path, **options)
 
     def post(self, path, value):
         return self.request("POST", path, json=value).raise_for_status().json()
 
     def ask(self, endpoint, **options):
-        """Post to the HTTP API; return the status and the JSON of the answer."""
-        answer = self.request("POST", f"/v1/{endpoint}", **options)
-        return answer.status_code, answer.json()
+        """Post to the HTTP API; return status and JSON of the response."""
+        response = self.request("POST", f"/v1/{endpoint}", **options)
+        return response.status_code, response.json()
 
     def upload(self, content, name="digit.png"):
-        """Upload a file as a browser does; return what events are given of it."""
-        answer = self.request("POST", "/gradio_api/upload", files={"files": (name, content)})
-        [path] = answer.raise_for_status().json()
+        """Upload a file as a browser does; return it as events expect it."""
+        response = self.request("POST", "/gradio_api/upload", files={"files": (name, content)})
+        [path] = response.raise_for_status().json()
         return {"path": path, "meta": {"_type": "gradio.FileData"}}
 
     def call(self, name, *data):
-        """Run an endpoint over plain HTTP; return the last event's name and data."""
+        """Call an endpoint over plain HTTP; return name and data of the last event."""
         event = self.post(f"/gradio_api/call/{name}", {"data": data})["event_id"]
         lines = self.get(f"/gradio_api/call/{name}/{event}").decode().strip().splitlines()
         last = dict(line.split(": ", 1) for line in lines if ": " in line)
         return last["event"], json.loads(last["data"])
 
     def draw(self, mode, strokes):
-        """Ask what strokes say, as the pad does."""
+        """Send strokes as the pad does."""
         return self.post("/v1/draw", {"mode": mode, "strokes": strokes})
 
     def server_function(self, name, data):
@@ -86,10 +86,10 @@ def free_port():
 
 @functools.cache
 def running_app(settings=()):
-    """Start app.py with the bundled weights and wait until it can read; ends with the tests.
+    """Start app.py with the bundled weights and wait until it is ready; stops with the tests.
 
     Args:
-        settings: Pairs of environment variable and value, beside the usual ones.
+        settings: Pairs of additional environment variables and values.
     """
     folder = Path(tempfile.mkdtemp(prefix="digits app "))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -97,14 +97,14 @@ def running_app(settings=()):
 
 
 def start_app(folder, settings, prefix=()):
-    """Start app.py anew and wait until it can read; ends with the tests at the latest.
+    """Start a new app.py and wait until it is ready; stops with the tests at the latest.
 
-    It cannot import what only training installs: TensorFlow, Keras and more.
+    It cannot import packages that only training installs: TensorFlow, Keras and more.
 
     Args:
-        folder: Where its log and, if `settings` do not say otherwise, its files lie.
-        settings: Variables of the environment beside the usual ones; None takes one out.
-        prefix: A command that starts another one.
+        folder: Folder of its log and, unless `settings` override it, its files.
+        settings: Additional environment variables; None removes one.
+        prefix: Words of a command that runs another command.
     """
     port = free_port()
     app = App(f"http://127.0.0.1:{port}", folder / "uploads", folder / "log.txt")
@@ -127,14 +127,13 @@ def start_app(folder, settings, prefix=()):
         )
     atexit.register(app.process.wait)
     atexit.register(app.process.kill)
-    _wait(app.process, app, lambda: app.get("/"))
-    _wait(app.process, app, lambda: app.server_function("read_status", [])["ready"])
+    _wait_until_ready(app)
     return app
 
 
 @contextlib.contextmanager
 def serving(handler):
-    """Serve on the loopback, each request in a thread, until the block ends; give the address."""
+    """Serve on loopback, each request in its own thread, until the block ends; yield the URL."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
@@ -146,7 +145,7 @@ def serving(handler):
 
 
 def listen(calls):
-    """Remember who connects and answer nobody; return the port of the loopback."""
+    """Record connections on loopback without answering them; return the port."""
     server = socket.create_server(("127.0.0.1", 0))
 
     def accept():
@@ -159,14 +158,12 @@ def listen(calls):
     return server.getsockname()[1]
 
 
-def _wait(process, app, done):
+def _wait_until_ready(app):
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end:
-        assert process.poll() is None, app.log.read_text()
-        try:
-            if done():
+        assert app.process.poll() is None, app.log.read_text()
+        with contextlib.suppress(OSError, httpx.HTTPError):
+            if app.get("/") and app.server_function("read_status", [])["ready"]:
                 return
-        except (OSError, httpx.HTTPError):
-            pass
         time.sleep(0.1)
-    raise AssertionError(f"not up after {START_SECONDS} s:\n{app.log.read_text()}")
+    raise AssertionError(f"not ready after {START_SECONDS} s:\n{app.log.read_text()}")

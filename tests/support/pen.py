@@ -1,4 +1,4 @@
-"""Digits as a person would draw them, for tests: strokes of their own, not the page's examples."""
+"""Handwritten digits for tests, whose strokes differ from the page's examples."""
 
 import math
 from itertools import pairwise
@@ -6,7 +6,7 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-# Corners on a sheet of 100 x 100, x right and y down; the pen goes straight from one to the next.
+# Vertices of the strokes on a 100x100 sheet, x right and y down.
 DIGITS = {
     0: [[(52, 20), (38, 25), (31, 40), (30, 56), (36, 72), (49, 79), (62, 74), (69, 58), (68, 40),
          (62, 26), (51, 20)]],
@@ -27,7 +27,7 @@ DIGITS = {
 
 
 def paths(digit, step=3.0):
-    """The strokes of a digit with a point at least every `step` of 100, in 0 to 1."""
+    """Return the strokes of a digit, scaled to 0 to 1, with points at most `step` of 100 apart."""
     return [[(x / 100, y / 100) for x, y in _walk(corners, step)] for corners in DIGITS[digit]]
 
 
@@ -42,7 +42,7 @@ def _walk(corners, step):
 
 
 def sheet(*digits, size=400, brush=20):
-    """Digits side by side, black on white, `(size, size * count)` uint8."""
+    """Draw digits side by side, black on white: `(size, size * count)` uint8."""
     picture = np.full((size, size * len(digits)), 255, np.uint8)
     for place, digit in enumerate(digits):
         for path in paths(digit):
@@ -54,16 +54,16 @@ def sheet(*digits, size=400, brush=20):
 
 
 def encode(picture):
-    """Return a picture as the content of a PNG file."""
+    """Encode a picture as PNG."""
     return cv2.imencode(".png", picture)[1].tobytes()
 
 
 def png(*digits):
-    """Digits side by side as the content of a PNG file."""
+    """Draw digits side by side as PNG."""
     return encode(sheet(*digits))
 
 
 def save(path, picture):
-    """Write a picture as its suffix says and return the path as text."""
+    """Save a picture in the format of the path's suffix and return the path as text."""
     assert cv2.imwrite(str(path), picture)
     return str(path)

@@ -1,4 +1,4 @@
-"""The same handwritten five as a file of every kind, for every entrance of the app."""
+"""The same handwritten five in files of every format, for every endpoint of the app."""
 
 import functools
 import io
@@ -20,7 +20,7 @@ Gray = npt.NDArray[np.uint8]
 
 
 def ink() -> Gray:
-    """Draw the five: (HEIGHT, WIDTH) uint8, 255 where ink is."""
+    """Draw the five: `(HEIGHT, WIDTH)` uint8, 255 is ink."""
     strokes = (
         [(64, 24), (30, 24), (27, 56)],
         [(27, 56), (46, 50), (62, 64), (60, 86), (42, 98), (22, 90)],
@@ -38,7 +38,7 @@ ON_BLACK = INK
 
 @dataclass(frozen=True)
 class Readable:
-    """A file and the picture that it must give: `(H, W)` gray levels, within `tolerance`."""
+    """A file and the picture expected from it: `(H, W)` gray levels, within `tolerance`."""
 
     content: bytes
     expected: Gray = field(default_factory=lambda: ON_WHITE)
@@ -46,7 +46,7 @@ class Readable:
 
 
 def encode(image: Image.Image, kind: str, **options: object) -> bytes:
-    """Save a Pillow image as a file's content."""
+    """Encode a Pillow image."""
     file = io.BytesIO()
     image.save(file, kind, **options)
     return file.getvalue()
@@ -67,7 +67,7 @@ def _exif(orientation: int) -> Image.Exif:
     return exif
 
 
-# How a camera stores the upright picture when it writes this orientation: the inverse turn.
+# How a camera stores an upright picture for each EXIF orientation: with the inverse transform.
 _STORED = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -80,7 +80,7 @@ _STORED = {
 
 
 def stored_as(orientation: int) -> Image.Image:
-    """Return the five as it lies in a file with this EXIF orientation."""
+    """Return the five as stored in a file with this EXIF orientation."""
     return GRAY.transpose(_STORED[orientation]) if orientation in _STORED else GRAY
 
 
@@ -128,7 +128,7 @@ def _many_bits() -> dict[str, Readable]:
         name: Readable(encode(Image.fromarray(array), name.split(".")[1].upper()), tolerance=1)
         for name, array in arrays.items()
     }
-    rgb = cv2.imencode(".png", np.dstack([wide * 257] * 3))[1].tobytes()  # Pillow has no such mode
+    rgb = cv2.imencode(".png", np.dstack([wide * 257] * 3))[1].tobytes()  # no mode of Pillow
     return files | {"16-bit-rgb.png": Readable(rgb)}
 
 
@@ -193,7 +193,7 @@ def _exact() -> dict[str, bytes]:
 
 @functools.cache
 def readable() -> dict[str, Readable]:
-    """Return the files that must be read, by name."""
+    """Return the files that must be readable, by name."""
     exact = _few_bits() | _transparent() | _exact()
     wide = Image.fromarray(INK.astype(np.uint16) * 257)
     damaged = b"Exif\0\0MM\0*\0\0\0\x08\xff\xff\x01\x12"
@@ -214,7 +214,7 @@ def readable() -> dict[str, Readable]:
 
 
 def _with_comment(jpeg: bytes) -> bytes:
-    """Write a document that also is a JPEG: its text stands in the picture's comment."""
+    """Write a polyglot of JPEG and PDF, whose text is the picture's comment."""
     comment = b"%PDF-1.7\n<script>alert(1)</script>\n%%EOF\n"
     return jpeg[:2] + b"\xff\xfe" + struct.pack(">H", len(comment) + 2) + comment + jpeg[2:]
 
@@ -239,7 +239,7 @@ def png_file(header: bytes, *chunks: bytes) -> bytes:
 
 
 def with_checksums(png: bytes) -> bytes:
-    """Write the right checksum behind each chunk of a PNG, as far as it has whole ones."""
+    """Correct the checksums of a PNG, up to the first incomplete chunk."""
     mended = bytearray(png)
     start = len(PNG)
     while start + 12 <= len(png):
@@ -252,7 +252,7 @@ def with_checksums(png: bytes) -> bytes:
 
 
 def interlaced_png(gray: Gray) -> bytes:
-    """Write an Adam7-interlaced gray PNG, as Pillow cannot."""
+    """Write an Adam7-interlaced gray PNG, which Pillow cannot."""
     passes = [(0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2)]
     passes += [(0, 1, 2, 2), (1, 0, 2, 1)]
     raw = b"".join(
@@ -265,10 +265,10 @@ def interlaced_png(gray: Gray) -> bytes:
 
 
 def ycck_jpeg(gray: Gray) -> bytes:
-    """Write a JPEG as Adobe's programs do for print: luminance, two chroma and key planes.
+    """Write a YCCK JPEG, as Adobe's programs do for print.
 
-    Pillow writes the four planes as they are but calls them CMYK in the Adobe segment, whose last
-    byte says what they are. All the ink is in the key plane; Pillow stores each plane inverted.
+    Pillow writes the four planes unconverted but labels them CMYK in the last byte of the Adobe
+    segment. All ink is in the key plane; Pillow stores every plane inverted.
     """
     luminance, chroma = np.full_like(gray, 255), np.full_like(gray, 127)
     planes = np.dstack((luminance, chroma, chroma, 255 - gray))
@@ -278,7 +278,7 @@ def ycck_jpeg(gray: Gray) -> bytes:
 
 
 def many_frames(frames: int) -> bytes:
-    """Write a GIF that repeats its one frame."""
+    """Write a GIF that repeats a single frame."""
     still = encode(GRAY, "GIF")
     frame_start = still.index(b",", 13)
     return still[:frame_start] + still[frame_start:-1] * frames + still[-1:]

@@ -1,4 +1,4 @@
-"""The three files that pin what is needed, and the lock that is made of them."""
+"""The three requirements files with pinned versions, and the lock generated from them."""
 
 import re
 from typing import NamedTuple
@@ -16,12 +16,12 @@ _LOCKED = re.compile(r"([\w.-]+)==([\w.]+)(?: ; ([^#]+?))?((?: --hash=sha256:[0-
 
 
 class Locked(NamedTuple):
-    """One line of the lock.
+    """An entry of the lock.
 
     Attributes:
-        name: As the index writes it: lower case, hyphens.
-        version: The only one that is allowed.
-        marker: Says for which machines it is meant; None is all of them.
+        name: Normalized name: lower case, hyphens.
+        version: Pinned version.
+        marker: Environment marker; None for all environments.
         hashes: SHA-256 of the release's files.
     """
 
@@ -38,7 +38,7 @@ def pins(file):
 
 
 def read_lock(text):
-    """Return every line of a lock; AssertionError if one is no release with its hashes."""
+    """Return the entries of a lock; AssertionError if a line is not a release with hashes."""
     return [
         Locked(
             canonicalize_name(match[1]),
@@ -51,13 +51,13 @@ def read_lock(text):
 
 
 def locked_here():
-    """Return what the lock means for this machine: name -> version."""
+    """Return the versions that the lock pins for this machine: name -> version."""
     locked = read_lock((ROOT / LOCK).read_text("utf-8"))
     return {each.name: each.version for each in locked if not each.marker or each.marker.evaluate()}
 
 
 def _matches(pattern, text):
-    """Match every line of a text but comments; AssertionError if one does not."""
+    """Match every line of a text except comments; AssertionError if one does not match."""
     lines = [line for line in text.splitlines() if line and not line.lstrip().startswith("#")]
     matches = [pattern.fullmatch(line) for line in lines]
     assert all(matches), lines[matches.index(None)]

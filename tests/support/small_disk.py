@@ -1,4 +1,4 @@
-"""A disk that is full, for real: so that the system itself refuses, not a stand-in of ours."""
+"""A disk that is really full, so that errors come from the system and not from a mock."""
 
 import contextlib
 import os
@@ -14,13 +14,13 @@ ROOM_BYTES = 100_000
 
 @dataclass(frozen=True)
 class SmallDisk:
-    """A folder that may be written to, on a disk of 4 MB if one may be mounted here."""
+    """A writable folder, on its own 4 MB disk if mounting is permitted."""
 
     folder: Path
     mounted: bool
 
     def fill(self, process: int = 0) -> None:
-        """Leave room for 100 kB; without a disk of its own, for this or another process alone."""
+        """Leave 100 kB free; without a disk, limit the size of files that a process may write."""
         if self.mounted:
             left = os.statvfs(self.folder)
             filler = bytes(max(0, left.f_bavail * left.f_bsize - ROOM_BYTES))
@@ -30,7 +30,7 @@ class SmallDisk:
             resource.prlimit(process, resource.RLIMIT_FSIZE, (ROOM_BYTES, hard))
 
     def free(self, process: int = 0) -> None:
-        """Make room again."""
+        """Free the space, or lift the limit."""
         if self.mounted:
             (self.folder / "filler").unlink()
         else:
@@ -40,23 +40,23 @@ class SmallDisk:
 
 @contextlib.contextmanager
 def small_disk(folder: Path) -> Iterator[SmallDisk]:
-    """Mount a disk of 4 MB at an empty folder, or let the system refuse large files there."""
+    """Mount a 4 MB disk at an empty folder, or fall back to limiting the size of files."""
     options = f"size={SIZE_BYTES},mode=0777"
     for sudo in ([], ["sudo", "-n"]):
         mount = [*sudo, "mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
-        # Not only a missing sudo: a folder of the PATH may be closed to this user.
+        # sudo may be missing, or a folder of the PATH not accessible.
         with contextlib.suppress(OSError):
             if subprocess.run(mount, capture_output=True, check=False).returncode == 0:
+                # Lazily: files read from it may still be mapped.
+                unmount = [*sudo, "umount", "-l", str(folder)]
                 break
     else:
-        disk = SmallDisk(folder, mounted=False)
-        try:
-            yield disk
-        finally:
-            disk.free()
-        return
+        unmount = None
+    disk = SmallDisk(folder, mounted=unmount is not None)
     try:
-        yield SmallDisk(folder, mounted=True)
+        yield disk
     finally:
-        # Lazily: what was read from it may still be mapped.
-        subprocess.run([*sudo, "umount", "-l", str(folder)], check=True)
+        if unmount:
+            subprocess.run(unmount, check=True)
+        else:
+            disk.free()

@@ -1,4 +1,4 @@
-"""The page that needs no server: built once, opened in Chromium, asked the same as Python."""
+"""The static page in Chromium, to compare its answers with Python's."""
 
 import base64
 import functools
@@ -21,7 +21,7 @@ READY_MILLISECONDS = 60_000
 
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
-    """Serve a folder on the loopback, as a static Space does; give the address."""
+    """Serve a folder on loopback, as a static Space does; yield the URL."""
     with serving(functools.partial(_Quiet, directory=str(folder))) as address:
         yield f"{address}/"
 
@@ -33,7 +33,7 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 
 @contextmanager
 def opened(browser: Browser, address: str, options: dict[str, Any] | None = None) -> Iterator[Page]:
-    """Open the page and wait for its network; another request or anything logged fails the test."""
+    """Open the page and wait until it is ready; other requests and console messages are errors."""
     context = browser.new_context(**{"locale": "en-US"} | (options or {}))
     page = context.new_page()
     page.set_default_timeout(READY_MILLISECONDS)
@@ -53,7 +53,7 @@ def _foreign(address: str, url: str) -> list[str]:
 
 
 def answers(page: Page, drawings: list[list[list[int]]]) -> list[dict[str, Any]]:
-    """What the page says of each drawing: the views that its own pad would be given."""
+    """Return the page's answers to drawings, as its pad gets them."""
     views: list[dict[str, Any]] = page.evaluate(
         "async (drawings) => Promise.all(drawings.map(digits.read))", drawings
     )
@@ -61,19 +61,19 @@ def answers(page: Page, drawings: list[list[list[int]]]) -> list[dict[str, Any]]
 
 
 def image(view: dict[str, Any]) -> npt.NDArray[np.int64]:
-    """The 28 x 28 image of a view, 0 to 255."""
+    """Return the image of an answer: `(28, 28)`, 0 to 255."""
     return np.frombuffer(base64.b64decode(view["image"]), np.uint8).reshape(28, 28).astype(np.int64)
 
 
 def drawings(count: int) -> list[list[list[int]]]:
-    """Strokes as the pad sends them: digits and what is none, of all sizes, with any brush."""
+    """Generate strokes as the pad sends them: digits and non-digits of all sizes and brushes."""
     rng = np.random.default_rng(0)
     labels = [*templates.DIGITS] * 3 + [*templates.OTHERS]
     return [_drawing(labels[i % len(labels)], rng) for i in range(count)]
 
 
 def _drawing(label: str, rng: np.random.Generator) -> list[list[int]]:
-    """One character anywhere on the pad, now and then over its edge."""
+    """Generate a character anywhere on the pad, sometimes beyond its edge."""
     size = rng.uniform(0.1, 0.9) ** 1.5 * PAD_HEIGHT
     corner = rng.uniform(-0.02, 1.02, 2) * (PAD_HEIGHT - size)
     brush = int(rng.choice([30, 46, 70])) if rng.random() < 0.5 else int(rng.integers(1, 120))

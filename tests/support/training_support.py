@@ -1,4 +1,4 @@
-"""A small data set that any network learns in an epoch, and MNIST files that are none."""
+"""Small data sets, substitutes for MNIST's files, and weights for tests."""
 
 import functools
 import gzip
@@ -25,20 +25,20 @@ _LEARNED_NOTHING = {"errors": 9000, "count": 10000, "top1_accuracy": 0.1}
 
 
 def small_mnist(train_count=400, test_count=100, seed=0):
-    """Ten patches of ink at ten places, noisy: the place is the label."""
+    """Generate noisy images with a patch of ink whose position is the label."""
     random = np.random.default_rng(seed)
     return Mnist(*_patches(random, train_count), *_patches(random, test_count))
 
 
 def write_idx(path: Path, array, *, packed=False):
-    """Write an array of unsigned bytes as MNIST's makers did."""
+    """Write an array of unsigned bytes in MNIST's IDX format."""
     sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
     content = bytes([0, 0, 8, array.ndim]) + sizes + array.tobytes()
     path.write_bytes(gzip.compress(content, compresslevel=1) if packed else content)
 
 
 def write_blank_mnist(folder: Path):
-    """Write the four files in MNIST's shapes with nothing but zeros in them."""
+    """Write MNIST's four files, filled with zeros."""
     for name, shape in FILES.values():
         write_idx(folder / f"{name}.gz", np.zeros(shape, np.uint8), packed=True)
 
@@ -53,15 +53,15 @@ def _patches(random, count):
 
 
 def write_handwritten_mnist(folder: Path, count=1500, without=None):
-    """Write digits by templates as MNIST's four files; return their SHA-256.
+    """Write digits drawn from templates as MNIST's four files; return their SHA-256.
+
+    The test digits are always the same 500, repeated twenty times.
 
     Args:
-        folder: Is made.
-        count: How many digits there are to train on, 1,500 at most, repeated until MNIST's 60,000
-            are reached. One image in a hundred shows nothing but noise: who is sure of all that
-            validates refuses whatever looks a little different.
-        without: A digit that none of them shows. The test digits are always the same 500, each
-            twenty times.
+        folder: Folder to create.
+        count: Number of training digits, at most 1,500, repeated up to MNIST's 60,000. One image
+            in a hundred is noise, without which the rejection threshold would be too strict.
+        without: A digit that is left out of the training set.
     """
     train_images, train_labels = (part[:count] for part in _handwritten(1, 1500))
     if without is not None:
@@ -86,7 +86,7 @@ def _handwritten(seed, count):
     labels = random.integers(10, size=count, dtype=np.uint8)
     images = np.empty((count, 28, 28), np.uint8)
     for index, label in enumerate(labels):
-        # The page's own hand too, which weights must read before they serve.
+        # Includes the page's examples, which weights must read before they serve.
         if index % 3 == 0:
             message = digit_example(int(label), seed=10_000 + index)
             strokes = [stroke.points.astype(np.float32) / 10 for stroke in parse_strokes(message)]
@@ -97,7 +97,7 @@ def _handwritten(seed, count):
 
 
 def random_tensors(network):
-    """Weights that learned nothing, yet give every image other probabilities, none near 0 or 1."""
+    """Generate untrained weights whose probabilities differ between images, none near 0 or 1."""
     rng = np.random.default_rng(0)
     tensors = {}
     for name, shape in layers.shapes(networks.find(network)).items():
@@ -117,7 +117,7 @@ def random_weights(network):
 
 
 def write_weights(folder: Path, network, temperature=1.0):
-    """Write such a set, and return its folder."""
+    """Write a set of random weights and return its folder."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / WEIGHTS_FILE).write_bytes(weights.serialize(random_tensors(network)))
     config = {
@@ -132,27 +132,27 @@ def write_weights(folder: Path, network, temperature=1.0):
 
 
 def other_bytes(content):
-    """Weights that answer the same: a file of other bytes, with one number a little larger."""
+    """Return equivalent weights with different bytes: one number is slightly larger."""
     tensors = {name: tensor.copy() for name, tensor in safetensors.numpy.load(content).items()}
     next(iter(tensors.values())).ravel()[0] += 1e-6
     return weights.serialize(tensors)
 
 
 def drawn_images(seeds):
-    """`(10 * seeds, 28, 28)`: the project's ten drawings by some hands, as networks take them."""
+    """Return the page's ten examples for each seed, as a network's input: `(N, 28, 28)`."""
     messages = [digit_example(digit, seed) for seed in seeds for digit in range(10)]
     return np.stack([normalize(draw(parse_strokes(message))) for message in messages])
 
 
 def drawn_mnist():
-    """The project's ten drawings in MNIST's form, as training and as test part."""
+    """Return the page's ten examples in the form of MNIST, for both training and test."""
     images = np.round(255 * drawn_images((0,))).astype(np.uint8)
     labels = np.arange(10, dtype=np.uint8)
     return Mnist(images, labels, images, labels)
 
 
 def confident(digits, confidence=0.9):
-    """`(N, 10)`: confidences whose largest is that of these digits, one or one for each."""
+    """Return confidences `(N, 10)` that are highest for these digits; one value or one each."""
     sure = np.broadcast_to(confidence, len(digits))
     confidences = np.repeat((1 - sure)[:, np.newaxis] / 9, 10, axis=1)
     confidences[np.arange(len(digits)), digits] = sure
@@ -160,7 +160,7 @@ def confident(digits, confidence=0.9):
 
 
 def unsettle(model):
-    """Give a Keras model random weights, batch normalization's statistics included."""
+    """Randomize the weights of a Keras model, including batch normalization's statistics."""
     rng = np.random.default_rng(0)
     model.set_weights(
         [
@@ -174,6 +174,6 @@ def unsettle(model):
 
 
 def small_hands(count):
-    """Digits to write pages and lines with, traced from a few images."""
+    """Return digits to compose pages and lines from, traced from a few images."""
     images, labels = _handwritten(2, count)
     return Hands(images, labels, [trace(image) for image in images])

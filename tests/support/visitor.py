@@ -1,4 +1,4 @@
-"""What a visitor does on the page and sees there, in a real Chromium."""
+"""Actions of a visitor on the page, and what is shown there, in a real Chromium."""
 
 import base64
 import io
@@ -26,10 +26,10 @@ QUESTION = "**/v1/draw"
 SERVER = "**/gradio_api/component_server/"
 FILE_FIELD = "#upload input[type=file]"
 STILL = {"reduced_motion": "reduce"}
-"""Without it axe may meet colours half way through a transition."""
+"""Keeps axe from checking colors in the middle of a transition."""
 
 PATIENCE_MILLISECONDS = 60_000
-"""Longer than any machine needs; a test waits as long only where it fails."""
+"""Longer than any machine needs; only a failing test waits this long."""
 
 expect.set_options(timeout=PATIENCE_MILLISECONDS)
 
@@ -41,7 +41,6 @@ AGREES = """(digit) => {
     && rows[digit].classList.contains('top')
 }"""
 
-
 _tabs = WeakKeyDictionary()
 
 
@@ -49,8 +48,7 @@ _tabs = WeakKeyDictionary()
 def visiting(chromium, app, options):
     """Open the page; fail if it logs an error or sends a request to another host.
 
-    The browser keeps a tab for each kind of visitor, where the page opens three times as fast as
-    in a new one.
+    A tab is kept for each kind of visitor; pages open in it three times as fast as in a new one.
     """
     tabs, kind = _tabs.setdefault(chromium, {}), (app.url, repr(options))
     page, faults = tabs.pop(kind, None) or _open_tab(chromium, app, options)
@@ -65,7 +63,7 @@ def visiting(chromium, app, options):
 
 
 def _open_tab(chromium, app, options):
-    """Return a tab, and the list of what it does wrong from now on."""
+    """Return a new tab, and the list that collects its errors."""
     page = chromium.new_context(**{"locale": "en-US"} | options).new_page()
     page.set_default_timeout(PATIENCE_MILLISECONDS)
     faults = []
@@ -76,9 +74,9 @@ def _open_tab(chromium, app, options):
 
 
 def _forget(page, app):
-    """Empty what the browser keeps of the page, from beside it: it keeps some as it is left.
+    """Clear the page's storage, from another path as the page itself saves when it is left.
 
-    Nothing is drawn as for a first visit, which would be in the way of most tests.
+    The first visit's greeting is suppressed, which would be in the way of most tests.
     """
     page.goto(f"{app.url}/v1/health")
     page.evaluate("() => { sessionStorage.clear(); localStorage.clear() }")
@@ -96,9 +94,9 @@ def reload(page):
 
 
 def errors(line):
-    """What the page logs as an error, except that a test has let the network or server fail."""
-    meant = re.search(r"net::ERR_INTERNET_DISCONNECTED|status of 503", line.text)
-    return [line.text] if line.type == "error" and not meant else []
+    """Return what the page logs as an error, except for simulated failures."""
+    simulated = re.search(r"net::ERR_INTERNET_DISCONNECTED|status of 503", line.text)
+    return [line.text] if line.type == "error" and not simulated else []
 
 
 def foreign(app, url):
@@ -110,13 +108,13 @@ def pad_box(page):
 
 
 def on_pad(page, point):
-    """Where a point of the unit square lies on the screen; the pad may be wider than high."""
+    """Map a point of the unit square to the screen; the pad may be wider than high."""
     box = pad_box(page)
     return box["x"] + point[0] * box["height"], box["y"] + point[1] * box["height"]
 
 
 def draw(page, digit, *, shift=0.0, lift=True, step=100):
-    """Draw a digit with the mouse by its corners, or by points at most `step` of 100 apart."""
+    """Draw a digit with the mouse along its vertices, or points at most `step` of 100 apart."""
     for path in pen.paths(digit, step):
         points = [on_pad(page, (x + shift, y)) for x, y in path]
         page.mouse.move(*points[0])
@@ -128,7 +126,7 @@ def draw(page, digit, *, shift=0.0, lift=True, step=100):
 
 
 def scribble(page, seconds):
-    """Move the lowered pen over the pad as long; return how long it took."""
+    """Scribble on the pad for some seconds, without lifting the pen; return the time taken."""
     page.mouse.move(*on_pad(page, (0.1, 0.5)))
     page.mouse.down()
     start = time.monotonic()
@@ -139,7 +137,7 @@ def scribble(page, seconds):
 
 
 def draw_with_finger(page, digit):
-    """Draw a digit as a touch screen reports it."""
+    """Draw a digit with touch events."""
     session = page.context.new_cdp_session(page)
 
     def touch(kind, points):
@@ -160,7 +158,7 @@ def confidences(page):
 
 
 def wait_for_digit(page, digit):
-    """Wait until the answer begins with the digit and its bar is the longest."""
+    """Wait until the answer starts with the digit and its bar is the longest."""
     page.wait_for_function(AGREES, arg=digit)
     values = confidences(page)
     assert len(values) == 10
@@ -168,13 +166,13 @@ def wait_for_digit(page, digit):
 
 
 def draw_to_the_end(page, digit):
-    """Draw a digit and wait for the answer to the whole of it."""
+    """Draw a digit and wait for its final answer."""
     draw(page, digit)
     wait_for_words(page, f"^{digit}")
 
 
 def wait_for_words(page, pattern):
-    """Wait until it is announced, as an answer is once the pen is up."""
+    """Wait for an announcement, which follows an answer once the pen is lifted."""
     expect(page.locator(".announce")).to_have_text(re.compile(pattern))
 
 
@@ -184,7 +182,7 @@ def wait_for_blank(page):
 
 
 def show_example(page, name):
-    """Let an example draw itself and wait for the answer to the whole of it."""
+    """Play an example and wait for its final answer."""
     page.locator(f"[data-example='{name}']").click()
     wait_for_words(page, f"^{name}")
 
@@ -199,7 +197,7 @@ def clear(page):
 
 
 def ink_on_pad(page):
-    """How many of the canvas' pixels are drawn on."""
+    """Return the number of canvas pixels with ink."""
     return page.evaluate(
         """() => {
           const canvas = document.querySelector('#sketchpad canvas')
@@ -211,7 +209,7 @@ def ink_on_pad(page):
 
 
 def pixels(page, selector):
-    """What a small canvas holds, `(H, W, 4)` int."""
+    """Return the pixels of a small canvas, `(H, W, 4)` int."""
     height, values = page.locator(selector).evaluate(
         """(canvas) => {
           const { width, height } = canvas
@@ -222,13 +220,13 @@ def pixels(page, selector):
 
 
 def screenshot(part):
-    """`(H, W, 3)` int, what is seen of the page or of a part of it."""
+    """Return a screenshot of the page or of an element, `(H, W, 3)` int."""
     with Image.open(io.BytesIO(part.screenshot())) as picture:
         return np.asarray(picture.convert("RGB")).astype(int)
 
 
 def wait_for_same_image(page, *selectors):
-    """Wait until two canvases hold the same."""
+    """Wait until two canvases show the same image."""
     page.wait_for_function(
         """(selectors) => {
           const [one, other] = selectors.map((name) => document.querySelector(name).toDataURL())
@@ -243,28 +241,28 @@ def style(locator, name):
 
 
 def overflow(page):
-    """By how many pixels the page is wider than the window."""
+    """Return by how many pixels the page is wider than the window."""
     width = page.evaluate("document.documentElement.scrollWidth")
     return width - page.viewport_size["width"]
 
 
 def record(page, url):
-    """Return a list that gets every request to an address from now on."""
+    """Return a list that collects all further requests to a URL."""
     asked = []
     page.route(url, lambda route: (asked.append(route.request), route.continue_()))
     return asked
 
 
 def cut_off(page, url):
-    """Let requests fail as without a network, until `page.unroute`."""
+    """Fail requests as if offline, until `page.unroute`."""
     page.route(url, lambda route: route.abort("internetdisconnected"))
 
 
 def hold(page, url):
-    """Hold requests back.
+    """Hold requests to a URL.
 
     Returns:
-        The list of what is held, and a function that lets these and all later ones go.
+        The list of held requests, and a function that releases them and all later ones.
     """
     held, let_go = [], []
     page.route(url, lambda route: route.continue_() if let_go else held.append(route))
@@ -278,7 +276,7 @@ def hold(page, url):
 
 
 def wait_until(page, done):
-    """Let the page go on until something holds that the test itself is told by its events."""
+    """Process the page's events until a condition holds."""
     end = time.monotonic() + PATIENCE_MILLISECONDS / 1000
     while not done():
         assert time.monotonic() < end
@@ -286,7 +284,7 @@ def wait_until(page, done):
 
 
 def settle(page):
-    """Let the page take in what has reached it: two frames."""
+    """Wait for two animation frames, until the page has processed all responses."""
     page.evaluate(
         "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
     )
@@ -298,7 +296,7 @@ def open_upload(page):
 
 
 def upload(page, folder, picture):
-    """Choose a picture in the upload tab; it is written to the folder, as of `pen.sheet`."""
+    """Choose a picture, as of `pen.sheet`, in the upload tab; it is saved in the folder."""
     open_upload(page)
     page.set_input_files(FILE_FIELD, pen.save(folder / "picture.png", picture))
 
@@ -312,7 +310,7 @@ BLANK = base64.b64encode(bytes(28 * 28)).decode()
 
 
 def digit_view(digit, confidences, score=None):
-    """An answer as of `/v1/draw`; the confidences by digit, and no digit where it is None."""
+    """Return an answer as of `/v1/draw`; `digit` is None if there is no digit."""
     return {
         "kind": "digit",
         "digit": digit,
@@ -326,7 +324,7 @@ def digit_view(digit, confidences, score=None):
 
 
 def violations(page):
-    """What axe-core finds, one line for each element."""
+    """Return the violations found by axe-core, one line per element."""
     return [
         f"{rule['impact']} {rule['id']}: {node['html'][:120]}"
         for rule in Axe().run(page).response["violations"]

@@ -1,9 +1,8 @@
-"""Runs the jobs of a workflow here, as GitHub's runner would: the commands come from the file.
+"""Run the jobs of a workflow locally, as GitHub's runner would, with the commands from the file.
 
-Every job gets a clean copy of the tree and an environment of its own; artifacts go from job to job.
-Actions are played, not run: checkout, setup-python, upload-artifact and download-artifact. An
-identity token can be had only by a job with `id-token: write`, secrets only by one with an
-`environment`.
+Every job gets a clean copy of the tree and its own environment; artifacts are passed between jobs.
+Actions are emulated: checkout, setup-python, upload-artifact and download-artifact. Only jobs with
+`id-token: write` can get an identity token, and only those with an `environment` have secrets.
 """
 
 import os
@@ -28,14 +27,14 @@ _OPERATORS = {"||": " or ", "&&": " and ", "!": " not "}
 
 
 def load(name):
-    """Read a workflow; YAML 1.1 takes the key `on` for true."""
+    """Read a workflow; YAML 1.1 parses the key `on` as true."""
     workflow = yaml.safe_load((WORKFLOWS / name).read_text("utf-8"))
     workflow["on"] = workflow.pop(True)
     return workflow
 
 
 def evaluate(expression, contexts, *, failed=False):
-    """Compute an expression of GitHub's, as far as the workflows here need them."""
+    """Evaluate a GitHub expression; only what the workflows here use is supported."""
 
     def python(token):
         text = token[0]
@@ -55,7 +54,7 @@ def evaluate(expression, contexts, *, failed=False):
 
 
 def fill(text, contexts):
-    """Put values in the place of all `${{ }}` of a text."""
+    """Replace every `${{ }}` of a text by its value."""
 
     def value(match):
         found = evaluate(match[1], contexts)
@@ -66,7 +65,7 @@ def fill(text, contexts):
 
 @dataclass
 class Outcome:
-    """What became of a job: `success`, `failure` or `skipped`, its log, and its summary."""
+    """Outcome of a job: `success`, `failure` or `skipped`, with log and summary."""
 
     status: str
     log: str = ""
@@ -75,15 +74,15 @@ class Outcome:
 
 @dataclass
 class Runner:
-    """A repository on GitHub with its settings, and the machine that its jobs run on.
+    """A GitHub repository with its settings, and the machine that its jobs run on.
 
     Attributes:
         workflow: File name in `.github/workflows`.
-        folder: For workspaces and artifacts.
-        variables: The repository's.
-        secrets: The environment's.
-        machine: Variables that every step of every job sees.
-        identity: Variables that a job with `id-token: write` sees.
+        folder: Folder for workspaces and artifacts.
+        variables: Variables of the repository.
+        secrets: Secrets of the deployment environment.
+        machine: Environment variables of every step.
+        identity: Environment variables of jobs with `id-token: write`.
     """
 
     workflow: str
@@ -94,7 +93,7 @@ class Runner:
     identity: dict[str, str] = field(default_factory=dict)
 
     def run(self, number, inputs):
-        """Run all jobs in order of their needs; return what became of each, by name."""
+        """Run all jobs in the order of the file; return their outcomes by name."""
         workflow = load(self.workflow)
         inputs = {
             name: inputs.get(name, asked.get("default"))
@@ -110,7 +109,7 @@ class Runner:
         return outcomes
 
     def run_job(self, name, number=1, inputs=None, event="workflow_dispatch", **more):
-        """Run one job, whatever it needs; `more` are contexts, such as one of its `matrix`."""
+        """Run one job, whatever it needs; `more` are further contexts, such as its `matrix`."""
         workflow = load(self.workflow)
         job = workflow["jobs"][name]
         contexts = self.contexts(job, number, inputs or {}, event) | more
@@ -187,11 +186,11 @@ class Runner:
             else:
                 shutil.copytree(self.artifact(options["name"]), target, dirs_exist_ok=True)
         else:
-            raise AssertionError(f"an action that cannot be played: {action}")
+            raise AssertionError(f"unsupported action: {action}")
 
 
 def fork(server, workflow, folder, resource, **variables):
-    """Return a fork with these variables, whose jobs the Hub on loopback trusts with a resource."""
+    """Return a fork with these variables, whose jobs may publish to a resource of the Hub."""
     server.publishers.add(resource)
     runner = server.runner(resource)
     machine = {"HF_ENDPOINT": server.url, "GITHUB_ACTIONS": runner["GITHUB_ACTIONS"]}
@@ -205,7 +204,7 @@ def _filled(values, contexts):
 
 
 def copy_tree(target):
-    """Copy the working tree without what git ignores; new files may not be added yet."""
+    """Copy the working tree without ignored files; untracked files are included."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     for name in listed.stdout.split("\0"):
@@ -215,12 +214,12 @@ def copy_tree(target):
 
 
 def link_python(workspace):
-    """Give a copy of the tree a `.venv` with all that is installed for these tests."""
+    """Create a `.venv` in a copy of the tree, with everything installed for these tests."""
     folder = workspace / ".venv"
     folder.mkdir()
     for entry in Path(sys.prefix).iterdir():
         if entry.name not in STAMPS:
             (folder / entry.name).symlink_to(entry)
-    # Newer than the requirements, as they are after installing; test_space compares the versions.
+    # Newer than the requirements, as after installing; test_space compares the versions.
     for stamp in STAMPS:
         (folder / stamp).touch()

@@ -1,4 +1,4 @@
-"""What tests of publishing share: a Hub on the loopback, runs, and commands."""
+"""Fixtures for training and publishing: a Hub on loopback, runs, and commands."""
 
 import shutil
 from pathlib import Path
@@ -15,7 +15,7 @@ from training.export import exports
 
 
 def refusal(action, *arguments, **options):
-    """Return the one line that an action is refused with; it names no token."""
+    """Return the one-line message of the UserError that an action raises; it contains no token."""
     with pytest.raises(UserError) as caught:
         action(*arguments, **options)
     text = str(caught.value)
@@ -33,7 +33,7 @@ def server(hub):
 
 @pytest.fixture(scope="session")
 def finished_run(tmp_path_factory):
-    """A finished run, not to be changed."""
+    """A finished run; do not modify it."""
     return write_finished_run(tmp_path_factory.mktemp("runs") / "run")
 
 
@@ -45,19 +45,19 @@ def bundled(recognizer):
 
 @pytest.fixture(scope="session")
 def hands():
-    """Digits to write lines and pages with."""
+    """Digits to compose lines and pages from."""
     return small_hands(40)
 
 
 @pytest.fixture
 def run(tmp_path):
-    """A run with nothing but the bundled weights, to be changed."""
+    """A run with only the bundled weights; may be modified."""
     return Path(shutil.copytree(weights.BUNDLED, tmp_path / "run"))
 
 
 @pytest.fixture
 def new_exports(monkeypatch):
-    """Where exports are missing, let stand-ins be made."""
+    """Write stand-ins for missing exports."""
     monkeypatch.setattr(exports, "write_format", write_stand_in)
     monkeypatch.setattr(exports, "checked", lambda _found, place, _mnist: exports.read(place))
     monkeypatch.setattr(publish, "load_mnist", lambda _data: None)
@@ -65,12 +65,12 @@ def new_exports(monkeypatch):
 
 @pytest.fixture
 def command(server, monkeypatch, capsys):
-    """Run a module's command; return its exit status, 0 or its line of error, and its output.
+    """Run a module's command; return its exit status, 0 or the error line, and its output.
 
-    Neither names a token.
+    Neither contains a token.
     """
 
-    def ended(module, *words, **environment):
+    def run_command(module, *words, **environment):
         for name, value in ({"HF_TOKEN": server.token} | environment).items():
             monkeypatch.setenv(name, value)
         status = run_main(monkeypatch, module, *words)
@@ -79,4 +79,4 @@ def command(server, monkeypatch, capsys):
         assert status == 0 or (status.startswith("error: ") and "\n" not in status)
         return status, printed
 
-    return ended
+    return run_command

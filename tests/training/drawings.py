@@ -1,4 +1,4 @@
-"""Plain drawings that tests of pens, pictures and figures share: strokes `UNIT` wide or high."""
+"""Simple drawings for tests: strokes `UNIT` wide or high."""
 
 import numpy as np
 
@@ -22,6 +22,6 @@ LETTERS = [
 
 
 def mnist_image(drawing, pen=2.5):
-    """Draw strokes the way MNIST has them: 20 pixels high, in the middle of 28x28."""
+    """Draw strokes as in MNIST: 20 pixels high, centered in 28x28."""
     placed = [stroke * 0.018 + 5 for stroke in drawing]
     return np.round(255 * strokes.draw(placed, (28, 28), pen)).astype(np.uint8)

@@ -6,14 +6,14 @@ from training import calibrate
 
 
 def sampled(temperature, count=20000, classes=10, seed=0):
-    """Probabilities of a network that is too sure, and labels drawn from what it should say."""
+    """Probabilities of an overconfident network, and labels drawn from the calibrated ones."""
     random = np.random.default_rng(seed)
     logits = random.normal(size=(count, classes)) * 2
     honest = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     edges = honest[:, :10].cumsum(axis=1) / honest[:, :10].sum(axis=1, keepdims=True)
     labels = (random.random((count, 1)) > edges).sum(axis=1)
-    sure = np.exp(logits * temperature)
-    return (sure / sure.sum(axis=1, keepdims=True)).astype(np.float32), labels
+    sharp = np.exp(logits * temperature)
+    return (sharp / sharp.sum(axis=1, keepdims=True)).astype(np.float32), labels
 
 
 @pytest.mark.parametrize("classes", [10, 11])
@@ -46,7 +46,7 @@ def test_an_output_that_underflowed_to_0_can_be_fitted():
 
 
 def reliability(values, right):
-    """Of answers of these confidences, right or wrong."""
+    """Measure the reliability of answers with these confidences, right or wrong."""
     digits = np.zeros(len(values), int)
     return calibrate.reliability(confident(digits, values), np.where(right, 0, 1))
 

@@ -1,4 +1,4 @@
-"""Bringing the app to a Space, until exactly these files serve; and every way that can fail."""
+"""Deploying the app to a Space until exactly these files are served, and every failure of it."""
 
 import dataclasses
 import functools
@@ -23,7 +23,7 @@ from tests.training.conftest import refusal
 from training import deploy
 from training.release import space_files, space_status
 
-# The client sends files in a way that its own HTTP library is about to drop.
+# The client uses an upload API that its HTTP library has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning")
 
 SPACE = "someone/reader"
@@ -32,9 +32,9 @@ MODEL = "someone/digits"
 
 @pytest.fixture(autouse=True)
 def space(server, monkeypatch):
-    """A Space on the Hub, and time that passes only by resting."""
-    rests = [0.0]
-    clock = SimpleNamespace(monotonic=lambda: sum(rests), sleep=rests.append)
+    """A Space on the Hub, and a clock that advances only by sleeping."""
+    slept = [0.0]
+    clock = SimpleNamespace(monotonic=lambda: sum(slept), sleep=slept.append)
     monkeypatch.setattr(space_status, "time", clock)
     return server.create_space(SPACE)
 
@@ -49,8 +49,14 @@ def send(server, files, token=None, **options):
 
 
 def held(space):
-    """Return what the Space holds, without the Hub's own file."""
+    """Return the files of the Space, without the Hub's own .gitattributes."""
     return {name: data for name, data in space.files().items() if name != ".gitattributes"}
+
+
+def write_files(folder, files):
+    for name, data in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
 
 
 def wait(server, files, *, seconds=600.0, token=None, model_repo=None):
@@ -124,7 +130,7 @@ def test_missing_space_is_made_on_request_only(server):
     assert held(space) == collected()
 
 
-def test_account_that_may_not_make_a_space_is_told_what_it_may(server):
+def test_account_that_may_not_create_a_space_gets_advice(server):
     server.spaces.clear()
     server.fail(Failure("status", path="/repos/create", status=402))
     assert "--hardware zero-a10g" in refusal(send, server, collected(), create=True)
@@ -135,13 +141,13 @@ def test_files_name_the_weights_repository_where_the_variable_is_refused(server,
     assert not sent.variable_changed
     assert space.variables == {}
     assert json.loads(held(space)[deployment.NOTE]) == {"model_repo": MODEL}
-    assert "the files name it" in capsys.readouterr().out
+    assert "the deployed files name the repository" in capsys.readouterr().out
 
 
 def test_failed_variable_is_reported_with_what_is_there_already(server, space):
     server.fail(Failure("status", path="/variables", status=500))
     text = refusal(send, server, collected(), model_repo=MODEL)
-    assert text.startswith("the files are sent, but the variable is not set")
+    assert text.startswith("the files were sent, but the variable was not set")
     assert held(space) == collected()
 
 
@@ -161,13 +167,11 @@ def test_app_takes_the_repository_from_the_variable_before_an_intact_note(tmp_pa
 
 def test_fingerprint_is_that_of_sha256sums_listing(tmp_path):
     files = collected()
-    for name, data in files.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_bytes(data)
+    write_files(tmp_path, files)
     listed = done("sha256sum", *sorted(files), cwd=tmp_path).stdout
     summed = done("sha256sum", input=listed).stdout.split()[0]
     assert summed == deployment.fingerprint(files)
-    # What starting the app leaves does not count; any other change does.
+    # Bytecode caches are ignored; any other change counts.
     (tmp_path / "digits" / "__pycache__").mkdir()
     (tmp_path / "digits" / "__pycache__" / "hub.cpython-312.pyc").write_bytes(b"x")
     assert deployment.fingerprint(deployment.read_files(tmp_path)) == summed
@@ -202,7 +206,7 @@ def test_waiting_ends_when_the_new_files_serve(server, space, capsys, token):
     assert shown == ["NO_APP_FILE", "BUILDING", "APP_STARTING", "RUNNING"]
 
 
-def test_stage_of_the_build_before_is_not_taken_for_the_new_one(server, space):
+def test_stage_of_the_previous_build_is_not_mistaken_for_the_new_one(server, space):
     files = collected()
     space.stages = ["BUILD_ERROR"]
     send(server, files)
@@ -248,7 +252,7 @@ def test_log_that_may_not_be_read_is_said_and_the_reason_of_the_end_too(server, 
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        # A platform that names the commit is believed at once.
+        # The stage is trusted at once if the platform names the commit.
         ({"names_commit": True, "outcome": ("CONFIG_ERROR",)}, "could not be built"),
         ({"stages": ["PAUSED"], "outcome": ("PAUSED",)}, "is paused: restart it in its settings"),
         (
@@ -258,13 +262,13 @@ def test_log_that_may_not_be_read_is_said_and_the_reason_of_the_end_too(server, 
         ({"host": refused_url()}, "its app gives no answer"),
     ],
 )
-def test_space_that_will_not_serve_is_told(server, space, settings, words):
+def test_space_that_will_not_serve_is_reported(server, space, settings, words):
     vars(space).update(settings)
     send(server, collected())
     assert words in refusal(wait, server, collected(), seconds=180)
 
 
-def test_time_that_runs_out_is_told_with_stage_and_answer(server, space, capsys):
+def test_timeout_is_reported_with_stage_and_answer(server, space, capsys):
     space.served = space.branches["main"]
     space.outcome = ("BUILDING",)
     space.logs["build"] = ["Collecting tensorflow-cpu\n"]
@@ -291,7 +295,7 @@ def test_app_that_follows_another_repository_is_no_success(server, space):
     assert "settings" in text
 
 
-def test_private_space_counts_as_deployed_when_it_runs_anew(server, space):
+def test_private_space_counts_as_deployed_when_it_runs_again(server, space):
     space.private, space.stages = True, ["RUNNING"]
     send(server, collected())
     assert "its app was not asked" in wait(server, collected())
@@ -312,31 +316,22 @@ def github(server, tmp_path):
 
 @pytest.fixture
 def platform(server, space, tmp_path):
-    """Let the Space really run: from the files of its commit, with its variables alone."""
+    """Run the Space as a real process: from its commit's files, with only its own variables."""
     processes = []
     port = free_port()
     log = tmp_path / "app.log"
 
     def start(space):
         folder = tmp_path / f"space-{len(processes)}"
-        files = space.commits[space.served].files
-        for name, file in files.items():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(file.data)
+        write_files(folder, space.files(space.served))
         usual = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
         hub = {"HF_ENDPOINT": server.url, "HF_HOME": str(tmp_path / "app-home")}
         environment = usual | space.variables | hub | {"GRADIO_SERVER_PORT": str(port)}
         environment["PYTHONDONTWRITEBYTECODE"] = "1"
-        with log.open("ab") as written:
-            processes.append(
-                subprocess.Popen(
-                    [sys.executable, "app.py"],
-                    cwd=folder,
-                    env=environment,
-                    stdout=written,
-                    stderr=written,
-                )
-            )
+        app = [sys.executable, "app.py"]
+        with log.open("ab") as out:
+            process = subprocess.Popen(app, cwd=folder, env=environment, stdout=out, stderr=out)
+        processes.append(process)
 
     def alive():
         space.logs["run"] = [log.read_text()]
@@ -361,11 +356,11 @@ def test_commands_of_the_workflow_deploy_an_app_that_serves(server, space, githu
     assert f"signing in as the trusted publisher of spaces/{SPACE}" in deployed.log
     assert f"{SPACE} serves at {space.host}" in deployed.log
     assert "hf_" not in deployed.log
-    # The publisher may not set the variable: the files have told the app where weights are.
+    # The publisher may not set the variable; the app reads the repository from a file.
     assert space.variables == {}
     ours = f"{MODEL}@{server.head(MODEL)[:7]}"
     wait_until(lambda: space_status.ask(space.host).get("model") == ours, 120)
-    # Once more, and nothing is sent; the app that runs is asked all the same.
+    # The second run sends nothing, but still asks the running app.
     again = github.run_job("deploy", 2, event="push")
     assert again.status == "success", again.log
     assert f"nothing new: {SPACE} already has these files" in again.log

@@ -1,4 +1,4 @@
-"""Measuring sets of weights."""
+"""Evaluating sets of weights."""
 
 import argparse
 import dataclasses
@@ -152,28 +152,27 @@ def test_markdown_has_a_header_and_a_line_for_each_row():
     assert text.splitlines() == ["|  | errors |", "|---|---:|", "| a | 7 |"]
 
 
-def test_several_seeds_are_told_with_their_deviation():
-    measured = [
-        {"mnist_test": {"errors": errors, "count": 10000, "ece": 0.003}, "corruptions": {}}
-        for errors in (80, 90)
-    ]
-    row = {"name": "conv3", "preprocessing": "plain resize", "seeds": [0, 1], "measured": measured}
+def results_row(*measured):
+    """Return the cells of the results table, by column, of a network with these figures."""
+    row = {"name": "conv3", "preprocessing": "plain resize", "seeds": [*range(len(measured))]}
+    row |= {"measured": measured}
     row["mean"], row["deviation"] = metrics.spread(measured)
     row["mean"] |= {"corruptions": {"mean_error": 0.125}, "rejection": {"rejected": {}}}
     header, cells = report.results_table([row])
-    told = dict(zip(header, cells, strict=True))
-    assert told["MNIST test"] == "0.85 % (85.0 ± 7.1 of 10,000)"
-    assert told["corrupted MNIST"] == "12.50 %"
-    assert told["drawn digits"] == told["numbers, canvas"] == told["letters accepted"] == "-"
+    return dict(zip(header, cells, strict=True))
 
 
-def test_rejected_digits_are_told_beside_the_misread():
-    measured = [{"photos": {"errors": 3, "count": 200, "errors_or_rejected": 10}}]
-    row = {"name": "served", "preprocessing": "this project", "seeds": [0], "measured": measured}
-    row["mean"], row["deviation"] = metrics.spread(measured)
-    row["mean"] |= {"corruptions": {"mean_error": 0.1}, "rejection": {"rejected": {}}}
-    header, cells = report.results_table([row])
-    assert dict(zip(header, cells, strict=True))["photos"] == "1.50 % (3 of 200; 7 rejected)"
+def test_several_seeds_are_shown_with_their_deviation():
+    figures = [{"errors": errors, "count": 10000, "ece": 0.003} for errors in (80, 90)]
+    cells = results_row(*({"mnist_test": each, "corruptions": {}} for each in figures))
+    assert cells["MNIST test"] == "0.85 % (85.0 ± 7.1 of 10,000)"
+    assert cells["corrupted MNIST"] == "12.50 %"
+    assert cells["drawn digits"] == cells["numbers, canvas"] == cells["letters accepted"] == "-"
+
+
+def test_rejected_digits_are_shown_beside_the_misread():
+    cells = results_row({"photos": {"errors": 3, "count": 200, "errors_or_rejected": 10}})
+    assert cells["photos"] == "1.50 % (3 of 200; 7 rejected)"
 
 
 def test_runs_are_found_by_network_and_by_folder_and_bundled_ones_where_there_are_none(
@@ -244,8 +243,8 @@ def test_bundled_demos_are_measured_where_their_network_has_no_run(tmp_path):
     shutil.copy(FOLDER / "conv3.safetensors", run / WEIGHTS_FILE)
     digest = hashlib.sha256((run / WEIGHTS_FILE).read_bytes()).hexdigest()
     config = json.loads((run / "config.json").read_text())
-    told = config | {"network": "conv3", "sha256": digest, "rejection_threshold": 0.0}
-    (run / "config.json").write_text(json.dumps(told))
+    changed = config | {"network": "conv3", "sha256": digest, "rejection_threshold": 0.0}
+    (run / "config.json").write_text(json.dumps(changed))
     bundled, beside_a_run = contestants(BUNDLED, []), contestants(BUNDLED, [run])
     assert [one.name for one in bundled[::2]] == ["served", *DEMOS]
     assert sorted(one.name for one in beside_a_run[::2]) == sorted(["served", *DEMOS])
@@ -275,7 +274,7 @@ def test_an_ensemble_reads_numbers_by_its_mean(recognizer, monkeypatch):
     assert together.read_ink(ink).number == ""
 
 
-def test_rows_that_are_not_measured_anew_can_be_kept():
+def test_rows_that_are_not_measured_again_can_be_kept():
     served = {"name": "served", "preprocessing": "this project", "mean": 2}
     other = {"name": "conv3", "preprocessing": "this project", "mean": 3}
     resized = {"name": "served", "preprocessing": "plain resize", "mean": 4}

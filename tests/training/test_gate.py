@@ -1,4 +1,4 @@
-"""The gate measures for itself, lets good weights through, and says what others lack."""
+"""The gate does its own measurements, passes good weights, and names what others lack."""
 
 import argparse
 import dataclasses
@@ -50,7 +50,7 @@ def reasons(found, before=None, **limits):
 
 
 def tail(wins, losses):
-    """How likely a fair coin gives at least so many wins."""
+    """Probability that a fair coin gives at least this many wins."""
     return binomtest(wins, wins + losses, alternative="greater").pvalue if wins + losses else 1
 
 
@@ -104,7 +104,7 @@ def test_worse_weights_are_refused_with_how_much_worse_they_are(key, change):
     assert text.endswith(f"chance explains {allowed}")
 
 
-def test_surer_than_right_is_refused():
+def test_overconfident_weights_are_refused():
     [text] = reasons(answers(range(40), confidence=0.99), answers(range(40), confidence=0.9))
     assert text.startswith("calibration error on them: 9.00 %, 9.00 points more than the published")
 
@@ -178,7 +178,7 @@ def find(tmp_path, repo=REPO):
     return published.find(repo, tmp_path / "cache")
 
 
-def test_what_is_published_is_brought_here_at_the_newest_commit(server, run, tmp_path):
+def test_published_weights_are_downloaded_at_the_newest_commit(server, run, tmp_path):
     missing = find(tmp_path, "someone/typo")
     assert (missing.commit, missing.weights) == (None, None)
     assert "no repository someone/typo" in missing.line
@@ -230,14 +230,14 @@ def test_the_command_says_what_is_published_or_that_nothing_could_be(
 
 @pytest.fixture
 def few(monkeypatch):
-    """Test digits that the bundled weights misread by half: patches of ink."""
+    """Test digits of which the bundled weights misread half: patches of ink."""
     mnist = small_mnist()
     monkeypatch.setattr(gate, "load_mnist", lambda _: mnist)
     return mnist
 
 
 def measured(run, mnist, boast=0):
-    """Bring what a run says of itself in line with these test digits, but for a boast."""
+    """Make a run's metrics match these test digits, but claim `boast` fewer errors."""
     test = gate.answer_all(load_run(run), {"t": datasets.mnist_as_it_is(mnist)})["t"]
     path = run / METRICS_FILE
     metrics = json.loads(path.read_text())
@@ -249,7 +249,7 @@ def measured(run, mnist, boast=0):
 
 @pytest.fixture
 def trial(monkeypatch):
-    """Let `--profile trial` take few pictures and pass whatever it measures."""
+    """Make `--profile trial` use few pictures and pass everything."""
     limits = dict.fromkeys(gate.TITLES, 1.0)
     monkeypatch.setitem(gate.PROFILES, "trial", gate.Profile(20, limits))
 
@@ -281,7 +281,7 @@ def test_a_failed_gate_takes_an_old_result_back(run, few, command, monkeypatch):
     status, out = command(gate, run)
     assert status.startswith("error: the gate failed: MNIST test digits misread: ")
     assert "points over the limit of 0.80 %" in status
-    assert "compared with: nothing, as no repository is named" in out
+    assert "compared with: nothing, because no repository is named" in out
     assert not (run / gate_result.GATE_FILE).exists()
 
 
@@ -292,7 +292,7 @@ def test_a_run_that_boasts_or_that_the_app_would_refuse_does_not_pass(run, few, 
     assert f"metrics.json says that {errors} of 100 test digits are misread, but" in status
     change_config(run, sha256="0" * 64)
     status, _ = command(gate, run, "--profile", "trial")
-    assert "the gate failed: the app would refuse" in status
+    assert "the gate failed: the app would reject" in status
     assert not (run / gate_result.GATE_FILE).exists()
 
 

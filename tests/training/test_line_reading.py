@@ -1,4 +1,4 @@
-"""Training the line reader: lines and what is written there, and what is learned."""
+"""Training the line reader: its lines and their labels, its loss and its metrics."""
 
 import numpy as np
 import pytest
@@ -57,7 +57,7 @@ def test_a_character_of_a_font_stands_on_the_line_as_high_as_capitals(character,
 
 
 def crosses(*places):
-    """A line's ink with crosses of 12 pixels at some columns."""
+    """Ink of a line, with crosses of 12 pixels at these columns."""
     ink = np.zeros((30, 100), np.float32)
     for place in places:
         ink[2:28, place + 4 : place + 8] = 1
@@ -66,7 +66,7 @@ def crosses(*places):
 
 
 def page_with(digits=(), writing=()):
-    """A page, twice as large as the line's ink and beginning at (10, 20), with such crosses."""
+    """A page with such crosses at twice the scale, offset by (10, 20)."""
     page = Page.blank(np.full((120, 240, 3), 255, np.uint8), "scan")
     for layer, places in ((DIGIT, digits), (WRITING, writing)):
         page.layers[20:80, 10:210, layer] = np.kron(255 * crosses(*places), np.ones((2, 2)))
@@ -79,11 +79,11 @@ def page_with(digits=(), writing=()):
     [
         ((10, 40), (10, 40), (), (7, 7)),
         ((10, 40, 70), (10, 70), (40,), (7, NOT_A_DIGIT, 7)),
-        ((10, 40), (10,), (), (7,)),  # the edge of a shadow
-        ((40,), (10, 40), (), (7,)),  # the other is not left
+        ((10, 40), (10,), (), (7,)),  # the other is the edge of a shadow
+        ((40,), (10, 40), (), (7,)),  # the other was not extracted
         ((10, 40), (), (), (NOT_A_DIGIT, NOT_A_DIGIT)),  # a thing
-        ((10,), (), (10,), None),  # a word, whose letters the page does not count
-        ((10,), (14,), (), None),  # little is left of the digit
+        ((10,), (), (10,), None),  # a word, whose letters have no labels
+        ((10,), (14,), (), None),  # little of the digit was extracted
     ],
 )
 def test_extracted_lines_are_labelled_by_what_is_on_the_page(

@@ -1,4 +1,4 @@
-"""What training the finder, the extractor and the line reader has in common."""
+"""The training loop of the finder, the extractor and the line reader."""
 
 import importlib
 import json
@@ -48,7 +48,7 @@ def test_a_batch_depends_on_seed_and_index_alone(task, hands):
 
 @pytest.fixture(scope="module")
 def trained(task, batch):
-    """A model that saw one batch again and again, and the losses."""
+    """A model trained on one batch repeatedly, and its losses."""
     training = task.model(1_000_000, 100)
     training.step = 300  # past the warm-up
     return training, [training.learn(*batch) for _ in range(12 if task.unit == "lines" else 8)]
@@ -70,7 +70,7 @@ def test_keras_and_onnx_agree_on_random_weights(name, size, softmax):
     channels = network.input_shape[-1]
     seen = np.random.default_rng(1).random((2, *size, channels)).astype(np.float32)
     said = model(seen * (1 if channels == 1 else 255), training=False)
-    # A head or several; the finder's centres come first in ONNX.
+    # One head or several; in ONNX the finder's centers come first.
     heads = reversed(said) if isinstance(said, list) else [said]
     expected = [np.asarray(head).transpose(0, 3, 1, 2) for head in heads]
     if softmax:
@@ -83,7 +83,7 @@ def test_keras_and_onnx_agree_on_random_weights(name, size, softmax):
         assert np.abs(head - known).max() < 1e-4
 
 
-def test_training_goes_on_from_folded_weights_as_they_were(task, batch):
+def test_training_starts_from_folded_weights_unchanged(task, batch):
     tensors = folded(read_tensors(unsettle(task.build())))
     training = task.model(1_000, 100)
     training.start_from(tensors, batch[0])
@@ -142,7 +142,7 @@ OTHER_WRITERS = "s.TASK.hands[s.VALIDATION_HANDS_FILE] = slice(60)"
         ),
     ],
 )
-def test_the_command_trains_goes_on_and_leaves_a_set(tmp_path, module, setting, counts, measured):
+def test_the_command_trains_resumes_and_saves_a_set(tmp_path, module, setting, counts, measured):
     script = (
         f"from training import {module} as s, loop; {setting};"
         "from tests.support.training_support import _handwritten as h;"

@@ -48,7 +48,7 @@ def test_figures_without_a_mistake_can_be_drawn():
         figure.savefig(io.BytesIO())
 
 
-def test_the_gallery_shows_what_is_misread_with_the_surest_first():
+def test_the_gallery_shows_the_most_confident_mistakes_first():
     confidences = confident(LABELS)
     confidences[7] = confident([(LABELS[7] + 1) % 10], 0.6)
     confidences[9] = confident([(LABELS[9] + 3) % 10], 0.8)
@@ -65,7 +65,7 @@ def test_the_gallery_shows_what_is_misread_with_the_surest_first():
 def test_a_gallery_of_many_shows_a_part_and_says_so():
     figure = plots.misread(IMAGES, LABELS, confident((LABELS + 1) % 10), "test")
     assert sum(bool(axes.images) for axes in figure.axes) == plots.GALLERY_SIZE
-    assert f"the {plots.GALLERY_SIZE} surest of 300 misread" in figure.get_suptitle()
+    assert f"the {plots.GALLERY_SIZE} most confident of 300 misread" in figure.get_suptitle()
 
 
 def test_a_reliability_diagram_names_the_error_and_leaves_empty_bins_empty():

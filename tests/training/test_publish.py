@@ -1,4 +1,4 @@
-"""Publishing a run: one commit, a tag, and one line for everything that can go wrong."""
+"""Publishing a run: one commit, a tag, and a one-line message for every failure."""
 
 import datetime as dt
 import hashlib
@@ -32,7 +32,7 @@ from training.export import exports
 from training.export.endpoint import endpoint_files
 from training.release import gate_result, hub_client, model_card
 
-# The client sends files in a way that its own HTTP library is about to drop.
+# The client uses an upload API that its HTTP library has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning")
 
 REPO = "someone/digits"
@@ -40,7 +40,7 @@ REPO = "someone/digits"
 
 @pytest.fixture
 def run(finished_run, tmp_path):
-    """A copy of the run, to be changed."""
+    """A copy of the run; may be modified."""
     return Path(shutil.copytree(finished_run, tmp_path / "run"))
 
 
@@ -111,7 +111,7 @@ def test_tag_of_another_commit_is_never_moved_and_nothing_is_published(server, r
         assert "choose another tag" in refusal(release, server, run, tag="v1")
 
 
-def test_moved_parent_loses_and_is_told(server, run):
+def test_moved_parent_is_refused_and_reported(server, run):
     def overtake():
         server.push(REPO, {"other.txt": b"x"})
 
@@ -129,7 +129,7 @@ def test_what_a_gate_found_must_still_be_so(server, run, monkeypatch):
     compared = server.head(REPO)
     server.push(REPO, {"other.txt": b"x"})
     with server.unchanged(), monkeypatch.context() as patch:
-        # It is told before time is spent on exports.
+        # It fails before the exports.
         shutil.move(run / "exports", run.parent)
         patch.setattr(exports, "write_format", pytest.fail)
         assert "newer commit" in refusal(release, server, run, parent=compared)
@@ -193,7 +193,7 @@ def test_refused_request_before_the_commit_leaves_nothing(server, run, step, sta
 
 @pytest.fixture
 def impatient(monkeypatch):
-    """A second is all that the Hub may take for an answer."""
+    """Limit the Hub's response time to a second."""
     monkeypatch.setattr(hub_client, "REQUEST_SECONDS", 1)
     hub_client.limit_requests()
 
@@ -210,7 +210,7 @@ def test_hub_that_hangs_is_given_up_and_leaves_nothing(server, run, step):
 def test_request_that_fails_once_is_no_obstacle_for_the_same_command(server, run, step):
     server.fail(Failure("drop", path=STEPS[step], times=1))
     try:
-        release(server, run, tag="v1")  # the client itself tries some requests again
+        release(server, run, tag="v1")  # the client itself retries some requests
     except UserError:
         release(server, run, tag="v1")
     repo = server.repos[REPO]
@@ -306,7 +306,7 @@ def forget(run, key):
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (lambda run: change_config(run, sha256="0" * 64), "not fit to be published"),
+        (lambda run: change_config(run, sha256="0" * 64), "run cannot be published"),
         (lambda run: write_weights(run, "fnn"), "Self-test"),
         (lambda run: forget(run, "validation"), "lacks validation"),
     ],
@@ -405,7 +405,7 @@ def test_second_release_follows_the_first_leaves_its_tag_and_lists_it(server, ru
     assert (again.commit, again.is_new, again.tag_is_new) == (second.commit, False, False)
 
 
-def test_exports_that_are_published_are_taken_over_not_made_again(server, run, monkeypatch):
+def test_published_exports_are_reused(server, run, monkeypatch):
     first = release(server, run, tag="v1")
     before = {path: path.read_bytes() for path in exported(run)}
     shutil.rmtree(run / "exports")
@@ -416,7 +416,7 @@ def test_exports_that_are_published_are_taken_over_not_made_again(server, run, m
 
 
 @pytest.mark.usefixtures("new_exports")
-def test_exports_of_other_weights_or_damaged_ones_are_made_anew(server, run):
+def test_exports_of_other_weights_or_damaged_ones_are_created_again(server, run):
     release(server, run)
     change_config(run, temperature=1.5)
     release(server, run)
@@ -506,8 +506,8 @@ def test_command_ends_with_one_line_and_status_1(server, run, command, environme
         assert words in status
 
 
-def test_folder_without_a_run_is_told_with_how_to_make_one(tmp_path):
-    """With a real process: status and streams are what a shell sees."""
+def test_folder_without_a_run_is_reported_with_how_to_create_one(tmp_path):
+    """In a real process, for its exit status and streams."""
     words = ("-m", "training.publish", tmp_path, "--repo", REPO)
     ended = done(sys.executable, *words, cwd=ROOT)
     assert (ended.returncode, ended.stdout) == (1, "")

@@ -38,12 +38,12 @@ def small_job(network="dropout", epochs=3, seed=0, **settings):
 
 
 def tiny_job(network="fnn", epochs=1, **settings):
-    """Too small to learn anything."""
+    """Return a job too small to learn anything."""
     return dataclasses.replace(small_job(network, epochs, **settings), limit=60)
 
 
 def run_job(job, folder, mnist=MNIST):
-    """Train without figures, which take as long as such a training."""
+    """Train without figures, which would take as long as the training."""
     with mock.patch("training.result.draw_figures"):
         return train.train(job, mnist, folder)
 
@@ -54,7 +54,7 @@ def weights_of(folder):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """One whole run, not to be changed."""
+    """A finished run; do not modify it."""
     folder = tmp_path_factory.mktemp("runs") / "whole"
     return folder, train.train(small_job(), MNIST, folder)
 
@@ -147,12 +147,14 @@ def test_a_kill_after_the_last_epoch_costs_no_training(tmp_path):
 def test_a_finished_run_is_not_trained_again(finished, monkeypatch, capsys):
     folder, metrics = finished
     monkeypatch.setattr(keras.Model, "fit", None)
+    before = folder.stat().st_mtime_ns
     assert run_job(small_job(), folder) == json.loads(json.dumps(metrics))
     assert "finished" in capsys.readouterr().out
+    assert folder.stat().st_mtime_ns == before, "the folder may be read-only"
 
 
 @pytest.mark.parametrize(
-    ("epochs", "seed", "words"), [(4, 0, "epochs 3 there, 4 asked for"), (3, 1, "data_sha256")]
+    ("epochs", "seed", "words"), [(4, 0, "epochs is 3, not 4"), (3, 1, "data_sha256")]
 )
 def test_a_run_of_another_configuration_or_data_is_refused(finished, epochs, seed, words):
     with pytest.raises(UserError, match=f"^.*{words}.*--run.*$"):
@@ -197,7 +199,7 @@ def test_every_network_can_be_trained_by_its_own_recipe(network, tmp_path):
 
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory):
-    """A tiny run, and the parts of the data that it looked at, in order."""
+    """A tiny run, and the parts of the data that it used, in order."""
     looked_at = []
     original = train.as_input
 
@@ -240,7 +242,7 @@ def test_the_onehot_network_also_leaves_h5_weights(watched):
         assert np.array_equal(tensor, stored[name]), name
 
 
-# The disk
+# Disk errors
 
 
 def fill_disk(patch):
@@ -264,7 +266,7 @@ def test_a_disk_that_is_full_in_the_end_leaves_the_last_checkpoint(tmp_path, mon
         with pytest.raises(OSError, match="No space left on device") as caught:
             run_job(tiny_job(epochs=2), tmp_path / "run")
     assert caught.value.filename == str(tmp_path / "run" / "checkpoint.npz")
-    assert capsys.readouterr().out.endswith("\n"), "the progress bar's line must be over"
+    assert capsys.readouterr().out.endswith("\n"), "the progress bar's line must be ended"
     left = {path.name for path in (tmp_path / "run").iterdir()}
     assert left == {"recipe.json", "history.csv", "checkpoint.npz"}
     assert run_job(tiny_job(epochs=2), tmp_path / "run")["epochs"] == 2

@@ -1,4 +1,4 @@
-"""Python with this folder on its path cannot import what only training installs."""
+"""With this folder on its path, Python cannot import packages that only training installs."""
 
 import sys
 

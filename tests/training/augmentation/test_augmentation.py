@@ -1,4 +1,4 @@
-"""What training shows the network beyond MNIST's own images."""
+"""Augmentation of digits, and synthetic non-digits."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from training.handwriting.templates import DIGITS, OTHERS, write
 
 
 def bars(count: int = 40) -> tuple[np.ndarray, np.ndarray]:
-    """Upright bars as stand-ins for digits: `(N, 28, 28)` uint8 and `(N,)` labels 0 to 9."""
+    """Return upright bars in place of digits: `(N, 28, 28)` uint8, and `(N,)` labels 0 to 9."""
     images = np.zeros((count, 28, 28), np.uint8)
     images[:, 4:24, 12:16] = 255
     return images, (np.arange(count) % 10).astype(np.uint8)
@@ -39,7 +39,7 @@ def test_augmented_digits_and_non_digits_are_images():
 
 
 @pytest.mark.filterwarnings("error")
-def test_flag_meets_a_stem_that_is_broken_below_its_top():
+def test_a_flag_meets_a_broken_stem():
     stem = np.zeros((SIDE, SIDE), np.float32)
     stem[20:23, 50:54] = stem[45:80, 50:54] = 1
     for seed in range(200):
@@ -57,13 +57,13 @@ def test_every_template_can_be_written():
             assert draw_strokes(strokes, rng).sum() > 30
 
 
-def test_one_gets_a_flag_or_a_foot_at_times():
+def test_a_1_sometimes_gets_a_flag_or_a_foot():
     rng = np.random.default_rng(0)
     wide = [np.count_nonzero(augment(bars()[0][0], 1, rng).max(axis=0) > 0.3) for _ in range(200)]
     assert np.mean(np.array(wide) >= 10) > 0.15
 
 
-def test_skeleton_of_a_bar_is_in_its_middle():
+def test_the_skeleton_of_a_bar_is_its_center_line():
     ink = np.zeros((SIDE, SIDE), np.float32)
     ink[20:80, 40:50] = 1
     columns = np.nonzero(skeleton(ink)[30:70])[1]
@@ -80,7 +80,7 @@ def test_pens_differ_in_width():
     assert max(widths) >= 12
 
 
-def test_without_strength_nothing_is_bent():
+def test_zero_strength_does_not_distort():
     image = np.zeros((28, 28), np.float32)
     image[4:24, 12:16] = 1
     straight = elastic_affine(image, SIDE / 28, np.random.default_rng(0), strength=0)
@@ -90,9 +90,9 @@ def test_without_strength_nothing_is_bent():
     assert np.ptp(columns) == pytest.approx(4 * SIDE / 28, abs=2)
 
 
-def test_batches_follow_from_seed_and_epoch_alone():
+def test_batches_depend_only_on_seed_and_epoch():
     first, again = (EpochBatches(*bars(), 20, seed=3, parts=EVERYTHING) for _ in range(2))
-    again[1]  # asking for another batch before must not matter
+    again[1]  # a previous access must not matter
     for batch, repeated in zip(first[0], again[0], strict=True):
         np.testing.assert_array_equal(batch, repeated)
     again.epoch = 1
@@ -105,7 +105,7 @@ NOTHING = Augmentation(
 
 
 @pytest.mark.parametrize("parts", [EVERYTHING, NOTHING])
-def test_epoch_shows_each_digit_once_and_as_many_non_digits_besides_as_are_wanted(parts):
+def test_an_epoch_has_each_digit_once_plus_the_share_of_non_digits(parts):
     images, labels = bars(50)
     batches = EpochBatches(images, labels, 20, 0, parts)
     shown = np.concatenate([batches[i][1] for i in range(len(batches))])
@@ -115,17 +115,17 @@ def test_epoch_shows_each_digit_once_and_as_many_non_digits_besides_as_are_wante
 
 
 def furthest(parts: Augmentation) -> float:
-    """Mean difference from the normalized image, of the most different of 60."""
+    """Return the maximum mean difference of 60 samples from the normalized image."""
     image = bars()[0][0]
     usual = normalize(as_ink(image))
     rng = np.random.default_rng(0)
     return max(np.abs(usual - augment(image, 1, rng, parts)).mean() for _ in range(60))
 
 
-def test_with_nothing_varied_the_image_is_only_normalized():
+def test_without_parts_the_image_is_only_normalized():
     assert furthest(NOTHING) < 0.035
 
 
 @pytest.mark.parametrize("part", ["hand", "movement", "pen", "styles", "degradation"])
-def test_each_part_varies_by_itself(part):
+def test_each_part_alone_varies_the_image(part):
     assert furthest(Augmentation(**{**vars(NOTHING), part: True})) > 0.045

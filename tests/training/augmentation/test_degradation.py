@@ -1,4 +1,4 @@
-"""The damages that training shows: each changes the image and leaves the digit there."""
+"""Degradation changes the image and keeps the digit."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ def image():
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_a_kind_changes_a_copy(name, image):
+def test_each_kind_changes_a_copy(name, image):
     rng, before = np.random.default_rng(0), image.copy()
     degraded = [KINDS[name](image, rng) for _ in range(40)]
     np.testing.assert_array_equal(image, before)
@@ -25,7 +25,7 @@ def test_a_kind_changes_a_copy(name, image):
 
 
 @pytest.mark.parametrize("name", sorted(set(KINDS) - {"partial_inversion"}))
-def test_digit_still_differs_from_the_paper_beside_it(name, image):
+def test_the_digit_still_differs_from_the_paper(name, image):
     rng = np.random.default_rng(1)
     degraded = np.mean([KINDS[name](image, rng) for _ in range(200)], axis=0)
     assert degraded[6:22, 13:15].mean() - degraded[6:22, 8:10].mean() > 0.15
@@ -38,7 +38,7 @@ def test_about_half_of_the_images_are_degraded(image):
     assert all(d.min() >= 0 and d.max() <= 1 for d in degraded)
 
 
-def test_inverted_parts_are_exact_and_the_rest_is_untouched(image):
+def test_pixels_are_inverted_exactly_or_unchanged(image):
     rng = np.random.default_rng(3)
     for _ in range(50):
         result = degradation.partial_inversion(image, rng)

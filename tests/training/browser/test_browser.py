@@ -1,4 +1,4 @@
-"""The page that reads digits without a server: the same answers as Python's, and nothing sent."""
+"""The page without a server: it gives the same answers as Python and sends nothing."""
 
 import json
 import re
@@ -20,7 +20,7 @@ from training.handwriting import templates
 from training.handwriting.strokes import Sample, fit
 
 CLOSE = 4
-"""Of 255: a pixel at the rim of a stroke may fall on the other side when the last bit differs."""
+"""Of 255: rounding may change a pixel at the edge of a stroke."""
 
 
 @pytest.fixture(scope="module")
@@ -38,14 +38,14 @@ def from_disk(site):
 
 @pytest.fixture(scope="module")
 def open_page(chromium, from_disk):
-    """The page as it opens from disk, on a machine without a network."""
+    """The page opened from disk, offline."""
     with opened(chromium, from_disk, visitor.DESKTOP | visitor.STILL | {"offline": True}) as page:
         yield page
 
 
 @pytest.fixture
 def page(open_page):
-    """The same with a clean pad."""
+    """The same page with a blank pad."""
     open_page.keyboard.press("Delete")
     visitor.wait_for_blank(open_page)
     return open_page
@@ -62,7 +62,7 @@ def test_drawings_are_seen_and_read_as_in_python(page, recognizer, count):
     assert len(both) > 0.9 * len(strokes)
     assert {view.get("digit") for view in received} == {None, *range(10)}
     apart = [int((np.abs(image(ours) - image(theirs)) > CLOSE).sum()) for ours, theirs in both]
-    # Where a line lies on the border between two parts of a pixel, OpenCV may choose the other.
+    # A line at the border between two subpixel units may be rounded differently by OpenCV.
     assert max(apart) <= 3
     assert np.count_nonzero(apart) <= 0.01 * len(both)
     assert np.mean(np.array(apart) <= 1) > 0.95
@@ -108,7 +108,7 @@ def test_the_look_inside_shows_the_values_that_python_computes(page, recognizer)
         layer.press("ArrowRight")
     name = f"Map {channel + 1} of {len(values)}"
     expect(page.locator(".lens figcaption b")).to_have_text(name)
-    # On the pad the stronger is the more opaque, as digits/page/static/inside.js paints it.
+    # On the pad, opacity shows strength, as digits/page/static/inside.js paints it.
     opacity = visitor.pixels(page, ".overlay canvas")[..., 3]
     shown = 255 * (opacity / 200) ** (1 / 0.6)
     assert values[channel].max() == 255
@@ -138,7 +138,7 @@ def test_a_static_server_is_enough_and_a_finger_draws(chromium, site):
         page.get_by_role("button", name="Clear").tap()
         visitor.draw_with_finger(page, 5)
         visitor.wait_for_digit(page, 5)
-        # The whole answer lies in view above the pad.
+        # The whole answer is visible above the pad.
         bars = page.locator("#confidence").bounding_box()
         assert bars["y"] + bars["height"] < page.locator("#sketchpad").bounding_box()["y"]
 

@@ -1,4 +1,4 @@
-"""Training without one part after the other."""
+"""The ablation trains without one part of the recipe at a time."""
 
 from tests.support.training_support import small_mnist
 from tests.training.drawings import LETTERS, SAMPLES

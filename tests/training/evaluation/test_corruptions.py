@@ -11,7 +11,7 @@ KINDS = list(corruptions.CORRUPTIONS)
 
 @pytest.fixture(scope="module")
 def images():
-    """Return 64 zeros and sevens like MNIST's."""
+    """64 zeros and sevens as in MNIST."""
     return np.stack([mnist_image(OVAL), mnist_image(SEVEN)] * 32)
 
 

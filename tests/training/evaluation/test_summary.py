@@ -1,4 +1,4 @@
-"""The summary of a run shows what a job's summary can show: tables, a diagram, Braille."""
+"""The summary of a run uses only what a job summary can show: tables, a diagram, Braille."""
 
 import json
 import re
@@ -36,7 +36,7 @@ def test_braille_has_a_dot_for_every_pixel():
     assert summary.braille(~np.zeros((4, 2), bool)) == ["⣿"]
 
 
-def test_gallery_shows_the_surest_mistakes_first_and_nothing_that_is_right():
+def test_gallery_shows_the_most_confident_errors_first_and_nothing_that_is_right():
     images = np.zeros((3, 28, 28), np.uint8)
     images[1, :4, :2] = 255
     found = answers([7, 4, 4], [7, 9, 6], np.array([0.99, 0.9, 0.95]))
@@ -71,8 +71,8 @@ def test_learning_curves_say_the_same_as_diagram_and_as_table(run):
 
 def test_the_pictures_are_where_the_workflow_put_them():
     job = {"GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "someone/digits"}
-    told = summary.where_the_pictures_are(job | {"GITHUB_RUN_ID": "12"})
-    assert "(https://github.com/someone/digits/actions/runs/12#artifacts)" in told
+    text = summary.where_the_pictures_are(job | {"GITHUB_RUN_ID": "12"})
+    assert "(https://github.com/someone/digits/actions/runs/12#artifacts)" in text
     assert "PNG files in the run folder" in summary.where_the_pictures_are({})
 
 
@@ -80,12 +80,12 @@ def test_the_summary_measures_for_itself_and_is_whole_markdown(run):
     mnist = small_mnist()
     text = summary.summarize(run, mnist)
     [wrong] = re.findall(r"^## \S+: .* \((\d+) of 100 wrong\)$", text, re.MULTILINE)
-    # Patches of ink are no digits: what the run says of MNIST is not what is measured here.
+    # Patches of ink are not digits, so the errors differ from those that the run reports.
     assert int(wrong) > 48
-    assert f"| misread of MNIST's test | {wrong} of 100 |" in text
+    assert f"| MNIST test digits misread | {wrong} of 100 |" in text
     assert text.count("```") == 2
     assert text.count("<td>") == text.count("</td>") == min(24, int(wrong))
-    assert len(text.encode()) < 2**20  # of a step's summary GitHub takes no more
+    assert len(text.encode()) < 2**20  # GitHub's limit of a step's summary
     tables = [line for line in text.splitlines() if line.startswith("|")]
     assert tables
     assert all(line.endswith("|") for line in tables)
@@ -94,4 +94,4 @@ def test_the_summary_measures_for_itself_and_is_whole_markdown(run):
 def test_what_a_run_says_of_itself_cannot_break_the_table(run):
     path = run / "metrics.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"command": "train `<b>|x"}))
-    assert "| command, told by the run | `train bx` |" in summary.summarize(run, small_mnist())
+    assert "| command, reported by the run | `train bx` |" in summary.summarize(run, small_mnist())

@@ -17,7 +17,7 @@ MNIST = small_mnist(10, 10)
 
 
 def write_run(folder, errors, test_errors=None, seed=0, epochs=1):
-    """Write what a sweep compares of a finished run, with some errors of 1,000."""
+    """Write the files of a finished run that a sweep compares, with `errors` of 1,000."""
     recipe = dataclasses.replace(RECIPES["fnn"], epochs=epochs)
     metrics = {
         "validation": {"errors": errors, "count": 1000},

@@ -1,4 +1,4 @@
-"""Every format gives the app's answers in its own runtime, and says whose they are."""
+"""Every format gives the app's answers in its own runtime and identifies its weights."""
 
 import numpy as np
 import onnxruntime
@@ -14,18 +14,18 @@ from training import keras_networks
 from training.export import check, exports, formats
 
 TOLERANCE = 1e-5
-"""Of a probability, where the numbers are float32."""
+"""Of a probability, in float32."""
 
 
 @pytest.fixture(scope="module")
 def images():
-    """`(20, 28, 28)`: the project's ten drawings by two hands."""
+    """`(20, 28, 28)`: the project's ten drawings in two variants."""
     return drawn_images(seeds=(0, 1))
 
 
 @pytest.fixture(scope="module")
 def answers(recognizer, images):
-    """What the app says of them."""
+    """The app's probabilities for them."""
     return recognizer.predict_images(images)
 
 
@@ -75,7 +75,7 @@ def test_every_network_and_temperature_is_written_as_onnx(network, tmp_path, ima
 
 @pytest.fixture(scope="module")
 def saved_model(exported):
-    # As TensorFlow Serving finds and loads it: the version is a folder, the tag is "serve".
+    # As TensorFlow Serving loads it: the version is a folder, the tag is "serve".
     return tf.saved_model.load(str(exported / "saved_model" / "1"), tags=["serve"])
 
 

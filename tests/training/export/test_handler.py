@@ -1,4 +1,4 @@
-"""The handler of Inference Endpoints, called as the toolkit there calls it."""
+"""The handler for Inference Endpoints, called as their toolkit calls it."""
 
 import base64
 import importlib.metadata
@@ -43,7 +43,7 @@ print(json.dumps([answer, digits.preprocessing.__file__, imported]))
 
 @pytest.fixture(scope="module")
 def snapshot(tmp_path_factory):
-    """What a download of the model repository leaves, as far as the handler looks at it."""
+    """The downloaded files of a model repository that the handler uses."""
     folder = tmp_path_factory.mktemp("snapshot")
     for name, content in endpoint_files().items():
         path = folder / name
@@ -61,7 +61,7 @@ def handler(snapshot):
 
 @pytest.fixture(scope="module")
 def expected(recognizer):
-    """What the app says of a seven."""
+    """The app's answer to a seven."""
     return recognizer.predict(picture(7)).as_json("")
 
 
@@ -132,9 +132,9 @@ def test_transparent_paper_is_told_from_ink_where_the_toolkit_leaves_it(handler)
         ({"inputs": None}, "Expected a picture. Received: NoneType"),
         ({"inputs": 7}, "Received: int"),
         ({"inputs": {"url": "x"}}, "Received: dict"),
-        ({"inputs": "https://example.org/seven.png"}, "Addresses are not fetched"),
-        ({"inputs": "file:///etc/passwd"}, "Addresses are not fetched"),
-        ({"inputs": "/etc/passwd"}, "no base64"),
+        ({"inputs": "https://example.org/seven.png"}, "URLs are not fetched"),
+        ({"inputs": "file:///etc/passwd"}, "URLs are not fetched"),
+        ({"inputs": "/etc/passwd"}, "not base64"),
         ({"inputs": "/etc/os/release/"}, "can be read here"),
         ({"inputs": ""}, "no picture in this text"),
         ({"inputs": "data:image/png,abc"}, "no picture in this text"),
@@ -159,7 +159,7 @@ def test_snapshot_answers_alone_without_network_and_tensorflow(snapshot, tmp_pat
     [answer], home, imported = json.loads(ended.stdout)
     assert answer["digit"] == 5
     assert Path(home).is_relative_to(snapshot)
-    # Each of these would be one more requirement, and most of them seconds of a cold start.
+    # Each would be another requirement, and most would add seconds to a cold start.
     assert not {"tensorflow", "keras", "gradio", "huggingface_hub", "h5py"} & set(imported)
 
 

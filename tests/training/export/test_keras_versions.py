@@ -1,4 +1,4 @@
-"""The Keras exports, opened by the oldest Keras that they are written for."""
+"""The Keras exports, loaded by the oldest supported Keras."""
 
 import subprocess
 import sys

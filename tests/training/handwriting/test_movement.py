@@ -1,4 +1,4 @@
-"""How the movement of the pen is varied, and what of a digit stays."""
+"""Variation of pen movements, and what of a digit is preserved."""
 
 from itertools import pairwise
 
@@ -19,13 +19,13 @@ def length(strokes):
 
 
 def sizes(strokes, label, count):
-    """Widths and heights of as many variations."""
+    """Return the widths and heights of `count` variations."""
     varied = [vary(strokes, label, np.random.default_rng(seed)) for seed in range(count)]
     return np.ptp([pen_strokes.box(one) for one in varied], axis=1).T
 
 
 @pytest.mark.parametrize("label", [*DIGITS, *OTHERS])
-def test_whatever_is_written_fills_the_box(label):
+def test_variations_fill_the_box(label):
     rng = np.random.default_rng(0)
     for _ in range(40):
         varied = vary(write(label, rng), label, rng)
@@ -35,20 +35,20 @@ def test_whatever_is_written_fills_the_box(label):
         assert (points.max(axis=0) + points.min(axis=0)) / 2 == pytest.approx(BOX / 2)
 
 
-def test_a_dot_is_written_as_a_dot():
+def test_a_dot_stays_a_dot():
     rng = np.random.default_rng(0)
     (dot,) = vary([np.array([[3.0, 4.0]])], "dot", rng)
     assert dot == pytest.approx(BOX / 2)
 
 
-def test_the_given_strokes_stay_as_they_are():
+def test_the_given_strokes_are_not_modified():
     before = [stroke.copy() for stroke in CROSS]
     for seed in range(30):
         vary(CROSS, "4", np.random.default_rng(seed))
     assert all((a == b).all() for a, b in zip(before, CROSS, strict=True))
 
 
-def test_a_closed_ring_of_a_0_hardly_opens():
+def test_the_ring_of_a_0_hardly_opens():
     gaps = []
     for seed in range(200):
         varied = vary(RING, "0", np.random.default_rng(seed))
@@ -57,7 +57,7 @@ def test_a_closed_ring_of_a_0_hardly_opens():
     assert np.mean(np.array(gaps) < 12) > 0.9
 
 
-def test_a_stem_gets_hooks_but_stays_upright():
+def test_a_1_gets_hooks_but_stays_upright():
     widths, _ = sizes(ONE, "1", 300)
     assert np.mean(widths > 8) > 0.2
     assert np.quantile(widths, 0.99) < 70
@@ -68,7 +68,7 @@ def test_a_7_does_not_become_narrower():
     assert np.median(widths / heights) > 0.55
 
 
-def test_bars_slip_and_change_their_length():
+def test_bars_change_their_length():
     bar = np.array([[200, 500], [800, 500]], float)
     lengths = []
     for seed in range(100):
@@ -83,20 +83,20 @@ def test_a_traced_cross_becomes_two_strokes():
     assert length(strokes) == pytest.approx(2000, rel=0.1)
 
 
-def test_joining_loses_no_line():
+def test_joining_preserves_the_length():
     rng = np.random.default_rng(0)
     for label in DIGITS:
         traced = trace(mnist_image(pen_strokes.fit(write(label, rng))))
         assert length(join(traced)) == pytest.approx(length(traced), rel=0.15)
 
 
-def test_what_a_pen_drew_without_lifting_is_one_stroke_again():
+def test_a_traced_knot_is_joined_to_one_stroke():
     angle = np.linspace(0, 2 * np.pi, 60)
     knot = [500 + np.column_stack([400 * np.sin(2 * angle), 500 * np.cos(angle)])]
     assert len(join(trace(mnist_image(knot)))) == 1
 
 
-def test_a_loop_full_of_ink_cannot_be_traced():
+def test_a_filled_loop_is_not_traceable():
     ring = mnist_image(RING)
     full = ring.copy()
     cv2.circle(full, (14, 14), 7, 255, cv2.FILLED)

@@ -1,4 +1,4 @@
-"""Tracing and drawing of pen strokes."""
+"""Tracing, loading and drawing of pen strokes."""
 
 import gzip
 import importlib.util
@@ -16,14 +16,14 @@ from training.handwriting.tracing import trace
 
 
 def dense(drawing):
-    """Return points on the drawing's lines, fifty to each."""
+    """Return fifty points on each line of a drawing."""
     steps = np.linspace(0, 1, 50)[:, None]
     lines = [pair for stroke in drawing for pair in pairwise(stroke)]
     return np.concatenate([start + steps * (end - start) for start, end in lines])
 
 
 def farthest(drawing, other):
-    """Return how far the farthest point of one drawing lies from the other."""
+    """Return the maximum distance of points of a drawing from the other one."""
     points = dense(other)
     return max(np.linalg.norm(points - point, axis=1).min() for point in dense(drawing))
 
@@ -40,11 +40,11 @@ def test_a_ring_is_traced_closed():
     assert np.linalg.norm(ring[0] - ring[-1]) < 20
 
 
-def test_hairs_of_a_thick_stroke_are_dropped():
+def test_spurs_of_a_thick_stroke_are_dropped():
     assert len(trace(mnist_image([SEVEN[0][1:]], pen=6))) == 1
 
 
-def test_paper_cannot_be_traced():
+def test_blank_paper_cannot_be_traced():
     with pytest.raises(ValueError, match="Expected an image with ink"):
         trace(np.zeros((28, 28), np.uint8))
 
@@ -80,12 +80,12 @@ def test_fit_scales_the_larger_side_to_the_unit_and_leaves_a_dot_finite():
 
 
 @pytest.mark.parametrize("raw", [[], [[]], [[1, 2, 3]], [[[1, 2, 3]]]])
-def test_what_is_no_list_of_strokes_is_refused(raw):
+def test_invalid_strokes_are_rejected(raw):
     with pytest.raises(ValueError, match="Expected strokes"):
         strokes.as_strokes(raw)
 
 
-def test_samples_are_loaded_fitted(tmp_path):
+def test_loaded_samples_are_fitted(tmp_path):
     records = [{"source": "a", "label": "7", "strokes": [[[0, 0], [3, 0], [1, 5]]]}]
     (tmp_path / "digits.json.gz").write_bytes(gzip.compress(json.dumps(records).encode()))
     (sample,) = strokes.load(tmp_path, "digits")
@@ -103,16 +103,16 @@ def test_samples_are_loaded_fitted(tmp_path):
         (gzip.compress(b"{"), "fetch it again"),
         (gzip.compress(b"[[1]]" * 100)[:20], "fetch it again"),
     ],
-    ids=["missing", "empty", "no gzip", "no samples", "no JSON", "cut"],  # gzip notes the time
+    ids=["missing", "empty", "no gzip", "no samples", "no JSON", "cut"],  # gzip stores the time
 )
-def test_a_missing_or_damaged_file_of_samples_gets_one_clear_line(tmp_path, content, line):
+def test_a_missing_or_corrupt_file_of_samples_is_a_user_error(tmp_path, content, line):
     if content is not None:
         (tmp_path / "digits.json.gz").write_bytes(content)
     with pytest.raises(UserError, match=line):
         strokes.load(tmp_path, "digits")
 
 
-def test_a_sketch_lies_on_the_pad_with_paper_around_it():
+def test_a_sketch_is_inside_the_pad():
     for seed in range(20):
         pad = strokes.sketch(strokes.fit(SEVEN), np.random.default_rng(seed))
         assert pad.shape == (500, 500)
@@ -122,7 +122,7 @@ def test_a_sketch_lies_on_the_pad_with_paper_around_it():
 
 
 @pytest.mark.nightly
-def test_sketches_are_those_of_the_renderer_that_measures(drawn_folder):
+def test_sketches_match_the_reference_renderer(drawn_folder):
     spec = importlib.util.spec_from_file_location("render", drawn_folder / "render.py")
     render = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(render)

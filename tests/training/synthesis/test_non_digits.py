@@ -1,4 +1,4 @@
-"""Pictures that show no single digit."""
+"""Pictures without a digit."""
 
 import cv2
 import numpy as np
@@ -12,13 +12,13 @@ def pieces(picture):
 
 
 @pytest.mark.parametrize("kind", non_digits.KINDS)
-def test_each_kind_makes_pictures_by_the_generator(kind):
+def test_each_kind_is_deterministic(kind):
     first, second = (non_digits.KINDS[kind](np.random.default_rng(1)) for _ in range(2))
     assert first.dtype == np.uint8
     assert np.array_equal(first, second)
 
 
-def test_dots_are_round_and_apart_or_few():
+def test_there_are_few_or_many_dots():
     rng = np.random.default_rng(0)
     counts = [pieces(non_digits.dots(rng)) for _ in range(30)]
     assert min(counts) >= 1
@@ -27,13 +27,11 @@ def test_dots_are_round_and_apart_or_few():
 
 def test_blank_is_a_plain_canvas_or_a_photograph():
     rng = np.random.default_rng(0)
-    plain = [
-        bool((picture == picture[0, 0]).all()) for picture in map(non_digits.blank, [rng] * 10)
-    ]
-    assert set(plain) == {True, False}
+    pictures = [non_digits.blank(rng) for _ in range(10)]
+    assert {bool((picture == picture[0, 0]).all()) for picture in pictures} == {True, False}
 
 
-def test_scribbles_are_one_to_three_tangles_of_ink():
+def test_scribbles_have_one_to_three_connected_components():
     rng = np.random.default_rng(0)
     for _ in range(10):
         picture = non_digits.scribble(rng)

@@ -9,7 +9,7 @@ from training.handwriting import strokes
 from training.synthesis import numbers
 
 
-def test_a_number_has_two_to_six_digits_of_one_source():
+def test_a_number_has_two_to_six_digits_from_one_source():
     rng = np.random.default_rng(0)
     chosen = [numbers.choose(SAMPLES, rng) for _ in range(100)]
     assert {len(digits) for digits in chosen} == set(numbers.LENGTHS)
@@ -19,9 +19,8 @@ def test_a_number_has_two_to_six_digits_of_one_source():
 def test_a_number_is_black_on_white_inside_the_canvas():
     shapes = set()
     for seed in range(24):
-        number, again = (
-            numbers.on_canvas(SAMPLES * 2, np.random.default_rng(seed)) for _ in range(2)
-        )
+        rngs = np.random.default_rng(seed), np.random.default_rng(seed)
+        number, again = (numbers.on_canvas(SAMPLES * 2, rng) for rng in rngs)
         picture = number.picture
         assert np.array_equal(picture, again.picture)
         shapes.add(picture.shape)
@@ -31,7 +30,7 @@ def test_a_number_is_black_on_white_inside_the_canvas():
     assert shapes == set(numbers.CANVASES)
 
 
-def test_neighbours_touch_now_and_then_and_mostly_do_not():
+def test_neighbors_sometimes_touch():
     rng = np.random.default_rng(0)
     pieces = []
     for _ in range(80):
@@ -41,7 +40,7 @@ def test_neighbours_touch_now_and_then_and_mostly_do_not():
     assert 0.6 < np.mean(np.array(pieces) == 3) < 0.98
 
 
-def test_digits_stand_from_left_to_right_and_lines_slant_both_ways():
+def test_digits_are_in_order_and_lines_slope_both_ways():
     slopes = []
     for seed in range(30):
         parts = numbers.lay_out([SAMPLES[1].strokes] * 6, np.random.default_rng(seed), 0.1)

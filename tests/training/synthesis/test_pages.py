@@ -1,4 +1,4 @@
-"""Pages for the finder: pictures and labels that belong together."""
+"""Training pages for the finder: pictures and labels match."""
 
 import cv2
 import numpy as np
@@ -23,13 +23,13 @@ def blank(size=(120, 160), tone=255):
     return Page.blank(np.full((*size, 3), tone, np.uint8), "canvas")
 
 
-def test_pages_have_the_finders_size_and_its_four_classes(pages):
+def test_pages_have_the_size_and_the_classes_of_the_finder(pages):
     assert {page.picture.shape for page in pages} == {(SIDE, SIDE, 3)}
     assert {page.classes.shape for page in pages} == {(SIDE // 2, SIDE // 2)}
     assert set(np.unique(np.stack([page.classes for page in pages]))) == {0, 1, 2, 3}
 
 
-def test_every_digit_has_ink_in_its_box_alone_that_differs_from_the_paper_around_it(pages):
+def test_digit_ink_is_inside_boxes_and_differs_from_its_surroundings(pages):
     for page in pages:
         small = cv2.resize(page.picture, (SIDE // 2, SIDE // 2), interpolation=cv2.INTER_AREA)
         outside = page.classes == 1
@@ -45,11 +45,11 @@ def test_every_digit_has_ink_in_its_box_alone_that_differs_from_the_paper_around
         assert outside.mean() < 0.005
 
 
-def test_a_digit_that_nobody_sees_takes_no_ink_of_its_neighbour():
+def test_an_invisible_digit_takes_no_ink_from_its_neighbor():
     picture = np.full((SIDE, SIDE, 3), 255, np.uint8)
     classes = np.zeros((SIDE // 2, SIDE // 2), np.uint8)
     classes[50:80, 50:56] = classes[50:80, 70:76] = 1
-    picture[100:160, 100:112] = 195  # the other one is as white as the paper
+    picture[100:160, 100:112] = 195  # the other digit is as white as the paper
     seen = Digit(1, (100.0, 100.0, 12.0, 60.0))
     unseen = Digit(1, (110.0, 100.0, 42.0, 60.0))
     made = _without_unseen(Made(picture, classes, (unseen, seen), "test"))
@@ -58,7 +58,7 @@ def test_a_digit_that_nobody_sees_takes_no_ink_of_its_neighbour():
     assert (made.classes[50:80, 70:76] == 0).all()
 
 
-def test_a_digit_that_the_edge_cuts_through_becomes_other_writing(hands):
+def test_a_digit_cut_by_the_edge_becomes_other_writing(hands):
     page = blank()
     rng = np.random.default_rng(0)
     draw(page, placed([hands.digit(rng, 8)], 60, (40, 20)), Pen(5, (0, 0, 0)), rng)
@@ -69,7 +69,7 @@ def test_a_digit_that_the_edge_cuts_through_becomes_other_writing(hands):
     assert cut.layers[..., WRITING].max() == 255
 
 
-def test_what_lies_on_a_page_hides_what_is_written_there():
+def test_a_pasted_page_hides_what_is_below():
     page, card = blank(), blank((60, 60), 128)
     draw(page, [line([[10, 10], [100, 100]])], Pen(4, (0, 0, 0)), np.random.default_rng(0))
     page.paste(card, (40, 40))
@@ -79,33 +79,33 @@ def test_what_lies_on_a_page_hides_what_is_written_there():
 
 
 @pytest.mark.parametrize("name", contents.CONTENTS)
-def test_each_content_has_digits_or_none_as_its_name_says(hands, name):
+def test_contents_have_digits_unless_named_otherwise(hands, name):
     made = [contents.CONTENTS[name][0](hands, np.random.default_rng(seed)) for seed in range(12)]
     digits = [sum(mark.digit is not None for mark in marks) for marks in made]
     assert all(mark.layer == DIGIT for marks in made for mark in marks if mark.digit is not None)
     assert (max(digits) == 0) == (name in {"words", "shapes", "empty"})
 
 
-def test_words_have_no_ink_of_digits_even_where_letters_look_like_them():
+def test_letters_that_look_like_digits_are_not_digit_ink():
     marks = write_text("SOlIZB", np.random.default_rng(1))
     assert len(marks) == 6
     assert {mark.layer for mark in marks} == {WRITING}
 
 
 @pytest.mark.parametrize("name", SURROUNDINGS)
-def test_surroundings_add_no_ink_of_digits(hands, name):
-    before = 0
+def test_surroundings_add_no_digit_ink(hands, name):
+    changed = 0
     for seed in range(6):
         page = blank((300, 400))
         SURROUNDINGS[name][0](page, hands, np.random.default_rng(seed))
         assert page.layers[..., DIGIT].max() == 0
         assert page.digits == []
-        before += int((page.picture != 255).any())
-    assert before > 0
+        changed += int((page.picture != 255).any())
+    assert changed > 0
 
 
 @pytest.mark.parametrize("name", SURFACES)
-def test_the_pen_shows_on_every_surface(name):
+def test_the_pen_is_visible_on_every_surface(name):
     for seed in range(8):
         rng = np.random.default_rng(seed)
         page = SURFACES[name][0]((80, 100), rng)
@@ -114,11 +114,11 @@ def test_the_pen_shows_on_every_surface(name):
         assert np.abs(np.array(pen.color) - ground).max() > 40
 
 
-def test_hands_come_back_from_their_file_as_they_were(tmp_path, hands):
+def test_saved_hands_are_loaded_unchanged(tmp_path, hands):
     images, labels = handwritten(2, 40)
     save_hands(tmp_path / "hands.npz", images, labels)
     loaded = load_hands(tmp_path / "hands.npz")
     assert np.array_equal(loaded.images, images)
     for again, traced in zip(loaded.traced, hands.traced, strict=True):
         for stroke, known in zip(again, traced, strict=True):
-            assert np.allclose(stroke, known, atol=1e-3)
+            np.testing.assert_allclose(stroke, known, atol=1e-3)

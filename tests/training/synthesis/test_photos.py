@@ -1,4 +1,4 @@
-"""Photographs of pen on paper."""
+"""Synthetic photographs of pen on paper."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from training.synthesis import photos
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_the_digit_lies_inside_the_picture_and_its_ink_is_darker_than_the_paper_around_it(seed):
+def test_the_digit_is_inside_the_picture_and_darker_than_the_paper(seed):
     photo = photos.photograph([SEVEN], np.random.default_rng(seed))
     height, width = photo.picture.shape[:2]
     x, y, w, h = photo.boxes[0]
@@ -22,7 +22,7 @@ def test_the_digit_lies_inside_the_picture_and_its_ink_is_darker_than_the_paper_
     assert np.percentile(window, 3) < 0.85 * np.median(window)
 
 
-def test_the_same_generator_gives_the_same_photograph():
+def test_photographs_are_deterministic():
     first, second = (photos.photograph([SEVEN], np.random.default_rng(3)) for _ in range(2))
     other = photos.photograph([SEVEN], np.random.default_rng(4))
     assert np.array_equal(first.picture, second.picture)
@@ -31,10 +31,10 @@ def test_the_same_generator_gives_the_same_photograph():
 
 
 @pytest.mark.parametrize("share", [0.08, 0.3, 0.7])
-def test_the_digit_is_as_high_as_asked(share):
+def test_the_digit_has_the_requested_height(share):
     for seed in range(4):
         photo = photos.photograph([ONE], np.random.default_rng(seed), share)
-        # The turned pen line adds its width; a slanting view takes or adds a little.
+        # The pen adds its width, and perspective changes the height slightly.
         height = photo.boxes[0][3] - photo.pen_width
         assert height == pytest.approx(share * photo.picture.shape[0], rel=0.15)
 
@@ -55,13 +55,13 @@ def test_thin_and_wide_pens_and_small_digits_occur():
 def test_a_photographed_seven_stands_upright():
     photo = photos.photograph([SEVEN], np.random.default_rng(0), 0.5)
     x, y, w, h = photo.boxes[0]
-    # Top right of the box has the corner of the 7, bottom right has paper.
+    # The corner of the 7 is at the top right of the box; the bottom right is paper.
     window = photo.picture[y : y + h, x : x + w].mean(axis=2)
     assert window[: h // 3].min() < 0.7 * np.median(window)
     assert window[-h // 4 :, -w // 4 :].min() > window[: h // 3].min()
 
 
-def test_writing_much_wider_than_high_still_fits_with_a_box_for_each_part_in_order():
+def test_wide_writing_fits_with_a_box_for_each_part_in_order():
     parts = [[stroke + np.array([800 * i, 0]) for stroke in SEVEN] for i in range(6)]
     for seed in range(6):
         photo = photos.photograph(parts, np.random.default_rng(seed), 0.8)
@@ -72,13 +72,13 @@ def test_writing_much_wider_than_high_still_fits_with_a_box_for_each_part_in_ord
         assert lefts[-1] + photo.boxes[-1][2] <= photo.picture.shape[1]
 
 
-def test_writing_without_a_point_is_refused():
+def test_writing_without_points_is_rejected():
     with pytest.raises(ValueError, match="need at least one array"):
         photos.photograph([[]], np.random.default_rng(0))
 
 
 @pytest.mark.parametrize("on_desk", [False, True])
-def test_ruled_lines_are_where_they_are_said_to_be(on_desk):
+def test_ruled_lines_are_where_they_are_reported(on_desk):
     rng, seen = np.random.default_rng(1), 0
     for _ in range(20):
         photo = photos.photograph([SEVEN], rng, on_desk=on_desk)
@@ -87,12 +87,11 @@ def test_ruled_lines_are_where_they_are_said_to_be(on_desk):
                 continue
             size = photo.picture.shape[:2]
             line = strokes.draw(ruling.lines, size, ruling.width) > 0.9
-            near = (strokes.draw(ruling.lines, size, 5 * ruling.width) > 0) & ~(
-                strokes.draw(ruling.lines, size, 2.5 * ruling.width) > 0
-            )
+            wide, wider = (strokes.draw(ruling.lines, size, k * ruling.width) for k in (2.5, 5))
+            near = (wider > 0) & (wide == 0)
             if not line.any():  # a margin beyond the sheet
                 continue
             seen += 1
-            light = photo.picture.min(axis=2).astype(float)  # rulings are coloured
+            light = photo.picture.min(axis=2).astype(float)  # rulings are colored
             assert light[line].mean() < light[near].mean() - 2
     assert seen >= 3
