@@ -9,7 +9,6 @@ given. The training loop is in `training.loop`; raise `--crops` to train a finis
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import cv2
 import keras
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +17,7 @@ import tensorflow as tf
 from digits.networks import BESIDE, EXTRACTOR, PIXEL_CLASSES
 from training import console, keras_networks
 from training.loop import HANDS_FILE, VALIDATION_SEED, Task, prepare, train
+from training.synthesis import write_sheet
 from training.synthesis.crops import make_crops
 from training.synthesis.page import DIGIT
 from training.synthesis.pages import COLORS
@@ -118,8 +118,7 @@ def draw_figure(model: keras.Model, batch: Batch, path: Path) -> None:
     for picture, found, layers in zip(batch.pictures, shares, batch.layers, strict=True):
         shown = [np.clip(each @ colors, 0, 255).astype(np.uint8) for each in (found, layers / 255)]
         tiles.append(np.vstack([picture, *shown]))
-    rows = [np.hstack(tiles[i : i + 8]) for i in range(0, len(tiles) // 8 * 8, 8)]
-    cv2.imwrite(str(path), np.vstack(rows)[..., ::-1])
+    write_sheet(path, tiles, 8)
 
 
 def _validation(run: Path) -> list[Batch]:

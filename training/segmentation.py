@@ -20,6 +20,7 @@ from digits.segmentation.letterbox import SIDE
 from training import console, keras_networks
 from training.loop import HANDS_FILE, VALIDATION_SEED, Task, prepare, train
 from training.run_folder import RunFolder
+from training.synthesis import write_sheet
 from training.synthesis.pages import COLORS, Made, make
 from training.synthesis.writing import Hands, load_hands
 
@@ -182,8 +183,7 @@ def draw_figure(model: keras.Model, pages: list[Made], path: Path) -> None:
         warm = cv2.resize(expit(heat), found.shape[1::-1])
         shown += warm[..., None] * np.array([255, 255, 0], np.float32) * 0.6
         tiles.append(np.hstack([small, np.clip(shown, 0, 255).astype(np.uint8)]))
-    rows = [np.hstack(tiles[i : i + 4]) for i in range(0, len(tiles) // 4 * 4, 4)]
-    cv2.imwrite(str(path), np.vstack(rows)[..., ::-1])
+    write_sheet(path, tiles, 4)
 
 
 def _validation(run: Path) -> list[Made]:

@@ -79,8 +79,7 @@ def _drawn(samples: Sequence[Sample], count: int) -> Iterator[tuple[int, Picture
 
 
 def _template(label: str, rng: np.random.Generator) -> Picture:
-    strokes = pen_strokes.as_strokes([s.tolist() for s in templates.write(label, rng)])
-    return pen_strokes.sketch(pen_strokes.fit(strokes), rng)
+    return pen_strokes.sketch(pen_strokes.fit(templates.write(label, rng)), rng)
 
 
 def _pages(hands: Hands) -> Iterator[tuple[int, Picture]]:

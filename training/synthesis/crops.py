@@ -15,7 +15,7 @@ import numpy.typing as npt
 from digits.segmentation.extractor import DIGIT_HEIGHT
 from digits.segmentation.letterbox import SIDE, stretch
 from training import console
-from training.synthesis import camera, log_uniform
+from training.synthesis import camera, log_uniform, write_sheet
 from training.synthesis.composition import compose, photo
 from training.synthesis.page import DIGIT, Page
 from training.synthesis.pages import COLORS
@@ -124,8 +124,7 @@ def main() -> None:
     for crop in crops:
         labels = np.clip(crop.layers.astype(np.float32) / 255 @ colors, 0, 255)
         tiles.append(np.vstack([crop.picture, labels.astype(np.uint8)]))
-    rows = [np.hstack(tiles[i : i + 6]) for i in range(0, len(tiles) // 6 * 6, 6)]
-    cv2.imwrite(str(arguments.file), np.vstack(rows)[..., ::-1])
+    write_sheet(arguments.file, tiles, 6)
 
 
 if __name__ == "__main__":

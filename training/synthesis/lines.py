@@ -23,7 +23,7 @@ from training.handwriting import movement
 from training.handwriting import strokes as pen_strokes
 from training.handwriting import templates as handwriting
 from training.handwriting.strokes import UNIT, Strokes
-from training.synthesis import log_uniform
+from training.synthesis import log_uniform, write_sheet
 from training.synthesis.contents import word
 from training.synthesis.damage import damage, with_edges
 from training.synthesis.numbers import next_start
@@ -273,8 +273,7 @@ def draw_sheet(file: Path, lines: Sequence[Written]) -> None:
             place = (int(3 * span.mean()) - 4, 108)
             cv2.putText(tile, name, place, cv2.FONT_HERSHEY_PLAIN, 0.9, 255)
         tiles.append(tile)
-    rows = [np.hstack(tiles[i : i + 2]) for i in range(0, len(tiles) - 1, 2)]
-    cv2.imwrite(str(file), np.vstack(rows))
+    write_sheet(file, tiles, 2)
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from digits.segmentation.letterbox import SIDE, letterbox, stretch, to_square
 from training import console
+from training.synthesis import write_sheet
 from training.synthesis.composition import compose
 from training.synthesis.page import DIGIT, Digit, Page
 from training.synthesis.writing import Hands, load_hands
@@ -123,8 +124,7 @@ def main() -> None:
     arguments = console.sheet_arguments("training.synthesis.pages", __doc__, 24)
     hands = load_hands(arguments.hands)
     tiles = [_with_labels(make(hands, arguments.seed, index)) for index in range(arguments.count)]
-    rows = [np.hstack(tiles[i : i + 3]) for i in range(0, len(tiles) - 2, 3)]
-    cv2.imwrite(str(arguments.file), np.vstack(rows)[..., ::-1])
+    write_sheet(arguments.file, tiles, 3)
 
 
 if __name__ == "__main__":

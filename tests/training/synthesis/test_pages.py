@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tests.support.training_support import _handwritten as handwritten
-from training.synthesis import contents
+from training.synthesis import contents, write_sheet
 from training.synthesis.marks import Pen, draw, line, placed
 from training.synthesis.page import DIGIT, LINE, WRITING, Digit, Page
 from training.synthesis.pages import SIDE, Made, _without_unseen, make
@@ -122,3 +122,10 @@ def test_saved_hands_are_loaded_unchanged(tmp_path, hands):
     for again, traced in zip(loaded.traced, hands.traced, strict=True):
         for stroke, known in zip(again, traced, strict=True):
             np.testing.assert_allclose(stroke, known, atol=1e-3)
+
+
+@pytest.mark.parametrize("shape", [(4, 6), (4, 6, 3)], ids=["gray", "color"])
+def test_a_sheet_shows_every_image(tmp_path, shape):
+    write_sheet(tmp_path / "sheet.png", [np.full(shape, 50 * k, np.uint8) for k in range(1, 6)], 3)
+    sheet = cv2.imread(str(tmp_path / "sheet.png"))
+    assert sheet[::4, ::6, 0].tolist() == [[50, 100, 150], [200, 250, 0]]
