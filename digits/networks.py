@@ -114,7 +114,7 @@ def _head(name: str, filters: int) -> Conv:
     return Conv(filters, (1, 1), batch_norm=False, activation="linear", name=name)
 
 
-# Input: `(N, 384, 384, 3)`. `centres` are logit and logarithm of the height, `classes` logits.
+# Input: `(N, 384, 384, 3)`. `centers` are logit and logarithm of the height, `classes` logits.
 _FINDER: Final = (
     Conv(16, (5, 5), (2, 2), name="stem"),
     Conv(24, stride=(2, 2), name="down2"),

@@ -25,7 +25,7 @@ from training.synthesis.pages import COLORS, Made, make
 from training.synthesis.writing import Hands, load_hands
 
 BATCH: Final = 8
-CENTRE_SIDE: Final = SIDE // 4
+CENTER_SIDE: Final = SIDE // 4
 
 _VALIDATION_PAGES: Final = 256
 
@@ -46,19 +46,19 @@ class Batch(NamedTuple):
     Attributes:
         pictures: `(N, SIDE, SIDE, 3)` uint8.
         classes: `(N, SIDE / 2, SIDE / 2)` uint8.
-        centres: `(N, SIDE / 4, SIDE / 4, 2)` float32: heat map, 1 at a digit's center; logarithm of
+        centers: `(N, SIDE / 4, SIDE / 4, 2)` float32: heat map, 1 at a digit's center; logarithm of
             the digit's height in pixels of the square near its center, else 0.
     """
 
     pictures: npt.NDArray[np.uint8]
     classes: npt.NDArray[np.uint8]
-    centres: npt.NDArray[np.float32]
+    centers: npt.NDArray[np.float32]
 
 
-def centre_map(page: Made) -> npt.NDArray[np.float32]:
+def center_map(page: Made) -> npt.NDArray[np.float32]:
     """Return the target of the head `centres`: `(SIDE / 4, SIDE / 4, 2)` float32."""
-    found = np.zeros((CENTRE_SIDE, CENTRE_SIDE, 2), np.float32)
-    at = np.arange(CENTRE_SIDE) + 0.5
+    found = np.zeros((CENTER_SIDE, CENTER_SIDE, 2), np.float32)
+    at = np.arange(CENTER_SIDE) + 0.5
     for digit in page.digits:
         x, y, width, height = (side / 4 for side in digit.box)
         spread = np.clip(0.12 * max(width, height), 0.7, 5.0)
@@ -76,7 +76,7 @@ def batch_of(pages: list[Made]) -> Batch:
     return Batch(
         np.stack([page.picture for page in pages]),
         np.stack([page.classes for page in pages]),
-        np.stack([centre_map(page) for page in pages]),
+        np.stack([center_map(page) for page in pages]),
     )
 
 
@@ -85,7 +85,7 @@ def make_batches(hands: Hands, seed: int, index: int) -> list[Batch]:
     return [batch_of([make(hands, seed, BATCH * index + k) for k in range(BATCH)])]
 
 
-def loss(heads: list[tf.Tensor], classes: tf.Tensor, centres: tf.Tensor) -> tf.Tensor:
+def loss(heads: list[tf.Tensor], classes: tf.Tensor, centers: tf.Tensor) -> tf.Tensor:
     """Return the sum of weighted cross-entropy, Dice loss, and the loss of centers and heights."""
     logits, found = heads
     truth = tf.one_hot(classes, len(_CLASS_WEIGHTS))
@@ -96,19 +96,19 @@ def loss(heads: list[tf.Tensor], classes: tf.Tensor, centres: tf.Tensor) -> tf.T
     both = tf.reduce_sum(shares * truth[..., 1:], axis=(0, 1, 2))
     either = tf.reduce_sum(shares + truth[..., 1:], axis=(0, 1, 2))
     dice = tf.reduce_mean(1 - (2 * both + 1) / (either + 1))
-    return entropy + 0.5 * dice + _centre_loss(found, centres)
+    return entropy + 0.5 * dice + _center_loss(found, centers)
 
 
-def _centre_loss(centres: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
+def _center_loss(centers: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
     """Return the focal loss of the heat map plus the error of the heights (Zhou et al., 2019)."""
-    logit, heat = centres[..., 0], wanted[..., 0]
+    logit, heat = centers[..., 0], wanted[..., 0]
     share = tf.sigmoid(logit)
-    is_centre = tf.cast(heat > 0.99, tf.float32)
-    found = is_centre * (1 - share) ** 2 * tf.nn.softplus(-logit)
-    false = (1 - is_centre) * (1 - heat) ** 4 * share**2 * tf.nn.softplus(logit)
-    count = tf.reduce_sum(is_centre) + 1
+    is_center = tf.cast(heat > 0.99, tf.float32)
+    found = is_center * (1 - share) ** 2 * tf.nn.softplus(-logit)
+    false = (1 - is_center) * (1 - heat) ** 4 * share**2 * tf.nn.softplus(logit)
+    count = tf.reduce_sum(is_center) + 1
     near = tf.cast(wanted[..., 1] > 0, tf.float32)
-    heights = tf.reduce_sum(near * tf.abs(centres[..., 1] - wanted[..., 1]))
+    heights = tf.reduce_sum(near * tf.abs(centers[..., 1] - wanted[..., 1]))
     return tf.reduce_sum(found + false) / count + 0.1 * heights / (tf.reduce_sum(near) + 1)
 
 
@@ -131,9 +131,9 @@ def evaluate(model: keras.Model, pages: list[Made]) -> dict[str, Any]:
     for first in range(0, len(pages), BATCH):
         part = pages[first : first + BATCH]
         pictures = np.stack([page.picture for page in part]).astype(np.float32)
-        logits, centres = (np.asarray(v) for v in model(pictures, training=False))
-        for page, found, heat in zip(part, logits.argmax(-1), centres[..., 0], strict=True):
-            counts = [*_count_pixels(found, page.classes), *_count_centres(heat, page), (1, 1)]
+        logits, centers = (np.asarray(v) for v in model(pictures, training=False))
+        for page, found, heat in zip(part, logits.argmax(-1), centers[..., 0], strict=True):
+            counts = [*_count_pixels(found, page.classes), *_count_centers(heat, page), (1, 1)]
             for name in {"all", *page.kind.split("+")}:
                 sums[name] = sums.get(name, 0) + np.array(counts)
     return {name: _scores(counts) for name, counts in sorted(sums.items())}
@@ -147,7 +147,7 @@ def _count_pixels(
     return [(2 * (one & other).sum(), one.sum() + other.sum()) for one, other in masks]
 
 
-def _count_centres(heat: npt.NDArray[np.float32], page: Made) -> list[tuple[int, int]]:
+def _count_centers(heat: npt.NDArray[np.float32], page: Made) -> list[tuple[int, int]]:
     """Return numerator and denominator of recall and of precision."""
     peaks = np.argwhere((heat > -0.85) & (heat == cv2.dilate(heat, np.ones((3, 3), np.uint8))))
     at = (peaks[:, ::-1] + 0.5) * 4
@@ -173,10 +173,10 @@ def _scores(counts: npt.NDArray[np.int64]) -> dict[str, float]:
 def draw_figure(model: keras.Model, pages: list[Made], path: Path) -> None:
     """Draw pages and predictions: digits green, writing red, lines blue."""
     pictures = np.stack([page.picture for page in pages]).astype(np.float32)
-    logits, centres = (np.asarray(v) for v in model(pictures, training=False))
+    logits, centers = (np.asarray(v) for v in model(pictures, training=False))
     colors = np.array(COLORS, np.float32)
     tiles = []
-    for page, logit, heat in zip(pages, logits, centres[..., 0], strict=True):
+    for page, logit, heat in zip(pages, logits, centers[..., 0], strict=True):
         found = softmax(logit, axis=-1)
         small = cv2.resize(page.picture, found.shape[1::-1], interpolation=cv2.INTER_AREA)
         shown = (0.4 * small + 60) * found[..., :1] + found @ colors

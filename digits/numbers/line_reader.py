@@ -126,9 +126,9 @@ def _holders(
     """Return the index of the component at each column, of several the most centered."""
     left, right = boxes[:, :1], boxes[:, :1] + boxes[:, 2:3]
     beside = np.maximum(left - columns, columns - right).clip(0)
-    off_centre = np.abs(columns - (left + right) / 2) / boxes[:, 2:3]
+    off_center = np.abs(columns - (left + right) / 2) / boxes[:, 2:3]
     is_small = boxes[:, 3:] < _SMALL * boxes[:, 3].max()
-    return np.lexsort((off_centre, is_small.repeat(len(columns), 1), beside), axis=0)[0]
+    return np.lexsort((off_center, is_small.repeat(len(columns), 1), beside), axis=0)[0]
 
 
 def gaps_between(

@@ -12,7 +12,7 @@ from digits.layers import Tensors
 from digits.networks import BESIDE, EXTRACTOR
 from digits.onnx_graph import open_heads
 from digits.pictures import Picture
-from digits.segmentation.finder import DIGIT, WRITING, Centre
+from digits.segmentation.finder import DIGIT, WRITING, Center
 from digits.segmentation.letterbox import as_planes, in_color, stretch
 
 DIGIT_HEIGHT: Final = 40
@@ -59,7 +59,7 @@ class Extractor:
 
 
 def extract(
-    extractor: Extractor, picture: Picture, centres: Sequence[Centre], zoom: float = 1.0
+    extractor: Extractor, picture: Picture, centers: Sequence[Center], zoom: float = 1.0
 ) -> Ink:
     """Return the ink of some digits and of what is near them.
 
@@ -69,11 +69,11 @@ def extract(
     Args:
         extractor: The network.
         picture: The picture.
-        centres: Centers of the digits, at least one, in picture pixels.
+        centers: Centers of the digits, at least one, in picture pixels.
         zoom: Magnification, compared to the usual size of the network's input.
     """
-    height = float(np.median([centre.height for centre in centres]))
-    at = np.array([(centre.x, centre.y) for centre in centres])
+    height = float(np.median([center.height for center in centers]))
+    at = np.array([(center.x, center.y) for center in centers])
     size, margin = picture.shape[1::-1], height * np.array(_MARGIN)
     low = np.maximum(at.min(axis=0) - margin, 0).astype(int)
     high = np.minimum(np.ceil(at.max(axis=0) + margin), size).astype(int)

@@ -35,7 +35,7 @@ DIGIT, WRITING = 1, 2
 
 
 @dataclass(frozen=True)
-class Centre:
+class Center:
     """The center of a digit.
 
     Attributes:
@@ -50,10 +50,10 @@ class Centre:
     height: float
     score: float
 
-    def moved(self, x: float, y: float, factor: float = 1.0) -> "Centre":
+    def moved(self, x: float, y: float, factor: float = 1.0) -> "Center":
         """Move the origin to (`x`, `y`), then divide by `factor`."""
         at = (self.x - x) / factor, (self.y - y) / factor
-        return Centre(*at, self.height / factor, self.score)
+        return Center(*at, self.height / factor, self.score)
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,11 @@ class Found:
     """What the finder marks in a picture, in picture pixels.
 
     Attributes:
-        centres: Centers of the digits, by falling score.
+        centers: Centers of the digits, by falling score.
         unread: Boxes of written or printed ink that belongs to no digit.
     """
 
-    centres: tuple[Centre, ...] = ()
+    centers: tuple[Center, ...] = ()
     unread: tuple[Box, ...] = ()
 
 
@@ -77,30 +77,30 @@ class Finder:
 
     def find(self, picture: Picture, region: Box) -> Found:
         """Find the digits and other writing in a region of a picture."""
-        centres: list[Centre] = []
+        centers: list[Center] = []
         unread: list[Box] = []
         for (left, top, wide, tall), part in tiles_of(region[3], region[2]):
             x, y = region[0] + left, region[1] + top
             pixels = stretch(to_square(picture[y : y + tall, x : x + wide]))
-            centres_head, classes_head = self._heads(as_planes(pixels))
+            centers_head, classes_head = self._heads(as_planes(pixels))
             place = letterbox(tall, wide)
-            for seen in _centres(centres_head[0]):
-                centre = seen.moved(place.left, place.top, place.scale).moved(-x, -y)
-                if _within(part, centre.x - region[0], centre.y - region[1]):
-                    centres.append(centre)
+            for seen in _centers(centers_head[0]):
+                center = seen.moved(place.left, place.top, place.scale).moved(-x, -y)
+                if _within(part, center.x - region[0], center.y - region[1]):
+                    centers.append(center)
             for box in _writing(classes_head[0]):
                 sides = box[0] - place.left, box[1] - place.top, *box[2:]
                 at_x, at_y, w, h = (round(side / place.scale) for side in sides)
                 if _within(part, left + at_x + w / 2, top + at_y + h / 2):
                     unread.append((x + at_x, y + at_y, w, h))
-        return Found(distinct(centres), tuple(unread))
+        return Found(distinct(centers), tuple(unread))
 
 
 def _within(part: Box, x: float, y: float) -> bool:
     return part[0] <= x < part[2] and part[1] <= y < part[3]
 
 
-def _centres(heat: npt.NDArray[np.float32]) -> list[Centre]:
+def _centers(heat: npt.NDArray[np.float32]) -> list[Center]:
     """Return the digit centers of a tile, in pixels of the square.
 
     Args:
@@ -111,7 +111,7 @@ def _centres(heat: npt.NDArray[np.float32]) -> list[Centre]:
     threshold = max(_MIN_SCORE, _OF_THE_BEST * float(score.max()))
     peaks = (score >= threshold) & (score == cv2.dilate(score, None))  # 3x3
     return [
-        Centre(
+        Center(
             4 * column + 2,
             4 * row + 2,
             float(np.exp(min(height[row, column], 6.0))),
@@ -138,13 +138,13 @@ def _writing(classes: npt.NDArray[np.float32]) -> list[Box]:
     return boxes
 
 
-def distinct(centres: list[Centre]) -> tuple[Centre, ...]:
+def distinct(centers: list[Center]) -> tuple[Center, ...]:
     """Drop each center that lies too close to one with a higher score."""
-    kept: list[Centre] = []
-    for centre in sorted(centres, key=lambda c: -c.score):
+    kept: list[Center] = []
+    for center in sorted(centers, key=lambda c: -c.score):
         if all(
-            np.hypot(centre.x - k.x, centre.y - k.y) > _APART * min(centre.height, k.height)
+            np.hypot(center.x - k.x, center.y - k.y) > _APART * min(center.height, k.height)
             for k in kept
         ):
-            kept.append(centre)
+            kept.append(center)
     return tuple(kept)

@@ -11,7 +11,7 @@ from digits.pictures import Picture
 from digits.prediction import Box
 from digits.preprocessing import BOX_SIDE, IMAGE_SIDE
 from digits.segmentation.extractor import Extractor, extract
-from digits.segmentation.finder import Centre, Finder, Found, distinct
+from digits.segmentation.finder import Center, Finder, Found, distinct
 from digits.segmentation.letterbox import SIDE
 from digits.segmentation.lines import Line, find_line, group_lines
 
@@ -48,36 +48,36 @@ def find_writing(finder: Finder, picture: Picture) -> Found:
     if (height, width) == (IMAGE_SIDE, IMAGE_SIDE) or max(height, width) < BOX_SIDE:
         return Found()  # MNIST's size, or smaller than its box: there is nothing but the digit
     found = finder.find(picture, (0, 0, width, height))
-    centres = found.centres
-    if not centres and max(height, width) > 2 * SIDE:
+    centers = found.centers
+    if not centers and max(height, width) > 2 * SIDE:
         tall, wide = round(_QUARTER * height), round(_QUARTER * width)  # digits may be too small
         corners = itertools.product((0, height - tall), (0, width - wide))
-        parts = [finder.find(picture, (x, y, wide, tall)).centres for y, x in corners]
-        centres = distinct(list(itertools.chain(*parts)))
-    part = _closer(centres, height, width) if centres else None
+        parts = [finder.find(picture, (x, y, wide, tall)).centers for y, x in corners]
+        centers = distinct(list(itertools.chain(*parts)))
+    part = _closer(centers, height, width) if centers else None
     if part is not None:
-        closer = finder.find(picture, part).centres
-        if len(closer) >= len(centres):
-            centres = closer
-    return Found(centres, found.unread)
+        closer = finder.find(picture, part).centers
+        if len(closer) >= len(centers):
+            centers = closer
+    return Found(centers, found.unread)
 
 
 def find_layout(extractor: Extractor, picture: Picture, found: Found, zoom: float = 1.0) -> Layout:
     """Extract the ink of the digits that `find_writing` found, line by line; see `extract`."""
     lines = []
-    for centres in group_lines(found.centres):
-        others = [centre for centre in found.centres if centre not in centres]
-        lines.append(find_line(extract(extractor, picture, centres, zoom), centres, others))
+    for centers in group_lines(found.centers):
+        others = [center for center in found.centers if center not in centers]
+        lines.append(find_line(extract(extractor, picture, centers, zoom), centers, others))
     return Layout(tuple(line for line in lines if line), found.unread)
 
 
-def _closer(centres: Sequence[Centre], height: int, width: int) -> Box | None:
+def _closer(centers: Sequence[Center], height: int, width: int) -> Box | None:
     """Return the part of a picture that holds all digits, if a closer look at it is worthwhile."""
     side = max(height, width)
-    tall = float(np.median([centre.height for centre in centres]))
+    tall = float(np.median([center.height for center in centers]))
     if tall >= _LARGE * side:
         return None
-    at = np.array([(c.x, c.y) for c in centres])
+    at = np.array([(c.x, c.y) for c in centers])
     (left, top), (right, bottom) = at.min(axis=0) - tall / 2, at.max(axis=0) + tall / 2
     margin = _MARGIN * max(bottom - top, min(right - left, 2 * (bottom - top)))
     x, y = max(0, int(left - margin)), max(0, int(top - margin))

@@ -12,7 +12,7 @@ from digits.ink import Ink, InkArray, components
 from digits.numbers.line_reader import gaps_between
 from digits.prediction import Box
 from digits.segmentation.extractor import CONNECTING_INK, holds, mask_ink
-from digits.segmentation.finder import Centre
+from digits.segmentation.finder import Center
 
 _LEVEL: Final = 0.5
 """Maximum vertical distance between centers of one line, as a multiple of digit height."""
@@ -77,19 +77,19 @@ class Line:
         return tuple(round(side) for side in sides)  # type: ignore[return-value]
 
 
-def find_line(ink: Ink, centres: Sequence[Centre], others: Sequence[Centre]) -> Line | None:
+def find_line(ink: Ink, centers: Sequence[Center], others: Sequence[Center]) -> Line | None:
     """Find a line in the ink that was extracted around its digits.
 
     Args:
         ink: The ink.
-        centres: Centers of the digits of the line, at least one, in picture pixels.
+        centers: Centers of the digits of the line, at least one, in picture pixels.
         others: Centers of the digits of other lines.
 
     Returns:
         The line; None if there is no ink of it.
     """
     array = ink.array
-    own, rivals = ([c.moved(*ink.corner, ink.scale) for c in each] for each in (centres, others))
+    own, rivals = ([c.moved(*ink.corner, ink.scale) for c in each] for each in (centers, others))
     if rivals:
         rows, columns = np.indices(array.shape, np.float32)
         near, far = (
@@ -101,7 +101,7 @@ def find_line(ink: Ink, centres: Sequence[Centre], others: Sequence[Centre]) -> 
     boxes = stats[1:, :4].astype(np.float64)
     if not len(boxes):
         return None
-    lines = group_lines(own + _without_centre(boxes, own))
+    lines = group_lines(own + _without_center(boxes, own))
     line = [c for group in lines if any(c.score > 0 for c in group) for c in group]
     array = mask_ink(array, np.append(False, _of_digits(boxes, line))[labels])
     strokes = array[array > CONNECTING_INK]
@@ -109,32 +109,32 @@ def find_line(ink: Ink, centres: Sequence[Centre], others: Sequence[Centre]) -> 
         return None
     x, y, width, height = cv2.boundingRect((array > 0).astype(np.uint8))
     corner = ink.corner[0] + x * ink.scale, ink.corner[1] + y * ink.scale
-    score = max(centre.score for centre in line)
+    score = max(center.score for center in line)
     return Line(array[y : y + height, x : x + width], corner, ink.scale, len(line), score)
 
 
-def _without_centre(boxes: npt.NDArray[np.float64], centres: list[Centre]) -> list[Centre]:
+def _without_center(boxes: npt.NDArray[np.float64], centers: list[Center]) -> list[Center]:
     """Return centers, with a score of 0, of components that have none but are of digit height."""
-    typical = np.median([centre.height for centre in centres])
+    typical = np.median([center.height for center in centers])
     fits = (boxes[:, 3] >= _MIN_HEIGHT * typical) & (boxes[:, 3] <= _MAX_HEIGHT * typical)
-    fits &= ~holds(boxes, np.array([(c.x, c.y) for c in centres])).any(axis=1)
-    return [Centre(x + w / 2, y + h / 2, h, 0.0) for x, y, w, h in boxes[fits]]
+    fits &= ~holds(boxes, np.array([(c.x, c.y) for c in centers])).any(axis=1)
+    return [Center(x + w / 2, y + h / 2, h, 0.0) for x, y, w, h in boxes[fits]]
 
 
-def group_lines(centres: Sequence[Centre]) -> list[list[Centre]]:
+def group_lines(centers: Sequence[Center]) -> list[list[Center]]:
     """Group centers into lines, from top to bottom."""
-    group = list(range(len(centres)))
-    for i, a in enumerate(centres):
-        for j, b in enumerate(centres[:i]):
+    group = list(range(len(centers)))
+    for i, a in enumerate(centers):
+        for j, b in enumerate(centers[:i]):
             tall = max(a.height, b.height)
             if abs(a.y - b.y) < _LEVEL * tall and abs(a.x - b.x) < _BESIDE * tall:
                 old, new = group[i], group[j]
                 group = [new if g == old else g for g in group]
-    lines = [[c for c, g in zip(centres, group, strict=True) if g == k] for k in sorted(set(group))]
-    joined: list[list[Centre]] = []
+    lines = [[c for c, g in zip(centers, group, strict=True) if g == k] for k in sorted(set(group))]
+    joined: list[list[Center]] = []
     for line in sorted(lines, key=_level):
         above = joined[-1] if joined else []
-        height = np.mean([centre.height for centre in above + line])
+        height = np.mean([center.height for center in above + line])
         if above and _level(line) - _level(above) < _LEVEL * height:
             above += line
         else:
@@ -142,11 +142,11 @@ def group_lines(centres: Sequence[Centre]) -> list[list[Centre]]:
     return joined
 
 
-def _level(line: list[Centre]) -> float:
-    return float(np.mean([centre.y for centre in line]))
+def _level(line: list[Center]) -> float:
+    return float(np.mean([center.y for center in line]))
 
 
-def _of_digits(boxes: npt.NDArray[np.float64], line: Sequence[Centre]) -> npt.NDArray[np.bool_]:
+def _of_digits(boxes: npt.NDArray[np.float64], line: Sequence[Center]) -> npt.NDArray[np.bool_]:
     """Return which components, `(n, 4)`, belong to the digits of a line: `(n,)` bool.
 
     A digit is the component that fits its center best in height and position, and smaller pieces

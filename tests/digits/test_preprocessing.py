@@ -99,7 +99,7 @@ def test_hairline_is_widened_and_a_marker_is_not():
     assert thicken(crop(marker)).shape == crop(marker).shape
 
 
-def test_centre_of_mass_never_pushes_ink_over_the_edge():
+def test_center_of_mass_never_pushes_ink_over_the_edge():
     box = np.zeros((20, 20), np.float32)
     box[0, 0] = 0.01
     box[19, 19] = 1

@@ -86,11 +86,11 @@ def page_with(digits=(), writing=()):
         ((10,), (14,), (), None),  # little of the digit was extracted
     ],
 )
-def test_extracted_lines_are_labelled_by_what_is_on_the_page(
+def test_extracted_lines_are_labeled_by_what_is_on_the_page(
     recognizer, ink, digits, writing, labels
 ):
     line = Line(crosses(*ink), (10.0, 20.0), 2.0)
-    written = extracted.labelled(line, page_with(digits, writing), recognizer)
+    written = extracted.labeled(line, page_with(digits, writing), recognizer)
     assert (written and written.labels) == labels
     for left, right in written.spans if written else ():
         assert written.ink[:, int(left) : int(right)].mean() > 0.3
@@ -101,7 +101,7 @@ def test_a_thing_that_looks_like_a_1_is_left_out(recognizer):
     ink[2:28, 60:64] = 1
     line = Line(ink, (10.0, 20.0), 2.0)
     for page in (page_with(), page_with(digits=(10,))):
-        assert extracted.labelled(line, page, recognizer) is None
+        assert extracted.labeled(line, page, recognizer) is None
 
 
 def test_pages_give_lines_with_and_without_digits(hands, tmp_path):

@@ -360,7 +360,7 @@ def test_card_says_what_the_run_measured_and_how_it_was_made(run):
         assert values[split, "expected_calibration_error"] == measured["ece"]
         assert values[split, "rejection_rate"] == measured["rejected"] / measured["count"]
     assert {result.verified for result in results} == {None}
-    for heading in ("Intended use and limits", "Calibration and rejection", "Data and licences"):
+    for heading in ("Intended use and limits", "Calibration and rejection", "Data and licenses"):
         assert f"## {heading}\n" in text
 
 

@@ -66,7 +66,7 @@ def description(weights: Weights) -> dict[str, str]:
         "rejection_threshold": repr(config.rejection_threshold),
         "calibration": "the temperature is folded into the weights",
         "meaning": MEANING,
-        "licence": "MIT",
+        "license": "MIT",
     }
 
 

@@ -55,10 +55,10 @@ def extract_lines(hands: Hands, seed: int, index: int) -> list[Written]:
         page = camera.saved(page, rng)
     finder, extractor, recognizer = _networks()
     found = find_writing(finder, page.picture)
-    if not found.centres:
+    if not found.centers:
         return []
     layout = find_layout(extractor, page.picture, found, float(np.exp(rng.normal(0, _ZOOM))))
-    return [made for line in layout.lines if (made := labelled(line, page, recognizer))]
+    return [made for line in layout.lines if (made := labeled(line, page, recognizer))]
 
 
 @lru_cache
@@ -68,7 +68,7 @@ def _networks() -> tuple[Finder, Extractor, Recognizer]:
     return finder, extractor, Recognizer(weights, finder, extractor)
 
 
-def labelled(line: Line, page: Page, recognizer: Recognizer) -> Written | None:
+def labeled(line: Line, page: Page, recognizer: Recognizer) -> Written | None:
     """Label a line; return None if its labels are ambiguous.
 
     Components beside digits are labeled where the page has writing; without digits, all are labeled

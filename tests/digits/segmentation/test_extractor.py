@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from digits.segmentation.extractor import DIGIT_HEIGHT, Extractor, extract
-from digits.segmentation.finder import Centre
+from digits.segmentation.finder import Center
 from tests.support.training_support import small_hands
 from training import extraction
 from training.synthesis.crops import SIZE, make_crops
@@ -78,7 +78,7 @@ def extractor():
 
 
 def digit_at(x, y=200, height=200):
-    return Centre(float(x), float(y), float(height), 0.9)
+    return Center(float(x), float(y), float(height), 0.9)
 
 
 def drawn(*strokes, size=(400, 400)):
@@ -99,8 +99,8 @@ def test_ink_is_of_the_networks_scale_in_its_place(extractor):
     rows, columns = np.nonzero(found.array > 0.5)
     assert found.corner[0] + columns.mean() * found.scale == pytest.approx(200, abs=6)
     assert found.corner[1] + rows.min() * found.scale == pytest.approx(92, abs=6)
-    centre = digit_at(200).moved(*found.corner, found.scale)
-    assert found.array[round(centre.y), round(centre.x)] > 0.9
+    center = digit_at(200).moved(*found.corner, found.scale)
+    assert found.array[round(center.y), round(center.x)] > 0.9
 
 
 def test_lines_are_no_ink(extractor):
@@ -132,6 +132,6 @@ def test_what_is_cut_by_the_edge_of_the_part_is_no_digit(extractor):
 
 def test_a_very_long_line_is_made_smaller(extractor):
     picture = np.full((60, 9000), 255, np.uint8)
-    centres = [digit_at(x, 30, 12) for x in range(20, 9000, 40)]
-    found = extract(extractor, picture, centres)
+    centers = [digit_at(x, 30, 12) for x in range(20, 9000, 40)]
+    found = extract(extractor, picture, centers)
     assert found.array.size < 330_000

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from digits.ink import Ink
-from digits.segmentation.finder import Centre, Finder
+from digits.segmentation.finder import Center, Finder
 from digits.segmentation.letterbox import SIDE, letterbox, stretch, tiles_of, to_square
 from digits.segmentation.lines import find_line, group_lines
 from tests.support.training_support import small_hands
@@ -19,9 +19,9 @@ def pages():
     return [make(hands, 5, index) for index in range(segmentation.BATCH)]
 
 
-def test_centres_are_marked_where_digits_are_with_their_height(pages):
+def test_centers_are_marked_where_digits_are_with_their_height(pages):
     for page in pages:
-        heat, height = segmentation.centre_map(page).transpose(2, 0, 1)
+        heat, height = segmentation.center_map(page).transpose(2, 0, 1)
         assert heat.max(initial=0) <= 1
         assert (heat.max() == 0) == (not page.digits)
         for digit in page.digits:
@@ -38,10 +38,10 @@ def test_perfect_answers_score_one_and_empty_ones_zero(pages):
     def perfect(pictures, *, training):
         assert not training
         assert np.array_equal(pictures, wanted.pictures)
-        return np.eye(4)[wanted.classes], 20 * wanted.centres - 10
+        return np.eye(4)[wanted.classes], 20 * wanted.centers - 10
 
     def empty(_, **__):
-        return np.eye(4)[0 * wanted.classes], 0 * wanted.centres - 9
+        return np.eye(4)[0 * wanted.classes], 0 * wanted.centers - 9
 
     scores = segmentation.evaluate(perfect, shown)["all"]
     assert scores["ink"] == 1
@@ -94,14 +94,14 @@ def found_in(picture, region=None):
 
 
 @pytest.mark.parametrize("region", [None, (150, 100, 500, 600)])
-def test_centres_and_other_writing_are_told_in_pixels_of_the_picture(region):
+def test_centers_and_other_writing_are_told_in_pixels_of_the_picture(region):
     picture = np.full((768, 768, 3), 255, np.uint8)
     cv2.line(picture, (200, 150), (200, 600), (220, 0, 0), 20)
     cv2.line(picture, (500, 150), (500, 600), (0, 0, 220), 20)
     found = found_in(picture, region)
-    (centre,) = found.centres
-    assert (centre.x, centre.y) == (pytest.approx(200, abs=6), pytest.approx(375, abs=6))
-    assert centre.height == pytest.approx(470, rel=0.05)
+    (center,) = found.centers
+    assert (center.x, center.y) == (pytest.approx(200, abs=6), pytest.approx(375, abs=6))
+    assert center.height == pytest.approx(470, rel=0.05)
     ((x, y, w, h),) = found.unread
     assert abs(x - 490) < 12
     assert abs(y + h / 2 - 375) < 12
@@ -114,14 +114,14 @@ def test_a_wide_strip_is_looked_at_in_tiles():
     for x in places:
         cv2.line(strip, (x, 10), (x, 50), (220, 0, 0), 5)
     assert len(tiles_of(60, 900)) > 5
-    centres = found_in(strip).centres
-    assert sorted(round(c.x) for c in centres) == pytest.approx(places, abs=4)
-    assert all(c.height == pytest.approx(44, abs=6) for c in centres)
+    centers = found_in(strip).centers
+    assert sorted(round(c.x) for c in centers) == pytest.approx(places, abs=4)
+    assert all(c.height == pytest.approx(44, abs=6) for c in centers)
 
 
-def test_a_picture_without_marks_has_no_centres():
+def test_a_picture_without_marks_has_no_centers():
     found = found_in(np.full((200, 300), 255, np.uint8))
-    assert (found.centres, found.unread) == ((), ())
+    assert (found.centers, found.unread) == ((), ())
 
 
 def inked(*boxes):
@@ -133,10 +133,10 @@ def inked(*boxes):
 
 def find_lines(ink, *digits, scale=1.0):
     """Find the lines of ink whose digits have these boxes."""
-    centres = [Centre(x + w / 2, y + h / 2, h, 0.9).moved(0, 0, 1 / scale) for x, y, w, h in digits]
+    centers = [Center(x + w / 2, y + h / 2, h, 0.9).moved(0, 0, 1 / scale) for x, y, w, h in digits]
     lines = []
-    for line in group_lines(centres):
-        others = [centre for centre in centres if centre not in line]
+    for line in group_lines(centers):
+        others = [center for center in centers if center not in line]
         lines.append(find_line(Ink(ink, scale), line, others))
     return [line for line in lines if line]
 
@@ -184,12 +184,12 @@ def test_what_surrounds_a_digit_is_no_part_of_its_line(surroundings):
     assert [line.box for line in find_lines(inked(DIGIT, *surroundings), DIGIT)] == [DIGIT]
 
 
-def test_a_detached_stroke_and_a_neighbour_without_centre_are_of_the_line():
+def test_a_detached_stroke_and_a_neighbour_without_center_are_of_the_line():
     [line] = find_lines(inked(DIGIT, (135, 62, 40, 4), (190, 72, 10, 56)), DIGIT)
     assert line.box == (130, 62, 70, 68)
 
 
-def test_a_digit_in_pieces_around_its_centre_is_read_whole():
+def test_a_digit_in_pieces_around_its_center_is_read_whole():
     pieces = [(60, 70, 30, 15), (60, 115, 30, 15)]
     too_far = (60, 160, 30, 10)
     ink = inked(*pieces, too_far, (130, 70, 4, 60), (130, 70, 30, 15), (130, 115, 30, 15))
