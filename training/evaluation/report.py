@@ -50,10 +50,10 @@ def headline(rows: Sequence[Row]) -> str:
     served, demo = (_row(rows, *key)["mean"] for key in (("served", THIS_PROJECT), _USUAL_DEMO))
     drawn, test, photos = (served[name] for name in ("drawn", "mnist_test", "photos"))
     return (
-        f"**Of {drawn['count']:,.0f} digits that people drew with a pen it misreads "
-        f"{drawn['errors']:.0f} and rejects {_rejected(drawn):.0f}; the usual demo misreads "
+        f"**It misreads {drawn['errors']:.0f} and rejects {_rejected(drawn):.0f} of "
+        f"{drawn['count']:,.0f} digits that people drew with a pen; the usual demo misreads "
         f"{demo['drawn']['errors']:,.0f}.** It misreads {100 * _share(test):.2f} % of MNIST's test "
-        f"set ({test['errors']:.0f} of {test['count']:,.0f}); of photographs of paper it misreads "
+        f"set ({test['errors']:.0f} of {test['count']:,.0f}). Of photographs of paper, it misreads "
         f"{100 * _share(photos):.1f} % and rejects "
         f"{100 * _rejected(photos) / photos['count']:.1f} %."
     )
