@@ -41,7 +41,7 @@ def test_the_digit_has_the_requested_height(share):
 
 def test_thin_and_wide_pens_and_small_digits_occur():
     rng = np.random.default_rng(0)
-    made = [photos.photograph([SEVEN], rng) for _ in range(20)]
+    made = [photos.photograph([SEVEN], rng, longest=800) for _ in range(20)]
     pens = [photo.pen_width / (photo.boxes[0][3] - photo.pen_width) for photo in made]
     assert min(pens) < 0.02
     assert max(pens) > 0.1
