@@ -94,11 +94,11 @@ SENTENCES: Final = {
     "none": f"No picture was given. {_USE}",
     "not_opened": "The file cannot be opened. Check its name, or choose the picture again.",
     "empty": f"The file is empty. {_USE}",
-    "format": f"This file is no picture that can be read here. {_USE}",
+    "format": f"This file is not a picture that can be read here. {_USE}",
     "heic": "This is a HEIC picture, which is not supported. Save it as JPEG or PNG (on an iPhone: "
     "Settings, Camera, Formats, Most Compatible), or use a screenshot of it.",
     "damaged": "This picture is damaged or incomplete. Take it from its source again, or save it "
-    "anew as PNG.",
+    "again as PNG.",
     "too_large": f"The file is too large: at most {MAX_FILE_BYTES // 1_000_000} MB are accepted. "
     "Make the picture smaller, or save it as JPEG or PNG.",
     "too_many_pixels": "This picture has too many pixels: at most "

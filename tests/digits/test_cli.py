@@ -73,7 +73,7 @@ def test_one_bad_picture_does_not_stop_the_others():
     assert answers[-1][2] == "blank"
     assert done.stderr == (
         "broken.png: This picture is damaged or incomplete. Take it from its source again, or "
-        "save it anew as PNG.\n"
+        "save it again as PNG.\n"
     )
 
 
@@ -133,7 +133,7 @@ def test_what_could_not_be_opened_is_an_error_in_its_own_line_of_json(folder, ca
         "picture": "empty",
         "error": "This folder has no pictures. Give one with PNG or JPEG files in it.",
     }
-    assert "no picture that can be read" in notes["error"]
+    assert "not a picture that can be read" in notes["error"]
     assert seven["digit"] == 7
 
 

@@ -245,5 +245,5 @@ def test_a_damaged_row_is_named(few_digits, tmp_path, row, picture):
 @pytest.mark.parametrize("source", ["someone/missing", "not a name", "no/such/folder"])
 @pytest.mark.usefixtures("hub")
 def test_a_data_set_that_is_not_there_is_named(few_digits, source):
-    with pytest.raises(UserError, match=f"^{source} is no folder here"):
+    with pytest.raises(UserError, match=f"^{source} is not a folder here"):
         add(few_digits, source)

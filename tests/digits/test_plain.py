@@ -18,7 +18,7 @@ from tests.support.inks import drawing, first_ink
         ((120, 160, 120), (160, 120, 160)),
     ],
 )
-def test_ink_leaves_the_papers_colour_in_any_direction(paper, ink):
+def test_ink_leaves_the_papers_color_in_any_direction(paper, ink):
     share = pen.sheet(5)[..., None] / 255
     found = first_ink((share * paper + (1 - share) * ink).astype(np.uint8))
     assert found.array.dtype == np.float32

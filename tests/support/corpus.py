@@ -69,8 +69,8 @@ def _colored() -> dict[str, tuple[int, Source]]:
         "as-light-as-the-paper.png": (6, colored(pen.sheet(6), (120, 160, 120), (160, 120, 160))),
         "chalk-on-green.jpg": (4, _jpeg(colored(pen.sheet(4), (30, 70, 40), (240, 240, 235)), 85)),
         "faint-pencil.png": (9, colored(pen.sheet(9), WHITE, (215, 215, 215))),
-        "artefacts.jpg": (2, _jpeg(colored(pen.sheet(2), WHITE, (200, 20, 20)), 5)),
-        "worst-artefacts.jpg": (3, _jpeg(pen.sheet(3), 1)),
+        "artifacts.jpg": (2, _jpeg(colored(pen.sheet(2), WHITE, (200, 20, 20)), 5)),
+        "worst-artifacts.jpg": (3, _jpeg(pen.sheet(3), 1)),
     }
 
 

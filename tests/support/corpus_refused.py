@@ -23,7 +23,7 @@ def unreadable() -> dict[str, tuple[bytes, str]]:
     """Return the files that must be rejected, by name: content and part of the message."""
     kinds = {
         "damaged": _damaged() | {"not-a-number.tiff": encode(NOT_A_NUMBER, "TIFF")},
-        "no picture that can be read": _no_pictures(),
+        "not a picture that can be read": _no_pictures(),
         "HEIC": {"photo.heic": _media(b"heic", b"mif1")},
         "empty": {"empty.png": b""},
         "too small": _too_small(),

@@ -96,5 +96,5 @@ def _download(source: str) -> Path:
     except (errors.HFValidationError, OSError) as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(
-            f"{source} is no folder here, and not a data set available on the Hub: {reason}"
+            f"{source} is not a folder here, nor a dataset available on the Hub: {reason}"
         ) from error

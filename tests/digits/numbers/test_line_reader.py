@@ -75,7 +75,7 @@ def test_digits_that_touch_are_cut_where_their_ink_is_thinnest():
     assert abs(second.box[1] - 87) <= 3
 
 
-def test_a_stroke_that_reaches_over_its_neighbour_stays_whole():
+def test_a_stroke_that_reaches_over_its_neighbor_stays_whole():
     seven = [(20, 30), (110, 30), (60, 95)]
     ink = drawn(seven, [(108, 66), (108, 95)])
     first, second = share_ink(ink, np.array([60.0, 108.0]))

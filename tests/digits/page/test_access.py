@@ -116,7 +116,7 @@ def contrast(one, other):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("forced", ["none", "active"])
-def test_what_a_fill_tells_is_visible_in_every_colour_scheme(chromium, app, scheme, forced):
+def test_what_a_fill_tells_is_visible_in_every_color_scheme(chromium, app, scheme, forced):
     options = visitor.DESKTOP | visitor.STILL | {"color_scheme": scheme, "forced_colors": forced}
     with visitor.visiting(chromium, app, options) as page:
         visitor.show_example(page, 5)

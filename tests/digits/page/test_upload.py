@@ -58,7 +58,7 @@ def test_a_picture_is_read_once_the_next_takes_its_place_and_each_tab_keeps_its_
 
 
 TOLD = {
-    "en-US": ("no picture that can be read", "too large"),
+    "en-US": ("not a picture that can be read", "too large"),
     "de-DE": ("Diese Datei ist kein Bild", "20 MB."),
 }
 

@@ -25,7 +25,7 @@ def bar(page, digit):
     return page.get_by_role("button", name=re.compile(f"^{digit} "))
 
 
-def test_what_spoke_for_the_answer_is_said_and_colours_the_image_and_the_ink_on_the_pad(page):
+def test_what_spoke_for_the_answer_is_said_and_colors_the_image_and_the_ink_on_the_pad(page):
     visitor.draw_to_the_end(page, 3)
     plain = visitor.screenshot(page.locator("#sketchpad"))
     assert colored(page, red=True) + colored(page) + blue(plain) == 0

@@ -51,7 +51,7 @@ def test_perfect_answers_score_one_and_empty_ones_zero(pages):
 
 
 @pytest.mark.parametrize("size", [(28, 28), (40, 900), (1600, 1200), (5, 5)])
-def test_a_letterbox_holds_the_whole_picture_amid_its_rims_colour(size):
+def test_a_letterbox_holds_the_whole_picture_amid_its_rims_color(size):
     picture = np.full((*size, 3), 255, np.uint8)
     rim = max(1, min(size) // 8)
     picture[rim:-rim, rim:-rim] = 0
@@ -184,7 +184,7 @@ def test_what_surrounds_a_digit_is_no_part_of_its_line(surroundings):
     assert [line.box for line in find_lines(inked(DIGIT, *surroundings), DIGIT)] == [DIGIT]
 
 
-def test_a_detached_stroke_and_a_neighbour_without_center_are_of_the_line():
+def test_a_detached_stroke_and_a_neighbor_without_center_are_of_the_line():
     [line] = find_lines(inked(DIGIT, (135, 62, 40, 4), (190, 72, 10, 56)), DIGIT)
     assert line.box == (130, 62, 70, 68)
 
