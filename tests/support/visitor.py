@@ -52,7 +52,9 @@ def visiting(chromium, app, options):
     """
     tabs, kind = _tabs.setdefault(chromium, {}), (app.url, repr(options))
     page, faults = tabs.pop(kind, None) or _open_tab(chromium, app, options)
-    _forget(page, app)
+    forget(page, app)
+    # The first visit's greeting would be in the way of most tests.
+    page.evaluate("localStorage.setItem('digits:greeted', '1')")
     faults.clear()
     visit(page, app.url)
     yield page
@@ -73,14 +75,10 @@ def _open_tab(chromium, app, options):
     return page, faults
 
 
-def _forget(page, app):
-    """Clear the page's storage, from another path as the page itself saves when it is left.
-
-    The first visit's greeting is suppressed, which would be in the way of most tests.
-    """
+def forget(page, app):
+    """Leave the page, which may still write to its storage, and clear that from another path."""
     page.goto(f"{app.url}/v1/health")
     page.evaluate("() => { sessionStorage.clear(); localStorage.clear() }")
-    page.evaluate("localStorage.setItem('digits:greeted', '1')")
 
 
 def visit(page, url):

@@ -14,15 +14,15 @@ from tests.support import visitor
 HARD = {"flag": "1", "crossed": "7", "slashed": "0", "letter": "", "42": "42", "scribble": ""}
 
 
-def come_first(page):
+def come_first(page, app):
     """Visit the page as if for the first time and wait until the replay begins."""
-    page.evaluate("() => { localStorage.clear(); sessionStorage.clear() }")
-    page.reload()
+    visitor.forget(page, app)
+    page.goto(app.url)
     page.wait_for_function("document.querySelector('.pad')?.dataset.drawn === 'true'")
 
 
-def test_on_the_first_visit_an_example_draws_itself_once_and_can_be_asked_why(page):
-    come_first(page)
+def test_on_the_first_visit_an_example_draws_itself_once_and_can_be_asked_why(page, app):
+    come_first(page, app)
     visitor.wait_for_digit(page, 3)
     visitor.wait_for_words(page, "^3")
     page.locator(".why").click()
@@ -40,8 +40,8 @@ def test_on_the_first_visit_an_example_draws_itself_once_and_can_be_asked_why(pa
     visitor.wait_for_blank(page)
 
 
-def test_the_first_touch_of_the_pad_finds_it_empty(page):
-    come_first(page)
+def test_the_first_touch_of_the_pad_finds_it_empty(page, app):
+    come_first(page, app)
     visitor.draw_to_the_end(page, 1)
     ink = visitor.ink_on_pad(page)
     page.wait_for_timeout(1200)
@@ -65,8 +65,8 @@ def test_a_touch_elsewhere_ends_it_too(chromium, app):
     with visitor.visiting(chromium, app, visitor.DESKTOP) as page:
         # A click from here may be too late on a slow machine: the replay takes about 40 frames.
         page.add_init_script(TOUCH_AS_IT_BEGINS)
-        page.evaluate("localStorage.clear()")
-        page.reload()
+        visitor.forget(page, app)
+        page.goto(app.url)
         page.wait_for_function("window.touched")
         visitor.wait_for_blank(page)
         page.wait_for_timeout(1200)
