@@ -9,7 +9,6 @@ import numpy as np
 
 from digits.pictures import Picture
 from digits.prediction import Box
-from digits.preprocessing import BOX_SIDE, IMAGE_SIDE
 from digits.segmentation.extractor import Extractor, extract
 from digits.segmentation.finder import Center, Finder, Found, distinct
 from digits.segmentation.letterbox import SIDE
@@ -45,8 +44,6 @@ class Layout:
 def find_writing(finder: Finder, picture: Picture) -> Found:
     """Find what is written in a picture, with a closer look if digits fill little of it."""
     height, width = picture.shape[:2]
-    if (height, width) == (IMAGE_SIDE, IMAGE_SIDE) or max(height, width) < BOX_SIDE:
-        return Found()  # MNIST's size, or smaller than its box: there is nothing but the digit
     found = finder.find(picture, (0, 0, width, height))
     centers = found.centers
     if not centers and max(height, width) > 2 * SIDE:

@@ -50,7 +50,16 @@ def without_a_margin(digit: int) -> np.ndarray:
     return cv2.resize(np.pad(tight, ((0, below), (0, beside))), (28, 28))
 
 
-@pytest.mark.parametrize("small", [with_dirt_at_the_edge, without_a_margin])
+def photograph_in_the_frame(digit: int) -> np.ndarray:
+    """A photograph of 20x20 pixels, darker to the right, in MNIST's frame."""
+    paper = np.tile(np.linspace(0.75, 0.55, 20, dtype=np.float32), (20, 1))
+    strokes = cv2.resize(ink(digit), (20, 20), interpolation=cv2.INTER_AREA)
+    return np.pad(paper * (1 - 0.8 * strokes), 4)
+
+
+@pytest.mark.parametrize(
+    "small", [with_dirt_at_the_edge, without_a_margin, photograph_in_the_frame]
+)
 def test_a_small_picture_is_read(recognizer, small):
     pictures = [np.round(255 * small(digit)).astype(np.uint8) for digit in range(10)]
     read = [recognizer.predict(picture).digit for picture in pictures]
