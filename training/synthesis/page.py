@@ -132,7 +132,7 @@ class Page:
 
     def crop(self, left: int, top: int, width: int, height: int) -> Self:
         """Crop the page; digits cut by the edge become other writing."""
-        digits = []
+        digits, uncut = [], self.layers.copy()
         for digit in self.digits:
             x, y, w, h = digit.box
             x0, x1 = max(x, left), min(x + w, left + width)
@@ -145,6 +145,10 @@ class Page:
                 labels = self.layers[int(y0) : int(y1) + 1, int(x0) : int(x1) + 1]
                 np.maximum(labels[..., WRITING], labels[..., DIGIT], out=labels[..., WRITING])
                 labels[..., DIGIT] = 0
+        for digit in digits:  # a fragment's box may overlap theirs
+            x, y, w, h = (int(value) for value in digit.box)
+            whole = slice(top + y, top + y + h + 2), slice(left + x, left + x + w + 2)
+            self.layers[whole] = uncut[whole]
         part = (slice(top, top + height), slice(left, left + width))
         picture, layers = self.picture[part].copy(), self.layers[part].copy()
         return replace(self, picture=picture, layers=layers, digits=digits)

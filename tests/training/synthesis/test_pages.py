@@ -69,6 +69,20 @@ def test_a_digit_cut_by_the_edge_becomes_other_writing(hands):
     assert cut.layers[..., WRITING].max() == 255
 
 
+def test_a_digit_cut_by_the_edge_takes_no_ink_from_its_neighbor(hands):
+    page = blank()
+    rng = np.random.default_rng(0)
+    for at in (20, 40):  # their boxes overlap
+        draw(page, placed([hands.digit(rng, 0)], 60, (at, 20)), Pen(5, (0, 0, 0)), rng)
+    left, whole = page.digits
+    ink = page.layers[..., DIGIT].copy()
+    cut = page.crop(int(left.box[0] + 0.6 * left.box[2]), 0, 70, 120)
+    assert len(cut.digits) == 1
+    x, y, w, h = (round(value) for value in whole.box)
+    inside = slice(y, y + h), slice(x, x + w)
+    assert (page.layers[inside][..., DIGIT] == ink[inside]).all()
+
+
 def test_a_pasted_page_hides_what_is_below():
     page, card = blank(), blank((60, 60), 128)
     draw(page, [line([[10, 10], [100, 100]])], Pen(4, (0, 0, 0)), np.random.default_rng(0))
