@@ -152,9 +152,13 @@ def test_markdown_has_a_header_and_a_line_for_each_row():
     assert text.splitlines() == ["|  | errors |", "|---|---:|", "| a | 7 |"]
 
 
-def results_row(*measured):
+def results_row(*measured, **more):
     """Return the cells of the results table, by column, of a network with these figures."""
-    row = {"name": "conv3", "preprocessing": "plain resize", "seeds": [*range(len(measured))]}
+    row = more | {
+        "name": "conv3",
+        "preprocessing": "plain resize",
+        "seeds": [*range(len(measured))],
+    }
     row |= {"measured": measured}
     row["mean"], row["deviation"] = metrics.spread(measured)
     row["mean"] |= {"corruptions": {"mean_error": 0.125}, "rejection": {"rejected": {}}}
@@ -168,6 +172,12 @@ def test_several_seeds_are_shown_with_their_deviation():
     assert cells["MNIST test"] == "0.85 % (85.0 ± 7.1 of 10,000)"
     assert cells["corrupted MNIST"] == "12.50 %"
     assert cells["drawn digits"] == cells["numbers, canvas"] == cells["letters accepted"] == "-"
+
+
+@pytest.mark.parametrize(("more", "name"), [({}, ""), ({"kept": True}, " *")])
+def test_rows_of_an_earlier_evaluation_are_marked(more, name):
+    cells = results_row({"mnist_test": {"errors": 80, "count": 10000}, "corruptions": {}}, **more)
+    assert cells["misread"] == f"conv3, plain resize{name}"
 
 
 def test_rejected_digits_are_shown_beside_the_misread():

@@ -33,9 +33,14 @@ _USUAL_DEMO = ("conv3", PLAIN_RESIZE)
 
 
 def results_table(rows: Sequence[Row]) -> list[list[str]]:
-    """Return the error rates as a table, one line per row of `results.json`; the header first."""
+    """Return the error rates as a table, one line per row of `results.json`; the header first.
+
+    An asterisk marks rows that were kept from an earlier evaluation.
+    """
     header = ["misread", *_SETS, *_SHARES]
-    return [header, *([f"{row['name']}, {row['preprocessing']}", *_shares(row)] for row in rows)]
+    marks = [" *" if row.get("kept") else "" for row in rows]
+    named = [f"{r['name']}, {r['preprocessing']}{m}" for r, m in zip(rows, marks, strict=True)]
+    return [header, *([name, *_shares(row)] for name, row in zip(named, rows, strict=True))]
 
 
 def readme_table(rows: Sequence[Row]) -> str:
