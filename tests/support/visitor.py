@@ -207,14 +207,16 @@ def ink_on_pad(page):
 
 
 def pixels(page, selector):
-    """Return the pixels of a small canvas, `(H, W, 4)` int."""
-    height, values = page.locator(selector).evaluate(
+    """Return the pixels of a canvas, `(H, W, 4)` int."""
+    # One string arrives much faster than a list of numbers.
+    height, text = page.locator(selector).evaluate(
         """(canvas) => {
           const { width, height } = canvas
-          return [height, [...canvas.getContext('2d').getImageData(0, 0, width, height).data]]
+          const { data } = canvas.getContext('2d').getImageData(0, 0, width, height)
+          return [height, Array.from(data, (value) => String.fromCharCode(value)).join('')]
         }"""
     )
-    return np.array(values).reshape(height, -1, 4)
+    return np.frombuffer(text.encode("latin-1"), np.uint8).reshape(height, -1, 4).astype(int)
 
 
 def screenshot(part):

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from digits.layers import folded, shapes
 from digits.networks import BESIDE
@@ -31,7 +32,7 @@ def task(request):
 @pytest.fixture(scope="module")
 def batch(task, hands):
     if task is not line_reading.TASK:
-        return [part[:4] for part in task.make(hands, 5, 0)[0]]
+        return [part[:2] for part in task.make(hands, 5, 0)[0]]
     rng = np.random.default_rng(1)
     return line_reading.batch_of([write_line(hands, rng) for _ in range(16)])
 
@@ -109,6 +110,15 @@ def test_the_written_weights_follow_the_trained_ones_slowly(trained):
         assert 0 < np.abs(learned.numpy() - kept.numpy()).max() < 0.2, learned.path
 
 
+@pytest.fixture
+def without_graphs():
+    """Run functions eagerly: compiling a graph takes longer than one step."""
+    tf.config.run_functions_eagerly(run_eagerly=True)
+    yield
+    tf.config.run_functions_eagerly(run_eagerly=False)
+
+
+@pytest.mark.usefixtures("without_graphs")
 def test_a_checkpoint_takes_up_training_where_it_was(tmp_path, task, trained, batch):
     first, _ = trained
     first.save(tmp_path / "checkpoint.npz")

@@ -81,7 +81,7 @@ def test_writing_without_points_is_rejected():
 def test_ruled_lines_are_where_they_are_reported(on_desk):
     rng, seen = np.random.default_rng(1), 0
     for _ in range(20):
-        photo = photos.photograph([SEVEN], rng, on_desk=on_desk)
+        photo = photos.photograph([SEVEN], rng, on_desk=on_desk, longest=1200)
         for ruling in photo.rulings:
             if ruling.cover < 0.25 or not 1.5 <= ruling.width <= 8:
                 continue
