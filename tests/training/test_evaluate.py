@@ -154,12 +154,8 @@ def test_markdown_has_a_header_and_a_line_for_each_row():
 
 def results_row(*measured, **more):
     """Return the cells of the results table, by column, of a network with these figures."""
-    row = more | {
-        "name": "conv3",
-        "preprocessing": "plain resize",
-        "seeds": [*range(len(measured))],
-    }
-    row |= {"measured": measured}
+    row = {"name": "conv3", "preprocessing": "plain resize", "seeds": [*range(len(measured))]}
+    row |= {"measured": measured} | more
     row["mean"], row["deviation"] = metrics.spread(measured)
     row["mean"] |= {"corruptions": {"mean_error": 0.125}, "rejection": {"rejected": {}}}
     header, cells = report.results_table([row])

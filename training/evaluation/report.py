@@ -38,9 +38,11 @@ def results_table(rows: Sequence[Row]) -> list[list[str]]:
     An asterisk marks rows that were kept from an earlier evaluation.
     """
     header = ["misread", *_SETS, *_SHARES]
-    marks = [" *" if row.get("kept") else "" for row in rows]
-    named = [f"{r['name']}, {r['preprocessing']}{m}" for r, m in zip(rows, marks, strict=True)]
-    return [header, *([name, *_shares(row)] for name, row in zip(named, rows, strict=True))]
+    return [header, *([_label(row), *_shares(row)] for row in rows)]
+
+
+def _label(row: Row) -> str:
+    return f"{row['name']}, {row['preprocessing']}{' *' if row.get('kept') else ''}"
 
 
 def readme_table(rows: Sequence[Row]) -> str:
