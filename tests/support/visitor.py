@@ -76,7 +76,7 @@ def _open_tab(chromium, app, options):
 
 
 def forget(page, app):
-    """Leave the page, which may still write to its storage, and clear that from another path."""
+    """Clear the page's storage from another path; a page that is open may still write to it."""
     page.goto(f"{app.url}/v1/health")
     page.evaluate("() => { sessionStorage.clear(); localStorage.clear() }")
 
