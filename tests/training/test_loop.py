@@ -32,7 +32,7 @@ def task(request):
 @pytest.fixture(scope="module")
 def batch(task, hands):
     if task is not line_reading.TASK:
-        return [part[:2] for part in task.make(hands, 5, 0)[0]]
+        return [part[:4] for part in task.make(hands, 5, 0)[0]]
     rng = np.random.default_rng(1)
     return line_reading.batch_of([write_line(hands, rng) for _ in range(16)])
 
